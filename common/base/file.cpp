@@ -1,0 +1,200 @@
+#include "common/base/file.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+namespace tinderbox {
+
+void Fd::reset(int fd) {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = fd;
+}
+
+Result<Fd> open_file(const fs::path& path, int flags, mode_t mode) {
+    int fd = ::open(path.c_str(), flags | O_CLOEXEC, mode);
+    if (fd < 0) return errno_error(fmt::format("cannot open '{}'", path.string()), errno);
+    return Fd(fd);
+}
+
+Result<std::uint64_t> file_size(int fd, std::string_view name) {
+    struct stat st;
+    if (::fstat(fd, &st) != 0) return errno_error(fmt::format("cannot read the size of '{}'", name), errno);
+    return static_cast<std::uint64_t>(st.st_size);
+}
+
+Status read_exact_at(int fd, std::span<std::byte> data, std::uint64_t offset, std::string_view name) {
+    std::size_t done = 0;
+    while (done < data.size()) {
+        ssize_t n = ::pread(fd, data.data() + done, data.size() - done, static_cast<off_t>(offset + done));
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return errno_error(fmt::format("cannot read '{}'", name), errno);
+        if (n == 0)
+            return make_error(ErrorKind::storage, "'{}' ends at byte {}; {} bytes were expected at {}", name,
+                              offset + done, data.size(), offset);
+        done += static_cast<std::size_t>(n);
+    }
+    return {};
+}
+
+Status write_exact_at(int fd, ByteView data, std::uint64_t offset, std::string_view name) {
+    std::size_t done = 0;
+    while (done < data.size()) {
+        ssize_t n = ::pwrite(fd, data.data() + done, data.size() - done, static_cast<off_t>(offset + done));
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return errno_error(fmt::format("cannot write '{}'", name), errno);
+        done += static_cast<std::size_t>(n);
+    }
+    return {};
+}
+
+Status write_exact(int fd, ByteView data, std::string_view name) {
+    while (!data.empty()) {
+        ssize_t n = ::write(fd, data.data(), data.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return errno_error(fmt::format("cannot write '{}'", name), errno);
+        data = data.subspan(static_cast<std::size_t>(n));
+    }
+    return {};
+}
+
+namespace {
+template <class Container> Result<Container> read_whole(const fs::path& path, std::uint64_t limit) {
+    TRY_ASSIGN(Fd fd, open_file(path, O_RDONLY));
+    struct stat st;
+    if (::fstat(fd.get(), &st) != 0) return errno_error(fmt::format("cannot read '{}'", path.string()), errno);
+    if (S_ISDIR(st.st_mode))
+        return make_error(ErrorKind::storage, "'{}' is a directory; a file is needed", path.string());
+    Container out;
+    // st_size is only a hint: /proc files say 0, and a file may grow.
+    out.resize(static_cast<std::size_t>(st.st_size) + 1);
+    std::size_t size = 0;
+    for (;;) {
+        if (size > limit)
+            return make_error(ErrorKind::usage, "'{}' is larger than {} bytes", path.string(), limit);
+        if (size == out.size()) out.resize(out.size() * 2 + 4096);
+        ssize_t n = ::read(fd.get(), out.data() + size, out.size() - size);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return errno_error(fmt::format("cannot read '{}'", path.string()), errno);
+        if (n == 0) break;
+        size += static_cast<std::size_t>(n);
+    }
+    out.resize(size);
+    return out;
+}
+} // namespace
+
+Result<std::string> read_text(const fs::path& path, std::uint64_t limit) {
+    return read_whole<std::string>(path, limit);
+}
+Result<Bytes> read_bytes(const fs::path& path, std::uint64_t limit) { return read_whole<Bytes>(path, limit); }
+
+Status write_atomically(const fs::path& path, ByteView data, mode_t mode) {
+    std::string temporary = path.string() + ".XXXXXX";
+    Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));
+    if (!fd) return errno_error(fmt::format("cannot write '{}'", path.string()), errno);
+    Status status = write_exact(fd.get(), data, path.string());
+    if (status.ok() && ::fchmod(fd.get(), mode) != 0)
+        status = errno_error(fmt::format("cannot set the mode of '{}'", path.string()), errno);
+    if (status.ok() && ::fsync(fd.get()) != 0)
+        status = errno_error(fmt::format("cannot write '{}' to disk", path.string()), errno);
+    if (status.ok() && ::rename(temporary.c_str(), path.c_str()) != 0)
+        status = errno_error(fmt::format("cannot rename to '{}'", path.string()), errno);
+    if (!status.ok()) {
+        ::unlink(temporary.c_str());
+        return status;
+    }
+    return fsync_directory(path.parent_path());
+}
+
+Status make_directories(const fs::path& path) {
+    std::error_code ec;
+    fs::create_directories(path, ec);
+    if (ec) return errno_error(fmt::format("cannot create the directory '{}'", path.string()), ec.value());
+    return {};
+}
+
+Status fsync_directory(const fs::path& path) {
+    const fs::path directory = path.empty() ? fs::path(".") : path;
+    TRY_ASSIGN(Fd fd, open_file(directory, O_RDONLY | O_DIRECTORY));
+    // Some network file systems do not sync directories and say EINVAL: nothing more can be done there.
+    if (::fsync(fd.get()) != 0 && errno != EINVAL)
+        return errno_error(fmt::format("cannot write '{}' to disk", directory.string()), errno);
+    return {};
+}
+
+Status remove_tree(const fs::path& path) {
+    std::error_code ec;
+    fs::remove_all(path, ec);
+    if (!ec) return {};
+    // A directory without write permission (some packages ship them) has to be opened first.
+    for (fs::recursive_directory_iterator it(path, ec), end; !ec && it != end; it.increment(ec)) {
+        std::error_code ignored;
+        if (it->is_directory(ignored) && !it->is_symlink(ignored))
+            fs::permissions(it->path(), fs::perms::owner_all, fs::perm_options::add, ignored);
+    }
+    ec.clear();
+    fs::remove_all(path, ec);
+    if (ec) return errno_error(fmt::format("cannot remove '{}'", path.string()), ec.value());
+    return {};
+}
+
+Result<TemporaryDirectory> TemporaryDirectory::make(const fs::path& parent) {
+    fs::path base = parent;
+    if (base.empty()) {
+        const char* tmpdir = std::getenv("TMPDIR");
+        base = tmpdir && *tmpdir ? tmpdir : "/tmp";
+    }
+    std::string name = (base / "tinderbox-XXXXXX").string();
+    if (!::mkdtemp(name.data()))
+        return errno_error(fmt::format("cannot create a directory in '{}'", base.string()), errno);
+    return TemporaryDirectory(fs::path(name));
+}
+
+TemporaryDirectory& TemporaryDirectory::operator=(TemporaryDirectory&& other) noexcept {
+    if (this != &other) {
+        if (!path_.empty()) (void)remove_tree(path_);
+        path_ = std::exchange(other.path_, {});
+    }
+    return *this;
+}
+
+TemporaryDirectory::~TemporaryDirectory() {
+    if (!path_.empty()) (void)remove_tree(path_);
+}
+
+Result<FileLock> FileLock::acquire(const fs::path& path, const std::function<void()>& on_wait) {
+    TRY_ASSIGN(auto held, try_acquire(path));
+    if (held) return std::move(*held);
+    if (on_wait) on_wait();
+    TRY_ASSIGN(Fd fd, open_file(path, O_RDWR | O_CREAT, 0644));
+    while (::flock(fd.get(), LOCK_EX) != 0)
+        if (errno != EINTR) return errno_error(fmt::format("cannot lock '{}'", path.string()), errno);
+    return FileLock(std::move(fd));
+}
+
+Result<std::optional<FileLock>> FileLock::try_acquire(const fs::path& path) {
+    TRY_ASSIGN(Fd fd, open_file(path, O_RDWR | O_CREAT, 0644));
+    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EWOULDBLOCK) return std::optional<FileLock>();
+        return errno_error(fmt::format("cannot lock '{}'", path.string()), errno);
+    }
+    return std::optional<FileLock>(FileLock(std::move(fd)));
+}
+
+fs::path cache_directory() {
+    auto variable = [](const char* name) -> std::string {
+        const char* value = std::getenv(name);
+        return value ? value : "";
+    };
+    if (auto cache = variable("TINDERBOX_CACHE"); !cache.empty()) return cache;
+    if (auto xdg = variable("XDG_CACHE_HOME"); !xdg.empty()) return fs::path(xdg) / "tinderbox";
+    auto home = variable("HOME");
+    return fs::path(home.empty() ? "/" : home) / ".cache" / "tinderbox";
+}
+
+} // namespace tinderbox

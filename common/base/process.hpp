@@ -1,0 +1,39 @@
+// Running a child process and collecting what it says.
+#pragma once
+
+#include "common/base/result.hpp"
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace tinderbox {
+
+struct ProcessSpec {
+    std::vector<std::string> argv;              // argv[0] is a path, or a name looked up in PATH
+    std::map<std::string, std::string> set;     // variables to set
+    std::vector<std::string> unset;             // variables to remove; a trailing '*' removes by prefix
+    bool clear_environment = false;             // start from nothing but `set`
+    std::string directory;                      // working directory, "" = ours
+    std::string input;                          // what the child reads on standard input
+    double timeout_seconds = 0;                 // 0 = none; then SIGTERM, after 2 s SIGKILL to its group
+    bool merge_stderr = false;                  // stderr into `output`
+    std::size_t output_limit = 16u << 20;       // more than this is dropped
+    std::function<void(std::string_view)> on_output; // called with pieces of stdout as they arrive
+};
+
+struct ProcessResult {
+    int exit_code = -1; // valid when signal == 0
+    int signal = 0;     // the signal that ended it
+    bool timed_out = false;
+    std::string output;       // stdout
+    std::string error_output; // stderr
+    bool succeeded() const { return exit_code == 0 && signal == 0 && !timed_out; }
+    std::string describe() const; // "exit status 1", "killed by SIGSEGV", "no answer in 30 s"
+};
+
+// An error only when the child could not be started.
+Result<ProcessResult> run_process(const ProcessSpec& spec);
+
+} // namespace tinderbox

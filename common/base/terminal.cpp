@@ -1,0 +1,126 @@
+#include "common/base/terminal.hpp"
+
+#include "common/base/text.hpp"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace tinderbox {
+namespace {
+
+void write_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        ssize_t n = ::write(fd, text.data(), text.size());
+        if (n <= 0) return; // nobody reads our messages: nothing better to do
+        text.remove_prefix(static_cast<std::size_t>(n));
+    }
+}
+
+// Styling never reaches the log file.
+std::string without_styles(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '\x1b') {
+            while (i < text.size() && text[i] != 'm') ++i;
+            continue;
+        }
+        out += text[i];
+    }
+    return out;
+}
+
+} // namespace
+
+Terminal& Terminal::get() {
+    static Terminal terminal;
+    return terminal;
+}
+
+Terminal::Terminal() {
+    const char* term = std::getenv("TERM");
+    const char* no_color = std::getenv("NO_COLOR");
+    interactive_ = ::isatty(2) == 1 && term && std::string_view(term) != "dumb";
+    colour_ = interactive_ && !(no_color && *no_color);
+}
+
+std::string Terminal::styled(Style style, std::string_view text) const {
+    static constexpr const char* codes[] = {"", "1", "2", "32", "33", "31"};
+    if (!colour_ || style == Style::plain) return std::string(text);
+    return fmt::format("\x1b[{}m{}\x1b[0m", codes[static_cast<int>(style)], text);
+}
+
+void Terminal::clear_progress() {
+    if (progress_shown_ && interactive_) write_all(2, "\r\x1b[K");
+    progress_shown_ = false;
+}
+
+void Terminal::write_line(std::string_view text) {
+    std::lock_guard lock(mutex_);
+    clear_progress();
+    std::string full = std::string(text) + "\n";
+    write_all(2, full);
+    if (log_fd_ >= 0) write_all(log_fd_, without_styles(full));
+}
+
+void Terminal::note(std::string_view label, std::string_view text) {
+    if (quiet_) return;
+    write_line(fmt::format("{} {}", styled(Style::bold, fmt::format("{:>12}", label)), text));
+}
+void Terminal::line(std::string_view text) {
+    if (!quiet_) write_line(text);
+}
+void Terminal::warning(std::string_view text) {
+    write_line(fmt::format("{} {}", styled(Style::yellow, "warning:"), text));
+}
+void Terminal::error(std::string_view text) {
+    write_line(fmt::format("{} {}", styled(Style::red, "error:"), text));
+}
+
+void Terminal::progress(std::string_view label, std::uint64_t done, std::uint64_t total, std::string_view unit) {
+    if (quiet_) return;
+    std::lock_guard lock(mutex_);
+    auto now = std::chrono::steady_clock::now();
+    if (label != progress_label_) {
+        progress_label_ = label;
+        progress_start_ = now;
+        progress_last_ = interactive_ ? std::chrono::steady_clock::time_point{} : now;
+    }
+    auto pause = interactive_ ? std::chrono::milliseconds(100) : std::chrono::milliseconds(10000);
+    if (now - progress_last_ < pause) return;
+    progress_last_ = now;
+    double seconds = std::chrono::duration<double>(now - progress_start_).count();
+    double rate = seconds > 0.2 ? static_cast<double>(done) / seconds : 0;
+    std::string text;
+    auto amount = [&](std::uint64_t n) { return unit == "B" ? format_bytes(n) : fmt::format("{} {}", n, unit); };
+    if (total > 0) {
+        double share = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
+        auto filled = static_cast<std::size_t>(share * 24);
+        text = fmt::format("[{}{}] {:3.0f} %  {}", std::string(filled, '='), std::string(24 - filled, ' '), share * 100,
+                           amount(done));
+        if (rate > 0 && unit == "B") text += fmt::format("  {}/s", format_bytes(static_cast<std::uint64_t>(rate)));
+        if (rate > 0 && done < total && seconds > 1)
+            text += fmt::format("  ETA {}", format_duration(static_cast<double>(total - done) / rate));
+    } else {
+        text = amount(done);
+    }
+    std::string line = fmt::format("{:>12} {}", label, text);
+    if (!interactive_) {
+        write_all(2, line + "\n");
+        return;
+    }
+    winsize size{};
+    if (::ioctl(2, TIOCGWINSZ, &size) == 0 && size.ws_col > 1) line.resize(std::min<std::size_t>(line.size(), size.ws_col - 1u));
+    write_all(2, "\r\x1b[K" + line);
+    progress_shown_ = true;
+}
+
+void Terminal::end_progress() {
+    std::lock_guard lock(mutex_);
+    clear_progress();
+    progress_label_.clear();
+}
+
+} // namespace tinderbox

@@ -1,0 +1,103 @@
+#include "common/format/manifest.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace tinderbox {
+
+using nlohmann::json;
+
+// The same list of fields writes and reads: a field cannot be added to one side only.
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PackageInfo, kind, name, version, build, url, file_name, sha256, md5,
+                                                size, license, redistribution, installed_size, files, requested,
+                                                requirement)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PythonInfo, version, implementation, executable, site_packages, stdlib,
+                                                cache_tag, gil)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(GpuLibrary, path, sass, ptx)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InstallInfo, bytes, apparent_bytes, inodes, longest_prefix,
+                                                longest_prefix_because)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ScriptInfo, package, version, build_number, path)
+
+namespace {
+
+json requirements_json(const Requirements& r) {
+    json out = {{"glibc", r.glibc},
+                {"glibc_because", r.glibc_because},
+                {"libraries", r.libraries},
+                {"cuda_major", nullptr},
+                {"cuda_runtime", r.cuda_runtime},
+                {"driver_floor", r.driver_floor},
+                {"gpu_libraries", r.gpu_libraries},
+                {"frameworks", r.frameworks}};
+    if (r.cuda_major) out["cuda_major"] = *r.cuda_major;
+    return out;
+}
+
+Requirements requirements_from(const json& j) {
+    Requirements r;
+    r.glibc = j.value("glibc", "");
+    r.glibc_because = j.value("glibc_because", "");
+    r.libraries = j.value("libraries", std::vector<std::string>());
+    if (j.contains("cuda_major") && j["cuda_major"].is_number_integer()) r.cuda_major = j["cuda_major"].get<int>();
+    r.cuda_runtime = j.value("cuda_runtime", "");
+    r.driver_floor = j.value("driver_floor", "");
+    r.gpu_libraries = j.value("gpu_libraries", std::vector<GpuLibrary>());
+    r.frameworks = j.value("frameworks", std::vector<std::string>());
+    return r;
+}
+
+} // namespace
+
+json to_json(const Manifest& m) {
+    json out = {{"name", m.name},
+                {"env_name", m.env_name},
+                {"platform", m.platform},
+                {"base", m.base},
+                {"tinderbox_version", m.tinderbox_version},
+                {"source_mtime", m.source_mtime},
+                {"bytecode", m.bytecode},
+                {"level", m.level},
+                {"packages", m.packages},
+                {"request", m.request},
+                {"notices", m.notices},
+                {"variables", m.variables},
+                {"scripts", m.scripts},
+                {"requires", requirements_json(m.requires_)},
+                {"install", m.install},
+                {"probes", m.probes},
+                {"python", nullptr}};
+    if (m.python) out["python"] = *m.python;
+    return out;
+}
+
+Result<Manifest> manifest_from_json(const json& j) {
+    try {
+        Manifest m;
+        m.name = j.at("name").get<std::string>();
+        m.env_name = j.at("env_name").get<std::string>();
+        m.platform = j.at("platform").get<std::string>();
+        m.base = j.value("base", "none");
+        m.tinderbox_version = j.value("tinderbox_version", "");
+        m.source_mtime = j.value("source_mtime", std::int64_t{0});
+        m.bytecode = j.value("bytecode", "none");
+        m.level = j.value("level", "default");
+        m.packages = j.at("packages").get<std::vector<PackageInfo>>();
+        m.request = j.value("request", std::vector<std::string>());
+        m.notices = j.value("notices", std::vector<std::string>());
+        m.variables = j.value("variables", std::map<std::string, std::string>());
+        m.scripts = j.value("scripts", std::vector<ScriptInfo>());
+        if (j.contains("requires")) m.requires_ = requirements_from(j["requires"]);
+        m.install = j.at("install").get<InstallInfo>();
+        m.probes = j.value("probes", std::vector<std::string>());
+        if (j.contains("python") && !j["python"].is_null()) m.python = j["python"].get<PythonInfo>();
+        return m;
+    } catch (const json::exception& error) {
+        return make_error(ErrorKind::damaged, "the manifest is not what this program expects: {}", error.what());
+    }
+}
+
+std::string canonical_json(const json& j) {
+    // nlohmann::json keeps object keys sorted; strings that are not UTF-8 (file names) are replaced, not thrown at.
+    return j.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+} // namespace tinderbox

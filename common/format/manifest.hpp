@@ -1,0 +1,96 @@
+// The manifest: canonical JSON that says what is in a .run and what it needs. This struct is its meaning;
+// docs/format.md lists the fields. Written once (to_json), read once (from_json); unknown fields are ignored.
+#pragma once
+
+#include "common/base/hash.hpp"
+#include "common/base/result.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tinderbox {
+
+struct PackageInfo {
+    std::string kind; // "wheel", "conda", "python" (captured interpreter), "prefix" (captured), "generated", "include"
+    std::string name, version, build;
+    std::string url;  // without credentials; "" for a local file
+    std::string file_name;
+    std::string sha256, md5; // hex
+    std::uint64_t size = 0;  // of the artifact, bytes
+    std::string license;     // SPDX expression or the metadata's words
+    std::string redistribution = "unknown"; // class of templates/redistribution.json: free, nvidia, anaconda, unknown
+    std::uint64_t installed_size = 0;
+    std::uint32_t files = 0;
+    bool requested = false;
+    std::string requirement; // the words that asked for it, "" when it is a dependency
+};
+
+struct PythonInfo {
+    std::string version;        // "3.11.7"
+    std::string implementation; // "cpython"
+    std::string executable;     // relative to the environment's prefix: "bin/python3.11"
+    std::string site_packages;  // "lib/python3.11/site-packages"
+    std::string stdlib;         // "lib/python3.11"
+    std::string cache_tag;      // "cpython-311"
+    bool gil = true;
+};
+
+struct GpuLibrary { // one library with device code (issue 6 fills it in from fatbins)
+    std::string path;
+    std::vector<std::string> sass, ptx; // "sm_80", "sm_90a"; "compute_90"
+};
+
+struct Requirements {
+    std::string glibc;                // highest GLIBC_x.y a file needs, e.g. "2.28"; "" = none
+    std::string glibc_because;        // the file that needs it
+    std::vector<std::string> libraries; // sonames needed and not in the environment (beyond glibc's own)
+    std::optional<int> cuda_major;    // 11, 12, 13; nothing when the environment has no CUDA
+    std::string cuda_runtime;         // "12.8"
+    std::string driver_floor;         // "525.60.13"
+    std::vector<GpuLibrary> gpu_libraries;
+    std::vector<std::string> frameworks; // import names to check: "torch", …
+};
+
+struct InstallInfo {
+    std::uint64_t bytes = 0;      // installed, rounded up to 4 KiB a file
+    std::uint64_t apparent_bytes = 0;
+    std::uint64_t inodes = 0;
+    std::uint32_t longest_prefix = 0; // 0 = no limit
+    std::string longest_prefix_because; // the file with the shortest placeholder
+};
+
+struct ScriptInfo { // post-link and post_install scripts, in the order they run
+    std::string package, version, build_number, path;
+};
+
+struct Manifest {
+    std::string name;     // NAME of NAME.run
+    std::string env_name; // the environment's name
+    std::string platform; // "linux-64", "linux-aarch64"
+    std::string base = "none";
+    std::string tinderbox_version;
+    std::int64_t source_mtime = 0; // seconds since 1970
+    std::string bytecode;          // "build", "install", "none"
+    std::string level;             // "fast", "default", "max"
+    std::optional<PythonInfo> python;
+    std::vector<PackageInfo> packages;
+    std::vector<std::string> request;  // the words of the user, credentials removed
+    std::vector<std::string> notices;  // what build had to say that the person at the other end should know
+    std::map<std::string, std::string> variables; // environment variables on activation
+    std::vector<ScriptInfo> scripts;
+    Requirements requires_;
+    InstallInfo install;
+    std::vector<std::string> probes;   // "cuda_probe_12"
+};
+
+nlohmann::json to_json(const Manifest& manifest);
+Result<Manifest> manifest_from_json(const nlohmann::json& json); // kind damaged
+
+// Sorted keys, two-space indentation, "\n" at the end, UTF-8: the same value gives the same bytes.
+std::string canonical_json(const nlohmann::json& json);
+
+} // namespace tinderbox

@@ -1,0 +1,305 @@
+#include "common/format/run_file.hpp"
+
+#include "common/base/parallel.hpp"
+#include "common/base/text.hpp"
+
+#include <fcntl.h>
+#include <nlohmann/json.hpp>
+#include <zstd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <mutex>
+
+namespace tinderbox {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr std::uint64_t manifest_limit = 256u << 20;
+constexpr std::uint64_t table_limit = 2ull << 30;
+constexpr std::size_t hash_piece = 1u << 20;
+
+// The header says how long the whole file is, so that a copy that was cut off can say by how much.
+std::optional<std::uint64_t> size_in_header(int fd, std::uint64_t file_size) {
+    std::string head(std::min<std::uint64_t>(file_size, run_header_size), '\0');
+    if (!read_exact_at(fd, std::as_writable_bytes(std::span(head)), 0, "header").ok()) return std::nullopt;
+    auto at = head.find("\ntotal_size=");
+    if (!head.starts_with("#!/bin/sh\n") || at == std::string::npos) return std::nullopt;
+    const char* first = head.data() + at + 12;
+    const char* last = head.data() + head.size();
+    while (first < last && *first == '0') ++first; // the field has a fixed width
+    std::uint64_t value = 0;
+    if (std::from_chars(first, last, value).ec != std::errc()) return std::nullopt;
+    return value;
+}
+
+Result<std::vector<Section>> sections_from(const json& manifest, const Footer& footer) {
+    auto damaged = [](std::string_view why) {
+        return make_error(ErrorKind::damaged, "the manifest's list of sections is damaged: {}", why);
+    };
+    std::vector<Section> out;
+    try {
+        for (const json& item : manifest.at("sections")) {
+            Section s;
+            s.name = item.at("name").get<std::string>();
+            s.offset = item.at("offset").get<std::uint64_t>();
+            s.size = item.at("size").get<std::uint64_t>();
+            if (item.contains("sha256")) {
+                s.sha256 = sha256_from_hex(item["sha256"].get<std::string>());
+                if (!s.sha256) return damaged("a SHA-256 is not 64 hexadecimal digits");
+            }
+            out.push_back(std::move(s));
+        }
+    } catch (const json::exception& error) {
+        return damaged(error.what());
+    }
+    std::uint64_t end = 0;
+    for (const Section& s : out) {
+        if (s.offset != end || s.size > footer.total_size - end) return damaged("there is a gap or an overlap at " + s.name);
+        end = s.offset + s.size;
+        bool without_hash = s.name == "manifest" || s.name == "signature" || s.name == "blocks" ||
+                            s.name == "padding" || s.name == "footer";
+        if (!s.sha256 && !without_hash) return damaged(s.name + " has no SHA-256");
+    }
+    if (end != footer.total_size) return damaged("it does not cover the whole file");
+    return out;
+}
+
+} // namespace
+
+Bytes encode(const Footer& footer) {
+    ByteWriter out;
+    out.bytes(as_bytes(footer_magic));
+    out.u32(footer.version);
+    out.u32(0);
+    out.u64(footer.total_size);
+    out.u64(footer.manifest_offset);
+    out.u64(footer.manifest_size);
+    out.bytes(footer.manifest_sha256);
+    while (out.size() < footer_size - 32) out.u8(0);
+    Sha256Digest own = sha256(out.data());
+    out.bytes(own);
+    return out.take();
+}
+
+Result<Footer> decode_footer(ByteView bytes) {
+    if (bytes.size() != footer_size) return make_error(ErrorKind::damaged, "the footer is missing");
+    ByteReader in(bytes);
+    if (as_text(in.bytes(footer_magic.size())) != footer_magic)
+        return make_error(ErrorKind::damaged, "the footer is missing");
+    Footer footer;
+    footer.version = in.u32();
+    // The version comes before the hash: a newer format may hash differently.
+    if (footer.version > run_format_version)
+        return make_error(ErrorKind::damaged, "this installer has format version {}, this program reads up to version {}: use a newer Tinderbox",
+                          footer.version, run_format_version);
+    if (!std::ranges::equal(sha256(bytes.first(footer_size - 32)), bytes.last(32)))
+        return make_error(ErrorKind::damaged, "the footer is damaged: its SHA-256 does not match");
+    in.u32();
+    footer.total_size = in.u64();
+    footer.manifest_offset = in.u64();
+    footer.manifest_size = in.u64();
+    ByteView digest = in.bytes(32);
+    std::copy(digest.begin(), digest.end(), footer.manifest_sha256.begin());
+    if (footer.total_size > INT64_MAX || footer.manifest_size > manifest_limit ||
+        footer.manifest_offset > footer.total_size || footer.manifest_size > footer.total_size - footer.manifest_offset)
+        return make_error(ErrorKind::damaged, "the footer is damaged: its offsets make no sense");
+    return footer;
+}
+
+struct RunFile::State {
+    fs::path path;
+    Fd fd;
+    Footer footer;
+    std::string manifest_text;
+    json manifest;
+    std::vector<Section> sections;
+};
+
+RunFile::RunFile() : state_(std::make_unique<State>()) {}
+RunFile::RunFile(RunFile&&) noexcept = default;
+RunFile& RunFile::operator=(RunFile&&) noexcept = default;
+RunFile::~RunFile() = default;
+
+Result<RunFile> RunFile::open(const fs::path& path) {
+    RunFile file;
+    State& state = *file.state_;
+    state.path = path;
+    TRY_ASSIGN(state.fd, open_file(path, O_RDONLY));
+    TRY_ASSIGN(std::uint64_t size, file_size(state.fd.get(), path.string()));
+    auto expected = size_in_header(state.fd.get(), size);
+    if (expected && size < *expected)
+        return make_error(ErrorKind::damaged, "this file is incomplete: {} of {} bytes; copy '{}' again", size, *expected,
+                          path.string());
+    if (expected && size > *expected)
+        return make_error(ErrorKind::damaged, "'{}' has {} bytes after its end; copy it again", path.string(),
+                          size - *expected);
+    if (size < footer_size)
+        return make_error(ErrorKind::damaged, "'{}' is not a Tinderbox installer: it has only {} bytes", path.string(), size);
+    Bytes tail(footer_size);
+    TRY(read_exact_at(state.fd.get(), tail, size - footer_size, path.string()));
+    auto footer = decode_footer(tail);
+    if (!footer.ok()) {
+        if (!expected)
+            return make_error(ErrorKind::damaged, "'{}' is not a Tinderbox installer, or its header and its end are damaged",
+                              path.string());
+        return std::move(footer).error().in(path.string());
+    }
+    state.footer = *footer;
+    if (state.footer.total_size != size)
+        return make_error(ErrorKind::damaged, "'{}' has {} bytes, its footer says {}; copy it again", path.string(), size,
+                          state.footer.total_size);
+    state.manifest_text.resize(state.footer.manifest_size);
+    TRY(read_exact_at(state.fd.get(), std::as_writable_bytes(std::span(state.manifest_text)), state.footer.manifest_offset,
+                      path.string()));
+    if (sha256(as_bytes(state.manifest_text)) != state.footer.manifest_sha256)
+        return make_error(ErrorKind::damaged, "{}: the manifest is damaged: its SHA-256 does not match; copy the file again",
+                          path.string());
+    state.manifest = json::parse(state.manifest_text, nullptr, false);
+    if (state.manifest.is_discarded())
+        return make_error(ErrorKind::damaged, "{}: the manifest is not JSON", path.string());
+    auto sections = sections_from(state.manifest, state.footer);
+    if (!sections.ok()) return std::move(sections).error().in(path.string());
+    state.sections = *std::move(sections);
+    return file;
+}
+
+const json& RunFile::manifest() const { return state_->manifest; }
+const std::string& RunFile::manifest_text() const { return state_->manifest_text; }
+const Sha256Digest& RunFile::manifest_sha256() const { return state_->footer.manifest_sha256; }
+const std::vector<Section>& RunFile::sections() const { return state_->sections; }
+std::uint64_t RunFile::total_size() const { return state_->footer.total_size; }
+const fs::path& RunFile::path() const { return state_->path; }
+
+const Section* RunFile::section(std::string_view name) const {
+    auto found = std::ranges::find(state_->sections, name, &Section::name);
+    return found == state_->sections.end() ? nullptr : &*found;
+}
+
+Status RunFile::read_at(std::span<std::byte> out, std::uint64_t offset) const {
+    return read_exact_at(state_->fd.get(), out, offset, state_->path.string());
+}
+
+RunFile::Place RunFile::place(std::uint64_t offset) const {
+    return {state_->fd.get(), offset, state_->footer.total_size - std::min(offset, state_->footer.total_size)};
+}
+
+Result<Bytes> RunFile::read_section(const Section& section) const {
+    if (section.size > table_limit)
+        return make_error(ErrorKind::damaged, "the section '{}' is absurdly large", section.name);
+    Bytes bytes(section.size);
+    TRY(read_at(bytes, section.offset));
+    if (section.sha256 && sha256(bytes) != *section.sha256)
+        return make_error(ErrorKind::damaged, "{}: the {} is damaged: its SHA-256 does not match; copy the file again",
+                          state_->path.string(), section.name == "table" ? "file table" : section.name);
+    return bytes;
+}
+
+Result<Table> RunFile::table() const {
+    const Section* section = this->section("table");
+    if (!section) return make_error(ErrorKind::damaged, "{}: there is no file table", state_->path.string());
+    TRY_ASSIGN(Bytes packed, read_section(*section));
+    unsigned long long raw = ZSTD_getFrameContentSize(packed.data(), packed.size());
+    if (raw == ZSTD_CONTENTSIZE_ERROR || raw == ZSTD_CONTENTSIZE_UNKNOWN || raw > table_limit)
+        return make_error(ErrorKind::damaged, "{}: the file table is not a zstd frame", state_->path.string());
+    Bytes bytes(raw);
+    if (ZSTD_decompress(bytes.data(), bytes.size(), packed.data(), packed.size()) != raw)
+        return make_error(ErrorKind::damaged, "{}: the file table cannot be decompressed", state_->path.string());
+    auto table = decode_table(bytes);
+    if (!table.ok()) return std::move(table).error().in(state_->path.string());
+    const Section* blocks = this->section("blocks");
+    for (const Block& block : table->blocks)
+        if (!blocks || block.offset < blocks->offset || block.packed > blocks->size ||
+            block.offset - blocks->offset > blocks->size - block.packed)
+            return make_error(ErrorKind::damaged, "{}: a block lies outside the file", state_->path.string());
+    return table;
+}
+
+Status RunFile::verify_all(unsigned threads, const std::function<void(std::uint64_t)>& progress) const {
+    std::atomic<std::uint64_t> done = 0;
+    auto advance = [&](std::uint64_t n) {
+        done += n;
+        if (progress) progress(done);
+    };
+    auto check_zero = [&](std::uint64_t offset, std::uint64_t size) -> Status {
+        Bytes buffer;
+        for (std::uint64_t at = 0; at < size; at += buffer.size()) {
+            buffer.resize(std::min<std::uint64_t>(hash_piece, size - at));
+            TRY(read_at(buffer, offset + at));
+            if (std::ranges::any_of(buffer, [](std::byte b) { return b != std::byte{0}; }))
+                return make_error(ErrorKind::damaged, "{}: the padding at byte {} is damaged; copy the file again",
+                                  state_->path.string(), offset + at);
+        }
+        return {};
+    };
+    for (const Section& section : state_->sections) {
+        if (section.name == "padding") TRY(check_zero(section.offset, section.size));
+        if (!section.sha256) continue;
+        Sha256 hash;
+        Bytes buffer;
+        for (std::uint64_t at = 0; at < section.size; at += buffer.size()) {
+            buffer.resize(std::min<std::uint64_t>(hash_piece, section.size - at));
+            TRY(read_at(buffer, section.offset + at));
+            hash.update(buffer);
+            advance(buffer.size());
+        }
+        if (hash.finish() != *section.sha256)
+            return make_error(ErrorKind::damaged, "{}: the {} is damaged: its SHA-256 does not match; copy the file again",
+                              state_->path.string(), section.name == "table" ? "file table" : section.name);
+    }
+    TRY_ASSIGN(Table table, this->table());
+    // Which file to name for a damaged block: the first destination whose content begins there, or the last before.
+    auto file_in_block = [&](std::size_t index) -> std::string {
+        const Destination* best = nullptr;
+        for (const Destination& d : table.destinations)
+            if (d.kind == EntryKind::file && table.contents[d.content].size > 0 && table.contents[d.content].block <= index &&
+                (!best || table.contents[d.content].block > table.contents[best->content].block))
+                best = &d;
+        return best ? best->path : "?";
+    };
+    TRY(parallel_for(table.blocks.size(), threads, [&](std::size_t i) -> Status {
+        const Block& block = table.blocks[i];
+        Bytes packed(block.packed), raw(block.raw);
+        TRY(read_at(packed, block.offset));
+        auto status = unpack_block(block, packed, raw);
+        if (!status.ok())
+            return make_error(ErrorKind::damaged, "{}: block {} at byte {}, which holds '{}', is damaged; copy the file again",
+                              state_->path.string(), i, block.offset, file_in_block(i));
+        advance(block.packed);
+        return {};
+    }));
+    // Bytes of the block section that belong to no block are padding.
+    const Section* blocks = section("blocks");
+    if (!blocks) return {};
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;
+    for (const Block& block : table.blocks) ranges.emplace_back(block.offset, block.offset + block.packed);
+    std::ranges::sort(ranges);
+    std::uint64_t end = blocks->offset;
+    for (auto [first, last] : ranges) {
+        if (first < end) return make_error(ErrorKind::damaged, "{}: two blocks overlap at byte {}", state_->path.string(), first);
+        TRY(check_zero(end, first - end));
+        end = last;
+    }
+    return check_zero(end, blocks->offset + blocks->size - end);
+}
+
+Status unpack_block(const Block& block, ByteView packed, std::span<std::byte> out) {
+    auto damaged = [](std::string_view why) { return make_error(ErrorKind::damaged, "a block is damaged: {}", why); };
+    if (packed.size() != block.packed || out.size() < block.raw) return damaged("its size is wrong");
+    if (sha256(packed) != block.sha256) return damaged("its SHA-256 does not match");
+    if (block.stored) {
+        if (block.packed != block.raw) return damaged("its size is wrong");
+        std::copy(packed.begin(), packed.end(), out.begin());
+        return {};
+    }
+    // One context a thread: making one costs more than decoding a small block.
+    thread_local std::unique_ptr<ZSTD_DCtx, size_t (*)(ZSTD_DCtx*)> context(ZSTD_createDCtx(), ZSTD_freeDCtx);
+    std::size_t size = ZSTD_decompressDCtx(context.get(), out.data(), block.raw, packed.data(), packed.size());
+    if (ZSTD_isError(size) || size != block.raw) return damaged("it cannot be decompressed");
+    return {};
+}
+
+} // namespace tinderbox

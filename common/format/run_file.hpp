@@ -1,0 +1,83 @@
+// NAME.run: the sections, their order, and how they are found.
+//
+//   [header: POSIX sh, run_header_size bytes] [stub] [probes …] [manifest] [signature slot]
+//   [file table] [padding to 4 KiB] [blocks …] [footer: footer_size bytes]
+//
+// All integers little-endian. Offsets count bytes of the logical file: with --split SIZE the volumes NAME.run,
+// NAME.run.002, … are read as one. docs/format.md says every byte.
+//
+// Hash chain: the footer holds the manifest's SHA-256 and its own; the manifest holds range and SHA-256 of every
+// other section; the file table holds the SHA-256 of every block and content. Only the signature slot is outside.
+#pragma once
+
+#include "common/base/file.hpp"
+#include "common/format/table.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <memory>
+
+namespace tinderbox {
+
+inline constexpr std::uint32_t run_format_version = 1;
+inline constexpr std::uint64_t run_header_size = 16384;
+inline constexpr std::uint64_t signature_slot_size = 512;
+inline constexpr std::uint64_t block_alignment = 4096; // start of the first block, and of large contents' blocks
+inline constexpr std::size_t footer_size = 128;
+inline constexpr std::string_view footer_magic = "TNDRBOX\n";
+
+struct Section {
+    std::string name; // "header", "stub", "probe:cuda_probe_12", "manifest", "signature", "table", "blocks", "footer"
+    std::uint64_t offset = 0;
+    std::uint64_t size = 0;
+    std::optional<Sha256Digest> sha256; // not for manifest (footer has it), signature, blocks (table), footer (itself)
+};
+
+struct Footer {
+    std::uint32_t version = run_format_version;
+    std::uint64_t total_size = 0;
+    std::uint64_t manifest_offset = 0, manifest_size = 0;
+    Sha256Digest manifest_sha256{};
+};
+Bytes encode(const Footer& footer);               // exactly footer_size bytes, the last 32 its own SHA-256
+Result<Footer> decode_footer(ByteView last_bytes); // kind damaged
+
+// An opened .run. Thread-safe for reading.
+class RunFile {
+  public:
+    // Reads and checks footer, manifest and (lazily) the table. A file cut short is "this file is incomplete: N of M
+    // bytes" (kind damaged) where M is known from the header's `total_size=` line.
+    static Result<RunFile> open(const fs::path& path);
+
+    RunFile(RunFile&&) noexcept;
+    RunFile& operator=(RunFile&&) noexcept;
+    ~RunFile();
+
+    const nlohmann::json& manifest() const;
+    const std::string& manifest_text() const; // the exact bytes
+    const Sha256Digest& manifest_sha256() const;
+    const std::vector<Section>& sections() const;
+    const Section* section(std::string_view name) const;
+    std::uint64_t total_size() const;
+    const fs::path& path() const;
+
+    Result<Table> table() const; // checks its hash, decompresses, decodes
+    Result<Bytes> read_section(const Section& section) const; // checks its hash
+    Status read_at(std::span<std::byte> out, std::uint64_t offset) const;
+    // The volume and offset in it that hold a logical offset (for direct I/O); contiguous bytes left in that volume.
+    struct Place { int fd; std::uint64_t offset; std::uint64_t contiguous; };
+    Place place(std::uint64_t offset) const;
+
+    // Every byte: all sections, every block, padding zero. `progress` gets bytes done so far.
+    Status verify_all(unsigned threads, const std::function<void(std::uint64_t)>& progress) const;
+
+  private:
+    RunFile();
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+// Reads one block: checks its hash, decompresses into `out` (block.raw bytes). Errors of kind damaged name the block.
+Status unpack_block(const Block& block, ByteView packed, std::span<std::byte> out);
+
+} // namespace tinderbox

@@ -1,0 +1,252 @@
+#include "common/format/table.hpp"
+
+#include "common/base/text.hpp"
+
+#include <algorithm>
+
+namespace tinderbox {
+namespace {
+
+// Signed values as unsigned ones with small magnitudes first (as protobuf's zigzag).
+std::uint64_t zigzag(std::int64_t v) {
+    return (static_cast<std::uint64_t>(v) << 1) ^ static_cast<std::uint64_t>(v >> 63);
+}
+std::int64_t unzigzag(std::uint64_t v) { return static_cast<std::int64_t>(v >> 1) ^ -static_cast<std::int64_t>(v & 1); }
+
+bool has_text(RelocKind kind) { return kind == RelocKind::cstring || kind == RelocKind::shebang; }
+bool has_target(RelocKind kind) {
+    return kind == RelocKind::digest_hex || kind == RelocKind::digest_b64url || kind == RelocKind::size_decimal;
+}
+
+void write_relocs(ByteWriter& out, const std::vector<Reloc>& relocs) {
+    out.varint(relocs.size());
+    std::uint64_t end = 0;
+    for (const Reloc& reloc : relocs) {
+        out.u8(static_cast<std::uint8_t>(reloc.kind));
+        out.varint(reloc.offset - end);
+        out.varint(reloc.length);
+        if (has_text(reloc.kind)) out.string(reloc.text);
+        if (has_target(reloc.kind)) out.varint(reloc.target);
+        end = reloc.offset + reloc.length;
+    }
+}
+
+Error damaged(std::string_view what) {
+    return make_error(ErrorKind::damaged, "the file table is damaged: {}", what);
+}
+
+// A count that a record of at least `least` bytes follows: more than fits is damage, not an allocation.
+bool plausible(const ByteReader& in, std::uint64_t count, std::size_t least) {
+    return in.ok() && count <= in.remaining() / least;
+}
+
+Status read_relocs(ByteReader& in, Content& content) {
+    std::uint64_t count = in.varint();
+    if (!plausible(in, count, 3)) return damaged("relocation count");
+    std::uint64_t end = 0;
+    for (std::uint64_t i = 0; i < count; ++i) {
+        Reloc reloc;
+        std::uint8_t kind = in.u8();
+        if (kind > static_cast<std::uint8_t>(RelocKind::size_decimal))
+            return make_error(ErrorKind::damaged, "the file table has a relocation of unknown kind {}", kind);
+        reloc.kind = static_cast<RelocKind>(kind);
+        std::uint64_t gap = in.varint();
+        reloc.length = in.varint();
+        if (has_text(reloc.kind)) reloc.text = in.string();
+        if (has_target(reloc.kind)) reloc.target = static_cast<std::uint32_t>(in.varint());
+        // Written so that no sum can overflow.
+        if (!in.ok() || gap > content.size - end || reloc.length > content.size - end - gap)
+            return damaged("a relocation lies outside its file");
+        reloc.offset = end + gap;
+        end = reloc.offset + reloc.length;
+        content.relocs.push_back(std::move(reloc));
+    }
+    return {};
+}
+
+Status check_content(const Table& table, const Content& content) {
+    if (content.size == 0) return content.relocs.empty() ? Status() : damaged("a relocation in an empty file");
+    if (content.block >= table.blocks.size()) return damaged("a file names a block that does not exist");
+    const std::uint32_t raw = table.blocks[content.block].raw;
+    if (content.offset < raw && content.size <= raw - content.offset) return {};
+    if (content.offset != 0 || !content.relocs.empty()) return damaged("a file reaches over its block's end");
+    std::uint64_t covered = 0;
+    for (std::size_t i = content.block; covered < content.size; ++i) {
+        if (i >= table.blocks.size()) return damaged("a large file misses blocks");
+        covered += table.blocks[i].raw;
+    }
+    return covered == content.size ? Status() : damaged("a large file does not end at a block's end");
+}
+
+// A digest is computed after the file it names; a circle of them has no order.
+Status check_digest_cycles(const Table& table) {
+    enum : std::uint8_t { fresh, open, done };
+    std::vector<std::uint8_t> state(table.contents.size(), fresh);
+    for (std::uint32_t start = 0; start < table.contents.size(); ++start) {
+        if (state[start] != fresh || table.contents[start].relocs.empty()) continue;
+        // (content, next relocation): an explicit stack, so that a hostile table cannot exhaust ours.
+        std::vector<std::pair<std::uint32_t, std::size_t>> stack = {{start, 0}};
+        state[start] = open;
+        while (!stack.empty()) {
+            auto& [content, next] = stack.back();
+            const auto& relocs = table.contents[content].relocs;
+            while (next < relocs.size() && !has_target(relocs[next].kind)) ++next;
+            if (next == relocs.size()) {
+                state[content] = done;
+                stack.pop_back();
+                continue;
+            }
+            const Destination& target = table.destinations[relocs[next++].target];
+            if (table.contents[target.content].relocs.empty() || state[target.content] == done) continue;
+            if (state[target.content] == open) return damaged("digests depend on each other in a circle");
+            state[target.content] = open;
+            stack.emplace_back(target.content, 0);
+        }
+    }
+    return {};
+}
+
+Status check_destination(const Table& table, const Destination& d) {
+    auto safe = safe_relative_path(d.path);
+    if (!safe.ok() || *safe != d.path)
+        return make_error(ErrorKind::damaged, "the file table has an unsafe path '{}'", d.path);
+    if (d.mode > 0777) return damaged("a mode has more than permission bits");
+    if (d.kind == EntryKind::file && d.content >= table.contents.size())
+        return damaged("a destination names a content that does not exist");
+    if (d.kind == EntryKind::symlink && !d.link.starts_with('\x01') && !symlink_stays_inside(d.path, d.link))
+        return make_error(ErrorKind::damaged, "the file table has a link '{}' that leaves the prefix", d.path);
+    return {};
+}
+
+} // namespace
+
+std::uint32_t block_count(const Table& table, const Content& content) {
+    if (content.size == 0) return 0;
+    std::uint64_t covered = 0;
+    std::uint32_t count = 0;
+    for (std::size_t i = content.block; covered < content.offset + content.size && i < table.blocks.size(); ++i, ++count)
+        covered += table.blocks[i].raw;
+    return count;
+}
+
+Bytes encode(const Table& table) {
+    ByteWriter out;
+    out.u32(table_version);
+    out.varint(table.blocks.size());
+    for (const Block& block : table.blocks) {
+        out.varint(block.offset);
+        out.varint(block.packed);
+        out.varint(block.raw);
+        out.u8(block.stored ? 1 : 0);
+        out.bytes(block.sha256);
+    }
+    out.varint(table.contents.size());
+    for (const Content& content : table.contents) {
+        out.varint(content.block);
+        out.varint(content.offset);
+        out.varint(content.size);
+        out.bytes(content.sha256);
+        write_relocs(out, content.relocs);
+    }
+    out.varint(table.destinations.size());
+    std::string_view previous;
+    for (const Destination& d : table.destinations) {
+        out.u8(static_cast<std::uint8_t>(d.root));
+        out.u8(static_cast<std::uint8_t>(d.kind));
+        out.u8(d.flags);
+        out.varint(d.mode);
+        out.varint(zigzag(d.mtime));
+        auto shared = static_cast<std::size_t>(
+            std::mismatch(previous.begin(), previous.end(), d.path.begin(), d.path.end()).first - previous.begin());
+        out.varint(shared);
+        out.string(std::string_view(d.path).substr(shared));
+        previous = d.path;
+        if (d.kind == EntryKind::symlink) out.string(d.link);
+        if (d.kind == EntryKind::file) out.varint(d.content);
+        out.varint(d.package);
+    }
+    return out.take();
+}
+
+Result<Table> decode_table(ByteView bytes) {
+    ByteReader in(bytes);
+    Table table;
+    std::uint32_t version = in.u32();
+    if (in.ok() && version != table_version)
+        return make_error(ErrorKind::damaged,
+                          "the file table has format version {}, this program reads version {}: use the Tinderbox that made it or a newer one",
+                          version, table_version);
+    std::uint64_t count = in.varint();
+    if (!plausible(in, count, 36)) return damaged("block count");
+    table.blocks.reserve(count);
+    for (std::uint64_t i = 0; i < count; ++i) {
+        Block block;
+        block.offset = in.varint();
+        std::uint64_t packed = in.varint();
+        std::uint64_t raw = in.varint();
+        std::uint8_t flags = in.u8();
+        ByteView digest = in.bytes(32);
+        if (!in.ok() || raw == 0 || raw > relocated_content_limit || packed == 0 || packed > raw + (raw >> 7) + 1024 ||
+            flags > 1 || (flags == 1 && packed != raw) || block.offset > INT64_MAX - packed)
+            return damaged("a block's sizes make no sense");
+        block.packed = static_cast<std::uint32_t>(packed);
+        block.raw = static_cast<std::uint32_t>(raw);
+        block.stored = flags == 1;
+        std::copy(digest.begin(), digest.end(), block.sha256.begin());
+        table.blocks.push_back(block);
+    }
+    count = in.varint();
+    if (!plausible(in, count, 36)) return damaged("content count");
+    table.contents.reserve(count);
+    for (std::uint64_t i = 0; i < count; ++i) {
+        Content content;
+        content.block = static_cast<std::uint32_t>(in.varint());
+        content.offset = static_cast<std::uint32_t>(in.varint());
+        content.size = in.varint();
+        ByteView digest = in.bytes(32);
+        if (!in.ok()) return damaged("it ends too early");
+        std::copy(digest.begin(), digest.end(), content.sha256.begin());
+        TRY(read_relocs(in, content));
+        TRY(check_content(table, content));
+        table.contents.push_back(std::move(content));
+    }
+    count = in.varint();
+    if (!plausible(in, count, 7)) return damaged("destination count");
+    table.destinations.reserve(count);
+    std::string previous;
+    for (std::uint64_t i = 0; i < count; ++i) {
+        Destination d;
+        std::uint8_t root = in.u8();
+        std::uint8_t kind = in.u8();
+        if (root > static_cast<std::uint8_t>(Root::stdlib) || kind > static_cast<std::uint8_t>(EntryKind::symlink))
+            return damaged("an unknown root or entry kind");
+        d.root = static_cast<Root>(root);
+        d.kind = static_cast<EntryKind>(kind);
+        d.flags = in.u8();
+        std::uint64_t mode = in.varint();
+        d.mode = static_cast<std::uint16_t>(std::min<std::uint64_t>(mode, 0xffff));
+        d.mtime = unzigzag(in.varint());
+        std::uint64_t shared = in.varint();
+        std::string_view rest = in.string();
+        if (!in.ok() || shared > previous.size()) return damaged("it ends too early");
+        d.path = previous.substr(0, shared);
+        d.path += rest;
+        previous = d.path;
+        if (d.kind == EntryKind::symlink) d.link = in.string();
+        if (d.kind == EntryKind::file) d.content = static_cast<std::uint32_t>(in.varint());
+        d.package = static_cast<std::uint32_t>(in.varint());
+        if (!in.ok()) return damaged("it ends too early");
+        TRY(check_destination(table, d));
+        table.destinations.push_back(std::move(d));
+    }
+    if (in.remaining() != 0) return damaged("bytes follow its end");
+    for (const Content& content : table.contents)
+        for (const Reloc& reloc : content.relocs)
+            if (has_target(reloc.kind) && (reloc.target >= table.destinations.size() ||
+                                           table.destinations[reloc.target].kind != EntryKind::file))
+                return damaged("a digest names a destination that does not exist");
+    TRY(check_digest_cycles(table));
+    return table;
+}
+
+} // namespace tinderbox

@@ -1,0 +1,121 @@
+// The table: which bytes lie where, and which files they become.
+//
+// One structure serves twice. In a parcel (one artifact, compressed once, kept in the cache) destinations
+// are symbolic (root + path) and block offsets count from the parcel's payload. In NAME.run (the file
+// table) the linker has concatenated the parcels: every root is a prefix (`env` or `base`), paths are
+// final, block offsets count from the start of the logical .run.
+//
+//     Destination ──▶ Content ──▶ Block … Block      (a large content spans whole consecutive blocks,
+//                                                      small contents share a block)
+//
+// docs/format.md describes the bytes of encode()/decode(); table_version belongs to them.
+#pragma once
+
+#include "common/base/bytes.hpp"
+#include "common/base/hash.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tinderbox {
+
+inline constexpr std::uint32_t table_version = 1;
+
+// Raw size of a block at most, and the largest content that may carry relocations (it lies whole in one block).
+inline constexpr std::uint32_t block_raw_size = 4u << 20;
+inline constexpr std::uint32_t relocated_content_limit = 256u << 20;
+
+// Where a destination's path starts. Only `env` and `base` appear in a .run.
+enum class Root : std::uint8_t {
+    env = 0,           // the environment's prefix
+    base = 1,          // the base conda's prefix (the environment then lies in envs/NAME below it)
+    site_packages = 2, // purelib and platlib: the target Python's site-packages
+    scripts = 3,       // bin
+    data = 4,          // a wheel's .data/data: the prefix
+    headers = 5,       // include/pythonX.Y/NAME
+    stdlib = 6,        // lib/pythonX.Y
+};
+
+enum class EntryKind : std::uint8_t { file = 0, directory = 1, symlink = 2 };
+
+// Relocations of one content, applied while a destination is written, never shared between prefixes.
+// Offsets are in the original content. Records are sorted by offset and do not overlap.
+enum class RelocKind : std::uint8_t {
+    text = 0,          // [offset, offset+length) is the old prefix: replaced by the new one
+    cstring = 1,       // [offset, offset+length) is a NUL-terminated string's bytes from the first occurrence of the
+                       // old prefix to just before its NUL (or the end of the file); every occurrence of `text` in it
+                       // is replaced, NULs pad it to `length`. New prefix longer than `text`: an error before writing.
+    shebang = 2,       // [offset, offset+length) is the whole first line without "\n"; it becomes `text`, in which
+                       // every `placeholder` byte '\x01' stands for the new prefix. Too long (127 bytes) or with a
+                       // space in the interpreter: the /bin/sh exec form of installer-formats.md §2.
+    digest_hex = 3,    // [offset, offset+length) becomes the hex SHA-256 of destination `target` as installed
+    digest_b64url = 4, // the same, URL-safe base64 without padding (wheel RECORD)
+    size_decimal = 5,  // the size of destination `target` as installed, decimal (wheel RECORD)
+};
+
+struct Reloc {
+    RelocKind kind = RelocKind::text;
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0;
+    std::string text;         // cstring: the old prefix. shebang: the new line, '\x01' for the prefix
+    std::uint32_t target = 0; // digest_*, size_decimal: index into Table::destinations
+    bool operator==(const Reloc&) const = default;
+};
+
+struct Block {
+    std::uint64_t offset = 0; // of its compressed bytes
+    std::uint32_t packed = 0; // compressed bytes (one zstd frame; or stored: packed == raw and `stored`)
+    std::uint32_t raw = 0;    // bytes after decompression, ≤ block_raw_size unless it holds one relocated content
+    bool stored = false;
+    Sha256Digest sha256{}; // over the compressed bytes
+    bool operator==(const Block&) const = default;
+};
+
+struct Content {
+    std::uint32_t block = 0;  // the first block
+    std::uint32_t offset = 0; // in that block's raw bytes; 0 when it spans several blocks
+    std::uint64_t size = 0;   // an empty content uses no block
+    Sha256Digest sha256{};    // before relocation
+    std::vector<Reloc> relocs;
+    bool operator==(const Content&) const = default;
+};
+
+enum DestinationFlags : std::uint8_t {
+    destination_none = 0,
+    destination_bytecode = 1, // a .pyc: may be dropped and compiled again
+    destination_generated = 2 // written by Tinderbox, not part of an artifact (entry points, RECORD, conda-meta)
+};
+
+struct Destination {
+    Root root = Root::env;
+    EntryKind kind = EntryKind::file;
+    std::uint8_t flags = destination_none;
+    std::uint16_t mode = 0644; // permission bits only, no setuid/setgid
+    std::int64_t mtime = 0;    // seconds since 1970; what pip and conda would not set is the lock's source mtime
+    std::string path;          // relative, normalised, valid UTF-8 not required
+    std::string link;          // symlink: its target, verbatim; an absolute one starts with '\x01' for the prefix
+    std::uint32_t content = 0; // file: index into Table::contents
+    std::uint32_t package = 0; // .run: index into the manifest's packages; parcel: 0
+    bool operator==(const Destination&) const = default;
+};
+
+struct Table {
+    std::vector<Block> blocks;
+    std::vector<Content> contents;
+    std::vector<Destination> destinations;
+    bool operator==(const Table&) const = default;
+};
+
+// Little-endian, delta-coded, not compressed (callers compress it as one zstd frame).
+Bytes encode(const Table& table);
+
+// Checks everything a reader relies on: indexes in range, contents inside their blocks, relocations sorted and
+// inside their content, paths safe (safe_relative_path), link targets inside the prefix, digest cycles refused.
+// Errors are of kind `damaged`.
+Result<Table> decode_table(ByteView bytes);
+
+// How many raw blocks a content spans, starting with content.block.
+std::uint32_t block_count(const Table& table, const Content& content);
+
+} // namespace tinderbox

@@ -1,0 +1,34 @@
+// What CUDA an environment carries, read from its packages and from what its ELF files link against.
+#pragma once
+
+#include "common/format/manifest.hpp"
+
+#include <string>
+#include <vector>
+
+namespace tinderbox {
+
+// One row of the driver table (NVIDIA's minor-version compatibility): machine code built for this CUDA major
+// runs on any driver at or above the floor.
+struct CudaFloor {
+    int major;
+    std::string_view driver;
+};
+inline constexpr CudaFloor cuda_floors[] = {
+    {10, "440.33"}, {11, "450.80.02"}, {12, "525.60.13"}, {13, "580.65.06"}};
+
+std::string_view driver_floor(int cuda_major); // "" when the major is not in the table
+
+// One library's dependency that tells of CUDA: "libcudart.so.12".
+struct CudaEvidence {
+    int major = 0;
+    std::string version; // "12.8", or just "12" when only a soname is known
+    std::string because; // "nvidia-cuda-runtime-cu12 12.8.90", "lib/…/libtorch_cuda.so needs libcudart.so.12"
+};
+
+// All evidence, strongest first: a packaged runtime, then a wheel's +cuXXX, then sonames. Two majors in one
+// environment are a mistake worth a word (issue 5's lint); the strongest decides the floor.
+std::vector<CudaEvidence> cuda_evidence(const std::vector<PackageInfo>& packages,
+                                        const std::vector<std::pair<std::string, std::vector<std::string>>>& needed);
+
+} // namespace tinderbox

@@ -1,0 +1,22 @@
+// Reading files back out of a parcel: to compile them, to run an interpreter that is not installed anywhere.
+#pragma once
+
+#include "generator/parcel/parcel.hpp"
+
+namespace tinderbox {
+
+// Not thread-safe. Keeps the last block, so contents are best read in their own order.
+class ContentReader {
+  public:
+    explicit ContentReader(const Parcel& parcel) : parcel_(parcel) {}
+    Result<Bytes> read(const Content& content);
+
+  private:
+    Result<const Bytes*> block(std::uint32_t index);
+    const Parcel& parcel_;
+    Fd fd_;
+    std::uint32_t held_ = UINT32_MAX;
+    Bytes raw_;
+};
+
+} // namespace tinderbox

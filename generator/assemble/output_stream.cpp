@@ -1,0 +1,222 @@
+#include "generator/assemble/output_stream.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <condition_variable>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <thread>
+
+namespace tinderbox {
+namespace {
+
+constexpr std::size_t page = 4096;
+constexpr std::size_t piece = 4u << 20; // one write
+constexpr std::size_t piece_count = 6;  // one filled, the others hashed and written behind it
+
+std::byte* allocate(std::size_t size) {
+    void* p = nullptr;
+    if (::posix_memalign(&p, page, size) != 0) std::abort(); // 4 MiB: nothing sensible is left to do
+    return static_cast<std::byte*>(p);
+}
+
+} // namespace
+
+void PayloadReader::AlignedFree::operator()(std::byte* p) const { std::free(p); }
+
+Result<ByteView> PayloadReader::read(std::uint64_t offset, std::size_t size) {
+    if (offset >= held_offset_ && offset + size <= held_offset_ + held_size_)
+        return ByteView(buffer_.get() + (offset - held_offset_), size);
+    if (!fd_) {
+        int fd = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECT);
+        direct_ = fd >= 0;
+        if (fd < 0) fd = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+        if (fd < 0) return errno_error("cannot open '" + path_.string() + "'", errno);
+        fd_.reset(fd);
+    }
+    std::uint64_t begin = offset / page * page;
+    std::size_t want = std::max<std::size_t>(offset + size - begin, piece);
+    want = (want + page - 1) / page * page;
+    if (want > capacity_) {
+        buffer_.reset(allocate(want));
+        capacity_ = want;
+    }
+    held_size_ = 0;
+    std::size_t got = 0;
+    while (got < want) {
+        ssize_t n = ::pread(fd_.get(), buffer_.get() + got, want - got, static_cast<off_t>(begin + got));
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && errno == EINVAL && direct_) { // this file system opens O_DIRECT but does not read with it
+            ::fcntl(fd_.get(), F_SETFL, 0);
+            direct_ = false;
+            continue;
+        }
+        if (n < 0) return errno_error("cannot read '" + path_.string() + "'", errno);
+        if (n == 0) break;
+        got += static_cast<std::size_t>(n);
+        if (direct_ && got % page != 0) break; // the end of the file
+    }
+    held_offset_ = begin;
+    held_size_ = got;
+    if (offset + size > begin + got)
+        return make_error(ErrorKind::storage, "'{}' is shorter than its index says; remove it and build again", path_.string());
+    return ByteView(buffer_.get() + (offset - begin), size);
+}
+
+struct OutputStream::State {
+    fs::path path, temporary;
+    Fd fd;
+    bool direct = false, committed = false;
+    std::uint64_t position = 0, size = 0;
+
+    // A ring of pieces: the caller fills one, the worker hashes and writes those behind it.
+    std::byte* pieces[piece_count] = {};
+    std::size_t filled = 0; // bytes in the current piece
+    std::uint64_t produced = 0, consumed = 0;
+    std::size_t last_size = piece;
+    bool closing = false;
+    Status failure;
+    Sha256 hash;
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::jthread worker;
+
+    ~State() {
+        {
+            std::lock_guard lock(mutex);
+            closing = true;
+        }
+        changed.notify_all();
+        if (worker.joinable()) worker.join();
+        for (std::byte* p : pieces) std::free(p);
+        if (!committed && !temporary.empty()) ::unlink(temporary.c_str());
+    }
+
+    // The last piece of a file is not a multiple of the page: it goes through the page cache.
+    Status write_piece(std::uint64_t index, std::size_t bytes) {
+        ByteView data(pieces[index % piece_count], bytes);
+        hash.update(data);
+        if (direct && bytes % page != 0) {
+            ::fcntl(fd.get(), F_SETFL, 0);
+            direct = false;
+        }
+        auto status = write_exact_at(fd.get(), data, index * piece, path.string());
+        if (!status.ok() && direct) { // some file systems accept O_DIRECT at open and refuse it here
+            ::fcntl(fd.get(), F_SETFL, 0);
+            direct = false;
+            status = write_exact_at(fd.get(), data, index * piece, path.string());
+        }
+        return status;
+    }
+
+    void work() {
+        std::unique_lock lock(mutex);
+        for (;;) {
+            changed.wait(lock, [&] { return closing || consumed < produced; });
+            if (consumed == produced) return;
+            std::uint64_t index = consumed;
+            bool last = closing && index + 1 == produced;
+            std::size_t bytes = last ? last_size : piece;
+            lock.unlock();
+            Status status = write_piece(index, bytes);
+            lock.lock();
+            ++consumed;
+            if (!status.ok() && failure.ok()) failure = std::move(status);
+            changed.notify_all();
+        }
+    }
+
+    Status advance(std::size_t bytes) {
+        std::unique_lock lock(mutex);
+        last_size = bytes;
+        ++produced;
+        filled = 0;
+        changed.notify_all();
+        changed.wait(lock, [&] { return produced - consumed < piece_count; });
+        return failure;
+    }
+};
+
+OutputStream::OutputStream() : state_(std::make_unique<State>()) {}
+OutputStream::~OutputStream() = default;
+
+Result<std::unique_ptr<OutputStream>> OutputStream::create(const fs::path& path, std::uint64_t size) {
+    std::unique_ptr<OutputStream> out(new OutputStream());
+    State& s = *out->state_;
+    s.path = path;
+    s.size = size;
+    std::string temporary = path.string() + ".XXXXXX";
+    s.fd.reset(::mkostemp(temporary.data(), O_CLOEXEC));
+    if (!s.fd) return errno_error("cannot write '" + path.string() + "'", errno);
+    s.temporary = temporary;
+    if (::fallocate(s.fd.get(), 0, 0, static_cast<off_t>(size)) != 0 && errno == ENOSPC)
+        return errno_error("cannot write '" + path.string() + "', which needs " + std::to_string(size) + " bytes", errno);
+    s.direct = ::fcntl(s.fd.get(), F_SETFL, O_DIRECT) == 0;
+    for (std::byte*& p : s.pieces) p = allocate(piece);
+    s.worker = std::jthread([&s] { s.work(); });
+    return out;
+}
+
+std::uint64_t OutputStream::position() const { return state_->position; }
+
+Status OutputStream::append(ByteView bytes) {
+    State& s = *state_;
+    while (!bytes.empty()) {
+        std::size_t take = std::min(bytes.size(), piece - s.filled);
+        std::memcpy(s.pieces[s.produced % piece_count] + s.filled, bytes.data(), take);
+        s.filled += take;
+        s.position += take;
+        bytes = bytes.subspan(take);
+        if (s.filled == piece) TRY(s.advance(piece));
+    }
+    return {};
+}
+
+Status OutputStream::append_zeros(std::uint64_t count) {
+    static constexpr std::array<std::byte, page> zeros{};
+    while (count > 0) {
+        std::size_t take = std::min<std::uint64_t>(count, page);
+        TRY(append(ByteView(zeros).first(take)));
+        count -= take;
+    }
+    return {};
+}
+
+Status OutputStream::append_from(PayloadReader& reader, std::uint64_t offset, std::size_t size,
+                                 const Sha256Digest& expected) {
+    TRY_ASSIGN(ByteView bytes, reader.read(offset, size));
+    if (sha256(bytes) != expected)
+        return make_error(ErrorKind::storage, "a block in the parcel cache is damaged; run 'tinderbox cache clean' and build again");
+    return append(bytes);
+}
+
+Result<Sha256Digest> OutputStream::commit(mode_t mode) {
+    State& s = *state_;
+    {
+        std::unique_lock lock(s.mutex);
+        if (s.filled > 0) {
+            s.last_size = s.filled;
+            ++s.produced;
+        } else {
+            s.last_size = piece;
+        }
+        s.closing = true;
+        s.changed.notify_all();
+    }
+    s.worker.join();
+    if (!s.failure.ok()) return std::move(s.failure).error();
+    if (s.position != s.size) return make_error(ErrorKind::bug, "the installer has {} bytes, {} were planned", s.position, s.size);
+    if (::ftruncate(s.fd.get(), static_cast<off_t>(s.size)) != 0 || ::fchmod(s.fd.get(), mode) != 0 || ::fsync(s.fd.get()) != 0)
+        return errno_error("cannot write '" + s.path.string() + "' to disk", errno);
+    if (::rename(s.temporary.c_str(), s.path.c_str()) != 0) return errno_error("cannot rename to '" + s.path.string() + "'", errno);
+    s.committed = true;
+    TRY(fsync_directory(s.path.parent_path()));
+    return s.hash.finish();
+}
+
+} // namespace tinderbox

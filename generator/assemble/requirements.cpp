@@ -1,0 +1,83 @@
+#include "generator/assemble/requirements.hpp"
+
+#include "common/base/text.hpp"
+#include "generator/advise/cuda.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+namespace tinderbox {
+namespace {
+
+std::pair<int, int> glibc_number(std::string_view version) {
+    auto parts = split(version, '.');
+    int major = 0, minor = 0;
+    std::from_chars(parts[0].data(), parts[0].data() + parts[0].size(), major);
+    if (parts.size() > 1) std::from_chars(parts[1].data(), parts[1].data() + parts[1].size(), minor);
+    return {major, minor};
+}
+
+// glibc's own libraries and the driver's: the first are judged by version, the second by the GPU check.
+bool provided_elsewhere(std::string_view soname) {
+    for (std::string_view stem : {"libc.so", "libm.so", "libpthread.so", "libdl.so", "librt.so", "libutil.so", "libresolv.so",
+                                  "libnsl.so.1", "libanl.so", "ld-linux", "libmvec.so", "libcuda.so", "libnvidia-ml.so",
+                                  "libcrypt.so.1", "libnvcuvid.so", "libnvidia-encode.so", "libnvidia-"})
+        if (soname.starts_with(stem)) return true;
+    return false;
+}
+
+// Names the interpreter imports; the framework checks of the verification.
+std::vector<std::string> frameworks_in(const std::vector<PackageInfo>& packages) {
+    std::set<std::string> out;
+    for (const PackageInfo& p : packages) {
+        std::string name = to_lower(p.name);
+        if (name == "torch" || name == "pytorch") out.insert("torch");
+    }
+    return {out.begin(), out.end()};
+}
+
+} // namespace
+
+Requirements environment_requirements(const Manifest& manifest, const std::vector<LinkInput>& inputs,
+                                      const PythonInfo& python) {
+    Requirements out;
+    std::set<std::string> provided, needed_by_python;
+    std::vector<std::pair<std::string, std::vector<std::string>>> needed;
+    for (const LinkInput& input : inputs)
+        for (const Parcel::ElfFact& elf : input.parcel.elf) {
+            std::string path = final_path(python, input.parcel.metadata, elf.root, elf.path);
+            if (!elf.glibc.empty() && (out.glibc.empty() || glibc_number(elf.glibc) > glibc_number(out.glibc))) {
+                out.glibc = elf.glibc;
+                out.glibc_because = path;
+            }
+            provided.insert(path.substr(path.rfind('/') + 1));
+            if (!elf.soname.empty()) provided.insert(elf.soname);
+            needed.emplace_back(path, elf.needed);
+        }
+    for (const LinkInput& input : inputs)
+        for (const Destination& d : input.parcel.table.destinations)
+            if (d.kind == EntryKind::symlink) provided.insert(d.path.substr(d.path.rfind('/') + 1));
+    // A wheel's optional plugin may link against things that nobody has; only what Python itself and its own
+    // modules need is a condition. The rest is found by importing it.
+    for (const auto& [path, sonames] : needed) {
+        bool interpreter = path.starts_with("bin/") || path.starts_with("lib/libpython") ||
+                           path.starts_with(python.stdlib + "/lib-dynload/");
+        if (!interpreter) continue;
+        for (const std::string& soname : sonames)
+            if (!provided.contains(soname) && !provided_elsewhere(soname)) needed_by_python.insert(soname);
+    }
+    out.libraries.assign(needed_by_python.begin(), needed_by_python.end());
+    auto evidence = cuda_evidence(manifest.packages, needed);
+    if (!evidence.empty()) {
+        out.cuda_major = evidence.front().major;
+        out.cuda_runtime = evidence.front().version;
+        out.driver_floor = driver_floor(evidence.front().major);
+    }
+    out.frameworks = frameworks_in(manifest.packages);
+    return out;
+}
+
+} // namespace tinderbox

@@ -1,0 +1,243 @@
+#include "generator/assemble/run_writer.hpp"
+
+#include "common/base/text.hpp"
+#include "common/format/run_file.hpp"
+#include "generator/assemble/output_stream.hpp"
+
+#include <fcntl.h>
+#include <nlohmann/json.hpp>
+#include <zstd.h>
+
+#include <algorithm>
+#include <map>
+
+namespace tinderbox {
+
+using nlohmann::json;
+
+namespace {
+
+// The table is read by --check and --help's neighbours: decoding speed is the same at every level.
+constexpr int table_level = 9;
+constexpr std::uint64_t large_block_alignment = block_alignment;
+
+std::uint64_t align(std::uint64_t value, std::uint64_t to) { return (value + to - 1) / to * to; }
+
+Result<Bytes> compress(ByteView raw, int level) {
+    Bytes out(ZSTD_compressBound(raw.size()));
+    std::size_t size = ZSTD_compress(out.data(), out.size(), raw.data(), raw.size(), level);
+    if (ZSTD_isError(size)) return make_error(ErrorKind::bug, "zstd: {}", ZSTD_getErrorName(size));
+    out.resize(size);
+    return out;
+}
+
+// Sections in front of the blocks, and where everything lies. The manifest holds offsets that depend on its own
+// length and on the table's, whose length depends on the offsets in it: repeated until nothing moves. The start
+// of the blocks only ever grows, so this ends.
+struct Layout {
+    std::vector<Section> sections;
+    std::string manifest_text;
+    Bytes table;
+    std::uint64_t blocks_offset = 0, blocks_size = 0, total_size = 0;
+};
+
+class Writer {
+  public:
+    Writer(Image image, const std::vector<LinkInput>& inputs, const RunParts& parts)
+        : image_(std::move(image)), inputs_(inputs), parts_(parts) {}
+
+    Result<WrittenRun> run(const fs::path& output, const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
+        mark_large_blocks();
+        stub_.assign(parts_.stub.begin(), parts_.stub.end());
+        stub_.resize(align(stub_.size(), block_alignment)); // the header copies whole 4 KiB blocks
+        TRY_ASSIGN(licenses_, compress(as_bytes(image_.licenses), 19));
+        TRY(settle());
+        return write(output, progress);
+    }
+
+  private:
+    // Blocks of contents that are written directly start at multiples of 4 KiB.
+    void mark_large_blocks() {
+        large_.assign(image_.table.blocks.size(), false);
+        for (const Content& content : image_.table.contents) {
+            if (content.size < (1u << 20) || !content.relocs.empty() || content.offset != 0) continue;
+            std::uint32_t count = block_count(image_.table, content);
+            for (std::uint32_t i = 0; i < count; ++i) large_[content.block + i] = true;
+        }
+    }
+
+    std::uint64_t place_blocks(std::uint64_t start) {
+        std::uint64_t at = start;
+        for (std::size_t i = 0; i < image_.table.blocks.size(); ++i) {
+            if (large_[i]) at = align(at, large_block_alignment);
+            image_.table.blocks[i].offset = at;
+            at += image_.table.blocks[i].packed;
+        }
+        return at;
+    }
+
+    Status settle() {
+        std::uint64_t blocks_at = align(run_header_size + stub_.size() + (4u << 20), block_alignment);
+        for (int round = 0; round < 16; ++round) {
+            layout_ = {};
+            layout_.blocks_offset = blocks_at;
+            std::uint64_t end = place_blocks(blocks_at);
+            layout_.blocks_size = end - blocks_at;
+            layout_.total_size = end + footer_size;
+            TRY_ASSIGN(layout_.table, compress(encode(image_.table), table_level));
+            std::uint64_t front = 0;
+            // The manifest's length depends on digits in it; two passes settle it for given block offsets.
+            std::uint64_t manifest_size = 0;
+            for (int pass = 0; pass < 8; ++pass) {
+                TRY(lay_out_front(manifest_size, blocks_at));
+                layout_.manifest_text = manifest_text();
+                if (layout_.manifest_text.size() == manifest_size) {
+                    front = layout_.sections[padding_index_].offset;
+                    break;
+                }
+                manifest_size = layout_.manifest_text.size();
+            }
+            if (front == 0) return make_error(ErrorKind::bug, "the manifest's size does not settle");
+            std::uint64_t need = align(front, block_alignment);
+            if (need == blocks_at) return {};
+            // The first guess may be too large; after that it may only grow, else two sizes could alternate.
+            if (round > 0 && need < blocks_at) return {};
+            blocks_at = need;
+        }
+        return make_error(ErrorKind::bug, "the layout of the installer does not settle");
+    }
+
+    Status lay_out_front(std::uint64_t manifest_size, std::uint64_t blocks_at) {
+        layout_.sections.clear();
+        std::uint64_t at = 0;
+        auto add = [&](std::string name, std::uint64_t size, std::optional<Sha256Digest> digest = {}) {
+            layout_.sections.push_back({std::move(name), at, size, digest});
+            at += size;
+        };
+        TRY_ASSIGN(header_, render_header(parts_.header_template, image_.manifest, layout_.total_size, stub_.size()));
+        add("header", run_header_size, sha256(as_bytes(header_)));
+        if (!stub_digest_) stub_digest_ = sha256(stub_);
+        add("stub", stub_.size(), stub_digest_);
+        for (const auto& [name, bytes] : parts_.probes) {
+            if (!probe_digests_.contains(name)) probe_digests_[name] = sha256(bytes);
+            add("probe:" + name, bytes.size(), probe_digests_[name]);
+        }
+        add("manifest", manifest_size);
+        add("signature", signature_slot_size);
+        add("licenses", licenses_.size(), sha256(licenses_));
+        add("table", layout_.table.size(), sha256(layout_.table));
+        padding_index_ = layout_.sections.size();
+        add("padding", at <= blocks_at ? blocks_at - at : 0);
+        at = std::max(at, blocks_at);
+        add("blocks", layout_.blocks_size);
+        add("footer", footer_size);
+        return {};
+    }
+
+    std::string manifest_text() const {
+        json j = to_json(image_.manifest);
+        j["format"] = run_format_version;
+        json sections = json::array();
+        for (const Section& s : layout_.sections) {
+            json item = {{"name", s.name}, {"offset", s.offset}, {"size", s.size}};
+            if (s.sha256) item["sha256"] = to_hex(*s.sha256);
+            sections.push_back(std::move(item));
+        }
+        j["sections"] = std::move(sections);
+        return canonical_json(j);
+    }
+
+    Result<WrittenRun> write(const fs::path& output, const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
+        TRY_ASSIGN(auto out, OutputStream::create(output, layout_.total_size));
+        TRY(out->append(as_bytes(header_)));
+        TRY(out->append(stub_));
+        for (const auto& [name, bytes] : parts_.probes) TRY(out->append(bytes));
+        TRY(out->append(as_bytes(layout_.manifest_text)));
+        TRY(out->append_zeros(signature_slot_size));
+        TRY(out->append(licenses_));
+        TRY(out->append(layout_.table));
+        std::vector<PayloadReader> readers;
+        readers.reserve(inputs_.size());
+        for (const LinkInput& input : inputs_) readers.emplace_back(input.parcel.payload_path);
+        for (std::size_t i = 0; i < image_.table.blocks.size(); ++i) {
+            const Block& block = image_.table.blocks[i];
+            TRY(out->append_zeros(block.offset - out->position()));
+            const BlockSource& source = image_.sources[i];
+            if (source.input == memory_input) {
+                TRY(out->append(ByteView(image_.memory).subspan(source.offset, block.packed)));
+            } else {
+                TRY(out->append_from(readers[source.input], source.offset, block.packed, block.sha256));
+            }
+            if (progress) progress(out->position(), layout_.total_size);
+        }
+        Footer footer;
+        footer.total_size = layout_.total_size;
+        const Section* manifest = nullptr;
+        for (const Section& s : layout_.sections)
+            if (s.name == "manifest") manifest = &s;
+        footer.manifest_offset = manifest->offset;
+        footer.manifest_size = manifest->size;
+        footer.manifest_sha256 = sha256(as_bytes(layout_.manifest_text));
+        TRY(out->append(encode(footer)));
+        WrittenRun written;
+        written.size = layout_.total_size;
+        TRY_ASSIGN(written.sha256, out->commit(0755));
+        fs::path sums = output;
+        sums += ".sha256";
+        TRY(write_atomically(sums, fmt::format("{}  {}\n", to_hex(written.sha256), output.filename().string())));
+        return written;
+    }
+
+    Image image_;
+    const std::vector<LinkInput>& inputs_;
+    const RunParts& parts_;
+    std::vector<bool> large_;
+    Bytes stub_, licenses_;
+    std::string header_;
+    std::optional<Sha256Digest> stub_digest_;
+    std::map<std::string, Sha256Digest> probe_digests_;
+    Layout layout_;
+    std::size_t padding_index_ = 0;
+};
+
+// The name is put into shell text: anything a shell could read as more than a name is not shown there.
+std::string plain_name(std::string_view name) {
+    std::string out;
+    for (char c : name) {
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+                     c == '.';
+        out += plain ? c : '_';
+    }
+    return out;
+}
+
+} // namespace
+
+Result<std::string> render_header(const std::string& header_template, const Manifest& manifest, std::uint64_t total_size,
+                                  std::uint64_t stub_size) {
+    std::string cpu = manifest.platform == "linux-aarch64" ? "aarch64" : "x86_64";
+    std::string text = header_template;
+    for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{
+             {"@NAME@", plain_name(manifest.name) + ".run"},
+             {"@VERSION@", plain_name(manifest.tinderbox_version)},
+             {"@PLATFORM@", plain_name(manifest.platform)},
+             {"@CPU@", cpu},
+             {"@HEADER_SIZE@", std::to_string(run_header_size)},
+             // Fixed width: the header's length must not depend on the numbers in it.
+             {"@TOTAL_SIZE@", fmt::format("{:020}", total_size)},
+             {"@STUB_BLOCKS@", std::to_string(stub_size / block_alignment)},
+             {"@STUB_SIZE@", std::to_string(stub_size)},
+             {"@STUB_SKIP@", std::to_string(run_header_size / block_alignment)}})
+        text = replace_all(text, key, value);
+    if (text.size() > run_header_size)
+        return make_error(ErrorKind::bug, "the shell header has {} bytes, {} are reserved", text.size(), run_header_size);
+    text.resize(run_header_size, '\n');
+    return text;
+}
+
+Result<WrittenRun> write_run(Image image, const std::vector<LinkInput>& inputs, const RunParts& parts,
+                             const fs::path& output, const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
+    return Writer(std::move(image), inputs, parts).run(output, progress);
+}
+
+} // namespace tinderbox

@@ -1,0 +1,28 @@
+// Commands: one file each, one table (commands.cpp). A command registers its options and help with CLI11 and
+// leaves behind what to run; only main() turns its Status into an exit code.
+#pragma once
+
+#include "common/base/result.hpp"
+
+#include <functional>
+
+namespace CLI {
+class App;
+}
+
+namespace tinderbox {
+
+struct Invocation {
+    std::function<Status()> run;
+};
+
+void add_build(CLI::App& app, Invocation& invocation);
+void add_lock(CLI::App& app, Invocation& invocation);
+void add_inspect(CLI::App& app, Invocation& invocation);
+void add_verify(CLI::App& app, Invocation& invocation);
+void add_cache(CLI::App& app, Invocation& invocation);
+
+// Parses the command line, runs the command, prints its error: the exit code.
+int run_command_line(int argc, char** argv);
+
+} // namespace tinderbox

@@ -1,0 +1,52 @@
+#include "generator/commands/command.hpp"
+
+#include "common/base/hash.hpp"
+#include "common/base/terminal.hpp"
+#include "generator/embed/embedded.hpp"
+#include "versions.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace tinderbox {
+namespace {
+
+constexpr void (*commands[])(CLI::App&, Invocation&) = {
+    add_build, add_lock, add_inspect, add_verify, add_cache,
+};
+
+std::string version_text() {
+    std::string out = fmt::format("tinderbox {}\n", tinderbox_version);
+    for (const auto& [name, version, licence] : linked_libraries) out += fmt::format("  {:<14} {} ({})\n", name, version, licence);
+    for (std::string_view name : embedded_names())
+        if (name == "stub" || name.starts_with("probe/"))
+            out += fmt::format("  {:<14} {} bytes, SHA-256 {}\n", name, embedded(name).size(),
+                               to_hex(sha256(embedded(name))).substr(0, 16));
+    return out;
+}
+
+} // namespace
+
+int run_command_line(int argc, char** argv) {
+    CLI::App app("Tinderbox puts a GPU environment on a machine without internet: one file that checks, installs, proves.",
+                 "tinderbox");
+    app.set_version_flag("--version", version_text);
+    app.require_subcommand(1);
+    app.get_formatter()->column_width(34);
+    Invocation invocation;
+    for (auto add : commands) add(app, invocation);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        if (error.get_exit_code() == 0) return app.exit(error);
+        Terminal::get().error(error.what());
+        Terminal::get().line("see: tinderbox --help");
+        return static_cast<int>(ErrorKind::usage);
+    }
+    Status status = invocation.run ? invocation.run() : Status();
+    Terminal::get().end_progress();
+    if (status.ok()) return 0;
+    Terminal::get().error(status.error().message);
+    return static_cast<int>(status.error().kind);
+}
+
+} // namespace tinderbox

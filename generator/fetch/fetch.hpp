@@ -1,0 +1,59 @@
+// Downloads: parallel, resumable, retried, hash-checked before use, cached by content and shared between runs.
+// The only module that opens a socket, and the only one that sees credentials.
+#pragma once
+
+#include "common/base/file.hpp"
+#include "common/base/hash.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tinderbox {
+
+struct FetchOptions {
+    bool offline = false;                    // only what the cache has; a missing one is an error that names it
+    unsigned connections = 8;
+    std::vector<std::string> insecure_hosts; // plain http or unverified TLS allowed (--insecure-host, trusted-host)
+    double stall_timeout_seconds = 60;       // no byte for this long: retry
+    int retries = 4;                         // with back-off 0.5, 1, 2, 4 s, and Retry-After
+    fs::path cache_root;                     // default cache_directory()
+};
+
+struct Download {
+    std::string url;    // http(s):// (credentials allowed) or file:// or a path
+    std::string name;   // for messages and progress: the file's name
+    std::string sha256; // hex, "" unknown
+    std::string md5;    // hex, "" unknown
+    std::uint64_t size = 0;
+};
+
+struct Fetched {
+    fs::path path;      // in the content cache (<cache>/artifacts/sha256/KK/HEX/NAME), or the local file itself
+    std::string sha256; // always known now
+    std::uint64_t size = 0;
+    bool from_cache = false;
+};
+
+// A small document (an index page): body, final URL after redirects, content type. Revalidated with ETag /
+// Last-Modified; offline serves the last stored copy.
+struct Document {
+    std::string body, url, content_type;
+    int status = 0;
+};
+
+class Fetcher {
+  public:
+    static Result<std::unique_ptr<Fetcher>> make(FetchOptions options);
+    virtual ~Fetcher() = default;
+    // All or the first error (kind network: unreachable, 401, 404, TLS, login page, hash mismatch – with what to do;
+    // kind usage for a local file that is missing or does not match its hash). Order of results = order of downloads.
+    virtual Result<std::vector<Fetched>> fetch(const std::vector<Download>& downloads) = 0;
+    // `accept` is the Accept header. 404 is not an error here: status says it.
+    virtual Result<Document> get(const std::string& url, const std::string& accept) = 0;
+};
+
+} // namespace tinderbox

@@ -1,0 +1,306 @@
+#include "generator/fetch/transfer.hpp"
+
+#include "common/base/text.hpp"
+#include "common/base/url.hpp"
+
+#include <curl/curl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <memory>
+#include <thread>
+
+namespace tinderbox {
+namespace {
+
+constexpr int redirect_limit = 10;
+constexpr std::uint64_t body_limit = 1ull << 30;
+
+std::string variable(const char* name) {
+    const char* value = std::getenv(name);
+    return value ? value : "";
+}
+
+bool is_loopback(std::string_view host) {
+    return host == "localhost" || host == "[::1]" || host == "::1" || host.starts_with("127.");
+}
+
+bool is_insecure_host(const FetchOptions& options, const Url& url) {
+    return std::ranges::any_of(options.insecure_hosts, [&](const std::string& named) {
+        std::string host = to_lower(named);
+        return host == url.host || host == url.host + ":" + url.port;
+    });
+}
+
+struct CurlDelete {
+    void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+
+// One handle a thread keeps connections open between artifacts of one host.
+CURL* thread_handle() {
+    static const CURLcode global = curl_global_init(CURL_GLOBAL_DEFAULT);
+    if (global != CURLE_OK) return nullptr;
+    thread_local std::unique_ptr<CURL, CurlDelete> handle(curl_easy_init());
+    if (handle) curl_easy_reset(handle.get());
+    return handle.get();
+}
+
+struct Exchange {
+    TransferRequest& request;
+    TransferReply& reply;
+    std::uint64_t written = 0; // body bytes of this exchange
+    std::uint64_t length = 0;
+    long status = 0;
+    std::string redirect;
+    int retry_after = -1;
+    Status failure; // of ours, not of the network
+    CURL* handle = nullptr;
+};
+
+std::size_t on_header(char* data, std::size_t one, std::size_t count, void* user) {
+    auto& x = *static_cast<Exchange*>(user);
+    std::string_view line = trim({data, one * count});
+    if (line.starts_with("HTTP/")) { // a new response: forget what an earlier one (100, a proxy's) said
+        x.reply.etag.clear();
+        x.reply.last_modified.clear();
+        x.reply.content_type.clear();
+        return count;
+    }
+    auto colon = line.find(':');
+    if (colon == std::string_view::npos) return count;
+    std::string name = to_lower(line.substr(0, colon));
+    std::string value(trim(line.substr(colon + 1)));
+    if (name == "etag") x.reply.etag = value;
+    else if (name == "last-modified") x.reply.last_modified = value;
+    else if (name == "content-type") x.reply.content_type = value;
+    else if (name == "retry-after") std::from_chars(value.data(), value.data() + value.size(), x.retry_after);
+    return count;
+}
+
+std::size_t on_body(char* data, std::size_t one, std::size_t count, void* user) {
+    auto& x = *static_cast<Exchange*>(user);
+    ByteView bytes(reinterpret_cast<const std::byte*>(data), one * count);
+    if (x.status == 0) {
+        curl_easy_getinfo(x.handle, CURLINFO_RESPONSE_CODE, &x.status);
+        curl_off_t length = -1;
+        curl_easy_getinfo(x.handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+        if (x.request.resume_from > 0 && x.status == 200) { // the range was ignored
+            x.reply.restarted = true;
+            if (x.request.received) *x.request.received -= x.request.resume_from;
+            x.request.resume_from = 0;
+            if (x.request.file >= 0 && ::ftruncate(x.request.file, 0) != 0) {
+                x.failure = errno_error("cannot empty the partial download", errno);
+                return 0;
+            }
+        }
+        if (length > 0 && x.status < 300 && x.request.expected && x.length == 0) {
+            x.length = static_cast<std::uint64_t>(length);
+            *x.request.expected += x.length;
+        }
+    }
+    if (x.status >= 300 || x.request.file < 0) {
+        if (x.reply.body.size() + bytes.size() > body_limit) {
+            x.failure = make_error(ErrorKind::network, "the answer is larger than 1 GiB");
+            return 0;
+        }
+        x.reply.body += as_text(bytes);
+        return count;
+    }
+    std::uint64_t at = x.request.resume_from + x.written;
+    if (at + bytes.size() > x.request.size_limit) {
+        x.failure = make_error(ErrorKind::network, "the server sends more than the {} bytes that were expected",
+                               x.request.size_limit);
+        return 0;
+    }
+    Status status = write_exact_at(x.request.file, bytes, at, "the download cache");
+    if (!status.ok()) {
+        x.failure = std::move(status);
+        return 0;
+    }
+    x.written += bytes.size();
+    if (x.request.received) *x.request.received += bytes.size();
+    return count;
+}
+
+Error tls_error(const std::string& host, std::string_view detail) {
+    return make_error(ErrorKind::network,
+                      "the TLS certificate of '{}' is not trusted ({}); if a proxy or a private index signs with its own "
+                      "authority, name that authority's file in SSL_CERT_FILE",
+                      host, detail);
+}
+
+bool transient(CURLcode code) {
+    switch (code) {
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_OPERATION_TIMEDOUT:
+    case CURLE_GOT_NOTHING:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+    case CURLE_SSL_CONNECT_ERROR: return true;
+    default: return false;
+    }
+}
+
+enum class Outcome { done, again, failed };
+
+struct Attempt {
+    Outcome outcome = Outcome::failed;
+    Error error;
+    int retry_after = -1;
+};
+
+void configure(CURL* handle, const FetchOptions& options, const Url& url, Exchange& x, curl_slist* headers) {
+    static const std::string bundle = ca_bundle();
+    curl_easy_setopt(handle, CURLOPT_URL, x.request.url.c_str());
+    curl_easy_setopt(handle, CURLOPT_USERAGENT, "tinderbox/0.1");
+    curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(handle, CURLOPT_HEADERDATA, &x);
+    curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(handle, CURLOPT_WRITEDATA, &x);
+    // Redirects are followed by us, so that each of them is held to the transport policy.
+    curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, 20L);
+    curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(options.stall_timeout_seconds));
+    curl_easy_setopt(handle, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_OPTIONAL));
+    if (std::string netrc = variable("NETRC"); !netrc.empty()) curl_easy_setopt(handle, CURLOPT_NETRC_FILE, netrc.c_str());
+    if (!bundle.empty()) curl_easy_setopt(handle, CURLOPT_CAINFO, bundle.c_str());
+    if (is_insecure_host(options, url)) {
+        curl_easy_setopt(handle, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+    if (x.request.resume_from > 0)
+        curl_easy_setopt(handle, CURLOPT_RESUME_FROM_LARGE, static_cast<curl_off_t>(x.request.resume_from));
+    // Without a file it is a document: let the server compress it.
+    if (x.request.file < 0) curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "");
+}
+
+Attempt judge_status(const FetchOptions&, const std::string& shown, const std::string& host, long status) {
+    switch (status) {
+    case 401:
+    case 407:
+        return {Outcome::failed, make_error(ErrorKind::network, "{} asks for a login (HTTP {}); put one for '{}' into ~/.netrc or into the index's URL",
+                                            shown, status, host)};
+    case 403:
+        return {Outcome::failed, make_error(ErrorKind::network, "{} is forbidden (HTTP 403); the login for '{}' may not have access to it", shown, host)};
+    case 408:
+    case 429: return {Outcome::again, make_error(ErrorKind::network, "{}: the server asks to come back later (HTTP {})", shown, status)};
+    case 416: return {Outcome::again, make_error(ErrorKind::network, "{}: the partial download does not fit (HTTP 416)", shown)};
+    default: break;
+    }
+    if (status >= 500) return {Outcome::again, make_error(ErrorKind::network, "{}: the server failed (HTTP {}); try again later", shown, status)};
+    return {Outcome::failed, make_error(ErrorKind::network, "{}: the server answered HTTP {}", shown, status)};
+}
+
+Attempt attempt(const FetchOptions& options, TransferRequest& request, TransferReply& reply) {
+    CURL* handle = thread_handle();
+    if (!handle) return {Outcome::failed, make_error(ErrorKind::bug, "libcurl cannot be initialised")};
+    const Url url = Url::parse(request.url);
+    const std::string shown = without_credentials(request.url);
+    reply = {};
+    Exchange x{request, reply, 0, 0, 0, {}, -1, {}, handle};
+    std::unique_ptr<curl_slist, CurlDelete> headers;
+    auto header = [&](const std::string& line) { headers.reset(curl_slist_append(headers.release(), line.c_str())); };
+    for (const std::string& line : request.headers) header(line);
+    if (request.resume_from > 0 && !request.if_range.empty()) header("If-Range: " + request.if_range);
+    configure(handle, options, url, x, headers.get());
+    char message[CURL_ERROR_SIZE] = "";
+    curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, message);
+    CURLcode code = curl_easy_perform(handle);
+    std::string_view detail = message[0] ? message : curl_easy_strerror(code);
+
+    // What arrived is kept for the next attempt.
+    auto keep = [&] {
+        if (request.file >= 0 && x.status > 0 && x.status < 300) request.resume_from += x.written;
+        if (request.expected && x.length > 0) *request.expected -= x.length;
+        if (request.if_range.empty()) request.if_range = reply.etag.starts_with("W/") ? "" : reply.etag;
+    };
+    if (!x.failure.ok()) return {Outcome::failed, std::move(x.failure).error()};
+    if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
+        return {Outcome::failed, tls_error(url.host, detail)};
+    if (code != CURLE_OK) {
+        keep();
+        return {transient(code) ? Outcome::again : Outcome::failed,
+                make_error(ErrorKind::network, "{}: {}; check the network, or the proxy variables", shown, detail)};
+    }
+    curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &x.status);
+    reply.status = static_cast<int>(x.status);
+    reply.final_url = request.url;
+    if (x.status == 301 || x.status == 302 || x.status == 303 || x.status == 307 || x.status == 308) {
+        char* location = nullptr;
+        curl_easy_getinfo(handle, CURLINFO_REDIRECT_URL, &location);
+        x.redirect = location ? location : "";
+        if (x.redirect.empty()) return {Outcome::failed, make_error(ErrorKind::network, "{}: a redirect without a target", shown)};
+        request.url = x.redirect;
+        return {Outcome::done, {}};
+    }
+    if (x.status == 200 || x.status == 206 || x.status == 304 || x.status == 404 || x.status == 410) return {Outcome::done, {}};
+    if (x.status == 416) { // begin anew
+        if (request.received) *request.received -= request.resume_from;
+        request.resume_from = 0;
+        if (request.file >= 0 && ::ftruncate(request.file, 0) != 0)
+            return {Outcome::failed, errno_error("cannot empty the partial download", errno)};
+    }
+    auto judged = judge_status(options, shown, url.host, x.status);
+    judged.retry_after = x.retry_after;
+    return judged;
+}
+
+} // namespace
+
+std::string ca_bundle() {
+    std::error_code ignored;
+    for (const char* name : {"SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "PIP_CERT"})
+        if (std::string path = variable(name); !path.empty() && fs::is_regular_file(path, ignored)) return path;
+    for (const char* path : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+                             "/etc/ssl/ca-bundle.pem", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem"})
+        if (fs::is_regular_file(path, ignored)) return path;
+    return "";
+}
+
+Status check_transport(const FetchOptions& options, const std::string& text) {
+    Url url = Url::parse(text);
+    if (url.scheme == "https") return {};
+    if (url.scheme != "http")
+        return make_error(ErrorKind::network, "'{}' has a scheme that cannot be downloaded; use https", without_credentials(text));
+    if (is_loopback(url.host) || is_insecure_host(options, url)) return {};
+    return make_error(ErrorKind::network, "'{}' is plain http, which anyone on the way can change; use https, or allow the host: --insecure-host {}",
+                      without_credentials(text), url.host);
+}
+
+Result<TransferReply> transfer(const FetchOptions& options, TransferRequest request) {
+    TransferReply reply;
+    const std::string first_url = request.url;
+    int redirects = 0;
+    for (int tries = 0;;) {
+        TRY(check_transport(options, request.url));
+        Attempt result = attempt(options, request, reply);
+        if (result.outcome == Outcome::done) {
+            bool redirected = reply.status >= 301 && reply.status <= 308 && reply.status != 304;
+            if (!redirected) return reply;
+            if (++redirects > redirect_limit)
+                return make_error(ErrorKind::network, "{}: the server redirects in a circle", without_credentials(first_url));
+            continue;
+        }
+        if (result.outcome == Outcome::failed || tries >= options.retries) return std::move(result.error);
+        double wait = 0.5 * static_cast<double>(1 << tries++);
+        if (result.retry_after >= 0) wait = std::min(result.retry_after, 30);
+        std::this_thread::sleep_for(std::chrono::duration<double>(wait));
+        // A redirect's target may be a signed URL that has run out: start from the front.
+        request.url = first_url;
+        redirects = 0;
+    }
+}
+
+} // namespace tinderbox

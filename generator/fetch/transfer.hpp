@@ -1,0 +1,38 @@
+// One HTTP exchange with libcurl: policy (TLS, plain http, redirects), retries, resuming. Used by fetch.cpp only.
+#pragma once
+
+#include "common/base/file.hpp"
+#include "generator/fetch/fetch.hpp"
+
+#include <atomic>
+
+namespace tinderbox {
+
+struct TransferRequest {
+    std::string url;
+    std::vector<std::string> headers;
+    int file = -1;              // body goes here from `resume_from` on; -1: into TransferReply::body
+    std::uint64_t resume_from = 0;
+    std::string if_range;       // with resume_from: the ETag that the first part had, "" = trust the hash
+    std::uint64_t size_limit = UINT64_MAX;
+    std::atomic<std::uint64_t>* received = nullptr; // bytes of body so far are added here (and taken back on restart)
+    std::atomic<std::uint64_t>* expected = nullptr; // Content-Length is added here once
+};
+
+struct TransferReply {
+    int status = 0;
+    std::string body, final_url, content_type, etag, last_modified;
+    bool restarted = false; // the server ignored the range: the file was begun anew
+};
+
+// Retries transient failures with back-off; the error after the last is of kind network and says what to do.
+Result<TransferReply> transfer(const FetchOptions& options, TransferRequest request);
+
+// The CA bundle this machine's own tools use: SSL_CERT_FILE, CURL_CA_BUNDLE, REQUESTS_CA_BUNDLE, PIP_CERT, else the
+// distributions' places. "" when none was found.
+std::string ca_bundle();
+
+// Plain http is for loopback and for hosts the user named. Error of kind network otherwise.
+Status check_transport(const FetchOptions& options, const std::string& url);
+
+} // namespace tinderbox

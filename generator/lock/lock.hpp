@@ -1,0 +1,57 @@
+// The lock: exactly which artifacts make the environment, by URL, size and hash, for one platform.
+// One JSON file, sorted, reviewable in a diff; the same lock gives the same NAME.run, byte for byte.
+#pragma once
+
+#include "common/base/result.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tinderbox {
+
+inline constexpr int lock_version = 1;
+
+struct LockedArtifact {
+    std::string kind; // "wheel", "conda"
+    std::string name, version, build;
+    std::string url;    // without credentials; "file:///…" for a local artifact
+    std::string source; // not written to the lock: the URL or path to fetch from, credentials and all
+    std::string file_name;
+    std::string sha256, md5;  // hex; sha256 is "" only until the artifact was fetched the first time
+    std::uint64_t size = 0;   // bytes, 0 = unknown
+    bool requested = false;   // asked for by name (wheel's REQUESTED file, conda's requested_spec)
+    std::string requirement;  // the words that asked for it
+    std::string channel;      // conda
+    std::string direct_url;   // PEP 610: the URL a direct reference named, "" when it came from an index
+    std::vector<std::string> extras;
+};
+
+// The interpreter, when it is captured from this machine (--python-from, --from-prefix) and not a conda package.
+struct CapturedSource {
+    std::string kind; // "python" or "prefix"
+    std::string path; // absolute, of the executable or the directory
+    std::string sha256; // of the captured tree (names, modes, contents), hex; "" until captured
+};
+
+struct Lock {
+    std::string name;     // environment name
+    std::string platform = "linux-64";
+    std::string target_glibc = "2.28"; // PEP 600 tags up to this manylinux
+    std::string bytecode = "build";
+    std::int64_t source_mtime = 315532800; // 1980-01-01, or SOURCE_DATE_EPOCH: mtime of what has none of its own
+    std::optional<CapturedSource> captured;
+    std::vector<LockedArtifact> artifacts; // conda first, in link order; then wheels by name
+    std::vector<std::string> channels, indexes, insecure_hosts; // without credentials
+    std::vector<std::string> request;      // the words of the user
+    std::map<std::string, std::string> variables;
+};
+
+nlohmann::json to_json(const Lock& lock);
+Result<Lock> lock_from_json(const nlohmann::json& json, const std::string& file_name); // kind usage
+std::string lock_text(const Lock& lock); // canonical
+
+} // namespace tinderbox

@@ -1,0 +1,65 @@
+// An artifact: a wheel, a conda package, a captured prefix – anything that is packed into one parcel.
+//
+// Readers (generator/pip/wheel, generator/conda/package, generator/capture) make Artifacts; the packer
+// (generator/parcel/pack) turns one into a parcel and knows nothing of formats.
+#pragma once
+
+#include "common/base/result.hpp"
+#include "common/format/table.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace tinderbox {
+
+// How the old prefix occurs in a file (conda's has_prefix / paths.json file_mode).
+enum class PrefixMode : std::uint8_t { none, text, binary };
+
+// One file, directory or symlink of the artifact, at its symbolic destination. Paths are already safe and unique
+// (readers refuse anything else with the artifact's and the member's name).
+struct Entry {
+    Root root = Root::env;
+    EntryKind kind = EntryKind::file;
+    std::uint16_t mode = 0644;
+    std::int64_t mtime = -1;     // -1: the lock's source mtime is used
+    std::string path;
+    std::string link;            // symlink target, verbatim ('\x01' + rest: absolute below the prefix)
+    std::uint64_t size = 0;      // of a file's content
+    PrefixMode prefix_mode = PrefixMode::none;
+    std::string placeholder;     // the old prefix to look for, when prefix_mode != none
+    // A script whose first line is replaced: the new line with '\x01' for the prefix (wheels' "#!python"), else "".
+    std::string shebang;
+    std::uint8_t flags = destination_none;
+    bool drop_bytecode = false;  // captured .pyc: hold the old prefix, are left out by the packer's caller
+    std::string sha256;          // hex, declared by the artifact (RECORD, paths.json); "" unknown. The packer checks
+                                 // it and reports a mismatch as PackResult::mismatches (not an error by itself).
+};
+
+// Sequential reading of one entry's content. Not thread-safe itself; several may be open at once.
+class ByteSource {
+  public:
+    virtual ~ByteSource() = default;
+    // Fills `out` from the front; fewer bytes than out.size() only at the end. Errors name artifact and member.
+    virtual Result<std::size_t> read(std::span<std::byte> out) = 0;
+};
+
+class Artifact {
+  public:
+    virtual ~Artifact() = default;
+
+    // "numpy-2.1.0-cp311-…whl": for messages.
+    virtual const std::string& display_name() const = 0;
+    // What the linker needs later and a parcel has to carry, as JSON (kept in the parcel). The common part:
+    //   kind ("wheel"|"conda"|"python"|"prefix"), name, version, build, license, licenses: [{name, text}],
+    //   requires_dist/depends, warnings: [string]; the rest belongs to the kind (entry points, index.json, …).
+    virtual const nlohmann::json& metadata() const = 0;
+    virtual std::span<const Entry> entries() const = 0;
+    // Thread-safe. `entry` is an index of a file entry.
+    virtual Result<std::unique_ptr<ByteSource>> open(std::size_t entry) const = 0;
+};
+
+} // namespace tinderbox

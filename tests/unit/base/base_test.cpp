@@ -1,0 +1,153 @@
+#include "common/base/bytes.hpp"
+#include "common/base/file.hpp"
+#include "common/base/parallel.hpp"
+#include "common/base/process.hpp"
+#include "common/base/text.hpp"
+#include "common/base/url.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <atomic>
+#include <cmath>
+
+using namespace tinderbox;
+
+TEST_CASE("integers are little-endian and reading past the end fails once and for all", "[bytes]") {
+    ByteWriter out;
+    out.u8(1);
+    out.u16(0x0203);
+    out.u32(0x04050607);
+    out.u64(0x08090a0b0c0d0e0f);
+    out.i64(-2);
+    out.varint(0);
+    out.varint(300);
+    out.varint(UINT64_MAX);
+    out.string("hello");
+    CHECK(std::to_integer<int>(out.data()[1]) == 3);
+    for (std::size_t size = 0; size <= out.size(); ++size) {
+        ByteReader in(ByteView(out.data()).first(size));
+        bool right = in.u8() == 1 && in.u16() == 0x0203 && in.u32() == 0x04050607 && in.u64() == 0x08090a0b0c0d0e0f &&
+                     in.i64() == -2 && in.varint() == 0 && in.varint() == 300 && in.varint() == UINT64_MAX &&
+                     in.string() == "hello";
+        CHECK(in.ok() == (size == out.size()));
+        CHECK((right && in.ok()) == (size == out.size()));
+    }
+    ByteReader overlong(as_bytes("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"));
+    overlong.varint();
+    CHECK_FALSE(overlong.ok());
+}
+
+TEST_CASE("a member's path stays in the prefix or is refused", "[text]") {
+    CHECK(*safe_relative_path("./a//b/") == "a/b");
+    CHECK(*safe_relative_path("a b/ü") == "a b/ü");
+    for (std::string_view bad : {"", ".", "/", "/etc/passwd", "..", "a/../b", "../a", "a/..", "a\nb", "a\x7f"})
+        CHECK_FALSE(safe_relative_path(bad).ok());
+    CHECK_FALSE(safe_relative_path(std::string_view("a\0b", 3)).ok());
+    CHECK_FALSE(safe_relative_path(std::string(256, 'x')).ok());
+
+    CHECK(symlink_stays_inside("bin/python", "python3.11"));
+    CHECK(symlink_stays_inside("lib/a/b", "../../bin/x"));
+    CHECK_FALSE(symlink_stays_inside("lib/a/b", "../../../x"));
+    CHECK_FALSE(symlink_stays_inside("lib/a", "x/../../../y"));
+    CHECK_FALSE(symlink_stays_inside("a", "/etc"));
+    CHECK_FALSE(symlink_stays_inside("a", ""));
+}
+
+TEST_CASE("text helpers", "[text]") {
+    CHECK(split_lines("\xef\xbb\xbf" "a\r\nb\n\nc").size() == 4);
+    CHECK(split_lines("\xef\xbb\xbf" "a\r\nb")[0] == "a");
+    CHECK(format_bytes(999) == "999 B");
+    CHECK(format_bytes(1000) == "1.00 kB");
+    CHECK(format_bytes(5562000000) == "5.56 GB");
+    CHECK(format_bytes(999999) == "1.00 MB");
+    CHECK(shell_quote("a b'c") == "'a b'\\''c'");
+    CHECK(shell_quote("") == "''");
+    CHECK(is_valid_utf8("aü€😀"));
+    CHECK_FALSE(is_valid_utf8("\xc0\x80"));
+    CHECK_FALSE(is_valid_utf8("\xed\xa0\x80"));
+    CHECK_FALSE(is_valid_utf8("a\xe2\x82"));
+}
+
+TEST_CASE("URLs: reference resolution follows RFC 3986's examples", "[url]") {
+    // RFC 3986, section 5.4, as far as our callers use it.
+    const std::string base = "http://a/b/c/d;p?q";
+    CHECK(resolve_url(base, "g") == "http://a/b/c/g");
+    CHECK(resolve_url(base, "./g") == "http://a/b/c/g");
+    CHECK(resolve_url(base, "g/") == "http://a/b/c/g/");
+    CHECK(resolve_url(base, "/g") == "http://a/g");
+    CHECK(resolve_url(base, "//g") == "http://g");
+    CHECK(resolve_url(base, "?y") == "http://a/b/c/d;p?y");
+    CHECK(resolve_url(base, "g?y#s") == "http://a/b/c/g?y#s");
+    CHECK(resolve_url(base, "#s") == "http://a/b/c/d;p?q#s");
+    CHECK(resolve_url(base, "..") == "http://a/b/");
+    CHECK(resolve_url(base, "../g") == "http://a/b/g");
+    CHECK(resolve_url(base, "../../../g") == "http://a/g");
+    CHECK(percent_decode("a%20b%2") == "a b%2");
+    CHECK(file_url_to_path("file:///a%20b") == "/a b");
+}
+
+TEST_CASE("credentials do not survive", "[url]") {
+    CHECK(without_credentials("https://user:pw@h.example/x/y.whl#sha256=00") == "https://h.example/x/y.whl#sha256=00");
+    CHECK(without_credentials("https://h.example/t/tk-123/chan/linux-64/a.conda") ==
+          "https://h.example/chan/linux-64/a.conda");
+    CHECK(without_credentials("https://h.example/a.whl?X-Amz-Signature=abc") == "https://h.example/a.whl");
+    CHECK(without_credentials("/local/path?x") == "/local/path?x");
+}
+
+TEST_CASE("atomic writing leaves the old content or the new", "[file]") {
+    auto dir = *TemporaryDirectory::make();
+    auto path = dir.path() / "file";
+    REQUIRE(write_atomically(path, std::string_view("one")).ok());
+    REQUIRE(write_atomically(path, std::string_view("two"), 0600).ok());
+    CHECK(*read_text(path) == "two");
+    CHECK(std::distance(fs::directory_iterator(dir.path()), fs::directory_iterator()) == 1);
+    CHECK_FALSE(write_atomically(dir.path() / "no" / "file", std::string_view("x")).ok());
+    CHECK_FALSE(read_text(dir.path()).ok());
+    CHECK_FALSE(read_text(path, 2).ok());
+}
+
+TEST_CASE("a lock is held by one", "[file]") {
+    auto dir = *TemporaryDirectory::make();
+    auto first = FileLock::try_acquire(dir.path() / "lock");
+    REQUIRE((first.ok() && first->has_value()));
+    CHECK_FALSE(FileLock::try_acquire(dir.path() / "lock")->has_value());
+    first->reset();
+    CHECK(FileLock::try_acquire(dir.path() / "lock")->has_value());
+}
+
+TEST_CASE("a child's output, input, status, signal and time limit", "[process]") {
+    ProcessSpec spec;
+    spec.argv = {"sh", "-c", "read line; echo \"$line $X\"; echo e >&2; exit 3"};
+    spec.input = "hi\n";
+    spec.set["X"] = "y";
+    auto result = run_process(spec);
+    REQUIRE(result.ok());
+    CHECK(result->output == "hi y\n");
+    CHECK(result->error_output == "e\n");
+    CHECK(result->exit_code == 3);
+
+    spec = {};
+    spec.argv = {"sh", "-c", "kill -BUS $$"};
+    CHECK(run_process(spec)->describe() == "killed by SIGBUS");
+
+    spec.argv = {"sh", "-c", "sleep 30 & sleep 30"};
+    spec.timeout_seconds = 0.2;
+    CHECK(run_process(spec)->timed_out);
+
+    spec.argv = {"/nonexistent/program"};
+    CHECK_FALSE(run_process(spec).ok());
+}
+
+TEST_CASE("parallel work stops at the first error", "[parallel]") {
+    std::atomic<int> sum = 0;
+    CHECK(parallel_for(100, 4, [&](std::size_t i) -> Status {
+              sum += static_cast<int>(i);
+              return {};
+          }).ok());
+    CHECK(sum == 4950);
+    auto status = parallel_for(100, 2, [&](std::size_t i) -> Status {
+        if (i == 7) return make_error(ErrorKind::usage, "seven");
+        return {};
+    });
+    CHECK(status.error().message == "seven");
+}
