@@ -1,0 +1,36 @@
+# Warnings, sanitizers and linking, each as an INTERFACE target that our own code links and
+# third-party code never does.
+
+find_package(Threads REQUIRED)
+
+add_library(tinderbox_warnings INTERFACE)
+target_compile_options(tinderbox_warnings INTERFACE
+    -Wall -Wextra -Wpedantic -Werror -Wno-missing-field-initializers
+    $<$<COMPILE_LANGUAGE:CXX>:-Wconversion -Wno-sign-conversion -Wnon-virtual-dtor
+    -Woverloaded-virtual -Wextra-semi -Wnull-dereference -Wimplicit-fallthrough -Wformat=2 -Wundef -Wvla>)
+# g++ 12 reports these two inside libstdc++'s own inlined code.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(tinderbox_warnings INTERFACE
+        $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict -Wno-null-dereference -Wno-maybe-uninitialized>)
+endif()
+
+add_library(tinderbox_sanitizers INTERFACE)
+if(TINDERBOX_SANITIZE)
+    target_compile_options(tinderbox_sanitizers INTERFACE
+        -fsanitize=${TINDERBOX_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(tinderbox_sanitizers INTERFACE -fsanitize=${TINDERBOX_SANITIZE})
+endif()
+
+# Position-dependent code throughout: a static program has no loader that would move it, and
+# -static together with PIE would bring back an INTERP on some toolchains.
+add_library(tinderbox_options INTERFACE)
+target_link_libraries(tinderbox_options INTERFACE tinderbox_warnings tinderbox_sanitizers)
+target_include_directories(tinderbox_options INTERFACE "${CMAKE_SOURCE_DIR}" "${CMAKE_BINARY_DIR}/generated")
+# Paths of the build machine must not reach a binary: two clones build the same bytes.
+target_compile_options(tinderbox_options INTERFACE
+    $<$<COMPILE_LANGUAGE:C,CXX>:-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=> -ffunction-sections -fdata-sections)
+target_link_options(tinderbox_options INTERFACE -Wl,--gc-sections)
+if(TINDERBOX_STATIC)
+    target_compile_options(tinderbox_options INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:-fno-pie>)
+    target_link_options(tinderbox_options INTERFACE -no-pie)
+endif()

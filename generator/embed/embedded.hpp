@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace tinderbox {
+
+// The files that the program carries inside itself, as they were when it was built:
+//
+//   stub                 the runtime stub, stripped
+//   probe/NAME           each build of the CUDA probe
+//   templates/…          every file below templates/ in the source tree
+//
+// The bytes live as long as the program and are never copied. An unknown name gives an empty
+// span: what is missing is a mistake of the build, which the caller reports with its own words.
+// Implemented by the generated library tinderbox_embedded (cmake/Embed.cmake).
+std::span<const std::byte> embedded(std::string_view name);
+
+// All names, in the order of the table.
+std::vector<std::string_view> embedded_names();
+
+} // namespace tinderbox
