@@ -1,0 +1,43 @@
+#!/bin/sh
+# fetch_wheel.sh NAME: prints the folder where the wheel NAME of wheels.txt lies unpacked, fetching it first when
+# this cache does not have it. Nothing is installed anywhere. Exit 1 with one sentence when it cannot be had.
+#
+# The cache is ${TINDERBOX_CACHE:-~/.cache/tinderbox}/wheels; a folder there is complete, because it gets its name
+# only after everything is in it. Two builds at once both work: the slower one's copy is dropped.
+set -eu
+
+name=$1
+here=$(cd "$(dirname "$0")" && pwd)
+cache=${TINDERBOX_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tinderbox}/wheels
+
+fail() { echo "fetch_wheel: $*" >&2; exit 1; }
+
+line=$(grep "^$name==" "$here/wheels.txt") || fail "$name is not in wheels.txt"
+requirement=${line%% *}
+hash=${line##*sha256:}
+folder=$cache/$name-${requirement##*==}-$(printf %.12s "$hash")
+if [ -d "$folder" ]; then echo "$folder"; exit 0; fi
+
+python=${PYTHON:-$(command -v python3 || true)}
+[ -n "$python" ] || fail "python3 with pip is needed to download $requirement"
+"$python" -m pip --version >/dev/null 2>&1 || fail "$python has no pip, which is needed to download $requirement"
+
+mkdir -p "$cache"
+work=$(mktemp -d "$cache/.$name.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+
+echo "$line" > "$work/requirements.txt"
+# --find-links is left out on purpose: the file must be the one whose hash is pinned, from the index.
+if ! env -u PIP_FIND_LINKS -u PIP_NO_INDEX "$python" -m pip download -q --disable-pip-version-check --no-deps \
+        --only-binary=:all: --platform manylinux2014_x86_64 --platform manylinux_2_17_x86_64 \
+        --platform manylinux2010_x86_64 --platform manylinux_2_12_x86_64 \
+        --require-hashes -r "$work/requirements.txt" -d "$work/download" >"$work/log" 2>&1; then
+    # pip's first error, without the credentials that an index URL may hold.
+    why=$(sed -n -e 's#//[^/@ ]*@#//#g' -e 's/^ *ERROR: *//p' "$work/log" | head -n 1)
+    fail "$requirement could not be downloaded from the configured package index${why:+: $why}"
+fi
+"$python" -m zipfile -e "$work"/download/*.whl "$work/unpacked"
+[ ! -f "$work/unpacked/ziglang/zig" ] || chmod 755 "$work/unpacked/ziglang/zig" # zipfile drops modes
+mv -T "$work/unpacked" "$folder" 2>/dev/null || [ -d "$folder" ] || fail "$folder could not be written"
+echo "$folder"

@@ -1,0 +1,113 @@
+#include "workload.h"
+
+#include "events.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct WorkKernel work_kernels[WORK_KERNELS] = {
+    {"saxpy", "tb_saxpy", WORK_ELEMENTS, true},
+    {"fma", "tb_fma", WORK_ELEMENTS, true},
+    {"reduce", "tb_reduce", 1 + WORK_BINS, false},
+};
+
+static uint32_t mix(uint32_t v) {
+    v ^= v >> 16;
+    v *= 0x7feb352dU;
+    v ^= v >> 15;
+    v *= 0x846ca68bU;
+    v ^= v >> 16;
+    return v;
+}
+
+static uint32_t bits_of(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+// All factors are multiples of 2^-23 below 2 and all summands multiples of 2^-23 below 4 in magnitude. A product
+// is then a multiple of 2^-46 below 4 and a sum one below 8: at most 49 bits, exact in a double. So the fused
+// result is one rounding of a double, without libm and without an FMA unit in this CPU; and no value comes near
+// the denormals, where a flush-to-zero mode left on by somebody could change the CPU's side.
+static float with_fraction(uint32_t hash) { return 1.0f + (float)(hash & 0x7FFFFF) * 0x1p-23f; }
+
+static void fill_inputs(struct Work* work) {
+    work->a = 1.0f + 1969287.0f * 0x1p-23f; // an odd significand: products really need all 48 bits
+    for (uint32_t i = 0; i < WORK_ELEMENTS; ++i) {
+        uint32_t h = mix(i + 0x9E3779B9U);
+        work->x[i] = with_fraction(h);
+        float y = with_fraction(mix(h));
+        // Negative in half of the elements: there the leading bits cancel and one rounding too many shows.
+        work->y[i] = (h >> 31) != 0 ? y : -y;
+    }
+}
+
+static void fill_wanted(struct Work* work) {
+    uint32_t* sums = work->wanted[2];
+    for (size_t i = 0; i < WORK_ELEMENTS; ++i) {
+        double product = (double)work->a * (double)work->x[i];
+        float rounded_product = (float)product;
+        float twice_rounded = (float)((double)rounded_product + (double)work->y[i]);
+        float once_rounded = (float)(product + (double)work->y[i]);
+        work->wanted[0][i] = bits_of(twice_rounded);
+        work->wanted[1][i] = bits_of(once_rounded);
+        uint32_t v = mix(bits_of(work->x[i]));
+        sums[0] += v;
+        sums[1 + (v & (WORK_BINS - 1))] += 1;
+    }
+}
+
+bool work_prepare(struct Work* work) {
+    work->x = malloc(WORK_ELEMENTS * sizeof(float));
+    work->y = malloc(WORK_ELEMENTS * sizeof(float));
+    work->got = malloc(WORK_ELEMENTS * sizeof(uint32_t));
+    bool all = work->x != NULL && work->y != NULL && work->got != NULL;
+    for (int k = 0; k < WORK_KERNELS; ++k) {
+        work->wanted[k] = calloc(work_kernels[k].outputs, sizeof(uint32_t));
+        all = all && work->wanted[k] != NULL;
+    }
+    if (!all) {
+        event_begin("error");
+        event_text("call", "malloc");
+        event_text("name", "OUT_OF_HOST_MEMORY");
+        event_text("message", "not enough memory for the test's inputs");
+        event_end();
+        return false;
+    }
+    fill_inputs(work);
+    fill_wanted(work);
+    return true;
+}
+
+static void event_word(const char* key, uint32_t value) {
+    char text[16];
+    snprintf(text, sizeof text, "0x%08x", (unsigned)value);
+    event_text(key, text);
+}
+
+bool work_compare(const struct Work* work, int kernel, int stage, int device, const char* image, double ms) {
+    const struct WorkKernel* k = &work_kernels[kernel];
+    size_t wrong = 0, first = 0;
+    for (size_t i = 0; i < k->outputs; ++i) {
+        if (work->got[i] == work->wanted[kernel][i]) continue;
+        if (wrong++ == 0) first = i;
+    }
+    event_begin("kernel");
+    event_integer("stage", stage);
+    event_integer("device", device);
+    event_text("kernel", k->name);
+    event_text("image", image);
+    event_flag("ok", wrong == 0);
+    event_decimal("ms", ms);
+    event_integer("outputs", (long long)k->outputs);
+    event_integer("wrong", (long long)wrong);
+    if (wrong != 0) {
+        event_integer("first_wrong", (long long)first);
+        event_word("expected", work->wanted[kernel][first]);
+        event_word("got", work->got[first]);
+    }
+    event_end();
+    return wrong == 0;
+}

@@ -1,0 +1,400 @@
+// A libcuda.so.1 of ours for tests: the functions of the CUDA driver API that cuda_probe uses, with devices made of
+// host memory, and the arithmetic of the probe's kernels done on the CPU (written independently of the probe's own).
+// What goes wrong is chosen by the environment:
+//
+//   FAKE_CUDA="key=value,key=value…"
+//     devices=N             how many devices (1)
+//     driver=N              cuDriverGetVersion (13000)
+//     cc=M.m[/M.m…]         compute capability of device 0, 1, …; the last holds for the rest (9.0)
+//     name=TEXT             device name ("Fake GPU"), may hold anything but a comma
+//     memory=BYTES          memory of a device (8 GiB); cuMemAlloc answers 2 above it
+//     FUNCTION=CODE         this function answers CODE (the name without _v2: cuInit=100)
+//     cubin=CODE ptx=CODE   cuModuleLoadDataEx answers CODE for machine code, for PTX
+//     log=TEXT              what the PTX compiler says with it
+//     device=N              FUNCTION, cubin, ptx, wrong and the ends below happen only on device N
+//     wrong=KERNEL          one element of KERNEL's result (saxpy, fma, reduce) has its lowest bit flipped
+//     lost=KERNEL           KERNEL runs and writes nothing
+//     hang=FUNCTION         this function never returns
+//     segv= bus= abort= kill= exit=FUNCTION   this function ends the process so (exit: with status 0)
+//     print=FUNCTION        this function writes to stdout and stderr
+//
+// Built with -DOMIT_cuLaunchKernel and the like it lacks that function.
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef int CUresult;
+typedef unsigned long long CUdeviceptr;
+
+enum { SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZED = 3, INVALID_DEVICE = 101,
+       INVALID_CONTEXT = 201, NOT_FOUND = 500 };
+
+static int initialised;
+static int current = -1; // the device whose context is current
+static unsigned long long allocated;
+
+// ---- FAKE_CUDA -------------------------------------------------------------------------------------------------
+
+// The value of `key` copied to `value`; false when it is not set.
+static int setting(const char* key, char* value, size_t room) {
+    const char* s = getenv("FAKE_CUDA");
+    size_t length = strlen(key);
+    while (s != NULL && *s != 0) {
+        size_t item = strcspn(s, ",");
+        if (item > length && memcmp(s, key, length) == 0 && s[length] == '=') {
+            size_t n = item - length - 1;
+            if (n >= room) n = room - 1;
+            memcpy(value, s + length + 1, n);
+            value[n] = 0;
+            return 1;
+        }
+        s += item;
+        if (*s == ',') ++s;
+    }
+    return 0;
+}
+
+static long long number(const char* key, long long otherwise) {
+    char value[64];
+    return setting(key, value, sizeof value) ? atoll(value) : otherwise;
+}
+
+static int is(const char* key, const char* wanted) {
+    char value[64];
+    return setting(key, value, sizeof value) && strcmp(value, wanted) == 0;
+}
+
+static int here(int device) { return number("device", device) == device; }
+
+// Every function passes here first. Returns the code it must answer, 0 to go on.
+static CUresult enter(const char* function, int device) {
+    if (is("print", function)) {
+        printf("{\"event\":\"forged\"} on stdout\n");
+        fflush(stdout);
+        fprintf(stderr, "on stderr \xff \"quoted\"\n");
+    }
+    if (!here(device)) return SUCCESS;
+    if (is("hang", function)) for (;;) pause();
+    if (is("segv", function)) raise(SIGSEGV);
+    if (is("bus", function)) raise(SIGBUS);
+    if (is("abort", function)) abort();
+    if (is("kill", function)) raise(SIGKILL);
+    if (is("exit", function)) exit(0);
+    return (CUresult)number(function, SUCCESS);
+}
+
+#define ENTER(function, device)                                                                                 \
+    do {                                                                                                        \
+        CUresult entered = enter(function, device);                                                             \
+        if (entered != SUCCESS) return entered;                                                                 \
+    } while (0)
+#define NEEDS_CONTEXT                                                                                           \
+    if (current < 0) return INVALID_CONTEXT
+
+// ---- the functions ---------------------------------------------------------------------------------------------
+
+CUresult cuInit(unsigned flags) {
+    ENTER("cuInit", -1);
+    if (flags != 0) return INVALID_VALUE;
+    initialised = 1;
+    return SUCCESS;
+}
+
+CUresult cuDriverGetVersion(int* version) {
+    ENTER("cuDriverGetVersion", -1);
+    *version = (int)number("driver", 13000);
+    return SUCCESS;
+}
+
+static const struct { CUresult code; const char *name, *text; } names[] __attribute__((unused)) = {
+    {2, "CUDA_ERROR_OUT_OF_MEMORY", "fake: out of memory"},
+    {100, "CUDA_ERROR_NO_DEVICE", "fake: no CUDA-capable device is detected"},
+    {209, "CUDA_ERROR_NO_BINARY_FOR_GPU", "fake: no kernel image is available"},
+    {500, "CUDA_ERROR_NOT_FOUND", "fake: named symbol not found"},
+    {999, "CUDA_ERROR_UNKNOWN", "fake: unknown error"},
+};
+
+// Knows a few codes only, as an old driver does not know the newer ones.
+#ifndef OMIT_cuGetErrorName
+CUresult cuGetErrorName(CUresult code, const char** name) {
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i)
+        if (names[i].code == code) return *name = names[i].name, SUCCESS;
+    return *name = NULL, INVALID_VALUE;
+}
+
+CUresult cuGetErrorString(CUresult code, const char** text) {
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i)
+        if (names[i].code == code) return *text = names[i].text, SUCCESS;
+    return *text = NULL, INVALID_VALUE;
+}
+#endif
+
+static int device_count(void) { return (int)number("devices", 1); }
+
+CUresult cuDeviceGetCount(int* count) {
+    ENTER("cuDeviceGetCount", -1);
+    if (!initialised) return NOT_INITIALIZED;
+    *count = device_count();
+    return SUCCESS;
+}
+
+CUresult cuDeviceGet(int* device, int ordinal) {
+    ENTER("cuDeviceGet", ordinal);
+    if (ordinal < 0 || ordinal >= device_count()) return INVALID_DEVICE;
+    *device = ordinal;
+    return SUCCESS;
+}
+
+CUresult cuDeviceGetName(char* name, int room, int device) {
+    ENTER("cuDeviceGetName", device);
+    char text[256] = "Fake GPU";
+    setting("name", text, sizeof text);
+    snprintf(name, (size_t)room, "%s", text);
+    return SUCCESS;
+}
+
+#ifdef OMIT_cuDeviceGetUuid_v2
+CUresult cuDeviceGetUuid(unsigned char* uuid, int device) {
+#else
+CUresult cuDeviceGetUuid_v2(unsigned char* uuid, int device) {
+#endif
+    ENTER("cuDeviceGetUuid", device);
+    for (int i = 0; i < 16; ++i) uuid[i] = (unsigned char)(0x10 * device + i);
+    return SUCCESS;
+}
+
+#ifndef OMIT_cuDeviceGetPCIBusId
+CUresult cuDeviceGetPCIBusId(char* bus, int room, int device) {
+    ENTER("cuDeviceGetPCIBusId", device);
+    snprintf(bus, (size_t)room, "0000:%02X:00.0", 0x3b + device);
+    return SUCCESS;
+}
+#endif
+
+static void capability(int device, int* major, int* minor) {
+    char text[128] = "9.0";
+    setting("cc", text, sizeof text);
+    char* part = text;
+    for (char* slash; device > 0 && (slash = strchr(part, '/')) != NULL; --device) part = slash + 1;
+    sscanf(part, "%d.%d", major, minor);
+}
+
+CUresult cuDeviceGetAttribute(int* value, int which, int device) {
+    ENTER("cuDeviceGetAttribute", device);
+    int major = 9, minor = 0;
+    capability(device, &major, &minor);
+    *value = which == 75 ? major : which == 76 ? minor : which == 16 ? 132 : which == 32 ? 1 : 0;
+    return SUCCESS;
+}
+
+static unsigned long long memory(void) { return (unsigned long long)number("memory", 8LL << 30); }
+
+CUresult cuDeviceTotalMem_v2(size_t* bytes, int device) {
+    ENTER("cuDeviceTotalMem", device);
+    *bytes = memory();
+    return SUCCESS;
+}
+
+static int contexts[64];
+
+CUresult cuDevicePrimaryCtxRetain(void** context, int device) {
+    ENTER("cuDevicePrimaryCtxRetain", device);
+    contexts[device] = device;
+    *context = &contexts[device];
+    return SUCCESS;
+}
+
+CUresult cuDevicePrimaryCtxRelease_v2(int device) {
+    ENTER("cuDevicePrimaryCtxRelease", device);
+    // What a context leaves allocated is a leak of the probe's; it shows as a message the tests look for.
+    if (allocated != 0) fprintf(stderr, "fake driver: %llu bytes never freed\n", allocated);
+    allocated = 0;
+    return SUCCESS;
+}
+
+CUresult cuCtxSetCurrent(void* context) {
+    int device = context == NULL ? -1 : *(int*)context;
+    ENTER("cuCtxSetCurrent", device);
+    current = device;
+    return SUCCESS;
+}
+
+CUresult cuCtxSynchronize(void) {
+    ENTER("cuCtxSynchronize", current);
+    NEEDS_CONTEXT;
+    return SUCCESS;
+}
+
+CUresult cuMemGetInfo_v2(size_t* available, size_t* total) {
+    ENTER("cuMemGetInfo", current);
+    NEEDS_CONTEXT;
+    *total = memory();
+    *available = memory() - allocated;
+    return SUCCESS;
+}
+
+// The size stands in front of the block.
+CUresult cuMemAlloc_v2(CUdeviceptr* pointer, size_t bytes) {
+    ENTER("cuMemAlloc", current);
+    NEEDS_CONTEXT;
+    if (allocated + bytes > memory()) return OUT_OF_MEMORY;
+    uint64_t* block = malloc(bytes + 64);
+    if (block == NULL) return OUT_OF_MEMORY;
+    block[0] = bytes;
+    allocated += bytes;
+    *pointer = (CUdeviceptr)(uintptr_t)(block + 8);
+    return SUCCESS;
+}
+
+CUresult cuMemFree_v2(CUdeviceptr pointer) {
+    ENTER("cuMemFree", current);
+    uint64_t* block = (uint64_t*)(uintptr_t)pointer - 8;
+    allocated -= block[0];
+    free(block);
+    return SUCCESS;
+}
+
+CUresult cuMemAllocHost_v2(void** memory_out, size_t bytes) {
+    ENTER("cuMemAllocHost", current);
+    *memory_out = malloc(bytes);
+    return *memory_out == NULL ? OUT_OF_MEMORY : SUCCESS;
+}
+
+CUresult cuMemFreeHost(void* block) {
+    ENTER("cuMemFreeHost", current);
+    free(block);
+    return SUCCESS;
+}
+
+static void* at(CUdeviceptr pointer) { return (void*)(uintptr_t)pointer; }
+
+CUresult cuMemcpyHtoD_v2(CUdeviceptr to, const void* from, size_t bytes) {
+    ENTER("cuMemcpyHtoD", current);
+    NEEDS_CONTEXT;
+    memcpy(at(to), from, bytes);
+    return SUCCESS;
+}
+
+CUresult cuMemcpyDtoH_v2(void* to, CUdeviceptr from, size_t bytes) {
+    ENTER("cuMemcpyDtoH", current);
+    NEEDS_CONTEXT;
+    memcpy(to, at(from), bytes);
+    return SUCCESS;
+}
+
+CUresult cuMemcpyDtoD_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes) {
+    ENTER("cuMemcpyDtoD", current);
+    NEEDS_CONTEXT;
+    memcpy(at(to), at(from), bytes);
+    return SUCCESS;
+}
+
+CUresult cuMemsetD32_v2(CUdeviceptr to, unsigned value, size_t count) {
+    ENTER("cuMemsetD32", current);
+    NEEDS_CONTEXT;
+    for (size_t i = 0; i < count; ++i) ((unsigned*)at(to))[i] = value;
+    return SUCCESS;
+}
+
+// ---- modules and kernels ---------------------------------------------------------------------------------------
+
+// Machine code must be a cubin for the device: ELF, machine 190 (EM_CUDA), an architecture of the device's major.
+static int fits(const unsigned char* elf, int device) {
+    int major = 0, minor = 0;
+    capability(device, &major, &minor);
+    unsigned flags;
+    memcpy(&flags, elf + 48, sizeof flags);
+    // Old cubins have the architecture in the low byte of e_flags, those of CUDA 13's newer form in the second.
+    unsigned low = flags & 0xFF, second = flags >> 8 & 0xFF;
+    return elf[18] == 190 && ((int)low / 10 == major || (int)second / 10 == major);
+}
+
+CUresult cuModuleLoadDataEx(void** module, const void* image, unsigned count, const int* options, void** values) {
+    ENTER("cuModuleLoadDataEx", current);
+    NEEDS_CONTEXT;
+    int elf = memcmp(image, "\177ELF", 4) == 0;
+    if (elf && !fits(image, current)) return 209;
+    if (!elf && strstr(image, ".target sm_35") == NULL) return 218;
+    CUresult code = here(current) ? (CUresult)number(elf ? "cubin" : "ptx", SUCCESS) : SUCCESS;
+    char log[256];
+    if (code != SUCCESS && setting("log", log, sizeof log)) {
+        char* buffer = NULL;
+        size_t room = 0;
+        for (unsigned i = 0; i < count; ++i) {
+            if (options[i] == 5) buffer = values[i];
+            if (options[i] == 6) room = (size_t)values[i];
+        }
+        if (buffer != NULL) snprintf(buffer, room, "%s", log);
+    }
+    *module = elf ? (void*)"cubin" : (void*)image;
+    return code;
+}
+
+CUresult cuModuleUnload(void* module) {
+    ENTER("cuModuleUnload", current);
+    return module == NULL ? INVALID_VALUE : SUCCESS;
+}
+
+static const char* const kernels[] = {"tb_saxpy", "tb_fma", "tb_reduce"};
+
+CUresult cuModuleGetFunction(void** function, void* module, const char* name) {
+    ENTER("cuModuleGetFunction", current);
+    (void)module;
+    for (int i = 0; i < 3; ++i)
+        if (strcmp(kernels[i], name) == 0) return *function = (void*)&kernels[i], SUCCESS;
+    return NOT_FOUND;
+}
+
+static uint32_t scramble(uint32_t h) {
+    h = (h ^ h >> 16) * 2146121005U;
+    h = (h ^ h >> 15) * 2221713035U;
+    return h ^ h >> 16;
+}
+
+// One thread of the grid, as kernels.ptx has it.
+__attribute__((unused)) static void thread(int kernel, unsigned i, void** p) {
+    const float* x = at(*(CUdeviceptr*)p[0]);
+    if (kernel == 2) {
+        uint32_t* sums = at(*(CUdeviceptr*)p[1]);
+        uint32_t bits, n = *(uint32_t*)p[2];
+        if (i >= n) return;
+        memcpy(&bits, x + i, 4);
+        bits = scramble(bits);
+        sums[0] += bits;
+        sums[1 + bits % 256]++;
+        return;
+    }
+    const float* y = at(*(CUdeviceptr*)p[1]);
+    float* out = at(*(CUdeviceptr*)p[2]);
+    float a = *(float*)p[3];
+    if (i >= *(uint32_t*)p[4]) return;
+    if (kernel == 0) {
+        volatile float product = a * x[i]; // volatile: rounded here, never fused with what follows
+        out[i] = product + y[i];
+    } else {
+        out[i] = __builtin_fmaf(a, x[i], y[i]);
+    }
+}
+
+#ifndef OMIT_cuLaunchKernel
+CUresult cuLaunchKernel(void* function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
+                        unsigned shared, void* stream, void** parameters, void** extra) {
+    ENTER("cuLaunchKernel", current);
+    NEEDS_CONTEXT;
+    (void)shared, (void)stream, (void)extra;
+    int kernel = (int)((const char* const*)function - kernels);
+    if (gy != 1 || gz != 1 || by != 1 || bz != 1 || (kernel == 2 && bx != 256)) return INVALID_VALUE;
+    const char* name = kernels[kernel] + strlen("tb_");
+    if (here(current) && is("lost", name)) return SUCCESS;
+    for (unsigned i = 0; i < gx * bx; ++i) thread(kernel, i, parameters);
+    if (here(current) && is("wrong", name)) {
+        uint32_t* out = at(*(CUdeviceptr*)parameters[kernel == 2 ? 1 : 2]);
+        out[kernel == 2 ? 7 : 1000002] ^= 1; // for the two large ones the very last element
+    }
+    return SUCCESS;
+}
+#endif
