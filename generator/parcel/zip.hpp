@@ -36,7 +36,7 @@ struct ZipMember {
 };
 
 // Thread-safe after open(): members may be opened and read concurrently; each read is a pread.
-class ZipReader {
+class ZipReader : public std::enable_shared_from_this<ZipReader> {
   public:
     // `name` is what errors call the archive; "" = the file's name.
     static Result<std::shared_ptr<const ZipReader>> open(const fs::path& path, std::string name = {});
@@ -55,15 +55,14 @@ class ZipReader {
     Result<std::unique_ptr<ByteSource>> open_raw(const ZipMember& member) const;
 
   private:
+    friend class ZipLoader;
     ZipReader() = default;
-    struct Loader;
     fs::path path_;
     std::string name_;
     Fd fd_;
     std::uint64_t file_size_ = 0;
     std::vector<ZipMember> members_;
     std::vector<std::uint32_t> by_path_; // indexes into members_, sorted by path
-    std::weak_ptr<const ZipReader> self_;
 };
 
 } // namespace tinderbox
