@@ -1,0 +1,34 @@
+// The machine without its GPU: operating system, processor, C library, shared libraries.
+#pragma once
+
+#include "common/format/manifest.hpp"
+#include "runtime/preflight/finding.hpp"
+#include "runtime/preflight/system_root.hpp"
+
+#include <map>
+
+namespace tinderbox {
+
+struct MachineFacts {
+    std::string system, processor, kernel; // uname
+    std::string distribution;              // PRETTY_NAME of os-release
+    int cpu_level = 0;                     // x86-64-vN; 0 = unknown or another processor
+    std::string glibc, glibc_path;         // of the target, never the one linked into this program
+    bool musl = false;
+    std::map<std::string, std::string> libraries; // soname → path, "" = not found; what the manifest asks for
+};
+
+// Kernel facts come from `root` only; the C library and libraries from `root` when it has them, else from the machine
+// (a tree sent in by a user holds /proc, /sys and /dev).
+MachineFacts read_machine_facts(const SystemRoot& root, const Requirements& needs,
+                                const std::map<std::string, std::string>& environment);
+
+// Pure.
+std::vector<Finding> judge_machine(const MachineFacts& facts, const Manifest& manifest);
+
+// 1 … 4 from the flags line of /proc/cpuinfo (the x86-64 psABI's levels); 0 = no such line.
+int cpu_level_of(std::string_view cpuinfo);
+
+nlohmann::json to_json(const MachineFacts& facts);
+
+} // namespace tinderbox

@@ -1,0 +1,33 @@
+#include "runtime/preflight/preflight.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <iterator>
+
+namespace tinderbox {
+
+Preflight run_preflight(const Manifest& manifest, const SystemRoot& root, const PreflightOptions& options) {
+    const auto environment = user_environment();
+    Preflight out;
+    out.machine = read_machine_facts(root, manifest.requires_, environment);
+    out.target = read_target_facts(options.prefix);
+    out.gpu = read_gpu_facts(root, environment);
+    TargetNeeds needs = options.target;
+    needs.install = manifest.install;
+    out.verdict = judge_gpu(out.gpu, manifest.requires_, {options.no_gpu, options.driver_api});
+    for (auto findings : {judge_machine(out.machine, manifest), judge_target(out.target, needs), out.verdict.findings})
+        std::move(findings.begin(), findings.end(), std::back_inserter(out.findings));
+    return out;
+}
+
+nlohmann::json to_json(const Preflight& preflight) {
+    nlohmann::json gpu = to_json(preflight.gpu);
+    gpu["verdict"] = to_string(preflight.verdict.outcome);
+    gpu["reason"] = preflight.verdict.reason;
+    return {{"machine", to_json(preflight.machine)},
+            {"target", to_json(preflight.target)},
+            {"gpu", std::move(gpu)},
+            {"findings", to_json(preflight.findings)}};
+}
+
+} // namespace tinderbox

@@ -1,0 +1,388 @@
+// The GPU verdict: one test for each row of docs/design.md's table, first through fake /proc, /sys and /dev trees.
+#include "runtime/preflight/gpu_table.hpp"
+#include "runtime/preflight/gpu_verdict.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <nlohmann/json.hpp>
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+using namespace tinderbox;
+using Outcome = GpuVerdict::Outcome;
+
+namespace {
+
+constexpr const char* nvrm_550 = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.14  Thu Feb 22 01:44:30 UTC 2024\n"
+                                 "GCC version:  gcc version 12.2.0 (Debian 12.2.0-14)\n";
+constexpr const char* nvrm_open = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.95.05  Release Build  "
+                                  "(dvs-builder@U22-I3)  Tue Sep 23 10:11:16 UTC 2025\n";
+constexpr const char* nvrm_470 = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  470.42.01  Tue Jun 15 21:26:37 UTC 2021\n";
+
+// A machine as a tree of files.
+class FakeMachine {
+  public:
+    FakeMachine() : directory_(TemporaryDirectory::make().value()) {
+        file("/proc/sys/kernel/osrelease", "6.1.0-18-amd64\n");
+        fs::create_directories(at("/dev"));
+    }
+    fs::path at(const std::string& path) const { return directory_.path().string() + path; }
+    FakeMachine& file(const std::string& path, std::string_view text) {
+        fs::create_directories(at(path).parent_path());
+        REQUIRE(write_atomically(at(path), text).ok());
+        return *this;
+    }
+    FakeMachine& link(const std::string& path, const std::string& target) {
+        fs::create_directories(at(path).parent_path());
+        fs::create_symlink(target, at(path));
+        return *this;
+    }
+    FakeMachine& gpu(std::string_view id, const std::string& driver = "nvidia", std::string_view pci_class = "0x030000",
+                     const std::string& address = "0000:01:00.0") {
+        const std::string device = "/sys/bus/pci/devices/" + address;
+        file(device + "/vendor", "0x10de\n").file(device + "/device", std::string(id) + "\n");
+        file(device + "/class", std::string(pci_class) + "\n");
+        if (!driver.empty()) link(device + "/driver", "../../../bus/pci/drivers/" + driver);
+        return *this;
+    }
+    FakeMachine& module(std::string_view nvrm) { return file("/proc/driver/nvidia/version", nvrm); }
+    FakeMachine& nodes() { return file("/dev/nvidiactl", "").file("/dev/nvidia0", "").file("/dev/nvidia-uvm", ""); }
+    FakeMachine& libcuda(const std::string& version, const std::string& directory = "/usr/lib/x86_64-linux-gnu") {
+        file(directory + "/libcuda.so." + version, "");
+        return link(directory + "/libcuda.so.1", "libcuda.so." + version);
+    }
+    FakeMachine& module_on_disk() {
+        return file("/lib/modules/6.1.0-18-amd64/modules.dep", "updates/dkms/nvidia.ko: kernel/drivers/x.ko\n");
+    }
+    GpuFacts facts(const std::map<std::string, std::string>& environment = {}) const {
+        return read_gpu_facts(SystemRoot(directory_.path().string()), environment);
+    }
+
+  private:
+    TemporaryDirectory directory_;
+};
+
+Requirements cuda(int major = 12, std::string floor = "525.60.13") {
+    Requirements r;
+    r.cuda_major = major;
+    r.cuda_runtime = fmt::format("{}.4", major);
+    r.driver_floor = std::move(floor);
+    return r;
+}
+
+const Finding* find(const GpuVerdict& verdict, std::string_view id) {
+    for (const Finding& f : verdict.findings)
+        if (f.id == id) return &f;
+    return nullptr;
+}
+
+void require_refused(const GpuFacts& facts, std::string_view id, std::string_view sentence, std::string_view advice) {
+    auto verdict = judge_gpu(facts, cuda());
+    REQUIRE(verdict.outcome == Outcome::refused);
+    REQUIRE(verdict.findings.size() == 1);
+    CHECK(verdict.findings[0].id == id);
+    CHECK(verdict.findings[0].severity == Severity::error);
+    CHECK(verdict.findings[0].sentence == sentence);
+    CHECK(verdict.findings[0].advice == std::string(advice) + "; --no-gpu installs all the same");
+    CHECK(failure_of(verdict.findings) == ErrorKind::machine);
+
+    // The row's other half: with --no-gpu a warning, and nothing fails.
+    auto forced = judge_gpu(facts, cuda(), {true, {}});
+    CHECK(forced.outcome == Outcome::refused);
+    REQUIRE(find(forced, id));
+    CHECK(find(forced, id)->severity == Severity::warning);
+    CHECK(find(forced, id)->advice == advice);
+    CHECK(!failure_of(forced.findings));
+}
+
+} // namespace
+
+TEST_CASE("no NVIDIA GPU: install, not verified") {
+    FakeMachine machine;
+    machine.file("/sys/bus/pci/devices/0000:00:02.0/vendor", "0x8086\n");
+    machine.file("/sys/bus/pci/devices/0000:00:02.0/class", "0x030000\n");
+    // The audio function of a card that was lent away is no GPU.
+    machine.gpu("0x10fa", "snd_hda_intel", "0x040300", "0000:01:00.1");
+    auto verdict = judge_gpu(machine.facts(), cuda());
+    CHECK(verdict.outcome == Outcome::not_verified);
+    REQUIRE(verdict.findings.size() == 1);
+    CHECK(verdict.findings[0].severity == Severity::note);
+    CHECK(verdict.findings[0].sentence == "GPU: not verified: no NVIDIA GPU was found");
+    CHECK(verdict.findings[0].advice == "the environment needs one with driver 525.60.13 or newer to compute on a GPU");
+}
+
+TEST_CASE("a container without its GPU: install, not verified") {
+    FakeMachine machine;
+    machine.gpu("0x20b0").module(nvrm_550).file("/.dockerenv", "");
+    auto verdict = judge_gpu(machine.facts(), cuda());
+    CHECK(verdict.outcome == Outcome::not_verified);
+    REQUIRE(verdict.findings.size() == 1);
+    CHECK(verdict.findings[0].sentence == "GPU: not verified: this is a container (docker) to which no GPU is passed");
+    CHECK(!failure_of(verdict.findings));
+
+    SECTION("with its GPU it is judged like a machine") {
+        machine.nodes().libcuda("550.54.14");
+        CHECK(judge_gpu(machine.facts(), cuda()).outcome == Outcome::usable);
+    }
+}
+
+TEST_CASE("nouveau") {
+    FakeMachine machine;
+    machine.gpu("0x2204", "nouveau").file("/sys/module/nouveau/refcnt", "4");
+    require_refused(machine.facts(), "gpu-nouveau", "GeForce RTX 3090 is driven by nouveau, which has no CUDA",
+                    "install NVIDIA's driver 525.60.13 or newer, which replaces nouveau, and reboot");
+    machine.module_on_disk();
+    require_refused(machine.facts(), "gpu-nouveau", "GeForce RTX 3090 is driven by nouveau, which has no CUDA",
+                    "blacklist nouveau (echo 'blacklist nouveau' > /etc/modprobe.d/nouveau.conf, rebuild the initramfs) and reboot");
+}
+
+TEST_CASE("no driver") {
+    FakeMachine machine;
+    machine.gpu("0x1eb8", "", "0x030200").gpu("0x1eb8", "", "0x030200", "0000:02:00.0");
+    require_refused(machine.facts(), "gpu-no-driver", "2 × Tesla T4: no NVIDIA driver is installed",
+                    "install NVIDIA's driver 525.60.13 or newer");
+}
+
+TEST_CASE("a GPU lent to a virtual machine") {
+    FakeMachine machine;
+    machine.gpu("0x27b8", "vfio-pci", "0x030200").module_on_disk();
+    require_refused(machine.facts(), "gpu-vfio", "L4 is bound to vfio-pci, which lends it to a virtual machine",
+                    "give it back to the nvidia driver, or install inside the virtual machine");
+}
+
+TEST_CASE("the module is installed but not loaded") {
+    constexpr const char* advice = "run 'modprobe nvidia' as root and look at 'dmesg' if it fails; after a kernel update rebuild "
+                                   "the module or reboot";
+    constexpr const char* sentence = "A40: NVIDIA's driver is installed, but its kernel module is not loaded";
+    FakeMachine machine;
+    machine.gpu("0x2235", "", "0x030200");
+    SECTION("a module on disk") {
+        machine.module_on_disk();
+        require_refused(machine.facts(), "gpu-module-not-loaded", sentence, advice);
+    }
+    SECTION("a device node without a module: ENXIO") {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::string path = machine.at("/dev/nvidiactl").string();
+        REQUIRE(path.size() < sizeof address.sun_path);
+        path.copy(address.sun_path, path.size());
+        int fd = ::socket(AF_UNIX, SOCK_STREAM, 0); // opening a socket's name gives ENXIO
+        REQUIRE(::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+        CHECK(machine.facts().control_errno == ENXIO);
+        require_refused(machine.facts(), "gpu-module-not-loaded", sentence, advice);
+        ::close(fd);
+    }
+    SECTION("only the user-space part") {
+        machine.libcuda("535.161.07");
+        require_refused(machine.facts(), "gpu-module-not-loaded", sentence, advice);
+    }
+    SECTION("Secure Boot refused it") {
+        machine.module_on_disk();
+        machine.file("/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c", std::string_view("\6\0\0\0\1", 5));
+        require_refused(machine.facts(), "gpu-secure-boot",
+                        "the nvidia kernel module is installed but not loaded, and Secure Boot is on, which refuses modules "
+                        "without an enrolled signature",
+                        "enrol the key that signed the module (mokutil --import) and reboot, or turn Secure Boot off");
+    }
+    SECTION("Secure Boot is off") {
+        machine.module_on_disk();
+        machine.file("/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c", std::string_view("\6\0\0\0\0", 5));
+        require_refused(machine.facts(), "gpu-module-not-loaded", sentence, advice);
+    }
+}
+
+TEST_CASE("user space and kernel mismatch") {
+    FakeMachine machine;
+    machine.gpu("0x2684").module(nvrm_550).nodes().libcuda("560.28.03");
+    require_refused(machine.facts(), "gpu-driver-mismatch",
+                    "the loaded kernel module is 550.54.14, but '/usr/lib/x86_64-linux-gnu/libcuda.so.560.28.03' belongs to "
+                    "driver 560.28.03",
+                    "reboot, so that the kernel loads the new driver; if it stays, remove the stray libcuda");
+}
+
+TEST_CASE("a kernel module without libcuda") {
+    FakeMachine machine;
+    machine.gpu("0x2684").module(nvrm_550).nodes();
+    require_refused(machine.facts(), "gpu-no-libcuda", "the kernel module 550.54.14 is loaded, but libcuda.so.1 was not found",
+                    "install the user-space part of the same driver (Debian: libcuda1, Ubuntu: libnvidia-compute-…, "
+                    "RHEL: nvidia-driver-cuda-libs); in a container pass 'compute' in NVIDIA_DRIVER_CAPABILITIES");
+}
+
+TEST_CASE("driver below the floor of the environment's CUDA major") {
+    FakeMachine machine;
+    machine.gpu("0x1db4", "nvidia", "0x030200").module(nvrm_470).nodes().libcuda("470.42.01");
+    require_refused(machine.facts(), "gpu-driver-too-old", "driver 470.42.01 is below 525.60.13, the lowest that runs CUDA 12",
+                    "upgrade the driver to 525.60.13 or newer");
+    // 450.80.02 runs all of CUDA 11.
+    CHECK(judge_gpu(machine.facts(), cuda(11, "450.80.02")).outcome == Outcome::usable);
+    CHECK(judge_gpu(machine.facts(), cuda(11, "")).outcome == Outcome::usable); // floor from our own table
+
+    SECTION("cuda-compat: a child that opened libcuda reports a newer API") {
+        auto verdict = judge_gpu(machine.facts(), cuda(), {false, [] { return std::optional(12020); }});
+        CHECK(verdict.outcome == Outcome::usable);
+        REQUIRE(find(verdict, "gpu-compat"));
+        CHECK(find(verdict, "gpu-compat")->sentence == "driver 470.42.01 is below 525.60.13, the lowest that runs CUDA 12, but "
+                                                       "libcuda answers with CUDA 12.2 (cuda-compat is in use)");
+        CHECK(!failure_of(verdict.findings));
+    }
+    SECTION("a child that reports the old API, or nothing") {
+        CHECK(judge_gpu(machine.facts(), cuda(), {false, [] { return std::optional(11040); }}).outcome == Outcome::refused);
+        CHECK(judge_gpu(machine.facts(), cuda(), {false, [] { return std::optional<int>(); }}).outcome == Outcome::refused);
+    }
+    SECTION("a compat library is not a mismatch") {
+        machine.libcuda("535.161.07", "/usr/local/cuda/compat");
+        auto facts = machine.facts({{"LD_LIBRARY_PATH", "/usr/local/cuda/compat"}});
+        CHECK(facts.libcuda_compat);
+        CHECK(judge_gpu(facts, cuda(), {false, [] { return std::optional(12020); }}).outcome == Outcome::usable);
+    }
+}
+
+TEST_CASE("no code for any of its GPUs") {
+    FakeMachine machine;
+    machine.gpu("0x1b06").module(nvrm_550).nodes().libcuda("550.54.14"); // 6.1
+    Requirements needs = cuda();
+    const std::string torch = "lib/python3.11/site-packages/torch/lib/libtorch_cuda.so";
+    needs.gpu_libraries = {{"lib/python3.11/site-packages/nvidia/cublas/lib/libcublas.so.12", {"sm_50", "sm_60"}, {}},
+                           {torch, {"sm_75", "sm_80", "sm_86", "sm_90"}, {}}};
+    auto verdict = judge_gpu(machine.facts(), needs);
+    REQUIRE(verdict.outcome == Outcome::refused);
+    CHECK(verdict.findings.back().sentence == "'" + torch + "' has no code for GeForce GTX 1080 Ti (6.1)");
+    CHECK(verdict.findings.back().advice == "build the installer from packages made for this GPU (another +cuXXX wheel or version); "
+                                            "--no-gpu installs all the same");
+    CHECK(judge_gpu(machine.facts(), needs, {true, {}}).findings.back().severity == Severity::warning);
+
+    SECTION("a second GPU that it has code for") {
+        machine.gpu("0x2204", "nvidia", "0x030000", "0000:02:00.0");
+        auto mixed = judge_gpu(machine.facts(), needs);
+        CHECK(mixed.outcome == Outcome::usable);
+        REQUIRE(find(mixed, "gpu-no-code-for-some"));
+        CHECK(find(mixed, "gpu-no-code-for-some")->severity == Severity::warning);
+    }
+    SECTION("an unknown GPU is not judged") {
+        FakeMachine unknown;
+        unknown.gpu("0x3fff").module(nvrm_550).nodes().libcuda("550.54.14");
+        auto u = judge_gpu(unknown.facts(), needs);
+        CHECK(u.outcome == Outcome::usable);
+        REQUIRE(find(u, "gpu-unknown-model"));
+        CHECK(find(u, "gpu-unknown-model")->sentence == "10de:3fff at 0000:01:00.0 is not in this installer's table of GPUs: "
+                                                        "whether the environment has code for it was not judged");
+    }
+    SECTION("PTX serves it, if the driver can compile it") {
+        needs.gpu_libraries = {{torch, {"sm_80"}, {"compute_50"}}};
+        auto slow = judge_gpu(machine.facts(), needs);
+        CHECK(slow.outcome == Outcome::usable);
+        CHECK(find(slow, "gpu-ptx-only")->severity == Severity::note);
+        needs.cuda_runtime = "12.8";
+        auto newer = judge_gpu(machine.facts(), needs);
+        CHECK(newer.outcome == Outcome::usable);
+        CHECK(find(newer, "gpu-ptx-only")->severity == Severity::warning);
+        CHECK(find(newer, "gpu-ptx-only")->sentence ==
+              "for GeForce GTX 1080 Ti there is only PTX of CUDA 12.8, and driver 550.54.14 compiles PTX up to CUDA 12.4");
+    }
+}
+
+TEST_CASE("a machine in order, proprietary and open module") {
+    FakeMachine machine;
+    machine.gpu("0x2330", "nvidia", "0x030200").nodes();
+    SECTION("proprietary") {
+        machine.module(nvrm_550).libcuda("550.54.14");
+        auto verdict = judge_gpu(machine.facts(), cuda());
+        CHECK(verdict.outcome == Outcome::usable);
+        REQUIRE(verdict.findings.size() == 1);
+        CHECK(verdict.findings[0].sentence ==
+              "H100 SXM5 80GB, driver 550.54.14 of CUDA 12.4; the environment's CUDA 12.4 needs 525.60.13 or newer");
+    }
+    SECTION("open") {
+        machine.module(nvrm_open).libcuda("580.95.05");
+        auto facts = machine.facts();
+        CHECK(facts.module_version == "580.95.05");
+        CHECK(facts.module_open);
+        CHECK(judge_gpu(facts, cuda(13, "580.65.06")).findings[0].sentence ==
+              "H100 SXM5 80GB, driver 580.95.05 (open) of CUDA 13.0; the environment's CUDA 13.4 needs 580.65.06 or newer");
+    }
+    SECTION("the version from /sys alone") {
+        machine.file("/sys/module/nvidia/version", "550.54.14\n").libcuda("550.54.14");
+        CHECK(judge_gpu(machine.facts(), cuda()).outcome == Outcome::usable);
+    }
+}
+
+TEST_CASE("WSL2 has no /proc/driver/nvidia") {
+    FakeMachine machine;
+    machine.file("/dev/dxg", "").file("/usr/lib/wsl/lib/libcuda.so.1", "");
+    auto verdict = judge_gpu(machine.facts(), cuda());
+    CHECK(verdict.outcome == Outcome::usable);
+    REQUIRE(find(verdict, "gpu-wsl"));
+    CHECK(verdict.findings.size() == 1);
+}
+
+TEST_CASE("an environment without CUDA does not care") {
+    FakeMachine machine;
+    machine.gpu("0x2204", "nouveau");
+    auto verdict = judge_gpu(machine.facts(), Requirements{});
+    CHECK(verdict.outcome == Outcome::not_needed);
+    CHECK(verdict.findings.empty());
+}
+
+TEST_CASE("what may fail later is a warning") {
+    FakeMachine machine;
+    machine.gpu("0x2204").module(nvrm_550).nodes().libcuda("550.54.14");
+    GpuFacts facts = machine.facts({{"CUDA_VISIBLE_DEVICES", ""}});
+    auto hidden = judge_gpu(facts, cuda());
+    CHECK(hidden.outcome == Outcome::usable);
+    CHECK(find(hidden, "gpu-hidden")->sentence == "CUDA_VISIBLE_DEVICES is '', which hides every GPU");
+    facts.control_errno = EACCES;
+    CHECK(find(judge_gpu(facts, cuda()), "gpu-permission")->sentence == "/dev/nvidiactl may not be opened by this user (EACCES)");
+    facts.control_errno = ENOENT;
+    CHECK(find(judge_gpu(facts, cuda()), "gpu-no-nodes"));
+    facts.libcuda = facts.libcuda_file = "/usr/local/cuda/lib64/stubs/libcuda.so";
+    facts.libcuda_version.clear();
+    facts.libcuda_stub = true;
+    CHECK(find(judge_gpu(facts, cuda()), "gpu-stub-library")->severity == Severity::warning);
+}
+
+TEST_CASE("which code runs on which GPU") {
+    CHECK(sass_runs_on("sm_80", 86));
+    CHECK(sass_runs_on("sm_80", 89));
+    CHECK(!sass_runs_on("sm_86", 80));
+    CHECK(!sass_runs_on("sm_75", 80));
+    CHECK(sass_runs_on("sm_90a", 90));
+    CHECK(!sass_runs_on("sm_100a", 103));
+    CHECK(sass_runs_on("sm_100f", 103));
+    CHECK(ptx_runs_on("compute_90", 120));
+    CHECK(!ptx_runs_on("compute_90a", 120));
+    CHECK(!ptx_runs_on("compute_90", 89));
+    CHECK(!sass_runs_on("nonsense", 80));
+    CHECK(!sass_runs_on("sm_", 80));
+}
+
+TEST_CASE("driver tables") {
+    CHECK(cuda_of_driver("535.54.03") == "12.2");
+    CHECK(cuda_of_driver("535.54.02") == "12.1");
+    CHECK(cuda_of_driver("390.10") == "");
+    CHECK(driver_floor_of(11) == "450.80.02");
+    CHECK(driver_floor_of(14) == "");
+    CHECK(compare_versions("525.60.13", "525.60.13") == 0);
+    CHECK(compare_versions("525.105", "525.60.13") == 1);
+    CHECK(compare_versions("5", "525") == -1);
+    REQUIRE(find_gpu_model(0x2330));
+    CHECK(find_gpu_model(0x2330)->compute == 90);
+}
+
+TEST_CASE("damaged or strange texts in /proc and /sys are not a crash") {
+    CHECK(version_of_nvrm("").empty());
+    CHECK(version_of_nvrm("NVRM version:").empty());
+    CHECK(version_of_nvrm("something else 550.54.14").empty());
+    FakeMachine machine;
+    machine.file("/sys/bus/pci/devices/0000:01:00.0/vendor", "zzz").file("/sys/bus/pci/devices/0000:02:00.0/vendor", "0x10de");
+    machine.file("/sys/firmware/efi/efivars/SecureBoot-x", "12");
+    machine.file("/etc/ld.so.cache", "glibc-ld.so.cache1.1\xff\xff\xff\xff");
+    machine.link("/usr/lib/libcuda.so.1", "libcuda.so.1"); // a loop
+    GpuFacts facts = machine.facts();
+    CHECK(facts.devices.empty());
+    CHECK(!facts.secure_boot);
+    CHECK(facts.libcuda.empty());
+    CHECK(to_json(facts)["driver"] == "");
+}
