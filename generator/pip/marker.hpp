@@ -1,0 +1,36 @@
+// Environment markers: PEP 508's "; python_version < '3.12' and extra == 'test'".
+//
+// Evaluated for a target's environment that the caller states, never for the machine this runs on: what
+// `pip download --platform` gets wrong (pypa/pip#4304).
+#pragma once
+
+#include "common/base/result.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tinderbox::pip {
+
+// Every variable of PEP 508 but `extra`, by its name.
+using MarkerEnvironment = std::map<std::string, std::string, std::less<>>;
+
+class Marker {
+  public:
+    // Error (kind usage): where the text stops making sense.
+    static Result<Marker> parse(std::string_view text);
+
+    // True when it holds for one of `extras` (normalised names), or for no extra when there are none: as pip
+    // decides which of a wheel's requirements belong to "name[extra]". A variable that `environment` lacks is "".
+    bool evaluate(const MarkerEnvironment& environment, const std::vector<std::string>& extras = {}) const;
+    std::string str() const;
+
+    struct Node; // of the parsed expression
+  private:
+    explicit Marker(std::shared_ptr<const Node> root) : root_(std::move(root)) {}
+    std::shared_ptr<const Node> root_;
+};
+
+} // namespace tinderbox::pip
