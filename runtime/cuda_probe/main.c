@@ -332,8 +332,17 @@ static bool run_stages(const struct Options* options) {
     return ok;
 }
 
+// Started with a standard descriptor closed, our pipes would take its number and be mistaken for it.
+static void fill_standard_descriptors(void) {
+    int descriptor;
+    do descriptor = open("/dev/null", O_RDWR);
+    while (descriptor >= 0 && descriptor <= 2);
+    if (descriptor > 2) close(descriptor);
+}
+
 int main(int argc, char** argv) {
     struct Options options;
+    fill_standard_descriptors();
     if (!parse_options(argc, argv, &options)) {
         fprintf(stderr, "usage: cuda_probe [--stage 1|2|both] [--seconds 1...%d] [--json]\n", MAX_SECONDS);
         return EXIT_USAGE;

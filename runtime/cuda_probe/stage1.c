@@ -198,7 +198,17 @@ static bool measure(int device, const struct Copy* c, size_t bytes, bool pinned)
         spent = now_ms() - before;
         ++rounds;
     }
-    if (!good(device, c->direction, code)) return false;
+    if (code != DRIVER_SUCCESS) {
+        event_begin("note");
+        event_integer("stage", 1);
+        event_integer("device", device);
+        event_text("call", c->direction);
+        event_integer("code", code);
+        event_text("name", driver_error_name(&driver, code));
+        event_text("message", "the bandwidth could not be measured");
+        event_end();
+        return false;
+    }
     event_begin("bandwidth");
     event_integer("stage", 1);
     event_integer("device", device);
