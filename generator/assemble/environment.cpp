@@ -1,0 +1,75 @@
+// What every environment has besides its packages: its Python is found here, its activation scripts are made here.
+#include "common/base/text.hpp"
+#include "generator/assemble/link.hpp"
+#include "generator/assemble/wheel_files.hpp"
+#include "generator/embed/embedded.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace tinderbox {
+
+using nlohmann::json;
+
+namespace {
+
+std::optional<PythonInfo> captured_python(const json& metadata) {
+    auto it = metadata.find("python");
+    if (it == metadata.end() || !it->is_object()) return std::nullopt;
+    PythonInfo info;
+    info.version = it->value("version", "");
+    info.implementation = it->value("implementation", "cpython");
+    info.executable = it->value("executable", "");
+    info.site_packages = it->value("site_packages", "");
+    info.stdlib = it->value("stdlib", "");
+    info.cache_tag = it->value("cache_tag", "");
+    info.gil = it->value("gil", true);
+    return info;
+}
+
+// Variables are put into shell text inside single quotes.
+std::string variables_text(const std::map<std::string, std::string>& variables, std::string_view set, std::string_view to,
+                           std::string_view end) {
+    std::string out;
+    for (const auto& [name, value] : variables)
+        out += fmt::format("{}{}{}{}{}\n", set, name, to, shell_quote(value), end);
+    return out;
+}
+
+} // namespace
+
+Result<PythonInfo> find_python(const Lock&, const std::vector<LinkInput>& inputs) {
+    for (const LinkInput& input : inputs)
+        if (auto info = captured_python(input.parcel.metadata); info && !info->version.empty()) return *info;
+    return make_error(ErrorKind::usage,
+                      "no Python was named; add '--python-from EXE' (for instance --python-from python3.11), "
+                      "'--from-prefix DIR', or a conda python package to the request");
+}
+
+std::vector<GeneratedFile> environment_files(const Lock& lock, const PythonInfo&, const std::string&) {
+    struct Script {
+        const char* source;
+        const char* path;
+        const char *set, *to, *end;
+    };
+    static constexpr Script scripts[] = {
+        {"templates/activate/activate", "bin/activate", "export ", "=", ""},
+        {"templates/activate/activate.fish", "bin/activate.fish", "set -gx ", " ", ""},
+        {"templates/activate/activate.csh", "bin/activate.csh", "setenv ", " ", ""},
+    };
+    std::vector<GeneratedFile> out;
+    for (const Script& script : scripts) {
+        auto bytes = embedded(script.source);
+        if (bytes.empty()) continue;
+        std::string text = replace_all(as_text(bytes), "@NAME@", lock.name);
+        text = replace_all(text, "@VARIABLES@", variables_text(lock.variables, script.set, script.to, script.end));
+        text = replace_all(text, "@PREFIX@", "\x01");
+        GeneratedFile file;
+        file.path = script.path;
+        file.mode = 0644; // sourced, never run
+        file.content.marked(text);
+        out.push_back(std::move(file));
+    }
+    return out;
+}
+
+} // namespace tinderbox

@@ -1,0 +1,198 @@
+#include "common/format/run_file.hpp"
+#include "generator/assemble/run_writer.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <nlohmann/json.hpp>
+#include <zstd.h>
+
+#include <fstream>
+
+using namespace tinderbox;
+
+namespace {
+
+// An image without artifacts: a small block, a large content of two blocks.
+Image sample_image() {
+    Image image;
+    auto add_block = [&](const Bytes& raw, bool stored) {
+        Bytes packed = raw;
+        if (!stored) {
+            packed.resize(ZSTD_compressBound(raw.size()));
+            packed.resize(ZSTD_compress(packed.data(), packed.size(), raw.data(), raw.size(), 3));
+        }
+        Block block;
+        block.packed = static_cast<std::uint32_t>(packed.size());
+        block.raw = static_cast<std::uint32_t>(raw.size());
+        block.stored = stored;
+        block.sha256 = sha256(packed);
+        image.sources.push_back({memory_input, image.memory.size()});
+        image.memory.insert(image.memory.end(), packed.begin(), packed.end());
+        image.table.blocks.push_back(block);
+    };
+    Bytes small(1000, std::byte{'a'});
+    Bytes large(block_raw_size + 5000);
+    std::uint32_t random = 1;
+    for (auto& b : large) b = static_cast<std::byte>((random = random * 1664525 + 1013904223) >> 24);
+    add_block(small, false);
+    add_block(Bytes(large.begin(), large.begin() + block_raw_size), false);
+    add_block(Bytes(large.begin() + block_raw_size, large.end()), true);
+    image.table.contents = {{.block = 0, .offset = 0, .size = 1000, .sha256 = sha256(small)},
+                            {.block = 1, .offset = 0, .size = large.size(), .sha256 = sha256(large)}};
+    image.table.destinations = {{.kind = EntryKind::directory, .mode = 0755, .path = "lib"},
+                                {.path = "lib/large.bin", .content = 1},
+                                {.path = "lib/small.txt", .content = 0}};
+    image.manifest.name = "sample";
+    image.manifest.env_name = "sample";
+    image.manifest.platform = "linux-64";
+    PackageInfo package;
+    package.kind = "generated";
+    package.name = "sample";
+    image.manifest.packages.push_back(package);
+    image.licenses = "licence text\n";
+    return image;
+}
+
+RunParts sample_parts(const Bytes& stub, const Bytes& probe) {
+    RunParts parts;
+    parts.header_template = *read_text(std::string(TINDERBOX_SOURCE_DIR) + "/templates/header.sh");
+    parts.stub = stub;
+    parts.probes = {{"cuda_probe_12", ByteView(probe)}};
+    return parts;
+}
+
+struct Sample {
+    TemporaryDirectory directory = *TemporaryDirectory::make();
+    fs::path path = directory.path() / "sample.run";
+    Sample() {
+        Bytes stub(10000, std::byte{'s'}), probe(5000, std::byte{'p'});
+        auto written = write_run(sample_image(), {}, sample_parts(stub, probe), path, {});
+        INFO((written.ok() ? "" : written.error().message));
+        REQUIRE(written.ok());
+        REQUIRE(written->size == fs::file_size(path));
+        REQUIRE(written->sha256 == sha256(*read_bytes(path)));
+    }
+};
+
+void patch(const fs::path& path, std::uint64_t offset, char xor_with) {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(static_cast<std::streamoff>(offset));
+    char c = static_cast<char>(file.get() ^ xor_with);
+    file.seekp(static_cast<std::streamoff>(offset));
+    file.put(c);
+}
+
+// What any reader finds wrong with the file; "" when nothing.
+std::string problem(const fs::path& path) {
+    auto run = RunFile::open(path);
+    if (!run.ok()) {
+        CHECK(run.error().kind == ErrorKind::damaged);
+        return run.error().message;
+    }
+    auto status = run->verify_all(2, {});
+    if (!status.ok()) {
+        CHECK(status.error().kind == ErrorKind::damaged);
+        return status.error().message;
+    }
+    return "";
+}
+
+} // namespace
+
+TEST_CASE("an installer is read as it was written", "[run]") {
+    Sample sample;
+    auto run = RunFile::open(sample.path);
+    INFO((run.ok() ? "" : run.error().message));
+    REQUIRE(run.ok());
+    CHECK(problem(sample.path) == "");
+    auto table = run->table();
+    REQUIRE(table.ok());
+    REQUIRE(table->destinations.size() == 3);
+    for (std::size_t i = 1; i < 3; ++i) CHECK(table->blocks[i].offset % block_alignment == 0);
+    Bytes packed(table->blocks[0].packed), raw(table->blocks[0].raw);
+    REQUIRE(run->read_at(packed, table->blocks[0].offset).ok());
+    REQUIRE(unpack_block(table->blocks[0], packed, raw).ok());
+    CHECK(raw == Bytes(1000, std::byte{'a'}));
+    auto manifest = manifest_from_json(run->manifest());
+    REQUIRE(manifest.ok());
+    CHECK(manifest->name == "sample");
+    // The section list covers the file.
+    CHECK(run->sections().front().name == "header");
+    CHECK(run->sections().back().name == "footer");
+    CHECK(run->section("probe:cuda_probe_12")->size == 5000);
+    CHECK(as_text(*run->read_section(*run->section("stub"))).starts_with("sss"));
+}
+
+TEST_CASE("two writings of one image give the same bytes", "[run]") {
+    Sample a, b;
+    CHECK(*read_bytes(a.path) == *read_bytes(b.path));
+}
+
+TEST_CASE("a byte flipped anywhere is found and the section named", "[run]") {
+    Sample sample;
+    auto run = RunFile::open(sample.path);
+    REQUIRE(run.ok());
+    const auto sections = run->sections();
+    for (const Section& section : sections) {
+        if (section.size == 0) continue;
+        for (std::uint64_t at : {section.offset, section.offset + section.size / 2, section.offset + section.size - 1}) {
+            patch(sample.path, at, 1);
+            INFO(section.name << " at " << at);
+            std::string found = problem(sample.path);
+            if (section.name == "signature") CHECK(found == "");
+            else CHECK(found != "");
+            if (section.name == "table") CHECK(found.find("file table") != std::string::npos);
+            if (section.name == "stub") CHECK(found.find("stub") != std::string::npos);
+            patch(sample.path, at, 1);
+        }
+    }
+    CHECK(problem(sample.path) == "");
+}
+
+TEST_CASE("a cut copy says how much of it is there", "[run]") {
+    Sample sample;
+    const std::uint64_t size = fs::file_size(sample.path);
+    for (std::uint64_t left = size - 1; left > run_header_size; left = left * 9 / 10) {
+        fs::resize_file(sample.path, left);
+        auto run = RunFile::open(sample.path);
+        REQUIRE_FALSE(run.ok());
+        CHECK(run.error().kind == ErrorKind::damaged);
+        CHECK(run.error().message.find(fmt::format("incomplete: {} of {} bytes", left, size)) != std::string::npos);
+    }
+    for (std::uint64_t left : {16000, 4096, 100, 1, 0}) {
+        fs::resize_file(sample.path, left);
+        CHECK_FALSE(RunFile::open(sample.path).ok());
+    }
+}
+
+TEST_CASE("a longer file, another file and a newer format are refused", "[run]") {
+    Sample sample;
+    {
+        std::ofstream(sample.path, std::ios::app) << "trailing";
+        CHECK(problem(sample.path).find("8 bytes after its end") != std::string::npos);
+    }
+    std::ofstream(sample.path) << std::string(100000, 'x');
+    CHECK(problem(sample.path).find("not a Tinderbox installer") != std::string::npos);
+
+    Footer footer;
+    footer.version = 7;
+    auto read = decode_footer(encode(footer));
+    REQUIRE_FALSE(read.ok());
+    CHECK(read.error().message.find("format version 7") != std::string::npos);
+}
+
+TEST_CASE("a damaged parcel does not become an installer", "[run]") {
+    Image image = sample_image();
+    image.table.blocks[1].sha256[0] ^= std::byte{1};
+    image.sources[1].input = 0;
+    auto directory = *TemporaryDirectory::make();
+    REQUIRE(write_atomically(directory.path() / "payload", ByteView(image.memory)).ok());
+    std::vector<LinkInput> inputs(1);
+    inputs[0].parcel.payload_path = directory.path() / "payload";
+    Bytes stub(10, std::byte{'s'}), probe(10, std::byte{'p'});
+    auto written = write_run(std::move(image), inputs, sample_parts(stub, probe), directory.path() / "x.run", {});
+    REQUIRE_FALSE(written.ok());
+    CHECK(written.error().message.find("parcel cache") != std::string::npos);
+    // Nothing is left behind.
+    CHECK_FALSE(fs::exists(directory.path() / "x.run"));
+    CHECK(std::distance(fs::directory_iterator(directory.path()), fs::directory_iterator()) == 1);
+}
