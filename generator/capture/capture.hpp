@@ -1,0 +1,58 @@
+// Captured artifacts: an interpreter (--python-from) or a whole prefix (--from-prefix) of this machine, made
+// position-independent. docs/capture.md says what is taken, what is left out, and why.
+//
+// A captured file's content is not always the file's: where its prefix is relocated, texts hold a neutral placeholder
+// in place of the old prefix, an ELF file's absolute RPATH has become $ORIGIN-relative, pip's long-path launcher is a
+// plain first line again. The artifact's digest is over that content, so the same Python captured from two places
+// whose binaries do not name them gives one digest.
+//
+// metadata() (JSON, kept in the parcel; no absolute path of this machine in it):
+//   kind            "python" | "prefix"
+//   name, version, build, license, licenses [{name, text}]
+//   python          {version, implementation, executable, site_packages, stdlib, cache_tag, gil}: PythonInfo's fields,
+//                   paths relative to the prefix. Absent for a conda prefix without Python.
+//   libraries       [{name, needed_by: [path]}]: sonames needed from the target, beyond glibc's own
+//   glibc           {version, needed_by}: the highest GLIBC_x.y a captured ELF file asks for; absent when none does
+//   not_relocatable [{path, why}]: keeps naming the old prefix, or a path outside it, and may fail for that
+//   harmless        [{path, why}]: names the old prefix where nothing depends on it (docs/capture.md has the reasons)
+//   left_out        [{path, why}]: what the prefix has and the capture has not, beyond the documented rules
+//   distributions   [{name, version, license, path}]: Python distributions in site-packages (prefix only)
+//   conda_packages  [{name, version, build, channel, license}]: from conda-meta (prefix only)
+//   warnings        [string]: for the linker to show
+#pragma once
+
+#include "common/base/file.hpp"
+#include "generator/parcel/artifact.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace tinderbox {
+
+struct CaptureOptions {
+    bool strict = false;  // anything in not_relocatable is an error (kind usage) that names the first
+    unsigned threads = 0; // 0 = all cores
+    std::function<void(std::uint64_t)> progress; // bytes read since the last call; from several threads
+};
+
+class CapturedArtifact : public Artifact {
+  public:
+    // SHA-256, hex, over sorted paths, kinds, modes, contents as captured, and the metadata: CapturedSource::sha256.
+    virtual const std::string& sha256() const = 0;
+    // Where it was taken from: absolute, for CapturedSource::path and messages.
+    virtual const std::string& source() const = 0;
+};
+
+// Only the interpreter and its standard library. `executable_or_directory`: a python (a venv's leads to its base,
+// pyenv's shim to what it would start), or a directory with bin/python3. Runs it once or twice, isolated (-I -S, no
+// PYTHON* variable). Errors: usage (not a Python 3.6 or newer, a layout that cannot be moved), storage (reading).
+Result<std::unique_ptr<CapturedArtifact>> capture_python(const fs::path& executable_or_directory,
+                                                         const CaptureOptions& options = {});
+
+// An environment: a venv (flattened together with its base interpreter), a conda prefix, or the prefix of a pyenv or
+// standalone Python with its site-packages. Files must not change between this call and the last read: one that did
+// is an error of kind storage.
+Result<std::unique_ptr<CapturedArtifact>> capture_prefix(const fs::path& directory, const CaptureOptions& options = {});
+
+} // namespace tinderbox

@@ -1,0 +1,43 @@
+// From a list of files to an artifact: every file is read once (hash, old prefixes, ELF facts), on all cores, and its
+// changes are remembered as splices; contents are read again when they are packed.
+#pragma once
+
+#include "generator/capture/capture.hpp"
+#include "generator/capture/plan.hpp"
+
+#include <map>
+
+namespace tinderbox::capture {
+
+struct Item {
+    std::string path;  // in the copy, relative to the prefix
+    fs::path source;   // of a file
+    EntryKind kind = EntryKind::file;
+    std::uint16_t mode = 0644;
+    std::string link;  // symlink: relative target
+    Role role = Role::ordinary;
+    std::optional<std::string> content; // instead of the source's bytes
+    std::optional<ConversionHint> hint;
+};
+
+// What is known before the files are read.
+struct Selection {
+    std::string display_name;
+    std::string source; // absolute
+    std::map<std::string, Item> items; // by path
+    PrefixRules rules;  // `captured` is filled in by build()
+    std::vector<Listed> not_relocatable, left_out;
+    std::vector<std::string> warnings;
+    nlohmann::json metadata;
+    // RECORD files whose rows are brought in line with what relocation changed: RECORD's path → site-packages' path.
+    std::map<std::string, std::string> records;
+
+    void add(Item item) { items.insert_or_assign(item.path, std::move(item)); }
+};
+
+// lstat → Item, with the source's permission bits (never setuid or setgid). Errors: storage.
+Result<Item> item_from(const fs::path& source, std::string path);
+
+Result<std::unique_ptr<CapturedArtifact>> build(Selection selection, const CaptureOptions& options);
+
+} // namespace tinderbox::capture

@@ -1,0 +1,74 @@
+// What has to change in one captured file so that it works under another prefix, and what cannot be changed.
+//
+// A text (no NUL byte anywhere: conda-build's rule) gets every mention of the old prefix replaced by a placeholder.
+// In an ELF file an absolute RPATH becomes $ORIGIN-relative; other mentions are C strings, of which a new prefix may
+// not be longer than the old one – unless nothing depends on them: the interpreter's compiled-in defaults (it finds its
+// prefix from its own location) and bytes that are never loaded (debug information).
+#pragma once
+
+#include "generator/capture/elf_patch.hpp"
+#include "generator/parcel/artifact.hpp"
+
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tinderbox::capture {
+
+struct Listed {
+    std::string path, why;
+};
+
+// [offset, offset + length) of the file becomes `with`. Sorted, no overlap.
+struct Splice {
+    std::uint64_t offset = 0, length = 0;
+    std::string with;
+};
+
+enum class Role : std::uint8_t {
+    ordinary,
+    interpreter, // bin/pythonX.Y, libpython: their compiled-in prefix is a fallback only
+    build_config // sysconfig's data, Makefile, *.pc, python-config: describe how Python was built
+};
+
+struct PrefixRules {
+    std::vector<std::string> spellings; // the old prefixes as they may be written, longest first
+    std::string build_prefix;           // looked for in build_config files only; "" when it is one of the spellings
+    // /usr and the like, which hold much more than Python: only build_config files and first lines are relocated, and
+    // in them only what names a captured path ("/usr/bin/install" stays, "/usr/include/python3.11" moves).
+    bool shared = false;
+    std::set<std::string> captured;     // every captured path and directory, relative; "" is the prefix
+};
+
+struct ConversionHint { // what conda-meta knows of a file: how it was before conda wrote the prefix into it
+    std::string placeholder, sha256;
+    bool binary = false;
+};
+
+struct FilePlan {
+    std::vector<Splice> splices;
+    PrefixMode mode = PrefixMode::none;
+    std::string placeholder, shebang; // as in Entry
+    std::optional<ElfFacts> elf;
+    std::vector<std::string> not_relocatable, harmless; // reasons
+};
+
+// `path` is the copy's, relative to the new prefix.
+FilePlan plan_file(const std::string& path, std::string_view content, Role role, const PrefixRules& rules,
+                   const ConversionHint* hint = nullptr);
+
+// The RPATH of a file in `directory` (relative to the prefix) with every element below an old prefix made relative.
+std::string relative_runpath(const std::string& value, const std::string& directory, const PrefixRules& rules);
+
+// The content with its splices applied: for tests and small files.
+std::string apply_splices(std::string_view content, const std::vector<Splice>& splices);
+
+// "a/b" relative to "a/c/d": "../../b". Both relative to one root.
+std::string relative_between(const std::string& directory, const std::string& target);
+
+// Sees "/old/lib/x" as below "/old", not "/older" nor "/old.bak".
+bool prefix_ends_at(std::string_view text, std::size_t end);
+
+} // namespace tinderbox::capture

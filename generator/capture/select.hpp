@@ -1,0 +1,34 @@
+// Which files are captured. The rules, with their reasons, are a table in docs/capture.md.
+#pragma once
+
+#include "generator/capture/captured.hpp"
+#include "generator/capture/interpreter.hpp"
+
+#include <functional>
+
+namespace tinderbox::capture {
+
+// /usr and its like hold more than one program: nothing is captured from there but what belongs to Python.
+bool is_shared_prefix(const std::string& prefix);
+
+// The spellings of a directory: as given, and with its symlinks resolved; without duplicates.
+std::vector<std::string> spellings_of(const std::string& directory);
+
+// The interpreter, its standard library, headers, configuration, and the libraries inside its prefix that they load.
+Status select_interpreter(const Interpreter& python, Selection& selection);
+
+// Adds the tree below `source` at `path`. `skip` is asked with the path relative to `source`; a directory that it
+// names is not entered. Symlinks that lead out of `root` are replaced by what they name if that is a file and
+// `follow_out`, otherwise left out.
+struct Walk {
+    fs::path source;
+    std::string path;
+    fs::path root; // the prefix the tree belongs to
+    bool follow_out = false;
+    std::function<bool(const std::string& relative, bool is_directory)> skip;
+};
+Status add_tree(const Walk& walk, Selection& selection);
+
+nlohmann::json python_json(const PythonInfo& info);
+
+} // namespace tinderbox::capture

@@ -1,0 +1,200 @@
+// Interpreters of this machine, captured, written under a long prefix with a space in it, and run there.
+#include "common/base/process.hpp"
+#include "tests/unit/capture/materialize.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <nlohmann/json.hpp>
+
+#include <cstdlib>
+#include <set>
+
+using namespace tinderbox;
+using nlohmann::json;
+
+namespace {
+
+// Every interpreter that can be found: pyenv's, if there is a pyenv, and /usr/bin/python3.
+std::vector<fs::path> pyenv_pythons() {
+    std::vector<fs::path> out;
+    ProcessSpec spec;
+    spec.argv = {"pyenv", "root"};
+    auto root = run_process(spec);
+    if (!root.ok() || !root->succeeded()) return out;
+    std::error_code ec;
+    for (const auto& version : fs::directory_iterator(fs::path(std::string(trim(root->output))) / "versions", ec))
+        if (fs::exists(version.path() / "bin" / "python3", ec)) out.push_back(version.path());
+    std::sort(out.begin(), out.end());
+    return out;
+}
+
+std::optional<fs::path> pyenv_python(const std::string& version) {
+    for (const fs::path& path : pyenv_pythons())
+        if (path.filename().string().starts_with(version)) return path;
+    return std::nullopt;
+}
+
+struct Run {
+    int code = -1;
+    std::string output;
+    std::set<std::string> opened; // with trace
+};
+
+Run run(std::vector<std::string> argv, const fs::path& directory, bool trace = false) {
+    ProcessSpec spec;
+    fs::path log = directory / "strace.log";
+    if (trace) {
+        std::vector<std::string> strace{"strace", "-f", "-qq", "-e", "trace=open,openat,execve", "-o", log.string()};
+        argv.insert(argv.begin(), strace.begin(), strace.end());
+    }
+    spec.argv = std::move(argv);
+    spec.clear_environment = true;
+    spec.set = {{"PATH", "/usr/bin:/bin"}};
+    spec.directory = directory.string();
+    spec.merge_stderr = true;
+    spec.timeout_seconds = 120;
+    auto result = run_process(spec);
+    Run out;
+    if (!result.ok()) return out;
+    out.code = result->exit_code;
+    out.output = result->output;
+    if (auto text = read_text(log); trace && text.ok())
+        for (std::string_view line : split_lines(*text)) {
+            auto first = line.find('"');
+            auto last = line.find('"', first + 1);
+            if (last != std::string_view::npos && line.find("ENOENT") == line.npos)
+                out.opened.emplace(line.substr(first + 1, last - first - 1));
+        }
+    return out;
+}
+
+bool have_strace() { return run({"strace", "-V"}, "/").code == 0; }
+
+const Entry* entry(const Artifact& artifact, const std::string& path) {
+    for (const Entry& e : artifact.entries())
+        if (e.path == path) return &e;
+    return nullptr;
+}
+
+// Long, and with a space: both break what a prefix of the same length would not show.
+fs::path long_prefix(const fs::path& base) { return base / ("a long prefix " + std::string(120, 'x')) / "env"; }
+
+constexpr const char* check = R"(
+import ssl, sqlite3, ctypes, hashlib, lzma, bz2, zlib, decimal, json, sys, sysconfig, os, uuid
+prefix = sys.argv[1]
+hashlib.sha256(b'x'); sqlite3.connect(':memory:').execute('select 1'); lzma.compress(b'x')
+assert sys.prefix == prefix, sys.prefix
+assert sys.base_exec_prefix == prefix, sys.base_exec_prefix
+for name, path in sysconfig.get_paths().items():
+    assert path.startswith(prefix + '/') or path == prefix, (name, path)
+assert sysconfig.get_paths()['purelib'] == prefix + '/' + sys.argv[2], sysconfig.get_paths()
+assert prefix + '/' + sys.argv[2] in [os.path.realpath(p) for p in sys.path], sys.path
+for path in sys.path:
+    assert path == '' or path.startswith(prefix + '/'), path
+for name in ('LIBDEST', 'INCLUDEPY', 'BINDIR', 'LIBPL'):
+    value = sysconfig.get_config_var(name)
+    assert value.startswith(prefix + '/'), (name, value)
+print('fine')
+)";
+
+void check_moved(const fs::path& python, bool with_venv) {
+    auto captured = capture_python(python);
+    INFO(python.string());
+    REQUIRE((captured.ok() ? "" : captured.error().message) == "");
+    const Artifact& artifact = **captured;
+    const json& m = artifact.metadata();
+    INFO(m["not_relocatable"].dump(1) << m["left_out"].dump(1));
+    CHECK(m["not_relocatable"].empty());
+    auto temporary = TemporaryDirectory::make();
+    REQUIRE(temporary.ok());
+    fs::path prefix = long_prefix(temporary->path());
+    materialize(artifact, prefix);
+    bool trace = have_strace();
+    std::string executable = (prefix / m["python"]["executable"].get<std::string>()).string();
+    std::string site_packages = m["python"]["site_packages"];
+    Run ran = run({executable, "-c", check, prefix.string(), site_packages}, temporary->path(), trace);
+    CHECK(ran.output == "fine\n");
+    CHECK(ran.code == 0);
+    std::string old = fs::canonical((*captured)->source()).parent_path().parent_path().string();
+    for (const std::string& file : ran.opened) {
+        INFO(file);
+        if (old == "/usr") CHECK_FALSE((file.starts_with("/usr/lib/python") || file.starts_with("/usr/bin/python")));
+        else CHECK_FALSE(file.starts_with(old + "/"));
+    }
+    if (!with_venv) return;
+    fs::path venv = temporary->path() / "venv";
+    ran = run({executable, "-m", "venv", venv.string()}, temporary->path());
+    INFO(ran.output);
+    CHECK(ran.code == 0);
+    ran = run({(venv / "bin/python").string(), "-m", "pip", "--version"}, temporary->path());
+    INFO(ran.output);
+    CHECK(ran.code == 0);
+    CHECK(ran.output.find(venv.string()) != std::string::npos);
+}
+
+} // namespace
+
+TEST_CASE("a pyenv Python works under another prefix") {
+    auto python = pyenv_python("3.11");
+    if (!python) SKIP("there is no pyenv 3.11");
+    check_moved(*python, true);
+}
+
+TEST_CASE("the system's Python works under another prefix") {
+    if (!fs::exists("/usr/bin/python3")) SKIP("there is no /usr/bin/python3");
+    check_moved("/usr/bin/python3", true);
+}
+
+TEST_CASE("what a captured Python consists of") {
+    auto python = pyenv_python("3.11");
+    if (!python) SKIP("there is no pyenv 3.11");
+    auto captured = capture_python(*python / "bin" / "python");
+    REQUIRE(captured.ok());
+    const Artifact& a = **captured;
+    CHECK(entry(a, "bin/python3.11")->kind == EntryKind::file);
+    CHECK(entry(a, "bin/python3")->link == "python3.11");
+    CHECK(entry(a, "bin/python")->link == "python3.11");
+    CHECK(entry(a, "lib/libpython3.11.so.1.0"));
+    CHECK(entry(a, "lib/python3.11/ensurepip/__init__.py"));
+    CHECK(entry(a, "lib/python3.11/site-packages")->kind == EntryKind::directory);
+    CHECK(entry(a, "include/python3.11/Python.h"));
+    CHECK_FALSE(entry(a, "bin/pip"));
+    CHECK_FALSE(entry(a, "lib/python3.11/test/__init__.py"));
+    for (const Entry& e : a.entries()) {
+        CHECK_FALSE(e.path.ends_with(".pyc"));
+        CHECK_FALSE(e.path.ends_with(".a"));
+        CHECK_FALSE(e.path.starts_with("lib/python3.11/site-packages/"));
+        CHECK(e.prefix_mode != PrefixMode::binary); // no limit to the prefix's length
+    }
+    const json& m = a.metadata();
+    CHECK(m["kind"] == "python");
+    CHECK(m["python"]["executable"] == "bin/python3.11");
+    CHECK(m["python"]["site_packages"] == "lib/python3.11/site-packages");
+    CHECK(m["python"]["cache_tag"] == "cpython-311");
+    CHECK(m["python"]["gil"] == true);
+    std::set<std::string> libraries;
+    for (const json& l : m["libraries"]) libraries.insert(l["name"]);
+    CHECK(libraries.contains("libssl.so.3"));
+    CHECK_FALSE(libraries.contains("libc.so.6"));
+    CHECK_FALSE(libraries.contains("libpython3.11.so.1.0"));
+    CHECK(m["glibc"]["version"].get<std::string>().starts_with("2."));
+    CHECK(m["licenses"][0]["text"].get<std::string>().find("PYTHON SOFTWARE FOUNDATION LICENSE") != std::string::npos);
+    CHECK(m.dump().find(python->string()) == std::string::npos);
+    auto again = capture_python(*python);
+    REQUIRE(again.ok());
+    CHECK((*again)->sha256() == (*captured)->sha256());
+}
+
+TEST_CASE("what cannot be captured is refused in a sentence") {
+    auto message = [](const fs::path& path) {
+        auto r = capture_python(path);
+        REQUIRE_FALSE(r.ok());
+        CHECK(r.error().kind == ErrorKind::usage);
+        return r.error().message;
+    };
+    auto temporary = TemporaryDirectory::make();
+    REQUIRE(temporary.ok());
+    CHECK(message(temporary->path() / "none").find("does not exist") != std::string::npos);
+    CHECK(message(temporary->path()).find("has no bin/python3") != std::string::npos);
+    CHECK(message("/bin/true").find("is not a usable Python") != std::string::npos);
+    CHECK(message("/bin/false").find("exit status 1") != std::string::npos);
+}

@@ -1,0 +1,66 @@
+// Writes a captured artifact under a prefix with the plainest code that can do it, independently of the packer and of
+// the runtime's relocations.
+#pragma once
+
+#include "common/base/text.hpp"
+#include "generator/capture/capture.hpp"
+
+#include <sys/stat.h>
+
+#include <fstream>
+
+namespace tinderbox {
+
+inline std::string content_of(const Artifact& artifact, std::size_t entry) {
+    auto source = artifact.open(entry);
+    if (!source.ok()) throw std::runtime_error(source.error().message);
+    std::string out;
+    Bytes buffer(100'003); // odd on purpose: pieces end anywhere
+    for (;;) {
+        auto n = (*source)->read(buffer);
+        if (!n.ok()) throw std::runtime_error(n.error().message);
+        out.append(reinterpret_cast<const char*>(buffer.data()), *n);
+        if (*n < buffer.size()) return out;
+    }
+}
+
+inline std::string relocated(const Entry& e, std::string text, const std::string& prefix) {
+    if (e.prefix_mode == PrefixMode::text) text = replace_all(text, e.placeholder, prefix);
+    if (e.prefix_mode == PrefixMode::binary)
+        for (std::size_t at = 0; (at = text.find(e.placeholder, at)) != std::string::npos;) {
+            std::size_t end = std::min(text.find('\0', at), text.size());
+            std::string value = replace_all(text.substr(at, end - at), e.placeholder, prefix);
+            if (value.size() > end - at) throw std::runtime_error("the prefix is longer than the placeholder of " + e.path);
+            value.resize(end - at, '\0');
+            text.replace(at, end - at, value);
+            at = end;
+        }
+    if (!e.shebang.empty()) {
+        std::string line = replace_all(e.shebang, "\x01", prefix);
+        if (line.size() > 127 || prefix.find(' ') != std::string::npos)
+            line = "#!/bin/sh\n'''exec' \"" + line.substr(2) + "\" \"$0\" \"$@\"\n' '''";
+        text.replace(0, std::min(text.find('\n'), text.size()), line);
+    }
+    return text;
+}
+
+inline void materialize(const Artifact& artifact, const fs::path& prefix) {
+    fs::create_directories(prefix);
+    auto entries = artifact.entries();
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        const Entry& e = entries[i];
+        fs::path path = prefix / e.path;
+        fs::create_directories(path.parent_path());
+        if (e.kind == EntryKind::directory) {
+            fs::create_directories(path);
+        } else if (e.kind == EntryKind::symlink) {
+            fs::create_symlink(e.link, path);
+        } else {
+            std::string text = relocated(e, content_of(artifact, i), prefix.string());
+            std::ofstream(path, std::ios::binary) << text;
+            ::chmod(path.c_str(), e.mode);
+        }
+    }
+}
+
+} // namespace tinderbox
