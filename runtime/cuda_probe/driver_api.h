@@ -1,6 +1,7 @@
-// libcuda.so.1, opened at run time: the types, codes and functions of the CUDA driver API that the probe uses.
-// Declared here because a machine without a toolkit must be able to build the probe; the driver's ABI is stable,
-// and tests/fake_driver/check_headers.c compares every number below with NVIDIA's cuda.h where that is at hand.
+// libcuda.so.1, opened at run time: the types, codes and functions of the CUDA driver API that the probe
+// uses. Declared here because a machine without a toolkit must be able to build the probe; the driver's ABI
+// is stable, and tests/fake_driver/check_headers.c compares every number below with NVIDIA's cuda.h where
+// that is at hand.
 #ifndef TINDERBOX_PROBE_DRIVER_API_H
 #define TINDERBOX_PROBE_DRIVER_API_H
 
@@ -14,7 +15,9 @@ typedef struct CUctx_st* CUcontext;
 typedef struct CUmod_st* CUmodule;
 typedef struct CUfunc_st* CUfunction;
 typedef struct CUstream_st* CUstream;
-typedef struct { unsigned char bytes[16]; } CUuuid;
+typedef struct {
+    unsigned char bytes[16];
+} CUuuid;
 
 enum {
     DRIVER_SUCCESS = 0,
@@ -30,39 +33,40 @@ enum {
     JIT_ERROR_LOG_SIZE = 6,
 };
 
-// X(our name, symbol, symbol of older drivers or NULL, needed, return type, parameters)
+// X(our name, symbol, symbol of older drivers or NULL, needed, parameters); each returns a CUresult.
 // The _v2 names are the ones of today's ABI: without the suffix the same functions have 32-bit addresses.
-#define DRIVER_FUNCTIONS(X)                                                                                     \
-    X(cuInit, "cuInit", NULL, true, (unsigned))                                                                 \
-    X(cuDriverGetVersion, "cuDriverGetVersion", NULL, true, (int*))                                             \
-    X(cuGetErrorName, "cuGetErrorName", NULL, false, (CUresult, const char**))                                  \
-    X(cuGetErrorString, "cuGetErrorString", NULL, false, (CUresult, const char**))                              \
-    X(cuDeviceGetCount, "cuDeviceGetCount", NULL, true, (int*))                                                 \
-    X(cuDeviceGet, "cuDeviceGet", NULL, true, (CUdevice*, int))                                                 \
-    X(cuDeviceGetName, "cuDeviceGetName", NULL, true, (char*, int, CUdevice))                                   \
-    X(cuDeviceGetUuid, "cuDeviceGetUuid_v2", "cuDeviceGetUuid", false, (CUuuid*, CUdevice))                     \
-    X(cuDeviceGetPCIBusId, "cuDeviceGetPCIBusId", NULL, false, (char*, int, CUdevice))                          \
-    X(cuDeviceGetAttribute, "cuDeviceGetAttribute", NULL, true, (int*, int, CUdevice))                          \
-    X(cuDeviceTotalMem, "cuDeviceTotalMem_v2", NULL, true, (size_t*, CUdevice))                                 \
-    X(cuDevicePrimaryCtxRetain, "cuDevicePrimaryCtxRetain", NULL, true, (CUcontext*, CUdevice))                 \
-    X(cuDevicePrimaryCtxRelease, "cuDevicePrimaryCtxRelease_v2", "cuDevicePrimaryCtxRelease", true, (CUdevice)) \
-    X(cuCtxSetCurrent, "cuCtxSetCurrent", NULL, true, (CUcontext))                                              \
-    X(cuCtxSynchronize, "cuCtxSynchronize", NULL, true, (void))                                                 \
-    X(cuMemGetInfo, "cuMemGetInfo_v2", NULL, false, (size_t*, size_t*))                                         \
-    X(cuMemAlloc, "cuMemAlloc_v2", NULL, true, (CUdeviceptr*, size_t))                                          \
-    X(cuMemFree, "cuMemFree_v2", NULL, true, (CUdeviceptr))                                                     \
-    X(cuMemAllocHost, "cuMemAllocHost_v2", NULL, false, (void**, size_t))                                       \
-    X(cuMemFreeHost, "cuMemFreeHost", NULL, false, (void*))                                                     \
-    X(cuMemcpyHtoD, "cuMemcpyHtoD_v2", NULL, true, (CUdeviceptr, const void*, size_t))                          \
-    X(cuMemcpyDtoH, "cuMemcpyDtoH_v2", NULL, true, (void*, CUdeviceptr, size_t))                                \
-    X(cuMemcpyDtoD, "cuMemcpyDtoD_v2", NULL, true, (CUdeviceptr, CUdeviceptr, size_t))                          \
-    X(cuMemsetD32, "cuMemsetD32_v2", NULL, true, (CUdeviceptr, unsigned, size_t))                               \
-    X(cuModuleLoadDataEx, "cuModuleLoadDataEx", NULL, true,                                                     \
-      (CUmodule*, const void*, unsigned, int*, void**))                                                         \
-    X(cuModuleUnload, "cuModuleUnload", NULL, true, (CUmodule))                                                 \
-    X(cuModuleGetFunction, "cuModuleGetFunction", NULL, true, (CUfunction*, CUmodule, const char*))             \
-    X(cuLaunchKernel, "cuLaunchKernel", NULL, true,                                                             \
-      (CUfunction, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, CUstream, void**,      \
+#define DRIVER_FUNCTIONS(X)                                                                                  \
+    X(cuInit, "cuInit", NULL, true, (unsigned))                                                              \
+    X(cuDriverGetVersion, "cuDriverGetVersion", NULL, true, (int*))                                          \
+    X(cuGetErrorName, "cuGetErrorName", NULL, false, (CUresult, const char**))                               \
+    X(cuGetErrorString, "cuGetErrorString", NULL, false, (CUresult, const char**))                           \
+    X(cuDeviceGetCount, "cuDeviceGetCount", NULL, true, (int*))                                              \
+    X(cuDeviceGet, "cuDeviceGet", NULL, true, (CUdevice*, int))                                              \
+    X(cuDeviceGetName, "cuDeviceGetName", NULL, true, (char*, int, CUdevice))                                \
+    X(cuDeviceGetUuid, "cuDeviceGetUuid_v2", "cuDeviceGetUuid", false, (CUuuid*, CUdevice))                  \
+    X(cuDeviceGetPCIBusId, "cuDeviceGetPCIBusId", NULL, false, (char*, int, CUdevice))                       \
+    X(cuDeviceGetAttribute, "cuDeviceGetAttribute", NULL, true, (int*, int, CUdevice))                       \
+    X(cuDeviceTotalMem, "cuDeviceTotalMem_v2", NULL, true, (size_t*, CUdevice))                              \
+    X(cuDevicePrimaryCtxRetain, "cuDevicePrimaryCtxRetain", NULL, true, (CUcontext*, CUdevice))              \
+    X(cuDevicePrimaryCtxRelease, "cuDevicePrimaryCtxRelease_v2", "cuDevicePrimaryCtxRelease", true,          \
+      (CUdevice))                                                                                            \
+    X(cuCtxSetCurrent, "cuCtxSetCurrent", NULL, true, (CUcontext))                                           \
+    X(cuCtxSynchronize, "cuCtxSynchronize", NULL, true, (void))                                              \
+    X(cuMemGetInfo, "cuMemGetInfo_v2", NULL, false, (size_t*, size_t*))                                      \
+    X(cuMemAlloc, "cuMemAlloc_v2", NULL, true, (CUdeviceptr*, size_t))                                       \
+    X(cuMemFree, "cuMemFree_v2", NULL, true, (CUdeviceptr))                                                  \
+    X(cuMemAllocHost, "cuMemAllocHost_v2", NULL, false, (void**, size_t))                                    \
+    X(cuMemFreeHost, "cuMemFreeHost", NULL, false, (void*))                                                  \
+    X(cuMemcpyHtoD, "cuMemcpyHtoD_v2", NULL, true, (CUdeviceptr, const void*, size_t))                       \
+    X(cuMemcpyDtoH, "cuMemcpyDtoH_v2", NULL, true, (void*, CUdeviceptr, size_t))                             \
+    X(cuMemcpyDtoD, "cuMemcpyDtoD_v2", NULL, true, (CUdeviceptr, CUdeviceptr, size_t))                       \
+    X(cuMemsetD32, "cuMemsetD32_v2", NULL, true, (CUdeviceptr, unsigned, size_t))                            \
+    X(cuModuleLoadDataEx, "cuModuleLoadDataEx", NULL, true,                                                  \
+      (CUmodule*, const void*, unsigned, int*, void**))                                                      \
+    X(cuModuleUnload, "cuModuleUnload", NULL, true, (CUmodule))                                              \
+    X(cuModuleGetFunction, "cuModuleGetFunction", NULL, true, (CUfunction*, CUmodule, const char*))          \
+    X(cuLaunchKernel, "cuLaunchKernel", NULL, true,                                                          \
+      (CUfunction, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, CUstream, void**,   \
        void**))
 
 struct Driver {
@@ -75,8 +79,8 @@ struct Driver {
 // Opens libcuda.so.1 and finds the functions; says "libcuda", and an "error" for each thing that is missing.
 bool driver_open(struct Driver* driver, int stage);
 
-// "CUDA_ERROR_NO_DEVICE" and a sentence, from the driver where it knows them, else from a table of ours (a stub
-// answers no question). Never NULL.
+// "CUDA_ERROR_NO_DEVICE" and a sentence, from the driver where it knows them, else from a table of ours (a
+// stub answers no question). Never NULL.
 const char* driver_error_name(const struct Driver* driver, CUresult code);
 const char* driver_error_text(const struct Driver* driver, CUresult code);
 

@@ -12,7 +12,9 @@ static size_t used;
 // Room that always stays free for "}\n".
 enum { RESERVE = 2, TEXT_MAX = 1200 };
 
-void events_to(int descriptor) { output = descriptor; }
+void events_to(int descriptor) {
+    output = descriptor;
+}
 
 static bool append(const char* bytes, size_t size) {
     if (used + size + RESERVE > sizeof line) return false;
@@ -38,7 +40,10 @@ void event_begin(const char* name) {
 // The length of the UTF-8 sequence at `s`, 0 when it is not one. Overlong forms and surrogates are not.
 static size_t utf8_length(const unsigned char* s) {
     if (s[0] < 0x80) return 1;
-    size_t size = s[0] >= 0xC2 && s[0] <= 0xDF ? 2 : s[0] >= 0xE0 && s[0] <= 0xEF ? 3 : s[0] >= 0xF0 && s[0] <= 0xF4 ? 4 : 0;
+    size_t size = s[0] >= 0xC2 && s[0] <= 0xDF   ? 2
+                  : s[0] >= 0xE0 && s[0] <= 0xEF ? 3
+                  : s[0] >= 0xF0 && s[0] <= 0xF4 ? 4
+                                                 : 0;
     for (size_t i = 1; i < size; ++i) {
         if ((s[i] & 0xC0) != 0x80) return 0; // also stops at the terminating NUL
     }
@@ -91,11 +96,14 @@ void event_decimal(const char* key, double value) {
     bool sane = value > -1e15 && value < 1e15; // false for NaN too, which JSON cannot say
     long long thousandths = sane ? (long long)(value * 1000 + (value < 0 ? -0.5 : 0.5)) : 0;
     long long magnitude = thousandths < 0 ? -thousandths : thousandths;
-    snprintf(digits, sizeof digits, "%s%lld.%03lld", thousandths < 0 ? "-" : "", magnitude / 1000, magnitude % 1000);
+    snprintf(digits, sizeof digits, "%s%lld.%03lld", thousandths < 0 ? "-" : "", magnitude / 1000,
+             magnitude % 1000);
     member(key, sane ? digits : "null");
 }
 
-void event_flag(const char* key, bool value) { member(key, value ? "true" : "false"); }
+void event_flag(const char* key, bool value) {
+    member(key, value ? "true" : "false");
+}
 
 void event_end(void) {
     memcpy(line + used, "}\n", 2);

@@ -16,8 +16,8 @@ extern const int image_cubin_count;
 // The toolkit that made the machine code: 13000 = CUDA 13.0, 0 = none.
 extern const int image_cuda_version;
 
-// The machine code for a compute capability: the highest of the same major that is not above its minor (machine
-// code runs on later minors of its major, on nothing else). NULL when there is none.
+// The machine code for a compute capability: the highest of the same major that is not above its minor
+// (machine code runs on later minors of its major, on nothing else). NULL when there is none.
 const struct Cubin* image_for(int major, int minor);
 
 #endif

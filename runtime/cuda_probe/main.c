@@ -1,10 +1,12 @@
 // cuda_probe: tells whether the NVIDIA driver of this machine really runs kernels. See docs/cuda-probe.md.
 //
-// A driver can crash the process that opens it, and a call into it can hang for good (even SIGKILL does not end
-// a process waiting inside a broken kernel module). So this program never opens the driver itself: each stage
-// runs in a child, the parent passes the child's lines on, notices its death, and ends on time whatever happens.
+// A driver can crash the process that opens it, and a call into it can hang for good (even SIGKILL does not
+// end a process waiting inside a broken kernel module). So this program never opens the driver itself: each
+// stage runs in a child, the parent passes the child's lines on, notices its death, and ends on time whatever
+// happens.
 //
-// It writes to no file, and reads the environment only as far as the dynamic linker and NVIDIA's libraries do.
+// It writes to no file, and reads the environment only as far as the dynamic linker and NVIDIA's libraries
+// do.
 #define _GNU_SOURCE
 #include "events.h"
 #include "images.h"
@@ -86,13 +88,15 @@ static void say_start(const struct Options* options) {
     event_end();
 }
 
-// ---- the child -------------------------------------------------------------------------------------------------
+// ---- the child
+// -------------------------------------------------------------------------------------------------
 
 static void run_child(int stage, int events, int noise, pid_t parent, int seconds) {
     // If the supervisor is killed, nobody waits for us any more.
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(EXIT_FAILED);
-    // A crash is an answer here; it shall leave no core file, nor start a crash reporter (1 means that to Linux).
+    // A crash is an answer here; it shall leave no core file, nor start a crash reporter (1 means that to
+    // Linux).
     const struct rlimit no_core = {1, 1};
     setrlimit(RLIMIT_CORE, &no_core);
     // The driver would keep compiled PTX below ~/.nv; a check leaves nothing behind.
@@ -111,7 +115,8 @@ static void run_child(int stage, int events, int noise, pid_t parent, int second
     _exit(ok ? EXIT_FINE : EXIT_FAILED);
 }
 
-// ---- the supervisor --------------------------------------------------------------------------------------------
+// ---- the supervisor
+// --------------------------------------------------------------------------------------------
 
 struct Stream {
     int descriptor; // -1 when it has ended
@@ -168,7 +173,8 @@ static void read_stream(int stage, struct Stream* s, bool is_events) {
     take_lines(stage, s, is_events);
 }
 
-// An event always ends with a newline, so what is left of events is half a line of a dead child and is dropped.
+// An event always ends with a newline, so what is left of events is half a line of a dead child and is
+// dropped.
 static void finish_noise(int stage, struct Stream* s) {
     if (s->used == 0) return;
     if (s->used == sizeof s->text) --s->used;
@@ -177,10 +183,13 @@ static void finish_noise(int stage, struct Stream* s) {
     s->used = 0;
 }
 
-static bool reaped(pid_t child, int* status) { return waitpid(child, status, WNOHANG) == child; }
+static bool reaped(pid_t child, int* status) {
+    return waitpid(child, status, WNOHANG) == child;
+}
 
 // Reads both streams until the child is dead and nothing is left in them, or until the deadline. The streams
-// may outlive the child (something the driver started may have inherited them), so their end is not waited for.
+// may outlive the child (something the driver started may have inherited them), so their end is not waited
+// for.
 static bool supervise(int stage, pid_t child, struct Stream* events, struct Stream* noise, double deadline,
                       int* status) {
     bool dead = false;
@@ -216,17 +225,28 @@ static void say_where(int stage) {
 
 static const char* signal_name(int number) {
     switch (number) {
-    case SIGSEGV: return "SIGSEGV";
-    case SIGBUS: return "SIGBUS";
-    case SIGABRT: return "SIGABRT";
-    case SIGILL: return "SIGILL";
-    case SIGFPE: return "SIGFPE";
-    case SIGKILL: return "SIGKILL";
-    case SIGTERM: return "SIGTERM";
-    case SIGSYS: return "SIGSYS";
-    case SIGPIPE: return "SIGPIPE";
-    case SIGALRM: return "SIGALRM";
-    default: return "signal";
+    case SIGSEGV:
+        return "SIGSEGV";
+    case SIGBUS:
+        return "SIGBUS";
+    case SIGABRT:
+        return "SIGABRT";
+    case SIGILL:
+        return "SIGILL";
+    case SIGFPE:
+        return "SIGFPE";
+    case SIGKILL:
+        return "SIGKILL";
+    case SIGTERM:
+        return "SIGTERM";
+    case SIGSYS:
+        return "SIGSYS";
+    case SIGPIPE:
+        return "SIGPIPE";
+    case SIGALRM:
+        return "SIGALRM";
+    default:
+        return "signal";
     }
 }
 
@@ -255,9 +275,10 @@ static enum Outcome judge(int stage, int status) {
     return CRASHED;
 }
 
-static void say_cannot(const char* call) {
+static void say_cannot(int stage, const char* call) {
     int number = errno;
     event_begin("error");
+    event_integer("stage", stage);
     event_text("call", call);
     event_integer("errno", number);
     event_text("name", "SYSTEM");
@@ -268,7 +289,7 @@ static void say_cannot(const char* call) {
 static enum Outcome run_stage(int stage, double deadline, int seconds) {
     int events[2], noise[2];
     if (pipe2(events, O_CLOEXEC) != 0 || pipe2(noise, O_CLOEXEC) != 0) {
-        say_cannot("pipe2");
+        say_cannot(stage, "pipe2");
         return FAILED;
     }
     memset(progress, 0, sizeof *progress);
@@ -276,7 +297,7 @@ static enum Outcome run_stage(int stage, double deadline, int seconds) {
     pid_t self = getpid();
     pid_t child = fork();
     if (child < 0) {
-        say_cannot("fork");
+        say_cannot(stage, "fork");
         return FAILED;
     }
     if (child == 0) {
@@ -335,7 +356,8 @@ static bool run_stages(const struct Options* options) {
 // Started with a standard descriptor closed, our pipes would take its number and be mistaken for it.
 static void fill_standard_descriptors(void) {
     int descriptor;
-    do descriptor = open("/dev/null", O_RDWR);
+    do
+        descriptor = open("/dev/null", O_RDWR);
     while (descriptor >= 0 && descriptor <= 2);
     if (descriptor > 2) close(descriptor);
 }
@@ -351,7 +373,7 @@ int main(int argc, char** argv) {
     signal(SIGCHLD, SIG_DFL); // an inherited SIG_IGN would take the child's status away
     progress = mmap(NULL, sizeof *progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (progress == MAP_FAILED) {
-        say_cannot("mmap");
+        say_cannot(0, "mmap");
         return EXIT_FAILED;
     }
     say_start(&options);

@@ -1,9 +1,11 @@
-// Stage 1: the driver API. Opens libcuda.so.1, lists the devices, and on each of them loads the kernels (machine
-// code where this build has some for it, and the PTX text), runs them, compares every bit, and measures copies.
+// Stage 1: the driver API. Opens libcuda.so.1, lists the devices, and on each of them loads the kernels
+// (machine code where this build has some for it, and the PTX text), runs them, compares every bit, and
+// measures copies.
 //
-// Both forms of the kernels are tried because they fail apart: frameworks ship machine code, so a driver without
-// its PTX compiler (a container without libnvidia-ptxjitcompiler) still runs them, and a GPU newer than this
-// program has only the PTX to run. A device is good when at least one form loads and no result is wrong.
+// Both forms of the kernels are tried because they fail apart: frameworks ship machine code, so a driver
+// without its PTX compiler (a container without libnvidia-ptxjitcompiler) still runs them, and a GPU newer
+// than this program has only the PTX to run. A device is good when at least one form loads and no result is
+// wrong.
 #include "driver_api.h"
 #include "events.h"
 #include "images.h"
@@ -83,7 +85,8 @@ static bool describe(struct Device* d) {
     return true;
 }
 
-// Says an "image" event. What a driver answers to one form of the kernels is no error as long as another works.
+// Says an "image" event. What a driver answers to one form of the kernels is no error as long as another
+// works.
 static CUresult load_image(int device, const char* image, const void* bytes, CUmodule* module) {
     static char log[1024];
     int options[] = {JIT_ERROR_LOG, JIT_ERROR_LOG_SIZE};
@@ -115,7 +118,8 @@ static bool allocate(int device, struct Buffers* b) {
     size_t bytes = WORK_ELEMENTS * sizeof(float);
     memset(b, 0, sizeof *b);
     return CHECKED(device, cuMemAlloc, &b->x, bytes) && CHECKED(device, cuMemAlloc, &b->y, bytes) &&
-           CHECKED(device, cuMemAlloc, &b->out, bytes) && CHECKED(device, cuMemcpyHtoD, b->x, work.x, bytes) &&
+           CHECKED(device, cuMemAlloc, &b->out, bytes) &&
+           CHECKED(device, cuMemcpyHtoD, b->x, work.x, bytes) &&
            CHECKED(device, cuMemcpyHtoD, b->y, work.y, bytes);
 }
 
@@ -123,7 +127,8 @@ static bool run_kernel(int device, const char* image, CUmodule module, struct Bu
     const struct WorkKernel* k = &work_kernels[kernel];
     CUfunction function = NULL;
     if (!CHECKED(device, cuModuleGetFunction, &function, module, k->entry)) return false;
-    // tb_reduce adds to what is there; the others must overwrite every word, and NaN bits are no right answer.
+    // tb_reduce adds to what is there; the others must overwrite every word, and NaN bits are no right
+    // answer.
     if (!CHECKED(device, cuMemsetD32, b->out, k->takes_y ? 0xFFFFFFFFU : 0, k->outputs)) return false;
 
     unsigned n = WORK_ELEMENTS;
@@ -143,7 +148,8 @@ static bool run_kernel(int device, const char* image, CUmodule module, struct Bu
 
 static bool run_image(int device, const char* image, CUmodule module, struct Buffers* b) {
     bool ok = true;
-    for (int k = 0; k < WORK_KERNELS; ++k) ok = run_kernel(device, image, module, b, k) && ok;
+    for (int k = 0; k < WORK_KERNELS; ++k)
+        ok = run_kernel(device, image, module, b, k) && ok;
     return CHECKED(device, cuModuleUnload, module) && ok;
 }
 
@@ -171,7 +177,8 @@ static bool run_images(const struct Device* d, struct Buffers* b, const char** u
     return *used != NULL && ok;
 }
 
-// ---- bandwidth: figures for the report, never a reason to fail -------------------------------------------------
+// ---- bandwidth: figures for the report, never a reason to fail
+// -------------------------------------------------
 
 enum { COPY_MAX = 64 << 20, COPY_MIN = 1 << 20, COPY_ROUNDS = 16 };
 static const double copy_budget_ms = 120; // for each of three directions
@@ -248,7 +255,8 @@ static void measure_copies(int device) {
         const struct Copy copies[] = {
             {"host_to_device", a, 0, host}, {"device_to_host", 0, a, host}, {"device_to_device", b, a, NULL}};
         bool ok = true;
-        for (int i = 0; i < 3 && ok; ++i) ok = measure(device, &copies[i], bytes, pinned);
+        for (int i = 0; i < 3 && ok; ++i)
+            ok = measure(device, &copies[i], bytes, pinned);
         if (pinned && driver.cuMemFreeHost != NULL) CALL(cuMemFreeHost, host);
         if (!pinned) free(host);
     }
@@ -286,7 +294,8 @@ static bool run_device(int index) {
     const char* used = NULL;
     bool ok = describe(&d);
     if (ok) {
-        // The primary context is the one the runtime and every framework share: what is tested is what they get.
+        // The primary context is the one the runtime and every framework share: what is tested is what they
+        // get.
         CUcontext context = NULL;
         ok = CHECKED(index, cuDevicePrimaryCtxRetain, &context, d.handle);
         if (ok) {
@@ -327,7 +336,7 @@ static bool initialise(int* count) {
 
 bool run_driver_stage(void) {
     int count = 0;
-    if (!driver_open(&driver, 1) || !initialise(&count) || !work_prepare(&work)) return false;
+    if (!driver_open(&driver, 1) || !initialise(&count) || !work_prepare(&work, 1)) return false;
     for (int i = 0; i < count; ++i) {
         progress->device = i;
         if (run_device(i)) progress->devices_ok += 1;

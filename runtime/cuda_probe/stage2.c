@@ -1,5 +1,6 @@
-// Stage 2: the static CUDA runtime of the environment's own major. It refuses a driver older than that major's
-// floor, which is what the environment's own libraries would do, and runs the same kernels through the runtime.
+// Stage 2: the static CUDA runtime of the environment's own major. It refuses a driver older than that
+// major's floor, which is what the environment's own libraries would do, and runs the same kernels through
+// the runtime.
 #include "cudart_api.h"
 #include "events.h"
 #include "images.h"
@@ -54,8 +55,8 @@ static bool run_kernel(int device, cudaLibrary_t library, struct Buffers* b, int
     void* without_y[] = {&b->x, &b->out, &n};
     struct dim3 grid = {WORK_GRID, 1, 1}, block = {WORK_BLOCK, 1, 1};
     double before = now_ms();
-    if (!CHECKED(device, cudaLaunchKernel, (const void*)function, grid, block, k->takes_y ? with_y : without_y, 0,
-                 NULL)) {
+    if (!CHECKED(device, cudaLaunchKernel, (const void*)function, grid, block,
+                 k->takes_y ? with_y : without_y, 0, NULL)) {
         return false;
     }
     if (!CHECKED(device, cudaDeviceSynchronize)) return false;
@@ -68,9 +69,11 @@ static bool run_kernel(int device, cudaLibrary_t library, struct Buffers* b, int
 static bool run_device(int device, cudaLibrary_t library) {
     struct Buffers b;
     bool ok = CHECKED(device, cudaSetDevice, device) && allocate(device, &b);
-    for (int k = 0; ok && k < WORK_KERNELS; ++k) ok = run_kernel(device, library, &b, k);
+    for (int k = 0; ok && k < WORK_KERNELS; ++k)
+        ok = run_kernel(device, library, &b, k);
     if (ok) {
-        ok = CHECKED(device, cudaFree, b.out) && CHECKED(device, cudaFree, b.y) && CHECKED(device, cudaFree, b.x);
+        ok = CHECKED(device, cudaFree, b.out) && CHECKED(device, cudaFree, b.y) &&
+             CHECKED(device, cudaFree, b.x);
     }
     event_begin("device_done");
     event_integer("stage", 2);
@@ -98,7 +101,7 @@ static bool initialise(int* count) {
 bool run_runtime_stage(void) {
     int count = 0;
     cudaLibrary_t library = NULL;
-    if (!initialise(&count) || !work_prepare(&work)) return false;
+    if (!initialise(&count) || !work_prepare(&work, 2)) return false;
     // Loaded once for all devices; the PTX is compiled for each at its first use.
     if (!CHECKED(-1, cudaLibraryLoadData, &library, image_ptx, NULL, NULL, 0, NULL, NULL, 0)) return false;
     for (int i = 0; i < count; ++i) {

@@ -27,11 +27,13 @@ static uint32_t bits_of(float value) {
     return bits;
 }
 
-// All factors are multiples of 2^-23 below 2 and all summands multiples of 2^-23 below 4 in magnitude. A product
-// is then a multiple of 2^-46 below 4 and a sum one below 8: at most 49 bits, exact in a double. So the fused
-// result is one rounding of a double, without libm and without an FMA unit in this CPU; and no value comes near
-// the denormals, where a flush-to-zero mode left on by somebody could change the CPU's side.
-static float with_fraction(uint32_t hash) { return 1.0f + (float)(hash & 0x7FFFFF) * 0x1p-23f; }
+// All factors are multiples of 2^-23 below 2 and all summands multiples of 2^-23 below 4 in magnitude. A
+// product is then a multiple of 2^-46 below 4 and a sum one below 8: at most 49 bits, exact in a double. So
+// the fused result is one rounding of a double, without libm and without an FMA unit in this CPU; and no
+// value comes near the denormals, where a flush-to-zero mode left on by somebody could change the CPU's side.
+static float with_fraction(uint32_t hash) {
+    return 1.0f + (float)(hash & 0x7FFFFF) * 0x1p-23f;
+}
 
 static void fill_inputs(struct Work* work) {
     work->a = 1.0f + 1969287.0f * 0x1p-23f; // an odd significand: products really need all 48 bits
@@ -59,7 +61,7 @@ static void fill_wanted(struct Work* work) {
     }
 }
 
-bool work_prepare(struct Work* work) {
+bool work_prepare(struct Work* work, int stage) {
     work->x = malloc(WORK_ELEMENTS * sizeof(float));
     work->y = malloc(WORK_ELEMENTS * sizeof(float));
     work->got = malloc(WORK_ELEMENTS * sizeof(uint32_t));
@@ -70,6 +72,7 @@ bool work_prepare(struct Work* work) {
     }
     if (!all) {
         event_begin("error");
+        event_integer("stage", stage);
         event_text("call", "malloc");
         event_text("name", "OUT_OF_HOST_MEMORY");
         event_text("message", "not enough memory for the test's inputs");

@@ -1,6 +1,6 @@
-// A libcuda.so.1 of ours for tests: the functions of the CUDA driver API that cuda_probe uses, with devices made of
-// host memory, and the arithmetic of the probe's kernels done on the CPU (written independently of the probe's own).
-// What goes wrong is chosen by the environment:
+// A libcuda.so.1 of ours for tests: the functions of the CUDA driver API that cuda_probe uses, with devices
+// made of host memory, and the arithmetic of the probe's kernels done on the CPU (written independently of
+// the probe's own). What goes wrong is chosen by the environment:
 //
 //   FAKE_CUDA="key=value,key=value…"
 //     devices=N             how many devices (1)
@@ -30,14 +30,22 @@
 typedef int CUresult;
 typedef unsigned long long CUdeviceptr;
 
-enum { SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZED = 3, INVALID_DEVICE = 101,
-       INVALID_CONTEXT = 201, NOT_FOUND = 500 };
+enum {
+    SUCCESS = 0,
+    INVALID_VALUE = 1,
+    OUT_OF_MEMORY = 2,
+    NOT_INITIALIZED = 3,
+    INVALID_DEVICE = 101,
+    INVALID_CONTEXT = 201,
+    NOT_FOUND = 500
+};
 
 static int initialised;
 static int current = -1; // the device whose context is current
 static unsigned long long allocated;
 
-// ---- FAKE_CUDA -------------------------------------------------------------------------------------------------
+// ---- FAKE_CUDA
+// -------------------------------------------------------------------------------------------------
 
 // The value of `key` copied to `value`; false when it is not set.
 static int setting(const char* key, char* value, size_t room) {
@@ -68,7 +76,9 @@ static int is(const char* key, const char* wanted) {
     return setting(key, value, sizeof value) && strcmp(value, wanted) == 0;
 }
 
-static int here(int device) { return number("device", device) == device; }
+static int here(int device) {
+    return number("device", device) == device;
+}
 
 // Every function passes here first. Returns the code it must answer, 0 to go on.
 static CUresult enter(const char* function, int device) {
@@ -78,7 +88,9 @@ static CUresult enter(const char* function, int device) {
         fprintf(stderr, "on stderr \xff \"quoted\"\n");
     }
     if (!here(device)) return SUCCESS;
-    if (is("hang", function)) for (;;) pause();
+    if (is("hang", function))
+        for (;;)
+            pause();
     if (is("segv", function)) raise(SIGSEGV);
     if (is("bus", function)) raise(SIGBUS);
     if (is("abort", function)) abort();
@@ -87,15 +99,16 @@ static CUresult enter(const char* function, int device) {
     return (CUresult)number(function, SUCCESS);
 }
 
-#define ENTER(function, device)                                                                                 \
-    do {                                                                                                        \
-        CUresult entered = enter(function, device);                                                             \
-        if (entered != SUCCESS) return entered;                                                                 \
+#define ENTER(function, device)                                                                              \
+    do {                                                                                                     \
+        CUresult entered = enter(function, device);                                                          \
+        if (entered != SUCCESS) return entered;                                                              \
     } while (0)
-#define NEEDS_CONTEXT                                                                                           \
+#define NEEDS_CONTEXT                                                                                        \
     if (current < 0) return INVALID_CONTEXT
 
-// ---- the functions ---------------------------------------------------------------------------------------------
+// ---- the functions
+// ---------------------------------------------------------------------------------------------
 
 CUresult cuInit(unsigned flags) {
     ENTER("cuInit", -1);
@@ -110,7 +123,10 @@ CUresult cuDriverGetVersion(int* version) {
     return SUCCESS;
 }
 
-static const struct { CUresult code; const char *name, *text; } names[] __attribute__((unused)) = {
+static const struct {
+    CUresult code;
+    const char *name, *text;
+} names[] __attribute__((unused)) = {
     {2, "CUDA_ERROR_OUT_OF_MEMORY", "fake: out of memory"},
     {100, "CUDA_ERROR_NO_DEVICE", "fake: no CUDA-capable device is detected"},
     {209, "CUDA_ERROR_NO_BINARY_FOR_GPU", "fake: no kernel image is available"},
@@ -133,7 +149,9 @@ CUresult cuGetErrorString(CUresult code, const char** text) {
 }
 #endif
 
-static int device_count(void) { return (int)number("devices", 1); }
+static int device_count(void) {
+    return (int)number("devices", 1);
+}
 
 CUresult cuDeviceGetCount(int* count) {
     ENTER("cuDeviceGetCount", -1);
@@ -163,7 +181,8 @@ CUresult cuDeviceGetUuid(unsigned char* uuid, int device) {
 CUresult cuDeviceGetUuid_v2(unsigned char* uuid, int device) {
 #endif
     ENTER("cuDeviceGetUuid", device);
-    for (int i = 0; i < 16; ++i) uuid[i] = (unsigned char)(0x10 * device + i);
+    for (int i = 0; i < 16; ++i)
+        uuid[i] = (unsigned char)(0x10 * device + i);
     return SUCCESS;
 }
 
@@ -179,7 +198,8 @@ static void capability(int device, int* major, int* minor) {
     char text[128] = "9.0";
     setting("cc", text, sizeof text);
     char* part = text;
-    for (char* slash; device > 0 && (slash = strchr(part, '/')) != NULL; --device) part = slash + 1;
+    for (char* slash; device > 0 && (slash = strchr(part, '/')) != NULL; --device)
+        part = slash + 1;
     sscanf(part, "%d.%d", major, minor);
 }
 
@@ -191,7 +211,9 @@ CUresult cuDeviceGetAttribute(int* value, int which, int device) {
     return SUCCESS;
 }
 
-static unsigned long long memory(void) { return (unsigned long long)number("memory", 8LL << 30); }
+static unsigned long long memory(void) {
+    return (unsigned long long)number("memory", 8LL << 30);
+}
 
 CUresult cuDeviceTotalMem_v2(size_t* bytes, int device) {
     ENTER("cuDeviceTotalMem", device);
@@ -270,7 +292,9 @@ CUresult cuMemFreeHost(void* block) {
     return SUCCESS;
 }
 
-static void* at(CUdeviceptr pointer) { return (void*)(uintptr_t)pointer; }
+static void* at(CUdeviceptr pointer) {
+    return (void*)(uintptr_t)pointer;
+}
 
 CUresult cuMemcpyHtoD_v2(CUdeviceptr to, const void* from, size_t bytes) {
     ENTER("cuMemcpyHtoD", current);
@@ -296,24 +320,29 @@ CUresult cuMemcpyDtoD_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes) {
 CUresult cuMemsetD32_v2(CUdeviceptr to, unsigned value, size_t count) {
     ENTER("cuMemsetD32", current);
     NEEDS_CONTEXT;
-    for (size_t i = 0; i < count; ++i) ((unsigned*)at(to))[i] = value;
+    for (size_t i = 0; i < count; ++i)
+        ((unsigned*)at(to))[i] = value;
     return SUCCESS;
 }
 
-// ---- modules and kernels ---------------------------------------------------------------------------------------
+// ---- modules and kernels
+// ---------------------------------------------------------------------------------------
 
-// Machine code must be a cubin for the device: ELF, machine 190 (EM_CUDA), an architecture of the device's major.
+// Machine code must be a cubin for the device: ELF, machine 190 (EM_CUDA), an architecture of the device's
+// major.
 static int fits(const unsigned char* elf, int device) {
     int major = 0, minor = 0;
     capability(device, &major, &minor);
     unsigned flags;
     memcpy(&flags, elf + 48, sizeof flags);
-    // Old cubins have the architecture in the low byte of e_flags, those of CUDA 13's newer form in the second.
+    // Old cubins have the architecture in the low byte of e_flags, those of CUDA 13's newer form in the
+    // second.
     unsigned low = flags & 0xFF, second = flags >> 8 & 0xFF;
     return elf[18] == 190 && ((int)low / 10 == major || (int)second / 10 == major);
 }
 
-CUresult cuModuleLoadDataEx(void** module, const void* image, unsigned count, const int* options, void** values) {
+CUresult cuModuleLoadDataEx(void** module, const void* image, unsigned count, const int* options,
+                            void** values) {
     ENTER("cuModuleLoadDataEx", current);
     NEEDS_CONTEXT;
     int elf = memcmp(image, "\177ELF", 4) == 0;
@@ -381,8 +410,8 @@ __attribute__((unused)) static void thread(int kernel, unsigned i, void** p) {
 }
 
 #ifndef OMIT_cuLaunchKernel
-CUresult cuLaunchKernel(void* function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
-                        unsigned shared, void* stream, void** parameters, void** extra) {
+CUresult cuLaunchKernel(void* function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
+                        unsigned bz, unsigned shared, void* stream, void** parameters, void** extra) {
     ENTER("cuLaunchKernel", current);
     NEEDS_CONTEXT;
     (void)shared, (void)stream, (void)extra;
@@ -390,7 +419,8 @@ CUresult cuLaunchKernel(void* function, unsigned gx, unsigned gy, unsigned gz, u
     if (gy != 1 || gz != 1 || by != 1 || bz != 1 || (kernel == 2 && bx != 256)) return INVALID_VALUE;
     const char* name = kernels[kernel] + strlen("tb_");
     if (here(current) && is("lost", name)) return SUCCESS;
-    for (unsigned i = 0; i < gx * bx; ++i) thread(kernel, i, parameters);
+    for (unsigned i = 0; i < gx * bx; ++i)
+        thread(kernel, i, parameters);
     if (here(current) && is("wrong", name)) {
         uint32_t* out = at(*(CUdeviceptr*)parameters[kernel == 2 ? 1 : 2]);
         out[kernel == 2 ? 7 : 1000002] ^= 1; // for the two large ones the very last element

@@ -291,7 +291,7 @@ def run(scenario, options):
 
 
 def main(argv):
-    options = {"probes": argv[0], "drivers": argv[1]}
+    options = {"probes": os.path.abspath(argv[0]), "drivers": os.path.abspath(argv[1])}
     options.update(zip((a.removeprefix("--") for a in argv[2::2]), argv[3::2]))
     installed = subprocess.run(["ldconfig", "-p"], capture_output=True, text=True,
                                env={"PATH": "/usr/sbin:/sbin:/usr/bin:/bin"}).stdout
