@@ -1,0 +1,52 @@
+// The command line of NAME.run: constructor's letters with constructor's meaning, and long options beside them.
+#pragma once
+
+#include "common/base/result.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tinderbox {
+
+enum class Mode {
+    install,
+    help,
+    version,
+    check,       // preflight only
+    list,        // packages
+    info,        // a summary
+    license,     // every licence text
+    extract,     // the files alone: nothing is run, registered or verified
+    verify_file, // every byte, installs nothing
+    verify_only, // GPU and imports of an installed prefix
+    uninstall,
+};
+
+struct RunOptions {
+    Mode mode = Mode::install;
+    bool batch = false;          // -b
+    bool force = false;          // -f
+    bool update = false;         // -u
+    bool keep_packages = false;  // -k
+    bool skip_scripts = false;   // -s
+    bool skip_shortcuts = false; // -m
+    bool run_tests = false;      // -t
+    bool conda_init = false;     // -c
+    std::string prefix;          // -p, as written; "" = not given
+    std::string extract_to;      // --extract DIR
+    std::string log_file, report_file;
+    bool json = false, no_gpu = false, private_files = false, quiet = false;
+    unsigned jobs = 0; // 0 = all cores
+
+    bool allow_existing() const { return force || update; }
+};
+
+// `arguments` without the program's name. Errors are of kind usage and suggest the nearest option.
+Result<RunOptions> parse_options(const std::vector<std::string>& arguments);
+
+// `name` is the file's name as the user started it.
+std::string help_text(std::string_view name, std::string_view environment, std::string_view version);
+
+} // namespace tinderbox

@@ -1,0 +1,38 @@
+// Questions on a terminal, as users of constructor's installers know them.
+#pragma once
+
+#include "common/base/result.hpp"
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace tinderbox {
+
+// Where questions go and answers come from; a test replaces both.
+struct Console {
+    std::function<void(std::string_view)> write;
+    // A line without its newline; nullopt at the end of input.
+    std::function<std::optional<std::string>()> read;
+    static Console terminal(); // stderr and stdin
+};
+
+// What the first screen says.
+struct Welcome {
+    std::string name, summary; // "torch 2.7.0 and 29 more packages"
+    std::string size;          // "5.6 GB"
+    std::string licenses;      // the texts, shown a screen at a time; "" = none to accept
+    std::string default_prefix;
+};
+
+struct Answers {
+    std::string prefix; // as written
+};
+
+// Licence (Enter, then yes/no), place. Declined or end of input: an error of kind `interrupted`.
+Result<Answers> ask(const Console& console, const Welcome& welcome, bool ask_prefix);
+
+// Asks until the answer is yes or no; Enter takes `otherwise`. nullopt at the end of input.
+std::optional<bool> ask_yes_no(const Console& console, std::string_view question, std::optional<bool> otherwise);
+
+} // namespace tinderbox

@@ -1,0 +1,31 @@
+// The report in its three forms. The JSON is the report (docs/report.schema.json describes it); the terminal's table
+// and the HTML page are views of it and hold nothing that it lacks.
+#pragma once
+
+#include "common/base/result.hpp"
+#include "common/base/terminal.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tinderbox {
+
+inline constexpr int report_version = 1;
+
+// Lines for the terminal, each ended by "\n". `colour`: with the terminal's styles.
+std::string render_report_text(const nlohmann::json& report, bool colour);
+// Only the findings, as --check shows them: warnings and errors with what to do below each.
+std::string render_findings_text(const nlohmann::json& findings, bool colour);
+
+// One self-contained page: no script, no outside reference, light and dark, fit for printing.
+std::string render_report_html(const nlohmann::json& report);
+
+std::string html_escape(std::string_view text);
+
+// A multi-line list "name  version  …" with columns as wide as they must be.
+std::string render_columns(const std::vector<std::vector<std::string>>& rows);
+
+} // namespace tinderbox

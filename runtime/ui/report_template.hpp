@@ -1,0 +1,10 @@
+// templates/report.html, as it is in the tree.
+#pragma once
+
+#include <string_view>
+
+namespace tinderbox {
+
+std::string_view report_template();
+
+} // namespace tinderbox
