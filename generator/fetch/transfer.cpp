@@ -180,8 +180,9 @@ void configure(CURL* handle, const FetchOptions& options, const Url& url, Exchan
         curl_easy_setopt(handle, CURLOPT_SSL_VERIFYPEER, 0L);
         curl_easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, 0L);
     }
-    if (x.request.resume_from > 0)
-        curl_easy_setopt(handle, CURLOPT_RESUME_FROM_LARGE, static_cast<curl_off_t>(x.request.resume_from));
+    // Not CURLOPT_RESUME_FROM: it makes an error of a server that answers with the whole file, which is fine here.
+    std::string range = fmt::format("{}-", x.request.resume_from);
+    if (x.request.resume_from > 0) curl_easy_setopt(handle, CURLOPT_RANGE, range.c_str());
     // Without a file it is a document: let the server compress it.
     if (x.request.file < 0) curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "");
 }
