@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/base/result.hpp"
+#include "generator/pip/options.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -12,37 +13,11 @@
 
 namespace tinderbox {
 
-// Where something was written: "requirements.txt:3", "environment.yml:7", "command line: --pip".
-struct SourceLine {
-    std::string file;
-    int line = 0; // 1-based; 0: no line
-    std::string str() const;
-};
-
-struct PipRequirement {
-    std::string text;                // as written, without options
-    std::string name;                // PEP 503 normalised; "" for a bare URL or file until its metadata is known
-    std::vector<std::string> extras; // normalised
-    std::string specifier;           // PEP 440, "" when none
-    std::string marker;              // PEP 508, "" when none
-    std::string url;                 // direct reference: URL or local path
-    std::vector<std::string> hashes; // "sha256:HEX", from --hash
-    bool editable = false;
-    SourceLine line;
-};
-
 struct CondaSpec {
     std::string text;             // as written
     std::string name, version, build, channel; // version "" when unconstrained
     std::string url, md5, sha256; // @EXPLICIT and direct files
     SourceLine line;
-};
-
-struct PipOptions {
-    std::optional<std::string> index_url;
-    std::vector<std::string> extra_index_urls, find_links, trusted_hosts;
-    bool no_index = false, pre = false, require_hashes = false, prefer_binary = false;
-    std::vector<std::string> only_binary, no_binary;
 };
 
 struct IgnoredItem {
@@ -52,10 +27,12 @@ struct IgnoredItem {
 
 struct Request {
     std::string kind;  // "environment.yml", "requirements.txt", "explicit", "command line", "merged"
+    std::string source; // the file it came from, as given; "" for the command line and for a merged one
     std::string name;  // environment name, "" when none was given
     std::vector<std::string> channels;
     std::vector<CondaSpec> conda;
     std::vector<PipRequirement> pip;
+    std::vector<PipRequirement> pip_constraints; // of -c files: they bound what is asked for, but ask for nothing
     PipOptions pip_options;
     std::map<std::string, std::string> variables;
     std::vector<IgnoredItem> ignored;
@@ -64,8 +41,21 @@ struct Request {
 // The inspect contract of design.md: {kind, name, channels[], conda[…], pip[…], pip_options[], variables{}, ignored[…]}.
 nlohmann::json to_json(const Request& request);
 
-// Reads a SPEC, recognised by content. Errors: kind usage, "FILE:LINE: what; what to write instead".
+// What a file is, told from its content.
+enum class SpecKind { requirements, explicit_list, environment, tinderbox_lock, conda_lock, pixi_lock, pylock, construct };
+std::string_view to_string(SpecKind kind); // "requirements.txt", "explicit", "environment.yml", …
+SpecKind recognise_spec(std::string_view text);
+
+// Reads a SPEC, recognised by content. Errors: kind usage, "FILE:LINE: what; what to write instead". A lock of ours
+// is not a request: ask recognise_spec() first. Kinds that are not read yet are an error that names the kind.
 Result<Request> read_spec(const std::string& path);
+// The same of text that was read already; `path` is what errors call it and where relative paths start.
+Result<Request> parse_spec(std::string_view text, const std::string& path);
+
+// One entry of the command line: --pip REQ (a line of requirements.txt), --conda SPEC (a match spec, a URL, a path).
+Status add_pip(Request& request, std::string_view requirement, SourceLine line = {"command line: --pip", 0});
+Status add_conda(Request& request, std::string_view spec, SourceLine line = {"command line: --conda", 0});
+
 // Contradictions are errors that name both lines.
 Result<Request> merge(std::vector<Request> requests);
 

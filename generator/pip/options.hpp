@@ -1,0 +1,46 @@
+// What a person wrote for pip, understood but not resolved: one requirement, and the options around it.
+// The request (generator/spec/request.hpp) is made of these; they live here because pip's own modules lie below it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tinderbox {
+
+// Where something was written: "requirements.txt:3", "environment.yml:7", "command line: --pip".
+struct SourceLine {
+    std::string file;
+    int line = 0; // 1-based; 0: no line
+    std::string str() const;
+};
+
+struct PipRequirement {
+    std::string text;                // as written, without options
+    std::string name;                // PEP 503 normalised; "" for a bare URL or file until its metadata is known
+    std::vector<std::string> extras; // normalised
+    std::string specifier;           // PEP 440, "" when none
+    std::string marker;              // PEP 508, "" when none
+    std::string url;                 // direct reference: URL or local path
+    std::vector<std::string> hashes; // "sha256:HEX", from --hash
+    bool editable = false;
+    SourceLine line;
+};
+
+struct PipOptions {
+    std::optional<std::string> index_url;
+    std::vector<std::string> extra_index_urls, find_links, trusted_hosts;
+    bool no_index = false, pre = false, require_hashes = false, prefer_binary = false;
+    std::vector<std::string> only_binary, no_binary;
+    std::string cert; // PIP_CERT or pip.conf's: a CA bundle, for generator/fetch
+    // Fills what is not set here with `defaults` (pip's configuration): one index URL instead of the other,
+    // lists one behind the other, as pip adds its command line to its configuration.
+    void add_defaults(const PipOptions& defaults);
+};
+
+// `text` with the credentials of every URL in it removed (without_credentials): for messages and reports that
+// quote what was written.
+std::string printable(std::string_view text);
+
+} // namespace tinderbox

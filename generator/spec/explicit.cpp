@@ -1,0 +1,115 @@
+// "@EXPLICIT" lists: one conda package a line, as URL or path, perhaps with "#MD5", "#sha256:HEX" or "#HEX64".
+#include "common/base/text.hpp"
+#include "common/base/url.hpp"
+#include "generator/spec/conda_name.hpp"
+#include "generator/spec/reader.hpp"
+
+#include <algorithm>
+
+namespace tinderbox {
+namespace {
+
+bool is_hex(std::string_view text) {
+    return text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+}
+
+Status read_hash(std::string_view hash, CondaSpec& out) {
+    std::string_view digits = hash;
+    bool named_sha = digits.starts_with("sha256:") || digits.starts_with("sha256=");
+    bool named_md5 = digits.starts_with("md5:") || digits.starts_with("md5=");
+    if (named_sha) digits.remove_prefix(7);
+    if (named_md5) digits.remove_prefix(4);
+    if (digits.size() == 64 && is_hex(digits) && !named_md5)
+        out.sha256 = to_lower(digits);
+    else if (digits.size() == 32 && is_hex(digits) && !named_sha)
+        out.md5 = to_lower(digits);
+    else
+        return line_error(out.line, "'#{}' is neither an MD5 (32 hexadecimal digits) nor sha256: with 64 of them; "
+                                    "correct it or leave it out",
+                          hash);
+    return {};
+}
+
+} // namespace
+
+std::optional<CondaFileName> parse_conda_file_name(std::string_view file) {
+    CondaFileName out;
+    for (std::string_view ending : {".conda", ".tar.bz2"})
+        if (file.ends_with(ending)) {
+            out.extension = std::string(ending);
+            file.remove_suffix(ending.size());
+            break;
+        }
+    auto build = file.rfind('-');
+    if (out.extension.empty() || build == std::string_view::npos || build == 0) return std::nullopt;
+    auto version = file.rfind('-', build - 1);
+    if (version == std::string_view::npos || version == 0) return std::nullopt;
+    out.name = std::string(file.substr(0, version));
+    out.version = std::string(file.substr(version + 1, build - version - 1));
+    out.build = std::string(file.substr(build + 1));
+    if (out.version.empty() || out.build.empty()) return std::nullopt;
+    return out;
+}
+
+Result<CondaSpec> read_conda_url(std::string_view text, const SourceLine& line, const std::string& directory) {
+    CondaSpec out;
+    out.text = std::string(text);
+    out.line = line;
+    std::string_view place = text;
+    if (auto hash = text.rfind('#'); hash != std::string_view::npos) {
+        TRY(read_hash(text.substr(hash + 1), out));
+        place = trim(text.substr(0, hash));
+    }
+    bool remote = is_url(place);
+    if (!remote && place.find("://") != std::string_view::npos)
+        return line_error(line, "'{}' has a scheme other than http, https and file", printable(place));
+    std::string path = remote ? percent_decode(Url::parse(place).path) : std::string(place);
+    auto slash = path.rfind('/');
+    auto name = parse_conda_file_name(path.substr(slash == std::string::npos ? 0 : slash + 1));
+    if (!name)
+        return line_error(line, "'{}' does not end with NAME-VERSION-BUILD.conda or .tar.bz2, as a conda package's "
+                                "URL does",
+                          printable(place));
+    out.name = to_lower(name->name);
+    out.version = name->version;
+    out.build = name->build;
+    out.url = remote ? std::string(place) : locate_path(place, directory);
+    if (remote && slash != std::string::npos && slash > 0) {
+        // …/CHANNEL/SUBDIR/FILE
+        std::string_view url = place;
+        auto last = url.rfind('/');
+        auto subdir = url.rfind('/', last - 1);
+        if (subdir != std::string_view::npos && subdir > url.find("://") + 2)
+            out.channel = without_credentials(url.substr(0, subdir));
+    }
+    return out;
+}
+
+Status read_explicit(std::string_view text, const std::string& path, Request& request) {
+    int number = 0;
+    std::string directory = directory_of(path);
+    for (std::string_view raw : split_lines(text)) {
+        SourceLine line{path, ++number};
+        std::string_view content = trim(raw);
+        if (content.empty() || content == "@EXPLICIT") continue;
+        if (content.starts_with('#')) {
+            // conda-lock writes an environment's pip packages into its explicit lists like this, because conda has
+            // no word for them: leaving them out would silently give half an environment.
+            std::string_view comment = trim(content.substr(1));
+            if (comment.starts_with("pip ") && comment.find(" @ ") != std::string_view::npos)
+                TRY(read_requirement_line(comment.substr(4), line, path, request));
+            continue;
+        }
+        TRY_ASSIGN(CondaSpec spec, read_conda_url(content, line, directory));
+        auto same = std::ranges::find_if(request.conda, [&](const CondaSpec& other) { return other.name == spec.name; });
+        if (same == request.conda.end()) {
+            request.conda.push_back(std::move(spec));
+        } else if (same->url != spec.url) {
+            return line_error(line, "{} is listed twice, as {} {} here and as {} {} in {}; remove one of the two lines",
+                              spec.name, spec.version, spec.build, same->version, same->build, same->line.str());
+        }
+    }
+    return {};
+}
+
+} // namespace tinderbox

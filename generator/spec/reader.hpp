@@ -1,0 +1,39 @@
+// What the readers of generator/spec share. Not for use outside it.
+#pragma once
+
+#include "generator/spec/request.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace tinderbox {
+
+// "FILE:LINE: …" of kind usage.
+template <class... Args>
+Error line_error(const SourceLine& line, fmt::format_string<Args...> format, Args&&... args) {
+    return make_error(ErrorKind::usage, format, std::forward<Args>(args)...).in(line.str());
+}
+
+// An absolute, normal path. pip and conda take relative ones from the working directory; where nothing is there,
+// `directory` (that of the file that names it) is tried, because a list travels with its wheels.
+std::string locate_path(std::string_view path, const std::string& directory);
+// "reqs/base.txt" for "base.txt" named in "reqs/all.txt". URLs and absolute paths stay as they are.
+std::string beside(const std::string& file, std::string_view other);
+std::string directory_of(const std::string& file);
+
+// requirements.txt
+Status read_requirements(std::string_view text, const std::string& path, Request& request);
+// One logical line: a requirement or pip options. `file` is where relative -r, -c and -f start.
+Status read_requirement_line(std::string_view text, const SourceLine& line, const std::string& file, Request& request);
+
+// @EXPLICIT
+Status read_explicit(std::string_view text, const std::string& path, Request& request);
+// A URL or path of a conda package, perhaps with "#md5".
+Result<CondaSpec> read_conda_url(std::string_view text, const SourceLine& line, const std::string& directory);
+// "channel::name=version=build", "name >=1,<2", "name[version='1']".
+Result<CondaSpec> read_match_spec(std::string_view text, const SourceLine& line);
+
+// environment.yml
+Status read_environment(std::string_view text, const std::string& path, Request& request);
+
+} // namespace tinderbox

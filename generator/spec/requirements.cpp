@@ -1,0 +1,432 @@
+// requirements.txt as pip reads it: https://pip.pypa.io/en/stable/reference/requirements-file-format/
+//
+// Every line pip refuses is refused here with its number, and so is every line that pip would build something for
+// (an editable, a VCS checkout): an installer that must work without network carries wheels only.
+#include "common/base/file.hpp"
+#include "common/base/hash.hpp"
+#include "common/base/text.hpp"
+#include "common/base/url.hpp"
+#include "generator/pip/requirement.hpp"
+#include "generator/pip/tags.hpp"
+#include "generator/spec/reader.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace tinderbox {
+namespace {
+
+constexpr std::size_t deepest_nesting = 20;
+
+// Where a line comes from, and what it may add to.
+struct Context {
+    Request& request;
+    std::string file;       // relative names start beside it
+    bool constraint = false;
+    std::vector<std::string> open_files; // of -r and -c, to find a circle
+};
+
+struct LogicalLine {
+    std::string text;
+    int number = 0; // of its first physical line
+};
+
+// Joins lines that end with a backslash and drops comments, in pip's order: a comment line inside a continuation
+// ends it.
+std::vector<LogicalLine> logical_lines(std::string_view text) {
+    std::vector<LogicalLine> out;
+    LogicalLine current;
+    int number = 0;
+    auto is_comment = [](std::string_view line) {
+        auto at = line.find_first_not_of(" \t");
+        return at != std::string_view::npos && line[at] == '#';
+    };
+    for (std::string_view line : split_lines(text)) {
+        ++number;
+        if (current.number == 0) current.number = number;
+        bool comment = is_comment(line);
+        if (!comment && line.ends_with('\\')) {
+            line.remove_suffix(1);
+            current.text += line;
+            continue;
+        }
+        current.text += comment ? " " + std::string(line) : std::string(line);
+        out.push_back(std::exchange(current, {}));
+    }
+    if (current.number != 0) out.push_back(std::move(current));
+    return out;
+}
+
+std::string_view without_comment(std::string_view line) {
+    for (std::size_t i = 0; i < line.size(); ++i)
+        if (line[i] == '#' && (i == 0 || line[i - 1] == ' ' || line[i - 1] == '\t')) return trim(line.substr(0, i));
+    return trim(line);
+}
+
+// "${NAME}" with the variable's value where it is set; what is not set stays, as with pip.
+std::string expand_variables(std::string_view line) {
+    std::string out;
+    while (true) {
+        auto begin = line.find("${");
+        auto end = begin == std::string_view::npos ? begin : line.find('}', begin);
+        if (end == std::string_view::npos) return out.append(line);
+        std::string name(line.substr(begin + 2, end - begin - 2));
+        bool valid = !name.empty() && std::ranges::all_of(name, [](char c) {
+            return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+        });
+        const char* value = valid ? std::getenv(name.c_str()) : nullptr;
+        out.append(line.substr(0, begin));
+        out.append(value ? std::string_view(value) : line.substr(begin, end + 1 - begin));
+        line.remove_prefix(end + 1);
+    }
+}
+
+// Words of an option line, with a shell's quotes.
+Result<std::vector<std::string>> shell_words(std::string_view text, const SourceLine& line) {
+    std::vector<std::string> out;
+    std::string word;
+    bool open = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        char c = text[i];
+        if (c == '"' || c == '\'') {
+            auto close = text.find(c, i + 1);
+            if (close == std::string_view::npos)
+                return line_error(line, "the quote {} is not closed; write a second one behind the value", c);
+            word += text.substr(i + 1, close - i - 1);
+            open = true;
+            i = close;
+        } else if (c == ' ' || c == '\t') {
+            if (open) out.push_back(std::exchange(word, {}));
+            open = false;
+        } else {
+            if (c == '\\' && i + 1 < text.size()) c = text[++i];
+            word += c;
+            open = true;
+        }
+    }
+    if (open) out.push_back(word);
+    return out;
+}
+
+struct Option {
+    std::string name, value; // the long name
+};
+
+struct OptionRow {
+    std::string_view name, letter;
+    bool takes_value;
+};
+
+constexpr OptionRow option_table[] = {
+    {"--index-url", "-i", true},       {"--pypi-url", "", true},         {"--extra-index-url", "", true},
+    {"--no-index", "", false},         {"--find-links", "-f", true},     {"--requirement", "-r", true},
+    {"--constraint", "-c", true},      {"--editable", "-e", true},       {"--no-binary", "", true},
+    {"--only-binary", "", true},       {"--prefer-binary", "", false},   {"--require-hashes", "", false},
+    {"--pre", "", false},              {"--trusted-host", "", true},     {"--use-feature", "", true},
+    {"--hash", "", true},              {"--config-settings", "-C", true}, {"--config-setting", "", true},
+    {"--global-option", "", true},     {"--install-option", "", true},   {"--use-pep517", "", false},
+    {"--no-use-pep517", "", false},    {"--always-unzip", "-Z", false},  {"--no-use-wheel", "", false}};
+
+Result<std::vector<Option>> parse_options(std::string_view text, const SourceLine& line) {
+    TRY_ASSIGN(auto words, shell_words(text, line));
+    std::vector<Option> out;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        const std::string& word = words[i];
+        std::optional<std::string> value;
+        std::string name = word;
+        const OptionRow* row = nullptr;
+        if (auto equals = word.find('='); word.starts_with("--") && equals != std::string::npos) {
+            name = word.substr(0, equals);
+            value = word.substr(equals + 1);
+        }
+        for (const OptionRow& candidate : option_table) {
+            bool letter = !candidate.letter.empty() && !word.starts_with("--") && word.starts_with(candidate.letter);
+            if (name != candidate.name && !letter) continue;
+            row = &candidate;
+            if (letter && word.size() > 2) value = word.substr(2);
+            break;
+        }
+        if (!row && word.starts_with('-'))
+            return line_error(line, "unknown option '{}'; requirements files have only pip's --index-url, "
+                                    "--extra-index-url, --find-links, --no-index, --pre, --trusted-host, "
+                                    "--require-hashes, -r, -c and --hash",
+                              printable(name));
+        if (!row)
+            return line_error(line, "'{}' is left over behind an option; put it on a line of its own", printable(name));
+        if (!row->takes_value && value) return line_error(line, "the option '{}' takes no value", row->name);
+        if (row->takes_value && !value) {
+            if (++i == words.size()) return line_error(line, "the option '{}' has no value", row->name);
+            value = words[i];
+        }
+        out.push_back({std::string(row->name), value.value_or("")});
+    }
+    return out;
+}
+
+Result<std::string> parse_hash(std::string_view value, const SourceLine& line) {
+    auto colon = value.find(':');
+    auto algorithm = to_lower(value.substr(0, colon));
+    auto digest = colon == std::string_view::npos ? std::string() : to_lower(value.substr(colon + 1));
+    std::size_t digits = algorithm == "sha256" ? 64 : algorithm == "sha384" ? 96 : algorithm == "sha512" ? 128 : 0;
+    bool hex = !digest.empty() && digest.find_first_not_of("0123456789abcdef") == std::string::npos;
+    if (colon == std::string_view::npos || digits == 0)
+        return line_error(line, "'--hash={}' is not ALGORITHM:DIGEST with sha256, sha384 or sha512; write "
+                                "--hash=sha256: and 64 hexadecimal digits",
+                          value);
+    if (!hex || digest.size() != digits)
+        return line_error(line, "'--hash={}' does not have {} hexadecimal digits behind the ':'", value, digits);
+    return algorithm + ":" + digest;
+}
+
+bool is_vcs(std::string_view text) {
+    for (std::string_view scheme : {"git+", "hg+", "svn+", "bzr+"})
+        if (to_lower(text.substr(0, scheme.size())) == scheme) return true;
+    return false;
+}
+
+Error vcs_error(std::string_view text, const SourceLine& line) {
+    return line_error(line, "'{}' is a version control checkout, which has to be built; build a wheel of it with "
+                            "'pip wheel --no-deps' and write the wheel's path here",
+                      printable(text));
+}
+
+// "[a,b]" → {"a", "b"}
+Result<std::vector<std::string>> parse_extras(std::string_view bracketed, const SourceLine& line) {
+    auto parsed = pip::Requirement::parse("x" + std::string(bracketed));
+    if (!parsed || !parsed->specifier.empty())
+        return line_error(line, "'{}' is not a list of extras such as [cuda,test]", bracketed);
+    return parsed->extras;
+}
+
+// What a URL's or path's last element says about the package.
+void name_from_file(PipRequirement& out) {
+    std::string path = is_url(out.url) ? percent_decode(Url::parse(out.url).path) : out.url;
+    std::string file = path.substr(path.rfind('/') + 1);
+    if (auto wheel = pip::parse_wheel_name(file)) out.name = wheel->name;
+}
+
+Status check_marker(const PipRequirement& requirement) {
+    if (requirement.marker.empty()) return {};
+    auto parsed = pip::Marker::parse(requirement.marker);
+    if (!parsed) return std::move(parsed.error()).in(requirement.line.str());
+    return {};
+}
+
+// "https://host/x.whl", "https://host/x.whl#egg=name[extra]", "https://host/x.whl ; marker"
+Status read_url_requirement(std::string_view text, PipRequirement& out) {
+    auto stop = text.find("; ");
+    if (auto spaced = text.find(" ;"); spaced < stop) stop = spaced;
+    std::string_view url = trim(text.substr(0, stop));
+    if (stop != std::string_view::npos) out.marker = std::string(trim(text.substr(text.find(';', stop) + 1)));
+    if (url.find_first_of(" \t") != std::string_view::npos)
+        return line_error(out.line, "'{}' has white space inside its URL; write %20 instead", printable(url));
+    out.url = std::string(url);
+    std::string fragment = Url::parse(url).fragment;
+    for (std::string_view part : split(fragment, '&')) {
+        if (!part.starts_with("egg=")) continue;
+        part.remove_prefix(4);
+        auto bracket = part.find('[');
+        if (bracket != std::string_view::npos) {
+            TRY_ASSIGN(out.extras, parse_extras(part.substr(bracket), out.line));
+        }
+        if (pip::is_valid_name(part.substr(0, bracket))) out.name = pip::normalize_name(part.substr(0, bracket));
+    }
+    name_from_file(out);
+    return check_marker(out);
+}
+
+constexpr std::string_view archive_endings[] = {".whl", ".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar"};
+
+bool looks_like_path(std::string_view text) {
+    text = trim(text.substr(0, text.find(';')));
+    if (auto bracket = text.find('['); bracket != std::string_view::npos) text = text.substr(0, bracket);
+    return text.starts_with('.') || text.starts_with('~') || text.find('/') != std::string_view::npos ||
+           std::ranges::any_of(archive_endings, [&](std::string_view ending) { return text.ends_with(ending); });
+}
+
+// "./dir/x.whl[extra] ; marker"
+Status read_path_requirement(std::string_view text, const std::string& directory, PipRequirement& out) {
+    auto semicolon = text.find(';');
+    std::string_view path = trim(text.substr(0, semicolon));
+    if (semicolon != std::string_view::npos) out.marker = std::string(trim(text.substr(semicolon + 1)));
+    if (auto bracket = path.rfind('['); bracket != std::string_view::npos && path.ends_with(']')) {
+        TRY_ASSIGN(out.extras, parse_extras(path.substr(bracket), out.line));
+        path = path.substr(0, bracket);
+    }
+    out.url = locate_path(path, directory);
+    std::error_code ignored;
+    if (fs::is_directory(out.url, ignored))
+        return line_error(out.line, "'{}' is a source directory, which has to be built; build a wheel of it with "
+                                    "'pip wheel --no-deps {}' and write the wheel's path here",
+                          path, path);
+    if (!fs::exists(out.url, ignored))
+        return line_error(out.line, "the file '{}' does not exist (looked for {})", path, out.url);
+    name_from_file(out);
+    return check_marker(out);
+}
+
+// "name[extra]==1.0 ; marker" and "name @ URL ; marker"
+Status read_named_requirement(std::string_view text, PipRequirement& out) {
+    auto parsed = pip::Requirement::parse(text);
+    if (!parsed) {
+        Error error = std::move(parsed).error();
+        error.message = printable(error.message);
+        return std::move(error).in(out.line.str());
+    }
+    out.name = parsed->name;
+    out.extras = parsed->extras;
+    out.specifier = parsed->specifier.str();
+    out.marker = parsed->marker ? parsed->marker->str() : "";
+    out.url = parsed->url;
+    if (out.url.empty()) return {};
+    if (is_vcs(out.url)) return vcs_error(text, out.line);
+    if (!is_url(out.url))
+        return line_error(out.line, "'{}' is not a URL; write http://, https:// or file:// behind the '@'",
+                          printable(out.url));
+    return {};
+}
+
+Status read_requirement(std::string_view text, std::string_view options, const SourceLine& line, Context& context) {
+    PipRequirement out;
+    out.text = std::string(text);
+    out.line = line;
+    TRY_ASSIGN(auto parsed_options, parse_options(options, line));
+    for (const Option& option : parsed_options) {
+        if (option.name == "--hash") {
+            TRY_ASSIGN(std::string hash, parse_hash(option.value, line));
+            out.hashes.push_back(std::move(hash));
+        } else if (option.name.starts_with("--config-setting") || option.name == "--global-option" ||
+                   option.name == "--install-option") {
+            context.request.ignored.push_back({option.name, "it only matters when a package is built", line});
+        } else {
+            return line_error(line, "the option '{}' cannot stand behind a requirement; put it on a line of its own",
+                              option.name);
+        }
+    }
+    if (is_vcs(text)) return vcs_error(text, line);
+    auto at = text.find('@');
+    bool named_url = at != std::string_view::npos && at > 0 && pip::Requirement::parse(trim(text.substr(0, at)));
+    if (is_url(text))
+        TRY(read_url_requirement(text, out));
+    else if (!named_url && looks_like_path(text))
+        TRY(read_path_requirement(text, directory_of(context.file), out));
+    else
+        TRY(read_named_requirement(text, out));
+    if (context.constraint) {
+        if (out.name.empty()) return line_error(line, "a constraint has to begin with a package's name");
+        if (!out.extras.empty()) return line_error(line, "a constraint cannot have extras; write the name alone");
+        context.request.pip_constraints.push_back(std::move(out));
+    } else {
+        context.request.pip.push_back(std::move(out));
+    }
+    return {};
+}
+
+Status read_lines(std::string_view text, Context& context);
+
+Status read_nested(const Option& option, const SourceLine& line, Context& context) {
+    if (is_url(option.value) && !option.value.starts_with("file:"))
+        return line_error(line, "'{} {}' names a URL; download the file and name it by its path", option.name,
+                          printable(option.value));
+    Context nested{context.request,
+                   beside(context.file, is_url(option.value) ? file_url_to_path(option.value) : option.value),
+                   context.constraint || option.name == "--constraint", context.open_files};
+    if (std::ranges::find(nested.open_files, nested.file) != nested.open_files.end())
+        return line_error(line, "'{}' includes itself", nested.file);
+    if (nested.open_files.size() >= deepest_nesting)
+        return line_error(line, "requirements files are nested more than {} deep", deepest_nesting);
+    nested.open_files.push_back(nested.file);
+    auto content = read_text(nested.file, 64u << 20);
+    if (!content) return line_error(line, "{}", content.error().message);
+    return read_lines(*content, nested);
+}
+
+void split_list(std::string_view text, std::vector<std::string>& out) {
+    for (std::string_view part : split(text, ','))
+        if (auto one = trim(part); !one.empty()) out.emplace_back(one);
+}
+
+Status apply_option(const Option& option, const SourceLine& line, Context& context) {
+    PipOptions& options = context.request.pip_options;
+    const std::string& name = option.name;
+    if (name == "--requirement" || name == "--constraint") return read_nested(option, line, context);
+    if (name == "--editable") {
+        if (is_vcs(option.value)) return vcs_error("-e " + option.value, line);
+        return line_error(line, "'-e {}' is an editable install of a source directory; build a wheel of it with "
+                                "'pip wheel --no-deps {}' and write the wheel's path here",
+                          printable(option.value), printable(option.value));
+    }
+    if (name == "--hash") return line_error(line, "'--hash' stands without a requirement in front of it");
+    bool index = name == "--index-url" || name == "--pypi-url";
+    if (index || name == "--extra-index-url") {
+        if (!is_url(option.value)) return line_error(line, "'{}' is not a URL of a package index", printable(option.value));
+        if (index)
+            options.index_url = option.value;
+        else
+            options.extra_index_urls.push_back(option.value);
+    } else if (name == "--find-links") {
+        std::string place = is_url(option.value) ? option.value : locate_path(option.value, directory_of(context.file));
+        options.find_links.push_back(std::move(place));
+    } else if (name == "--no-index") {
+        options.no_index = true;
+    } else if (name == "--pre") {
+        options.pre = true;
+    } else if (name == "--require-hashes") {
+        options.require_hashes = true;
+    } else if (name == "--prefer-binary") {
+        options.prefer_binary = true;
+    } else if (name == "--trusted-host") {
+        options.trusted_hosts.push_back(option.value);
+    } else if (name == "--only-binary") {
+        split_list(option.value, options.only_binary);
+    } else if (name == "--no-binary") {
+        split_list(option.value, options.no_binary);
+    } else {
+        context.request.ignored.push_back({name, "it changes how pip works, not what is installed", line});
+    }
+    return {};
+}
+
+Status read_line(std::string_view raw, const SourceLine& line, Context& context) {
+    std::string expanded = expand_variables(without_comment(raw));
+    std::string_view text = trim(expanded);
+    if (text.empty()) return {};
+    // pip's rule: options begin at the first word that begins with a dash.
+    std::size_t options_at = text.size();
+    if (text.starts_with('-'))
+        options_at = 0;
+    else if (auto at = std::min(text.find(" -"), text.find("\t-")); at != std::string_view::npos)
+        options_at = at + 1;
+    std::string_view requirement = trim(text.substr(0, options_at));
+    if (!requirement.empty()) return read_requirement(requirement, text.substr(options_at), line, context);
+    TRY_ASSIGN(auto options, parse_options(text, line));
+    for (const Option& option : options) TRY(apply_option(option, line, context));
+    return {};
+}
+
+Status read_lines(std::string_view text, Context& context) {
+    if (!is_valid_utf8(text) || text.find('\0') != std::string_view::npos)
+        return make_error(ErrorKind::usage, "{}: it is not UTF-8 text (UTF-16, perhaps); save it as UTF-8", context.file);
+    for (const LogicalLine& line : logical_lines(text))
+        TRY(read_line(line.text, SourceLine{context.file, line.number}, context));
+    return {};
+}
+
+} // namespace
+
+Status read_requirements(std::string_view text, const std::string& path, Request& request) {
+    Context context{request, path, false, {path}};
+    return read_lines(text, context);
+}
+
+Status read_requirement_line(std::string_view text, const SourceLine& line, const std::string& file, Request& request) {
+    Context context{request, file, false, {file}};
+    return read_line(text, line, context);
+}
+
+Status add_pip(Request& request, std::string_view requirement, SourceLine line) {
+    if (trim(requirement).empty()) return line_error(line, "the requirement is empty");
+    return read_requirement_line(requirement, line, "", request);
+}
+
+} // namespace tinderbox

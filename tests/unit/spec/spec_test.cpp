@@ -1,0 +1,462 @@
+#include "common/base/file.hpp"
+#include "common/base/text.hpp"
+#include "generator/spec/reader.hpp"
+#include "generator/spec/conda_name.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <nlohmann/json.hpp>
+
+#include <cstdlib>
+
+using namespace tinderbox;
+using nlohmann::json;
+
+namespace {
+
+// A directory with the files of one test; errors and paths are relative to it.
+struct Files {
+    TemporaryDirectory directory = std::move(TemporaryDirectory::make()).value();
+    std::string write(const std::string& name, std::string_view text) const {
+        fs::path path = directory.path() / name;
+        fs::create_directories(path.parent_path());
+        REQUIRE(write_atomically(path, text).ok());
+        return path.string();
+    }
+};
+
+Request accepted(std::string_view text, const std::string& path = "requirements.txt") {
+    auto request = parse_spec(text, path);
+    if (!request.ok()) FAIL(request.error().message);
+    return std::move(request).value();
+}
+
+std::string refused(std::string_view text, const std::string& path = "requirements.txt") {
+    auto request = parse_spec(text, path);
+    if (request.ok()) FAIL("accepted: " << text);
+    CHECK(request.error().kind == ErrorKind::usage);
+    return request.error().message;
+}
+
+#define CHECK_CONTAINS(text, part)                                                                                     \
+    do {                                                                                                               \
+        std::string text_ = (text);                                                                                    \
+        INFO(text_);                                                                                                   \
+        CHECK(text_.find(part) != std::string::npos);                                                                  \
+    } while (false)
+
+} // namespace
+
+TEST_CASE("requirements: comments, continuations, BOM and CRLF", "[requirements]") {
+    auto request = accepted("\xef\xbb\xbf# a comment\r\n"
+                            "numpy==2.3.5  # the newest\r\n"
+                            "\r\n"
+                            "torch==2.9.1 \\\r\n"
+                            "    ; python_version >= '3.10'\r\n"
+                            "\t Pillow[Avif,webp] == 12.0 ; os_name=='posix'\r\n"
+                            "six==1.\\\n"
+                            "16.0\n"
+                            "last==1");
+    CHECK(request.kind == "requirements.txt");
+    REQUIRE(request.pip.size() == 5);
+    CHECK(request.pip[0].name == "numpy");
+    CHECK(request.pip[0].text == "numpy==2.3.5");
+    CHECK(request.pip[0].specifier == "==2.3.5");
+    CHECK(request.pip[0].line.str() == "requirements.txt:2");
+    CHECK(request.pip[1].line.line == 4);
+    CHECK(request.pip[1].marker == "python_version >= \"3.10\"");
+    CHECK(request.pip[2].name == "pillow");
+    CHECK(request.pip[2].extras == std::vector<std::string>{"avif", "webp"});
+    CHECK(request.pip[3].specifier == "==1.16.0");
+    CHECK(request.pip[4].line.line == 9);
+}
+
+TEST_CASE("requirements: every option pip has in a file", "[requirements]") {
+    auto request = accepted("-i https://user:canary@index.example/simple\n"
+                            "--extra-index-url=https://a.example/simple --extra-index-url 'https://b.example/simple'\n"
+                            "--find-links https://links.example/page.html\n"
+                            "-fhttps://links.example/second.html\n"
+                            "--no-index\n--pre\n--require-hashes\n--prefer-binary\n"
+                            "--trusted-host localhost:8080\n"
+                            "--only-binary :all:\n--no-binary=foo,bar\n"
+                            "--use-feature=fast-deps\n"
+                            "numpy==1 --hash=sha256:"
+                            "AA00000000000000000000000000000000000000000000000000000000000000 \\\n"
+                            "  --hash sha256:bb00000000000000000000000000000000000000000000000000000000000000\n");
+    const PipOptions& options = request.pip_options;
+    CHECK(options.index_url == "https://user:canary@index.example/simple");
+    CHECK(options.extra_index_urls.size() == 2);
+    CHECK(options.find_links.size() == 2);
+    CHECK(options.no_index);
+    CHECK(options.pre);
+    CHECK(options.require_hashes);
+    CHECK(options.trusted_hosts == std::vector<std::string>{"localhost:8080"});
+    CHECK(options.only_binary == std::vector<std::string>{":all:"});
+    CHECK(options.no_binary == std::vector<std::string>{"foo", "bar"});
+    REQUIRE(request.pip.size() == 1);
+    REQUIRE(request.pip[0].hashes.size() == 2);
+    CHECK(request.pip[0].hashes[0].starts_with("sha256:aa00"));
+    REQUIRE(request.ignored.size() == 1);
+    CHECK(request.ignored[0].what == "--use-feature");
+    // No report shows a password.
+    CHECK(to_json(request).dump().find("canary") == std::string::npos);
+}
+
+TEST_CASE("requirements: -r and -c are relative to the file that names them", "[requirements]") {
+    Files files;
+    files.write("sub/deep/more.txt", "idna==3.0\n-c ../../constraints.txt\n");
+    files.write("sub/base.txt", "-r deep/more.txt\nsix==1.16.0\n");
+    files.write("constraints.txt", "numpy==2.0\n");
+    auto path = files.write("requirements.txt", "-r sub/base.txt\nnumpy\n");
+    auto request = read_spec(path);
+    if (!request.ok()) FAIL(request.error().message);
+    REQUIRE(request->pip.size() == 3);
+    CHECK(request->pip[0].name == "idna");
+    CHECK(request->pip[0].line.str() == files.directory.path().string() + "/sub/deep/more.txt:1");
+    REQUIRE(request->pip_constraints.size() == 1);
+    CHECK(request->pip_constraints[0].specifier == "==2.0");
+    auto shown = to_json(*request);
+    CHECK(shown["pip"][0]["line"] == 1);
+    CHECK(shown["pip"][0]["file"] == request->pip[0].line.file);
+    CHECK(!shown["pip"][2].contains("file"));
+
+    files.write("circle.txt", "six==1\n-r requirements2.txt\n");
+    auto circle = files.write("requirements2.txt", "-r circle.txt\n");
+    CHECK_CONTAINS(read_spec(circle).error().message, "circle.txt:2: ");
+    CHECK_CONTAINS(read_spec(circle).error().message, "includes itself");
+    auto missing = files.write("requirements3.txt", "\n-r nothing.txt\n");
+    CHECK_CONTAINS(read_spec(missing).error().message, "requirements3.txt:2: ");
+    CHECK(read_spec(missing).error().kind == ErrorKind::usage);
+}
+
+TEST_CASE("requirements: URLs, paths and variables", "[requirements]") {
+    Files files;
+    files.write("dist/foo_bar-1.0-py3-none-any.whl", "x");
+    setenv("TINDERBOX_TEST_HOST", "host.example", 1);
+    unsetenv("TINDERBOX_TEST_NONE");
+    auto path = files.write("r.txt",
+                            "https://${TINDERBOX_TEST_HOST}/a%2Bb/Foo.Bar-1.0%2Bcu128-py3-none-any.whl#sha256=00 ; os_name == 'posix'\n"
+                            "pip @ https://h.example/pip-25.0-py3-none-any.whl\n"
+                            "dist/foo_bar-1.0-py3-none-any.whl[extra1, Extra_2] ; python_version > '3'\n"
+                            "https://h.example/page/x.whl#egg=Some_Name[a]\n"
+                            "--find-links dist\n"
+                            "-i https://${TINDERBOX_TEST_NONE}@h.example/simple\n");
+    auto request = read_spec(path);
+    if (!request.ok()) FAIL(request.error().message);
+    REQUIRE(request->pip.size() == 4);
+    CHECK(request->pip[0].name == "foo-bar");
+    CHECK(request->pip[0].url.starts_with("https://host.example/"));
+    CHECK(request->pip[0].marker == "os_name == 'posix'");
+    CHECK(request->pip[1].url == "https://h.example/pip-25.0-py3-none-any.whl");
+    CHECK(request->pip[2].url == files.directory.path().string() + "/dist/foo_bar-1.0-py3-none-any.whl");
+    CHECK(request->pip[2].name == "foo-bar");
+    CHECK(request->pip[2].extras == std::vector<std::string>{"extra-2", "extra1"});
+    CHECK(request->pip[3].name == "some-name");
+    CHECK(request->pip[3].extras == std::vector<std::string>{"a"});
+    CHECK(request->pip_options.find_links == std::vector<std::string>{files.directory.path().string() + "/dist"});
+    CHECK(request->pip_options.index_url == "https://${TINDERBOX_TEST_NONE}@h.example/simple");
+}
+
+TEST_CASE("requirements: what pip refuses is refused with its line", "[requirements]") {
+    struct Case {
+        const char *text, *part;
+    };
+    for (Case one : std::initializer_list<Case>{
+             {"numpy = 1.0", "write '== 1.0'"},
+             {"numpy 1.0", "'1.0' follows the name"},
+             {"numpy==", "is not a version clause"},
+             {"numpy==1.0 2.0", "is not a version clause"},
+             {"==1.0", "does not begin with a package's name"},
+             {"numpy==1.0 ; python_version", "the marker"},
+             {"numpy==1.0 ; python_version < 3.8", "quoted string"},
+             {"numpy[cuda==1.0", "not closed by ']'"},
+             {"--wrong-option x", "unknown option '--wrong-option'"},
+             {"-q", "unknown option '-q'"},
+             {"--index-url", "has no value"},
+             {"--no-index=yes", "takes no value"},
+             {"--index-url 'https://x.example", "not closed"},
+             {"--index-url simple", "not a URL"},
+             {"--no-index foo", "left over"},
+             {"numpy==1 --index-url https://x.example/", "on a line of its own"},
+             {"--hash=sha256:00", "without a requirement"},
+             {"numpy==1 --hash=sha256:00", "64 hexadecimal digits"},
+             {"numpy==1 --hash=md5:d41d8cd98f00b204e9800998ecf8427e", "sha256"},
+             {"-e .", "editable"},
+             {"--editable=./src", "editable"},
+             {"git+https://user:canary@host.example/x.git", "version control"},
+             {"x @ git+ssh://git@host.example/x.git@v1", "pip wheel"},
+             {"-e git+https://host.example/x.git#egg=x", "version control"},
+             {"x @ ./dist/x.whl", "not a URL"},
+             {"./missing-1.0-py3-none-any.whl", "does not exist"},
+             {".", "source directory"},
+             {"numpy=>1.0", "write"},
+             {"https://h.example/a b.whl", "white space"},
+             {"-r https://h.example/r.txt", "download the file"},
+             {"-c nothing.txt", "nothing.txt"},
+             {"n\xc3\xbcmpy==1", "'n\xc3\xbcmpy==1'"}}) {
+        CAPTURE(one.text);
+        std::string message = refused("six==1.0\n\n" + std::string(one.text) + "\n");
+        CHECK(message.starts_with("requirements.txt:3: "));
+        CHECK_CONTAINS(message, one.part);
+        CHECK(message.find("canary") == std::string::npos);
+        CHECK(message.find('\n') == std::string::npos);
+    }
+    CHECK_CONTAINS(refused("\xff\xfen\0u\0"), "UTF-16");
+    CHECK_CONTAINS(refused("numpy==1\xff\n"), "UTF-8");
+    CHECK_CONTAINS(read_spec("/nonexistent/requirements.txt").error().message, "no such file");
+    CHECK_CONTAINS(read_spec("/tmp").error().message, "directory");
+}
+
+TEST_CASE("explicit lists: hashes, URLs and paths", "[explicit]") {
+    Files files;
+    files.write("pkgs/zlib-1.3.1-h1.conda", "x");
+    auto path = files.write("list.txt", "# platform: linux-64\n@EXPLICIT\n"
+                                        "https://conda.example/main/linux-64/python-3.11.9-h955ad1f_0.conda#C1E1A9C5AC1D2B0C5B2A5F0B0D1A2B3C\n"
+                                        "https://u:canary@conda.example/t/tk-canary/c/noarch/tz-data-2025b-h04_0.tar.bz2"
+                                        "#sha256:00000000000000000000000000000000000000000000000000000000000000ff\n"
+                                        "pkgs/zlib-1.3.1-h1.conda\n"
+                                        "file:///pkgs/a%20b/xz-5.4-h_0.tar.bz2\n"
+                                        "# pip idna @ https://p.example/idna-3.0-py3-none-any.whl --hash=sha256:"
+                                        "00000000000000000000000000000000000000000000000000000000000000aa\n");
+    auto request = read_spec(path);
+    if (!request.ok()) FAIL(request.error().message);
+    CHECK(request->kind == "explicit");
+    REQUIRE(request->conda.size() == 4);
+    CHECK(request->conda[0].name == "python");
+    CHECK(request->conda[0].version == "3.11.9");
+    CHECK(request->conda[0].build == "h955ad1f_0");
+    CHECK(request->conda[0].md5 == "c1e1a9c5ac1d2b0c5b2a5f0b0d1a2b3c");
+    CHECK(request->conda[0].channel == "https://conda.example/main");
+    CHECK(request->conda[0].line.line == 3);
+    CHECK(request->conda[1].name == "tz-data");
+    CHECK(request->conda[1].sha256.ends_with("ff"));
+    CHECK(request->conda[2].url == files.directory.path().string() + "/pkgs/zlib-1.3.1-h1.conda");
+    CHECK(request->conda[3].name == "xz");
+    REQUIRE(request->pip.size() == 1);
+    CHECK(request->pip[0].name == "idna");
+    CHECK(to_json(*request).dump().find("canary") == std::string::npos);
+}
+
+TEST_CASE("explicit lists: mistakes", "[explicit]") {
+    CHECK_CONTAINS(refused("@EXPLICIT\nnumpy==1.0\n", "l.txt"), "l.txt:2: ");
+    CHECK_CONTAINS(refused("@EXPLICIT\nhttps://x.example/linux-64/a-1-0.conda#123\n"), "neither an MD5");
+    CHECK_CONTAINS(refused("@EXPLICIT\nhttps://x.example/linux-64/a-1.conda\n"), "NAME-VERSION-BUILD");
+    CHECK_CONTAINS(refused("@EXPLICIT\nftp://x.example/linux-64/a-1-0.conda\n"), "scheme");
+    std::string twice = refused("@EXPLICIT\nhttps://x.example/linux-64/a-1-0.conda\nhttps://x.example/linux-64/a-2-0.conda\n", "l.txt");
+    CHECK_CONTAINS(twice, "l.txt:3: ");
+    CHECK_CONTAINS(twice, "l.txt:2");
+    CHECK(accepted("@EXPLICIT\nhttps://x.example/linux-64/a-1-0.conda\nhttps://x.example/linux-64/a-1-0.conda\n").conda.size() == 1);
+    CHECK(!parse_conda_file_name("a-1.conda"));
+    CHECK(!parse_conda_file_name("-1-0.conda"));
+    CHECK(!parse_conda_file_name("a--0.conda"));
+    CHECK(!parse_conda_file_name("a-1-0.zip"));
+}
+
+TEST_CASE("explicit lists of other projects", "[explicit]") {
+    const char* variable = std::getenv("TINDERBOX_TESTDATA");
+    fs::path root = variable ? fs::path(variable) : fs::path(TINDERBOX_SOURCE_DIR) / "../shared/testdata";
+    if (!fs::exists(root / "locks")) SKIP("no test data at " << root);
+    for (const char* name : {"015-explicit-md5.txt", "016-explicit-md5.txt", "031-explicit-plain.txt", "032-explicit-plain.txt"}) {
+        CAPTURE(name);
+        auto path = (root / "locks" / name).string();
+        auto request = read_spec(path);
+        if (!request.ok()) FAIL(request.error().message);
+        auto text = read_text(path);
+        std::size_t urls = 0;
+        for (auto line : split_lines(*text)) urls += line.starts_with("https://");
+        CHECK(request->conda.size() == urls);
+        for (const CondaSpec& spec : request->conda) {
+            CHECK(!spec.name.empty());
+            CHECK(spec.text.find(spec.name + "-" + spec.version + "-" + spec.build) != std::string::npos);
+            CHECK(spec.md5.empty() == (std::string_view(name).find("plain") != std::string_view::npos));
+        }
+    }
+    for (const char* name : {"001-conda-lock-v1.yml", "049-pixi-v4.lock", "084-pixi-v7.lock", "095-pylock.toml"}) {
+        auto request = read_spec((root / "locks" / name).string());
+        REQUIRE(!request.ok());
+        CHECK_CONTAINS(request.error().message, std::string_view(name).find("conda-lock") != std::string_view::npos ? "it is a conda-lock.yml"
+                                                : std::string_view(name).find("pixi") != std::string_view::npos     ? "it is a pixi.lock"
+                                                                                                                    : "it is a pylock.toml");
+    }
+}
+
+TEST_CASE("a requirements file stays one under another name", "[requirements]") {
+    const char* variable = std::getenv("TINDERBOX_TESTDATA");
+    fs::path root = variable ? fs::path(variable) : fs::path(TINDERBOX_SOURCE_DIR) / "../shared/testdata";
+    fs::path path = root / "locks/094-pylock.toml";
+    if (!fs::exists(path)) SKIP("no test data at " << root);
+    auto text = read_text(path);
+    REQUIRE(text.ok());
+    CHECK_CONTAINS(refused(*text), "requirements.txt:3: '-e .' is an editable");
+    auto request = accepted(replace_all(*text, "-e .\n", "\n"));
+    CHECK(request.pip.size() > 50);
+    for (const PipRequirement& requirement : request.pip) CHECK(!requirement.hashes.empty());
+}
+
+TEST_CASE("environment.yml with its pip section", "[environment]") {
+    auto request = accepted("name: lab\n"
+                            "channels:\n  - conda-forge\n  - nodefaults\n"
+                            "dependencies:\n"
+                            "  - python=3.11.9=h955ad1f_0\n"
+                            "  - conda-forge::numpy >=1.26, <2\n"
+                            "  - pip\n"
+                            "  - https://conda.example/main/linux-64/zlib-1.3-h0.conda#00000000000000000000000000000000\n"
+                            "  - pip:\n"
+                            "      - --extra-index-url https://x.example/whl\n"
+                            "      - torch==2.9.1  # newest\n"
+                            "variables:\n  OMP_NUM_THREADS: 4\n  EMPTY: ''\n"
+                            "prefix: /home/somebody/envs/lab\n"
+                            "made_by: hand\n",
+                            "environment.yml");
+    CHECK(request.kind == "environment.yml");
+    CHECK(request.name == "lab");
+    CHECK(request.channels == std::vector<std::string>{"conda-forge"});
+    REQUIRE(request.conda.size() == 4);
+    CHECK(request.conda[0].version == "3.11.9");
+    CHECK(request.conda[0].build == "h955ad1f_0");
+    CHECK(request.conda[0].line.line == 6);
+    CHECK(request.conda[1].channel == "conda-forge");
+    CHECK(request.conda[1].version == ">=1.26,<2");
+    CHECK(request.conda[2].version.empty());
+    CHECK(request.conda[3].name == "zlib");
+    REQUIRE(request.pip.size() == 1);
+    CHECK(request.pip[0].line.line == 12);
+    CHECK(request.pip[0].text == "torch==2.9.1");
+    CHECK(request.pip_options.extra_index_urls.size() == 1);
+    CHECK(request.variables == std::map<std::string, std::string>{{"OMP_NUM_THREADS", "4"}, {"EMPTY", ""}});
+    REQUIRE(request.ignored.size() == 3);
+    CHECK(request.ignored[1].what == "prefix");
+    CHECK(request.ignored[1].line.line == 16);
+    CHECK(request.ignored[2].what == "made_by");
+
+    auto shown = to_json(request);
+    std::vector<std::string> keys;
+    for (const auto& [key, value] : shown.items()) keys.push_back(key);
+    CHECK(keys == std::vector<std::string>{"channels", "conda", "ignored", "kind", "name", "pip", "pip_options", "variables"});
+    CHECK(shown["conda"][0] == json{{"spec", "python=3.11.9=h955ad1f_0"}, {"name", "python"}, {"version", "3.11.9"},
+                                    {"build", "h955ad1f_0"}, {"channel", ""}, {"line", 6}});
+    CHECK(shown["pip"][0] == json{{"requirement", "torch==2.9.1"}, {"name", "torch"}, {"line", 12}});
+    CHECK(shown["pip_options"] == json::array({"--extra-index-url https://x.example/whl"}));
+    CHECK(shown["ignored"][1]["line"] == 16);
+}
+
+TEST_CASE("environment.yml: mistakes have a line", "[environment]") {
+    struct Case {
+        const char* text;
+        int line;
+        const char* part;
+    };
+    for (Case one : std::initializer_list<Case>{
+             {"name: a\nname: b\n", 2, "second time (first in line 1)"},
+             {"name: a\ndependencies:\n\t- numpy\n", 3, "tab"},
+             {"name: a\ndependencies: numpy\n", 2, "not a list"},
+             {"name: a\ndependencies:\n  - numpy: 1.0\n", 3, "write 'numpy=1.0'"},
+             {"name: a\ndependencies:\n  -\n  - x\n", 0, "is empty"},
+             {"name: a\ndependencies:\n  - npm:\n    - x\n", 3, "only 'pip:'"},
+             {"name: a\ndependencies:\n  - pip: numpy\n", 3, "not a list"},
+             {"name: a\ndependencies:\n  - pip:\n    - numpy = 1\n", 4, "write '== 1'"},
+             {"name: a\ndependencies:\n  - pip:\n    - -e .\n", 4, "editable"},
+             {"name: a\ndependencies:\n  - sel(linux): x\n", 3, "selector"},
+             {"name: a\ndependencies:\n  - [a, b]\n", 3, "entry"},
+             {"name: a\ndependencies:\n  - 'python=='\n", 3, "no version"},
+             {"name: a\ndependencies:\n  - ::python\n", 3, "no channel"},
+             {"name: a\ndependencies:\n  - python[version='1'\n", 3, "python"},
+             {"name: a\ndependencies:\n  - python[colour=red]\n", 3, "unknown field 'colour'"},
+             {"name: a\nvariables:\n  1X: y\n", 3, "cannot be a variable's name"},
+             {"name: a\nvariables:\n  X: [1]\n", 3, "no plain value"},
+             {"name: [a]\n", 1, "plain word"},
+             {"name: a\nchannels: x\n", 2, "not a list"},
+             {"name: a\ndependencies: [a\n", 0, "not valid YAML"},
+             {"name: a\n  bad: : x\n", 2, "YAML"}}) {
+        CAPTURE(one.text);
+        std::string message = refused(one.text, "environment.yml");
+        CHECK_CONTAINS(message, one.part);
+        if (one.line) CHECK_CONTAINS(message, "environment.yml:" + std::to_string(one.line) + ": ");
+    }
+    CHECK_CONTAINS(refused("name: a\n---\nname: b\n", "e.yml"), "2 YAML documents");
+}
+
+TEST_CASE("match specs are taken apart", "[environment]") {
+    struct Case {
+        const char *text, *name, *version, *build, *channel;
+    };
+    for (Case one : std::initializer_list<Case>{{"numpy", "numpy", "", "", ""},
+                                                {"Numpy 1.8*", "numpy", "1.8*", "", ""},
+                                                {"numpy=1.8", "numpy", "1.8", "", ""},
+                                                {"numpy==1.8", "numpy", "==1.8", "", ""},
+                                                {"numpy ==1.8 py27_0", "numpy", "==1.8", "py27_0", ""},
+                                                {"numpy 1.8.1 py27_0", "numpy", "1.8.1", "py27_0", ""},
+                                                {"numpy=1.8=py27_0", "numpy", "1.8", "py27_0", ""},
+                                                {"numpy==1.8=py27_0", "numpy", "==1.8", "py27_0", ""},
+                                                {"numpy>=1.8,<2|>3", "numpy", ">=1.8,<2|>3", "", ""},
+                                                {"numpy >= 1.8 , < 2", "numpy", ">=1.8,<2", "", ""},
+                                                {"numpy~=1.8", "numpy", "~=1.8", "", ""},
+                                                {"conda-forge::numpy=1", "numpy", "1", "", "conda-forge"},
+                                                {"conda-forge/linux-64::numpy", "numpy", "", "", "conda-forge/linux-64"},
+                                                {"https://h.example/c::numpy", "numpy", "", "", "https://h.example/c"},
+                                                {"numpy[version='>=1,<2', build=py*]", "numpy", ">=1,<2", "py*", ""},
+                                                {"numpy=1.8 # why", "numpy", "1.8", "", ""},
+                                                {"__cuda>=12", "__cuda", ">=12", "", ""}}) {
+        CAPTURE(one.text);
+        auto spec = read_match_spec(one.text, {"x", 1});
+        if (!spec.ok()) FAIL(spec.error().message);
+        CHECK(spec->name == one.name);
+        CHECK(spec->version == one.version);
+        CHECK(spec->build == one.build);
+        CHECK(spec->channel == one.channel);
+    }
+    for (const char* bad : {"=1.0", "numpy=", "numpy=1=", "numpy==", "numpy(1.0)", "numpy >=1 py27_0 extra", "numpy]", "numpy[version"}) {
+        CAPTURE(bad);
+        CHECK(!read_match_spec(bad, {"x", 1}).ok());
+    }
+}
+
+TEST_CASE("the kind is told from the content", "[spec]") {
+    CHECK(recognise_spec("# x\n@EXPLICIT\n") == SpecKind::explicit_list);
+    CHECK(recognise_spec("numpy==1\n") == SpecKind::requirements);
+    CHECK(recognise_spec("") == SpecKind::requirements);
+    CHECK(recognise_spec("# name: x\nnumpy\n") == SpecKind::requirements);
+    CHECK(recognise_spec("---\nname: x\ndependencies:\n- a\n") == SpecKind::environment);
+    CHECK(recognise_spec("dependencies: []\n") == SpecKind::environment);
+    CHECK(recognise_spec("version: 1\nmetadata:\npackage:\n- name: x\n") == SpecKind::conda_lock);
+    CHECK(recognise_spec("version: 6\nenvironments:\n  default:\n") == SpecKind::pixi_lock);
+    CHECK(recognise_spec("lock-version = \"1.0\"\n") == SpecKind::pylock);
+    CHECK(recognise_spec("name: x\nversion: 1\nspecs:\n  - python\n") == SpecKind::construct);
+    CHECK(recognise_spec("{\n  \"tinderbox_lock\": 1\n}\n") == SpecKind::tinderbox_lock);
+}
+
+TEST_CASE("requests merge, and contradictions name both lines", "[merge]") {
+    auto one = [](std::string_view text, const std::string& path) { return accepted(text, path); };
+    auto merged = merge({one("name: a\nchannels: [x, y]\ndependencies: [python=3.11]\nvariables: {A: 1}\n", "e.yml"),
+                         one("numpy==1.0\n", "r.txt"), one("numpy==1.0.0\nsix==1\n", "s.txt")});
+    REQUIRE(merged.ok());
+    CHECK(merged->kind == "merged");
+    CHECK(merged->name == "a");
+    CHECK(merged->pip.size() == 3);
+    auto both = [&](std::vector<Request> requests, const char* first, const char* second) {
+        auto result = merge(std::move(requests));
+        REQUIRE(!result.ok());
+        CHECK(result.error().kind == ErrorKind::usage);
+        CHECK_CONTAINS(result.error().message, first);
+        CHECK_CONTAINS(result.error().message, second);
+    };
+    both({one("numpy==1.0\n", "r.txt"), one("\nNumPy==2.0\n", "s.txt")}, "r.txt:1", "s.txt:2");
+    both({one("numpy==1.0\nnumpy==1.1\n", "r.txt")}, "r.txt:1", "r.txt:2");
+    both({one("name: a\n", "e.yml"), one("name: b\n", "f.yml")}, "e.yml", "f.yml");
+    both({one("variables: {A: 1}\n", "e.yml"), one("variables: {A: 2}\n", "f.yml")}, "e.yml", "f.yml");
+    both({one("-i https://a.example/\n", "r.txt"), one("-i https://u:canary@b.example/\n", "s.txt")}, "r.txt", "s.txt");
+    both({one("name: a\ndependencies: [a=1=0]\n", "e.yml"), one("@EXPLICIT\nhttps://h.example/c/noarch/a-2-0.conda\n", "l.txt")},
+         "e.yml:2", "l.txt:2");
+    CHECK(merge({one("numpy==1.0 ; python_version < '3'\nnumpy==1.1 ; python_version >= '3'\n", "r.txt")}).ok());
+    CHECK(merge({}).ok());
+}
+
+TEST_CASE("entries of the command line", "[spec]") {
+    Request request;
+    CHECK(add_pip(request, "numpy==1.0").ok());
+    CHECK(add_conda(request, "python=3.11").ok());
+    CHECK(request.pip[0].line.str() == "command line: --pip");
+    CHECK(request.conda[0].name == "python");
+    CHECK_CONTAINS(add_pip(request, "numpy = 1").error().message, "command line: --pip: ");
+    CHECK(!add_pip(request, " ").ok());
+    CHECK(add_conda(request, "https://h.example/c/noarch/a-2-0.conda").ok());
+}
