@@ -1,0 +1,104 @@
+#include "runtime/verify/verify.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace tinderbox {
+namespace {
+
+using Gpu = Verification::Gpu;
+using Outcome = GpuVerdict::Outcome;
+
+// The probe runs clean first: it is the driver that is tested. If only the user's library path finds a libcuda, that
+// is what programs will use, and it is said.
+ProbeResult probe(ByteView program, const VerifyInputs& in) {
+    ProbeResult result = run_probe(program, in.manifest.requires_);
+    auto path = in.user.find("LD_LIBRARY_PATH");
+    if (result.ok || path == in.user.end() || path->second.empty()) return result;
+    ProbeRun as_user;
+    as_user.environment["LD_LIBRARY_PATH"] = path->second;
+    ProbeResult second = run_probe(program, in.manifest.requires_, as_user);
+    return second.ok ? second : result;
+}
+
+void verify_gpu(const VerifyInputs& in, Verification& out) {
+    switch (in.verdict.outcome) {
+    case Outcome::not_needed: out.gpu = Gpu::not_needed; break;
+    case Outcome::not_verified:
+    case Outcome::refused: out.gpu = Gpu::not_verified; break;
+    case Outcome::usable: out.gpu = Gpu::verified; break;
+    }
+    out.reason = in.verdict.reason;
+    if (in.verdict.outcome != Outcome::usable) return;
+    if (!in.probe_program) {
+        out.reason = "this installer carries no CUDA probe; only the imports were tested";
+        return;
+    }
+    auto program = in.probe_program();
+    if (!program.ok()) {
+        out.gpu = Gpu::not_verified;
+        out.reason = program.error().message;
+        return;
+    }
+    out.probe = probe(*program, in);
+    if (out.probe->ok) return;
+    out.gpu = Gpu::failed;
+    out.reason = out.probe->problems.empty() ? "the CUDA probe failed" : out.probe->problems.front().sentence;
+}
+
+} // namespace
+
+std::string choose_probe(const Manifest& manifest) {
+    auto has = [&](const std::string& name) { return std::ranges::find(manifest.probes, name) != manifest.probes.end(); };
+    if (manifest.requires_.cuda_major)
+        if (std::string own = fmt::format("cuda_probe_{}", *manifest.requires_.cuda_major); has(own)) return own;
+    return has("cuda_probe_0") ? "cuda_probe_0" : manifest.probes.empty() ? "" : manifest.probes.front();
+}
+
+Verification verify_environment(const VerifyInputs& in) {
+    Verification out;
+    verify_gpu(in, out);
+    ImportOptions options;
+    options.prefix = in.prefix;
+    options.expect_gpu = out.gpu == Gpu::verified && !in.no_gpu;
+    options.all_packages = in.all_packages;
+    options.user = in.user;
+    out.checks = check_imports(in.manifest, options);
+    const bool framework = !in.manifest.requires_.frameworks.empty();
+    for (const ImportCheck& check : out.checks) {
+        if (check.ok) continue;
+        if (!check.gpu_related) {
+            if (!out.failure) out.failure = ErrorKind::script;
+            continue;
+        }
+        if (out.gpu == Gpu::verified) {
+            out.gpu = Gpu::failed;
+            out.reason = check.sentence;
+        }
+    }
+    // Nothing has run on the GPU: neither a probe nor a framework.
+    if (out.gpu == Gpu::verified && !out.probe && !framework) out.gpu = Gpu::not_verified;
+    if (out.gpu == Gpu::failed && !in.no_gpu) out.failure = ErrorKind::gpu;
+    return out;
+}
+
+std::string_view to_string(Gpu gpu) {
+    switch (gpu) {
+    case Gpu::verified: return "verified";
+    case Gpu::failed: return "failed";
+    case Gpu::not_verified: return "not verified";
+    case Gpu::not_needed: return "not needed";
+    }
+    return "failed";
+}
+
+nlohmann::json to_json(const Verification& verification) {
+    nlohmann::json checks = nlohmann::json::array();
+    for (const ImportCheck& c : verification.checks) checks.push_back(to_json(c));
+    nlohmann::json out = {{"checks", std::move(checks)}};
+    if (verification.probe) out["probe"] = to_json(*verification.probe);
+    return out;
+}
+
+} // namespace tinderbox

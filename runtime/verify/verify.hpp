@@ -1,0 +1,41 @@
+// Verification: the CUDA probe, then the environment's own imports, and what the two mean together.
+#pragma once
+
+#include "runtime/preflight/gpu_verdict.hpp"
+#include "runtime/verify/imports.hpp"
+#include "runtime/verify/probe.hpp"
+
+#include <optional>
+
+namespace tinderbox {
+
+struct Verification {
+    enum class Gpu { verified, failed, not_verified, not_needed };
+    Gpu gpu = Gpu::not_needed;
+    std::string reason;               // why not, one clause
+    std::optional<ProbeResult> probe; // nothing: not run
+    std::vector<ImportCheck> checks;
+    // gpu (6) or script (10); of both the GPU's, because it is the lower number. Nothing: all is well.
+    std::optional<ErrorKind> failure;
+};
+
+struct VerifyInputs {
+    const Manifest& manifest;
+    const GpuVerdict& verdict;
+    std::string prefix;                       // of the environment
+    std::map<std::string, std::string> user;  // user_environment()
+    bool no_gpu = false;                      // a failing GPU is a warning
+    bool all_packages = false;                // -t
+    // The program for the environment's CUDA; empty = this installer carries none.
+    std::function<Result<Bytes>()> probe_program;
+};
+
+Verification verify_environment(const VerifyInputs& inputs);
+
+// "cuda_probe_12" for CUDA 12 when the installer has it, else the one without a runtime; "" = none.
+std::string choose_probe(const Manifest& manifest);
+
+std::string_view to_string(Verification::Gpu gpu);
+nlohmann::json to_json(const Verification& verification);
+
+} // namespace tinderbox

@@ -1,0 +1,433 @@
+#include "runtime/verify/verify.hpp"
+
+#include "common/base/file.hpp"
+#include "common/base/text.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <nlohmann/json.hpp>
+
+#include <sys/mount.h>
+
+#include <cstdlib>
+
+using namespace tinderbox;
+using nlohmann::json;
+
+namespace {
+
+Requirements cuda12() {
+    Requirements r;
+    r.cuda_major = 12;
+    r.driver_floor = "525.60.13";
+    return r;
+}
+
+constexpr const char* good_lines = R"({"event":"start","probe":1,"cudart":12090,"cubins":5,"ptxas":13000,"seconds":120}
+{"event":"libcuda","stage":1,"path":"/usr/lib/x86_64-linux-gnu/libcuda.so.1","resolved":"/usr/lib/x86_64-linux-gnu/libcuda.so.550.54.14","kind":"driver","file_version":"550.54.14"}
+{"event":"driver","stage":1,"api_version":12040}
+{"event":"device","stage":1,"device":0,"name":"Fake GPU 3000","pci":"0000:01:00.0","compute_capability":"8.6","memory_bytes":25769803776}
+{"event":"image","stage":1,"device":0,"image":"sm_86","ok":true,"ms":1.5}
+{"event":"kernel","stage":1,"device":0,"kernel":"fma","image":"sm_86","ok":true,"ms":0.2,"outputs":1048576,"wrong":0}
+{"event":"bandwidth","stage":1,"device":0,"direction":"host_to_device","bytes":1,"rounds":1,"ms":1.0,"gb_per_s":12.5,"pinned":true}
+{"event":"device_done","stage":1,"device":0,"ok":true,"image":"sm_86"}
+{"event":"runtime","stage":2,"runtime_version":12090,"driver_version":12040}
+{"event":"device_done","stage":2,"device":0,"ok":true,"image":"ptx"}
+{"event":"end","ok":true,"stage1":"passed","stage2":"passed","devices":1,"devices_ok":1}
+)";
+
+ProcessResult ended(int code) {
+    ProcessResult p;
+    p.exit_code = code;
+    return p;
+}
+
+// A script stands in for the probe.
+ProbeResult run_script(const std::string& body, int seconds = 20) {
+    std::string script = "#!/bin/sh\n" + body;
+    ProbeRun run;
+    run.seconds = seconds;
+    return run_probe(as_bytes(script), cuda12(), run);
+}
+
+std::string quoted_lines(std::string_view lines) { return "cat <<'LINES'\n" + std::string(lines) + "LINES\n"; }
+
+std::string system_python() {
+    for (const char* path : {"/usr/bin/python3", "/usr/local/bin/python3"})
+        if (fs::exists(path)) return path;
+    return {};
+}
+
+// An environment that is a prefix with a python and one directory of modules.
+class FakeEnvironment {
+  public:
+    FakeEnvironment() : directory_(TemporaryDirectory::make().value()) {
+        python_ = system_python();
+        if (python_.empty()) {
+            ProcessSpec which;
+            which.argv = {"sh", "-c", "command -v python3"};
+            auto found = run_process(which);
+            if (found.ok()) python_ = trim(found->output);
+        }
+        fs::create_directories(at("bin"));
+        fs::create_directories(at("site"));
+        // The modules of this prefix come after what PYTHONPATH and the user site hold, as in a real one.
+        write("bin/python", "#!/bin/sh\nexec '" + python_ + "' " + "-c 'import sys\nsys.prefix = \"" + at("").string() +
+                                "\"\nsys.path.append(\"" + at("site").string() + "\")\nscript = sys.argv[2]\nsys.argv = [\"-c\"] + sys.argv[3:]\nexec(script)' \"$@\"\n");
+        fs::permissions(at("bin/python"), fs::perms::owner_all);
+        manifest.python = PythonInfo{};
+        manifest.python->executable = "bin/python";
+    }
+    bool usable() const { return !python_.empty(); }
+    fs::path at(const std::string& path) const { return path.empty() ? directory_.path() : directory_.path() / path; }
+    void write(const std::string& path, const std::string& text) {
+        fs::create_directories(at(path).parent_path());
+        REQUIRE(write_atomically(at(path), text).ok());
+    }
+    void package(const std::string& name, const std::string& code) {
+        write("site/" + name + "/__init__.py", code);
+        write("site/" + name + "-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: " + name + "\nVersion: 1.0\n");
+        write("site/" + name + "-1.0.dist-info/RECORD", name + "/__init__.py,,\n" + name + "-1.0.dist-info/METADATA,,\n");
+        PackageInfo p;
+        p.kind = "wheel";
+        p.name = name;
+        p.version = "1.0";
+        p.requested = true;
+        manifest.packages.push_back(p);
+    }
+    std::vector<ImportCheck> check(std::map<std::string, std::string> user = {}, bool expect_gpu = false) {
+        ImportOptions options;
+        options.prefix = directory_.path().string();
+        options.expect_gpu = expect_gpu;
+        user.emplace("PATH", "/usr/bin:/bin");
+        user.emplace("HOME", at("home").string());
+        options.user = std::move(user);
+        options.timeout_seconds = 20;
+        return check_imports(manifest, options);
+    }
+    Manifest manifest;
+
+  private:
+    TemporaryDirectory directory_;
+    std::string python_;
+};
+
+const ImportCheck* find(const std::vector<ImportCheck>& checks, std::string_view name, std::string_view environment) {
+    for (const ImportCheck& c : checks)
+        if (c.name == name && c.environment == environment) return &c;
+    return nullptr;
+}
+
+constexpr const char* fake_torch = R"py(
+__version__ = "9.9"
+class version: cuda = "12.8"
+def rand(*shape): return shape
+def ones(n, device=None): return _Ones(n)
+class _Ones:
+    def __init__(self, n): self.n = n
+    def sum(self): return self
+    def item(self): return float(self.n)
+class cuda:
+    @staticmethod
+    def is_available():
+        import os
+        return os.environ.get("CUDA_VISIBLE_DEVICES") != "" and AVAILABLE
+    @staticmethod
+    def get_device_name(i): return "Fake GPU"
+)py";
+
+} // namespace
+
+TEST_CASE("the probe's lines are understood") {
+    auto r = parse_probe(good_lines, ended(0), cuda12());
+    CHECK(r.ran);
+    CHECK(r.ok);
+    CHECK(r.api_version == 12040);
+    CHECK(r.runtime_version == 12090);
+    CHECK(r.libcuda == "/usr/lib/x86_64-linux-gnu/libcuda.so.550.54.14");
+    REQUIRE(r.devices.size() == 1);
+    CHECK(r.devices[0].ok);
+    CHECK(r.devices[0].name == "Fake GPU 3000");
+    CHECK(r.devices[0].image == "sm_86");
+    CHECK(r.devices[0].bandwidth.at("host_to_device") == 12.5);
+    CHECK(r.problems.empty());
+    CHECK(to_json(r)["devices"][0]["memory_bytes"] == 25769803776);
+}
+
+TEST_CASE("every truncation and every damaged line is an answer") {
+    std::string lines = good_lines;
+    for (std::size_t n = 0; n + 1 < lines.size(); n += 3) {
+        auto r = parse_probe(std::string_view(lines).substr(0, n), ended(1), cuda12());
+        CHECK(!r.ok);
+        CHECK(!r.problems.empty());
+    }
+    for (std::string_view odd : {"[]\n", "3\n", "{\"event\":3}\n", "{\"event\":\"device\",\"device\":\"x\",\"name\":7}\n", "not json\n",
+                                 "{\"event\":\"error\"}\n", "{\"event\":\"bandwidth\",\"device\":99,\"gb_per_s\":null}\n", "\xff\xfe\n",
+                                 "{\"event\":\"device\",\"memory_bytes\":-5}\n"})
+        CHECK(parse_probe(std::string(odd) + good_lines, ended(0), cuda12()).ok);
+}
+
+TEST_CASE("errors become advice") {
+    auto with = [](std::string_view event) {
+        return parse_probe(std::string(event) + "\n{\"event\":\"end\",\"ok\":false,\"stage1\":\"failed\",\"stage2\":\"not_available\"}\n", ended(1), cuda12());
+    };
+    auto none = with(R"({"event":"error","stage":1,"call":"dlopen","name":"LIBRARY_NOT_FOUND","message":"libcuda.so.1: cannot open shared object file"})");
+    CHECK(none.problems[0].advice == "install NVIDIA's proprietary or open driver 525.60.13 or newer; nouveau has no CUDA");
+    CHECK(none.stage2_words == "this installer carries no test with the CUDA 12 runtime; the driver's own interface was tested");
+    auto hidden = with(R"({"event":"error","stage":1,"call":"cuInit","code":100,"name":"CUDA_ERROR_NO_DEVICE","message":"no CUDA-capable device is detected"})");
+    CHECK(hidden.problems[0].sentence == "cuInit failed: no CUDA-capable device is detected (error 100)");
+    CHECK(hidden.problems[0].advice.find("CUDA_VISIBLE_DEVICES") != std::string::npos);
+    auto old = with("{\"event\":\"driver\",\"stage\":1,\"api_version\":11040}\n"
+                    R"({"event":"error","stage":2,"call":"cudaGetDeviceCount","code":35,"name":"cudaErrorInsufficientDriver","message":"CUDA driver version is insufficient for CUDA runtime version"})");
+    CHECK(old.problems[0].advice == "upgrade NVIDIA's driver to 525.60.13 or newer");
+    auto crash = with(R"({"event":"crash","stage":1,"during":"cuInit","signal":7,"name":"SIGBUS"})");
+    CHECK(crash.problems[0].sentence == "NVIDIA's driver library crashed in cuInit (SIGBUS)");
+    auto hang = with(R"({"event":"timeout","stage":1,"during":"cuInit","seconds":120,"killed":false})");
+    CHECK(hang.problems[0].sentence == "NVIDIA's driver did not answer in cuInit within 120 s");
+    auto wrong = with(R"({"event":"kernel","stage":1,"device":0,"kernel":"fma","ok":false,"outputs":100,"wrong":3,"expected":"0x1","got":"0x2"})");
+    CHECK(wrong.problems[0].sentence == "GPU 0 computed 3 of 100 results of the kernel 'fma' wrong (first: 0x2 instead of 0x1)");
+    // The same in both stages is said once.
+    auto twice = with(R"({"event":"error","stage":1,"call":"cuInit","code":803,"name":"X","message":"m"})" "\n"
+                      R"({"event":"error","stage":2,"call":"cuInit","code":803,"name":"X","message":"m"})");
+    CHECK(twice.problems.size() == 1);
+    // Every row of the table of causes has its advice.
+    for (int code : {34, 35, 100, 209, 222, 304, 802, 803, 804, 999}) CHECK(!advice_for(code, cuda12()).empty());
+    CHECK(advice_for(12345, cuda12()).empty());
+}
+
+TEST_CASE("the child: good, failing, dying, hanging, silent") {
+    CHECK(run_script(quoted_lines(good_lines)).ok);
+    auto died = run_script(quoted_lines("{\"event\":\"start\"}\n") + "kill -BUS $$\n");
+    CHECK(!died.ok);
+    CHECK(died.problems[0].sentence == "the CUDA probe ended before its end: killed by SIGBUS");
+    auto silent = run_script("exit 0\n");
+    CHECK(!silent.ran);
+    CHECK(silent.problems[0].sentence == "the CUDA probe ended before its end: exit status 0");
+    auto noisy = run_script("head -c 300000 /dev/zero | tr '\\0' x\n" + quoted_lines("\n") + quoted_lines(good_lines));
+    CHECK(noisy.ok);
+    ProbeRun run;
+    run.seconds = -9; // with its ten seconds of grace: one second
+    auto hung = run_probe(as_bytes(std::string_view("#!/bin/sh\nsleep 60\n")), cuda12(), run);
+    CHECK(hung.problems[0].sentence == "the CUDA probe ended before its end: no answer in time");
+}
+
+TEST_CASE("the child gets a private directory that can execute, and leaves nothing") {
+    auto base = TemporaryDirectory::make().value();
+    ProbeRun run;
+    run.directories = {"/proc/nowhere", base.path().string()};
+    std::string script = "#!/bin/sh\npwd >&2\nls -ld \"$(dirname \"$0\")\" | cut -c1-10 | sed 's/.*/{\"event\":\"libcuda\",\"path\":\"&\"}/'\n";
+    auto r = run_probe(as_bytes(script), cuda12(), run);
+    CHECK(r.libcuda == "drwx------");
+    CHECK(fs::is_empty(base.path()));
+    run.directories = {"/proc/nowhere"};
+    auto none = run_probe(as_bytes(script), cuda12(), run);
+    REQUIRE(none.problems.size() == 1);
+    CHECK(none.problems[0].sentence == "the CUDA probe could not be started: no directory was found in which a program can be written and started");
+    // A program for another loader, or none at all.
+    run.directories = {base.path().string()};
+    auto garbage = run_probe(as_bytes(std::string_view("\x7f" "ELF nonsense")), cuda12(), run);
+    CHECK(!garbage.ok);
+    CHECK(garbage.problems[0].name == "NOT_STARTED");
+
+    SECTION("a noexec directory is passed over") {
+        fs::create_directories(base.path() / "noexec");
+        if (::mount("tmpfs", (base.path() / "noexec").c_str(), "tmpfs", MS_NOEXEC, nullptr) != 0) SKIP("mount is not allowed here");
+        run.directories = {(base.path() / "noexec").string(), base.path().string()};
+        CHECK(run_probe(as_bytes(script), cuda12(), run).libcuda == "drwx------");
+        ::umount((base.path() / "noexec").c_str());
+    }
+}
+
+TEST_CASE("asking the driver's API version for cuda-compat") {
+    auto ask = [](const std::string& body) {
+        std::string script = "#!/bin/sh\n" + body;
+        return ask_driver_api(as_bytes(script), {{"LD_LIBRARY_PATH", "/compat"}});
+    };
+    CHECK(ask("[ \"$LD_LIBRARY_PATH\" = /compat ] && [ \"$1 $2\" = '--stage 1' ] && echo '{\"event\":\"driver\",\"api_version\":12020}'\n") == 12020);
+    CHECK(!ask("exit 1\n"));
+}
+
+TEST_CASE("imports with the environment's own Python") {
+    FakeEnvironment e;
+    if (!e.usable()) SKIP("no python3 here");
+    e.package("fine", "x = 1\n");
+    SECTION("all is well") {
+        auto checks = e.check();
+        REQUIRE(find(checks, "python", "clean"));
+        CHECK(find(checks, "python", "clean")->ok);
+        CHECK(find(checks, "imports", "clean")->sentence == "import fine");
+        for (const auto& c : checks) CHECK(c.ok);
+    }
+    SECTION("a module that raises, and one that kills the interpreter") {
+        e.package("broken", "raise RuntimeError('no such thing')\n");
+        e.package("deadly", "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n");
+        e.package("zlast", "");
+        auto checks = e.check();
+        CHECK(find(checks, "broken", "clean")->sentence == "import broken failed: RuntimeError: no such thing");
+        CHECK(find(checks, "deadly", "clean")->sentence == "import deadly failed: killed by SIGSEGV");
+        CHECK(find(checks, "imports", "clean")->sentence == "import fine, zlast");
+        CHECK(!find(checks, "broken", "user")); // said once
+    }
+    SECTION("a library of the driver is a matter of the GPU") {
+        e.package("gpuish", "raise ImportError('libcuda.so.1: cannot open shared object file')\n");
+        CHECK(find(e.check(), "gpuish", "clean")->gpu_related);
+    }
+    SECTION("a user's PYTHONPATH that breaks it is named") {
+        e.write("other/fine/__init__.py", "raise ImportError('the wrong one')\n");
+        auto checks = e.check({{"PYTHONPATH", e.at("other").string()}});
+        REQUIRE(find(checks, "fine", "user"));
+        CHECK(!find(checks, "fine", "user")->ok);
+        CHECK(find(checks, "fine", "user")->advice == "unset PYTHONPATH (it is '" + e.at("other").string() + "')");
+        CHECK(find(checks, "imports", "clean")->ok);
+    }
+    SECTION("a user's PYTHONPATH that shadows it silently is a warning") {
+        auto elsewhere = TemporaryDirectory::make().value();
+        fs::create_directories(elsewhere.path() / "fine");
+        REQUIRE(write_atomically(elsewhere.path() / "fine/__init__.py", "").ok());
+        auto checks = e.check({{"PYTHONPATH", elsewhere.path().string()}});
+        REQUIRE(find(checks, "imports", "user"));
+        CHECK(find(checks, "imports", "user")->ok);
+        CHECK(find(checks, "imports", "user")->advice.starts_with("unset PYTHONPATH"));
+    }
+    SECTION("a Python that does not start") {
+        e.write("bin/python", "#!/bin/sh\necho 'error while loading shared libraries: libx.so' >&2\nexit 127\n");
+        fs::permissions(e.at("bin/python"), fs::perms::owner_all);
+        auto checks = e.check();
+        REQUIRE(checks.size() == 1);
+        CHECK(!checks[0].ok);
+        CHECK(checks[0].sentence.find("does not start: exit status 127 (error while loading shared libraries: libx.so)") != std::string::npos);
+    }
+}
+
+TEST_CASE("torch") {
+    FakeEnvironment e;
+    if (!e.usable()) SKIP("no python3 here");
+    e.manifest.requires_.frameworks = {"torch"};
+    auto torch = [&](const std::string& before, const std::string& code) { e.write("site/torch/__init__.py", before + "\n" + code); };
+    SECTION("a GPU that works") {
+        torch("AVAILABLE = True", fake_torch);
+        auto checks = e.check({}, true);
+        CHECK(find(checks, "torch", "clean")->sentence == "torch 9.9: torch.rand(5, 3), and a sum on Fake GPU");
+        CHECK(!find(checks, "torch", "user"));
+    }
+    SECTION("no GPU, and none expected") {
+        torch("AVAILABLE = False", fake_torch);
+        auto checks = e.check();
+        CHECK(find(checks, "torch", "clean")->ok);
+        CHECK(find(checks, "torch", "clean")->sentence == "torch 9.9: torch.rand(5, 3); torch.cuda.is_available() is False");
+    }
+    SECTION("no GPU, but one is there") {
+        torch("AVAILABLE = False", fake_torch);
+        auto checks = e.check({}, true);
+        CHECK(!find(checks, "torch", "clean")->ok);
+        CHECK(find(checks, "torch", "clean")->gpu_related);
+    }
+    SECTION("the user's CUDA_VISIBLE_DEVICES hides it") {
+        torch("AVAILABLE = True", fake_torch);
+        auto checks = e.check({{"CUDA_VISIBLE_DEVICES", ""}}, true);
+        CHECK(find(checks, "torch", "clean")->ok);
+        REQUIRE(find(checks, "torch", "user"));
+        CHECK(!find(checks, "torch", "user")->ok);
+        CHECK(find(checks, "torch", "user")->gpu_related);
+        CHECK(find(checks, "torch", "user")->advice == "unset CUDA_VISIBLE_DEVICES (it is '')");
+    }
+    SECTION("a torch in the user site shadows it") {
+        torch("AVAILABLE = True", fake_torch);
+        ProcessSpec site;
+        site.argv = {e.at("bin/python").string(), "-c", "import site; print(site.getusersitepackages())"};
+        site.set = {{"PYTHONUSERBASE", e.at("user base").string()}};
+        auto where = run_process(site);
+        REQUIRE(where.ok());
+        std::string directory(trim(where->output));
+        fs::create_directories(directory + "/torch");
+        REQUIRE(write_atomically(directory + "/torch/__init__.py", "raise ImportError('an old torch')\n").ok());
+        auto checks = e.check({{"PYTHONUSERBASE", e.at("user base").string()}}, true);
+        CHECK(find(checks, "torch", "clean")->ok);
+        REQUIRE(find(checks, "torch", "user"));
+        CHECK(find(checks, "torch", "user")->sentence == "in your shell's environment: import torch failed: ImportError: an old torch");
+        CHECK(find(checks, "torch", "user")->advice.find("PYTHONUSERBASE") != std::string::npos);
+    }
+    SECTION("built without CUDA") {
+        torch("AVAILABLE = False", std::string(fake_torch) + "\nversion.cuda = None\n");
+        CHECK(find(e.check({}, true), "torch", "clean")->ok);
+    }
+    SECTION("it dies while asking for the GPU") {
+        torch("AVAILABLE = False", std::string(fake_torch) + "\nimport os, signal\ncuda.is_available = lambda: os.kill(os.getpid(), signal.SIGBUS)\n");
+        auto checks = e.check();
+        CHECK(!find(checks, "torch", "clean")->ok);
+        CHECK(find(checks, "torch", "clean")->gpu_related);
+        CHECK(find(checks, "torch", "clean")->sentence == "torch: killed by SIGBUS during torch.cuda.is_available()");
+    }
+    SECTION("it cannot be imported: not the GPU") {
+        torch("", "raise ImportError('libcudart.so.12: cannot open shared object file')\n");
+        auto checks = e.check({}, true);
+        CHECK(!find(checks, "torch", "clean")->ok);
+        CHECK(!find(checks, "torch", "clean")->gpu_related);
+    }
+}
+
+TEST_CASE("probe and imports together") {
+    FakeEnvironment e;
+    if (!e.usable()) SKIP("no python3 here");
+    e.manifest.requires_ = cuda12();
+    e.manifest.requires_.frameworks = {"torch"};
+    GpuVerdict verdict;
+    verdict.outcome = GpuVerdict::Outcome::usable;
+    std::string script = "#!/bin/sh\n" + quoted_lines(good_lines);
+    auto inputs = [&]() {
+        VerifyInputs in{e.manifest, verdict, e.at("").string(), {{"PATH", "/usr/bin:/bin"}}};
+        in.probe_program = [&]() -> Result<Bytes> { ByteView v = as_bytes(script); return Bytes(v.begin(), v.end()); };
+        return in;
+    };
+    auto torch = [&](const std::string& before) { e.write("site/torch/__init__.py", before + "\n" + fake_torch); };
+    SECTION("verified") {
+        torch("AVAILABLE = True");
+        auto v = verify_environment(inputs());
+        CHECK(v.gpu == Verification::Gpu::verified);
+        CHECK(!v.failure);
+        CHECK(to_json(v)["probe"]["ok"] == true);
+    }
+    SECTION("the probe fails: 6") {
+        torch("AVAILABLE = True");
+        script = "#!/bin/sh\nexit 1\n";
+        auto v = verify_environment(inputs());
+        CHECK(v.gpu == Verification::Gpu::failed);
+        CHECK(v.failure == ErrorKind::gpu);
+        auto forced = inputs();
+        forced.no_gpu = true;
+        CHECK(!verify_environment(forced).failure);
+    }
+    SECTION("torch fails on the GPU: 6") {
+        torch("AVAILABLE = False");
+        auto v = verify_environment(inputs());
+        CHECK(v.gpu == Verification::Gpu::failed);
+        CHECK(v.failure == ErrorKind::gpu);
+    }
+    SECTION("an import fails: 10; with the GPU, too: 6") {
+        e.write("site/torch/__init__.py", "raise ImportError('no')\n");
+        CHECK(verify_environment(inputs()).failure == ErrorKind::script);
+        script = "#!/bin/sh\nexit 1\n";
+        CHECK(verify_environment(inputs()).failure == ErrorKind::gpu);
+    }
+    SECTION("no GPU: not verified, exit 0, no probe is run") {
+        torch("AVAILABLE = False");
+        verdict.outcome = GpuVerdict::Outcome::not_verified;
+        verdict.reason = "no NVIDIA GPU was found";
+        script = "#!/bin/sh\nexit 1\n";
+        auto v = verify_environment(inputs());
+        CHECK(v.gpu == Verification::Gpu::not_verified);
+        CHECK(v.reason == "no NVIDIA GPU was found");
+        CHECK(!v.probe);
+        CHECK(!v.failure);
+    }
+}
+
+TEST_CASE("which probe") {
+    Manifest m;
+    CHECK(choose_probe(m) == "");
+    m.probes = {"cuda_probe_0", "cuda_probe_12", "cuda_probe_13"};
+    CHECK(choose_probe(m) == "cuda_probe_0");
+    m.requires_.cuda_major = 13;
+    CHECK(choose_probe(m) == "cuda_probe_13");
+    m.requires_.cuda_major = 11;
+    CHECK(choose_probe(m) == "cuda_probe_0");
+}
