@@ -1,0 +1,102 @@
+// The loader: NAME.run → an environment at a prefix. Stages: extract → relocate → commit → bytecode → scripts →
+// registered (→ verified, recorded by the caller). docs/install.md has the rules of what survives a crash.
+//
+// Must: a committed prefix holds every file whole. Must: what was in the prefix before stays as it was.
+#pragma once
+
+#include "common/format/manifest.hpp"
+#include "common/format/run_file.hpp"
+
+#include <atomic>
+
+namespace tinderbox {
+
+// What PREFIX/.tinderbox/state records; each implies those before it.
+enum class InstallStage { none, files, bytecode, scripts, registered, verified };
+std::string_view to_string(InstallStage stage);
+
+struct InstallProgress {
+    std::string_view stage; // "extract", "bytecode", "scripts"
+    std::uint64_t done = 0, total = 0; // bytes while extracting, files or scripts afterwards; total 0 = unknown
+};
+
+namespace io {
+class Faults;
+}
+
+struct InstallOptions {
+    fs::path prefix;             // absolute, normalised, no trailing '/'; relocations name this path
+    bool allow_existing = false; // -f, -u: an existing prefix that is not empty
+    bool extract_only = false;   // --extract: the files alone, no .tinderbox, nothing is run
+    bool skip_scripts = false;   // -s
+    bool keep_packages = false;  // -k: accepted for constructor's sake; there is no package cache to keep
+    bool private_modes = false;  // --private: nothing for group and others
+    bool compile_bytecode = true;
+    bool register_environment = true; // ~/.conda/environments.txt (HOME of the environment)
+    unsigned jobs = 0;           // threads; 0 = available_cpus()
+    bool no_uring = false, no_direct = false; // force the fallbacks (tests, bench)
+    bool sync = true;            // false: no syncfs before the commit (bench only: a power cut may lose files)
+    double epoch_seconds = 5;    // at least so long between two journal records
+    double journal_after = 2;    // no record for less work than this, seconds
+    // Called from worker threads, one at a time, at most every 50 ms.
+    std::function<void(const InstallProgress&)> progress;
+    // Set by a signal handler: the installation ends with kind `interrupted` and can be continued.
+    const std::atomic<bool>* interrupted = nullptr;
+    io::Faults* faults = nullptr; // tests
+};
+
+struct InstallSummary {
+    fs::path prefix;             // of the environment: differs from the option when envs/NAME was added to a conda
+    std::uint64_t files = 0, directories = 0, symlinks = 0, bytes = 0, bytecode_files = 0;
+    bool resumed = false;        // went on where an interrupted run had stopped
+    bool already_complete = false; // nothing was to do
+    std::string io;              // "io_uring + O_DIRECT, 2 threads"
+    std::vector<std::pair<std::string, double>> seconds; // stage name → wall time, in order
+    std::vector<std::string> warnings; // one sentence each, e.g. bytecode that could not be compiled
+    // A package's script failed (kind script, exit 10): the files are installed and the stage is not `scripts`.
+    std::optional<Error> script_failure;
+};
+
+// Where the environment's files go for these options: PREFIX, PREFIX/envs/NAME with a base, or envs/NAME of an
+// existing conda (-u, -f).
+fs::path environment_prefix(const Manifest& manifest, const InstallOptions& options);
+
+// Kinds: damaged (nothing is left behind), storage (nothing is left behind), interrupted (run again to go on),
+// usage (prefix too long for a placeholder).
+Result<InstallSummary> install(const RunFile& run, const Manifest& manifest, const InstallOptions& options);
+
+// --extract DIR: the tree as it would be installed at `directory`, which must not exist or be empty.
+Result<InstallSummary> extract_to(const RunFile& run, const Manifest& manifest, const fs::path& directory,
+                                  InstallOptions options = {});
+
+// PREFIX/.tinderbox of an installed environment.
+struct InstalledState {
+    std::string manifest_sha256; // hex
+    InstallStage stage = InstallStage::none;
+    Manifest manifest;
+};
+// nullopt: no Tinderbox environment at this prefix. Kind storage when its files cannot be read.
+Result<std::optional<InstalledState>> read_state(const fs::path& prefix);
+// Atomic; never steps back.
+Status record_stage(const fs::path& prefix, InstallStage stage);
+
+// Compares every file with PREFIX/.tinderbox/installed. Read-only.
+struct FileDifference {
+    std::string path;
+    std::string what; // "missing", "is 12 bytes, was 10", "content differs", "mode is 644, was 755", "links to …"
+};
+struct FileCheck {
+    std::uint64_t files = 0, bytes = 0;
+    std::vector<FileDifference> differences; // sorted by path
+};
+Result<FileCheck> verify_files(const fs::path& prefix, unsigned jobs = 0,
+                               const std::function<void(std::uint64_t files_done)>& progress = {});
+
+// Removes what was installed and unregisters it. Files that the user added or changed stay unless `purge`.
+struct UninstallSummary {
+    std::uint64_t removed = 0;
+    std::vector<std::string> kept; // relative paths
+};
+Result<UninstallSummary> uninstall(const fs::path& prefix, bool purge);
+
+} // namespace tinderbox
