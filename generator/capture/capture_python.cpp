@@ -15,9 +15,8 @@ Result<std::unique_ptr<CapturedArtifact>> capture_python(const fs::path& executa
     Selection selection;
     selection.display_name = "Python " + python.info.version;
     selection.source = python.executable.string();
-    selection.rules.shared = is_shared_prefix(python.prefix);
-    selection.rules.spellings = spellings_of(python.prefix);
-    if (std::ranges::find(selection.rules.spellings, python.build_prefix) == selection.rules.spellings.end())
+    add_spellings(python.prefix, selection.rules);
+    if (std::ranges::find(selection.rules.spellings, python.build_prefix, &Spelling::text) == selection.rules.spellings.end())
         selection.rules.build_prefix = python.build_prefix;
     TRY(select_interpreter(python, selection));
     json& m = selection.metadata;

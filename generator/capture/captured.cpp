@@ -153,6 +153,7 @@ class Captured : public CapturedArtifact {
         for (auto& [path, item] : selection.items) items_.push_back(std::move(item));
         scanned_.resize(items_.size());
         TRY(parallel_for(items_.size(), options.threads, [&](std::size_t i) { return scan_file(i, selection.rules, options); }));
+        add_links_beside();
         update_records(selection);
         make_entries();
         describe(selection);
@@ -210,6 +211,37 @@ class Captured : public CapturedArtifact {
         s.plan.splices.clear();
         s.size = items_[i].content->size();
         s.sha256 = to_hex(tinderbox::sha256(as_bytes(*items_[i].content)));
+    }
+
+    // An RPATH that had room for "$ORIGIN" only: what its file needs from the prefix is linked beside it.
+    void add_links_beside() {
+        std::map<std::string, std::string> libraries; // file name → path
+        std::set<std::string> paths;
+        for (const Item& item : items_) {
+            paths.insert(item.path);
+            if (item.path.starts_with("lib/") && item.path.find(".so") != std::string::npos)
+                libraries.emplace(item.path.substr(item.path.rfind('/') + 1), item.path);
+        }
+        std::vector<Item> links;
+        for (std::size_t i = 0; i < items_.size(); ++i) {
+            if (!scanned_[i].plan.links_beside) continue;
+            const std::string directory = fs::path(items_[i].path).parent_path().string();
+            for (const std::string& soname : scanned_[i].plan.elf->needed) {
+                auto library = libraries.find(soname);
+                Item link;
+                link.path = directory + "/" + soname;
+                if (library == libraries.end() || !paths.insert(link.path).second) continue;
+                link.kind = EntryKind::symlink;
+                link.mode = 0777;
+                link.link = relative_between(directory, library->second);
+                links.push_back(std::move(link));
+            }
+        }
+        for (Item& link : links) {
+            auto at = std::ranges::lower_bound(items_, link.path, {}, &Item::path);
+            scanned_.insert(scanned_.begin() + (at - items_.begin()), Scanned{});
+            items_.insert(at, std::move(link));
+        }
     }
 
     void update_records(const Selection& selection) {

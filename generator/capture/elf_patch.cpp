@@ -249,10 +249,10 @@ class Reader {
     void finish_runpaths() {
         for (ElfRunpath& path : facts_.runpaths) {
             std::uint64_t first = path.offset - strings_at_, last = first + path.value.size();
+            if (path.value.empty() || last >= strings_.size()) continue; // beyond the table: damage
             bool own_start = first == 0 || strings_[first - 1] == '\0';
-            bool terminated = last < strings_.size();
             bool referred = std::ranges::any_of(references_, [&](std::uint64_t r) { return r >= first && r < last; });
-            path.exclusive = references_complete_ && own_start && terminated && !referred && facts_.runpaths.size() == 1;
+            path.exclusive = references_complete_ && own_start && !referred && facts_.runpaths.size() == 1;
         }
     }
 

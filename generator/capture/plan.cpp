@@ -72,7 +72,7 @@ class Planner {
                 hits.push_back({at, spelling});
             }
         };
-        for (const std::string& spelling : rules_.spellings) search(spelling, rules_.shared);
+        for (const Spelling& spelling : rules_.spellings) search(spelling.text, spelling.shared);
         if (role_ == Role::build_config && !rules_.build_prefix.empty()) search(rules_.build_prefix, true);
         // Of two spellings at one place (a venv inside its base's prefix) the longer one is meant.
         std::ranges::sort(hits, [](const Hit& a, const Hit& b) {
@@ -91,15 +91,20 @@ class Planner {
 
     void plan_text() {
         std::size_t body = plan_first_lines();
-        if (rules_.shared && role_ != Role::build_config) return;
         std::vector<Hit> hits = find_hits();
-        std::erase_if(hits, [&](const Hit& h) { return h.offset < body; });
+        std::erase_if(hits, [&](const Hit& h) { return h.offset < body || (role_ != Role::build_config && shared(h.spelling)); });
         if (hits.empty()) return;
         std::string placeholder(neutral_placeholder);
         while (content_.find(placeholder) != std::string_view::npos) placeholder += 'x';
         for (const Hit& h : hits) plan_.splices.push_back({h.offset, h.spelling.size(), placeholder});
         plan_.mode = PrefixMode::text;
         plan_.placeholder = placeholder;
+    }
+
+    bool shared(std::string_view text) const {
+        for (const Spelling& spelling : rules_.spellings)
+            if (spelling.text == text) return spelling.shared;
+        return false;
     }
 
     // "#!/old/bin/python3 -E", or the /bin/sh form that pip, uv and conda write for long paths. Returns where the rest
@@ -145,10 +150,10 @@ class Planner {
     }
 
     std::string after_prefix(std::string_view path) const {
-        for (const std::string& spelling : rules_.spellings) {
-            if (!path.starts_with(spelling) || !path.substr(spelling.size()).starts_with('/')) continue;
-            std::string rest(path.substr(spelling.size()));
-            if (rules_.shared && !rules_.captured.contains(rest.substr(1, rest.find(' ') - 1))) continue;
+        for (const Spelling& spelling : rules_.spellings) {
+            if (!path.starts_with(spelling.text) || !path.substr(spelling.text.size()).starts_with('/')) continue;
+            std::string rest(path.substr(spelling.text.size()));
+            if (spelling.shared && !rules_.captured.contains(rest.substr(1, rest.find(' ') - 1))) continue;
             return rest;
         }
         return {};
@@ -200,8 +205,14 @@ class Planner {
         if (!runpath.exclusive) return false;
         auto slash = path_.rfind('/');
         std::string value = relative_runpath(runpath.value, slash == std::string::npos ? "" : path_.substr(0, slash), rules_);
-        // Longer than the old one: it stays, as a C string that a prefix no longer than the old one fits into.
-        if (value.size() > runpath.value.size()) return true;
+        if (value.size() > runpath.value.size()) {
+            // Other elements could be lost: it stays, a C string that a prefix no longer than the old one fits into.
+            for (std::string_view element : split(value, ':'))
+                if (!element.starts_with("$ORIGIN")) return true;
+            value = "$ORIGIN";
+            if (value.size() > runpath.value.size()) return true;
+            plan_.links_beside = true;
+        }
         value.resize(runpath.value.size(), '\0');
         plan_.splices.push_back({runpath.offset, runpath.value.size(), value});
         std::erase_if(hits, inside);
@@ -297,9 +308,10 @@ std::string relative_runpath(const std::string& value, const std::string& direct
     std::vector<std::string> out;
     for (std::string_view element : split(value, ':')) {
         std::string converted(element);
-        for (const std::string& spelling : rules.spellings) {
-            if (!element.starts_with(spelling) || (element.size() > spelling.size() && element[spelling.size()] != '/')) continue;
-            std::string relative = relative_between(directory, std::string(element.substr(spelling.size())));
+        for (const Spelling& spelling : rules.spellings) {
+            const std::size_t size = spelling.text.size();
+            if (!element.starts_with(spelling.text) || (element.size() > size && element[size] != '/')) continue;
+            std::string relative = relative_between(directory, std::string(element.substr(size)));
             converted = relative.empty() ? "$ORIGIN" : "$ORIGIN/" + relative;
             break;
         }

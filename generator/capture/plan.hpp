@@ -33,13 +33,17 @@ enum class Role : std::uint8_t {
     build_config // sysconfig's data, Makefile, *.pc, python-config: describe how Python was built
 };
 
-struct PrefixRules {
-    std::vector<std::string> spellings; // the old prefixes as they may be written, longest first
-    std::string build_prefix;           // looked for in build_config files only; "" when it is one of the spellings
-    // /usr and the like, which hold much more than Python: only build_config files and first lines are relocated, and
-    // in them only what names a captured path ("/usr/bin/install" stays, "/usr/include/python3.11" moves).
+struct Spelling {
+    std::string text;
+    // /usr and the like, which hold much more than Python: only build_config files, first lines and RPATHs are relocated,
+    // and in them only what names a captured path ("/usr/bin/install" stays, "/usr/include/python3.11" moves).
     bool shared = false;
-    std::set<std::string> captured;     // every captured path and directory, relative; "" is the prefix
+};
+
+struct PrefixRules {
+    std::vector<Spelling> spellings; // the old prefixes as they may be written; of two at one place the longer counts
+    std::string build_prefix;        // looked for in build_config files only; "" when it is one of the spellings
+    std::set<std::string> captured;  // every captured path and directory, relative; "" is the prefix
 };
 
 struct ConversionHint { // what conda-meta knows of a file: how it was before conda wrote the prefix into it
@@ -52,6 +56,9 @@ struct FilePlan {
     PrefixMode mode = PrefixMode::none;
     std::string placeholder, shebang; // as in Entry
     std::optional<ElfFacts> elf;
+    // The relative RPATH was longer than the absolute one (a prefix of less than ten characters): it is "$ORIGIN", and
+    // the libraries that the file needs from the prefix must have links beside it.
+    bool links_beside = false;
     std::vector<std::string> not_relocatable, harmless; // reasons
 };
 

@@ -36,8 +36,7 @@ bool skip_in_stdlib(const std::string& relative, bool is_directory) {
     return false;
 }
 
-bool is_build_config(const Selection& selection, const std::string& path, const std::string& stdlib) {
-    (void)selection;
+bool is_build_config(const std::string& path, const std::string& stdlib) {
     std::string_view name = std::string_view(path).substr(path.rfind('/') + 1);
     if (path.starts_with("lib/pkgconfig/") || path.ends_with("-config")) return true;
     if (!path.starts_with(stdlib + "/")) return false;
@@ -106,7 +105,7 @@ class Libraries {
                 directory = replace_all(directory, "${ORIGIN}", item.source.parent_path().string());
                 if (directory.starts_with('/')) directories.emplace_back(directory);
             }
-        if (!selection_.rules.shared) directories.push_back(prefix_ / "lib");
+        if (!is_shared_prefix(prefix_.string())) directories.push_back(prefix_ / "lib");
         for (const std::string& soname : elf->needed)
             for (const fs::path& directory : directories)
                 if (auto relative = inside(directory / soname)) {
@@ -146,7 +145,7 @@ constexpr std::array library_data{
 };
 
 Status add_library_data(const fs::path& prefix, Selection& selection) {
-    if (selection.rules.shared) return {};
+    if (is_shared_prefix(prefix.string())) return {};
     std::set<std::string> wanted;
     for (const auto& [path, item] : selection.items) {
         std::string_view name = std::string_view(path).substr(path.rfind('/') + 1);
@@ -210,7 +209,7 @@ Status check_libpython(const Interpreter& python, const Selection& selection) {
                 for (const auto& [path, item] : selection.items)
                     if (path.ends_with("/" + soname) &&
                         (element.starts_with("$ORIGIN") || element.starts_with("${ORIGIN}") ||
-                         std::ranges::any_of(selection.rules.spellings, [&](const std::string& s) { return element.starts_with(s); })))
+                         std::ranges::any_of(selection.rules.spellings, [&](const Spelling& s) { return element.starts_with(s.text); })))
                         return {};
         return make_error(ErrorKind::usage,
                           "'{}' finds its {} through this system's linker cache, not through an RPATH of its own: a copy would not "
@@ -229,17 +228,23 @@ bool is_shared_prefix(const std::string& prefix) {
     return home && *home && (prefix == home || prefix == std::string(home) + "/.local");
 }
 
-std::vector<std::string> spellings_of(const std::string& directory) {
-    std::vector<std::string> out;
-    auto add = [&](std::string spelling) {
-        while (spelling.size() > 1 && spelling.ends_with('/')) spelling.pop_back();
-        if (!spelling.empty() && std::ranges::find(out, spelling) == out.end()) out.push_back(std::move(spelling));
-    };
-    add(directory);
-    add(fs::path(directory).lexically_normal().string());
+void add_spellings(const std::string& directory, PrefixRules& rules) {
     std::error_code ec;
-    if (auto real = fs::canonical(directory, ec); !ec) add(real.string());
-    return out;
+    const fs::path real = fs::canonical(directory, ec);
+    const bool shared = is_shared_prefix(directory) || (!ec && is_shared_prefix(real.string()));
+    for (std::string spelling : {directory, fs::path(directory).lexically_normal().string(), ec ? std::string() : real.string()}) {
+        while (spelling.size() > 1 && spelling.ends_with('/')) spelling.pop_back();
+        bool known = std::ranges::find(rules.spellings, spelling, &Spelling::text) != rules.spellings.end();
+        if (spelling.starts_with('/') && spelling != "/" && !known) rules.spellings.push_back({spelling, shared});
+    }
+    std::ranges::stable_sort(rules.spellings, [](const Spelling& a, const Spelling& b) { return a.text.size() > b.text.size(); });
+}
+
+void assign_roles(const PythonInfo& info, Selection& selection) {
+    for (auto& [path, item] : selection.items) {
+        if (is_build_config(path, info.stdlib)) item.role = Role::build_config;
+        else if (path.starts_with("lib/libpython") || path.starts_with("bin/python")) item.role = Role::interpreter;
+    }
 }
 
 Status add_tree(const Walk& walk, Selection& selection) {
@@ -337,10 +342,7 @@ Status select_interpreter(const Interpreter& python, Selection& selection) {
     for (const std::string& path : {"lib/libpython" + tagged + ".so", std::string("lib/libpython3.so")})
         if (shared && fs::exists(prefix / path, ec)) TRY(add_with_target(prefix, path, selection));
     TRY(add_library_data(prefix, selection));
-    for (auto& [path, item] : selection.items) {
-        if (path.starts_with("lib/libpython")) item.role = Role::interpreter;
-        else if (is_build_config(selection, path, info.stdlib)) item.role = Role::build_config;
-    }
+    assign_roles(info, selection);
     return undo_dist_packages(python, selection);
 }
 

@@ -11,8 +11,11 @@ namespace tinderbox::capture {
 // /usr and its like hold more than one program: nothing is captured from there but what belongs to Python.
 bool is_shared_prefix(const std::string& prefix);
 
-// The spellings of a directory: as given, and with its symlinks resolved; without duplicates.
-std::vector<std::string> spellings_of(const std::string& directory);
+// Adds the spellings of a directory to the rules: as given, and with its symlinks resolved; without duplicates.
+void add_spellings(const std::string& directory, PrefixRules& rules);
+
+// Roles by path: the interpreter's binaries, the files that describe its build.
+void assign_roles(const PythonInfo& info, Selection& selection);
 
 // The interpreter, its standard library, headers, configuration, and the libraries inside its prefix that they load.
 Status select_interpreter(const Interpreter& python, Selection& selection);

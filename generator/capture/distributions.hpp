@@ -1,0 +1,16 @@
+// What is installed in a prefix: Python distributions in site-packages, conda's records in conda-meta.
+#pragma once
+
+#include "generator/capture/captured.hpp"
+
+namespace tinderbox::capture {
+
+// Fills metadata's `distributions` and `licenses`, the RECORDs to bring in line, and what points outside the prefix
+// (editable installations, .pth lines) from the selected items. `site_packages` is relative to the prefix.
+Status describe_distributions(const std::string& site_packages, Selection& selection);
+
+// Fills metadata's `conda_packages` and each file's ConversionHint from the selected conda-meta/*.json, and takes
+// credentials out of their URLs.
+Status describe_conda(Selection& selection);
+
+} // namespace tinderbox::capture
