@@ -1,0 +1,346 @@
+#include "generator/conda/info.hpp"
+
+#include "common/base/hash.hpp"
+#include "common/base/text.hpp"
+#include "generator/conda/names.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+
+namespace tinderbox {
+
+using nlohmann::json;
+
+namespace {
+
+// The field when it is there and not null.
+const json* field(const json& object, const char* name) {
+    auto it = object.find(name);
+    return it == object.end() || it->is_null() ? nullptr : &*it;
+}
+
+Result<std::string> string_field(const json& object, const char* name, const std::string& where) {
+    const json* value = field(object, name);
+    if (!value) return std::string();
+    if (!value->is_string())
+        return make_error(ErrorKind::usage, "{}: '{}' is not a string; the package is damaged or was made by hand", where, name);
+    return value->get<std::string>();
+}
+
+Result<std::string> checked_path(std::string_view text, const std::string& where) {
+    auto path = safe_relative_path(text);
+    if (!path.ok()) return make_error(ErrorKind::usage, "{}: '{}': {}; the package is refused", where, text, path.error().message);
+    return path;
+}
+
+Status set_prefix(CondaPath& out, std::string placeholder, std::string_view mode, const std::string& where) {
+    if (placeholder.empty()) return {};
+    if (mode == "text") {
+        out.prefix_mode = PrefixMode::text;
+    } else if (mode == "binary") {
+        out.prefix_mode = PrefixMode::binary;
+    } else {
+        return make_error(ErrorKind::usage, "{}: '{}' has the unknown file_mode '{}'; it has to be text or binary", where, out.path,
+                          mode);
+    }
+    // A symlink's target cannot hold a prefix: conda refuses to replace one too.
+    if (out.kind_known && out.kind != EntryKind::file) {
+        out.prefix_mode = PrefixMode::none;
+        return {};
+    }
+    if (std::ranges::any_of(placeholder, [](char c) { return static_cast<unsigned char>(c) < 0x20; }))
+        return make_error(ErrorKind::usage, "{}: the placeholder of '{}' has a control character", where, out.path);
+    out.placeholder = std::move(placeholder);
+    return {};
+}
+
+Result<CondaPath> path_entry(const json& item, const std::string& where) {
+    if (!item.is_object() || !field(item, "_path") || !item["_path"].is_string())
+        return make_error(ErrorKind::usage, "{}: an entry of 'paths' has no '_path'", where);
+    CondaPath out;
+    TRY_ASSIGN(out.path, checked_path(item["_path"].get<std::string>(), where));
+    TRY_ASSIGN(std::string type, string_field(item, "path_type", where));
+    static const std::map<std::string_view, EntryKind> types = {
+        {"hardlink", EntryKind::file}, {"softlink", EntryKind::symlink}, {"directory", EntryKind::directory}};
+    auto kind = types.find(type);
+    if (kind == types.end())
+        return make_error(ErrorKind::usage, "{}: '{}' has the unknown path_type '{}'; known are hardlink, softlink, directory",
+                          where, out.path, type);
+    out.kind = kind->second;
+    TRY_ASSIGN(out.sha256, string_field(item, "sha256", where));
+    out.sha256 = to_lower(out.sha256);
+    if (!out.sha256.empty() && !sha256_from_hex(out.sha256))
+        return make_error(ErrorKind::usage, "{}: the sha256 of '{}' is not 64 hexadecimal digits", where, out.path);
+    if (const json* size = field(item, "size_in_bytes")) {
+        if (!size->is_number_unsigned())
+            return make_error(ErrorKind::usage, "{}: the size_in_bytes of '{}' is not a number", where, out.path);
+        out.size = size->get<std::uint64_t>();
+    }
+    if (const json* no_link = field(item, "no_link")) out.no_link = no_link->is_boolean() && no_link->get<bool>();
+    TRY_ASSIGN(std::string placeholder, string_field(item, "prefix_placeholder", where));
+    TRY_ASSIGN(std::string mode, string_field(item, "file_mode", where));
+    TRY(set_prefix(out, std::move(placeholder), mode, where));
+    return out;
+}
+
+bool same_entry(const CondaPath& a, const CondaPath& b) {
+    return a.kind == b.kind && a.sha256 == b.sha256 && a.size == b.size && a.prefix_mode == b.prefix_mode &&
+           a.placeholder == b.placeholder;
+}
+
+// ---- has_prefix ---------------------------------------------------------------------------------------
+
+// Words of a has_prefix line: separated by white space, '"' and '\'' group, a backslash is a backslash.
+Result<std::vector<std::string>> has_prefix_words(std::string_view line) {
+    std::vector<std::string> words;
+    std::size_t i = 0;
+    while (i < line.size()) {
+        if (line[i] == ' ' || line[i] == '\t') {
+            ++i;
+            continue;
+        }
+        if (line[i] == '"' || line[i] == '\'') {
+            auto end = line.find(line[i], i + 1);
+            if (end == std::string_view::npos) return make_error(ErrorKind::usage, "a quote is not closed");
+            words.emplace_back(line.substr(i + 1, end - i - 1));
+            i = end + 1;
+        } else {
+            auto end = std::min(line.find_first_of(" \t", i), line.size());
+            words.emplace_back(line.substr(i, end - i));
+            i = end;
+        }
+    }
+    return words;
+}
+
+struct PrefixLine {
+    std::string placeholder, mode;
+};
+
+Result<std::map<std::string, PrefixLine>> parse_has_prefix(std::string_view text, const std::string& where) {
+    std::map<std::string, PrefixLine> out;
+    int number = 0;
+    for (std::string_view line : split_lines(text)) {
+        ++number;
+        if (trim(line).empty()) continue;
+        auto words = has_prefix_words(line);
+        if (!words.ok()) return std::move(words).error().in(fmt::format("{}:{}", where, number));
+        if (words->size() == 1) {
+            TRY_ASSIGN(std::string path, checked_path((*words)[0], where));
+            out[path] = {default_placeholder(), "text"};
+        } else if (words->size() == 3) {
+            TRY_ASSIGN(std::string path, checked_path((*words)[2], where));
+            out[path] = {(*words)[0], to_lower((*words)[1])};
+        } else {
+            return make_error(ErrorKind::usage, "{}:{}: a line is PATH or PLACEHOLDER MODE PATH, this one has {} words", where,
+                              number, words->size());
+        }
+    }
+    return out;
+}
+
+bool is_identifier(std::string_view text) {
+    if (text.empty() || (text.front() >= '0' && text.front() <= '9')) return false;
+    return std::ranges::all_of(text, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+               static_cast<unsigned char>(c) >= 0x80;
+    });
+}
+
+bool is_dotted_name(std::string_view text) {
+    return std::ranges::all_of(split(text, '.'), is_identifier);
+}
+
+// Packages from before subdir was recorded have platform ("linux") and arch ("x86_64").
+std::string subdir_of(const json& index) {
+    auto text = [&](const char* name) {
+        const json* value = field(index, name);
+        return value && value->is_string() ? value->get<std::string>() : std::string();
+    };
+    if (auto subdir = text("subdir"); !subdir.empty()) return subdir;
+    std::string platform = text("platform"), arch = text("arch");
+    if (platform.empty() || arch.empty()) return "noarch";
+    if (arch == "x86_64") arch = "64";
+    if (arch == "x86" || arch == "i686") arch = "32";
+    return platform + "-" + arch;
+}
+
+} // namespace
+
+std::string default_placeholder() {
+    std::string out = "/opt/";
+    for (int i = 1; i <= 3; ++i) out += fmt::format("anaconda{}", i);
+    return out;
+}
+
+Result<json> parse_info_json(std::string_view text, const std::string& where) {
+    try {
+        if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+        return json::parse(text);
+    } catch (const json::parse_error& error) {
+        return make_error(ErrorKind::usage, "{}: it is not valid JSON (at byte {}); the package is damaged", where, error.byte);
+    }
+}
+
+Result<std::vector<CondaPath>> parse_paths_json(std::string_view text, const std::string& where) {
+    TRY_ASSIGN(json document, parse_info_json(text, where));
+    if (!document.is_object()) return make_error(ErrorKind::usage, "{}: it is not a JSON object", where);
+    const json* version = field(document, "paths_version");
+    if (!version || !version->is_number_integer() || version->get<std::int64_t>() != 1)
+        return make_error(ErrorKind::usage,
+                          "{}: paths_version is {}, this Tinderbox knows version 1; use a newer Tinderbox or an older package",
+                          where, version ? version->dump(-1, ' ', false, json::error_handler_t::replace) : "missing");
+    const json* paths = field(document, "paths");
+    if (!paths || !paths->is_array()) return make_error(ErrorKind::usage, "{}: it has no list 'paths'", where);
+    std::vector<CondaPath> out;
+    std::map<std::string, std::size_t> seen;
+    for (const json& item : *paths) {
+        TRY_ASSIGN(CondaPath entry, path_entry(item, where));
+        auto [known, added] = seen.emplace(entry.path, out.size());
+        if (added) {
+            out.push_back(std::move(entry));
+        } else if (!same_entry(out[known->second], entry)) {
+            return make_error(ErrorKind::usage, "{}: '{}' is listed twice, in different ways; the package is damaged", where,
+                              entry.path);
+        }
+    }
+    return out;
+}
+
+Result<std::vector<CondaPath>> parse_legacy_paths(const LegacyInfo& info, const std::string& artifact) {
+    if (!info.files)
+        return make_error(ErrorKind::usage,
+                          "{}: it has neither info/paths.json nor info/files, so nobody knows what to install; it is not a "
+                          "conda package, or it is damaged",
+                          artifact);
+    std::map<std::string, PrefixLine> prefixes;
+    if (info.has_prefix) {
+        TRY_ASSIGN(prefixes, parse_has_prefix(*info.has_prefix, artifact + ":info/has_prefix"));
+    }
+    std::set<std::string, std::less<>> unlinkable;
+    for (const auto* list : {&info.no_link, &info.no_softlink})
+        if (*list)
+            for (std::string_view line : split_lines(**list)) unlinkable.emplace(trim(line));
+    std::vector<CondaPath> out;
+    std::set<std::string> seen;
+    std::string where = artifact + ":info/files";
+    for (std::string_view line : split_lines(*info.files)) {
+        line = trim(line);
+        if (line.empty()) continue;
+        if (!is_valid_utf8(line))
+            return make_error(ErrorKind::usage, "{}: a path is not UTF-8; a conda record (JSON) cannot name it", where);
+        CondaPath entry;
+        TRY_ASSIGN(entry.path, checked_path(line, where));
+        entry.kind_known = false;
+        entry.no_link = unlinkable.contains(line);
+        if (auto prefix = prefixes.find(entry.path); prefix != prefixes.end())
+            TRY(set_prefix(entry, prefix->second.placeholder, prefix->second.mode, artifact + ":info/has_prefix"));
+        if (seen.insert(entry.path).second) out.push_back(std::move(entry));
+    }
+    for (const auto& [path, prefix] : prefixes)
+        if (!seen.contains(path))
+            return make_error(ErrorKind::usage, "{}:info/has_prefix: it names '{}', which info/files does not list", artifact, path);
+    return out;
+}
+
+Result<CondaEntryPoint> parse_entry_point(std::string_view definition) {
+    auto equals = definition.find('=');
+    auto colon = definition.rfind(':');
+    CondaEntryPoint out;
+    if (equals != std::string_view::npos && colon != std::string_view::npos && colon > equals) {
+        out.command = trim(definition.substr(0, equals));
+        out.module = trim(definition.substr(equals + 1, colon - equals - 1));
+        out.function = trim(definition.substr(colon + 1));
+    }
+    // Module and function are written into source code: only what a dotted name may be gets there.
+    bool valid = !out.command.empty() && out.command.front() != '.' && safe_relative_path(out.command).ok() &&
+                 out.command.find_first_of("/\\") == std::string::npos && is_dotted_name(out.module) && is_dotted_name(out.function);
+    if (!valid)
+        return make_error(ErrorKind::usage, "the entry point '{}' is not of the form COMMAND = MODULE:FUNCTION", definition);
+    return out;
+}
+
+Result<CondaLinkInfo> parse_link_json(std::string_view text, const std::string& where) {
+    TRY_ASSIGN(json document, parse_info_json(text, where));
+    if (!document.is_object()) return make_error(ErrorKind::usage, "{}: it is not a JSON object", where);
+    const json* version = field(document, "package_metadata_version");
+    if (!version || !version->is_number_integer() || version->get<std::int64_t>() != 1)
+        return make_error(ErrorKind::usage, "{}: package_metadata_version is {}, this Tinderbox knows version 1", where,
+                          version ? version->dump(-1, ' ', false, json::error_handler_t::replace) : "missing");
+    CondaLinkInfo out;
+    const json* noarch = field(document, "noarch");
+    if (!noarch) return out;
+    if (!noarch->is_object()) return make_error(ErrorKind::usage, "{}: 'noarch' is not an object", where);
+    TRY_ASSIGN(std::string type, string_field(*noarch, "type", where));
+    TRY_ASSIGN(out.noarch, noarch_of(json{{"noarch", type}}, where));
+    const json* points = field(*noarch, "entry_points");
+    if (!points) return out;
+    if (!points->is_array()) return make_error(ErrorKind::usage, "{}: 'entry_points' is not a list", where);
+    for (const json& point : *points) {
+        if (!point.is_string()) return make_error(ErrorKind::usage, "{}: an entry point is not a string", where);
+        auto parsed = parse_entry_point(point.get<std::string>());
+        if (!parsed.ok()) return std::move(parsed).error().in(where);
+        out.entry_points.push_back(std::move(*parsed));
+    }
+    return out;
+}
+
+Result<json> parse_index_json(std::string_view text, const std::string& where) {
+    TRY_ASSIGN(json index, parse_info_json(text, where));
+    if (!index.is_object()) return make_error(ErrorKind::usage, "{}: it is not a JSON object", where);
+    if (!field(index, "build") && field(index, "build_string")) index["build"] = index["build_string"];
+    for (const char* name : {"name", "version", "build"}) {
+        TRY_ASSIGN(std::string value, string_field(index, name, where));
+        if (!is_conda_identifier(value))
+            return make_error(ErrorKind::usage, "{}: its {} '{}' is missing or cannot be part of a file name", where, name, value);
+    }
+    if (const json* number = field(index, "build_number"); !number) {
+        index["build_number"] = 0;
+    } else if (!number->is_number_integer()) {
+        return make_error(ErrorKind::usage, "{}: 'build_number' is not a number", where);
+    }
+    for (const char* list : {"depends", "constrains"}) {
+        const json* items = field(index, list);
+        if (!items) {
+            index[list] = json::array();
+        } else if (!items->is_array() || !std::ranges::all_of(*items, [](const json& i) { return i.is_string(); })) {
+            return make_error(ErrorKind::usage, "{}: '{}' is not a list of strings", where, list);
+        }
+    }
+    index["subdir"] = subdir_of(index);
+    if (!is_conda_subdir(index["subdir"].get<std::string>()))
+        return make_error(ErrorKind::usage, "{}: '{}' is not the name of a platform", where, index["subdir"].get<std::string>());
+    return index;
+}
+
+Result<CondaNoarch> noarch_of(const json& index, const std::string& where) {
+    const json* value = field(index, "noarch");
+    if (!value) return CondaNoarch::none;
+    if (value->is_boolean()) return value->get<bool>() ? CondaNoarch::generic : CondaNoarch::none;
+    std::string text = value->is_string() ? to_lower(value->get<std::string>()) : "?";
+    if (text.empty() || text == "none") return CondaNoarch::none;
+    if (text == "generic") return CondaNoarch::generic;
+    if (text == "python") return CondaNoarch::python;
+    return make_error(ErrorKind::usage, "{}: noarch is '{}', known are python and generic; use a newer Tinderbox", where, text);
+}
+
+std::string to_utf8(std::string_view text) {
+    if (is_valid_utf8(text)) return std::string(text);
+    std::string out;
+    for (char c : text) {
+        auto byte = static_cast<unsigned char>(c);
+        if (byte < 0x80) {
+            out += c;
+        } else {
+            out += static_cast<char>(0xc0 | (byte >> 6));
+            out += static_cast<char>(0x80 | (byte & 0x3f));
+        }
+    }
+    return out;
+}
+
+} // namespace tinderbox

@@ -1,0 +1,104 @@
+#include "generator/conda/names.hpp"
+
+#include "common/base/text.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace tinderbox {
+
+namespace {
+
+constexpr std::string_view extensions[] = {".conda", ".tar.bz2"};
+
+std::string_view without_slash(std::string_view text) {
+    while (text.ends_with('/')) text.remove_suffix(1);
+    return text;
+}
+
+// Cuts "/LAST" off and returns LAST; "" when there is no slash.
+std::string_view cut_last(std::string_view& url) {
+    auto slash = url.rfind('/');
+    if (slash == std::string_view::npos) return {};
+    std::string_view last = url.substr(slash + 1);
+    url = url.substr(0, slash);
+    return last;
+}
+
+std::string channel_name(std::string_view base_url) {
+    constexpr std::string_view anaconda_org = "https://conda.anaconda.org/";
+    constexpr std::string_view repo = "https://repo.anaconda.com/";
+    if (base_url.starts_with(anaconda_org)) return std::string(base_url.substr(anaconda_org.size()));
+    if (base_url.starts_with(repo)) {
+        std::string_view name = base_url.substr(repo.size());
+        if (name == "pkgs/main" || name == "pkgs/r" || name == "pkgs/msys2") return "defaults";
+        if (name.starts_with("pkgs/")) return std::string(name);
+    }
+    return std::string(base_url);
+}
+
+} // namespace
+
+std::string CondaFileName::dist() const { return fmt::format("{}-{}-{}", name, version, build); }
+
+bool is_conda_file_name(std::string_view file_name) {
+    return std::ranges::any_of(extensions, [&](std::string_view e) { return file_name.ends_with(e); });
+}
+
+bool is_conda_identifier(std::string_view text) {
+    if (text.empty() || text.size() > 200 || text.front() == '.') return false;
+    return std::ranges::all_of(text, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view("._-+!~=:@").find(c) != std::string_view::npos;
+    });
+}
+
+Result<CondaFileName> parse_conda_file_name(std::string_view file_name) {
+    for (std::string_view extension : extensions) {
+        if (!file_name.ends_with(extension)) continue;
+        std::string_view stem = file_name.substr(0, file_name.size() - extension.size());
+        auto second = stem.rfind('-');
+        auto first = second == 0 || second == std::string_view::npos ? std::string_view::npos : stem.rfind('-', second - 1);
+        if (first == std::string_view::npos) break;
+        CondaFileName out{std::string(stem.substr(0, first)), std::string(stem.substr(first + 1, second - first - 1)),
+                          std::string(stem.substr(second + 1)), std::string(extension)};
+        if (is_conda_identifier(out.name) && is_conda_identifier(out.version) && is_conda_identifier(out.build)) return out;
+        break;
+    }
+    return make_error(ErrorKind::usage,
+                      "'{}' is not the file name of a conda package; it has to be NAME-VERSION-BUILD.conda or "
+                      "NAME-VERSION-BUILD.tar.bz2",
+                      file_name);
+}
+
+bool is_conda_subdir(std::string_view text) {
+    if (text == "noarch") return true;
+    constexpr std::array systems = {"linux-", "osx-", "win-", "emscripten-", "wasi-", "zos-", "freebsd-"};
+    return std::ranges::any_of(systems, [&](std::string_view s) { return text.starts_with(s) && text.size() > s.size(); }) &&
+           text.find('/') == std::string_view::npos;
+}
+
+Status check_conda_platform(std::string_view package, std::string_view subdir, std::string_view platform) {
+    if (subdir == "noarch" || subdir == platform) return {};
+    return make_error(ErrorKind::usage,
+                      "{}: the package is for {}, the environment is for {}; name the package of that platform, or "
+                      "another --platform",
+                      package, subdir.empty() ? "an unknown platform" : subdir, platform);
+}
+
+std::string conda_channel_url(std::string_view url) {
+    url = url.substr(0, url.find_first_of("#?"));
+    cut_last(url);
+    return std::string(without_slash(url));
+}
+
+std::string conda_dist_string(std::string_view package_url, std::string_view channel, std::string_view subdir,
+                              std::string_view dist) {
+    std::string from = package_url.empty() ? std::string(without_slash(channel)) : conda_channel_url(package_url);
+    std::string_view base = from;
+    std::string_view rest = base;
+    if (is_conda_subdir(cut_last(rest))) base = rest;
+    return fmt::format("{}/{}::{}", channel_name(base), subdir, dist);
+}
+
+} // namespace tinderbox
