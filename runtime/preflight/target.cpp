@@ -10,6 +10,7 @@
 #include <linux/magic.h>
 #include <sys/ioctl.h>
 #include <sys/quota.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -78,10 +79,10 @@ Kind kind_of(const fs::path& prefix) {
     fs::directory_iterator it(prefix, error);
     if (error) return Kind::unreadable;
     if (it == fs::directory_iterator()) return Kind::empty_directory;
-    if (fs::exists(prefix / ".tinderbox/manifest.json", error) || fs::exists(prefix / ".tinderbox/manifest", error)) return Kind::ours;
-    if (fs::exists(prefix / "conda-meta/history", error) && fs::exists(prefix / "bin/conda", error)) return Kind::conda;
-    // A directory with nothing but our own staging area in it counts as empty: it is an interrupted installation.
-    if (it->path().filename() == ".tinderbox" && ++it == fs::directory_iterator()) return Kind::empty_directory;
+    if (fs::exists(prefix / ".tinderbox/state", error) && !fs::exists(prefix / ".tinderbox/stage", error)) return Kind::ours;
+    if (fs::exists(prefix / "conda-meta", error)) return Kind::conda;
+    // An interrupted installation into a directory that existed: the installer goes on with it, or says whose it is.
+    if (fs::exists(prefix / ".tinderbox/stage", error)) return Kind::empty_directory;
     return Kind::directory;
 }
 
@@ -131,14 +132,21 @@ class Judge {
         case Kind::unreadable:
             error("prefix-unreadable", fmt::format("the directory '{}' cannot be read", prefix), "choose another prefix with -p");
             break;
-        case Kind::empty_directory:
+        case Kind::empty_directory: break;
         case Kind::directory:
+            if (!needs_.allow_existing)
+                error("prefix-exists", fmt::format("'{}' exists and is not empty", prefix),
+                      "choose another prefix with -p, or install into it with -u: what is in it stays");
+            break;
         case Kind::conda:
+            if (!needs_.allow_existing)
+                error("prefix-exists", fmt::format("'{}' holds a conda", prefix),
+                      "choose another prefix with -p, or add the environment to its envs/ with -u");
+            break;
         case Kind::ours:
-            if (!needs_.allow_existing && !needs_.resumes)
-                error("prefix-exists", fmt::format("'{}' exists already", prefix),
-                      facts_.kind == Kind::ours ? "choose another prefix with -p, or check this one with --verify-only"
-                                                : "choose another prefix with -p, or install into it with -u");
+            if (!needs_.resumes)
+                error("prefix-exists", fmt::format("'{}' holds another environment that Tinderbox installed", prefix),
+                      "choose another prefix with -p");
             break;
         }
         if (!facts_.writable && !facts_.read_only)
@@ -167,8 +175,8 @@ class Judge {
 
     void judge_room() {
         auto less = [](std::uint64_t need, std::uint64_t there) { return need > there ? need - there : 0; };
-        const std::uint64_t bytes = less(needs_.install.bytes, needs_.bytes_staged);
-        const std::uint64_t inodes = less(needs_.install.inodes, needs_.inodes_staged);
+        const std::uint64_t bytes = less(needs_.install.bytes, facts_.staged_bytes);
+        const std::uint64_t inodes = less(needs_.install.inodes, facts_.staged_inodes);
         const std::string where = facts_.existing;
         std::uint64_t room = facts_.free_bytes;
         if (facts_.free_bytes < bytes)
@@ -195,6 +203,26 @@ class Judge {
     const TargetNeeds& needs_;
     std::vector<Finding> out_;
 };
+
+// One directory's size on the disk; links are not followed.
+void add_tree(const fs::path& directory, TargetFacts& facts) {
+    std::error_code error;
+    for (fs::recursive_directory_iterator it(directory, fs::directory_options::skip_permission_denied, error), end; !error && it != end;
+         it.increment(error)) {
+        struct stat info {};
+        if (::lstat(it->path().c_str(), &info) != 0) continue;
+        facts.staged_bytes += static_cast<std::uint64_t>(info.st_blocks) * 512;
+        ++facts.staged_inodes;
+    }
+}
+
+// The two places of runtime/install/staging.hpp.
+void read_staged(const fs::path& prefix, TargetFacts& facts) {
+    for (const fs::path& stage : {prefix / ".tinderbox/stage", prefix.parent_path() / ("." + prefix.filename().string() + ".tinderbox-stage")}) {
+        struct stat info {};
+        if (::lstat(stage.c_str(), &info) == 0 && S_ISDIR(info.st_mode) && info.st_uid == ::geteuid()) add_tree(stage / "tree", facts);
+    }
+}
 
 std::string_view to_string(Kind kind) {
     static constexpr std::string_view names[] = {"absent", "file", "empty directory", "directory", "conda", "tinderbox", "unreadable"};
@@ -244,6 +272,7 @@ TargetFacts read_target_facts(const std::string& prefix) {
         if (errno == EROFS) facts.read_only = true;
     }
     read_file_system(facts.existing, facts);
+    read_staged(prefix, facts);
     return facts;
 }
 

@@ -28,6 +28,8 @@ struct TargetFacts {
     std::uint64_t free_bytes = 0;
     std::optional<std::uint64_t> free_inodes; // nullopt = unknown (btrfs, some network file systems)
     std::optional<std::uint64_t> quota_bytes, quota_inodes; // what the user's quota leaves; nullopt = none or unknown
+    // What an interrupted run of this user has staged already: it needs no room a second time.
+    std::uint64_t staged_bytes = 0, staged_inodes = 0;
 };
 
 TargetFacts read_target_facts(const std::string& prefix);
@@ -35,9 +37,7 @@ TargetFacts read_target_facts(const std::string& prefix);
 struct TargetNeeds {
     InstallInfo install;
     bool allow_existing = false;       // -f or -u
-    std::uint64_t bytes_staged = 0;    // an interrupted run's staging directory already holds them
-    std::uint64_t inodes_staged = 0;
-    bool resumes = false;              // this installation was begun here before: the prefix may exist
+    bool resumes = false;              // this very environment is there, whole or begun: the prefix may exist
     std::function<bool()> names_collide; // asked only when the file system folds case; empty = no
 };
 

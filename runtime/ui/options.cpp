@@ -47,7 +47,7 @@ const std::vector<OptionRow>& rows() {
     static const std::vector<OptionRow> all = {
         {'b', "batch", "", "ask nothing; the licences count as accepted", flag(&RunOptions::batch)},
         {'i', "interactive", "", "ask (the default on a terminal)",
-         [](RunOptions& o, const std::string&) -> Status { o.batch = false; return {}; }},
+         [](RunOptions& o, const std::string&) -> Status { o.batch = false; o.ask = true; return {}; }},
         {'p', "prefix", "DIR", "where to install (default: $HOME/NAME); ~ and relative ones are fine", text(&RunOptions::prefix)},
         {'f', "force", "", "allow an existing DIR: what is in it and not ours stays", flag(&RunOptions::force)},
         {'u', "update", "", "the same as -f", flag(&RunOptions::update)},

@@ -27,6 +27,7 @@ enum class Mode {
 struct RunOptions {
     Mode mode = Mode::install;
     bool batch = false;          // -b
+    bool ask = false;            // -i: ask even when standard input is no terminal
     bool force = false;          // -f
     bool update = false;         // -u
     bool keep_packages = false;  // -k

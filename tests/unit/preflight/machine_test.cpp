@@ -201,9 +201,9 @@ TEST_CASE("target: room, inodes, quota") {
     auto findings = judge_target(full, needs());
     CHECK(find(findings, "disk-space")->sentence == "1.00 MB are needed in '/opt', 400 kB are free");
     CHECK(failure_of(findings) == ErrorKind::storage);
-    auto staged = needs();
-    staged.bytes_staged = 800'000; // an interrupted run's files count
-    CHECK(!failure_of(judge_target(full, staged)));
+    auto staged = full;
+    staged.staged_bytes = 800'000; // an interrupted run's files count
+    CHECK(!failure_of(judge_target(staged, needs())));
 
     auto inodes = good_target();
     inodes.free_inodes = 99;
@@ -234,7 +234,12 @@ TEST_CASE("target: what is there already, and the file system") {
     };
     using K = TargetFacts::Kind;
     CHECK(failing(with([](auto& f) { f.kind = K::directory; }), "prefix-exists"));
-    CHECK(failing(with([](auto& f) { f.kind = K::empty_directory; }), "prefix-exists"));
+    CHECK(!failure_of(judge_target(with([](auto& f) { f.kind = K::empty_directory; }), needs())));
+    CHECK(failing(with([](auto& f) { f.kind = K::conda; }), "prefix-exists"));
+    CHECK(failing(with([](auto& f) { f.kind = K::ours; }), "prefix-exists"));
+    auto again = needs();
+    again.resumes = true;
+    CHECK(!failure_of(judge_target(with([](auto& f) { f.kind = K::ours; }), again)));
     CHECK(failing(with([](auto& f) { f.kind = K::file; }), "prefix-is-file"));
     auto allowed = needs();
     allowed.allow_existing = true;
@@ -291,6 +296,16 @@ TEST_CASE("targets on this machine") {
     fs::create_directories(directory.path() / "empty/.tinderbox/stage");
     CHECK(read_target_facts(base + "/empty").kind == TargetFacts::Kind::empty_directory);
     CHECK(read_target_facts(base).kind == TargetFacts::Kind::directory);
+    fs::create_directories(directory.path() / "conda/conda-meta");
+    CHECK(read_target_facts(base + "/conda").kind == TargetFacts::Kind::conda);
+    fs::create_directories(directory.path() / "conda/.tinderbox");
+    REQUIRE(write_atomically(directory.path() / "conda/.tinderbox/state", "verified\n").ok());
+    CHECK(read_target_facts(base + "/conda").kind == TargetFacts::Kind::ours);
+    fs::create_directories(directory.path() / ".new.tinderbox-stage/tree/lib");
+    REQUIRE(write_atomically(directory.path() / ".new.tinderbox-stage/tree/lib/x", std::string(100'000, 'x')).ok());
+    auto resumed = read_target_facts(base + "/new");
+    CHECK(resumed.staged_inodes == 2);
+    CHECK(resumed.staged_bytes >= 100'000);
     fs::create_symlink("/nowhere/at/all", directory.path() / "dangling");
     CHECK(read_target_facts(base + "/dangling").kind == TargetFacts::Kind::file);
     auto proc = read_target_facts("/proc/nothing/here");

@@ -1,0 +1,46 @@
+// The report as one JSON value (docs/report.schema.json), out of what preflight, installation and verification found.
+#pragma once
+
+#include "common/format/run_file.hpp"
+#include "runtime/preflight/preflight.hpp"
+#include "runtime/verify/verify.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace tinderbox {
+
+// What the report says of an installation.
+struct InstallFacts {
+    std::uint64_t files = 0, bytes = 0;
+    bool resumed = false, already_complete = false;
+    double seconds = 0;
+    std::vector<std::pair<std::string, double>> stages;
+    std::string io;                    // how the bytes reached the disk
+    std::vector<std::string> warnings; // one sentence each
+    std::string script_failure;        // "" = none
+};
+
+struct ReportInputs {
+    std::string mode; // "check", "install", "extract", "verify-only"
+    const RunFile& run;
+    const Manifest& manifest;
+    std::string prefix;
+    const Preflight* preflight = nullptr;       // each may be missing
+    const InstallFacts* installed = nullptr;
+    const Verification* verification = nullptr;
+    int exit_code = 0;
+    std::int64_t now = 0; // seconds since 1970
+};
+
+nlohmann::json make_report(const ReportInputs& inputs);
+
+// "installed in '/opt/x'; GPU: not verified: no NVIDIA GPU was found"
+std::string summary_sentence(const ReportInputs& inputs);
+
+// "2026-11-23T21:50:00Z"
+std::string utc_time(std::int64_t seconds);
+
+// The command that activates the environment, quoted for a POSIX shell.
+std::string activation_command(const std::string& prefix);
+
+} // namespace tinderbox
