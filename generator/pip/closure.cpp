@@ -1,0 +1,243 @@
+// Whether a list of wheels is complete: each Requires-Dist of each wheel is on it.
+#include "common/base/text.hpp"
+#include "common/base/url.hpp"
+#include "generator/pip/metadata.hpp"
+#include "generator/pip/requirement.hpp"
+#include "generator/pip/select.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <set>
+
+namespace tinderbox::pip {
+namespace {
+
+// One package of the environment while its requirements are followed.
+struct Package {
+    std::string name, version;
+    std::string where;                // "requirements.txt:3", "" for one that is missing from the list
+    std::optional<Metadata> metadata; // none: provided from elsewhere, or unknown
+    std::set<std::string> extras;
+    bool suggested = false;
+};
+
+// What the packages together ask of one name.
+struct Demand {
+    std::vector<std::string> askers; // "torch 2.9.1 requires filelock>=3"
+    std::string specifier;           // all clauses joined
+};
+
+class Closure {
+  public:
+    Closure(const SelectOptions& options, PackageIndex* index)
+        : options_(options), index_(index), environment_(marker_environment(options.target)) {}
+
+    Status run(const Selection& selection) {
+        for (const ChosenWheel& wheel : selection.wheels) {
+            Package package{wheel.name, wheel.version, wheel.line.str(), parse_metadata(wheel.metadata), {}, false};
+            package.extras.insert(wheel.extras.begin(), wheel.extras.end());
+            TRY(check_python(package));
+            packages_.emplace(wheel.name, std::move(package));
+        }
+        for (const auto& [name, version] : options_.provided)
+            packages_.emplace(name, Package{name, version, "", std::nullopt, {}, false});
+        for (const auto& [name, package] : packages_) open_.push_back(name);
+        // Extras found on the way put a package back into the queue; each can do so only once per extra.
+        while (!open_.empty()) {
+            std::string name = open_.front();
+            open_.pop_front();
+            TRY(follow(name));
+        }
+        return verdict();
+    }
+
+  private:
+    Status check_python(const Package& package) {
+        auto needed = SpecifierSet::parse(package.metadata->requires_python);
+        auto python = Version::parse(environment_["python_full_version"]);
+        if (!needed || needed->matches(*python)) return {};
+        return make_error(ErrorKind::unsatisfiable, "{}: {} {} requires Python {}, and the environment has {}", package.where,
+                          package.name, package.version, package.metadata->requires_python, options_.target.python);
+    }
+
+    Status follow(const std::string& name) {
+        // A copy: following may add packages.
+        Package package = packages_.at(name);
+        if (!package.metadata) return {};
+        std::vector<std::string> extras(package.extras.begin(), package.extras.end());
+        for (const std::string& text : package.metadata->requires_dist) {
+            auto requirement = Requirement::parse(text);
+            if (!requirement) continue; // old wheels hold what PEP 508 does not allow; pip cannot follow it either
+            // The requirements without extra hold as well when extras are asked for.
+            if (!requirement->applies(environment_) && !requirement->applies(environment_, extras)) continue;
+            TRY(ask(package, *requirement));
+        }
+        return {};
+    }
+
+    Status ask(const Package& asker, const Requirement& requirement) {
+        const std::string& name = requirement.name;
+        std::string who = fmt::format("{} {} requires {}", asker.name, asker.version, name + requirement.specifier.str());
+        auto found = packages_.find(name);
+        bool listed = found != packages_.end() && !found->second.suggested;
+        auto version = found == packages_.end() ? std::nullopt : Version::parse(found->second.version);
+        bool fits = version && (!requirement.url.empty() || requirement.specifier.matches(*version));
+        if (listed && !fits && version) {
+            add_demand(wrong_[name], who, requirement);
+        } else if (!listed) {
+            Demand& demand = missing_[name];
+            add_demand(demand, who, requirement);
+            if (!fits && (found == packages_.end() || version)) TRY(suggest(name, demand));
+        }
+        Package& package = packages_.at(name);
+        bool more = false;
+        for (const std::string& extra : requirement.extras) more = package.extras.insert(extra).second || more;
+        if (more) open_.push_back(name);
+        return {};
+    }
+
+    static void add_demand(Demand& demand, const std::string& who, const Requirement& requirement) {
+        if (std::ranges::find(demand.askers, who) != demand.askers.end()) return; // it is asked again for an extra
+        demand.askers.push_back(who);
+        if (requirement.specifier.empty()) return;
+        demand.specifier += (demand.specifier.empty() ? "" : ",") + requirement.specifier.str();
+    }
+
+    // The newest version that fits all that is asked of a missing package, and, where the index offers its metadata
+    // apart, what it needs itself: one run then lists every missing line.
+    Status suggest(const std::string& name, const Demand& demand) {
+        Package& package = packages_[name];
+        package.name = name;
+        package.suggested = true;
+        package.version.clear();
+        package.metadata.reset();
+        if (!index_) return {};
+        auto versions = SpecifierSet::parse(demand.specifier);
+        auto files = files_of(*index_, name, options_.target);
+        if (!versions || !files) return {};
+        const ProjectWheels::Wheel* best = best_file(*files, *versions, false, {}, index_->options().pre);
+        if (!best) return {};
+        package.version = best->name.version.str();
+        if (best->file.local) {
+            if (auto text = read_wheel_metadata(best->file.url)) package.metadata = parse_metadata(*text);
+        } else if (best->file.has_metadata) {
+            Download wanted;
+            wanted.url = best->file.url + ".metadata";
+            wanted.name = best->file.file_name + ".metadata";
+            wanted.sha256 = best->file.metadata_sha256;
+            if (auto fetched = index_->fetcher().fetch({wanted}))
+                if (auto text = read_text(fetched->front().path, 64u << 20)) package.metadata = parse_metadata(*text);
+        }
+        open_.push_back(name);
+        return {};
+    }
+
+    static std::string reasons(const Demand& demand) {
+        std::string out;
+        for (std::size_t i = 0; i < demand.askers.size() && i < 3; ++i) out += (i ? "; " : "") + demand.askers[i];
+        if (demand.askers.size() > 3) out += fmt::format("; and {} more", demand.askers.size() - 3);
+        return out;
+    }
+
+    Status verdict() const {
+        std::string text;
+        auto add = [&](const std::string& line) { text += (text.empty() ? "" : "\n") + line; };
+        for (const auto& [name, demand] : wrong_) {
+            const Package& package = packages_.at(name);
+            std::string where = package.where.empty() ? "" : package.where + ": ";
+            add(fmt::format("{}{} {} is listed, but {}{}", where, name, package.version, reasons(demand), better(name, demand)));
+        }
+        std::string file = list_name();
+        for (const auto& [name, demand] : missing_) {
+            const Package& package = packages_.at(name);
+            std::string extras;
+            for (const std::string& extra : package.extras) extras += (extras.empty() ? "" : ",") + extra;
+            std::string line = name + (extras.empty() ? "" : "[" + extras + "]") + "==" +
+                               (package.version.empty() ? "VERSION" : package.version);
+            add(fmt::format("add to {}: '{}' ({})", file, line, reasons(demand)));
+        }
+        if (text.empty()) return {};
+        return Error{wrong_.empty() ? ErrorKind::usage : ErrorKind::unsatisfiable, text};
+    }
+
+    std::string better(const std::string& name, const Demand& demand) const {
+        if (!index_) return "";
+        auto versions = SpecifierSet::parse(demand.specifier);
+        auto files = files_of(*index_, name, options_.target);
+        const ProjectWheels::Wheel* best = versions && files ? best_file(*files, *versions, false) : nullptr;
+        return best ? fmt::format("; write '{}=={}'", name, best->name.version.str()) : "";
+    }
+
+    // The file most lines come from: where a new line goes.
+    std::string list_name() const {
+        std::map<std::string, int> count;
+        for (const auto& [name, package] : packages_)
+            if (!package.where.empty()) ++count[package.where.substr(0, package.where.rfind(':'))];
+        std::string best = "the list";
+        int most = 0;
+        for (const auto& [file, lines] : count)
+            if (lines > most) {
+                most = lines;
+                best = file == "command line" ? "--pip" : file;
+            }
+        return best;
+    }
+
+    const SelectOptions& options_;
+    PackageIndex* index_;
+    MarkerEnvironment environment_;
+    std::map<std::string, Package> packages_;
+    std::map<std::string, Demand> missing_, wrong_;
+    std::deque<std::string> open_;
+};
+
+} // namespace
+
+Status fetch_metadata(Selection& selection, Fetcher& fetcher) {
+    std::vector<Download> downloads;
+    std::vector<ChosenWheel*> wanted, whole;
+    for (ChosenWheel& wheel : selection.wheels) {
+        if (!wheel.metadata.empty()) continue;
+        if (!wheel.file.has_metadata || wheel.file.local) {
+            whole.push_back(&wheel);
+            continue;
+        }
+        Download one;
+        one.url = wheel.file.url + ".metadata";
+        one.name = wheel.file.file_name + ".metadata";
+        one.sha256 = wheel.file.metadata_sha256;
+        downloads.push_back(std::move(one));
+        wanted.push_back(&wheel);
+    }
+    auto fetched = downloads.empty() ? Result<std::vector<Fetched>>(std::vector<Fetched>{}) : fetcher.fetch(downloads);
+    if (fetched) {
+        for (std::size_t i = 0; i < wanted.size(); ++i) {
+            TRY_ASSIGN(wanted[i]->metadata, read_text((*fetched)[i].path, 64u << 20));
+        }
+    } else {
+        // Some mirrors announce metadata files and do not have them: the wheel has it for sure.
+        whole.insert(whole.end(), wanted.begin(), wanted.end());
+    }
+    downloads.clear();
+    for (ChosenWheel* wheel : whole) downloads.push_back(to_download(*wheel));
+    if (downloads.empty()) return {};
+    TRY_ASSIGN(auto wheels, fetcher.fetch(downloads));
+    for (std::size_t i = 0; i < whole.size(); ++i) {
+        auto& hashes = whole[i]->sha256s;
+        if (!hashes.empty() && std::ranges::find(hashes, wheels[i].sha256) == hashes.end())
+            return make_error(ErrorKind::usage, "{}: {} has the hash sha256:{}, which is none of the line's --hash values",
+                              whole[i]->line.str(), whole[i]->file.file_name, wheels[i].sha256);
+        whole[i]->file.sha256 = wheels[i].sha256;
+        whole[i]->file.size = wheels[i].size;
+        auto text = read_wheel_metadata(wheels[i].path);
+        if (!text) return std::move(text).error();
+        whole[i]->metadata = std::move(*text);
+    }
+    return {};
+}
+
+Status check_closure(const Selection& selection, const SelectOptions& options, PackageIndex* index) {
+    return Closure(options, index).run(selection);
+}
+
+} // namespace tinderbox::pip

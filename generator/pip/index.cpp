@@ -1,0 +1,309 @@
+#include "generator/pip/index.hpp"
+
+#include "common/base/text.hpp"
+#include "common/base/url.hpp"
+#include "generator/pip/html.hpp"
+#include "generator/pip/requirement.hpp"
+#include "generator/pip/tags.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace tinderbox::pip {
+namespace {
+
+using nlohmann::json;
+
+// What pip asks for: JSON first, HTML where a server has nothing else.
+constexpr const char* accept_header = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, "
+                                      "text/html; q=0.01";
+
+template <class... Args>
+Error page_error(const std::string& url, fmt::format_string<Args...> format, Args&&... args) {
+    return make_error(ErrorKind::network, format, std::forward<Args>(args)...).in(without_credentials(url));
+}
+
+std::string last_element(std::string_view path) { return percent_decode(path.substr(path.rfind('/') + 1)); }
+
+bool is_archive(std::string_view file) {
+    for (std::string_view ending : {".whl", ".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz"})
+        if (file.ends_with(ending)) return true;
+    return false;
+}
+
+// "sha256=HEX" into the file's hashes; other algorithms are passed over.
+void take_hash(std::string_view text, std::string& sha256, std::string* md5) {
+    for (std::string_view part : split(text, '&')) {
+        if (part.starts_with("sha256=") && part.size() == 7 + 64) sha256 = to_lower(part.substr(7));
+        if (md5 && part.starts_with("md5=") && part.size() == 4 + 32) *md5 = to_lower(part.substr(4));
+    }
+}
+
+// A version 2 of the interface may mean anything: PEP 629 tells clients to stop.
+Status check_interface(const std::string& url, std::string_view version) {
+    auto major = version.substr(0, version.find('.'));
+    if (version.empty() || major == "1") return {};
+    return page_error(url, "the index speaks version {} of the simple interface, and only version 1 is understood; "
+                           "update Tinderbox",
+                      version);
+}
+
+Result<std::vector<IndexFile>> parse_html(const Document& document) {
+    std::vector<IndexFile> out;
+    std::string base = document.url;
+    bool form = false, base_seen = false;
+    std::size_t anchors = 0;
+    for (const HtmlTag& tag : html_tags(document.body)) {
+        if (tag.name == "form" || (tag.name == "input" && tag.find("type") && *tag.find("type") == "password")) form = true;
+        if (tag.name == "meta" && tag.find("name") && *tag.find("name") == "pypi:repository-version" && tag.find("content"))
+            TRY(check_interface(document.url, *tag.find("content")));
+        const std::string* href = tag.find("href");
+        if (tag.name == "base" && href && !std::exchange(base_seen, true)) base = resolve_url(document.url, *href);
+        if (tag.name != "a" || !href) continue;
+        ++anchors;
+        IndexFile file;
+        Url url = Url::parse(resolve_url(base, trim(*href)));
+        take_hash(url.fragment, file.sha256, &file.md5);
+        url.fragment.clear();
+        file.file_name = last_element(url.path);
+        if (!is_archive(file.file_name)) continue;
+        file.url = url.str();
+        if (auto value = tag.find("data-requires-python")) file.requires_python = *value;
+        if (auto value = tag.find("data-yanked")) {
+            file.yanked = true;
+            file.yanked_reason = *value;
+        }
+        // PEP 714: the new name wins over the old one, which some servers fill wrongly.
+        const std::string* metadata = tag.find("data-core-metadata");
+        if (!metadata) metadata = tag.find("data-dist-info-metadata");
+        if (metadata && *metadata != "false") {
+            file.has_metadata = true;
+            take_hash(*metadata, file.metadata_sha256, nullptr);
+        }
+        out.push_back(std::move(file));
+    }
+    if (out.empty() && form)
+        return page_error(document.url, "the server answered with a page that has a form and no packages (a login page?) "
+                                        "instead of a package index; log in, or give credentials in the URL or in netrc");
+    if (out.empty() && anchors == 0 && html_tags(document.body).empty() && !trim(document.body).empty())
+        return page_error(document.url, "the server answered with text that is no package index; check the index's URL");
+    return out;
+}
+
+std::string text_of(const json& object, const char* key) {
+    auto found = object.find(key);
+    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::string hash_of(const json& object, const char* algorithm, std::size_t digits) {
+    std::string value = object.is_object() ? to_lower(text_of(object, algorithm)) : "";
+    return value.size() == digits ? value : "";
+}
+
+Result<std::vector<IndexFile>> parse_json(const Document& document) {
+    json page = json::parse(document.body, nullptr, false);
+    if (!page.is_object() || !page.contains("files") || !page["files"].is_array())
+        return page_error(document.url, "the server answered with JSON that is no package index (no list 'files'); check "
+                                        "the index's URL");
+    if (page.contains("meta") && page["meta"].is_object())
+        TRY(check_interface(document.url, text_of(page["meta"], "api-version")));
+    std::vector<IndexFile> out;
+    for (const json& row : page["files"]) {
+        if (!row.is_object()) continue;
+        IndexFile file;
+        Url url = Url::parse(resolve_url(document.url, text_of(row, "url")));
+        url.fragment.clear();
+        file.url = url.str();
+        file.file_name = text_of(row, "filename");
+        if (file.file_name.empty()) file.file_name = last_element(url.path);
+        if (!is_archive(file.file_name)) continue;
+        json hashes = row.value("hashes", json::object());
+        file.sha256 = hash_of(hashes, "sha256", 64);
+        file.md5 = hash_of(hashes, "md5", 32);
+        file.requires_python = text_of(row, "requires-python");
+        if (auto size = row.find("size"); size != row.end() && size->is_number_unsigned()) file.size = *size;
+        if (auto yanked = row.find("yanked"); yanked != row.end()) {
+            file.yanked = yanked->is_string() || (yanked->is_boolean() && yanked->get<bool>());
+            if (yanked->is_string()) file.yanked_reason = *yanked;
+        }
+        for (const char* key : {"core-metadata", "data-dist-info-metadata", "dist-info-metadata"}) {
+            auto metadata = row.find(key);
+            if (metadata == row.end()) continue;
+            file.has_metadata = metadata->is_object() || (metadata->is_boolean() && metadata->get<bool>());
+            file.metadata_sha256 = hash_of(*metadata, "sha256", 64);
+            break;
+        }
+        out.push_back(std::move(file));
+    }
+    return out;
+}
+
+// Links of an index behind a password carry none themselves: what lies on the same host needs the same one.
+void lend_credentials(const std::string& index, std::vector<IndexFile>& files) {
+    Url from = Url::parse(index);
+    if (from.userinfo.empty()) return;
+    for (IndexFile& file : files) {
+        Url url = Url::parse(file.url);
+        if (!url.userinfo.empty() || url.origin() != from.origin()) continue;
+        url.userinfo = from.userinfo;
+        file.url = url.str();
+    }
+}
+
+bool belongs_to(const IndexFile& file, const std::string& name) {
+    if (auto wheel = parse_wheel_name(file.file_name)) return wheel->name == name;
+    return parse_sdist_name(file.file_name, name).has_value();
+}
+
+IndexFile local_file(const fs::path& path) {
+    IndexFile file;
+    file.file_name = path.filename().string();
+    file.url = fs::absolute(path).lexically_normal().string();
+    file.local = true;
+    std::error_code error;
+    auto size = fs::file_size(path, error);
+    file.size = error ? 0 : size;
+    return file;
+}
+
+std::vector<IndexFile> files_of_directory(const fs::path& directory) {
+    std::vector<IndexFile> out;
+    std::error_code ec;
+    for (fs::directory_iterator it(directory, ec), end; !ec && it != end; it.increment(ec))
+        if (is_archive(it->path().filename().string())) out.push_back(local_file(it->path()));
+    std::ranges::sort(out, {}, &IndexFile::file_name); // a directory's own order differs from machine to machine
+    return out;
+}
+
+// A page of links lying on this machine: its relative links are files beside it.
+void make_local(std::vector<IndexFile>& files) {
+    for (IndexFile& file : files) {
+        if (!file.url.starts_with("file:")) continue;
+        file.url = file_url_to_path(file.url);
+        file.local = true;
+    }
+}
+
+} // namespace
+
+Result<std::vector<IndexFile>> parse_index_page(const Document& document) {
+    std::string type = to_lower(trim(std::string_view(document.content_type).substr(0, document.content_type.find(';'))));
+    if (type == "application/vnd.pypi.simple.v1+json" || type == "application/json") return parse_json(document);
+    if (type == "application/vnd.pypi.simple.v1+html" || type == "text/html" || type == "application/xhtml+xml")
+        return parse_html(document);
+    if (type.empty() || type == "text/plain" || type == "application/octet-stream")
+        return trim(document.body).starts_with('{') ? parse_json(document) : parse_html(document);
+    return page_error(document.url, "the server answered with {} instead of an index page; check the index's URL", type);
+}
+
+Result<IndexStrategy> parse_index_strategy(std::string_view text) {
+    if (text == "first-index") return IndexStrategy::first_index;
+    if (text == "unsafe-first-match") return IndexStrategy::unsafe_first_match;
+    if (text == "unsafe-best-match") return IndexStrategy::unsafe_best_match;
+    return make_error(ErrorKind::usage, "'{}' is no index strategy; write first-index, unsafe-first-match or "
+                                        "unsafe-best-match",
+                      text);
+}
+
+PackageIndex::PackageIndex(Fetcher& fetcher, PipOptions options, IndexStrategy strategy)
+    : fetcher_(fetcher), options_(std::move(options)), strategy_(strategy) {
+    if (options_.no_index) return;
+    std::vector<std::string> all = options_.extra_index_urls;
+    all.push_back(options_.index_url.value_or(std::string(default_index_url)));
+    for (std::string& url : all) {
+        while (url.ends_with('/')) url.pop_back();
+        if (std::ranges::find(indexes_, url) == indexes_.end()) indexes_.push_back(std::move(url));
+    }
+}
+
+Status PackageIndex::load_find_links() {
+    if (std::exchange(find_links_loaded_, true)) return {};
+    for (const std::string& place : options_.find_links) {
+        Place loaded{without_credentials(place), {}};
+        std::string path = place.starts_with("file:") ? file_url_to_path(place) : is_url(place) ? "" : place;
+        std::error_code ignored;
+        if (!path.empty() && fs::is_directory(path, ignored)) {
+            loaded.files = files_of_directory(path);
+        } else if (!path.empty() && is_archive(path)) {
+            loaded.files.push_back(local_file(path));
+        } else if (!path.empty()) {
+            // pip only warns too: a shared configuration may name a directory that this machine does not have.
+            auto text = fs::is_regular_file(path, ignored) ? read_text(path, 64u << 20) : Result<std::string>(Error{});
+            if (!text) {
+                warnings_.push_back(fmt::format("the find-links place '{}' does not exist and is ignored", path));
+                continue;
+            }
+            TRY_ASSIGN(loaded.files, parse_index_page({*text, "file://" + percent_encode_path(fs::absolute(path).string()),
+                                                       "text/html", 200}));
+            make_local(loaded.files);
+        } else if (is_archive(last_element(Url::parse(place).path))) {
+            IndexFile file;
+            Url url = Url::parse(place);
+            take_hash(std::exchange(url.fragment, {}), file.sha256, &file.md5);
+            file.file_name = last_element(url.path);
+            file.url = url.str();
+            loaded.files.push_back(std::move(file));
+        } else {
+            TRY_ASSIGN(Document page, fetcher_.get(place, "text/html"));
+            if (page.status != 200)
+                return page_error(place, "the find-links page answered with status {}; check its URL", page.status);
+            TRY_ASSIGN(loaded.files, parse_index_page(page));
+            lend_credentials(place, loaded.files);
+        }
+        find_links_.push_back(std::move(loaded));
+    }
+    return {};
+}
+
+Result<ProjectSource> PackageIndex::ask(const std::string& index, const std::string& name) {
+    ProjectSource out;
+    out.place = without_credentials(index);
+    // A local index: a directory with a directory for each project.
+    std::string url = index + "/" + name + "/";
+    if (index.starts_with("file:")) {
+        fs::path directory = file_url_to_path(url);
+        std::error_code ignored;
+        out.known = fs::is_directory(directory, ignored);
+        if (!fs::exists(directory / "index.html", ignored)) {
+            out.files = files_of_directory(directory);
+            return out;
+        }
+        TRY_ASSIGN(std::string text, read_text(directory / "index.html", 64u << 20));
+        TRY_ASSIGN(out.files, parse_index_page({text, url, "text/html", 200}));
+        make_local(out.files);
+        return out;
+    }
+    TRY_ASSIGN(Document page, fetcher_.get(url, accept_header));
+    if (page.status == 404) return out;
+    if (page.status != 200 && page.status != 0)
+        return page_error(url, "the index answered with status {}; try again, or check the index's URL", page.status);
+    TRY_ASSIGN(out.files, parse_index_page(page));
+    lend_credentials(index, out.files);
+    out.known = true;
+    return out;
+}
+
+Result<std::vector<ProjectSource>> PackageIndex::project(const std::string& name) {
+    if (auto found = projects_.find(name); found != projects_.end()) return found->second;
+    TRY(load_find_links());
+    std::vector<ProjectSource> out;
+    for (const Place& place : find_links_) {
+        ProjectSource source{place.name, true, false, {}};
+        std::ranges::copy_if(place.files, std::back_inserter(source.files),
+                             [&](const IndexFile& file) { return belongs_to(file, name); });
+        source.known = !source.files.empty();
+        out.push_back(std::move(source));
+    }
+    for (const std::string& index : indexes_) {
+        TRY_ASSIGN(ProjectSource source, ask(index, name));
+        // A page may carry files of other projects (find-links pages do); they must not be taken for this one's.
+        std::erase_if(source.files, [&](const IndexFile& file) { return !belongs_to(file, name); });
+        out.push_back(std::move(source));
+        if (out.back().known && strategy_ == IndexStrategy::first_index) break;
+    }
+    projects_[name] = out;
+    return out;
+}
+
+} // namespace tinderbox::pip

@@ -1,0 +1,87 @@
+// Package indexes: PEP 503 pages (HTML), PEP 691 (JSON), PEP 592 (yanked), PEP 658/714 (metadata beside the wheel),
+// PEP 629 (versions of the interface), and find-links (directories and pages of links).
+#pragma once
+
+#include "generator/fetch/fetch.hpp"
+#include "generator/pip/options.hpp"
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tinderbox::pip {
+
+// What pip asks when nothing is configured.
+inline constexpr std::string_view default_index_url = "";
+
+// One file a page offers.
+struct IndexFile {
+    std::string file_name;
+    std::string url;            // absolute, with the index's credentials when it is on the same host; or a local path
+    std::string sha256, md5;    // hex, "" unknown
+    std::string requires_python;
+    bool yanked = false;
+    std::string yanked_reason;
+    bool has_metadata = false;  // URL + ".metadata" is the wheel's METADATA
+    std::string metadata_sha256;
+    std::uint64_t size = 0;     // bytes, 0 = unknown
+    bool local = false;         // `url` is a path on this machine
+};
+
+// The files of a page by its content type (or by its look when there is none). Errors are of kind network: something
+// that is no index page, such as a login form, or a version of the interface that is not known here.
+Result<std::vector<IndexFile>> parse_index_page(const Document& document);
+
+enum class IndexStrategy {
+    first_index,        // the first index that knows the project, as uv does: a project of your own index cannot be
+                        // replaced by one of the same name on a public index
+    unsafe_first_match, // the first index that has a file that fits
+    unsafe_best_match,  // all indexes are one, as for pip
+};
+Result<IndexStrategy> parse_index_strategy(std::string_view text); // "first-index", … Error: kind usage
+
+// What one place (an index or a find-links place) has of a project.
+struct ProjectSource {
+    std::string place; // its URL or path, without credentials
+    bool find_links = false;
+    bool known = false; // an index: it has the project at all
+    std::vector<IndexFile> files;
+};
+
+// All places of a request. Extra indexes come before the index itself, as they do for uv: they are what the user
+// added on purpose. Not thread-safe; every page is asked for once.
+class PackageIndex {
+  public:
+    PackageIndex(Fetcher& fetcher, PipOptions options, IndexStrategy strategy = IndexStrategy::first_index);
+
+    // Everything offered for a project (normalised name): find-links first, then indexes; with first_index none after
+    // the first that knows it. Errors: kind network.
+    Result<std::vector<ProjectSource>> project(const std::string& name);
+
+    Fetcher& fetcher() { return fetcher_; }
+    const PipOptions& options() const { return options_; }
+    IndexStrategy strategy() const { return strategy_; }
+    // Index URLs with credentials, in the order they are asked.
+    const std::vector<std::string>& indexes() const { return indexes_; }
+    // What the user should hear: find-links places that do not exist.
+    const std::vector<std::string>& warnings() const { return warnings_; }
+
+  private:
+    struct Place {
+        std::string name;
+        std::vector<IndexFile> files;
+    };
+    Status load_find_links();
+    Result<ProjectSource> ask(const std::string& index, const std::string& name);
+
+    Fetcher& fetcher_;
+    PipOptions options_;
+    IndexStrategy strategy_;
+    std::vector<std::string> indexes_, warnings_;
+    bool find_links_loaded_ = false;
+    std::vector<Place> find_links_;
+    std::map<std::string, std::vector<ProjectSource>> projects_;
+};
+
+} // namespace tinderbox::pip

@@ -1,0 +1,22 @@
+// A wheel's METADATA, as far as choosing packages needs it (core metadata 1.1 – 2.4, an e-mail-like header).
+#pragma once
+
+#include "common/base/file.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tinderbox::pip {
+
+struct Metadata {
+    std::string name, version, requires_python;
+    std::vector<std::string> requires_dist; // as written
+    std::vector<std::string> extras;        // Provides-Extra, normalised
+};
+
+Metadata parse_metadata(std::string_view text);
+// *.dist-info/METADATA of a wheel on this machine. Errors: kind usage, "WHEEL: …".
+Result<std::string> read_wheel_metadata(const fs::path& wheel);
+
+} // namespace tinderbox::pip

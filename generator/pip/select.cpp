@@ -1,0 +1,413 @@
+#include "generator/pip/select.hpp"
+
+#include "common/base/text.hpp"
+#include "common/base/url.hpp"
+#include "generator/pip/metadata.hpp"
+#include "generator/pip/requirement.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace tinderbox::pip {
+namespace {
+
+std::string joined(const std::vector<std::string>& words, std::string_view separator = ", ") {
+    std::string out;
+    for (const std::string& word : words) out += (out.empty() ? "" : std::string(separator)) + word;
+    return out;
+}
+
+std::string describe(const Target& target) {
+    return fmt::format("Python {}{} on {} with glibc {}", target.python_minor(), target.free_threaded ? "t" : "",
+                       target.platform, target.glibc);
+}
+
+// All lines about one project that apply to the target.
+struct Wanted {
+    std::string name;
+    std::vector<const PipRequirement*> lines;
+    std::vector<const PipRequirement*> constraints;
+    SpecifierSet versions; // of all lines and constraints together
+    const PipRequirement* pinned_by = nullptr;
+    const PipRequirement* direct = nullptr; // the line with a URL or path
+    std::vector<std::string> extras, sha256s;
+};
+
+// "torch 2.9.1 (requirements.txt:3)"-like reference to a line.
+Error at_line(const PipRequirement& requirement, ErrorKind kind, std::string text) {
+    return Error{kind, fmt::format("{}: {}", requirement.line.str(), text)};
+}
+
+Result<bool> applies(const PipRequirement& requirement, const MarkerEnvironment& environment) {
+    if (requirement.marker.empty()) return true;
+    auto marker = Marker::parse(requirement.marker);
+    if (!marker) return std::move(marker.error()).in(requirement.line.str());
+    return marker->evaluate(environment);
+}
+
+// The file's name of a direct reference, checked to be a wheel for the target.
+Result<WheelName> direct_wheel_name(const PipRequirement& requirement, const TagRanking& ranking, const Target& target) {
+    std::string path = is_url(requirement.url) ? percent_decode(Url::parse(requirement.url).path) : requirement.url;
+    std::string file = path.substr(path.rfind('/') + 1);
+    auto name = parse_wheel_name(file);
+    if (!name) {
+        bool wheel = file.ends_with(".whl");
+        return at_line(requirement, ErrorKind::usage,
+                       wheel ? fmt::format("'{}' is not a wheel's name (NAME-VERSION-PYTHON-ABI-PLATFORM.whl); give the "
+                                           "file its original name back",
+                                           file)
+                             : fmt::format("'{}' is not a wheel, and an installer carries wheels only; build one with "
+                                           "'pip wheel --no-deps' and name that instead",
+                                           file));
+    }
+    if (!ranking.rank(name->tags))
+        return at_line(requirement, ErrorKind::usage,
+                       fmt::format("the wheel '{}' is not for {}; name one that is", file, describe(target)));
+    return *name;
+}
+
+// Groups lines by project; markers are decided here.
+Result<std::map<std::string, Wanted>> group(const std::vector<PipRequirement>& requirements,
+                                            const std::vector<PipRequirement>& constraints, const Target& target,
+                                            const TagRanking& ranking) {
+    auto environment = marker_environment(target);
+    std::map<std::string, Wanted> out;
+    for (const PipRequirement& requirement : requirements) {
+        TRY_ASSIGN(bool here, applies(requirement, environment));
+        if (!here) continue;
+        std::string name = requirement.name;
+        if (name.empty()) {
+            TRY_ASSIGN(WheelName wheel, direct_wheel_name(requirement, ranking, target));
+            name = wheel.name;
+        }
+        Wanted& wanted = out[name];
+        wanted.name = name;
+        wanted.lines.push_back(&requirement);
+        for (const std::string& extra : requirement.extras)
+            if (std::ranges::find(wanted.extras, extra) == wanted.extras.end()) wanted.extras.push_back(extra);
+        if (requirement.url.empty()) continue;
+        if (wanted.direct && wanted.direct->url != requirement.url)
+            return at_line(requirement, ErrorKind::usage,
+                           fmt::format("'{}' contradicts '{}' in {}; keep one of the two lines", printable(requirement.text),
+                                       printable(wanted.direct->text), wanted.direct->line.str()));
+        wanted.direct = &requirement;
+    }
+    for (const PipRequirement& constraint : constraints) {
+        auto found = out.find(constraint.name);
+        if (found == out.end()) continue;
+        TRY_ASSIGN(bool here, applies(constraint, environment));
+        if (here) found->second.constraints.push_back(&constraint);
+    }
+    return out;
+}
+
+// Joins the version clauses of a project's lines, and finds two pins that cannot both hold.
+Status join_versions(Wanted& wanted) {
+    std::string text;
+    std::vector<const PipRequirement*> all = wanted.lines;
+    all.insert(all.end(), wanted.constraints.begin(), wanted.constraints.end());
+    std::string pin;
+    for (const PipRequirement* line : all) {
+        if (line->specifier.empty()) continue;
+        auto versions = SpecifierSet::parse(line->specifier);
+        if (!versions) return std::move(versions.error()).in(line->line.str());
+        text += (text.empty() ? "" : ",") + line->specifier;
+        auto own = versions->pin();
+        if (!own) continue;
+        if (!wanted.pinned_by) {
+            wanted.pinned_by = line;
+            pin = *own;
+            continue;
+        }
+        auto left = Version::parse(pin), right = Version::parse(*own);
+        if (left && right ? *left != *right : pin != *own)
+            return at_line(*line, ErrorKind::usage,
+                           fmt::format("'{}' contradicts '{}' in {}; keep one of the two lines", printable(line->text),
+                                       printable(wanted.pinned_by->text), wanted.pinned_by->line.str()));
+    }
+    TRY_ASSIGN(wanted.versions, SpecifierSet::parse(text));
+    return {};
+}
+
+// --hash of all lines: a file must have one that each line with hashes allows.
+Status join_hashes(Wanted& wanted, bool required) {
+    bool first = true;
+    for (const PipRequirement* line : wanted.lines) {
+        std::vector<std::string> own;
+        for (const std::string& hash : line->hashes)
+            if (hash.starts_with("sha256:")) own.push_back(hash.substr(7));
+        if (own.empty() && !line->hashes.empty())
+            return at_line(*line, ErrorKind::usage,
+                           fmt::format("'{}' has no sha256 hash among its hashes; add --hash=sha256:HEX", printable(line->text)));
+        if (own.empty()) continue;
+        if (first)
+            wanted.sha256s = own;
+        else
+            std::erase_if(wanted.sha256s, [&](const std::string& hash) { return std::ranges::find(own, hash) == own.end(); });
+        if (wanted.sha256s.empty())
+            return at_line(*line, ErrorKind::usage,
+                           fmt::format("no --hash of '{}' is also one of {}; keep one of the two lines", printable(line->text),
+                                       wanted.lines.front()->line.str()));
+        first = false;
+    }
+    // A hash inside a direct URL counts, as for pip.
+    std::string fragment = first && wanted.direct ? Url::parse(wanted.direct->url).fragment : "";
+    if (!fragment.empty())
+        for (std::string_view part : split(fragment, '&'))
+            if (part.starts_with("sha256=") && part.size() == 71) wanted.sha256s = {to_lower(part.substr(7))};
+    if (required && wanted.sha256s.empty())
+        return at_line(*wanted.lines.front(), ErrorKind::usage,
+                       fmt::format("'{}' has no --hash, but hashes are required (by --require-hashes, or because another "
+                                   "line has one); add --hash=sha256:HEX",
+                                   printable(wanted.lines.front()->text)));
+    return {};
+}
+
+Status check_build_options(const Wanted& wanted, const PipOptions& options) {
+    for (const std::string& name : options.no_binary)
+        if (normalize_name(name) == wanted.name || name == ":all:")
+            return at_line(*wanted.lines.front(), ErrorKind::usage,
+                           fmt::format("--no-binary {} asks to build {} from source, and an installer carries wheels only; "
+                                       "remove the option",
+                                       name, wanted.name));
+    return {};
+}
+
+// Some names of tags, for a message: "cp312-cp312-manylinux_2_28_x86_64, py3-none-any, … (7 more)".
+std::string some_tags(const std::vector<const ProjectWheels::Wheel*>& wheels) {
+    std::vector<std::string> shown;
+    for (const ProjectWheels::Wheel* wheel : wheels)
+        if (shown.size() < 4) shown.push_back(wheel->name.tags.front().str());
+    std::string out = joined(shown);
+    if (wheels.size() > shown.size()) out += fmt::format(", … ({} more)", wheels.size() - shown.size());
+    return out;
+}
+
+std::optional<Version> newest(const ProjectWheels& files, const SpecifierSet& versions, bool prereleases) {
+    const ProjectWheels::Wheel* best = best_file(files, versions, false, {}, prereleases);
+    if (!best) return std::nullopt;
+    return best->name.version;
+}
+
+// Why no file of the project fits, in one sentence.
+Error nothing_fits(const Wanted& wanted, const ProjectWheels& files, const SelectOptions& options, const PackageIndex& index) {
+    const PipRequirement& line = wanted.pinned_by ? *wanted.pinned_by : *wanted.lines.front();
+    auto error = [&](ErrorKind kind, std::string text) { return at_line(line, kind, std::move(text)); };
+    std::string what = wanted.name + wanted.versions.str();
+    if (!files.known && files.asked.empty())
+        return error(ErrorKind::usage, fmt::format("'{}' cannot be looked for: --no-index is set and there is no --find-links; "
+                                                   "add one of the two",
+                                                   what));
+    if (!files.known)
+        return error(index.indexes().empty() ? ErrorKind::unsatisfiable : ErrorKind::network,
+                     fmt::format("no project '{}' in {} (404 Not Found); check its spelling, and the index's URL", wanted.name,
+                                 joined(files.asked)));
+    std::vector<const ProjectWheels::Wheel*> same, fitting;
+    for (const auto& wheel : files.wheels)
+        if (wanted.versions.matches(wheel.name.version)) same.push_back(&wheel);
+    std::vector<std::string> sdists;
+    for (const auto& [version, file] : files.sdists)
+        if (wanted.versions.matches(version)) sdists.push_back(file);
+    for (const auto* wheel : same)
+        if (wheel->rank) fitting.push_back(wheel);
+    std::string elsewhere = files.not_asked.empty() ? ""
+                                                    : fmt::format(" ({} has the project, so {} was not asked: use "
+                                                                  "--index-strategy unsafe-best-match to ask all)",
+                                                                  files.asked.back(), joined(files.not_asked));
+    if (same.empty() && !sdists.empty())
+        return error(ErrorKind::unsatisfiable,
+                     fmt::format("'{}' has only a source archive ({}), and an installer carries wheels only; build one with "
+                                 "'pip wheel --no-deps {}' and name its directory with --find-links",
+                                 what, sdists.front(), what));
+    if (same.empty()) {
+        auto best = newest(files, SpecifierSet(), false);
+        return error(ErrorKind::unsatisfiable,
+                     fmt::format("there is no '{}' in {}{}; {}", what, joined(files.asked), elsewhere,
+                                 best ? fmt::format("the newest that fits {} is {}", describe(options.target), best->str())
+                                      : fmt::format("no version has a wheel for {}", describe(options.target))));
+    }
+    if (fitting.empty()) {
+        auto best = newest(files, SpecifierSet(), false);
+        return error(ErrorKind::unsatisfiable,
+                     fmt::format("'{}' has no wheel for {}{}, only for {}{}", what, describe(options.target), elsewhere,
+                                 some_tags(same), best ? fmt::format("; the newest that has one is {}", best->str()) : ""));
+    }
+    std::string needs;
+    for (const auto* wheel : fitting)
+        if (!wheel->python_fits) needs = wheel->file.requires_python;
+    if (!needs.empty())
+        return error(ErrorKind::unsatisfiable, fmt::format("'{}' requires Python {}, and the environment has {}", what, needs,
+                                                           options.target.python));
+    return error(ErrorKind::unsatisfiable,
+                 fmt::format("no wheel of '{}' has one of the line's --hash values (the index offers sha256:{}); correct the "
+                             "hash if you trust the index",
+                             what, fitting.front()->file.sha256));
+}
+
+// "requirements.txt:3: 'numpy' is not pinned; write 'numpy==2.3.5' (…)"
+Result<std::string> unpinned(const Wanted& wanted, PackageIndex& index, const SelectOptions& options) {
+    const PipRequirement& line = *wanted.lines.front();
+    std::string extras = wanted.extras.empty() ? "" : "[" + joined(wanted.extras, ",") + "]";
+    auto files = files_of(index, wanted.name, options.target);
+    std::optional<Version> best;
+    if (files) best = newest(*files, wanted.versions, index.options().pre);
+    std::string say = best ? fmt::format("write '{}{}=={}' (the newest{} for Python {} on the index)", wanted.name, extras,
+                                         best->str(), wanted.versions.empty() ? "" : " that fits", options.target.python_minor())
+                           : fmt::format("write '{}{}==VERSION'", wanted.name, extras);
+    return fmt::format("{}: '{}' is not pinned; {}", line.line.str(), printable(line.text), say);
+}
+
+Result<ChosenWheel> choose_direct(const Wanted& wanted, const SelectOptions& options, const TagRanking& ranking) {
+    const PipRequirement& line = *wanted.direct;
+    TRY_ASSIGN(WheelName name, direct_wheel_name(line, ranking, options.target));
+    if (name.name != wanted.name)
+        return at_line(line, ErrorKind::usage,
+                       fmt::format("'{}' names {}, but its wheel is {}'s; correct one of the two", printable(line.text),
+                                   wanted.name, name.name));
+    if (!wanted.versions.matches(name.version)) {
+        const PipRequirement& other = wanted.pinned_by ? *wanted.pinned_by : *wanted.lines.front();
+        return at_line(other, ErrorKind::usage,
+                       fmt::format("'{}' contradicts '{}' in {}, a wheel of version {}; keep one of the two lines",
+                                   printable(other.text), printable(line.text), line.line.str(), name.version.str()));
+    }
+    ChosenWheel out;
+    out.version = name.version.str();
+    out.direct = true;
+    Url url = Url::parse(line.url);
+    out.file.local = !is_url(line.url) || url.scheme == "file";
+    url.fragment.clear();
+    out.file.url = !is_url(line.url) ? line.url : out.file.local ? file_url_to_path(line.url) : url.str();
+    std::string path = out.file.local ? out.file.url : percent_decode(url.path);
+    out.file.file_name = path.substr(path.rfind('/') + 1);
+    if (wanted.sha256s.size() == 1) out.file.sha256 = wanted.sha256s.front();
+    return out;
+}
+
+Result<ChosenWheel> choose_indexed(const Wanted& wanted, const SelectOptions& options, PackageIndex& index,
+                                   std::vector<std::string>& warnings) {
+    TRY_ASSIGN(ProjectWheels files, files_of(index, wanted.name, options.target));
+    const ProjectWheels::Wheel* best = best_file(files, wanted.versions, true, wanted.sha256s, true);
+    if (!best) return nothing_fits(wanted, files, options, index);
+    if (best->file.yanked)
+        warnings.push_back(fmt::format("{}: {} {} was withdrawn by its authors{}{}", wanted.pinned_by->line.str(), wanted.name,
+                                       best->name.version.str(), best->file.yanked_reason.empty() ? "" : ": ",
+                                       best->file.yanked_reason));
+    ChosenWheel out;
+    out.version = best->name.version.str();
+    out.file = best->file;
+    return out;
+}
+
+} // namespace
+
+Result<ProjectWheels> files_of(PackageIndex& index, const std::string& name, const Target& target) {
+    TRY_ASSIGN(auto sources, index.project(name));
+    TagRanking ranking(target);
+    auto python = Version::parse(marker_environment(target)["python_full_version"]);
+    ProjectWheels out;
+    std::size_t indexes = 0;
+    for (std::size_t at = 0; at < sources.size(); ++at) {
+        const ProjectSource& source = sources[at];
+        out.asked.push_back(source.place);
+        out.known = out.known || source.known;
+        indexes += source.find_links ? 0 : 1;
+        for (const IndexFile& file : source.files) {
+            auto wheel = parse_wheel_name(file.file_name);
+            if (!wheel) {
+                if (auto version = parse_sdist_name(file.file_name, name)) out.sdists.emplace_back(*version, file.file_name);
+                continue;
+            }
+            ProjectWheels::Wheel row{file, std::move(*wheel), at, std::nullopt, true};
+            row.rank = ranking.rank(row.name.tags);
+            // A requires-python that is no specifier (some old projects) says nothing, as for pip.
+            auto needed = SpecifierSet::parse(file.requires_python);
+            row.python_fits = !needed || needed->matches(*python);
+            out.wheels.push_back(std::move(row));
+        }
+    }
+    for (std::size_t i = indexes; i < index.indexes().size(); ++i)
+        out.not_asked.push_back(without_credentials(index.indexes()[i]));
+    return out;
+}
+
+const ProjectWheels::Wheel* best_file(const ProjectWheels& files, const SpecifierSet& versions, bool pinned,
+                                      const std::vector<std::string>& sha256s, bool prereleases) {
+    const ProjectWheels::Wheel* best = nullptr;
+    for (const auto& wheel : files.wheels) {
+        if (!wheel.rank || !wheel.python_fits) continue;
+        if (wheel.file.yanked && !pinned) continue;
+        if (!(pinned ? versions.matches(wheel.name.version) : versions.contains(wheel.name.version, prereleases))) continue;
+        // A file whose hash the index does not tell is checked when it is here.
+        bool known = !wheel.file.sha256.empty() && !sha256s.empty();
+        if (known && std::ranges::find(sha256s, wheel.file.sha256) == sha256s.end()) continue;
+        if (!best) {
+            best = &wheel;
+            continue;
+        }
+        // "==1.0" also matches 1.0+cu128; of several the highest, as pip does. A withdrawn one only if there is no other.
+        auto key = [](const ProjectWheels::Wheel& w) { return std::tuple(!w.file.yanked); };
+        if (key(wheel) != key(*best)) {
+            if (key(*best) < key(wheel)) best = &wheel;
+            continue;
+        }
+        if (auto order = wheel.name.version <=> best->name.version; order != 0) {
+            if (order > 0) best = &wheel;
+            continue;
+        }
+        if (*wheel.rank != *best->rank) {
+            if (*wheel.rank < *best->rank) best = &wheel;
+            continue;
+        }
+        if (wheel.name.build > best->name.build) best = &wheel; // on a tie the earlier place stays
+    }
+    return best;
+}
+
+Result<Selection> select_wheels(const std::vector<PipRequirement>& requirements,
+                                const std::vector<PipRequirement>& constraints, const SelectOptions& options,
+                                PackageIndex& index) {
+    TRY(options.target.check());
+    TagRanking ranking(options.target);
+    TRY_ASSIGN(auto groups, group(requirements, constraints, options.target, ranking));
+    bool hashes = index.options().require_hashes;
+    for (const auto& [name, wanted] : groups)
+        for (const PipRequirement* line : wanted.lines) hashes = hashes || !line->hashes.empty();
+
+    std::vector<std::string> problems;
+    for (auto& [name, wanted] : groups) {
+        TRY(join_versions(wanted));
+        TRY(join_hashes(wanted, hashes));
+        TRY(check_build_options(wanted, index.options()));
+        if (wanted.direct || wanted.pinned_by) continue;
+        TRY_ASSIGN(std::string problem, unpinned(wanted, index, options));
+        problems.push_back(std::move(problem));
+    }
+    if (!problems.empty()) return Error{ErrorKind::usage, joined(problems, "\n")};
+
+    Selection out;
+    for (auto& [name, wanted] : groups) {
+        TRY_ASSIGN(ChosenWheel chosen, wanted.direct ? choose_direct(wanted, options, ranking)
+                                                     : choose_indexed(wanted, options, index, out.warnings));
+        chosen.name = name;
+        chosen.extras = wanted.extras;
+        std::ranges::sort(chosen.extras);
+        chosen.sha256s = wanted.sha256s;
+        chosen.requirement = printable(wanted.lines.front()->text);
+        chosen.line = wanted.lines.front()->line;
+        out.wheels.push_back(std::move(chosen));
+    }
+    for (const std::string& warning : index.warnings()) out.warnings.push_back(warning);
+    return out;
+}
+
+Download to_download(const ChosenWheel& wheel) {
+    Download out;
+    out.url = wheel.file.url;
+    out.name = wheel.file.file_name;
+    out.sha256 = wheel.file.sha256.empty() && wheel.sha256s.size() == 1 ? wheel.sha256s.front() : wheel.file.sha256;
+    out.md5 = wheel.file.md5;
+    out.size = wheel.file.size;
+    return out;
+}
+
+} // namespace tinderbox::pip

@@ -1,0 +1,87 @@
+// From exact requirements to wheels, without backtracking: every package is pinned (==, a URL, a local wheel), so
+// there is nothing to search, only files to choose and a list to check.
+//
+//   PackageIndex index(fetcher, options);
+//   auto selection = select_wheels(requirements, constraints, select_options, index);   // pages of the index
+//   fetch_metadata(selection, fetcher);             // PEP 658 where offered, the wheel itself where not
+//   check_closure(selection, select_options, &index);  // every Requires-Dist is satisfied by the list
+//
+// A resolver (issue 5) will take the place of select_wheels' pinning; files_of() and best_file() serve it too.
+#pragma once
+
+#include "generator/pip/index.hpp"
+#include "generator/pip/tags.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tinderbox::pip {
+
+struct SelectOptions {
+    Target target;
+    // What the environment has from elsewhere (conda packages, a captured interpreter): normalised name → version.
+    std::map<std::string, std::string> provided;
+};
+
+struct ChosenWheel {
+    std::string name;    // normalised
+    std::string version; // normalised, of the wheel's file name
+    IndexFile file;      // where to get it
+    std::vector<std::string> extras;  // asked for
+    std::vector<std::string> sha256s; // one of these it must have (--hash), empty: any
+    std::string requirement;          // the words that asked for it
+    SourceLine line;
+    bool direct = false;  // named by URL or path: gets a direct_url.json
+    std::string metadata; // METADATA, "" until fetch_metadata
+};
+
+struct Selection {
+    std::vector<ChosenWheel> wheels; // by name
+    std::vector<std::string> warnings;
+};
+
+// The wheels of a project with what their names say, best places first. An sdist or a wheel for another machine is
+// counted, for messages.
+struct ProjectWheels {
+    struct Wheel {
+        IndexFile file;
+        WheelName name;
+        std::size_t source = 0;            // rank of the place it is from
+        std::optional<std::size_t> rank;   // of its best tag; none: it does not fit the target
+        bool python_fits = true;           // requires-python
+    };
+    std::vector<Wheel> wheels;
+    std::vector<std::pair<Version, std::string>> sdists; // version, file name
+    bool known = false;                 // some place has the project
+    std::vector<std::string> asked;     // places
+    std::vector<std::string> not_asked; // indexes behind the first that knows it
+};
+Result<ProjectWheels> files_of(PackageIndex& index, const std::string& name, const Target& target);
+
+// The best wheel that fits: highest version, then tag, then build number, then place. With `versions` empty any final
+// version; yanked ones only when `pinned`. nullptr: none.
+const ProjectWheels::Wheel* best_file(const ProjectWheels& files, const SpecifierSet& versions, bool pinned,
+                                      const std::vector<std::string>& sha256s = {}, bool prereleases = false);
+
+// Errors: kind usage for what the user wrote (not pinned, two pins, a missing --hash: all unpinned lines at once, one a
+// line), unsatisfiable where the indexes have no file that fits, network.
+Result<Selection> select_wheels(const std::vector<PipRequirement>& requirements,
+                                const std::vector<PipRequirement>& constraints, const SelectOptions& options,
+                                PackageIndex& index);
+
+// Fills every wheel's metadata. What the index does not offer is read from the wheel, which is downloaded for it (the
+// fetcher's cache keeps it for later).
+Status fetch_metadata(Selection& selection, Fetcher& fetcher);
+
+// Every requirement of every wheel, extras included, must be on the list or provided. The error names each missing line
+// with the newest version that fits (also what the missing ones need in turn), or each pin that another package
+// forbids: kind usage when lines are missing, unsatisfiable when pins contradict a package. `index` may be null: then
+// no versions are suggested.
+Status check_closure(const Selection& selection, const SelectOptions& options, PackageIndex* index);
+
+// What a ChosenWheel is for the fetcher.
+Download to_download(const ChosenWheel& wheel);
+
+} // namespace tinderbox::pip
