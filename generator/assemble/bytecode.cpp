@@ -6,6 +6,7 @@
 #include "common/format/relocate.hpp"
 #include "generator/assemble/contents.hpp"
 #include "generator/assemble/link.hpp"
+#include "generator/conda/link.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -202,6 +203,8 @@ Result<std::unique_ptr<Artifact>> compile_all(const Parcel& parcel, const std::v
 Result<std::optional<CompiledParcel>> compile_bytecode(const Parcel& parcel, const PythonInfo& python,
                                                        const Interpreter& interpreter, ParcelCache& cache,
                                                        const PackOptions& options) {
+    // Conda packages that are not noarch bring their own.
+    if (parcel.metadata.value("kind", "") == "conda" && !conda_compiles_bytecode(parcel.metadata)) return std::optional<CompiledParcel>();
     auto sources = sources_of(parcel);
     if (sources.empty()) return std::optional<CompiledParcel>();
     std::string variant = fmt::format("bytecode 1 {} {} {}", interpreter.key, python.cache_tag, options.source_mtime);

@@ -2,6 +2,7 @@
 #include "common/base/text.hpp"
 #include "generator/assemble/link.hpp"
 #include "generator/assemble/wheel_files.hpp"
+#include "generator/conda/link.hpp"
 #include "generator/embed/embedded.hpp"
 
 #include <nlohmann/json.hpp>
@@ -40,6 +41,9 @@ std::string variables_text(const std::map<std::string, std::string>& variables, 
 Result<PythonInfo> find_python(const Lock&, const std::vector<LinkInput>& inputs) {
     for (const LinkInput& input : inputs)
         if (auto info = captured_python(input.parcel.metadata); info && !info->version.empty()) return *info;
+    for (const LinkInput& input : inputs)
+        if (input.parcel.metadata.value("kind", "") == "conda" && input.parcel.metadata.value("name", "") == "python")
+            return conda_python_info(input.parcel.metadata);
     return make_error(ErrorKind::usage,
                       "no Python was named; add '--python-from EXE' (for instance --python-from python3.11), "
                       "'--from-prefix DIR', or a conda python package to the request");

@@ -6,6 +6,8 @@
 #include "generator/advise/cuda.hpp"
 #include "generator/assemble/requirements.hpp"
 #include "generator/assemble/wheel_files.hpp"
+#include "generator/conda/link.hpp"
+#include "generator/conda/names.hpp"
 
 #include <nlohmann/json.hpp>
 #include <zstd.h>
@@ -78,7 +80,9 @@ class Linker {
             }
             collect_licenses(p, meta);
             image_.manifest.packages.push_back(std::move(p));
+            if (auto script = conda_script(meta)) image_.manifest.scripts.push_back(*std::move(script));
         }
+        for (const LinkInput& input : inputs_) describe_captured(input.parcel.metadata);
         generated_package_ = static_cast<std::uint32_t>(image_.manifest.packages.size());
         PackageInfo own;
         own.kind = "generated";
@@ -86,6 +90,29 @@ class Linker {
         own.version = "1";
         own.license = "Apache-2.0";
         image_.manifest.packages.push_back(std::move(own));
+    }
+
+    static bool is_kind(const json& meta, std::string_view kind) { return text_field(meta, "kind") == kind; }
+
+    static std::optional<ScriptInfo> conda_script(const json& meta) {
+        return is_kind(meta, "conda") ? conda_post_link(meta) : std::nullopt;
+    }
+
+    // What lies in a captured prefix is listed, too: the files all belong to the captured artifact.
+    void describe_captured(const json& meta) {
+        for (const char* list : {"distributions", "conda_packages"}) {
+            auto it = meta.find(list);
+            if (it == meta.end() || !it->is_array()) continue;
+            for (const json& item : *it) {
+                PackageInfo p;
+                p.kind = "captured";
+                p.name = text_field(item, "name");
+                p.version = text_field(item, "version");
+                p.build = text_field(item, "build");
+                p.license = text_field(item, "license");
+                image_.manifest.packages.push_back(std::move(p));
+            }
+        }
     }
 
     void collect_licenses(const PackageInfo& p, const json& meta) {
@@ -207,6 +234,7 @@ class Linker {
             if (!by_path_.contains(file.path)) files.push_back(std::move(file)); // a captured venv has its own
         }
         TRY(place_generated(files));
+        TRY(add_conda_records());
         // RECORD comes last: it lists everything that the wheel's package now owns.
         std::vector<GeneratedFile> records;
         for (std::size_t i = 0; i < inputs_.size(); ++i) {
@@ -217,6 +245,83 @@ class Linker {
             records.push_back(wheel_record(meta, python_, package_of_[i], image_.table, holes_by_content_));
         }
         return place_generated(records);
+    }
+
+    // ---- conda ----------------------------------------------------------------------------------------
+
+    static HoledText holed(const CondaText& text) {
+        HoledText out;
+        for (const CondaTextPiece& piece : text.pieces) switch (piece.kind) {
+            case CondaTextPiece::Kind::literal: out << piece.text; break;
+            case CondaTextPiece::Kind::prefix: out.prefix(); break;
+            case CondaTextPiece::Kind::shebang: out.shebang(piece.text); break;
+            case CondaTextPiece::Kind::sha256_of: out.digest(RelocKind::digest_hex, piece.text); break;
+            }
+        return out;
+    }
+
+    static GeneratedFile generated(CondaGenerated&& from, std::uint32_t package) {
+        return {std::move(from.path), from.mode, package, holed(from.content)};
+    }
+
+    Status add_conda_records() {
+        CondaHistory history;
+        history.date = lock_.source_mtime;
+        std::vector<GeneratedFile> scripts, records;
+        for (std::size_t i = 0; i < inputs_.size(); ++i) {
+            const json& meta = inputs_[i].parcel.metadata;
+            if (inputs_[i].bytecode_of || !is_kind(meta, "conda")) continue;
+            for (CondaGenerated& script : conda_entry_points(meta, python_)) scripts.push_back(generated(std::move(script), package_of_[i]));
+        }
+        TRY(place_generated(scripts));
+        for (std::size_t i = 0; i < inputs_.size(); ++i) {
+            const json& meta = inputs_[i].parcel.metadata;
+            if (inputs_[i].bytecode_of || !is_kind(meta, "conda")) continue;
+            TRY_ASSIGN(CondaGenerated record, conda_record(meta, &python_, record_input(i), [this](const std::string& path) {
+                return installed_at(path);
+            }).in(display_name(i)));
+            records.push_back(generated(std::move(record), package_of_[i]));
+            const LockedArtifact& artifact = *inputs_[i].artifact;
+            history.dists.push_back(fmt::format("{}-{}-{}", artifact.name, artifact.version, artifact.build));
+            if (artifact.requested) history.update_specs.push_back(conda_requested_spec(meta, artifact.requirement));
+        }
+        // A history makes the directory an environment for conda, also when it has no conda package.
+        CondaGenerated text = conda_history(history);
+        if (!by_path_.contains(text.path)) records.push_back(generated(std::move(text), generated_package_));
+        return place_generated(records);
+    }
+
+    CondaRecordInput record_input(std::size_t index) const {
+        CondaRecordInput in;
+        const LockedArtifact& a = *inputs_[index].artifact;
+        in.file_name = a.file_name;
+        in.url = without_credentials(a.url);
+        in.channel = a.channel;
+        in.sha256 = a.sha256;
+        in.md5 = a.md5;
+        in.size = a.size;
+        in.requested = a.requested;
+        in.requirement = a.requirement;
+        for (std::size_t i = 0; i < inputs_.size(); ++i) {
+            if (inputs_[i].bytecode_of != index) continue;
+            for (const Destination& d : inputs_[i].parcel.table.destinations)
+                if (d.kind == EntryKind::file) in.bytecode.push_back(final_path(python_, inputs_[index].parcel.metadata, d.root, d.path));
+        }
+        return in;
+    }
+
+    std::optional<CondaInstalled> installed_at(const std::string& path) const {
+        auto found = by_path_.find(path);
+        if (found == by_path_.end()) return std::nullopt;
+        const Destination& d = image_.table.destinations[found->second];
+        CondaInstalled out;
+        if (d.kind != EntryKind::file) return out;
+        const Content& content = image_.table.contents[d.content];
+        out.sha256 = to_hex(content.sha256);
+        out.size = content.size;
+        auto holes = holes_by_content_.find(d.content);
+        out.changes = !content.relocs.empty() || (holes != holes_by_content_.end() && !holes->second.empty());
+        return out;
     }
 
     Status place_generated(const std::vector<GeneratedFile>& files) {
