@@ -478,7 +478,7 @@ Result<Bytes> ZipReader::read(const ZipMember& member, std::uint64_t limit) cons
 
 Result<std::unique_ptr<ByteSource>> ZipReader::open_member(const ZipMember& member) const {
     // Whole members inflate more than twice as fast; larger ones would cost too much memory.
-    constexpr std::uint64_t whole_limit = 32u << 20;
+    constexpr std::uint64_t whole_limit = 16u << 20;
     if (member.method == ZipMethod::deflate && member.size <= whole_limit && member.compressed <= whole_limit) {
         TRY_ASSIGN(Bytes bytes, read(member, whole_limit));
         return make_memory_source(std::move(bytes));

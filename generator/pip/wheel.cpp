@@ -172,7 +172,7 @@ Status WheelReader::read_wheel_file() {
         return error(member, fmt::format("'{}' is not a Wheel-Version", version));
     if (parts[0] != "1")
         return error(member, fmt::format("its Wheel-Version is {}, and only 1.x is known; a newer Tinderbox may read it", version));
-    if (parts[1] != "0") warn(fmt::format("{}: its Wheel-Version {} is newer than 1.0; it is installed as 1.0", wheel_->name, version));
+    if (parts[1] != "0") warn(fmt::format("its Wheel-Version {} is newer than 1.0; it is installed as 1.0", version));
     return {};
 }
 
@@ -317,9 +317,9 @@ Status WheelReader::place_members() {
     for (const ZipMember& member : wheel_->zip->members()) {
         if (member.kind == EntryKind::directory || is_record(member.path)) continue;
         if ((member.mode & 06000) != 0)
-            warn(fmt::format("{}:{}: its setuid or setgid bit is dropped", wheel_->name, member.path));
+            warn(fmt::format("{}: its setuid or setgid bit is dropped", member.path));
         if (member.kind == EntryKind::symlink)
-            warn(fmt::format("{}:{}: wheels cannot hold links; it is installed as a file, as pip does", wheel_->name, member.path));
+            warn(fmt::format("{}: wheels cannot hold links; it is installed as a file, as pip does", member.path));
         Entry entry;
         entry.size = member.size;
         TRY(place(member, entry));
@@ -373,7 +373,7 @@ Status WheelReader::read_record() {
         if (!listed.contains(path)) record_problem(fmt::format("RECORD does not list {}", path));
     wheel_->meta["record_problems"] = problems_;
     if (!problems_.empty())
-        warn(fmt::format("{}: its RECORD does not match its files in {} place{}: {}", wheel_->name, problems_.size(),
+        warn(fmt::format("its RECORD does not match its files in {} place{}: {}", problems_.size(),
                          problems_.size() == 1 ? "" : "s, first", problems_.front()));
     return {};
 }

@@ -57,3 +57,7 @@ struct EntryPoint {
 Result<std::vector<EntryPoint>> parse_entry_points(std::string_view text);
 
 } // namespace tinderbox::pip
+
+namespace tinderbox {
+using pip::open_wheel;
+} // namespace tinderbox

@@ -1,0 +1,22 @@
+// Which files share blocks, and how hard each kind is compressed.
+#pragma once
+
+#include "common/base/bytes.hpp"
+#include "generator/parcel/parcel.hpp"
+
+#include <string_view>
+
+namespace tinderbox {
+
+enum class FileClass : std::uint8_t { text = 0, bytecode = 1, elf = 2, other = 3, compressed = 4 };
+inline constexpr std::size_t file_class_count = 5;
+
+// By name; nullopt when the name says nothing and the content has to.
+std::optional<FileClass> class_by_name(std::string_view path);
+// By the first bytes (a few KiB).
+FileClass class_by_content(ByteView head);
+
+// The zstd level; part of the pack format: changing the table means raising pack_version.
+int zstd_level(FileClass file_class, Level level);
+
+} // namespace tinderbox

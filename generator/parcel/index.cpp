@@ -1,0 +1,108 @@
+#include "generator/parcel/index.hpp"
+
+#include <fcntl.h>
+#include <zstd.h>
+
+namespace tinderbox {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr std::string_view magic = "TNDRPRCL";
+constexpr std::uint64_t raw_limit = 2ull << 30;
+
+json to_json(const Parcel& parcel) {
+    json elf = json::array(), mismatches = json::array();
+    for (const Parcel::ElfFact& fact : parcel.elf)
+        elf.push_back({{"path", fact.path}, {"root", static_cast<int>(fact.root)}, {"glibc", fact.glibc}, {"soname", fact.soname},
+                       {"needed", fact.needed}, {"runpath", fact.runpath}, {"machine", fact.machine}});
+    for (const FileMismatch& m : parcel.mismatches)
+        mismatches.push_back({{"path", m.path}, {"declared", m.declared}, {"found", m.found}});
+    return {{"key", parcel.key}, {"payload_size", parcel.payload_size}, {"metadata", parcel.metadata},
+            {"elf", std::move(elf)}, {"mismatches", std::move(mismatches)}};
+}
+
+void from_json(const json& j, Parcel& parcel) {
+    parcel.key = j.at("key");
+    parcel.payload_size = j.at("payload_size");
+    parcel.metadata = j.at("metadata");
+    for (const json& item : j.at("elf")) {
+        Parcel::ElfFact fact;
+        fact.path = item.at("path");
+        fact.root = static_cast<Root>(item.at("root").get<int>());
+        fact.glibc = item.at("glibc");
+        fact.soname = item.at("soname");
+        fact.needed = item.at("needed");
+        fact.runpath = item.at("runpath");
+        fact.machine = item.at("machine");
+        parcel.elf.push_back(std::move(fact));
+    }
+    for (const json& item : j.at("mismatches")) parcel.mismatches.push_back({item.at("path"), item.at("declared"), item.at("found")});
+}
+
+Error damaged(const fs::path& path, std::string_view what) {
+    return make_error(ErrorKind::damaged, "'{}': {}", path.string(), what);
+}
+
+} // namespace
+
+Status write_index(const Parcel& parcel, const fs::path& directory) {
+    const Bytes table = encode(parcel.table);
+    if (auto check = decode_table(table); !check.ok())
+        return make_error(ErrorKind::bug, "{}: its parcel cannot be read back: {}", parcel.metadata.value("name", "a package"),
+                          check.error().message);
+    ByteWriter raw;
+    raw.varint(table.size());
+    raw.bytes(table);
+    // Paths need not be UTF-8 for the table, but JSON repeats some of them.
+    raw.string(to_json(parcel).dump(-1, ' ', false, json::error_handler_t::replace));
+    Bytes packed(ZSTD_compressBound(raw.size()));
+    const std::size_t n = ZSTD_compress(packed.data(), packed.size(), raw.data().data(), raw.size(), 6);
+    if (ZSTD_isError(n)) return make_error(ErrorKind::bug, "zstd: {}", ZSTD_getErrorName(n));
+    packed.resize(n);
+    ByteWriter out;
+    out.bytes(as_bytes(magic));
+    out.u32(pack_version);
+    out.u64(raw.size());
+    out.bytes(packed);
+    out.bytes(sha256(out.data()));
+    return write_atomically(directory / index_name, out.data());
+}
+
+Result<Parcel> open_parcel(const fs::path& directory) {
+    const fs::path path = directory / index_name;
+    TRY_ASSIGN(Bytes bytes, read_bytes(path));
+    constexpr std::size_t head = 8 + 4 + 8, digest_size = 32;
+    if (bytes.size() < head + digest_size) return damaged(path, "it is cut short");
+    const ByteView body = ByteView(bytes).first(bytes.size() - digest_size);
+    if (!std::ranges::equal(sha256(body), ByteView(bytes).last(digest_size))) return damaged(path, "its hash does not match");
+    ByteReader in(body);
+    if (as_text(in.bytes(magic.size())) != magic) return damaged(path, "it is not a parcel's index");
+    if (const std::uint32_t version = in.u32(); version != pack_version)
+        return damaged(path, fmt::format("it has version {}, this program reads {}", version, pack_version));
+    const std::uint64_t raw_size = in.u64();
+    if (raw_size > raw_limit) return damaged(path, "its size makes no sense");
+    const ByteView frame = in.bytes(in.remaining());
+    Bytes raw(static_cast<std::size_t>(raw_size));
+    if (ZSTD_decompress(raw.data(), raw.size(), frame.data(), frame.size()) != raw.size()) return damaged(path, "it cannot be decompressed");
+    ByteReader content(raw);
+    const ByteView table = content.bytes(content.varint());
+    const std::string_view text = content.string();
+    if (!content.ok()) return damaged(path, "it is cut short");
+    Parcel parcel;
+    TRY_ASSIGN(parcel.table, decode_table(table).in(path.string()));
+    try {
+        from_json(json::parse(text), parcel);
+    } catch (const json::exception& e) {
+        return damaged(path, e.what());
+    }
+    parcel.payload_path = directory / payload_name;
+    TRY_ASSIGN(Fd fd, open_file(parcel.payload_path, O_RDONLY));
+    TRY_ASSIGN(std::uint64_t size, file_size(fd.get(), parcel.payload_path.string()));
+    if (size != parcel.payload_size)
+        return damaged(parcel.payload_path, fmt::format("it has {} bytes in place of {}", size, parcel.payload_size));
+    return parcel;
+}
+
+} // namespace tinderbox
