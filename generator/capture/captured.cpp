@@ -226,7 +226,7 @@ class Captured : public CapturedArtifact {
         for (std::size_t i = 0; i < items_.size(); ++i) {
             if (!scanned_[i].plan.links_beside) continue;
             const std::string directory = fs::path(items_[i].path).parent_path().string();
-            for (const std::string& soname : scanned_[i].plan.elf->needed) {
+            for (const auto& [soname, offset] : scanned_[i].plan.elf->info.needed) {
                 auto library = libraries.find(soname);
                 Item link;
                 link.path = directory + "/" + soname;
@@ -332,15 +332,15 @@ class Captured : public CapturedArtifact {
         std::set<std::string> own;
         for (std::size_t i = 0; i < items_.size(); ++i) {
             own.insert(items_[i].path.substr(items_[i].path.rfind('/') + 1));
-            if (const auto& elf = scanned_[i].plan.elf; elf && !elf->soname.empty()) own.insert(elf->soname);
+            if (const auto& elf = scanned_[i].plan.elf; elf && !elf->info.soname.value.empty()) own.insert(elf->info.soname.value);
         }
         std::map<std::string, json> needed;
         std::string glibc, glibc_path;
         for (std::size_t i = 0; i < items_.size(); ++i) {
             const auto& elf = scanned_[i].plan.elf;
             if (!elf) continue;
-            if (newer_glibc(elf->glibc, glibc)) glibc = elf->glibc, glibc_path = items_[i].path;
-            for (const std::string& soname : elf->needed)
+            if (!elf->info.glibc.empty() && compare_glibc(elf->info.glibc, glibc) > 0) glibc = elf->info.glibc, glibc_path = items_[i].path;
+            for (const auto& [soname, offset] : elf->info.needed)
                 if (!own.contains(soname) && !glibc_library(soname)) needed[soname].push_back(utf8(items_[i].path));
         }
         json libraries = json::array();

@@ -1,41 +1,54 @@
 #include "generator/capture/elf_patch.hpp"
 
-#include "common/base/text.hpp"
-
 #include <algorithm>
-#include <charconv>
 
 namespace tinderbox::capture {
 namespace {
 
-constexpr std::uint32_t pt_load = 1, pt_dynamic = 2, pt_interp = 3;
+constexpr std::uint32_t pt_load = 1, pt_interp = 3;
 constexpr std::int64_t dt_needed = 1, dt_hash = 4, dt_strtab = 5, dt_symtab = 6, dt_strsz = 10, dt_syment = 11, dt_soname = 14,
-                       dt_rpath = 15, dt_runpath = 29, dt_gnu_hash = 0x6ffffef5, dt_config = 0x6ffffefa,
-                       dt_depaudit = 0x6ffffefb, dt_audit = 0x6ffffefc, dt_verdef = 0x6ffffffc, dt_verdefnum = 0x6ffffffd,
-                       dt_verneed = 0x6ffffffe, dt_verneednum = 0x6fffffff, dt_auxiliary = 0x7ffffffd, dt_filter = 0x7fffffff;
+                       dt_gnu_hash = 0x6ffffef5, dt_config = 0x6ffffefa, dt_depaudit = 0x6ffffefb, dt_audit = 0x6ffffefc,
+                       dt_verdef = 0x6ffffffc, dt_verdefnum = 0x6ffffffd, dt_verneed = 0x6ffffffe, dt_verneednum = 0x6fffffff,
+                       dt_auxiliary = 0x7ffffffd, dt_filter = 0x7fffffff;
 constexpr std::size_t symbol_size = 24;
 // A table with more entries than this is damage, not a library.
 constexpr std::uint64_t sane_count = 16u << 20;
 
-struct Segment {
-    std::uint64_t offset, address, size;
-};
-
-class Reader {
+// Everything that names a string of .dynstr: dynamic entries, symbol versions, symbols.
+class StringUsers {
   public:
-    explicit Reader(ByteView file) : file_(file) {}
+    StringUsers(ByteView file, const ElfInfo& info) : file_(file), info_(info) {}
 
-    std::optional<ElfFacts> read() {
-        if (!read_header() || !read_dynamic()) return std::nullopt;
-        if (!has_dynamic_) return facts_;
-        collect_strings();
-        if (!read_versions()) references_complete_ = false;
-        if (!read_symbols()) references_complete_ = false;
-        finish_runpaths();
-        return facts_;
+    // The string at `offset` of the file is this entry's alone.
+    bool exclusive(std::uint64_t offset, std::size_t size) {
+        if (!find_table() || offset < strings_at_ || !collect()) return false;
+        const std::uint64_t first = offset - strings_at_, last = first + size;
+        if (size == 0 || last >= strings_.size() || strings_[last] != '\0') return false;
+        if (first > 0 && strings_[first - 1] != '\0') return false; // itself the tail of another string
+        return std::ranges::none_of(users_, [&](std::uint64_t user) { return user >= first && user < last; });
     }
 
   private:
+    bool find_table() {
+        auto address = tag(dt_strtab), size = tag(dt_strsz);
+        auto offset = address ? info_.file_offset(*address) : std::nullopt;
+        if (!offset || !size || *offset > file_.size() || *size > file_.size() - *offset) return false;
+        strings_at_ = *offset;
+        strings_ = as_text(file_.subspan(*offset, *size));
+        return true;
+    }
+
+    bool collect() {
+        for (const ElfDynamic& entry : info_.dynamic)
+            switch (entry.tag) {
+            case dt_needed: case dt_soname: case dt_config: case dt_depaudit: case dt_audit: case dt_auxiliary: case dt_filter:
+                refer(entry.value);
+                break;
+            default: break;
+            }
+        return read_versions() && read_symbols();
+    }
+
     ByteReader at(std::uint64_t offset) const {
         ByteReader reader(file_);
         if (offset > file_.size()) reader.fail();
@@ -43,96 +56,15 @@ class Reader {
         return reader;
     }
 
-    bool read_header() {
-        ByteReader h(file_);
-        if (h.u32() != 0x464c457f || h.u8() != 2 || h.u8() != 1) return false; // \x7fELF, 64 bit, little-endian
-        h.seek(16);
-        std::uint16_t type = h.u16();
-        if (type == 1 || type == 4) { // ET_REL, ET_CORE: nothing is loaded
-            return h.ok();
-        }
-        facts_.executable = type == 2;
-        h.seek(32);
-        std::uint64_t table = h.u64();
-        h.seek(54);
-        std::uint16_t entry = h.u16(), count = h.u16();
-        if (!h.ok() || (count > 0 && entry < 56)) return false;
-        for (std::uint16_t i = 0; i < count; ++i) {
-            ByteReader p = at(table + std::uint64_t{i} * entry);
-            std::uint32_t kind = p.u32();
-            p.u32();
-            std::uint64_t offset = p.u64(), address = p.u64();
-            p.u64();
-            std::uint64_t size = p.u64();
-            if (!p.ok() || offset > file_.size() || size > file_.size() - offset) return false;
-            if (kind == pt_load) {
-                segments_.push_back({offset, address, size});
-                facts_.loaded.emplace_back(offset, offset + size);
-            } else if (kind == pt_dynamic) {
-                dynamic_ = file_.subspan(offset, size);
-                has_dynamic_ = true;
-            } else if (kind == pt_interp) {
-                facts_.executable = true;
-            }
-        }
-        return true;
-    }
-
-    std::optional<std::uint64_t> file_offset(std::uint64_t address) const {
-        for (const Segment& s : segments_)
-            if (address >= s.address && address - s.address < s.size) return s.offset + (address - s.address);
-        return std::nullopt;
-    }
-
-    bool read_dynamic() {
-        if (!has_dynamic_) return true;
-        ByteReader d(dynamic_);
-        while (d.remaining() >= 16) {
-            std::int64_t tag = d.i64();
-            std::uint64_t value = d.u64();
-            if (tag == 0) break;
-            tags_.emplace_back(tag, value);
-        }
-        auto address = tag(dt_strtab), size = tag(dt_strsz);
-        if (!address || !size) return tags_.empty();
-        auto offset = file_offset(*address);
-        if (!offset || *size > file_.size() - *offset) return false;
-        strings_at_ = *offset;
-        strings_ = as_text(file_.subspan(*offset, *size));
-        return true;
-    }
+    std::optional<std::uint64_t> file_offset(std::uint64_t address) const { return info_.file_offset(address); }
 
     std::optional<std::uint64_t> tag(std::int64_t wanted) const {
-        for (auto [tag, value] : tags_)
-            if (tag == wanted) return value;
+        for (const ElfDynamic& entry : info_.dynamic)
+            if (entry.tag == wanted) return entry.value;
         return std::nullopt;
     }
 
-    std::string string_at(std::uint64_t offset) const {
-        if (offset >= strings_.size()) return {};
-        std::string_view rest = strings_.substr(offset);
-        return std::string(rest.substr(0, rest.find('\0')));
-    }
-
-    void refer(std::uint64_t offset) { references_.push_back(offset); }
-
-    void collect_strings() {
-        for (auto [tag, value] : tags_)
-            switch (tag) {
-            case dt_needed: facts_.needed.push_back(string_at(value)), refer(value); break;
-            case dt_soname: facts_.soname = string_at(value), refer(value); break;
-            case dt_config: case dt_depaudit: case dt_audit: case dt_auxiliary: case dt_filter: refer(value); break;
-            case dt_rpath: case dt_runpath: {
-                ElfRunpath path;
-                path.runpath = tag == dt_runpath;
-                path.value = string_at(value);
-                path.offset = strings_at_ + value;
-                facts_.runpaths.push_back(std::move(path));
-                break;
-            }
-            default: break;
-            }
-    }
+    void refer(std::uint64_t offset) { users_.push_back(offset); }
 
     bool read_versions() {
         if (auto address = tag(dt_verneed)) {
@@ -153,7 +85,6 @@ class Reader {
                     std::uint32_t name = a.u32(), step = a.u32();
                     if (!a.ok()) return false;
                     refer(name);
-                    note_glibc(string_at(name));
                     if (step == 0) break;
                     aux_offset += step;
                 }
@@ -187,12 +118,6 @@ class Reader {
             *offset += next;
         }
         return true;
-    }
-
-    void note_glibc(const std::string& name) {
-        if (!name.starts_with("GLIBC_") || name.size() < 7 || name[6] < '0' || name[6] > '9') return;
-        std::string version = name.substr(6);
-        if (newer_glibc(version, facts_.glibc)) facts_.glibc = version;
     }
 
     // How many dynamic symbols there are is written nowhere: DT_HASH's chain count says it, DT_GNU_HASH only through
@@ -246,41 +171,40 @@ class Reader {
         return symbols.ok();
     }
 
-    void finish_runpaths() {
-        for (ElfRunpath& path : facts_.runpaths) {
-            std::uint64_t first = path.offset - strings_at_, last = first + path.value.size();
-            if (path.value.empty() || last >= strings_.size()) continue; // beyond the table: damage
-            bool own_start = first == 0 || strings_[first - 1] == '\0';
-            bool referred = std::ranges::any_of(references_, [&](std::uint64_t r) { return r >= first && r < last; });
-            path.exclusive = references_complete_ && own_start && !referred && facts_.runpaths.size() == 1;
-        }
-    }
-
-    ByteView file_, dynamic_;
-    bool has_dynamic_ = false, references_complete_ = true;
-    std::vector<Segment> segments_;
-    std::vector<std::pair<std::int64_t, std::uint64_t>> tags_;
+    ByteView file_;
+    const ElfInfo& info_;
     std::uint64_t strings_at_ = 0;
     std::string_view strings_;
-    std::vector<std::uint64_t> references_;
-    ElfFacts facts_;
+    std::vector<std::uint64_t> users_;
 };
 
 } // namespace
 
-std::optional<ElfFacts> read_elf(ByteView file) { return Reader(file).read(); }
+namespace {
+bool in_segment(const ElfInfo& info, std::uint32_t type, std::uint64_t offset) {
+    return std::ranges::any_of(info.segments, [&](const ElfSegment& s) {
+        return s.type == type && offset >= s.offset && offset - s.offset < s.file_size;
+    });
+}
+} // namespace
 
-bool newer_glibc(std::string_view a, std::string_view b) {
-    auto left = split(a, '.'), right = split(b, '.');
-    for (std::size_t i = 0; i < std::max(left.size(), right.size()); ++i) {
-        auto number = [&](const std::vector<std::string_view>& parts) {
-            int value = -1;
-            if (i < parts.size()) std::from_chars(parts[i].data(), parts[i].data() + parts[i].size(), value);
-            return value;
-        };
-        if (number(left) != number(right)) return number(left) > number(right);
-    }
-    return false;
+bool ElfFacts::is_loaded(std::uint64_t offset) const { return in_segment(info, pt_load, offset); }
+bool ElfFacts::is_loader_name(std::uint64_t offset) const { return in_segment(info, pt_interp, offset); }
+
+std::optional<ElfFacts> elf_facts(ByteView file) {
+    auto info = read_elf(file);
+    if (!info) return std::nullopt;
+    ElfFacts out;
+    out.info = std::move(*info);
+    const bool only = out.info.rpath.size() + out.info.runpath.size() == 1;
+    auto add = [&](const std::vector<ElfString>& strings, bool runpath) {
+        for (const ElfString& s : strings)
+            if (!s.value.empty())
+                out.runpaths.push_back({runpath, s.value, s.offset, only && StringUsers(file, out.info).exclusive(s.offset, s.value.size())});
+    };
+    add(out.info.rpath, false);
+    add(out.info.runpath, true);
+    return out;
 }
 
 } // namespace tinderbox::capture

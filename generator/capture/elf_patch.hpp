@@ -1,8 +1,8 @@
-// Just enough of ELF (64-bit, little-endian) to tell what a captured file needs and to make an absolute RPATH
-// relative in place. Every offset is checked: a damaged file is "not ELF we know", never a crash.
+// Whether an ELF file's absolute RPATH may be changed in place: who else refers to the bytes of its string.
+// Every offset is checked: a damaged file is never exclusive, and never a crash.
 #pragma once
 
-#include "common/base/bytes.hpp"
+#include "generator/parcel/elf.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -22,24 +22,16 @@ struct ElfRunpath {
 };
 
 struct ElfFacts {
-    bool executable = false; // has an interpreter or is ET_EXEC
-    std::string soname;
-    std::vector<std::string> needed;
+    ElfInfo info;
     std::vector<ElfRunpath> runpaths; // mostly none or one
-    std::string glibc;                // highest GLIBC_x.y asked for, "" none
-    std::vector<std::pair<std::uint64_t, std::uint64_t>> loaded; // file ranges [first, last) that PT_LOAD maps
 
-    bool is_loaded(std::uint64_t offset) const {
-        for (auto [first, last] : loaded)
-            if (offset >= first && offset < last) return true;
-        return false;
-    }
+    // The byte is mapped when the file is loaded or run.
+    bool is_loaded(std::uint64_t offset) const;
+    // The byte belongs to the name of the program's dynamic loader (PT_INTERP).
+    bool is_loader_name(std::uint64_t offset) const;
 };
 
-// nullopt: not an ELF file of this kind, or a damaged one.
-std::optional<ElfFacts> read_elf(ByteView file);
-
-// "1.10" > "1.9", as glibc numbers its versions.
-bool newer_glibc(std::string_view a, std::string_view b);
+// nullopt: not a 64-bit little-endian ELF file, or a damaged one.
+std::optional<ElfFacts> elf_facts(ByteView file);
 
 } // namespace tinderbox::capture

@@ -55,7 +55,7 @@ Result<json> ask(const fs::path& executable) {
     ProcessSpec spec;
     spec.argv = {executable.string(), "-I", "-S", "-c", std::string(question)};
     spec.unset = {"PYTHON*", "LD_PRELOAD", "VIRTUAL_ENV", "CONDA_*", "__PYVENV_LAUNCHER__"};
-    spec.directory = "/";
+    // Our own working directory: pyenv's shim looks for .python-version there; -I keeps it out of sys.path.
     spec.timeout_seconds = 60;
     auto ran = run_process(spec);
     auto refuse = [&](const std::string& why) {

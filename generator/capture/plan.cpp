@@ -53,7 +53,7 @@ class Planner {
             plan_text();
             return std::move(plan_);
         }
-        plan_.elf = read_elf(as_bytes(content_));
+        plan_.elf = elf_facts(as_bytes(content_));
         std::vector<Hit> hits = find_hits();
         if (hits.empty()) return std::move(plan_);
         if (hint_ && hint_->binary && restore_placeholder(hits)) return std::move(plan_);
@@ -184,6 +184,8 @@ class Planner {
             note(plan_.harmless, "debug information, never loaded");
             return true;
         });
+        if (std::erase_if(hits, [&](const Hit& h) { return plan_.elf->is_loader_name(h.offset); }) > 0)
+            note(plan_.not_relocatable, "the dynamic loader it names lies in the old prefix");
         if (role_ == Role::interpreter)
             std::erase_if(hits, [&](const Hit& h) {
                 for (const ElfRunpath& r : plan_.elf->runpaths)

@@ -96,7 +96,7 @@ class Libraries {
             return out;
         }
         TRY_ASSIGN(Bytes bytes, read_bytes(item.source, 1ull << 30));
-        auto elf = read_elf(bytes);
+        auto elf = elf_facts(bytes);
         if (!elf) return out;
         std::vector<fs::path> directories;
         for (const ElfRunpath& runpath : elf->runpaths)
@@ -106,9 +106,9 @@ class Libraries {
                 if (directory.starts_with('/')) directories.emplace_back(directory);
             }
         if (!is_shared_prefix(prefix_.string())) directories.push_back(prefix_ / "lib");
-        for (const std::string& soname : elf->needed)
+        for (const ElfString& soname : elf->info.needed)
             for (const fs::path& directory : directories)
-                if (auto relative = inside(directory / soname)) {
+                if (auto relative = inside(directory / soname.value)) {
                     out.push_back(*relative);
                     break;
                 }
@@ -198,11 +198,11 @@ Status undo_dist_packages(const Interpreter& python, Selection& selection) {
 // libpython must be found by the copy: an executable that relies on the system's linker cache would load another one.
 Status check_libpython(const Interpreter& python, const Selection& selection) {
     TRY_ASSIGN(Bytes bytes, read_bytes(python.executable, 1ull << 30));
-    auto elf = read_elf(bytes);
+    auto elf = elf_facts(bytes);
     if (!elf)
         return make_error(ErrorKind::usage, "'{}' is not a 64-bit little-endian ELF program: only such a Python can be captured",
                           python.executable.string());
-    for (const std::string& soname : elf->needed) {
+    for (const auto& [soname, offset] : elf->info.needed) {
         if (!soname.starts_with("libpython")) continue;
         for (const ElfRunpath& runpath : elf->runpaths)
             for (std::string_view element : split(runpath.value, ':'))

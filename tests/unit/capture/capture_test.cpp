@@ -201,6 +201,44 @@ TEST_CASE("what a captured Python consists of") {
     CHECK((*again)->sha256() == (*captured)->sha256());
 }
 
+TEST_CASE("a name in PATH, a shim and a venv lead to the interpreter behind them") {
+    ProcessSpec spec;
+    spec.argv = {"python3", "-c", "import sys; print(sys.base_prefix, '%d.%d.%d' % sys.version_info[:3])"};
+    auto ran = run_process(spec);
+    if (!ran.ok() || !ran->succeeded()) SKIP("there is no python3");
+    std::string prefix(trim(ran->output).substr(0, trim(ran->output).find(' ')));
+    auto captured = capture_python("python3");
+    REQUIRE(captured.ok());
+    CHECK((*captured)->source().starts_with(fs::canonical(prefix).string() + "/bin/"));
+    CHECK(trim(ran->output).ends_with(" " + (*captured)->metadata()["version"].get<std::string>()));
+    auto temporary = TemporaryDirectory::make();
+    REQUIRE(temporary.ok());
+    fs::path venv = temporary->path() / "venv";
+    REQUIRE(run({prefix + "/bin/python3", "-m", "venv", "--without-pip", "--copies", venv.string()}, "/").code == 0);
+    auto through = capture_python(venv);
+    REQUIRE(through.ok());
+    CHECK((*through)->source() == (*captured)->source());
+    CHECK((*through)->sha256() == (*captured)->sha256());
+}
+
+// A Python that was built for another place than where it lies (python-build-standalone's is /install).
+TEST_CASE("the build's own prefix is relocated in what describes the build", "[.all]") {
+    auto python = pyenv_python("3.11");
+    if (!python) SKIP("there is no pyenv 3.11");
+    auto captured = capture_python(*python);
+    REQUIRE(captured.ok());
+    auto temporary = TemporaryDirectory::make();
+    REQUIRE(temporary.ok());
+    fs::path moved = temporary->path() / "standalone";
+    materialize(**captured, moved);
+    for (const auto& file : fs::directory_iterator(moved / "lib/python3.11"))
+        if (file.path().filename().string().starts_with("_sysconfigdata")) {
+            std::string text = replace_all(read_text(file.path()).value(), moved.string(), "/install");
+            std::ofstream(file.path()) << text;
+        }
+    check_moved(moved, Venv::without_pip);
+}
+
 TEST_CASE("what cannot be captured is refused in a sentence") {
     auto message = [](const fs::path& path) {
         auto r = capture_python(path);

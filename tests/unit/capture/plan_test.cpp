@@ -102,18 +102,18 @@ TEST_CASE("an absolute RPATH becomes relative in place") {
     PrefixRules rules = rules_for("/old/python-prefix");
     FilePlan plan = plan_file("lib/deep/x.so", file, Role::ordinary, rules);
     REQUIRE(plan.elf);
-    CHECK(plan.elf->soname == "libx.so.1");
+    CHECK(plan.elf->info.soname.value == "libx.so.1");
     CHECK(plan.elf->runpaths.at(0).value == "/old/python-prefix/lib:/elsewhere");
     CHECK(plan.elf->runpaths.at(0).exclusive);
     CHECK(plan.mode == PrefixMode::none);
     std::string changed = apply_splices(file, plan.splices);
     CHECK(changed.size() == file.size());
-    auto after = read_elf(as_bytes(changed));
+    auto after = elf_facts(as_bytes(changed));
     REQUIRE(after);
     CHECK(after->runpaths.at(0).value == "$ORIGIN/..:/elsewhere");
     CHECK(after->runpaths.at(0).runpath == plan.elf->runpaths.at(0).runpath);
-    CHECK(after->soname == "libx.so.1");
-    CHECK(after->needed == plan.elf->needed);
+    CHECK(after->info.soname.value == "libx.so.1");
+    CHECK(after->info.needed.size() == plan.elf->info.needed.size());
     CHECK(plan_file("lib/nvidia/libcudart.so.12", file, Role::ordinary, rules).splices.empty());
     CHECK(plan_file("lib/nvidia/libcudart.so.12", file, Role::ordinary, rules).not_relocatable.size() == 1);
 
@@ -121,7 +121,7 @@ TEST_CASE("an absolute RPATH becomes relative in place") {
     file = compile(temporary->path(), code, {"-Wl,-rpath,/o/py/lib"});
     plan = plan_file("lib/python3.11/lib-dynload/x.so", file, Role::ordinary, rules_for("/o/py"));
     CHECK(plan.links_beside);
-    CHECK(read_elf(as_bytes(apply_splices(file, plan.splices)))->runpaths.at(0).value == "$ORIGIN");
+    CHECK(elf_facts(as_bytes(apply_splices(file, plan.splices)))->runpaths.at(0).value == "$ORIGIN");
     file = compile(temporary->path(), code, {"-Wl,-rpath,/o/py/lib:/x"});
     plan = plan_file("lib/python3.11/lib-dynload/x.so", file, Role::ordinary, rules_for("/o/py"));
     CHECK(plan.splices.empty());
@@ -194,7 +194,7 @@ TEST_CASE("a cut or damaged ELF file is no crash") {
     std::string file = compile(temporary->path(), "int alpha(void) { return 1; }\n", {"-s", "-Wl,-rpath,/old/python-prefix/lib"});
     if (file.empty()) SKIP("there is no gcc");
     PrefixRules rules = rules_for("/old/python-prefix");
-    for (std::size_t n = 0; n < file.size(); n += 7) (void)read_elf(as_bytes(std::string_view(file).substr(0, n)));
+    for (std::size_t n = 0; n < file.size(); n += 7) (void)elf_facts(as_bytes(std::string_view(file).substr(0, n)));
     for (std::size_t i = 0; i < file.size(); i += 3) {
         std::string damaged = file;
         damaged[i] = static_cast<char>(damaged[i] ^ 0xff);
@@ -203,12 +203,7 @@ TEST_CASE("a cut or damaged ELF file is no crash") {
     }
 }
 
-TEST_CASE("versions, relative paths") {
-    CHECK(newer_glibc("2.28", "2.4"));
-    CHECK(newer_glibc("2.2.5", "2.2"));
-    CHECK(newer_glibc("2.2", ""));
-    CHECK_FALSE(newer_glibc("2.17", "2.17"));
-    CHECK_FALSE(newer_glibc("", "2.17"));
+TEST_CASE("relative paths") {
     CHECK(relative_between("lib/python3.11/lib-dynload", "/lib") == "../..");
     CHECK(relative_between("bin", "lib") == "../lib");
     CHECK(relative_between("lib", "lib") == "");

@@ -237,3 +237,23 @@ TEST_CASE("a venv with real packages", "[.all]") {
     CHECK_FALSE(fs::exists(prefix / python->site / "numpy"));
     CHECK_FALSE(fs::exists(prefix / "bin/f2py"));
 }
+
+TEST_CASE("a whole pyenv prefix", "[.all]") {
+    Ran root = run({"pyenv", "prefix"});
+    if (root.code != 0) SKIP("there is no pyenv");
+    fs::path old = std::string(trim(root.output));
+    auto captured = capture_prefix(old);
+    REQUIRE((captured.ok() ? "" : captured.error().message) == "");
+    const json& m = (*captured)->metadata();
+    for (const char* list : {"not_relocatable", "left_out"}) UNSCOPED_INFO(list << m[list].dump(1));
+    CHECK(m["not_relocatable"].empty());
+    CHECK(m["distributions"].size() >= 2);
+    auto temporary = TemporaryDirectory::make();
+    REQUIRE(temporary.ok());
+    fs::path prefix = temporary->path() / "new prefix";
+    materialize(**captured, prefix);
+    Ran r = run({(prefix / "bin/python").string(), "-m", "pip", "list", "--format=freeze"});
+    CHECK(r.output == run({(old / "bin/python").string(), "-m", "pip", "list", "--format=freeze"}).output);
+    CHECK(run({(prefix / "bin/pip").string(), "--version"}).output.find(prefix.string()) != std::string::npos);
+    CHECK(run({"grep", "-rlI", "--exclude-dir=__pycache__", old.string(), prefix.string()}).output == "");
+}
