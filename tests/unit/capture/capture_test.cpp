@@ -1,5 +1,7 @@
 // Interpreters of this machine, captured, written under a long prefix with a space in it, and run there.
 #include "common/base/process.hpp"
+#include "common/format/relocate.hpp"
+#include "generator/parcel/scan.hpp"
 #include "tests/unit/capture/materialize.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -199,6 +201,28 @@ TEST_CASE("what a captured Python consists of") {
     auto again = capture_python(*python);
     REQUIRE(again.ok());
     CHECK((*again)->sha256() == (*captured)->sha256());
+}
+
+TEST_CASE("the packer's and the runtime's relocations do what the plain ones of these tests do") {
+    if (!fs::exists("/usr/bin/python3")) SKIP("there is no /usr/bin/python3");
+    auto captured = capture_python("/usr/bin/python3");
+    REQUIRE(captured.ok());
+    const std::string prefix = "/opt/new prefix";
+    std::size_t relocated_files = 0;
+    for (std::size_t i = 0; i < (*captured)->entries().size(); ++i) {
+        const Entry& e = (*captured)->entries()[i];
+        if (e.kind != EntryKind::file || (e.prefix_mode == PrefixMode::none && e.shebang.empty())) continue;
+        INFO(e.path);
+        std::string content = content_of(**captured, i);
+        CHECK(content.size() == e.size);
+        CHECK(to_hex(sha256(as_bytes(content))) == e.sha256);
+        auto relocs = find_relocations(as_bytes(content), e.prefix_mode, e.placeholder, e.shebang);
+        auto moved = apply_relocations(as_bytes(content), relocs, prefix);
+        REQUIRE(moved.ok());
+        CHECK(as_text(*moved) == relocated(e, content, prefix));
+        ++relocated_files;
+    }
+    CHECK(relocated_files >= 2);
 }
 
 TEST_CASE("a name in PATH, a shim and a venv lead to the interpreter behind them") {
