@@ -75,6 +75,7 @@ class Session {
         case Mode::check: return check();
         case Mode::extract: return extract();
         case Mode::verify_only: return verify_only();
+        case Mode::uninstall: return remove();
         default: return install_all();
         }
     }
@@ -291,6 +292,8 @@ class Session {
         if (!facts.script_failure.empty()) terminal().error(facts.script_failure);
 
         Verification verified = verify(prefix, found.verdict);
+        if (interrupted)
+            return make_error(ErrorKind::interrupted, "the verification was interrupted; '{}' is installed, --verify-only tests it", prefix);
         std::optional<ErrorKind> failure = verified.failure;
         if (!facts.script_failure.empty() && !failure) failure = ErrorKind::script;
         if (!failure) (void)record_stage(prefix, InstallStage::verified); // a read-only prefix loses only this mark
@@ -354,6 +357,23 @@ class Session {
         if (!failure) failure = verified.failure;
         in.exit_code = failure ? static_cast<int>(*failure) : 0;
         return report(in, prefix);
+    }
+
+    // What the user added or changed stays, unless --purge.
+    Result<int> remove() {
+        TRY_ASSIGN(std::string asked, prefix_from(options_.prefix));
+        const std::string prefix = environment_prefix(manifest_, install_options(asked)).string();
+        if (!is_ours(prefix))
+            return make_error(ErrorKind::storage, "'{}' does not hold this installer's environment; name its prefix with -p", prefix);
+        if (interactive()) {
+            auto sure = ask_yes_no(Console::terminal(), fmt::format("Remove the environment in '{}'{}?", prefix, options_.purge ? " with everything in it" : ""), false);
+            if (!sure.value_or(false)) return make_error(ErrorKind::interrupted, "nothing was removed");
+        }
+        TRY_ASSIGN(UninstallSummary removed, uninstall(prefix, options_.purge));
+        for (const std::string& path : removed.kept) terminal().note("kept", prefix + "/" + path);
+        if (options_.json) write_stdout(json({{"removed", removed.removed}, {"kept", removed.kept}}).dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+        else write_stdout(fmt::format("{} files removed from '{}', {} kept\n", removed.removed, prefix, removed.kept.size()));
+        return 0;
     }
 
     // ---- the report ---------------------------------------------------------------------------------------------

@@ -68,6 +68,8 @@ const std::vector<OptionRow>& rows() {
          }},
         {0, "verify-file", "", "check every byte of this file; install nothing", mode(Mode::verify_file, "--verify-file")},
         {0, "verify-only", "", "test GPU and imports of what is installed in DIR", mode(Mode::verify_only, "--verify-only")},
+        {0, "uninstall", "", "remove what was installed into DIR; what you added or changed stays", mode(Mode::uninstall, "--uninstall")},
+        {0, "purge", "", "with --uninstall: remove that, too", flag(&RunOptions::purge)},
         {0, "no-gpu", "", "install even if GPU or driver cannot run it", flag(&RunOptions::no_gpu)},
         {0, "private", "", "files for this user only (0700)", flag(&RunOptions::private_files)},
         {0, "jobs", "N", "at most N threads",
@@ -82,8 +84,6 @@ const std::vector<OptionRow>& rows() {
         {0, "report", "FILE", "write the report as an HTML page to FILE as well", text(&RunOptions::report_file)},
         {0, "quiet", "", "only warnings and errors", flag(&RunOptions::quiet)},
         {0, "version", "", "the version of Tinderbox that made this file", mode(Mode::version, "--version")},
-        {0, "uninstall", "", "", later("--uninstall")},
-        {0, "purge", "", "", later("--purge")},
         {0, "repair", "", "", later("--repair")},
         {0, "replace", "", "", later("--replace")},
         {0, "key", "FILE", "", later("--key")},
@@ -139,6 +139,8 @@ class Parser {
             else if (word.starts_with('-') && word.size() > 1) TRY(letters(word));
             else return stray(word);
         }
+        if (options_.purge && options_.mode != Mode::uninstall && options_.mode != Mode::help)
+            return make_error(ErrorKind::usage, "--purge goes with --uninstall");
         return std::move(options_);
     }
 

@@ -4,7 +4,6 @@
 
 #include <unistd.h>
 
-#include <cerrno>
 
 namespace tinderbox {
 namespace {
@@ -17,8 +16,8 @@ std::optional<std::string> read_line() {
     for (;;) {
         char c = 0;
         ssize_t n = ::read(0, &c, 1);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return line.empty() ? std::nullopt : std::optional(line);
+        if (n < 0) return std::nullopt; // EINTR is Ctrl-C, which means no
+        if (n == 0) return line.empty() ? std::nullopt : std::optional(line);
         if (c == '\n') return line;
         line += c;
     }

@@ -235,13 +235,13 @@ std::string render_report_text(const json& report, bool colour) {
     };
     section("Machine", finding_lines(child(child(report, "preflight"), "findings")));
     section("Installation", installation_lines(child(report, "installation")));
-    section("Verification", verification_lines(report));
+    section(child(report, "verification").is_object() ? "Verification" : "GPU", verification_lines(report));
     return out;
 }
 
 std::string render_report_html(const json& report) {
     const bool good = number(report, "exit_code") == 0;
-    const std::string body = facts_html(report) + section_html("Verification", verification_lines(report)) +
+    const std::string body = facts_html(report) + section_html(child(report, "verification").is_object() ? "Verification" : "GPU", verification_lines(report)) +
                              section_html("Installation", installation_lines(child(report, "installation"))) +
                              section_html("Machine", finding_lines(child(child(report, "preflight"), "findings"))) +
                              packages_html(child(report, "packages"));

@@ -65,6 +65,13 @@ TEST_CASE("glibc is read from the target's own file") {
     CHECK(glibc_version_in("GNU C Library") == "");
     CHECK(glibc_version_in("") == "");
     CHECK(glibc_version_in("release version 2.36.") == "");
+    // An older one is told by its file's name.
+    auto directory = TemporaryDirectory::make().value();
+    fs::create_directories(directory.path() / "lib64");
+    REQUIRE(write_atomically(directory.path() / "lib64/libc-2.31.so", "not read").ok());
+    fs::create_symlink("libc-2.31.so", directory.path() / "lib64/libc.so.6");
+    SystemRoot bullseye(directory.path().string());
+    CHECK(LibraryIndex(bullseye).glibc().version == "2.31");
     // The machine the tests run on has one, and it is not the one linked into a static program by accident.
     SystemRoot host;
     auto glibc = LibraryIndex(host).glibc();

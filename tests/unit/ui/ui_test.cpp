@@ -91,8 +91,10 @@ TEST_CASE("wrong usage") {
     CHECK(refused({"--jobs", "0"}) == "--jobs needs a number from 1 to 1024, not '0'");
     CHECK(refused({"--jobs", "4x"}) == "--jobs needs a number from 1 to 1024, not '4x'");
     CHECK(refused({"--check", "--list"}) == "--list cannot be combined with another thing to do; give one of them");
-    for (auto later : {"--repair", "--replace", "--uninstall", "--purge"})
+    for (auto later : {"--repair", "--replace"})
         CHECK(refused({later}) == std::string(later) + " is not available in this version; -h lists what is");
+    CHECK(refused({"--purge"}) == "--purge goes with --uninstall");
+    CHECK(parsed({"--uninstall", "--purge"}).purge);
     CHECK(refused({"--key", "pub.pem"}) == "--key is not available in this version; -h lists what is");
     CHECK(refused({""}) == "unexpected argument ''; the directory to install into goes after -p");
 }
@@ -103,7 +105,7 @@ TEST_CASE("help names every option that can be given") {
                       "--license", "--extract DIR", "--verify-file", "--verify-only", "--no-gpu", "--private", "--jobs N", "--log FILE",
                       "--json", "--report FILE"})
         CHECK(help.find(word) != std::string::npos);
-    CHECK(help.find("--purge") == std::string::npos);
+    CHECK(help.find("--repair") == std::string::npos);
     std::string_view rest = help;
     while (!rest.empty()) {
         auto end = rest.find('\n');
