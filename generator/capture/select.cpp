@@ -178,16 +178,24 @@ Status undo_dist_packages(const Interpreter& python, Selection& selection) {
         selection.add(std::move(link));
     }
     if (python.default_scheme_is_prefix) return {};
-    bool edited = false;
-    for (std::string file : {"sysconfig.py", "sysconfig/__init__.py", "distutils/sysconfig.py"}) {
+    // Replaces what occurs exactly once; false when it does not.
+    auto edit = [&](const std::string& file, std::string_view what, std::string_view with) -> Result<bool> {
         auto found = selection.items.find(python.info.stdlib + "/" + file);
-        if (found == selection.items.end()) continue;
+        if (found == selection.items.end()) return false;
         TRY_ASSIGN(std::string text, read_text(found->second.source));
-        auto at = text.find(test);
-        if (at == std::string::npos || text.find(test, at + 1) != std::string::npos) continue;
-        found->second.content = text.replace(at, test.size(), "True");
-        edited |= !file.starts_with("distutils");
+        auto at = text.find(what);
+        if (at == std::string::npos || text.find(what, at + 1) != std::string::npos) return false;
+        found->second.content = text.replace(at, what.size(), with);
+        return true;
+    };
+    TRY_ASSIGN(bool edited, edit("sysconfig.py", test, "True"));
+    if (!edited) {
+        TRY_ASSIGN(edited, edit("sysconfig/__init__.py", test, "True"));
     }
+    TRY(edit("distutils/sysconfig.py", test, "True"));
+    // ensurepip refuses to touch the distribution's own Python, which the copy is not.
+    constexpr std::string_view refusal = "def _ensurepip_is_disabled_in_debian_for_system():\n";
+    TRY(edit("ensurepip/__init__.py", refusal, std::string(refusal) + "    return\n"));
     if (edited) return {};
     return make_error(ErrorKind::usage,
                       "the Python in '{}' has another layout than CPython's (sysconfig does not install to {}) and its sysconfig is "

@@ -152,7 +152,18 @@ TEST_CASE("a pyenv Python works under another prefix") {
 
 TEST_CASE("the system's Python works under another prefix") {
     if (!fs::exists("/usr/bin/python3")) SKIP("there is no /usr/bin/python3");
-    check_moved("/usr/bin/python3", Venv::with_pip);
+    check_moved("/usr/bin/python3", Venv::without_pip);
+    if (!fs::exists("/usr/share/python-wheels")) return;
+    auto captured = capture_python("/usr/bin/python3");
+    auto temporary = TemporaryDirectory::make();
+    REQUIRE(captured.ok());
+    REQUIRE(temporary.ok());
+    fs::path prefix = temporary->path() / "env";
+    materialize(**captured, prefix);
+    Run ran = run({(prefix / "bin/python3").string(), "-m", "ensurepip", "--root", "/"}, temporary->path());
+    INFO(ran.output);
+    CHECK(ran.code == 0);
+    CHECK(run({(prefix / "bin/pip3").string(), "--version"}, temporary->path()).output.find(prefix.string()) != std::string::npos);
 }
 
 // Half a minute: not part of the default run.

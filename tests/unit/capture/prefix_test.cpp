@@ -190,6 +190,30 @@ TEST_CASE("a conda prefix keeps its records and its placeholders") {
     CHECK_FALSE(m.contains("python"));
 }
 
+TEST_CASE("libraries are linked beside a file whose RPATH has room for $ORIGIN only") {
+    std::string name = "/tmp/XXXXXX"; // short: the RPATH below is shorter than its relative form
+    REQUIRE(::mkdtemp(name.data()));
+    fs::path prefix = name, deep = prefix / "lib/a/b/c/d";
+    write(prefix / "conda-meta/history", "");
+    fs::create_directories(deep);
+    write(prefix / "y.c", "int y(void) { return 7; }\n");
+    write(prefix / "x.c", "int y(void); int x(void) { return y(); }\n");
+    bool built = run({"gcc", "-shared", "-fPIC", "-o", name + "/lib/liby.so.1", "-Wl,-soname,liby.so.1", name + "/y.c"}).code == 0 &&
+                 run({"gcc", "-shared", "-fPIC", "-o", (deep / "x.so").string(), name + "/x.c", name + "/lib/liby.so.1", "-Wl,-rpath," + name + "/lib"}).code == 0;
+    auto captured = capture_prefix(prefix);
+    auto temporary = TemporaryDirectory::make();
+    if (built && captured.ok()) materialize(**captured, temporary->path() / "new prefix");
+    (void)remove_tree(prefix);
+    if (!built) SKIP("there is no gcc");
+    REQUIRE(captured.ok());
+    const Entry* link = entry(**captured, "lib/a/b/c/d/liby.so.1");
+    REQUIRE(link);
+    CHECK(link->link == "../../../../liby.so.1");
+    CHECK((*captured)->metadata()["libraries"].empty());
+    Ran r = run({"python3", "-c", "import ctypes, sys; print(ctypes.CDLL(sys.argv[1]).x())", (temporary->path() / "new prefix/lib/a/b/c/d/x.so").string()});
+    CHECK(r.output == "7\n");
+}
+
 TEST_CASE("directories that are no prefix are refused in a sentence") {
     auto message = [](const fs::path& path) {
         auto r = capture_prefix(path);
