@@ -235,7 +235,7 @@ class Session {
         TRY_ASSIGN(std::string prefix, prefix_from(options_.prefix));
         Preflight found = preflight(prefix);
         auto failure = failure_of(found.findings);
-        ReportInputs in{"check", run_, manifest_, prefix, &found};
+        ReportFacts in = facts_for("check", prefix, &found);
         in.exit_code = failure ? static_cast<int>(*failure) : 0;
         return report(in, {});
     }
@@ -274,7 +274,7 @@ class Session {
         Preflight found = preflight(asked);
         show_problems(found.findings);
         if (auto failure = failure_of(found.findings)) {
-            ReportInputs in{"install", run_, manifest_, prefix, &found};
+            ReportFacts in = facts_for("install", prefix, &found);
             in.exit_code = static_cast<int>(*failure);
             terminal().error(fmt::format("nothing was installed: {} of the checks above failed", std::ranges::count(found.findings, Severity::error, &Finding::severity)));
             return report(in, {}, false);
@@ -297,7 +297,7 @@ class Session {
         std::optional<ErrorKind> failure = verified.failure;
         if (!facts.script_failure.empty() && !failure) failure = ErrorKind::script;
         if (!failure) (void)record_stage(prefix, InstallStage::verified); // a read-only prefix loses only this mark
-        ReportInputs in{"install", run_, manifest_, prefix, &found, &facts, &verified};
+        ReportFacts in = facts_for("install", prefix, &found, &facts, &verified);
         in.exit_code = failure ? static_cast<int>(*failure) : 0;
         TRY_ASSIGN(int code, report(in, prefix));
         say_what_next(prefix);
@@ -338,7 +338,7 @@ class Session {
         terminal().end_progress();
         if (!extracted.ok()) return std::move(extracted).error();
         InstallFacts facts = facts_of(*extracted);
-        ReportInputs in{"extract", run_, manifest_, directory, nullptr, &facts};
+        ReportFacts in = facts_for("extract", directory, nullptr, &facts);
         return report(in, {});
     }
 
@@ -352,7 +352,7 @@ class Session {
         std::erase_if(found.findings, [](const Finding& f) { return f.kind != ErrorKind::machine || f.id == "room" || f.id == "inodes-unknown"; });
         show_problems(found.findings);
         Verification verified = verify(prefix, found.verdict);
-        ReportInputs in{"verify-only", run_, manifest_, prefix, &found, nullptr, &verified};
+        ReportFacts in = facts_for("verify-only", prefix, &found, nullptr, &verified);
         auto failure = failure_of(found.findings);
         if (!failure) failure = verified.failure;
         in.exit_code = failure ? static_cast<int>(*failure) : 0;
@@ -378,9 +378,13 @@ class Session {
 
     // ---- the report ---------------------------------------------------------------------------------------------
 
+    ReportFacts facts_for(const char* mode, const std::string& prefix, const Preflight* preflight, const InstallFacts* installed = nullptr,
+                          const Verification* verification = nullptr) const {
+        return {mode, run_.path().filename().string(), run_.total_size(), to_hex(run_.manifest_sha256()), manifest_, prefix, preflight, installed, verification, 0, ::time(nullptr)};
+    }
+
     // Shows it, and writes it below `prefix` (when not empty; a read-only prefix is no error) and where --report says.
-    Result<int> report(ReportInputs in, const std::string& prefix, bool show = true) const {
-        in.now = ::time(nullptr);
+    Result<int> report(const ReportFacts& in, const std::string& prefix, bool show = true) const {
         json value = make_report(in);
         if (options_.json) write_stdout(value.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
         else if (show) write_stdout(render_report_text(value, terminal().colour() && ::isatty(1) == 1));

@@ -145,6 +145,9 @@ class Checker {
         Environment e;
         for (const char* name : {"HOME", "TMPDIR", "USER", "LOGNAME", "XDG_RUNTIME_DIR"})
             if (auto found = options_.user.find(name); found != options_.user.end()) e[name] = found->second;
+        // A scheduler's choice of GPU is kept; one that hides them all is the user's matter.
+        if (auto devices = options_.user.find("CUDA_VISIBLE_DEVICES"); devices != options_.user.end() && !devices->second.empty() && !devices->second.starts_with('-'))
+            e["CUDA_VISIBLE_DEVICES"] = devices->second;
         e["PATH"] = "/usr/bin:/bin";
         e["LANG"] = "C.UTF-8";
         e["PYTHONNOUSERSITE"] = "1";

@@ -33,7 +33,7 @@ json installation_json(const InstallFacts& facts) {
 }
 
 // Before verification the preflight's verdict is what is known.
-json gpu_json(const ReportInputs& in) {
+json gpu_json(const ReportFacts& in) {
     if (in.verification) return {{"state", to_string(in.verification->gpu)}, {"reason", in.verification->reason}};
     if (!in.preflight) return nullptr;
     auto outcome = in.preflight->verdict.outcome;
@@ -57,7 +57,7 @@ std::string utc_time(std::int64_t seconds) {
 
 std::string activation_command(const std::string& prefix) { return "source " + shell_quote(prefix + "/bin/activate"); }
 
-std::string summary_sentence(const ReportInputs& in) {
+std::string summary_sentence(const ReportFacts& in) {
     std::string out;
     if (in.mode == "check") out = in.exit_code == 0 ? "this machine can run it" : "this machine cannot run it as asked";
     else if (in.mode == "verify-only") out = in.exit_code == 0 ? "works" : "does not work as it should";
@@ -72,7 +72,7 @@ std::string summary_sentence(const ReportInputs& in) {
     return out;
 }
 
-json make_report(const ReportInputs& in) {
+json make_report(const ReportFacts& in) {
     json out = {{"report", report_version},
                 {"tinderbox", in.manifest.tinderbox_version},
                 {"created", utc_time(in.now)},
@@ -83,7 +83,7 @@ json make_report(const ReportInputs& in) {
                 {"prefix", in.prefix},
                 {"exit_code", in.exit_code},
                 {"summary", summary_sentence(in)},
-                {"installer", {{"file", in.run.path().filename().string()}, {"size", in.run.total_size()}, {"manifest_sha256", to_hex(in.run.manifest_sha256())}}},
+                {"installer", {{"file", in.file}, {"size", in.file_size}, {"manifest_sha256", in.manifest_sha256}}},
                 {"requirements", {{"glibc", in.manifest.requires_.glibc},
                                   {"cuda_runtime", in.manifest.requires_.cuda_runtime},
                                   {"driver_floor", in.manifest.requires_.driver_floor}}},

@@ -1,7 +1,6 @@
 // The report as one JSON value (docs/report.schema.json), out of what preflight, installation and verification found.
 #pragma once
 
-#include "common/format/run_file.hpp"
 #include "runtime/preflight/preflight.hpp"
 #include "runtime/verify/verify.hpp"
 
@@ -20,9 +19,11 @@ struct InstallFacts {
     std::string script_failure;        // "" = none
 };
 
-struct ReportInputs {
+struct ReportFacts {
     std::string mode; // "check", "install", "extract", "verify-only"
-    const RunFile& run;
+    std::string file; // the installer's name, size in bytes, and its manifest's SHA-256 (hex)
+    std::uint64_t file_size = 0;
+    std::string manifest_sha256;
     const Manifest& manifest;
     std::string prefix;
     const Preflight* preflight = nullptr;       // each may be missing
@@ -32,10 +33,10 @@ struct ReportInputs {
     std::int64_t now = 0; // seconds since 1970
 };
 
-nlohmann::json make_report(const ReportInputs& inputs);
+nlohmann::json make_report(const ReportFacts& inputs);
 
 // "installed in '/opt/x'; GPU: not verified: no NVIDIA GPU was found"
-std::string summary_sentence(const ReportInputs& inputs);
+std::string summary_sentence(const ReportFacts& inputs);
 
 // "2026-11-23T21:50:00Z"
 std::string utc_time(std::int64_t seconds);

@@ -1,4 +1,4 @@
-#include "runtime/verify/verify.hpp"
+#include "runtime/verify/summary.hpp"
 
 #include "common/base/file.hpp"
 #include "common/base/text.hpp"
@@ -8,6 +8,7 @@
 
 #include <sys/mount.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 using namespace tinderbox;
@@ -418,6 +419,63 @@ TEST_CASE("probe and imports together") {
         CHECK(v.reason == "no NVIDIA GPU was found");
         CHECK(!v.probe);
         CHECK(!v.failure);
+    }
+}
+
+// The part of JSON Schema that docs/report.schema.json uses.
+static void check_schema(const json& schema, const json& value, const std::string& where) {
+    INFO(where << " = " << value.dump());
+    if (schema.contains("const")) CHECK(value == schema["const"]);
+    if (schema.contains("enum")) CHECK(std::find(schema["enum"].begin(), schema["enum"].end(), value) != schema["enum"].end());
+    if (schema.contains("type")) {
+        auto is = [&](const std::string& type) {
+            return type == "object" ? value.is_object() : type == "array" ? value.is_array() : type == "string" ? value.is_string()
+                   : type == "integer" ? value.is_number_integer() : type == "number" ? value.is_number()
+                   : type == "boolean" ? value.is_boolean() : type == "null" ? value.is_null() : false;
+        };
+        bool any = false;
+        for (const json& type : schema["type"].is_array() ? schema["type"] : json::array({schema["type"]})) any = any || is(type);
+        CHECK(any);
+    }
+    if (value.is_object() && schema.contains("required"))
+        for (const json& name : schema["required"]) CHECK(value.contains(name.get<std::string>()));
+    if (value.is_object() && schema.contains("properties"))
+        for (const auto& [name, member] : value.items()) {
+            INFO("member " << name);
+            REQUIRE(schema["properties"].contains(name)); // a new member is documented
+            check_schema(schema["properties"][name], member, where + "." + name);
+        }
+    if (value.is_array() && schema.contains("items"))
+        for (const json& item : value) check_schema(schema["items"], item, where + "[]");
+}
+
+TEST_CASE("a whole report is what the schema says") {
+    json schema = json::parse(*read_text(fs::path(TINDERBOX_SOURCE_DIR) / "docs/report.schema.json"));
+    FakeEnvironment e;
+    if (!e.usable()) SKIP("no python3 here");
+    e.package("fine", "");
+    e.manifest.requires_ = cuda12();
+    PreflightOptions options;
+    options.prefix = e.at("new").string();
+    Preflight preflight = run_preflight(e.manifest, SystemRoot(e.at("root").string()), options);
+    preflight.gpu.devices.push_back({"0000:01:00.0", 0x2204, "GeForce RTX 3090", 86, "nvidia"});
+    Verification verification;
+    verification.gpu = Verification::Gpu::failed;
+    verification.probe = parse_probe(good_lines, ended(0), cuda12());
+    verification.probe->problems.push_back({1, 0, 999, "X", "s", "a"});
+    verification.checks = e.check();
+    InstallFacts facts;
+    facts.stages = {{"extract", 1.0}};
+    facts.warnings = {"a warning"};
+    ReportFacts report{"install", "demo.run", 123, std::string(64, '0'), e.manifest, options.prefix, &preflight, &facts, &verification, 6, 1763934600};
+    json value = make_report(report);
+    check_schema(schema, value, "report");
+    CHECK(value["created"] == "2025-11-23T21:50:00Z");
+    CHECK(value["activate"] == "source " + shell_quote(options.prefix + "/bin/activate"));
+    CHECK(value["summary"] == fmt::format("installed in '{}'; GPU: failed", options.prefix));
+    for (std::string mode : {"check", "verify-only", "extract"}) {
+        ReportFacts partial{mode, "demo.run", 123, std::string(64, '0'), e.manifest, "/x", mode == "check" ? &preflight : nullptr, nullptr, nullptr, 0, 0};
+        check_schema(schema, make_report(partial), mode);
     }
 }
 
