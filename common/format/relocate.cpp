@@ -17,6 +17,16 @@ void append(Bytes& out, std::string_view text) {
 
 std::string with_prefix(std::string_view marked, std::string_view prefix) { return replace_all(marked, "\x01", prefix); }
 
+// For sh. Single quotes would end the string that Python sees around the line.
+std::string double_quoted(std::string_view text) {
+    std::string out = "\"";
+    for (char c : text) {
+        if (c == '"' || c == '\\' || c == '$' || c == '`') out += '\\';
+        out += c;
+    }
+    return out + "\"";
+}
+
 Status append_cstring(Bytes& out, std::string_view field, const Reloc& reloc, std::string_view prefix) {
     if (prefix.size() > reloc.text.size())
         return make_error(ErrorKind::usage, "the prefix has {} bytes, this file has room for {}; choose a shorter one", prefix.size(),
@@ -53,8 +63,7 @@ std::string portable_shebang(std::string_view line, std::string_view prefix) {
     if (!name.starts_with("python") && !name.starts_with("pypy"))
         return fmt::format("#!/usr/bin/env {}{}{}", name, arguments.empty() ? "" : " ", with_prefix(arguments, prefix));
     // sh reads a command whose name is in quotes; Python reads a string and goes on.
-    std::string shown = blank ? "\"" + interpreter + "\"" : interpreter;
-    return fmt::format("#!/bin/sh\n'''exec' {} {}\"$0\" \"$@\"\n' '''", shown,
+    return fmt::format("#!/bin/sh\n'''exec' {} {}\"$0\" \"$@\"\n' '''", double_quoted(interpreter),
                        arguments.empty() ? "" : with_prefix(arguments, prefix) + " ");
 }
 
