@@ -1,7 +1,8 @@
 // What a conda package says of itself: the files under info/ (installer-formats.md §2; conda's
 // gateways/disk/read.py is what they mean).
 //
-// Pure functions from text. `where` is ARTIFACT:MEMBER, with which every error begins; errors are of kind usage.
+// Pure functions from text. `where` is ARTIFACT:MEMBER, with which every error begins; errors are of kind
+// usage.
 #pragma once
 
 #include "generator/parcel/artifact.hpp"
@@ -17,11 +18,11 @@ namespace tinderbox {
 
 // One entry of info/paths.json, or of the files that older packages have in its place.
 struct CondaPath {
-    std::string path;                        // in the package; safe (safe_relative_path)
-    EntryKind kind = EntryKind::file;        // path_type: hardlink, softlink, directory
-    bool kind_known = true;                  // false: from info/files, the archive decides
-    std::string sha256;                      // hex, "" unknown; of a softlink: of the file it leads to
-    std::optional<std::uint64_t> size;       // bytes, before the prefix is put in
+    std::string path;                  // in the package; safe (safe_relative_path)
+    EntryKind kind = EntryKind::file;  // path_type: hardlink, softlink, directory
+    bool kind_known = true;            // false: from info/files, the archive decides
+    std::string sha256;                // hex, "" unknown; of a softlink: of the file it leads to
+    std::optional<std::uint64_t> size; // bytes, before the prefix is put in
     bool no_link = false;
     PrefixMode prefix_mode = PrefixMode::none;
     std::string placeholder;
@@ -39,7 +40,8 @@ std::string default_placeholder();
 
 Result<nlohmann::json> parse_info_json(std::string_view text, const std::string& where);
 
-// info/paths.json. Another paths_version than 1, a missing or wrong field, an unsafe or repeated path: errors.
+// info/paths.json. Another paths_version than 1, a missing or wrong field, an unsafe or repeated path:
+// errors.
 Result<std::vector<CondaPath>> parse_paths_json(std::string_view text, const std::string& where);
 
 struct LegacyInfo { // contents; nullopt when the package has no such file
@@ -56,8 +58,8 @@ struct CondaLinkInfo {
 Result<CondaLinkInfo> parse_link_json(std::string_view text, const std::string& where);
 Result<CondaEntryPoint> parse_entry_point(std::string_view definition);
 
-// info/index.json with what later code relies on: name, version, build (strings fit for a file name), build_number,
-// subdir, depends (strings).
+// info/index.json with what later code relies on: name, version, build (strings fit for a file name),
+// build_number, subdir, depends (strings).
 Result<nlohmann::json> parse_index_json(std::string_view text, const std::string& where);
 Result<CondaNoarch> noarch_of(const nlohmann::json& index, const std::string& where);
 

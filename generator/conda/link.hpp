@@ -1,11 +1,13 @@
-// Linking conda packages into a prefix: everything that conda decides while it installs, decided while building.
+// Linking conda packages into a prefix: everything that conda decides while it installs, decided while
+// building.
 //
-// Pure functions of what package.hpp put into the metadata (kept in the parcel) and of the lock. Nothing here touches
-// a file. What only the target knows – the prefix, hashes of files that the prefix changes – stays open in a
-// CondaText, which the linker turns into relocations.
+// Pure functions of what package.hpp put into the metadata (kept in the parcel) and of the lock. Nothing here
+// touches a file. What only the target knows – the prefix, hashes of files that the prefix changes – stays
+// open in a CondaText, which the linker turns into relocations.
 //
-// Spec: conda's core/link.py, core/path_actions.py, models/prefix_graph.py, history.py; CEP 17 (python_site_packages_
-// path); CEP 34 (records). Where conda and rattler differ, conda is followed; docs/conda.md lists the differences.
+// Spec: conda's core/link.py, core/path_actions.py, models/prefix_graph.py, history.py; CEP 17
+// (python_site_packages_ path); CEP 34 (records). Where conda and rattler differ, conda is followed;
+// docs/conda.md lists the differences.
 #pragma once
 
 #include "common/format/manifest.hpp"
@@ -38,7 +40,8 @@ struct CondaTextPiece {
 struct CondaText {
     std::vector<CondaTextPiece> pieces;
     // The text for one prefix; `sha256_of` gives hex digests. For tests and for messages.
-    std::string render(std::string_view prefix, const std::function<std::string(const std::string&)>& sha256_of = {}) const;
+    std::string render(std::string_view prefix,
+                       const std::function<std::string(const std::string&)>& sha256_of = {}) const;
 };
 
 struct CondaGenerated {
@@ -52,13 +55,14 @@ struct CondaGenerated {
 struct CondaNode {
     std::string name, dist; // dist breaks ties: "channel/subdir::name-version-build" or "name-version-build"
     std::vector<std::string> depends; // match specs
-    bool noarch_python = false; // needs python even if it does not say so
+    bool noarch_python = false;       // needs python even if it does not say so
 };
 CondaNode conda_node(const nlohmann::json& metadata);
 
-// Indexes of `nodes` in the order in which they are linked: what a package depends on comes before it, and of two
-// files with one path the later one stays. As conda: packages that nothing binds first, then level by level, each by
-// name; a cycle is cut at the package with the fewest open dependencies (then by dist), python's on pip always.
+// Indexes of `nodes` in the order in which they are linked: what a package depends on comes before it, and of
+// two files with one path the later one stays. As conda: packages that nothing binds first, then level by
+// level, each by name; a cycle is cut at the package with the fewest open dependencies (then by dist),
+// python's on pip always.
 std::vector<std::size_t> conda_link_order(std::span<const CondaNode> nodes);
 
 // "conda-forge::python >=3.11,<3.12.0a0" → "python"; lower case.
@@ -66,11 +70,12 @@ std::string match_spec_name(std::string_view spec);
 
 // ---- python -------------------------------------------------------------------------------------------
 
-// Of the package "python" (CPython, free-threaded CPython, PyPy). Error (usage): it is none, or has no version.
+// Of the package "python" (CPython, free-threaded CPython, PyPy). Error (usage): it is none, or has no
+// version.
 Result<PythonInfo> conda_python_info(const nlohmann::json& metadata);
 
-// Whether .pyc are compiled and recorded for this package: conda does that for noarch python packages and there for
-// the .py below site-packages only; all others bring their own.
+// Whether .pyc are compiled and recorded for this package: conda does that for noarch python packages and
+// there for the .py below site-packages only; all others bring their own.
 bool conda_compiles_bytecode(const nlohmann::json& metadata);
 
 // Scripts for the entry points of a noarch python package, mode 0775. They win over files of the same path.
@@ -83,7 +88,7 @@ std::optional<ScriptInfo> conda_post_link(const nlohmann::json& metadata);
 
 // A file as the image has it at its final path.
 struct CondaInstalled {
-    std::string sha256;   // hex, before relocation; "" for a symlink or directory
+    std::string sha256; // hex, before relocation; "" for a symlink or directory
     std::uint64_t size = 0;
     bool changes = false; // it has relocations, so that its hash is known at the target only
 };
@@ -95,20 +100,22 @@ struct CondaRecordInput {
     std::string sha256, md5;             // hex, of the artifact; "" unknown
     std::uint64_t size = 0;              // of the artifact, 0 unknown
     bool requested = false;
-    std::string requirement;             // the words that asked for it
-    std::vector<std::string> bytecode;   // final paths of .pyc that were compiled for it (not shipped by it)
-    std::string packages = "\x01/pkgs";  // where the package would lie extracted; '\x01' is the prefix
+    std::string requirement;            // the words that asked for it
+    std::vector<std::string> bytecode;  // final paths of .pyc that were compiled for it (not shipped by it)
+    std::string packages = "\x01/pkgs"; // where the package would lie extracted; '\x01' is the prefix
 };
 
-// conda-meta/NAME-VERSION-BUILD.json. `python` may be null unless the package is noarch python (error: usage).
-Result<CondaGenerated> conda_record(const nlohmann::json& metadata, const PythonInfo* python, const CondaRecordInput& input,
-                                    const CondaInstalledLookup& installed);
+// conda-meta/NAME-VERSION-BUILD.json. `python` may be null unless the package is noarch python (error:
+// usage).
+Result<CondaGenerated> conda_record(const nlohmann::json& metadata, const PythonInfo* python,
+                                    const CondaRecordInput& input, const CondaInstalledLookup& installed);
 
-// The spec that conda would have recorded for a requested package: the words themselves when they are a match spec,
-// "NAME==VERSION=BUILD" when they are a URL or a path.
+// The spec that conda would have recorded for a requested package: the words themselves when they are a match
+// spec, "NAME==VERSION=BUILD" when they are a URL or a path.
 std::string conda_requested_spec(const nlohmann::json& metadata, std::string_view requirement);
 
-// conda-meta/history with one revision. `dists` as conda_dist_string() makes them; `conda_version` "" = no such line.
+// conda-meta/history with one revision. `dists` as conda_dist_string() makes them; `conda_version` "" = no
+// such line.
 struct CondaHistory {
     std::int64_t date = 0; // seconds since 1970, written as UTC
     std::string command = "tinderbox build";
@@ -120,13 +127,15 @@ CondaGenerated conda_history(const CondaHistory& history);
 // ---- conflicts ----------------------------------------------------------------------------------------
 
 struct CondaClobber {
-    std::string path;               // final
+    std::string path;                // final
     std::vector<std::size_t> owners; // packages in link order, the last one stays
 };
 // Files and links that more than one package has. `paths`: one list of final paths a package, in link order.
 std::vector<CondaClobber> find_conda_clobbers(std::span<const std::vector<std::string>> paths);
 
-// Where a path of the package lies below the prefix. `python` may be null unless the package is noarch python.
-std::string conda_final_path(const nlohmann::json& metadata, const PythonInfo* python, const std::string& path);
+// Where a path of the package lies below the prefix. `python` may be null unless the package is noarch
+// python.
+std::string conda_final_path(const nlohmann::json& metadata, const PythonInfo* python,
+                             const std::string& path);
 
 } // namespace tinderbox

@@ -21,20 +21,23 @@ bool is_conda_file_name(std::string_view file_name); // by its extension
 // "numpy-2.1.0-py311h1_0.conda": the last two dashes separate. Error (usage) without a context.
 Result<CondaFileName> parse_conda_file_name(std::string_view file_name);
 
-// A name, version or build as it may stand in a file name: no '/', white space, control character or leading '.'.
+// A name, version or build as it may stand in a file name: no '/', white space, control character or leading
+// '.'.
 bool is_conda_identifier(std::string_view text);
 
 // "linux-64", "noarch", … – what conda calls a subdir.
 bool is_conda_subdir(std::string_view text);
 
-// "python-3.11-0.conda is a package for osx-arm64, the environment is for linux-64; …". `subdir` is index.json's.
+// "python-3.11-0.conda is a package for osx-arm64, the environment is for linux-64; …". `subdir` is
+// index.json's.
 Status check_conda_platform(std::string_view package, std::string_view subdir, std::string_view platform);
 
 // The record's "channel": the URL of the package without its file name, "https://…/conda-forge/linux-64".
 std::string conda_channel_url(std::string_view package_url);
 
-// As the history writes it: "conda-forge/linux-64::NAME-VERSION-BUILD"; a channel that conda has no short name for
-// goes by its URL, Anaconda's pkgs/main, pkgs/r and pkgs/msys2 by "defaults". `package_url` may be "": then `channel`.
+// As the history writes it: "conda-forge/linux-64::NAME-VERSION-BUILD"; a channel that conda has no short
+// name for goes by its URL, Anaconda's pkgs/main, pkgs/r and pkgs/msys2 by "defaults". `package_url` may be
+// "": then `channel`.
 std::string conda_dist_string(std::string_view package_url, std::string_view channel, std::string_view subdir,
                               std::string_view dist);
 

@@ -20,8 +20,8 @@ using nlohmann::json;
 
 namespace {
 
-constexpr std::uint64_t info_file_limit = 256u << 20;  // paths.json of a package with a million files
-constexpr std::uint64_t license_limit = 4u << 20;      // one text
+constexpr std::uint64_t info_file_limit = 256u << 20; // paths.json of a package with a million files
+constexpr std::uint64_t license_limit = 4u << 20;     // one text
 constexpr std::uint64_t all_licenses_limit = 64u << 20;
 
 class CondaPackage final : public Artifact {
@@ -57,9 +57,12 @@ struct Member {
 
 const char* path_type(EntryKind kind) {
     switch (kind) {
-    case EntryKind::directory: return "directory";
-    case EntryKind::symlink: return "softlink";
-    default: return "hardlink";
+    case EntryKind::directory:
+        return "directory";
+    case EntryKind::symlink:
+        return "softlink";
+    default:
+        return "hardlink";
     }
 }
 
@@ -93,13 +96,16 @@ class CondaLoader {
     Status read_conda(const fs::path& path) {
         TRY_ASSIGN(auto zip, ZipReader::open(path, name_));
         const ZipMember* format = zip->find("metadata.json");
-        if (!format) return make_error(ErrorKind::usage, "{}: it has no metadata.json, so it is not a .conda package", name_);
+        if (!format)
+            return make_error(ErrorKind::usage, "{}: it has no metadata.json, so it is not a .conda package",
+                              name_);
         TRY_ASSIGN(Bytes text, zip->read(*format, 1u << 20));
         TRY_ASSIGN(json document, parse_info_json(as_text(text), name_ + ":metadata.json"));
         auto version = document.is_object() ? document.find("conda_pkg_format_version") : document.end();
         if (!document.is_object() || version == document.end() || *version != 2)
             return make_error(ErrorKind::usage,
-                              "{}:metadata.json: conda_pkg_format_version is not 2; use a newer Tinderbox, or the package's "
+                              "{}:metadata.json: conda_pkg_format_version is not 2; use a newer Tinderbox, "
+                              "or the package's "
                               ".tar.bz2",
                               name_);
         // info first: both tars become one tree, as when conda extracts them.
@@ -108,11 +114,14 @@ class CondaLoader {
             for (const ZipMember& member : zip->members()) {
                 if (!member.path.starts_with(part) || !member.path.ends_with(".tar.zst")) continue;
                 if (found)
-                    return make_error(ErrorKind::usage, "{}:{}: there is a second {}*.tar.zst; the package is refused", name_,
+                    return make_error(ErrorKind::usage,
+                                      "{}:{}: there is a second {}*.tar.zst; the package is refused", name_,
                                       member.path, part);
                 found = &member;
             }
-            if (!found) return make_error(ErrorKind::usage, "{}: it has no {}*.tar.zst; the package is damaged", name_, part);
+            if (!found)
+                return make_error(ErrorKind::usage, "{}: it has no {}*.tar.zst; the package is damaged",
+                                  name_, part);
             TRY_ASSIGN(auto input, zip->open_member(*found));
             TRY(read_members(*input, name_ + ":" + found->path));
         }
@@ -128,7 +137,8 @@ class CondaLoader {
         options.name = where;
         options.warnings = &warnings_;
         return read_tar(input, options, [&](const TarMember& member, ByteSource& content) -> Status {
-            if (member.path == "info" || member.path.starts_with("info/")) return keep_info(member, content, where);
+            if (member.path == "info" || member.path.starts_with("info/"))
+                return keep_info(member, content, where);
             Member out;
             out.kind = member.kind;
             out.mode = static_cast<std::uint16_t>(member.mode & 0777);
@@ -137,14 +147,16 @@ class CondaLoader {
             if (!member.hard_link.empty()) {
                 auto first = members_.find(member.hard_link);
                 if (first == members_.end() || first->second.kind != EntryKind::file)
-                    return make_error(ErrorKind::usage, "{}:{}: it is a hard link to '{}', which is no earlier file", where,
+                    return make_error(ErrorKind::usage,
+                                      "{}:{}: it is a hard link to '{}', which is no earlier file", where,
                                       member.path, member.hard_link);
                 out.range = first->second.range;
             } else if (member.kind == EntryKind::file) {
                 TRY_ASSIGN(out.range, artifact_->spool_.append(content, where + ":" + member.path));
             }
             if (!members_.emplace(member.path, std::move(out)).second && member.kind != EntryKind::directory)
-                return make_error(ErrorKind::usage, "{}:{}: the package has this member twice", where, member.path);
+                return make_error(ErrorKind::usage, "{}:{}: the package has this member twice", where,
+                                  member.path);
             return {};
         });
     }
@@ -155,12 +167,14 @@ class CondaLoader {
 
     // Recipes and tests under info/ can be large and are nobody's business here.
     Status keep_info(const TarMember& member, ByteSource& content, const std::string& where) {
-        static constexpr std::string_view wanted[] = {"paths.json", "index.json", "link.json",   "package_metadata.json",
-                                                      "about.json", "files",      "has_prefix", "no_link",
-                                                      "no_softlink"};
+        static constexpr std::string_view wanted[] = {
+            "paths.json", "index.json", "link.json",  "package_metadata.json", "about.json", "files",
+            "has_prefix", "no_link",    "no_softlink"};
         std::string_view name = std::string_view(member.path).substr(member.path.size() > 5 ? 5 : 4);
         bool license = is_license(member.path);
-        if (member.kind != EntryKind::file || (!license && std::ranges::find(wanted, name) == std::end(wanted))) return {};
+        if (member.kind != EntryKind::file ||
+            (!license && std::ranges::find(wanted, name) == std::end(wanted)))
+            return {};
         if (license && (member.size > license_limit || license_bytes_ + member.size > all_licenses_limit)) {
             warnings_.push_back(fmt::format("its licence text '{}' ({}) is too long to be shown", member.path,
                                             format_bytes(member.size)));
@@ -179,7 +193,8 @@ class CondaLoader {
         if (license) license_bytes_ += text.size();
         auto [known, added] = info_.emplace(member.path, text);
         if (!added && known->second != text)
-            return make_error(ErrorKind::usage, "{}: the package has this member twice, with different contents", inside);
+            return make_error(ErrorKind::usage,
+                              "{}: the package has this member twice, with different contents", inside);
         return {};
     }
 
@@ -193,7 +208,9 @@ class CondaLoader {
 
     Status read_info() {
         const std::string* index = info("index.json");
-        if (!index) return make_error(ErrorKind::usage, "{}: it has no info/index.json, so it is not a conda package", name_);
+        if (!index)
+            return make_error(ErrorKind::usage, "{}: it has no info/index.json, so it is not a conda package",
+                              name_);
         TRY_ASSIGN(index_, parse_index_json(*index, at("index.json")));
         TRY_ASSIGN(noarch_, noarch_of(index_, at("index.json")));
         for (const char* file : {"link.json", "package_metadata.json"}) {
@@ -208,14 +225,21 @@ class CondaLoader {
             TRY_ASSIGN(paths_, parse_paths_json(*paths, at("paths.json")));
             list_ = "info/paths.json";
         } else {
-            auto copy = [&](const char* file) { return info(file) ? std::optional(*info(file)) : std::nullopt; };
-            TRY_ASSIGN(paths_, parse_legacy_paths({copy("files"), copy("has_prefix"), copy("no_link"), copy("no_softlink")}, name_));
+            auto copy = [&](const char* file) {
+                return info(file) ? std::optional(*info(file)) : std::nullopt;
+            };
+            TRY_ASSIGN(paths_,
+                       parse_legacy_paths(
+                           {copy("files"), copy("has_prefix"), copy("no_link"), copy("no_softlink")}, name_));
             list_ = "info/files";
         }
         auto named = parse_conda_file_name(fs::path(name_).filename().native());
-        std::string dist = fmt::format("{}-{}-{}", text(index_, "name"), text(index_, "version"), text(index_, "build"));
+        std::string dist =
+            fmt::format("{}-{}-{}", text(index_, "name"), text(index_, "version"), text(index_, "build"));
         if (named.ok() && named->dist() != dist)
-            warnings_.push_back(fmt::format("its file name says {}, its info/index.json says {}; the latter is used", named->dist(), dist));
+            warnings_.push_back(
+                fmt::format("its file name says {}, its info/index.json says {}; the latter is used",
+                            named->dist(), dist));
         return {};
     }
 
@@ -228,10 +252,12 @@ class CondaLoader {
 
     Status make_entries() {
         artifact_->entries_.reserve(paths_.size());
-        for (CondaPath& path : paths_) TRY(add_entry(path));
+        for (CondaPath& path : paths_)
+            TRY(add_entry(path));
         for (auto& [path, member] : members_)
             if (!member.used && member.kind != EntryKind::directory)
-                warnings_.push_back(fmt::format("{}: it is not listed in {} and is not installed", path, list_));
+                warnings_.push_back(
+                    fmt::format("{}: it is not listed in {} and is not installed", path, list_));
         return {};
     }
 
@@ -242,14 +268,16 @@ class CondaLoader {
         missing.mode = 0755;
         missing.mtime = -1;
         if (found == members_.end() && !(path.kind_known && path.kind == EntryKind::directory))
-            return make_error(ErrorKind::usage, "{}:{}: {} lists it, but the archive does not hold it; the package is damaged", name_,
-                              path.path, list_);
+            return make_error(ErrorKind::usage,
+                              "{}:{}: {} lists it, but the archive does not hold it; the package is damaged",
+                              name_, path.path, list_);
         Member& member = found == members_.end() ? missing : found->second;
         member.used = true;
         bool directory = path.kind == EntryKind::directory;
         if (path.kind_known && directory != (member.kind == EntryKind::directory))
-            return make_error(ErrorKind::usage, "{}:{}: {} calls it a {}, in the archive it is a {}; the package is damaged", name_,
-                              path.path, list_, path_type(path.kind), path_type(member.kind));
+            return make_error(ErrorKind::usage,
+                              "{}:{}: {} calls it a {}, in the archive it is a {}; the package is damaged",
+                              name_, path.path, list_, path_type(path.kind), path_type(member.kind));
         path.kind = member.kind; // a symlink listed as a file is still a symlink, and the other way round
         if (member.kind != EntryKind::file) path.prefix_mode = PrefixMode::none;
 
@@ -265,7 +293,8 @@ class CondaLoader {
             entry.size = member.range.size;
             entry.sha256 = path.sha256;
             if (path.size && *path.size != entry.size && path.sha256.empty())
-                warnings_.push_back(fmt::format("{}: it has {} bytes, {} says {}", path.path, entry.size, list_, *path.size));
+                warnings_.push_back(
+                    fmt::format("{}: it has {} bytes, {} says {}", path.path, entry.size, list_, *path.size));
             path.size = entry.size;
         }
         if (entry.path.empty()) // "site-packages" itself, as an empty directory of a noarch package
@@ -278,10 +307,12 @@ class CondaLoader {
 
     std::pair<Root, std::string> destination(const std::string& path) const {
         if (noarch_ == CondaNoarch::python) {
-            for (auto [prefix, root] : {std::pair<std::string_view, Root>{"site-packages", Root::site_packages},
-                                        {"python-scripts", Root::scripts}}) {
+            for (auto [prefix, root] :
+                 {std::pair<std::string_view, Root>{"site-packages", Root::site_packages},
+                  {"python-scripts", Root::scripts}}) {
                 if (path == prefix) return {root, ""};
-                if (path.starts_with(prefix) && path[prefix.size()] == '/') return {root, path.substr(prefix.size() + 1)};
+                if (path.starts_with(prefix) && path[prefix.size()] == '/')
+                    return {root, path.substr(prefix.size() + 1)};
             }
         }
         return {Root::env, path};
@@ -307,25 +338,31 @@ class CondaLoader {
             for (const Entry& entry : artifact_->entries_) {
                 std::string file = fmt::format(".{}-{}.sh", name, action);
                 if (entry.kind != EntryKind::file) continue;
-                if (!(entry.root == Root::env && entry.path == "bin/" + file) && !(entry.root == Root::scripts && entry.path == file))
+                if (!(entry.root == Root::env && entry.path == "bin/" + file) &&
+                    !(entry.root == Root::scripts && entry.path == file))
                     continue;
                 if (std::string_view(action) == "pre-link")
-                    warnings_.push_back("its pre-link script is not run: such a script changes the package before it is "
-                                        "installed (rattler ignores it as well)");
+                    warnings_.push_back(
+                        "its pre-link script is not run: such a script changes the package before it is "
+                        "installed (rattler ignores it as well)");
                 else
                     scripts_[action] = "bin/" + file;
             }
     }
 
-    // Packages of 2014 whose pre-link script does the installing itself: without it they would silently be empty.
+    // Packages of 2014 whose pre-link script does the installing itself: without it they would silently be
+    // empty.
     Status refuse_old_noarch() {
         auto script = members_.find(fmt::format("bin/.{}-pre-link.sh", text(index_, "name")));
-        if (script == members_.end() || script->second.kind != EntryKind::file || script->second.range.size > (1u << 20)) return {};
+        if (script == members_.end() || script->second.kind != EntryKind::file ||
+            script->second.range.size > (1u << 20))
+            return {};
         auto source = artifact_->spool_.open(script->second.range, name_);
         TRY_ASSIGN(Bytes bytes, read_all(*source, 1u << 20, name_));
         if (as_text(bytes).find("$SOURCE_DIR/link.py") == std::string_view::npos) return {};
         return make_error(ErrorKind::usage,
-                          "{}:{}: the package is of conda's first noarch format, which installs itself by a script; build it "
+                          "{}:{}: the package is of conda's first noarch format, which installs itself by a "
+                          "script; build it "
                           "anew with a current conda-build, or use another version",
                           name_, script->first);
     }
@@ -349,8 +386,10 @@ class CondaLoader {
         if (!content) return out;
         auto document = parse_info_json(*content, at("about.json"));
         if (!document.ok() || !document->is_object()) return out;
-        for (const char* name : {"home", "summary", "license", "license_family", "doc_url", "dev_url", "license_url"})
-            if (auto it = document->find(name); it != document->end() && (it->is_string() || it->is_array())) out[name] = *it;
+        for (const char* name :
+             {"home", "summary", "license", "license_family", "doc_url", "dev_url", "license_url"})
+            if (auto it = document->find(name); it != document->end() && (it->is_string() || it->is_array()))
+                out[name] = *it;
         return out;
     }
 
@@ -363,7 +402,9 @@ class CondaLoader {
         std::string license = text(index_, "license");
         if (license.empty()) license = text(about_json, "license");
         json conda = {{"index", index_},
-                      {"noarch", noarch_ == CondaNoarch::python ? "python" : noarch_ == CondaNoarch::generic ? "generic" : ""},
+                      {"noarch", noarch_ == CondaNoarch::python    ? "python"
+                                 : noarch_ == CondaNoarch::generic ? "generic"
+                                                                   : ""},
                       {"paths", std::move(path_records_)},
                       {"entry_points", std::move(points)},
                       {"scripts", std::move(scripts_)}};

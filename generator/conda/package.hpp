@@ -1,15 +1,17 @@
 // Conda packages as artifacts: .conda (a zip of two zstd tars; CEP 6) and .tar.bz2 (one tar).
 //
-// What is installed is what info/paths.json lists – or, before it existed, info/files with has_prefix, no_link and
-// no_softlink – never merely what the archive happens to hold. A listed path that is missing is an error, a member
-// that is not listed is left out with a warning (conda and rattler do the same), and so is anything hostile an error:
-// a path or link that leaves the prefix, a device node, one path listed in two ways. Names that differ in case only
-// are legal. Errors are of kind `usage`: "ARTIFACT:MEMBER: …"; I/O errors are of kind `storage`.
+// What is installed is what info/paths.json lists – or, before it existed, info/files with has_prefix,
+// no_link and no_softlink – never merely what the archive happens to hold. A listed path that is missing is
+// an error, a member that is not listed is left out with a warning (conda and rattler do the same), and so is
+// anything hostile an error: a path or link that leaves the prefix, a device node, one path listed in two
+// ways. Names that differ in case only are legal. Errors are of kind `usage`: "ARTIFACT:MEMBER: …"; I/O
+// errors are of kind `storage`.
 //
 // metadata() has artifact.hpp's common fields and, under "conda", what link.hpp needs:
 //   index         info/index.json, checked (subdir and build_number filled in)
 //   noarch        "", "generic" or "python"
-//   paths         [{_path, path_type, sha256?, size_in_bytes, no_link?, file_mode?, prefix_placeholder?}], as conda
+//   paths         [{_path, path_type, sha256?, size_in_bytes, no_link?, file_mode?, prefix_placeholder?}], as
+//   conda
 //                 records them but with paths in the package, in the order of entries()
 //   entry_points  [{command, module, function}] of a noarch python package
 //   scripts       {"post-link": PATH, "pre-unlink": PATH}, where the package has them
@@ -24,13 +26,15 @@
 namespace tinderbox {
 
 struct CondaOpenOptions {
-    std::string name;         // what errors call the package; "" = the file's name
-    fs::path spool_directory; // where unpacked contents go that do not fit in memory; "" = the cache directory
+    std::string name; // what errors call the package; "" = the file's name
+    fs::path
+        spool_directory; // where unpacked contents go that do not fit in memory; "" = the cache directory
     std::uint64_t memory_limit = 64u << 20; // bytes of unpacked contents kept in memory
 };
 
 // Reads the whole package once. The contents are kept (in memory, or in a file that is gone when the artifact
 // is), so that entries can be opened in any order and from several threads.
-Result<std::unique_ptr<Artifact>> open_conda_package(const fs::path& path, const CondaOpenOptions& options = {});
+Result<std::unique_ptr<Artifact>> open_conda_package(const fs::path& path,
+                                                     const CondaOpenOptions& options = {});
 
 } // namespace tinderbox

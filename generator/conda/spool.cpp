@@ -30,12 +30,14 @@ class SharedMemorySource final : public ByteSource {
 
 } // namespace
 
-// The file has no name any more when it is first written to: whatever ends this process, nothing stays behind.
+// The file has no name any more when it is first written to: whatever ends this process, nothing stays
+// behind.
 Status Spool::move_to_file() {
     TRY(make_directories(directory_));
     std::string name = (directory_ / "spool-XXXXXX").string();
     Fd fd(::mkostemp(name.data(), O_CLOEXEC));
-    if (!fd) return errno_error(fmt::format("cannot create a temporary file in '{}'", directory_.string()), errno);
+    if (!fd)
+        return errno_error(fmt::format("cannot create a temporary file in '{}'", directory_.string()), errno);
     ::unlink(name.c_str());
     auto file = std::make_shared<const Fd>(std::move(fd));
     TRY(write_exact_at(file->get(), *memory_, 0, name));

@@ -1,5 +1,6 @@
-// Contents put down one after another and read back in any order: in memory first, in one private file when there
-// is more than a limit. A tar can only be read from front to back, a packer wants its files sorted by kind.
+// Contents put down one after another and read back in any order: in memory first, in one private file when
+// there is more than a limit. A tar can only be read from front to back, a packer wants its files sorted by
+// kind.
 #pragma once
 
 #include "common/base/file.hpp"
@@ -15,7 +16,8 @@ class Spool {
         std::uint64_t offset = 0, size = 0;
     };
 
-    Spool(fs::path directory, std::uint64_t memory_limit) : directory_(std::move(directory)), limit_(memory_limit) {}
+    Spool(fs::path directory, std::uint64_t memory_limit)
+        : directory_(std::move(directory)), limit_(memory_limit) {}
     // Not thread-safe.
     Result<Range> append(ByteSource& content, std::string_view name);
     // Thread-safe once nothing is appended any more. The source keeps the contents alive.

@@ -18,16 +18,28 @@ using nlohmann::json;
 namespace {
 
 json metadata(json index, json paths = json::array(), std::string noarch = "", json points = json::array()) {
-    for (auto [name, value] : {std::pair<const char*, json>{"version", "1.0"}, {"build", "0"}, {"build_number", 0},
-                               {"depends", json::array()}, {"subdir", "linux-64"}})
+    for (auto [name, value] : {std::pair<const char*, json>{"version", "1.0"},
+                               {"build", "0"},
+                               {"build_number", 0},
+                               {"depends", json::array()},
+                               {"subdir", "linux-64"}})
         if (!index.contains(name)) index[name] = value;
-    return {{"kind", "conda"}, {"name", index["name"]}, {"version", index["version"]}, {"build", index["build"]},
-            {"conda", {{"index", index}, {"paths", paths}, {"noarch", noarch}, {"entry_points", points}, {"scripts", json::object()}}}};
+    return {{"kind", "conda"},
+            {"name", index["name"]},
+            {"version", index["version"]},
+            {"build", index["build"]},
+            {"conda",
+             {{"index", index},
+              {"paths", paths},
+              {"noarch", noarch},
+              {"entry_points", points},
+              {"scripts", json::object()}}}};
 }
 
 std::vector<std::string> order(std::vector<CondaNode> nodes) {
     std::vector<std::string> out;
-    for (std::size_t i : conda_link_order(nodes)) out.push_back(nodes[i].name);
+    for (std::size_t i : conda_link_order(nodes))
+        out.push_back(nodes[i].name);
     return out;
 }
 
@@ -43,7 +55,9 @@ PythonInfo python311() {
     return python;
 }
 
-std::vector<std::string> strings(std::initializer_list<const char*> list) { return {list.begin(), list.end()}; }
+std::vector<std::string> strings(std::initializer_list<const char*> list) {
+    return {list.begin(), list.end()};
+}
 
 } // namespace
 
@@ -56,8 +70,8 @@ TEST_CASE("conda file names") {
     CHECK(name->extension == ".conda");
     CHECK(name->dist() == "ca-certificates-2024.2.2-h06a4308_0");
     CHECK(parse_conda_file_name("x-1!2.0+local-0.tar.bz2").value().version == "1!2.0+local");
-    for (const char* bad : {"x.conda", "x-1.conda", "-1-0.conda", "x--0.conda", "x-1-.conda", "x-1-0.whl", "", "../x-1-0.conda",
-                            ".x-1-0.conda", "a b-1-0.conda"}) {
+    for (const char* bad : {"x.conda", "x-1.conda", "-1-0.conda", "x--0.conda", "x-1-.conda", "x-1-0.whl", "",
+                            "../x-1-0.conda", ".x-1-0.conda", "a b-1-0.conda"}) {
         INFO(bad);
         CHECK_FALSE(parse_conda_file_name(bad).ok());
     }
@@ -70,18 +84,22 @@ TEST_CASE("platforms and channels") {
     CHECK(check_conda_platform("x.conda", "linux-64", "linux-64").ok());
     auto wrong = check_conda_platform("x.conda", "osx-arm64", "linux-64");
     REQUIRE_FALSE(wrong.ok());
-    CHECK_THAT(wrong.error().message, ContainsSubstring("x.conda: the package is for osx-arm64, the environment is for linux-64"));
+    CHECK_THAT(wrong.error().message,
+               ContainsSubstring("x.conda: the package is for osx-arm64, the environment is for linux-64"));
 
     CHECK(conda_channel_url("https://conda.anaconda.org/conda-forge/linux-64/x-1-0.conda#abc") ==
           "https://conda.anaconda.org/conda-forge/linux-64");
     auto dist = [](std::string_view url) { return conda_dist_string(url, "", "linux-64", "x-1-0"); };
-    CHECK(dist("https://conda.anaconda.org/conda-forge/linux-64/x-1-0.conda") == "conda-forge/linux-64::x-1-0");
-    CHECK(dist("https://conda.anaconda.org/conda-forge/label/dev/linux-64/x-1-0.conda") == "conda-forge/label/dev/linux-64::x-1-0");
+    CHECK(dist("https://conda.anaconda.org/conda-forge/linux-64/x-1-0.conda") ==
+          "conda-forge/linux-64::x-1-0");
+    CHECK(dist("https://conda.anaconda.org/conda-forge/label/dev/linux-64/x-1-0.conda") ==
+          "conda-forge/label/dev/linux-64::x-1-0");
     CHECK(dist("https://repo.anaconda.com/pkgs/main/linux-64/x-1-0.conda") == "defaults/linux-64::x-1-0");
     CHECK(dist("https://repo.anaconda.com/pkgs/free/linux-64/x-1-0.conda") == "pkgs/free/linux-64::x-1-0");
     CHECK(dist("file:///srv/channel/linux-64/x-1-0.conda") == "file:///srv/channel/linux-64::x-1-0");
     CHECK(dist("file:///srv/x-1-0.conda") == "file:///srv/linux-64::x-1-0");
-    CHECK(conda_dist_string("", "https://mirror.invalid/c/", "noarch", "x-1-0") == "https://mirror.invalid/c/noarch::x-1-0");
+    CHECK(conda_dist_string("", "https://mirror.invalid/c/", "noarch", "x-1-0") ==
+          "https://mirror.invalid/c/noarch::x-1-0");
 }
 
 TEST_CASE("match spec names") {
@@ -96,11 +114,14 @@ TEST_CASE("match spec names") {
 TEST_CASE("link order is conda's") {
     CHECK(order({}).empty());
     // Levels, each by name.
-    CHECK(order({node("z", {"a"}), node("b"), node("a"), node("c", {"z", "b"})}) == strings({"a", "b", "z", "c"}));
+    CHECK(order({node("z", {"a"}), node("b"), node("a"), node("c", {"z", "b"})}) ==
+          strings({"a", "b", "z", "c"}));
     // What nothing binds comes first, whatever its name.
-    CHECK(order({node("python", {"openssl"}), node("openssl"), node("zzz")}) == strings({"zzz", "openssl", "python"}));
+    CHECK(order({node("python", {"openssl"}), node("openssl"), node("zzz")}) ==
+          strings({"zzz", "openssl", "python"}));
     // python's dependency on pip is dropped.
-    CHECK(order({node("pip", {"python"}), node("python", {"pip", "ssl"}), node("ssl")}) == strings({"ssl", "python", "pip"}));
+    CHECK(order({node("pip", {"python"}), node("python", {"pip", "ssl"}), node("ssl")}) ==
+          strings({"ssl", "python", "pip"}));
     // A cycle is cut at the package with the fewest parents, then the name.
     CHECK(order({node("b", {"a"}), node("a", {"b"}), node("c", {"a", "b"})}) == strings({"a", "b", "c"}));
     CHECK(order({node("a", {"b", "c"}), node("b", {"a"}), node("c", {"a"})}) == strings({"b", "a", "c"}));
@@ -109,26 +130,31 @@ TEST_CASE("link order is conda's") {
     // noarch python without a word of python.
     CHECK(order({node("a", {}, true), node("python")}) == strings({"python", "a"}));
     // menuinst before everything that python carries.
-    CHECK(order({node("a", {"python"}), node("menuinst", {"python"}), node("python")}) == strings({"python", "menuinst", "a"}));
+    CHECK(order({node("a", {"python"}), node("menuinst", {"python"}), node("python")}) ==
+          strings({"python", "menuinst", "a"}));
     CHECK(order({node("menuinst"), node("b")}) == strings({"b", "menuinst"}));
 }
 
 TEST_CASE("the order does not depend on the order of the packages") {
-    std::vector<CondaNode> nodes = {node("a", {"b"}), node("b", {"c"}), node("c", {"a"}), node("d", {"a", "e"}), node("e"), node("f")};
+    std::vector<CondaNode> nodes = {node("a", {"b"}),      node("b", {"c"}), node("c", {"a"}),
+                                    node("d", {"a", "e"}), node("e"),        node("f")};
     auto first = order(nodes);
     std::ranges::sort(nodes, {}, &CondaNode::name);
-    do CHECK(order(nodes) == first);
+    do
+        CHECK(order(nodes) == first);
     while (std::ranges::next_permutation(nodes, {}, &CondaNode::name).found);
 }
 
 TEST_CASE("python of an environment") {
     auto paths = [](std::initializer_list<const char*> list) {
         json out = json::array();
-        for (const char* path : list) out.push_back({{"_path", path}, {"path_type", "hardlink"}});
+        for (const char* path : list)
+            out.push_back({{"_path", path}, {"path_type", "hardlink"}});
         return out;
     };
-    auto plain = conda_python_info(metadata({{"name", "python"}, {"version", "3.11.7"}, {"build", "h_0_default"}},
-                                            paths({"bin/python3.11", "lib/python3.11/os.py"})));
+    auto plain =
+        conda_python_info(metadata({{"name", "python"}, {"version", "3.11.7"}, {"build", "h_0_default"}},
+                                   paths({"bin/python3.11", "lib/python3.11/os.py"})));
     REQUIRE(plain.ok());
     CHECK(plain->version == "3.11.7");
     CHECK(plain->executable == "bin/python3.11");
@@ -137,25 +163,33 @@ TEST_CASE("python of an environment") {
     CHECK(plain->cache_tag == "cpython-311");
     CHECK(plain->gil);
 
-    auto threaded = conda_python_info(metadata({{"name", "python"}, {"version", "3.13.0rc1"}, {"build", "h_0_cp313t"},
-                                                {"python_site_packages_path", "lib/python3.13t/site-packages"}},
-                                               paths({"bin/python3.13", "lib/python3.13t/os.py"})));
+    auto threaded =
+        conda_python_info(metadata({{"name", "python"},
+                                    {"version", "3.13.0rc1"},
+                                    {"build", "h_0_cp313t"},
+                                    {"python_site_packages_path", "lib/python3.13t/site-packages"}},
+                                   paths({"bin/python3.13", "lib/python3.13t/os.py"})));
     REQUIRE(threaded.ok());
     CHECK(threaded->site_packages == "lib/python3.13t/site-packages");
     CHECK(threaded->stdlib == "lib/python3.13t");
     CHECK(threaded->cache_tag == "cpython-313"); // sys.implementation has no "t"
     CHECK_FALSE(threaded->gil);
 
-    auto pypy = conda_python_info(metadata({{"name", "python"}, {"version", "3.9.18"}, {"build", "0_73_pypy"}},
-                                           paths({"bin/python3.9", "lib/pypy3.9/os.py"})));
+    auto pypy =
+        conda_python_info(metadata({{"name", "python"}, {"version", "3.9.18"}, {"build", "0_73_pypy"}},
+                                   paths({"bin/python3.9", "lib/pypy3.9/os.py"})));
     CHECK(pypy->implementation == "pypy");
     CHECK(pypy->stdlib == "lib/pypy3.9");
     CHECK(pypy->cache_tag == "pypy39");
 
     CHECK_FALSE(conda_python_info(metadata({{"name", "python"}, {"version", "3.11.7"}})).ok());
-    CHECK_FALSE(conda_python_info(metadata({{"name", "python"}, {"version", "three"}}, paths({"bin/python3"}))).ok());
-    CHECK_FALSE(conda_python_info(metadata({{"name", "python"}, {"version", "3.11.7"}, {"python_site_packages_path", "../x"}},
-                                           paths({"bin/python3.11"}))).ok());
+    CHECK_FALSE(
+        conda_python_info(metadata({{"name", "python"}, {"version", "three"}}, paths({"bin/python3"}))).ok());
+    CHECK_FALSE(
+        conda_python_info(
+            metadata({{"name", "python"}, {"version", "3.11.7"}, {"python_site_packages_path", "../x"}},
+                     paths({"bin/python3.11"})))
+            .ok());
 }
 
 TEST_CASE("entry points become scripts") {
@@ -165,8 +199,9 @@ TEST_CASE("entry points become scripts") {
     REQUIRE(scripts.size() == 1);
     CHECK(scripts[0].path == "bin/demo");
     CHECK(scripts[0].mode == 0775);
-    CHECK(scripts[0].content.render("/opt/env") == "#!/opt/env/bin/python3.11\nimport sys\n\nfrom demo.cli import App\n\n"
-                                                   "if __name__ == '__main__':\n    sys.exit(App.run())\n");
+    CHECK(scripts[0].content.render("/opt/env") ==
+          "#!/opt/env/bin/python3.11\nimport sys\n\nfrom demo.cli import App\n\n"
+          "if __name__ == '__main__':\n    sys.exit(App.run())\n");
     CHECK(conda_entry_points(metadata({{"name", "demo"}}, json::array(), "", points), python311()).empty());
 }
 
@@ -176,23 +211,30 @@ TEST_CASE("entry point definitions") {
     CHECK(good->command == "a-b.c");
     CHECK(good->module == "pkg.mod");
     CHECK(good->function == "f.g");
-    for (const char* bad : {"", "x", "x=y", "=m:f", "x=:f", "x=m:", "x=m:f()", ".x=m:f", "a/b=m:f", "x=m..n:f", "x=1m:f", "x=m:f g",
-                            "x:y=m", "x=m\nimport os:f"}) {
+    for (const char* bad : {"", "x", "x=y", "=m:f", "x=:f", "x=m:", "x=m:f()", ".x=m:f", "a/b=m:f",
+                            "x=m..n:f", "x=1m:f", "x=m:f g", "x:y=m", "x=m\nimport os:f"}) {
         INFO(bad);
         CHECK_FALSE(parse_entry_point(bad).ok());
     }
 }
 
 TEST_CASE("a conda-meta record") {
-    json paths = {{{"_path", "bin/tool"}, {"path_type", "hardlink"}, {"sha256", std::string(64, 'a')}, {"size_in_bytes", 10},
-                   {"file_mode", "text"}, {"prefix_placeholder", "/old"}},
+    json paths = {{{"_path", "bin/tool"},
+                   {"path_type", "hardlink"},
+                   {"sha256", std::string(64, 'a')},
+                   {"size_in_bytes", 10},
+                   {"file_mode", "text"},
+                   {"prefix_placeholder", "/old"}},
                   {{"_path", "site-packages/demo/__init__.py"}, {"path_type", "hardlink"}},
                   {{"_path", "lib/link"}, {"path_type", "softlink"}, {"sha256", std::string(64, 'b')}},
                   {{"_path", "var/empty"}, {"path_type", "directory"}},
                   {{"_path", "lost"}, {"path_type", "hardlink"}},
                   {{"_path", "share/\"quoted\" \\u0001"}, {"path_type", "hardlink"}}};
     json points = {{{"command", "demo"}, {"module", "demo"}, {"function", "main"}}};
-    auto meta = metadata({{"name", "demo"}, {"license", "weird \x01\x02 \\u0001 text"}, {"timestamp", 1700000000000}, {"subdir", "noarch"}},
+    auto meta = metadata({{"name", "demo"},
+                          {"license", "weird \x01\x02 \\u0001 text"},
+                          {"timestamp", 1700000000000},
+                          {"subdir", "noarch"}},
                          paths, "python", points);
     auto python = python311();
     CondaRecordInput input;
@@ -240,21 +282,28 @@ TEST_CASE("a conda-meta record") {
     CHECK(record["extracted_package_dir"] == "/opt/my env/pkgs/demo-1.0-0");
     CHECK(record["package_tarball_full_path"] == "/opt/my env/pkgs/demo-1.0-0.conda");
     CHECK(record["link"] == json({{"source", "/opt/my env/pkgs/demo-1.0-0"}, {"type", 3}}));
-    CHECK(record["files"] == json::array({"bin/demo", "bin/tool", "lib/link",
-                                          "lib/python3.11/site-packages/demo/__init__.py", input.bytecode[0],
-                                          "share/\"quoted\" \\u0001"}));
+    CHECK(record["files"] ==
+          json::array({"bin/demo", "bin/tool", "lib/link", "lib/python3.11/site-packages/demo/__init__.py",
+                       input.bytecode[0], "share/\"quoted\" \\u0001"}));
     CHECK(record["paths_data"]["paths_version"] == 1);
     std::map<std::string, json> by_path;
-    for (const json& path : record["paths_data"]["paths"]) by_path[path["_path"]] = path;
+    for (const json& path : record["paths_data"]["paths"])
+        by_path[path["_path"]] = path;
     CHECK(by_path.size() == 7);
-    CHECK(by_path["bin/tool"] == json({{"_path", "bin/tool"}, {"path_type", "hardlink"}, {"sha256", std::string(64, 'a')},
-                                       {"sha256_in_prefix", std::string(64, '9')}, {"size_in_bytes", 10}, {"file_mode", "text"},
+    CHECK(by_path["bin/tool"] == json({{"_path", "bin/tool"},
+                                       {"path_type", "hardlink"},
+                                       {"sha256", std::string(64, 'a')},
+                                       {"sha256_in_prefix", std::string(64, '9')},
+                                       {"size_in_bytes", 10},
+                                       {"file_mode", "text"},
                                        {"prefix_placeholder", "/old"}}));
     CHECK(by_path["lib/python3.11/site-packages/demo/__init__.py"]["sha256"] == std::string(64, 'd'));
-    CHECK(by_path["lib/python3.11/site-packages/demo/__init__.py"]["sha256_in_prefix"] == std::string(64, 'd'));
+    CHECK(by_path["lib/python3.11/site-packages/demo/__init__.py"]["sha256_in_prefix"] ==
+          std::string(64, 'd'));
     CHECK_FALSE(by_path["lib/link"].contains("sha256_in_prefix"));
     CHECK(by_path["bin/demo"] == json({{"_path", "bin/demo"}, {"path_type", "unix_python_entry_point"}}));
-    CHECK(by_path[input.bytecode[0]] == json({{"_path", input.bytecode[0]}, {"path_type", "pyc_file"}, {"size_in_bytes", 99}}));
+    CHECK(by_path[input.bytecode[0]] ==
+          json({{"_path", input.bytecode[0]}, {"path_type", "pyc_file"}, {"size_in_bytes", 99}}));
     CHECK(by_path["var/empty"]["path_type"] == "directory");
 
     CHECK_FALSE(conda_record(meta, nullptr, input, lookup).ok()); // noarch python without a python
@@ -277,10 +326,12 @@ TEST_CASE("history") {
     history.conda_version = "24.5.0";
     auto file = conda_history(history);
     CHECK(file.path == "conda-meta/history");
-    CHECK(file.content.render("/x") == "==> 1980-01-01 00:00:00 <==\n# cmd: tinderbox build\n# conda version: 24.5.0\n"
-                                       "+conda-forge/linux-64::a-1-0\n+conda-forge/linux-64::b-1-0\n"
-                                       "# update specs: ['a ==1', \"b[version='>1']\"]\n");
-    CHECK_THAT(conda_history({}).content.render("/x"), !ContainsSubstring("conda version") && !ContainsSubstring("specs"));
+    CHECK(file.content.render("/x") ==
+          "==> 1980-01-01 00:00:00 <==\n# cmd: tinderbox build\n# conda version: 24.5.0\n"
+          "+conda-forge/linux-64::a-1-0\n+conda-forge/linux-64::b-1-0\n"
+          "# update specs: ['a ==1', \"b[version='>1']\"]\n");
+    CHECK_THAT(conda_history({}).content.render("/x"),
+               !ContainsSubstring("conda version") && !ContainsSubstring("specs"));
 }
 
 TEST_CASE("clobbers") {

@@ -57,7 +57,9 @@ std::size_t find(const Artifact& artifact, std::string_view path) {
     return 0;
 }
 
-std::string warnings(const Artifact& artifact) { return artifact.metadata()["warnings"].dump(); }
+std::string warnings(const Artifact& artifact) {
+    return artifact.metadata()["warnings"].dump();
+}
 
 PackageMaker mixed() {
     PackageMaker m;
@@ -69,13 +71,15 @@ PackageMaker mixed() {
                {"share/name", "lower"},
                {"empty/dir", "", '5', "", 0700},
                {"etc/empty", ""}};
-    m.paths = R"({"_path": "bin/tool", "path_type": "hardlink", "file_mode": "text", "prefix_placeholder": "/old/prefix",
+    m.paths =
+        R"({"_path": "bin/tool", "path_type": "hardlink", "file_mode": "text", "prefix_placeholder": "/old/prefix",
                   "sha256": "0000000000000000000000000000000000000000000000000000000000000001", "size_in_bytes": 25},
                  {"_path": "lib/libx.so.1", "path_type": "hardlink", "no_link": true},
                  {"_path": "lib/libx.so", "path_type": "softlink"}, {"_path": "lib/hard.so", "path_type": "hardlink"},
                  {"_path": "share/Name", "path_type": "hardlink"}, {"_path": "share/name", "path_type": "hardlink"},
                  {"_path": "empty/dir", "path_type": "directory"}, {"_path": "etc/empty", "path_type": "hardlink"})";
-    m.info = {{"info/licenses/LICENSE", "do as you like"}, {"info/licenses/third/COPYING", "caf\xe9"},
+    m.info = {{"info/licenses/LICENSE", "do as you like"},
+              {"info/licenses/third/COPYING", "caf\xe9"},
               {"info/about.json", R"({"home": "https://example.invalid", "extra": {"x": 1}})"},
               {"info/recipe/huge", std::string(100'000, 'x')}};
     return m;
@@ -133,7 +137,8 @@ TEST_CASE("entries may be opened from several threads") {
     Fixture f;
     f.options.memory_limit = GENERATE(64u << 20, 10u);
     PackageMaker m;
-    for (int i = 0; i < 20; ++i) m.files.push_back({fmt::format("f{}", i), std::string(10'000 + static_cast<unsigned>(i), 'a')});
+    for (int i = 0; i < 20; ++i)
+        m.files.push_back({fmt::format("f{}", i), std::string(10'000 + static_cast<unsigned>(i), 'a')});
     auto artifact = f.good(m);
     std::atomic<int> right = 0;
     std::vector<std::jthread> threads;
@@ -146,17 +151,22 @@ TEST_CASE("entries may be opened from several threads") {
         });
     threads.clear();
     CHECK(right == 80);
-    CHECK((!fs::exists(f.options.spool_directory) || fs::is_empty(f.options.spool_directory))); // the file has no name
+    CHECK((!fs::exists(f.options.spool_directory) ||
+           fs::is_empty(f.options.spool_directory))); // the file has no name
 }
 
 TEST_CASE("a noarch python package goes to symbolic places") {
     Fixture f;
     PackageMaker m;
-    m.index = R"({"name": "demo", "version": "1.0", "build": "0", "build_number": 0, "noarch": "python", "subdir": "noarch"})";
+    m.index =
+        R"({"name": "demo", "version": "1.0", "build": "0", "build_number": 0, "noarch": "python", "subdir": "noarch"})";
     m.info = {{"info/link.json", R"({"package_metadata_version": 1, "noarch": {"type": "python",
                 "entry_points": ["demo = demo.cli:main", "x=demo:A.b"]}})"}};
-    m.files = {{"site-packages/demo/__init__.py", "1"}, {"python-scripts/run", "2"}, {"share/data", "3"},
-               {"site-packages-not/x", "4"}, {"python-scripts/.demo-post-link.sh", "5"}};
+    m.files = {{"site-packages/demo/__init__.py", "1"},
+               {"python-scripts/run", "2"},
+               {"share/data", "3"},
+               {"site-packages-not/x", "4"},
+               {"python-scripts/.demo-post-link.sh", "5"}};
     auto artifact = f.good(m);
     CHECK(artifact->entries()[0].root == Root::site_packages);
     CHECK(artifact->entries()[0].path == "demo/__init__.py");
@@ -166,7 +176,8 @@ TEST_CASE("a noarch python package goes to symbolic places") {
     CHECK(artifact->entries()[3].path == "site-packages-not/x");
     const json& conda = artifact->metadata()["conda"];
     CHECK(conda["noarch"] == "python");
-    CHECK(conda["entry_points"][0] == json({{"command", "demo"}, {"module", "demo.cli"}, {"function", "main"}}));
+    CHECK(conda["entry_points"][0] ==
+          json({{"command", "demo"}, {"module", "demo.cli"}, {"function", "main"}}));
     CHECK(conda["entry_points"][1]["function"] == "A.b");
     CHECK(conda["scripts"]["post-link"] == "bin/.demo-post-link.sh");
 }
@@ -177,7 +188,8 @@ TEST_CASE("what is not listed is left out, with a word") {
     m.files.push_back({"bin/extra", "x"});
     auto artifact = f.good(m);
     CHECK(artifact->entries().size() == 8);
-    CHECK_THAT(warnings(*artifact), ContainsSubstring("bin/extra: it is not listed in info/paths.json and is not installed"));
+    CHECK_THAT(warnings(*artifact),
+               ContainsSubstring("bin/extra: it is not listed in info/paths.json and is not installed"));
 }
 
 TEST_CASE("legacy packages: files, has_prefix, no_link") {
@@ -187,13 +199,18 @@ TEST_CASE("legacy packages: files, has_prefix, no_link") {
     m.paths_version = "none";
     std::string placeholder = "/a/long/placeholder";
     m.info = {{"info/files", "bin/a\r\nlib/b c\nlib/d\nlib/link\n"},
-              {"info/has_prefix", "bin/a\n\"" + placeholder + "\" text \"lib/b c\"\n" + placeholder + " Binary lib/d\n"},
+              {"info/has_prefix",
+               "bin/a\n\"" + placeholder + "\" text \"lib/b c\"\n" + placeholder + " Binary lib/d\n"},
               {"info/no_link", "lib/d\n"},
               {"info/LICENSE.txt", "old"}};
-    m.files = {{"bin/a", "1"}, {"lib/b c", "2"}, {"lib/d", "3"}, {"lib/link", "", '2', "d"}, {"unlisted", "4"}};
+    m.files = {
+        {"bin/a", "1"}, {"lib/b c", "2"}, {"lib/d", "3"}, {"lib/link", "", '2', "d"}, {"unlisted", "4"}};
     auto artifact = f.good(m);
     REQUIRE(artifact->entries().size() == 4);
-    CHECK(artifact->entries()[0].placeholder == "/opt/" "anaconda1" "anaconda2" "anaconda3");
+    CHECK(artifact->entries()[0].placeholder == "/opt/"
+                                                "anaconda1"
+                                                "anaconda2"
+                                                "anaconda3");
     CHECK(artifact->entries()[0].prefix_mode == PrefixMode::text);
     CHECK(artifact->entries()[1].placeholder == placeholder);
     CHECK(artifact->entries()[2].prefix_mode == PrefixMode::binary);
@@ -208,7 +225,9 @@ TEST_CASE("legacy packages: files, has_prefix, no_link") {
 TEST_CASE("scripts are noticed") {
     Fixture f;
     PackageMaker m;
-    m.files = {{"bin/.demo-post-link.sh", "#!/bin/sh\n"}, {"bin/.demo-pre-unlink.sh", "x"}, {"bin/.demo-pre-link.sh", "x"},
+    m.files = {{"bin/.demo-post-link.sh", "#!/bin/sh\n"},
+               {"bin/.demo-pre-unlink.sh", "x"},
+               {"bin/.demo-pre-link.sh", "x"},
                {"bin/.other-post-link.sh", "x"}};
     auto artifact = f.good(m);
     CHECK(artifact->metadata()["conda"]["scripts"] ==
@@ -222,7 +241,8 @@ TEST_CASE("the file's name and index.json may differ, but it is said") {
     Fixture f;
     auto m = mixed();
     m.file_name = "other-1.0-0.conda";
-    CHECK_THAT(warnings(*f.good(m)), ContainsSubstring("its file name says other-1.0-0, its info/index.json says demo-1.0-0"));
+    CHECK_THAT(warnings(*f.good(m)),
+               ContainsSubstring("its file name says other-1.0-0, its info/index.json says demo-1.0-0"));
 }
 
 TEST_CASE("bad packages are refused with artifact and member") {
@@ -234,26 +254,35 @@ TEST_CASE("bad packages are refused with artifact and member") {
     }
     SECTION("missing file") {
         m.files.erase(m.files.begin());
-        CHECK_THAT(f.bad(m), ContainsSubstring("demo-1.0-0.conda:bin/tool: info/paths.json lists it, but the archive does not hold it"));
+        CHECK_THAT(
+            f.bad(m),
+            ContainsSubstring(
+                "demo-1.0-0.conda:bin/tool: info/paths.json lists it, but the archive does not hold it"));
     }
     SECTION("paths that leave the prefix") {
-        m.paths = GENERATE(as<std::string>(), R"({"_path": "../x", "path_type": "hardlink"})", R"({"_path": "/x", "path_type": "hardlink"})",
-                           R"({"_path": "a/../../x", "path_type": "hardlink"})", R"({"_path": "", "path_type": "hardlink"})",
-                           R"({"_path": "a\u0000b", "path_type": "hardlink"})", R"({"_path": "a\nb", "path_type": "hardlink"})");
+        m.paths = GENERATE(as<std::string>(), R"({"_path": "../x", "path_type": "hardlink"})",
+                           R"({"_path": "/x", "path_type": "hardlink"})",
+                           R"({"_path": "a/../../x", "path_type": "hardlink"})",
+                           R"({"_path": "", "path_type": "hardlink"})",
+                           R"({"_path": "a\u0000b", "path_type": "hardlink"})",
+                           R"({"_path": "a\nb", "path_type": "hardlink"})");
         CHECK_THAT(f.bad(m), ContainsSubstring("info/paths.json: '"));
     }
     SECTION("wrong fields") {
-        m.paths = GENERATE(as<std::string>(), R"({"_path": 3, "path_type": "hardlink"})", R"({"_path": "x", "path_type": "weird"})",
-                           R"({"_path": "x"})", R"({"path_type": "hardlink"})", R"("x")", R"({"_path": "x", "path_type": 7})",
-                           R"({"_path": "x", "path_type": "hardlink", "sha256": "zz"})",
-                           R"({"_path": "x", "path_type": "hardlink", "size_in_bytes": -1})",
-                           R"({"_path": "x", "path_type": "hardlink", "prefix_placeholder": "/x"})",
-                           R"({"_path": "x", "path_type": "hardlink", "prefix_placeholder": "/x\u0001", "file_mode": "text"})",
-                           R"({"_path": "x", "path_type": "hardlink", "prefix_placeholder": "/x", "file_mode": "utf-16"})");
+        m.paths = GENERATE(
+            as<std::string>(), R"({"_path": 3, "path_type": "hardlink"})",
+            R"({"_path": "x", "path_type": "weird"})", R"({"_path": "x"})", R"({"path_type": "hardlink"})",
+            R"("x")", R"({"_path": "x", "path_type": 7})",
+            R"({"_path": "x", "path_type": "hardlink", "sha256": "zz"})",
+            R"({"_path": "x", "path_type": "hardlink", "size_in_bytes": -1})",
+            R"({"_path": "x", "path_type": "hardlink", "prefix_placeholder": "/x"})",
+            R"({"_path": "x", "path_type": "hardlink", "prefix_placeholder": "/x\u0001", "file_mode": "text"})",
+            R"({"_path": "x", "path_type": "hardlink", "prefix_placeholder": "/x", "file_mode": "utf-16"})");
         f.bad(m);
     }
     SECTION("listed twice in different ways") {
-        m.paths = R"({"_path": "etc/empty", "path_type": "hardlink"}, {"_path": "./etc//empty", "path_type": "hardlink", "size_in_bytes": 3})";
+        m.paths =
+            R"({"_path": "etc/empty", "path_type": "hardlink"}, {"_path": "./etc//empty", "path_type": "hardlink", "size_in_bytes": 3})";
         CHECK_THAT(f.bad(m), ContainsSubstring("is listed twice"));
     }
     SECTION("directory instead of a file") {
@@ -262,9 +291,10 @@ TEST_CASE("bad packages are refused with artifact and member") {
     }
     SECTION("hostile members") {
         m.paths.clear();
-        m.files = {GENERATE(TarFile{"../evil", "x"}, TarFile{"/evil", "x"}, TarFile{"link", "", '2', "../outside"},
-                            TarFile{"link", "", '2', "/etc/passwd"}, TarFile{"hard", "", '1', "nowhere"},
-                            TarFile{"hard", "", '1', "../../x"}, TarFile{"device", "", '3'})};
+        m.files = {GENERATE(TarFile{"../evil", "x"}, TarFile{"/evil", "x"},
+                            TarFile{"link", "", '2', "../outside"}, TarFile{"link", "", '2', "/etc/passwd"},
+                            TarFile{"hard", "", '1', "nowhere"}, TarFile{"hard", "", '1', "../../x"},
+                            TarFile{"device", "", '3'})};
         f.bad(m);
     }
     SECTION("a member twice") {
@@ -277,7 +307,8 @@ TEST_CASE("bad packages are refused with artifact and member") {
     }
     SECTION("index.json") {
         m.index = GENERATE(as<std::string>(), "", "[]", "{", R"({"name": "demo", "version": "1.0"})",
-                           R"({"name": "../demo", "version": "1.0", "build": "0"})", R"({"name": "a/b", "version": "1", "build": "0"})",
+                           R"({"name": "../demo", "version": "1.0", "build": "0"})",
+                           R"({"name": "a/b", "version": "1", "build": "0"})",
                            R"({"name": "demo", "version": "1.0", "build": "0", "depends": "python"})",
                            R"({"name": "demo", "version": "1.0", "build": "0", "depends": [1]})",
                            R"({"name": "demo", "version": "1.0", "build": "0", "noarch": "ruby"})",
@@ -286,11 +317,14 @@ TEST_CASE("bad packages are refused with artifact and member") {
         CHECK_THAT(f.bad(m), ContainsSubstring("info/index.json"));
     }
     SECTION("link.json") {
-        m.info.push_back({"info/link.json", GENERATE(as<std::string>(), "{}", R"({"package_metadata_version": 2})",
-                                                     R"({"package_metadata_version": 1, "noarch": {"type": "python", "entry_points": ["x"]}})",
-                                                     R"({"package_metadata_version": 1, "noarch": {"type": "python", "entry_points": ["../x = a:b"]}})",
-                                                     R"({"package_metadata_version": 1, "noarch": {"type": "python", "entry_points": ["x = a:b; evil"]}})",
-                                                     R"({"package_metadata_version": 1, "noarch": {"type": "python", "entry_points": ["x = os.system('x'):b"]}})")});
+        m.info.push_back(
+            {"info/link.json",
+             GENERATE(
+                 as<std::string>(), "{}", R"({"package_metadata_version": 2})",
+                 R"({"package_metadata_version": 1, "noarch": {"type": "python", "entry_points": ["x"]}})",
+                 R"({"package_metadata_version": 1, "noarch": {"type": "python", "entry_points": ["../x = a:b"]}})",
+                 R"({"package_metadata_version": 1, "noarch": {"type": "python", "entry_points": ["x = a:b; evil"]}})",
+                 R"({"package_metadata_version": 1, "noarch": {"type": "python", "entry_points": ["x = os.system('x'):b"]}})")});
         CHECK_THAT(f.bad(m), ContainsSubstring("info/link.json"));
     }
     SECTION("metadata.json") {
@@ -300,7 +334,8 @@ TEST_CASE("bad packages are refused with artifact and member") {
     SECTION("has_prefix") {
         m.paths_version = "none";
         m.info.push_back({"info/files", "etc/empty\n"});
-        m.info.push_back({"info/has_prefix", GENERATE(as<std::string>(), "a b\n", "/p weird etc/empty\n", "\"unclosed text x\n", "not/listed\n")});
+        m.info.push_back({"info/has_prefix", GENERATE(as<std::string>(), "a b\n", "/p weird etc/empty\n",
+                                                      "\"unclosed text x\n", "not/listed\n")});
         CHECK_THAT(f.bad(m), ContainsSubstring("info/has_prefix"));
     }
     SECTION("no list at all") {

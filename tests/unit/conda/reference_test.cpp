@@ -1,8 +1,8 @@
 // What our reader, packer and record writer make of real packages (built by rattler-build and conda-package-
 // handling) against what py-rattler leaves in a prefix: every file's bytes, mode and link, every record.
 //
-// Needs the tests' Python environment ($TINDERBOX_TEST_VENV, else <cache>/test-venv); skipped without it.
-// TINDERBOX_CONDA_CPYTHON=1 adds a real CPython (half a minute).
+// Needs the tests' Python environment (scripts/test-venv); skipped without it.
+// TINDERBOX_CONDA_CPYTHON=1 adds a real CPython (half a minute), TINDERBOX_CONDA_KEEP=DIR keeps our records.
 
 #include "common/base/process.hpp"
 #include "common/base/text.hpp"
@@ -27,14 +27,26 @@ using nlohmann::json;
 
 namespace {
 
-fs::path test_python() {
-    const char* named = std::getenv("TINDERBOX_TEST_VENV");
-    return (named && *named ? fs::path(named) : cache_directory() / "test-venv") / "bin/python";
+// The tests' Python environment; "" when there is none (and why is said).
+std::string find_test_python() {
+    ProcessSpec spec;
+    spec.argv = {"bash", std::string(TINDERBOX_SOURCE_DIR) + "/scripts/test-venv"};
+    auto result = run_process(spec);
+    if (!result.ok() || !result->succeeded()) {
+        WARN((result.ok() ? result->error_output : result.error().message));
+        return "";
+    }
+    return std::string(trim(result->output)) + "/bin/python";
+}
+
+const std::string& test_python() {
+    static const std::string path = find_test_python();
+    return path;
 }
 
 std::string run_python(std::vector<std::string> arguments) {
     ProcessSpec spec;
-    spec.argv = {test_python().string()};
+    spec.argv = {test_python()};
     spec.argv.insert(spec.argv.end(), arguments.begin(), arguments.end());
     spec.output_limit = 256u << 20;
     auto result = run_process(spec);
@@ -44,27 +56,25 @@ std::string run_python(std::vector<std::string> arguments) {
     return result->output;
 }
 
-bool have_reference() {
-    if (!fs::exists(test_python())) return false;
-    ProcessSpec spec;
-    spec.argv = {test_python().string(), "-c", "import rattler, rattler_build, conda_package_handling, conda_package_streaming"};
-    auto result = run_process(spec);
-    return result.ok() && result->succeeded();
+std::string fixture(const char* name) {
+    return std::string(TINDERBOX_SOURCE_DIR) + "/tests/fixtures/" + name;
 }
-
-std::string fixture(const char* name) { return std::string(TINDERBOX_SOURCE_DIR) + "/tests/fixtures/" + name; }
 
 struct Installed {
     EntryKind kind = EntryKind::file;
     unsigned mode = 0;
     std::string link, bytes;
-    std::string sha256;       // as installed
-    CondaInstalled in_image;  // for the record
+    std::string sha256;      // as installed
+    CondaInstalled in_image; // for the record
     std::size_t owner = 0;
 };
 
-std::string hex(const Bytes& bytes) { return to_hex(sha256(bytes)); }
-std::string as_string(const Bytes& bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+std::string hex(const Bytes& bytes) {
+    return to_hex(sha256(bytes));
+}
+std::string as_string(const Bytes& bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
 Bytes read_content(const Parcel& parcel, const Content& content) {
     Bytes out;
@@ -74,8 +84,10 @@ Bytes read_content(const Parcel& parcel, const Content& content) {
         const Block& block = parcel.table.blocks.at(i);
         Bytes packed(block.packed), raw(block.raw);
         REQUIRE(read_exact_at(fd.get(), packed, block.offset, "payload").ok());
-        if (block.stored) raw = packed;
-        else REQUIRE(ZSTD_decompress(raw.data(), raw.size(), packed.data(), packed.size()) == raw.size());
+        if (block.stored)
+            raw = packed;
+        else
+            REQUIRE(ZSTD_decompress(raw.data(), raw.size(), packed.data(), packed.size()) == raw.size());
         out.insert(out.end(), raw.begin(), raw.end());
     }
     auto begin = out.begin() + static_cast<std::ptrdiff_t>(content.offset);
@@ -92,7 +104,8 @@ class Environment {
         options.spool_directory = work_;
         auto artifact = open_conda_package(package, options);
         if (!artifact.ok()) FAIL(artifact.error().message);
-        auto parcel = pack(**artifact, package.filename(), PackOptions{}, work_ / ("parcel-" + package.filename().string()));
+        auto parcel = pack(**artifact, package.filename(), PackOptions{},
+                           work_ / ("parcel-" + package.filename().string()));
         if (!parcel.ok()) FAIL(parcel.error().message);
         CHECK(parcel->mismatches.empty());
         packages_.push_back(package);
@@ -107,7 +120,8 @@ class Environment {
             if (parcel.metadata["name"] == "python") python_ = conda_python_info(parcel.metadata).value();
         }
         order_ = conda_link_order(nodes);
-        for (std::size_t i : order_) add_files(i);
+        for (std::size_t i : order_)
+            add_files(i);
     }
 
     json record(std::size_t i) const {
@@ -125,7 +139,8 @@ class Environment {
         };
         auto file = conda_record(meta, &python_, input, lookup);
         REQUIRE(file.ok());
-        std::string text = file->content.render(prefix_, [&](const std::string& path) { return tree.at(path).sha256; });
+        std::string text =
+            file->content.render(prefix_, [&](const std::string& path) { return tree.at(path).sha256; });
         return {{"path", file->path}, {"text", text}};
     }
 
@@ -172,12 +187,16 @@ class Environment {
 };
 
 bool is_bookkeeping(const std::string& path) {
-    return path == "conda-meta" || path.starts_with("conda-meta/") || path.starts_with("__clobbers__") || path == "CACHEDIR.TAG";
+    return path == "conda-meta" || path.starts_with("conda-meta/") || path.starts_with("__clobbers__") ||
+           path == "CACHEDIR.TAG";
 }
 
-// An interpreter line that is too long or has a space becomes a few words of sh that Python takes for a string. rattler
-// writes two lines, we write pip's three: what has to be the same is the interpreter and everything after them.
-bool is_wrapped(std::string_view script) { return script.starts_with("#!/bin/sh\n'''exec' "); }
+// An interpreter line that is too long or has a space becomes a few words of sh that Python takes for a
+// string. rattler writes two lines, we write pip's three: what has to be the same is the interpreter and
+// everything after them.
+bool is_wrapped(std::string_view script) {
+    return script.starts_with("#!/bin/sh\n'''exec' ");
+}
 
 std::string unwrapped(std::string_view script) {
     auto lines = split_lines(script);
@@ -185,7 +204,8 @@ std::string unwrapped(std::string_view script) {
     std::erase(command, '"');
     std::size_t skip = lines[1].ends_with("#'''") ? 2 : 3;
     std::string out = "#!" + command + "\n";
-    for (std::size_t i = skip; i < lines.size(); ++i) out += std::string(lines[i]) + "\n";
+    for (std::size_t i = skip; i < lines.size(); ++i)
+        out += std::string(lines[i]) + "\n";
     return out;
 }
 
@@ -211,7 +231,8 @@ void compare_tree(const Environment& ours, const json& theirs) {
             CHECK(own.kind == EntryKind::file);
             CHECK(own.mode == entry["mode"].get<unsigned>());
             // Entry points are the one kind of file that each installer words in its own way.
-            if (!own.sha256.empty() && !wrapped_alike(own, entry)) CHECK(own.sha256 == entry["sha256"].get<std::string>());
+            if (!own.sha256.empty() && !wrapped_alike(own, entry))
+                CHECK(own.sha256 == entry["sha256"].get<std::string>());
         }
     }
     for (const auto& [path, own] : ours.tree) {
@@ -221,17 +242,19 @@ void compare_tree(const Environment& ours, const json& theirs) {
 }
 
 // Where the package was and how it was asked for differ of course.
-void compare_record(const json& own, const json& theirs, const std::map<std::string, Installed>& tree, const json& their_tree) {
+void compare_record(const json& own, const json& theirs, const std::map<std::string, Installed>& tree,
+                    const json& their_tree) {
     for (const auto& [field, value] : theirs.items()) {
-        if (field == "paths_data" || field == "link" || field == "extracted_package_dir" || field == "channel" || field == "url" ||
-            field == "files")
+        if (field == "paths_data" || field == "link" || field == "extracted_package_dir" ||
+            field == "channel" || field == "url" || field == "files")
             continue;
         INFO(field);
         REQUIRE(own.contains(field));
         CHECK(own[field] == value);
     }
     std::map<std::string, json> paths;
-    for (const json& path : own["paths_data"]["paths"]) paths[path["_path"]] = path;
+    for (const json& path : own["paths_data"]["paths"])
+        paths[path["_path"]] = path;
     std::size_t compared = 0;
     for (const json& path : theirs["paths_data"]["paths"]) {
         INFO(path.dump());
@@ -243,7 +266,8 @@ void compare_record(const json& own, const json& theirs, const std::map<std::str
         ++compared;
         CHECK(mine["path_type"] == path["path_type"]);
         if (path["path_type"] != "hardlink" || clobbered) continue;
-        std::string sha256 = path.contains("sha256") ? path["sha256"] : mine["sha256"]; // older packages declare none
+        std::string sha256 =
+            path.contains("sha256") ? path["sha256"] : mine["sha256"]; // older packages declare none
         CHECK(mine["sha256"] == sha256);
         std::string final = path["_path"];
         if (wrapped_alike(tree.at(final), their_tree[final])) {
@@ -251,7 +275,8 @@ void compare_record(const json& own, const json& theirs, const std::map<std::str
             continue;
         }
         // rattler writes it only where it differs.
-        CHECK(mine["sha256_in_prefix"] == (path.contains("sha256_in_prefix") ? path["sha256_in_prefix"].get<std::string>() : sha256));
+        CHECK(mine["sha256_in_prefix"] ==
+              (path.contains("sha256_in_prefix") ? path["sha256_in_prefix"].get<std::string>() : sha256));
         CHECK(mine.value("file_mode", "") == path.value("file_mode", ""));
         CHECK(mine.value("prefix_placeholder", "") == path.value("prefix_placeholder", ""));
         if (!path.contains("file_mode")) CHECK(mine["size_in_bytes"] == path["size_in_bytes"]);
@@ -261,11 +286,13 @@ void compare_record(const json& own, const json& theirs, const std::map<std::str
 
 void check_order(const Environment& ours) {
     std::map<std::string, std::size_t> place;
-    for (std::size_t i : ours.order_) place.emplace(conda_node(ours.parcels_[i].metadata).name, place.size());
+    for (std::size_t i : ours.order_)
+        place.emplace(conda_node(ours.parcels_[i].metadata).name, place.size());
     for (const Parcel& parcel : ours.parcels_) {
         CondaNode node = conda_node(parcel.metadata);
         for (const std::string& spec : node.depends)
-            if (auto other = place.find(match_spec_name(spec)); other != place.end()) CHECK(other->second < place[node.name]);
+            if (auto other = place.find(match_spec_name(spec)); other != place.end())
+                CHECK(other->second < place[node.name]);
     }
 }
 
@@ -276,7 +303,8 @@ std::vector<fs::path> channel_packages(const fs::path& channel, bool cpython) {
             std::string name = entry.path().filename();
             // No empty directories: rattler fails on them.
             if (!is_conda_file_name(name) || name.starts_with("tinder-dirs-")) continue;
-            if (name.find(cpython ? "-stub_0" : "-tinder_0") == std::string::npos) out.push_back(entry.path());
+            if (name.find(cpython ? "-stub_0" : "-tinder_0") == std::string::npos)
+                out.push_back(entry.path());
         }
     std::ranges::sort(out);
     return out;
@@ -285,7 +313,7 @@ std::vector<fs::path> channel_packages(const fs::path& channel, bool cpython) {
 } // namespace
 
 TEST_CASE("real packages end up as py-rattler installs them") {
-    if (!have_reference()) SKIP("no py-rattler in " << test_python().string() << " (scripts/test-venv makes it)");
+    if (test_python().empty()) SKIP("no Python environment with py-rattler");
     const char* big = std::getenv("TINDERBOX_CONDA_CPYTHON");
     bool cpython = big && *big;
     auto work = TemporaryDirectory::make().value();
@@ -303,12 +331,14 @@ TEST_CASE("real packages end up as py-rattler installs them") {
         INFO(prefix);
         fs::create_directories(prefix);
         std::vector<std::string> install = {fixture("conda_reference_install.py"), prefix};
-        for (const fs::path& package : packages) install.push_back(package);
+        for (const fs::path& package : packages)
+            install.push_back(package);
         json theirs = json::parse(run_python(install));
 
         auto own_work = TemporaryDirectory::make(work.path()).value();
         Environment ours(own_work.path());
-        for (const fs::path& package : packages) ours.add(package);
+        for (const fs::path& package : packages)
+            ours.add(package);
         ours.link(prefix);
         check_order(ours);
         compare_tree(ours, theirs);
@@ -320,13 +350,19 @@ TEST_CASE("real packages end up as py-rattler installs them") {
             std::string file = fs::path(record["path"].get<std::string>()).filename();
             REQUIRE(write_atomically(meta / file, record["text"].get<std::string>()).ok());
             REQUIRE(theirs["records"].contains(file));
-            compare_record(json::parse(record["text"].get<std::string>()), theirs["records"][file], ours.tree, theirs["tree"]);
+            compare_record(json::parse(record["text"].get<std::string>()), theirs["records"][file], ours.tree,
+                           theirs["tree"]);
         }
+        if (const char* keep = std::getenv("TINDERBOX_CONDA_KEEP")) // to look at, or to show to conda itself
+            fs::copy(meta, fs::path(keep) / "conda-meta",
+                     fs::copy_options::recursive | fs::copy_options::overwrite_existing);
         // And rattler reads ours.
-        run_python({"-c", "import sys, pathlib, rattler\n"
-                          "for p in pathlib.Path(sys.argv[1]).glob('*.json'):\n"
-                          "    r = rattler.PrefixRecord.from_path(p)\n"
-                          "    assert r.file_name and len(r.files) > 0 and len(r.paths_data.paths) >= len(r.files), p\n",
-                    meta.string()});
+        run_python(
+            {"-c",
+             "import sys, pathlib, rattler\n"
+             "for p in pathlib.Path(sys.argv[1]).glob('*.json'):\n"
+             "    r = rattler.PrefixRecord.from_path(p)\n"
+             "    assert r.file_name and len(r.files) > 0 and len(r.paths_data.paths) >= len(r.files), p\n",
+             meta.string()});
     }
 }
