@@ -118,8 +118,8 @@ class Listener {
                                      p.code ? fmt::format(" (error {})", *p.code) : "");
             if (p.code) p.advice = p.code == 35 && result_.api_version > 0 ? upgrade_advice() : advice_for(*p.code, needs_);
         }
-        // Stage 2 repeats what stage 1 has found.
-        bool known = std::ranges::any_of(result_.problems, [&](const ProbeProblem& old) { return old.code == p.code && old.name == p.name && !p.advice.empty() && old.advice == p.advice; });
+        // Stage 2 repeats what stage 1 has found, in its own words.
+        bool known = std::ranges::any_of(result_.problems, [&](const ProbeProblem& old) { return !p.advice.empty() && old.advice == p.advice && old.device == p.device; });
         if (!known) add(std::move(p));
     }
 

@@ -19,7 +19,9 @@ ProbeResult probe(ByteView program, const VerifyInputs& in) {
     ProbeRun as_user;
     as_user.environment["LD_LIBRARY_PATH"] = path->second;
     ProbeResult second = run_probe(program, in.manifest.requires_, as_user);
-    return second.ok ? second : result;
+    // The one that came farther tells more of what is wrong.
+    const bool farther = second.ok || (second.stage1 == "passed" && result.stage1 != "passed") || (result.libcuda.empty() && !second.libcuda.empty());
+    return farther ? second : result;
 }
 
 void verify_gpu(const VerifyInputs& in, Verification& out) {
