@@ -50,8 +50,18 @@ struct Lock {
     std::map<std::string, std::string> variables;
 };
 
+// The file: {"tinderbox_lock": 1, "name", "platform", "target_glibc", "bytecode", "source_mtime", "captured"?,
+// "channels", "indexes", "insecure_hosts", "request", "variables", "artifacts": [{"kind", "name", "version", …}]}.
+// Fields of an artifact that are empty are left out; `source` never is in it. Keys are sorted, every artifact's field
+// has its own line. Every URL goes through without_credentials.
+//
+// Version history: 1, the first.
 nlohmann::json to_json(const Lock& lock);
 Result<Lock> lock_from_json(const nlohmann::json& json, const std::string& file_name); // kind usage
 std::string lock_text(const Lock& lock); // canonical
+Result<Lock> read_lock(const std::string& path); // kind usage
+
+// What `inspect --json` prints of a lock: {kind, version, platforms[], packages[…]} (design.md).
+nlohmann::json inspect_json(const Lock& lock);
 
 } // namespace tinderbox

@@ -1,5 +1,6 @@
 #include "generator/pip/index.hpp"
 
+#include "common/base/parallel.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "generator/pip/html.hpp"
@@ -9,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <optional>
 
 namespace tinderbox::pip {
 namespace {
@@ -218,7 +220,9 @@ PackageIndex::PackageIndex(Fetcher& fetcher, PipOptions options, IndexStrategy s
 }
 
 Status PackageIndex::load_find_links() {
-    if (std::exchange(find_links_loaded_, true)) return {};
+    if (find_links_loaded_) return {};
+    find_links_.clear();
+    warnings_.clear();
     for (const std::string& place : options_.find_links) {
         Place loaded{without_credentials(place), {}};
         std::string path = place.starts_with("file:") ? file_url_to_path(place) : is_url(place) ? "" : place;
@@ -253,6 +257,7 @@ Status PackageIndex::load_find_links() {
         }
         find_links_.push_back(std::move(loaded));
     }
+    find_links_loaded_ = true;
     return {};
 }
 
@@ -284,9 +289,7 @@ Result<ProjectSource> PackageIndex::ask(const std::string& index, const std::str
     return out;
 }
 
-Result<std::vector<ProjectSource>> PackageIndex::project(const std::string& name) {
-    if (auto found = projects_.find(name); found != projects_.end()) return found->second;
-    TRY(load_find_links());
+Result<std::vector<ProjectSource>> PackageIndex::look_up(const std::string& name) {
     std::vector<ProjectSource> out;
     for (const Place& place : find_links_) {
         ProjectSource source{place.name, true, false, {}};
@@ -302,8 +305,26 @@ Result<std::vector<ProjectSource>> PackageIndex::project(const std::string& name
         out.push_back(std::move(source));
         if (out.back().known && strategy_ == IndexStrategy::first_index) break;
     }
-    projects_[name] = out;
     return out;
+}
+
+Result<std::vector<ProjectSource>> PackageIndex::project(const std::string& name) {
+    if (auto found = projects_.find(name); found != projects_.end()) return found->second;
+    TRY(load_find_links());
+    TRY_ASSIGN(auto sources, look_up(name));
+    return projects_.emplace(name, std::move(sources)).first->second;
+}
+
+void PackageIndex::prefetch(const std::vector<std::string>& names) {
+    if (!load_find_links().ok()) return;
+    std::vector<std::optional<std::vector<ProjectSource>>> found(names.size());
+    Status ignored = parallel_for(names.size(), 8, [&](std::size_t i) -> Status {
+        if (auto sources = look_up(names[i])) found[i] = std::move(*sources);
+        return {};
+    });
+    (void)ignored;
+    for (std::size_t i = 0; i < names.size(); ++i)
+        if (found[i]) projects_.emplace(names[i], std::move(*found[i]));
 }
 
 } // namespace tinderbox::pip

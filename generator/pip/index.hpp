@@ -59,6 +59,9 @@ class PackageIndex {
     // the first that knows it. Errors: kind network.
     Result<std::vector<ProjectSource>> project(const std::string& name);
 
+    // Asks for many projects at once; afterwards project() answers without waiting. Errors are left to project().
+    void prefetch(const std::vector<std::string>& names);
+
     Fetcher& fetcher() { return fetcher_; }
     const PipOptions& options() const { return options_; }
     IndexStrategy strategy() const { return strategy_; }
@@ -73,6 +76,7 @@ class PackageIndex {
         std::vector<IndexFile> files;
     };
     Status load_find_links();
+    Result<std::vector<ProjectSource>> look_up(const std::string& name);
     Result<ProjectSource> ask(const std::string& index, const std::string& name);
 
     Fetcher& fetcher_;

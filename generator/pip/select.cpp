@@ -373,7 +373,10 @@ Result<Selection> select_wheels(const std::vector<PipRequirement>& requirements,
     for (const auto& [name, wanted] : groups)
         for (const PipRequirement* line : wanted.lines) hashes = hashes || !line->hashes.empty();
 
-    std::vector<std::string> problems;
+    std::vector<std::string> problems, looked_up;
+    for (const auto& [name, wanted] : groups)
+        if (!wanted.direct) looked_up.push_back(name);
+    index.prefetch(looked_up);
     for (auto& [name, wanted] : groups) {
         TRY(join_versions(wanted));
         TRY(join_hashes(wanted, hashes));

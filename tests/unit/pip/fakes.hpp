@@ -9,6 +9,7 @@
 
 #include <array>
 #include <map>
+#include <mutex>
 
 namespace tinderbox {
 
@@ -45,7 +46,10 @@ class FakeFetcher : public Fetcher {
     }
 
     Result<Document> get(const std::string& url, const std::string&) override {
-        asked.push_back(url);
+        {
+            std::lock_guard guard(mutex_); // PackageIndex::prefetch asks from several threads
+            asked.push_back(url);
+        }
         auto found = pages.find(url);
         if (found == pages.end()) return Document{"", url, "text/html", 404};
         Document page = found->second;
@@ -61,6 +65,7 @@ class FakeFetcher : public Fetcher {
   private:
     TemporaryDirectory directory_ = std::move(TemporaryDirectory::make()).value();
     int count_ = 0;
+    std::mutex mutex_;
 };
 
 // A zip archive of stored members: all a wheel needs for its metadata to be read.

@@ -1,0 +1,209 @@
+#include "generator/lock/make_lock.hpp"
+
+#include "common/base/text.hpp"
+#include "common/base/url.hpp"
+#include "generator/lock/conda_lookup.hpp"
+#include "generator/pip/config.hpp"
+#include "generator/pip/requirement.hpp"
+#include "generator/pip/select.hpp"
+
+#include <algorithm>
+
+namespace tinderbox {
+namespace {
+
+std::string last_element(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+std::string file_url(const std::string& path) { return "file://" + percent_encode_path(path); }
+
+// conda's subdirectory in ".../SUBDIR/FILE", "" for a path that has none.
+std::string subdir_of(const std::string& url) {
+    std::string path = is_url(url) ? Url::parse(url).path : url;
+    auto file = path.rfind('/');
+    if (file == std::string::npos || file == 0) return "";
+    auto subdir = path.rfind('/', file - 1);
+    std::string name = path.substr(subdir == std::string::npos ? 0 : subdir + 1, file - (subdir == std::string::npos ? 0 : subdir + 1));
+    for (std::string_view known : {"linux-", "osx-", "win-", "freebsd-", "emscripten-", "wasi-", "zos-"})
+        if (name.starts_with(known)) return name;
+    return name == "noarch" ? name : "";
+}
+
+Result<LockedArtifact> lock_conda(const CondaSpec& spec, const std::string& platform) {
+    std::string subdir = subdir_of(spec.url);
+    if (!subdir.empty() && subdir != "noarch" && subdir != platform)
+        return make_error(ErrorKind::usage, "{}: {} is a package for {}, and the installer is for {}; take the list of that "
+                                            "platform, or write --platform {}",
+                          spec.line.str(), spec.name, subdir, platform, subdir);
+    LockedArtifact out;
+    out.kind = "conda";
+    out.name = spec.name;
+    out.version = spec.version.starts_with("==") ? spec.version.substr(2) : spec.version;
+    out.build = spec.build;
+    bool local = !is_url(spec.url) || spec.url.starts_with("file:");
+    out.source = !is_url(spec.url) ? spec.url : local ? file_url_to_path(spec.url) : spec.url;
+    out.url = local ? file_url(out.source) : without_credentials(spec.url);
+    out.file_name = percent_decode(last_element(local ? out.source : Url::parse(spec.url).path));
+    out.sha256 = spec.sha256;
+    out.md5 = spec.md5;
+    out.requested = true;
+    out.requirement = printable(spec.text);
+    out.channel = without_credentials(spec.channel);
+    return out;
+}
+
+LockedArtifact lock_wheel(const pip::ChosenWheel& wheel) {
+    LockedArtifact out;
+    out.kind = "wheel";
+    out.name = wheel.name;
+    out.version = wheel.version;
+    Download download = pip::to_download(wheel);
+    out.source = download.url;
+    out.url = wheel.file.local ? file_url(download.url) : without_credentials(download.url);
+    out.file_name = wheel.file.file_name;
+    out.sha256 = download.sha256;
+    out.md5 = out.sha256.empty() ? download.md5 : "";
+    out.size = download.size;
+    out.requested = true;
+    out.requirement = wheel.requirement;
+    if (wheel.direct) out.direct_url = out.url;
+    out.extras = wheel.extras;
+    return out;
+}
+
+// Python packages whose conda name is not the one of their wheel.
+constexpr std::pair<std::string_view, std::string_view> other_names[] = {
+    {"pytorch", "torch"},          {"pytorch-gpu", "torch"},   {"pytorch-cpu", "torch"}, {"tensorflow-base", "tensorflow"},
+    {"matplotlib-base", "matplotlib"}, {"opencv", "opencv-python"}, {"py-opencv", "opencv-python"}, {"pytables", "tables"},
+    {"msgpack-python", "msgpack"}, {"ruamel_yaml", "ruamel-yaml"}, {"importlib_metadata", "importlib-metadata"},
+    {"dask-core", "dask"},         {"seaborn-base", "seaborn"}};
+
+void add_conda_packages(const std::vector<LockedArtifact>& artifacts, std::map<std::string, std::string>& provided) {
+    for (const LockedArtifact& artifact : artifacts) {
+        provided.emplace(pip::normalize_name(artifact.name), artifact.version);
+        for (auto [conda, wheel] : other_names)
+            if (artifact.name == conda) provided.emplace(wheel, artifact.version);
+    }
+}
+
+// "3.11.9" of the conda package python; its free-threaded builds end with "_cp313t".
+Status python_of(const std::vector<LockedArtifact>& conda, const LockOptions& options, pip::Target& target, bool needed) {
+    const LockedArtifact* package = nullptr;
+    for (const LockedArtifact& artifact : conda)
+        if (artifact.name == "python") package = &artifact;
+    if (package && !options.python.empty())
+        return make_error(ErrorKind::usage, "the request has the conda package python {}, and a captured Python {} is given too; "
+                                            "keep one of the two",
+                          package->version, options.python);
+    if (package) {
+        target.python = package->version;
+        target.free_threaded = package->build.ends_with("t") && package->build.find("_cp3") != std::string::npos;
+    } else if (!options.python.empty()) {
+        target.python = options.python;
+        target.free_threaded = options.free_threaded;
+    } else if (needed) {
+        return make_error(ErrorKind::usage, "wheels need a Python, and the request has none; add --python-from EXE (this "
+                                            "machine's interpreter), --from-prefix DIR, or a conda package of python");
+    }
+    return {};
+}
+
+std::string host_of(const std::string& url) {
+    Url parsed = Url::parse(url);
+    return parsed.host;
+}
+
+// Hosts that may be talked to without TLS verification and were: part of what made the environment.
+std::vector<std::string> used_insecure_hosts(const Lock& lock, const LockOptions& options, const PipOptions& pip) {
+    std::vector<std::string> allowed = options.insecure_hosts, out;
+    allowed.insert(allowed.end(), pip.trusted_hosts.begin(), pip.trusted_hosts.end());
+    for (const std::string& entry : allowed) {
+        std::string host = to_lower(entry.substr(0, entry.find(':')));
+        bool used = std::ranges::any_of(lock.artifacts, [&](const LockedArtifact& a) { return host_of(a.url) == host; }) ||
+                    std::ranges::any_of(lock.indexes, [&](const std::string& url) { return host_of(url) == host; });
+        if (used && std::ranges::find(out, entry) == out.end()) out.push_back(entry);
+    }
+    std::ranges::sort(out);
+    return out;
+}
+
+Status add_wheels(const Request& request, const LockOptions& options, const pip::Target& target, Fetcher& fetcher, MadeLock& out) {
+    pip::SelectOptions select{target, options.provided};
+    add_conda_packages(out.lock.artifacts, select.provided);
+    pip::PackageIndex index(fetcher, request.pip_options, options.index_strategy);
+    TRY_ASSIGN(pip::Selection selection, pip::select_wheels(request.pip, request.pip_constraints, select, index));
+    TRY(pip::fetch_metadata(selection, fetcher));
+    TRY(pip::check_closure(selection, select, &index));
+    out.warnings.insert(out.warnings.end(), selection.warnings.begin(), selection.warnings.end());
+    for (const pip::ChosenWheel& wheel : selection.wheels) {
+        if (auto other = select.provided.find(wheel.name); other != select.provided.end())
+            out.warnings.push_back(fmt::format("{}: {} {} as a wheel replaces {} {} from conda or the captured environment",
+                                               wheel.line.str(), wheel.name, wheel.version, wheel.name, other->second));
+        out.lock.artifacts.push_back(lock_wheel(wheel));
+    }
+    for (const std::string& url : index.indexes()) out.lock.indexes.push_back(without_credentials(url));
+    return {};
+}
+
+} // namespace
+
+Status add_pip_configuration(Request& request) {
+    if (request.pip.empty()) return {};
+    TRY_ASSIGN(auto config, pip::read_pip_config());
+    request.pip_options.add_defaults(config.options);
+    return {};
+}
+
+Result<MadeLock> make_lock(const Request& request, const LockOptions& options, Fetcher& fetcher) {
+    MadeLock out;
+    Lock& lock = out.lock;
+    lock.name = request.name;
+    lock.platform = options.platform;
+    lock.target_glibc = options.target_glibc;
+    lock.bytecode = options.bytecode;
+    lock.source_mtime = options.source_mtime;
+    lock.captured = options.captured;
+    lock.variables = request.variables;
+    for (const std::string& channel : request.channels) lock.channels.push_back(without_credentials(channel));
+    for (const CondaSpec& spec : request.conda) lock.request.push_back(printable(spec.text));
+    for (const PipRequirement& requirement : request.pip) lock.request.push_back(printable(requirement.text));
+
+    pip::Target target;
+    target.platform = options.platform;
+    target.glibc = options.target_glibc;
+    // Entries that are wrong in themselves are found before anything is asked of a network.
+    std::vector<CondaSpec> conda = request.conda;
+    TRY(find_conda_packages(conda, request.channels, options.platform, fetcher));
+    for (const CondaSpec& spec : conda) {
+        TRY_ASSIGN(LockedArtifact artifact, lock_conda(spec, options.platform));
+        auto same = std::ranges::find(lock.artifacts, artifact.name, &LockedArtifact::name);
+        if (same == lock.artifacts.end())
+            lock.artifacts.push_back(std::move(artifact));
+        else if (same->version != artifact.version || same->build != artifact.build)
+            return make_error(ErrorKind::usage, "{}: {} {} {} contradicts the {} {} given before; keep one of the two",
+                              spec.line.str(), artifact.name, artifact.version, artifact.build, same->version, same->build);
+    }
+    TRY(python_of(lock.artifacts, options, target, !request.pip.empty()));
+    TRY(target.check());
+    if (!request.pip.empty()) TRY(add_wheels(request, options, target, fetcher, out));
+    lock.insecure_hosts = used_insecure_hosts(lock, options, request.pip_options);
+    return out;
+}
+
+void lend_credentials(Lock& lock, const PipOptions& options) {
+    std::vector<std::string> places = options.extra_index_urls;
+    if (options.index_url) places.push_back(*options.index_url);
+    places.insert(places.end(), options.find_links.begin(), options.find_links.end());
+    for (LockedArtifact& artifact : lock.artifacts) {
+        Url url = Url::parse(artifact.source);
+        if (!url.userinfo.empty() || url.host.empty()) continue;
+        for (const std::string& place : places) {
+            Url from = Url::parse(place);
+            if (from.userinfo.empty() || from.origin() != url.origin()) continue;
+            url.userinfo = from.userinfo;
+            artifact.source = url.str();
+            break;
+        }
+    }
+}
+
+} // namespace tinderbox

@@ -1,0 +1,212 @@
+#include "common/base/text.hpp"
+#include "generator/lock/conda_lookup.hpp"
+#include "generator/lock/make_lock.hpp"
+#include "tests/unit/pip/fakes.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <nlohmann/json.hpp>
+
+using namespace tinderbox;
+using nlohmann::json;
+
+namespace {
+
+bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+
+#define CHECK_HAS(text, part)                                                                                          \
+    do {                                                                                                               \
+        std::string text_ = (text);                                                                                    \
+        INFO(text_);                                                                                                   \
+        CHECK(contains(text_, part));                                                                                  \
+    } while (false)
+
+Request request_of(std::string_view text, const std::string& path = "spec") {
+    auto request = parse_spec(text, path);
+    if (!request.ok()) FAIL(request.error().message);
+    return std::move(request).value();
+}
+
+Lock full_lock() {
+    Lock lock;
+    lock.name = "lab";
+    lock.captured = CapturedSource{"python", "/opt/python/bin/python3", std::string(64, 'c')};
+    lock.channels = {"conda-forge"};
+    lock.indexes = {"https://index.example/simple"};
+    lock.insecure_hosts = {"h.example"};
+    lock.request = {"numpy==1.0", "\xc3\xa9"};
+    lock.variables = {{"A", "1"}};
+    LockedArtifact conda{"conda", "zlib", "1.3", "h0_0", "https://u:canary@c.example/t/canary/main/linux-64/zlib-1.3-h0_0.conda",
+                         "https://u:canary@c.example/t/canary/main/linux-64/zlib-1.3-h0_0.conda", "zlib-1.3-h0_0.conda", "",
+                         std::string(32, 'd'), 0, true, "zlib=1.3=h0_0", "https://u:canary@c.example/main", "", {}};
+    LockedArtifact wheel{"wheel", "numpy", "1.0", "", "file:///a%20b/numpy-1.0-py3-none-any.whl", "/a b/numpy-1.0-py3-none-any.whl",
+                         "numpy-1.0-py3-none-any.whl", std::string(64, 'a'), "", 123456789012, true, "./numpy", "",
+                         "file:///a%20b/numpy-1.0-py3-none-any.whl", {"x", "y"}};
+    lock.artifacts = {conda, wheel};
+    return lock;
+}
+
+} // namespace
+
+TEST_CASE("a lock comes back as it was written", "[lock]") {
+    Lock lock = full_lock();
+    std::string text = lock_text(lock);
+    CHECK(!contains(text, "canary"));
+    CHECK(text.ends_with("}\n"));
+    CHECK(lock_text(lock) == text);
+    CHECK(recognise_spec(text) == SpecKind::tinderbox_lock);
+    auto again = lock_from_json(json::parse(text), "a.lock");
+    if (!again.ok()) FAIL(again.error().message);
+    CHECK(lock_text(*again) == text);
+    CHECK(again->artifacts[1].source == "/a b/numpy-1.0-py3-none-any.whl");
+    CHECK(again->artifacts[0].source == "https://c.example/main/linux-64/zlib-1.3-h0_0.conda");
+    CHECK(again->artifacts[1].size == 123456789012);
+    CHECK(again->captured->path == "/opt/python/bin/python3");
+    // One field a line: a diff shows what changed and nothing else.
+    Lock changed = lock;
+    changed.artifacts[1].version = "1.1";
+    auto before = split_lines(text);
+    std::string changed_text = lock_text(changed);
+    auto after = split_lines(changed_text);
+    REQUIRE(before.size() == after.size());
+    int differing = 0;
+    for (std::size_t i = 0; i < before.size(); ++i) differing += before[i] != after[i];
+    CHECK(differing == 1);
+}
+
+TEST_CASE("what inspect shows of a lock", "[lock]") {
+    auto shown = inspect_json(full_lock());
+    CHECK(shown["kind"] == "tinderbox lock");
+    CHECK(shown["platforms"] == json::array({"linux-64"}));
+    CHECK(shown["packages"][1] == json{{"kind", "pypi"}, {"name", "numpy"}, {"version", "1.0"}, {"build", ""}, {"md5", ""},
+                                       {"url", "file:///a%20b/numpy-1.0-py3-none-any.whl"}, {"sha256", std::string(64, 'a')},
+                                       {"platform", "linux-64"}});
+    CHECK(!contains(shown.dump(), "canary"));
+}
+
+TEST_CASE("a lock that is damaged or of another version is refused", "[lock]") {
+    auto refused = [](const std::function<void(json&)>& damage) {
+        json j = json::parse(lock_text(full_lock()));
+        damage(j);
+        auto lock = lock_from_json(j, "a.lock");
+        REQUIRE(!lock.ok());
+        CHECK(lock.error().kind == ErrorKind::usage);
+        CHECK(lock.error().message.starts_with("a.lock"));
+        return lock.error().message;
+    };
+    CHECK_HAS(refused([](json& j) { j["tinderbox_lock"] = 2; }), "its lock version is 2, and this Tinderbox reads version 1; update Tinderbox");
+    CHECK_HAS(refused([](json& j) { j["tinderbox_lock"] = 0; }), "make the lock again");
+    CHECK_HAS(refused([](json& j) { j.erase("tinderbox_lock"); }), "not a lock");
+    CHECK_HAS(refused([](json& j) { j = json::array(); }), "not a lock");
+    CHECK_HAS(refused([](json& j) { j.erase("name"); }), "lacks 'name'");
+    CHECK_HAS(refused([](json& j) { j["platform"] = 1; }), "'platform' is not a string");
+    CHECK_HAS(refused([](json& j) { j.erase("artifacts"); }), "'artifacts'");
+    CHECK_HAS(refused([](json& j) { j["artifacts"][1] = 5; }), "a.lock:artifacts[1]");
+    CHECK_HAS(refused([](json& j) { j["artifacts"][1].erase("url"); }), "lacks 'url'");
+    CHECK_HAS(refused([](json& j) { j["artifacts"][1]["kind"] = "sdist"; }), "sdist");
+    CHECK_HAS(refused([](json& j) { j["artifacts"][1]["sha256"] = "xyz"; }), "sha256");
+    CHECK_HAS(refused([](json& j) { j["artifacts"][1]["size"] = -1; }), "size");
+    CHECK_HAS(refused([](json& j) { j["artifacts"][1]["url"] = "ftp://x/y"; }), "ftp");
+    CHECK_HAS(refused([](json& j) { j["artifacts"][1]["file_name"] = "../x.whl"; }), "no file name");
+    CHECK_HAS(refused([](json& j) { j["variables"]["A"] = 1; }), "variable 'A'");
+    CHECK_HAS(refused([](json& j) { j["captured"] = "x"; }), "captured");
+    CHECK_HAS(refused([](json& j) { j["request"] = {1}; }), "list of strings");
+    auto directory = std::move(TemporaryDirectory::make()).value();
+    auto path = directory.path() / "x.lock";
+    REQUIRE(write_atomically(path, "{\n \"tinderbox_lock\": 1,\n oops\n}").ok());
+    CHECK_HAS(read_lock(path.string()).error().message, "x.lock:3: ");
+    CHECK(read_lock("/nonexistent").error().kind == ErrorKind::usage);
+    std::string text = lock_text(full_lock());
+    for (std::size_t cut = 0; cut + 2 < text.size(); cut += 7) {
+        REQUIRE(write_atomically(path, text.substr(0, cut)).ok());
+        auto lock = read_lock(path.string());
+        CHECK(!lock.ok());
+    }
+}
+
+TEST_CASE("a lock of conda URLs and pinned wheels", "[make]") {
+    FakeFetcher fetcher;
+    fetcher.page("https://u:canary@index.example/simple/six/", "<a href=/f/six-1.16.0-py2.py3-none-any.whl data-core-metadata=true>x</a>");
+    fetcher.files["https://u:canary@index.example/f/six-1.16.0-py2.py3-none-any.whl.metadata"] = metadata_text("six", "1.16.0", {"numpy>=1"});
+    auto request = merge({request_of("@EXPLICIT\n"
+                                     "https://u:canary@conda.example/t/canary/main/linux-64/zlib-1.3.1-h0.conda#00000000000000000000000000000000\n"
+                                     "https://conda.example/main/linux-64/python-3.13.1-h1_100_cp313t.tar.bz2\n"
+                                     "https://conda.example/main/noarch/numpy-1.26-py_0.conda\n"),
+                          request_of("-i https://u:canary@index.example/simple\n--trusted-host index.example\nsix==1.16.0\n", "r.txt")});
+    REQUIRE(request.ok());
+    auto made = make_lock(*request, {}, fetcher);
+    if (!made.ok()) FAIL(made.error().message);
+    const Lock& lock = made->lock;
+    REQUIRE(lock.artifacts.size() == 4);
+    CHECK(lock.artifacts[0].name == "zlib"); // as given
+    CHECK(lock.artifacts[0].source == "https://u:canary@conda.example/t/canary/main/linux-64/zlib-1.3.1-h0.conda");
+    CHECK(lock.artifacts[0].url == "https://conda.example/main/linux-64/zlib-1.3.1-h0.conda");
+    CHECK(lock.artifacts[0].file_name == "zlib-1.3.1-h0.conda");
+    CHECK(lock.artifacts[0].md5 == std::string(32, '0'));
+    CHECK(lock.artifacts[3].kind == "wheel");
+    CHECK(lock.artifacts[3].url == "https://index.example/f/six-1.16.0-py2.py3-none-any.whl");
+    CHECK(lock.artifacts[3].requested);
+    CHECK(lock.indexes == std::vector<std::string>{"https://index.example/simple"});
+    CHECK(lock.insecure_hosts == std::vector<std::string>{"index.example"});
+    CHECK(!contains(lock_text(lock), "canary"));
+
+    // A build from the lock needs the password again, from the configuration.
+    auto again = lock_from_json(json::parse(lock_text(lock)), "x");
+    lend_credentials(*again, request->pip_options);
+    CHECK(again->artifacts[3].source == "https://u:canary@index.example/f/six-1.16.0-py2.py3-none-any.whl");
+    CHECK(again->artifacts[1].source == "https://conda.example/main/linux-64/python-3.13.1-h1_100_cp313t.tar.bz2");
+}
+
+TEST_CASE("requests that cannot become a lock", "[make]") {
+    FakeFetcher fetcher;
+    auto refused = [&](std::string_view text, LockOptions options = {}) {
+        auto made = make_lock(request_of(text, "r.txt"), options, fetcher);
+        REQUIRE(!made.ok());
+        return made.error();
+    };
+    Error no_python = refused("six==1.16.0\n");
+    CHECK(no_python.kind == ErrorKind::usage);
+    CHECK_HAS(no_python.message, "--python-from");
+    CHECK_HAS(refused("@EXPLICIT\nhttps://c.example/main/win-64/zlib-1.3-h0.conda\n").message, "r.txt:2: zlib is a package for win-64");
+    LockOptions captured;
+    captured.python = "3.11.7";
+    CHECK_HAS(refused("@EXPLICIT\nhttps://c.example/main/linux-64/python-3.13.1-h1.conda\n", captured).message, "keep one of the two");
+    LockOptions bad;
+    bad.target_glibc = "new";
+    bad.python = "3.11";
+    CHECK(refused("six==1\n", bad).kind == ErrorKind::usage);
+    Error loose = refused("channels: [c]\ndependencies:\n  - python=3.11\n  - numpy\n  - a=1=0\n");
+    CHECK(loose.kind == ErrorKind::usage);
+    CHECK_HAS(loose.message, "r.txt:3: 'python=3.11' is not exact; write python=VERSION=BUILD");
+    CHECK_HAS(loose.message, "\nr.txt:4: 'numpy' is not exact");
+    CHECK_HAS(refused("dependencies: [a=1=0]\n").message, "has no channel");
+    // An empty request is an empty lock: a Python alone may be captured.
+    CHECK(make_lock(request_of(""), captured, fetcher)->lock.artifacts.empty());
+}
+
+TEST_CASE("NAME=VERSION=BUILD is looked up in its channels", "[conda]") {
+    FakeFetcher fetcher;
+    std::string hex(64, 'e');
+    fetcher.page("https://a.example/ch/linux-64/repodata.json",
+                 R"({"info":{"subdir":"linux-64"},"packages":{"zlib-1.3-h0.tar.bz2":{"md5":"x","name":"zlib"}},
+                  "packages.conda":{"zlib-1.3-h0.conda":{"sha256":")" + hex + R"(","name":"zlib"},"zlib-1.2-h0.conda":{}}})", "application/json");
+    fetcher.page("https://a.example/ch/noarch/repodata.json", R"({"packages":{"tz-2025-0.tar.bz2":{"md5":"00"}}})", "application/json");
+    fetcher.page("https://conda.anaconda.org/conda-forge/linux-64/repodata.json", R"({"packages":{"zlib-1.3-h0.tar.bz2":{}}})", "application/json");
+    auto request = request_of("channels: [conda-forge, https://a.example/ch/]\ndependencies:\n  - https://a.example/ch::zlib=1.3=h0\n"
+                              "  - tz==2025=0\n");
+    auto made = make_lock(request, {}, fetcher);
+    if (!made.ok()) FAIL(made.error().message);
+    CHECK(made->lock.artifacts[0].url == "https://a.example/ch/linux-64/zlib-1.3-h0.conda");
+    CHECK(made->lock.artifacts[0].sha256 == hex);
+    CHECK(made->lock.artifacts[1].url == "https://a.example/ch/noarch/tz-2025-0.tar.bz2");
+    CHECK(made->lock.artifacts[1].version == "2025");
+    auto first = make_lock(request_of("channels: [conda-forge, https://a.example/ch]\ndependencies: [zlib=1.3=h0]\n"), {}, fetcher);
+    CHECK(first->lock.artifacts[0].url == "https://conda.anaconda.org/conda-forge/linux-64/zlib-1.3-h0.tar.bz2");
+    auto missing = make_lock(request_of("channels: [https://a.example/ch]\ndependencies:\n  - zlib=9=h0\n"), {}, fetcher);
+    CHECK(missing.error().kind == ErrorKind::unsatisfiable);
+    CHECK_HAS(missing.error().message, "spec:3: there is no zlib-9-h0 in https://a.example/ch");
+    fetcher.page("https://a.example/ch/linux-64/repodata.json", "<html>Log in</html>");
+    CHECK(make_lock(request, {}, fetcher).error().kind == ErrorKind::network);
+    CHECK(channel_urls("defaults").size() == 2);
+    CHECK(channel_urls("conda-forge/linux-64", "https://alias.example/") == std::vector<std::string>{"https://alias.example/conda-forge"});
+    CHECK(channel_urls("/a b") == std::vector<std::string>{"file:///a%20b"});
+}
