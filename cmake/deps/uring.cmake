@@ -10,7 +10,7 @@ function(tinderbox_build_uring source prefix)
         string(REGEX REPLACE "VERSION_${name}=[^\n]*" "VERSION_${part}" text "${text}")
     endforeach()
     file(WRITE "${source}/configure" "${text}")
-    tinderbox_run(DIRECTORY "${source}" COMMAND sh ./configure "--cc=${CMAKE_C_COMPILER}" "--cxx=${CMAKE_CXX_COMPILER}")
+    tinderbox_run(DIRECTORY "${source}" COMMAND sh ./configure --use-libc "--cc=${CMAKE_C_COMPILER}" "--cxx=${CMAKE_CXX_COMPILER}")
     tinderbox_cmake_build("${CMAKE_SOURCE_DIR}/cmake/deps/uring" "${prefix}" "-DSOURCE=${source}")
 endfunction()
 

@@ -1,0 +1,191 @@
+#include "runtime/install/staging.hpp"
+
+#include "common/base/hash.hpp"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace tinderbox {
+namespace {
+
+bool is_there(const fs::path& path) {
+    struct stat st;
+    return ::lstat(path.c_str(), &st) == 0;
+}
+
+Error not_ours(const fs::path& path) {
+    return make_error(ErrorKind::storage,
+                      "'{}' is in the way: it is not a directory that only you can enter; remove it, or choose another prefix",
+                      path.string());
+}
+
+// A directory of ours that nobody could have prepared: made now, or there already and owned by us, not a link.
+Result<Fd> private_directory(const fs::path& path, mode_t mode) {
+    if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST)
+        return errno_error(fmt::format("cannot create the directory '{}'", path.string()), errno);
+    Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    struct stat st;
+    if (!fd || ::fstat(fd.get(), &st) != 0 || st.st_uid != ::geteuid()) return not_ours(path);
+    if (mode == 0700 && (st.st_mode & 0777) != 0700) return not_ours(path);
+    return fd;
+}
+
+Status clear(const fs::path& directory) {
+    std::error_code ec;
+    std::vector<fs::path> entries;
+    for (fs::directory_iterator it(directory, ec), end; !ec && it != end; it.increment(ec))
+        if (it->path().filename() != control_name) entries.push_back(it->path());
+    if (ec) return errno_error(fmt::format("cannot read '{}'", directory.string()), ec.value());
+    for (const fs::path& entry : entries) TRY(remove_tree(entry));
+    return {};
+}
+
+Status rename_new(const fs::path& from, const fs::path& to, io::Faults* faults) {
+    int error = io::fault(faults, io::Faults::Call::rename, to.native());
+    if (error == 0 && ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0) error = errno;
+    // Some file systems (NFS, old FUSE) do not know the flag; a plain rename would replace a file.
+    if ((error == EINVAL || error == ENOSYS) && !is_there(to)) error = ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
+    if (error == EEXIST || error == ENOTEMPTY)
+        return make_error(ErrorKind::storage, "'{}' appeared while installing; move it away and run again", to.string());
+    if (error != 0) return errno_error(fmt::format("cannot rename to '{}'", to.string()), error);
+    return {};
+}
+
+Status merge(const fs::path& from, const fs::path& to, io::Faults* faults) {
+    std::error_code ec;
+    std::vector<fs::path> names;
+    for (fs::directory_iterator it(from, ec), end; !ec && it != end; it.increment(ec))
+        names.push_back(it->path().filename());
+    if (ec) return errno_error(fmt::format("cannot read '{}'", from.string()), ec.value());
+    std::ranges::sort(names);
+    for (const fs::path& name : names) {
+        auto source = fs::symlink_status(from / name, ec), target = fs::symlink_status(to / name, ec);
+        if (source.type() == fs::file_type::directory && target.type() == fs::file_type::directory)
+            TRY(merge(from / name, to / name, faults));
+        else TRY(rename_new(from / name, to / name, faults));
+    }
+    return {};
+}
+
+} // namespace
+
+Result<Staging> Staging::open(const fs::path& prefix, bool inside, const JournalHeader& header) {
+    Staging staging;
+    staging.prefix_ = prefix;
+    staging.inside_ = inside;
+    staging.header_ = header;
+    auto opened = inside ? staging.open_inside() : staging.open_beside();
+    if (opened.ok()) opened = staging.open_journal();
+    if (!opened.ok()) {
+        if (staging.lock_) staging.discard();
+        else
+            for (auto& made : staging.made_) ::rmdir(made.c_str());
+        return std::move(opened).error();
+    }
+    return staging;
+}
+
+Status Staging::open_beside() {
+    const fs::path parent = prefix_.parent_path();
+    for (fs::path missing = parent; !missing.empty() && !is_there(missing); missing = missing.parent_path())
+        made_.push_back(missing); // deepest first
+    TRY(make_directories(parent));
+    std::string id = to_hex(sha256(as_bytes(header_.manifest_sha256 + "\n" + header_.prefix))).substr(0, 16);
+    tree_ = parent / fmt::format(".{}.tinderbox-stage-{}", prefix_.filename().string(), id);
+    control_ = tree_ / control_name;
+    TRY_ASSIGN(tree_fd_, private_directory(tree_, 0700));
+    TRY_ASSIGN(Fd control, private_directory(control_, 0755));
+    return {};
+}
+
+Status Staging::open_inside() {
+    control_ = prefix_ / control_name;
+    tree_ = control_ / "stage";
+    TRY_ASSIGN(Fd control, private_directory(control_, 0755));
+    TRY_ASSIGN(tree_fd_, private_directory(tree_, 0700));
+    return {};
+}
+
+Status Staging::open_journal() {
+    TRY_ASSIGN(lock_, FileLock::try_acquire(control_ / "lock"));
+    if (!lock_)
+        return make_error(ErrorKind::storage, "another installer is working on '{}'; wait until it ends", prefix_.string());
+    // The lock may be of a directory that its installer has just renamed into place.
+    struct stat held, now;
+    if (::fstat(tree_fd_.get(), &held) != 0 || ::lstat(tree_.c_str(), &now) != 0 || held.st_ino != now.st_ino)
+        return make_error(ErrorKind::storage, "another installer has just finished '{}'", prefix_.string());
+    found_ = Journal::read(control_ / "journal");
+    if (found_ && found_->header.manifest_sha256 == header_.manifest_sha256 && found_->header.prefix == header_.prefix &&
+        found_->header.private_modes == header_.private_modes && (found_->tasks > 0 || found_->committing)) {
+        TRY_ASSIGN(journal_, Journal::append_to(control_ / "journal"));
+        recorded_ = true;
+        merging_ = found_->committing;
+        return {};
+    }
+    return start_over();
+}
+
+Status Staging::start_over() {
+    found_.reset();
+    recorded_ = false;
+    TRY(clear(tree_));
+    TRY_ASSIGN(journal_, Journal::create(control_ / "journal", header_));
+    return {};
+}
+
+Status Staging::sync(io::Faults* faults) const {
+    int error = io::fault(faults, io::Faults::Call::sync, tree_.native());
+    if (error == 0 && ::syncfs(tree_fd_.get()) != 0) error = errno;
+    if (error != 0) return errno_error(fmt::format("cannot write '{}' to disk", tree_.string()), error);
+    return {};
+}
+
+Status Staging::record_tasks(std::uint64_t tasks, io::Faults* faults) {
+    TRY(sync(faults));
+    TRY(journal_->record_tasks(tasks));
+    recorded_ = true;
+    (void)io::fault(faults, io::Faults::Call::record, control_.native());
+    return {};
+}
+
+Status Staging::commit(bool durable, io::Faults* faults) {
+    bool renaming = found_ && found_->committing;
+    if (durable && !renaming) TRY(sync(faults));
+    if (inside_) {
+        if (!renaming) TRY(journal_->record_commit());
+        merging_ = true;
+        TRY(merge(tree_, prefix_, faults));
+        if (durable) TRY(sync(faults));
+        return {};
+    }
+    TRY(rename_new(tree_, prefix_, faults));
+    tree_ = prefix_;
+    control_ = prefix_ / control_name;
+    if (durable) TRY(fsync_directory(prefix_.parent_path()));
+    return {};
+}
+
+void Staging::discard() {
+    if (merging_) return;
+    (void)remove_tree(tree_);
+    if (inside_) (void)remove_tree(control_);
+    for (const fs::path& made : made_) ::rmdir(made.c_str());
+}
+
+std::string first_conflict(const fs::path& prefix, const std::vector<std::string>& files,
+                           const std::vector<std::string>& directories) {
+    struct stat st;
+    for (const std::string& path : files)
+        if (::lstat((prefix / path).c_str(), &st) == 0) return path;
+    for (const std::string& path : directories)
+        if (::lstat((prefix / path).c_str(), &st) == 0 && !S_ISDIR(st.st_mode)) return path;
+    return "";
+}
+
+} // namespace tinderbox

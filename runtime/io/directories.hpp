@@ -1,0 +1,38 @@
+// Every directory of a tree, made first and kept open: files are created relative to these descriptors, so no link
+// that appears meanwhile is followed.
+#pragma once
+
+#include "common/base/file.hpp"
+#include "runtime/io/faults.hpp"
+#include "runtime/io/plan.hpp"
+
+namespace tinderbox::io {
+
+class Directories {
+  public:
+    // Raises the soft limit of open files to the hard one; what does not fit is opened again when it is needed.
+    // `existing_ok`: a directory that is there already (an interrupted run made it) is taken if it is one.
+    static Result<Directories> make(Fd root, std::string shown_root, const std::vector<PlannedDirectory>& directories,
+                                    bool existing_ok, Faults* faults);
+
+    // A descriptor that is either kept (then `owned` is empty) or the caller's.
+    struct Handle {
+        int fd = -1;
+        Fd owned;
+    };
+    Result<Handle> open(std::uint32_t index) const;
+    // For messages.
+    std::string path(std::uint32_t index) const;
+    const std::string& shown_root() const { return shown_root_; }
+
+    // Modes and times, deepest first; nothing may be created afterwards.
+    Status finish(const Table& table, std::uint16_t mode_mask) const;
+
+  private:
+    Directories() = default;
+    std::string shown_root_;
+    const std::vector<PlannedDirectory>* planned_ = nullptr;
+    std::vector<Fd> kept_; // empty beyond the limit
+};
+
+} // namespace tinderbox::io

@@ -1,0 +1,67 @@
+// Moments in which nothing is in flight, so that everything before them can be made durable and written down.
+#pragma once
+
+#include "common/base/result.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+
+namespace tinderbox::io {
+
+class EpochGate {
+  public:
+    using Clock = std::chrono::steady_clock;
+    EpochGate(unsigned workers, double every, double after, std::function<Status()> record)
+        : active_(workers), every_(every), record_(std::move(record)), next_(Clock::now() + seconds(std::max(every, after))) {}
+
+    // Workers take no new work while this is true, finish what they have, and meet().
+    bool due() {
+        if (!record_) return false;
+        if (!due_ && Clock::now() >= next_.load()) due_ = true;
+        return due_;
+    }
+    // The last one to arrive records; all go on afterwards.
+    Status meet() {
+        std::unique_lock lock(mutex_);
+        if (++waiting_ == active_) return complete();
+        auto generation = generation_;
+        arrived_.wait(lock, [&] { return generation != generation_; });
+        return {};
+    }
+    // A worker that does not come back. After a failure nothing is recorded any more.
+    Status leave(bool failed) {
+        std::lock_guard lock(mutex_);
+        if (failed) failed_ = true;
+        if (--active_ > 0 && waiting_ == active_) return complete();
+        return {};
+    }
+
+  private:
+    static Clock::duration seconds(double s) {
+        return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(s));
+    }
+    Status complete() {
+        Status status = failed_ ? Status() : record_();
+        next_ = Clock::now() + seconds(every_);
+        due_ = false;
+        waiting_ = 0;
+        ++generation_;
+        arrived_.notify_all();
+        return status;
+    }
+    std::mutex mutex_;
+    std::condition_variable arrived_;
+    unsigned active_, waiting_ = 0;
+    std::uint64_t generation_ = 0;
+    bool failed_ = false;
+    double every_;
+    std::function<Status()> record_;
+    std::atomic<Clock::time_point> next_;
+    std::atomic<bool> due_ = false;
+};
+
+} // namespace tinderbox::io

@@ -1,0 +1,47 @@
+// From blocks to files: read → check → decompress → relocate → write, on all cores, in one pass over the .run.
+//
+// Why it looks like this: everybody else is bound by the page cache, not by the disk or by decompression. Blocks are
+// read and large files are written with O_DIRECT through io_uring, a few in flight a thread; small files are written
+// plainly while those are on their way. Rejected, because measured slower by a factor of two and more: mmap of the
+// .run, plain buffered writing of large files, one thread.
+#pragma once
+
+#include "common/format/relocate.hpp"
+#include "common/format/run_file.hpp"
+#include "runtime/io/directories.hpp"
+
+#include <array>
+#include <atomic>
+
+namespace tinderbox::io {
+
+struct ExtractOptions {
+    unsigned jobs = 0; // 0 = available_cpus()
+    bool no_uring = false, no_direct = false;
+    std::uint16_t mode_mask = 07777;
+    std::array<std::string, 2> prefixes; // what relocations name, for Root::env and Root::base
+
+    // Resuming: the first `done_tasks` tasks were made durable by an earlier run.
+    bool resume = false;
+    std::uint64_t done_tasks = 0;
+
+    // Called with the number of finished tasks (a prefix of the list) while nothing is in flight, at most every
+    // `epoch_seconds`, never in the first `journal_after` seconds.
+    double epoch_seconds = 5, journal_after = 2;
+    std::function<Status(std::uint64_t tasks)> record;
+
+    std::function<void(std::uint64_t done, std::uint64_t total)> progress; // raw bytes
+    const std::atomic<bool>* interrupted = nullptr;
+    Faults* faults = nullptr;
+};
+
+struct Extracted {
+    std::vector<InstalledFile> installed; // by destination; of files only
+    std::string description;              // "io_uring + O_DIRECT, 2 threads"
+};
+
+// Kinds: damaged (a block, with the file it was for), storage, interrupted, usage (prefix too long for a placeholder).
+Result<Extracted> extract(const RunFile& run, const Table& table, const Plan& plan, const Directories& directories,
+                          const ExtractOptions& options);
+
+} // namespace tinderbox::io

@@ -1,0 +1,199 @@
+#include "runtime/io/files.hpp"
+
+#include "runtime/io/buffer.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace tinderbox::io {
+namespace {
+
+// Buffered files of this size go through the ring.
+constexpr std::size_t ring_size = 1u << 20;
+
+const char* name_of(const Tree& tree, std::uint32_t destination) {
+    const std::string& path = tree.table.destinations[destination].path;
+    return path.c_str() + (path.rfind('/') + 1);
+}
+
+Error cannot(std::string_view what, const Tree& tree, std::uint32_t destination, int error) {
+    return errno_error(fmt::format("cannot {} '{}'", what, tree.path(destination)), error);
+}
+
+Result<Fd> create(const Tree& tree, std::uint32_t destination, int flags) {
+    if (int error = fault(tree.faults, Faults::Call::open, tree.table.destinations[destination].path))
+        return cannot("create", tree, destination, error);
+    TRY_ASSIGN(Directories::Handle directory, tree.directories.open(tree.plan.directory_of[destination]));
+    const char* name = name_of(tree, destination);
+    flags |= O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    int fd = ::openat(directory.fd, name, flags, 0600);
+    if (fd < 0 && errno == EEXIST && tree.replace && ::unlinkat(directory.fd, name, 0) == 0)
+        fd = ::openat(directory.fd, name, flags, 0600);
+    if (fd < 0) return cannot("create", tree, destination, errno);
+    return Fd(fd);
+}
+
+Status write_all(const Tree& tree, std::uint32_t destination, int fd, ByteView data, std::uint64_t offset) {
+    while (!data.empty()) {
+        std::size_t size = data.size();
+        if (tree.faults) {
+            if (int error = fault(tree.faults, Faults::Call::write, tree.table.destinations[destination].path))
+                return cannot("write", tree, destination, error);
+            size = std::clamp<std::size_t>(tree.faults->shorten(size), 1, size);
+        }
+        ssize_t n = ::pwrite(fd, data.data(), size, static_cast<off_t>(offset));
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return cannot("write", tree, destination, errno);
+        data = data.subspan(static_cast<std::size_t>(n));
+        offset += static_cast<std::uint64_t>(n);
+    }
+    return {};
+}
+
+// The mode is set, not asked for at creation: the umask has no say.
+Status set_attributes(const Tree& tree, std::uint32_t destination, int fd) {
+    const Destination& d = tree.table.destinations[destination];
+    if (::fchmod(fd, d.mode & tree.mode_mask) != 0) return cannot("set the mode of", tree, destination, errno);
+    timespec time{static_cast<time_t>(d.mtime), 0};
+    timespec times[2] = {time, time};
+    if (::futimens(fd, times) != 0) return cannot("set the time of", tree, destination, errno);
+    return {};
+}
+
+} // namespace
+
+std::string Tree::path(std::uint32_t destination) const {
+    return directories.shown_root() + "/" + plan.path_of(table.destinations[destination]);
+}
+
+void WritebackRing::add(std::shared_ptr<Fd> fd, std::uint64_t offset, std::uint64_t size) {
+    ::sync_file_range(fd->get(), static_cast<off_t>(offset), static_cast<off_t>(size), SYNC_FILE_RANGE_WRITE);
+    std::vector<Range> old;
+    {
+        std::lock_guard lock(mutex_);
+        ranges_.push_back({std::move(fd), offset, size});
+        held_ += size;
+        while (held_ > capacity_) {
+            held_ -= ranges_.front().size;
+            old.push_back(std::move(ranges_.front()));
+            ranges_.pop_front();
+        }
+    }
+    for (const Range& range : old) retire(range);
+}
+
+void WritebackRing::drain() {
+    std::deque<Range> all;
+    {
+        std::lock_guard lock(mutex_);
+        all.swap(ranges_);
+        held_ = 0;
+    }
+    for (const Range& range : all) retire(range);
+}
+
+// Failures are ignored: this is advice. A write error comes back from syncfs.
+void WritebackRing::retire(const Range& range) {
+    auto offset = static_cast<off_t>(range.offset);
+    auto size = static_cast<off_t>(range.size);
+    ::sync_file_range(range.fd->get(), offset, size,
+                      SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+    ::posix_fadvise(range.fd->get(), offset, size, POSIX_FADV_DONTNEED);
+}
+
+Status write_small_file(const Tree& tree, std::uint32_t destination, ByteView data) {
+    TRY_ASSIGN(Fd fd, create(tree, destination, 0));
+    TRY(write_all(tree, destination, fd.get(), data, 0));
+    TRY(set_attributes(tree, destination, fd.get()));
+    if (data.size() >= ring_size && tree.ring) {
+        tree.ring->add(std::make_shared<Fd>(std::move(fd)), 0, data.size());
+        return {};
+    }
+    // Network file systems report a full disk or quota here.
+    if (::close(fd.release()) != 0 && errno != EINTR) return cannot("write", tree, destination, errno);
+    return {};
+}
+
+Status make_symlink(const Tree& tree, std::uint32_t destination, const std::string& target) {
+    TRY_ASSIGN(Directories::Handle directory, tree.directories.open(tree.plan.directory_of[destination]));
+    const char* name = name_of(tree, destination);
+    int error = fault(tree.faults, Faults::Call::open, tree.table.destinations[destination].path);
+    if (error == 0 && ::symlinkat(target.c_str(), directory.fd, name) != 0) error = errno;
+    if (error == EEXIST && tree.replace) {
+        error = 0;
+        if (::unlinkat(directory.fd, name, 0) != 0 || ::symlinkat(target.c_str(), directory.fd, name) != 0) error = errno;
+    }
+    if (error != 0) return cannot("create the link", tree, destination, error);
+    timespec time{static_cast<time_t>(tree.table.destinations[destination].mtime), 0};
+    timespec times[2] = {time, time};
+    // Some file systems have no times for links.
+    (void)::utimensat(directory.fd, name, times, AT_SYMLINK_NOFOLLOW);
+    return {};
+}
+
+Status LargeFile::open(const Tree& tree) {
+    std::lock_guard lock(mutex_);
+    if (open_) return {};
+    if (!begun_) {
+        TRY(open_new(tree));
+    } else {
+        TRY_ASSIGN(Directories::Handle directory, tree.directories.open(tree.plan.directory_of[destination_]));
+        const char* name = name_of(tree, destination_);
+        int flags = O_WRONLY | O_NOFOLLOW | O_CLOEXEC;
+        int fd = direct_ ? ::openat(directory.fd, name, flags | O_DIRECT) : -1;
+        if (fd < 0) {
+            direct_ = false;
+            fd = ::openat(directory.fd, name, flags);
+        }
+        if (fd < 0) return cannot("open", tree, destination_, errno);
+        fd_ = std::make_shared<Fd>(fd);
+    }
+    open_ = true;
+    return {};
+}
+
+Status LargeFile::open_new(const Tree& tree) {
+    Result<Fd> fd = create(tree, destination_, direct_ ? O_DIRECT : 0);
+    if (!fd.ok() && direct_) { // a file system that refuses O_DIRECT says so at open()
+        direct_ = false;
+        Tree again = tree;
+        again.replace = true; // some create the file all the same
+        fd = create(again, destination_, 0);
+    }
+    if (!fd.ok()) return std::move(fd).error();
+    fd_ = std::make_shared<Fd>(*std::move(fd));
+    // Contiguous extents, and a full disk is noticed now. Where it is not supported nothing is lost.
+    std::uint64_t size = tree.table.contents[tree.table.destinations[destination_].content].size;
+    if (::fallocate(fd_->get(), 0, 0, static_cast<off_t>(round_up(size))) != 0 &&
+        (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
+        return cannot("write", tree, destination_, errno);
+    return {};
+}
+
+Status LargeFile::write_now(const Tree& tree, ByteView data, std::uint64_t offset) {
+    TRY(write_all(tree, destination_, fd(), data, offset));
+    if (tree.ring) tree.ring->add(fd_, offset, data.size());
+    return {};
+}
+
+Status LargeFile::finish_buffered(const Tree& tree, ByteView data, std::uint64_t offset) {
+    direct_ = false;
+    int flags = ::fcntl(fd(), F_GETFL);
+    if (flags < 0 || ::fcntl(fd(), F_SETFL, flags & ~O_DIRECT) != 0) return cannot("write", tree, destination_, errno);
+    return write_now(tree, data, offset);
+}
+
+Status LargeFile::block_done(const Tree& tree) {
+    if (remaining_.fetch_sub(1) != 1) return {};
+    std::uint64_t size = tree.table.contents[tree.table.destinations[destination_].content].size;
+    if (::ftruncate(fd(), static_cast<off_t>(size)) != 0) return cannot("write", tree, destination_, errno);
+    TRY(set_attributes(tree, destination_, fd()));
+    fd_.reset(); // the ring may still hold it
+    return {};
+}
+
+} // namespace tinderbox::io

@@ -1,0 +1,73 @@
+// The file table turned into work: which directories, which file of a block goes where, in which order.
+// A pure function of the table, so that an interrupted installation finds the same tasks again.
+#pragma once
+
+#include "common/format/table.hpp"
+
+#include <array>
+#include <span>
+
+namespace tinderbox::io {
+
+inline constexpr std::uint32_t none = UINT32_MAX;
+
+// A content of at least this size with blocks of its own is written past the page cache.
+inline constexpr std::uint64_t large_content_size = 1u << 20;
+
+struct PlannedDirectory {
+    std::string path;         // below the tree's root, "" = the root itself
+    std::uint32_t parent = 0; // index; the root is its own
+    std::uint32_t destination = none; // none: only implied by a path below it
+};
+
+// One block to read. Empty files have no block: `first_empty` … are indexes into Plan::empty_files.
+struct Task {
+    std::uint32_t block = none;
+    std::uint32_t first_empty = 0, empty_count = 0;
+};
+
+// Lists of lists in two vectors.
+class Groups {
+  public:
+    Groups() = default;
+    // (group, member) pairs in any order; members keep their order.
+    Groups(std::size_t groups, std::span<const std::pair<std::uint32_t, std::uint32_t>> pairs);
+    std::span<const std::uint32_t> operator[](std::size_t group) const {
+        return std::span(members_).subspan(starts_[group], starts_[group + 1] - starts_[group]);
+    }
+
+  private:
+    std::vector<std::uint32_t> starts_, members_;
+};
+
+struct Plan {
+    std::array<std::string, 2> root_paths; // of Root::env and Root::base below the tree's root, "" or "envs/NAME"
+    std::vector<PlannedDirectory> directories; // [0] is the root; parents before children
+    std::vector<std::uint32_t> directory_of;   // by destination: where it lies
+    std::vector<std::uint32_t> symlinks;       // destinations
+    Groups destinations_of;                    // by content: file destinations
+    Groups small_contents_of;                  // by block: whole contents in it that phase one writes
+    std::vector<std::uint32_t> large_content_of; // by block, `none` = not part of a large content
+    std::vector<std::uint64_t> large_offset_of;  // by block: where it begins in that content
+    std::vector<std::uint32_t> empty_files;      // destinations
+    std::vector<Task> tasks;                     // phase one
+    // Contents with digests, in an order in which every target comes first; levels are independent inside.
+    std::vector<std::vector<std::uint32_t>> digest_levels;
+    std::uint64_t bytes = 0; // raw bytes of all tasks
+
+    std::string path_of(const Destination& destination) const; // below the tree's root
+};
+
+// `env_path`: where Root::env lies below the tree's root ("" or "envs/NAME"). Kind damaged: two destinations with one
+// path, a file that is also a directory, roots that belong to parcels.
+Result<Plan> make_plan(const Table& table, std::string_view env_path);
+
+inline bool has_digests(const Content& content) {
+    for (const Reloc& reloc : content.relocs)
+        if (reloc.kind == RelocKind::digest_hex || reloc.kind == RelocKind::digest_b64url ||
+            reloc.kind == RelocKind::size_decimal)
+            return true;
+    return false;
+}
+
+} // namespace tinderbox::io

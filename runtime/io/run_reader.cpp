@@ -1,0 +1,48 @@
+#include "runtime/io/run_reader.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+namespace tinderbox::io {
+namespace {
+
+bool same_file(int a, int b) {
+    struct stat first, second;
+    return ::fstat(a, &first) == 0 && ::fstat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
+} // namespace
+
+int RunReader::direct_fd(int plain_fd) {
+    std::lock_guard lock(mutex_);
+    auto [entry, added] = descriptors_.try_emplace(plain_fd);
+    if (!added) return entry->second.get();
+    // A second description of the same file: O_DIRECT on the shared one would break unaligned readers. /proc may be
+    // missing in a chroot; the path may name another file by now.
+    const int flags = O_RDONLY | O_DIRECT | O_CLOEXEC;
+    Fd fd(::open(fmt::format("/proc/self/fd/{}", plain_fd).c_str(), flags));
+    if (!fd) fd = Fd(::open(run_.path().c_str(), flags));
+    if (fd && !same_file(fd.get(), plain_fd)) fd.reset();
+    if (!fd) direct_ = false;
+    entry->second = std::move(fd);
+    return entry->second.get();
+}
+
+std::optional<RunReader::Where> RunReader::where(std::uint64_t offset, std::size_t size) {
+    RunFile::Place place = run_.place(offset);
+    if (place.contiguous < size) return std::nullopt;
+    int fd = direct_ ? direct_fd(place.fd) : -1;
+    if (fd < 0) return Where{place.fd, false, place.offset, size, 0};
+    std::uint64_t first = round_down(place.offset);
+    return Where{fd, true, first, static_cast<std::size_t>(round_up(place.offset + size) - first),
+                 static_cast<std::size_t>(place.offset - first)};
+}
+
+void RunReader::forget(const Where& where) {
+    if (!where.direct)
+        (void)::posix_fadvise(where.fd, static_cast<off_t>(where.offset), static_cast<off_t>(where.size),
+                              POSIX_FADV_DONTNEED);
+}
+
+} // namespace tinderbox::io
