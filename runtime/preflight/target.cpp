@@ -83,6 +83,14 @@ Kind kind_of(const fs::path& prefix) {
     if (fs::exists(prefix / "conda-meta", error)) return Kind::conda;
     // An interrupted installation into a directory that existed: the installer goes on with it, or says whose it is.
     if (fs::exists(prefix / ".tinderbox/stage", error)) return Kind::empty_directory;
+    // What a fresh file system brings along is nobody's.
+    bool foreign = false;
+    for (; it != fs::directory_iterator(); it.increment(error)) {
+        const std::string name = it->path().filename().string();
+        if (name != "lost+found" && name != ".tinderbox") foreign = true;
+        if (error || foreign) break;
+    }
+    if (!foreign) return Kind::empty_directory;
     return Kind::directory;
 }
 
@@ -216,12 +224,17 @@ void add_tree(const fs::path& directory, TargetFacts& facts) {
     }
 }
 
-// The two places of runtime/install/staging.hpp.
+// The two places of runtime/install/staging.hpp: inside an existing prefix, or beside a new one.
 void read_staged(const fs::path& prefix, TargetFacts& facts) {
-    for (const fs::path& stage : {prefix / ".tinderbox/stage", prefix.parent_path() / ("." + prefix.filename().string() + ".tinderbox-stage")}) {
+    auto add_own = [&](const fs::path& stage) {
         struct stat info {};
-        if (::lstat(stage.c_str(), &info) == 0 && S_ISDIR(info.st_mode) && info.st_uid == ::geteuid()) add_tree(stage / "tree", facts);
-    }
+        if (::lstat(stage.c_str(), &info) == 0 && S_ISDIR(info.st_mode) && info.st_uid == ::geteuid()) add_tree(stage, facts);
+    };
+    add_own(prefix / ".tinderbox/stage");
+    const std::string beside = "." + prefix.filename().string() + ".tinderbox-stage";
+    std::error_code error;
+    for (fs::directory_iterator it(prefix.parent_path(), fs::directory_options::skip_permission_denied, error), end; !error && it != end; it.increment(error))
+        if (it->path().filename().string().starts_with(beside)) add_own(it->path());
 }
 
 std::string_view to_string(Kind kind) {

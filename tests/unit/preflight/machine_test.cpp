@@ -303,13 +303,15 @@ TEST_CASE("targets on this machine") {
     fs::create_directories(directory.path() / "empty/.tinderbox/stage");
     CHECK(read_target_facts(base + "/empty").kind == TargetFacts::Kind::empty_directory);
     CHECK(read_target_facts(base).kind == TargetFacts::Kind::directory);
+    fs::create_directories(directory.path() / "mount/lost+found");
+    CHECK(read_target_facts(base + "/mount").kind == TargetFacts::Kind::empty_directory);
     fs::create_directories(directory.path() / "conda/conda-meta");
     CHECK(read_target_facts(base + "/conda").kind == TargetFacts::Kind::conda);
     fs::create_directories(directory.path() / "conda/.tinderbox");
     REQUIRE(write_atomically(directory.path() / "conda/.tinderbox/state", "verified\n").ok());
     CHECK(read_target_facts(base + "/conda").kind == TargetFacts::Kind::ours);
-    fs::create_directories(directory.path() / ".new.tinderbox-stage/tree/lib");
-    REQUIRE(write_atomically(directory.path() / ".new.tinderbox-stage/tree/lib/x", std::string(100'000, 'x')).ok());
+    fs::create_directories(directory.path() / ".new.tinderbox-stage-0123/lib");
+    REQUIRE(write_atomically(directory.path() / ".new.tinderbox-stage-0123/lib/x", std::string(100'000, 'x')).ok());
     auto resumed = read_target_facts(base + "/new");
     CHECK(resumed.staged_inodes == 2);
     CHECK(resumed.staged_bytes >= 100'000);
