@@ -65,6 +65,9 @@ class Session {
   public:
     Session(RunFile run, Manifest manifest, RunOptions options)
         : run_(std::move(run)), manifest_(std::move(manifest)), options_(std::move(options)) {}
+    // Started as PREFIX/.tinderbox/stub, without the .run: what an installed prefix can do by itself.
+    Session(InstalledState installed, RunOptions options)
+        : manifest_(installed.manifest), options_(std::move(options)), installed_(std::move(installed)) {}
 
     Result<int> go() {
         switch (options_.mode) {
@@ -82,6 +85,8 @@ class Session {
 
   private:
     Terminal& terminal() const { return Terminal::get(); }
+    const RunFile& run() const { return *run_; }
+    std::string manifest_sha256() const { return installed_ ? installed_->manifest_sha256 : to_hex(run().manifest_sha256()); }
 
     // ---- what the file says of itself ---------------------------------------------------------------------------
 
@@ -99,7 +104,7 @@ class Session {
 
     Result<int> info() const {
         if (options_.json) {
-            write_stdout(run_.manifest_text());
+            write_stdout(run().manifest_text());
             return 0;
         }
         const Requirements& needs = manifest_.requires_;
@@ -109,7 +114,7 @@ class Session {
             {"Python", manifest_.python ? manifest_.python->version : "none"},
             {"packages", package_summary()},
             {"installed size", fmt::format("{} in {} files", format_bytes(manifest_.install.bytes), manifest_.install.inodes)},
-            {"this file", format_bytes(run_.total_size())},
+            {"this file", format_bytes(run().total_size())},
         };
         if (!needs.glibc.empty()) rows.push_back({"needs glibc", needs.glibc});
         if (needs.cuda_major)
@@ -119,22 +124,22 @@ class Session {
         for (const std::string& word : manifest_.request) rows.push_back({"asked for", word});
         for (const std::string& notice : manifest_.notices) rows.push_back({"notice", notice});
         rows.push_back({"made by", "Tinderbox " + manifest_.tinderbox_version});
-        rows.push_back({"manifest SHA-256", to_hex(run_.manifest_sha256())});
+        rows.push_back({"manifest SHA-256", to_hex(run().manifest_sha256())});
         write_stdout(render_columns(rows));
         return 0;
     }
 
     Result<std::string> license_texts() const {
-        const Section* section = run_.section("licenses");
+        const Section* section = run().section("licenses");
         if (!section || section->size == 0) return std::string();
-        TRY_ASSIGN(Bytes packed, run_.read_section(*section));
+        TRY_ASSIGN(Bytes packed, run().read_section(*section));
         unsigned long long size = ZSTD_getFrameContentSize(packed.data(), packed.size());
         constexpr unsigned long long limit = 1ull << 30;
         if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN || size > limit)
-            return make_error(ErrorKind::damaged, "{}: the licence texts are not a zstd frame; copy the file again", run_.path().string());
+            return make_error(ErrorKind::damaged, "{}: the licence texts are not a zstd frame; copy the file again", run().path().string());
         std::string text(size, '\0');
         if (ZSTD_decompress(text.data(), text.size(), packed.data(), packed.size()) != size)
-            return make_error(ErrorKind::damaged, "{}: the licence texts cannot be decompressed; copy the file again", run_.path().string());
+            return make_error(ErrorKind::damaged, "{}: the licence texts cannot be decompressed; copy the file again", run().path().string());
         return text;
     }
 
@@ -146,10 +151,10 @@ class Session {
     }
 
     Result<int> verify_file() const {
-        TRY(run_.verify_all(options_.jobs, [&](std::uint64_t done) { terminal().progress("checking", done, run_.total_size()); }));
+        TRY(run().verify_all(options_.jobs, [&](std::uint64_t done) { terminal().progress("checking", done, run().total_size()); }));
         terminal().end_progress();
-        if (options_.json) write_stdout(json({{"ok", true}, {"size", run_.total_size()}, {"manifest_sha256", to_hex(run_.manifest_sha256())}}).dump() + "\n");
-        else write_stdout(fmt::format("{}: all {} bytes are as they were made\n", run_.path().filename().string(), run_.total_size()));
+        if (options_.json) write_stdout(json({{"ok", true}, {"size", run().total_size()}, {"manifest_sha256", to_hex(run().manifest_sha256())}}).dump() + "\n");
+        else write_stdout(fmt::format("{}: all {} bytes are as they were made\n", run().path().filename().string(), run().total_size()));
         return 0;
     }
 
@@ -195,12 +200,12 @@ class Session {
     // Whether this very environment is at the prefix already, whole or begun.
     bool is_ours(const std::string& prefix) const {
         auto state = read_state(prefix);
-        return state.ok() && *state && (*state)->manifest_sha256 == to_hex(run_.manifest_sha256());
+        return state.ok() && *state && (*state)->manifest_sha256 == manifest_sha256();
     }
 
     // Names that differ only in case: legal (ncurses has them), but not on every file system.
     bool names_collide() const {
-        auto table = run_.table();
+        auto table = run().table();
         if (!table.ok()) return false; // the installation will say so
         std::unordered_set<std::string> seen;
         return std::ranges::any_of(table->destinations, [&](const Destination& d) { return !seen.insert(to_lower(d.path)).second; });
@@ -209,9 +214,10 @@ class Session {
     // ---- preflight ----------------------------------------------------------------------------------------------
 
     Result<Bytes> probe_program() const {
-        const Section* section = run_.section("probe:" + choose_probe(manifest_));
+        if (installed_) return read_bytes(fs::path(options_.prefix) / ".tinderbox" / choose_probe(manifest_), 64u << 20);
+        const Section* section = run().section("probe:" + choose_probe(manifest_));
         if (!section) return make_error(ErrorKind::bug, "this installer carries no CUDA probe");
-        return run_.read_section(*section);
+        return run().read_section(*section);
     }
 
     Preflight preflight(const std::string& prefix) const {
@@ -280,7 +286,7 @@ class Session {
             return report(in, {}, false);
         }
         terminal().note("installing", fmt::format("{} into '{}'", manifest_.name, prefix));
-        auto installed = install(run_, manifest_, install_options(asked));
+        auto installed = install(run(), manifest_, install_options(asked));
         terminal().end_progress();
         if (!installed.ok()) {
             if (installed.error().kind == ErrorKind::interrupted)
@@ -334,7 +340,7 @@ class Session {
         auto findings = judge_target(read_target_facts(directory), needs);
         show_problems(findings);
         if (auto failure = failure_of(findings)) return static_cast<int>(*failure);
-        auto extracted = extract_to(run_, manifest_, directory, install_options(directory));
+        auto extracted = extract_to(run(), manifest_, directory, install_options(directory));
         terminal().end_progress();
         if (!extracted.ok()) return std::move(extracted).error();
         InstallFacts facts = facts_of(*extracted);
@@ -380,7 +386,7 @@ class Session {
 
     ReportFacts facts_for(const char* mode, const std::string& prefix, const Preflight* preflight, const InstallFacts* installed = nullptr,
                           const Verification* verification = nullptr) const {
-        return {mode, run_.path().filename().string(), run_.total_size(), to_hex(run_.manifest_sha256()), manifest_, prefix, preflight, installed, verification, 0, ::time(nullptr)};
+        return {mode, installed_ ? manifest_.name + ".run" : run().path().filename().string(), installed_ ? 0 : run().total_size(), manifest_sha256(), manifest_, prefix, preflight, installed, verification, 0, ::time(nullptr)};
     }
 
     // Shows it, and writes it below `prefix` (when not empty; a read-only prefix is no error) and where --report says.
@@ -397,9 +403,10 @@ class Session {
         return in.exit_code;
     }
 
-    RunFile run_;
+    std::optional<RunFile> run_; // nothing exactly when installed_ is there
     Manifest manifest_;
     RunOptions options_;
+    std::optional<InstalledState> installed_;
 };
 
 // ---- from arguments to an exit code -------------------------------------------------------------------------------
@@ -423,6 +430,23 @@ Result<int> run_with(const fs::path& file, const RunOptions& options) {
     return Session(*std::move(run), *std::move(manifest), options).go();
 }
 
+// PREFIX from /proc/self/exe when that is PREFIX/.tinderbox/stub; else "".
+std::string own_prefix() {
+    std::error_code error;
+    fs::path self = fs::read_symlink("/proc/self/exe", error);
+    bool inside = !error && self.filename() == "stub" && self.parent_path().filename() == ".tinderbox";
+    return inside ? self.parent_path().parent_path().string() : std::string();
+}
+
+Result<int> run_installed(const std::string& prefix, RunOptions options) {
+    if (options.mode != Mode::verify_only && options.mode != Mode::uninstall && options.mode != Mode::list)
+        return make_error(ErrorKind::usage, "an installed environment knows --verify-only, --uninstall and --list; everything else needs its .run");
+    options.prefix = prefix;
+    TRY_ASSIGN(auto state, read_state(prefix));
+    if (!state) return make_error(ErrorKind::storage, "'{}' holds no environment of Tinderbox", prefix);
+    return Session(*std::move(state), std::move(options)).go();
+}
+
 int fail(const Error& error, bool as_json) {
     Terminal::get().end_progress();
     Terminal::get().error(error.message);
@@ -434,11 +458,14 @@ int run_main(int argc, char** argv) {
     const std::vector<std::string> words(argv, argv + argc);
     // The header asks whether programs start at all from where it has put us.
     if (words.size() == 2 && words[1] == "--tinderbox-ping") return 0;
-    if (words.size() < 4 || words[1] != "--tinderbox-run" || words[3] != "--")
+    const bool from_run = words.size() >= 4 && words[1] == "--tinderbox-run" && words[3] == "--";
+    const std::string installed = from_run ? "" : own_prefix();
+    if (!from_run && installed.empty())
         return fail(make_error(ErrorKind::usage, "this program is a part of a NAME.run; start that one"), false);
-    remove_own_copy(argv[0]);
-    const bool wants_json = std::find(words.begin() + 4, words.end(), "--json") != words.end();
-    auto options = parse_options({words.begin() + 4, words.end()});
+    if (from_run) remove_own_copy(argv[0]);
+    const auto first = words.begin() + (from_run ? 4 : 1);
+    const bool wants_json = std::find(first, words.end(), "--json") != words.end();
+    auto options = parse_options({first, words.end()});
     if (!options.ok()) return fail(options.error(), wants_json);
     Terminal::get().set_quiet(options->quiet);
     Fd log;
@@ -451,7 +478,7 @@ int run_main(int argc, char** argv) {
     struct sigaction action {};
     action.sa_handler = on_signal;
     for (int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
-    auto code = run_with(words[2], *options);
+    auto code = from_run ? run_with(words[2], *options) : run_installed(installed, *options);
     return code.ok() ? *code : fail(code.error(), wants_json);
 }
 
