@@ -21,6 +21,7 @@ struct FetchOptions {
     double stall_timeout_seconds = 60;       // no byte for this long: retry
     int retries = 4;                         // with back-off 0.5, 1, 2, 4 s, and Retry-After
     fs::path cache_root;                     // default cache_directory()
+    std::string ca_file;                     // CA bundle; "" = the machine's own (SSL_CERT_FILE, the distribution's)
 };
 
 struct Download {

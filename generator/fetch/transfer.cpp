@@ -158,7 +158,8 @@ struct Attempt {
 };
 
 void configure(CURL* handle, const FetchOptions& options, const Url& url, Exchange& x, curl_slist* headers) {
-    static const std::string bundle = ca_bundle();
+    static const std::string machine_bundle = ca_bundle();
+    const std::string& bundle = options.ca_file.empty() ? machine_bundle : options.ca_file;
     curl_easy_setopt(handle, CURLOPT_URL, x.request.url.c_str());
     curl_easy_setopt(handle, CURLOPT_USERAGENT, "tinderbox/0.1");
     curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers);

@@ -1,7 +1,7 @@
 // "@EXPLICIT" lists: one conda package a line, as URL or path, perhaps with "#MD5", "#sha256:HEX" or "#HEX64".
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
-#include "generator/spec/conda_name.hpp"
+#include "generator/conda/names.hpp"
 #include "generator/spec/reader.hpp"
 
 #include <algorithm>
@@ -31,25 +31,6 @@ Status read_hash(std::string_view hash, CondaSpec& out) {
 }
 
 } // namespace
-
-std::optional<CondaFileName> parse_conda_file_name(std::string_view file) {
-    CondaFileName out;
-    for (std::string_view ending : {".conda", ".tar.bz2"})
-        if (file.ends_with(ending)) {
-            out.extension = std::string(ending);
-            file.remove_suffix(ending.size());
-            break;
-        }
-    auto build = file.rfind('-');
-    if (out.extension.empty() || build == std::string_view::npos || build == 0) return std::nullopt;
-    auto version = file.rfind('-', build - 1);
-    if (version == std::string_view::npos || version == 0) return std::nullopt;
-    out.name = std::string(file.substr(0, version));
-    out.version = std::string(file.substr(version + 1, build - version - 1));
-    out.build = std::string(file.substr(build + 1));
-    if (out.version.empty() || out.build.empty()) return std::nullopt;
-    return out;
-}
 
 Result<CondaSpec> read_conda_url(std::string_view text, const SourceLine& line, const std::string& directory) {
     CondaSpec out;

@@ -1,0 +1,142 @@
+// tinderbox build: the pipeline, top to bottom.
+#include "common/base/parallel.hpp"
+#include "common/base/terminal.hpp"
+#include "common/base/text.hpp"
+#include "common/base/url.hpp"
+#include "generator/assemble/bytecode.hpp"
+#include "generator/assemble/link.hpp"
+#include "generator/assemble/run_writer.hpp"
+#include "generator/commands/build_options.hpp"
+#include "generator/commands/command.hpp"
+#include "generator/commands/pipeline.hpp"
+#include "generator/embed/embedded.hpp"
+#include "versions.hpp"
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+
+namespace tinderbox {
+
+using nlohmann::json;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// NAME of NAME.run: -o decides, else --name, else the request.
+fs::path output_path(const BuildOptions& options, const Lock& lock) {
+    if (!options.output.empty()) return options.output;
+    return lock.name + ".run";
+}
+
+
+RunParts embedded_parts() {
+    RunParts parts;
+    parts.header_template = as_text(embedded("templates/header.sh"));
+    parts.stub = embedded("stub");
+    for (std::string_view name : embedded_names())
+        if (name.starts_with("probe/")) parts.probes.emplace_back(name.substr(6), embedded(name));
+    return parts;
+}
+
+// The stage-2 probe tests the floor of the environment's own CUDA major; without one, stage 1 is enough.
+void keep_matching_probe(RunParts& parts, const Manifest& manifest) {
+    std::string wanted = manifest.requires_.cuda_major ? fmt::format("cuda_probe_{}", *manifest.requires_.cuda_major) : "";
+    bool have = std::ranges::any_of(parts.probes, [&](const auto& p) { return p.first == wanted; });
+    std::erase_if(parts.probes, [&](const auto& p) { return p.first != (have ? wanted : "cuda_probe_0"); });
+}
+
+Status build(const BuildOptions& options) {
+    Terminal& terminal = Terminal::get();
+    const auto start = Clock::now();
+    if (options.base != "none")
+        return make_error(ErrorKind::usage, "--base {}: this version builds environments without a base conda; use --base none",
+                          options.base);
+    Pipeline pipeline(options);
+
+    // What was asked for → exactly which artifacts.
+    TRY(pipeline.read_request());
+    TRY(pipeline.capture());
+    TRY(pipeline.solve());
+    if (options.plan) return pipeline.print_plan();
+
+    // The bytes, compressed once each.
+    TRY(pipeline.fetch());
+    TRY(pipeline.pack());
+    TRY(pipeline.compile());
+
+    // One image, one file.
+    RunParts parts = embedded_parts();
+    if (parts.stub.empty()) return make_error(ErrorKind::bug, "this tinderbox carries no installer stub");
+    LinkOptions link_options;
+    fs::path output = output_path(options, pipeline.lock());
+    std::string file_name = output.filename().string();
+    link_options.name = file_name.ends_with(".run") ? file_name.substr(0, file_name.size() - 4) : file_name;
+    link_options.level = options.level;
+    link_options.strict = options.strict;
+    TRY_ASSIGN(Image image, link(pipeline.lock(), pipeline.python(), pipeline.inputs(), link_options));
+    image.manifest.tinderbox_version = tinderbox_version;
+    keep_matching_probe(parts, image.manifest);
+    for (const auto& [name, bytes] : parts.probes) image.manifest.probes.push_back(name);
+    for (const std::string& warning : image.warnings) terminal.warning(warning);
+    const Manifest manifest = image.manifest;
+    TRY_ASSIGN(WrittenRun run, write_run(std::move(image), pipeline.inputs(), parts, output,
+                                         [&](std::uint64_t done, std::uint64_t total) { terminal.progress("writing", done, total); }));
+    terminal.end_progress();
+
+    terminal.note("built", fmt::format("{}: {}, {} packages, {} installed, in {}", output.string(), format_bytes(run.size),
+                                       manifest.packages.size() - 1, format_bytes(manifest.install.apparent_bytes),
+                                       format_duration(seconds_since(start))));
+    if (manifest.requires_.cuda_major)
+        terminal.note("needs", fmt::format("NVIDIA driver {} or newer (CUDA {}), glibc {} or newer", manifest.requires_.driver_floor,
+                                           manifest.requires_.cuda_runtime, manifest.requires_.glibc));
+    else if (!manifest.requires_.glibc.empty())
+        terminal.note("needs", fmt::format("glibc {} or newer", manifest.requires_.glibc));
+    terminal.note("install with", "sh " + shell_quote(output.string()));
+    if (options.json)
+        fmt::print("{}", canonical_json({{"output", output.string()}, {"size", run.size}, {"sha256", to_hex(run.sha256)},
+                                         {"packages", manifest.packages.size() - 1},
+                                         {"installed_bytes", manifest.install.apparent_bytes}}));
+    return {};
+}
+
+Status lock_only(const BuildOptions& options) {
+    Pipeline pipeline(options);
+    TRY(pipeline.read_request());
+    TRY(pipeline.capture());
+    TRY(pipeline.solve());
+    TRY(pipeline.fetch()); // what is known only by MD5 or URL gets its SHA-256
+    if (options.output.empty()) {
+        fmt::print("{}", lock_text(pipeline.lock()));
+        return {};
+    }
+    TRY(write_atomically(options.output, lock_text(pipeline.lock())));
+    Terminal::get().note("locked", fmt::format("{}: {} artifacts", options.output, pipeline.lock().artifacts.size()));
+    return {};
+}
+
+void add(CLI::App& app, Invocation& invocation, const char* name, const char* help, const char* output_help,
+         Status (*run)(const BuildOptions&)) {
+    CLI::App* command = app.add_subcommand(name, help);
+    auto options = std::make_shared<BuildOptions>();
+    command->add_option("-o,--output", options->output, output_help);
+    add_options(*command, *options);
+    command->callback([=, &invocation] { invocation.run = [=] { return run(*options); }; });
+}
+
+} // namespace
+
+void add_build(CLI::App& app, Invocation& invocation) {
+    add(app, invocation, "build", "Make NAME.run from a request", "The file to write (default: the environment's name + .run)", build);
+}
+
+void add_lock(CLI::App& app, Invocation& invocation) {
+    add(app, invocation, "lock", "Write down exactly which artifacts answer a request", "The lock to write (default: standard output)",
+        lock_only);
+}
+
+} // namespace tinderbox

@@ -1,0 +1,81 @@
+#include "generator/commands/build_options.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace tinderbox {
+namespace {
+
+// Named in the documented command line, not built yet: saying so beats "unknown option".
+constexpr const char* planned[] = {"--python", "--cuda", "--include", "--index-strategy", "--virtual", "--target-gpu",
+                                   "--target-driver", "--sign", "--split"};
+constexpr const char* planned_flags[] = {"--allow-sdist", "--redistributable"};
+
+} // namespace
+
+void add_options(CLI::App& command, BuildOptions& o) {
+    command.add_option("SPEC", o.specs, "requirements.txt, environment.yml, @EXPLICIT list, or a lock; several merge");
+    command.add_option("--conda", o.conda, "conda packages: exact URLs or files")->group("What");
+    command.add_option("--pip", o.pip, "pip requirements, exact: NAME==VERSION, a URL, a wheel")->group("What");
+    command.add_option("--name", o.env_name, "Name of the environment")->group("What");
+    command.add_option("--platform", o.platform, "linux-64 or linux-aarch64")->group("What")->capture_default_str();
+    command.add_option("--base", o.base, "none (miniconda and miniforge: not in this version)")->group("Base")->capture_default_str();
+    command.add_option("--python-from", o.python_from, "Capture this interpreter and its standard library")->group("Base");
+    command.add_option("--from-prefix", o.from_prefix, "Capture this environment: a venv, a conda prefix, a standalone Python")
+        ->group("Base");
+    command.add_option("--channel", o.channels, "conda channel")->group("Sources");
+    command.add_option("--index-url", o.index_url, "Package index (default: what pip is configured for)")->group("Sources");
+    command.add_option("--extra-index-url", o.extra_index_urls, "Further package index")->group("Sources");
+    command.add_option("--find-links", o.find_links, "Directory or page with wheels")->group("Sources");
+    command.add_flag("--no-index", o.no_index, "Only --find-links and local files")->group("Sources");
+    command.add_option("--insecure-host", o.insecure_hosts, "Host that may be reached without TLS")->group("Sources");
+    command.add_option("--target-glibc", o.target_glibc, "Oldest glibc the environment must run with (default: 2.28)")->group("Target");
+    command.add_option("--level", o.level, "Compression: fast, default, max")->group("Output")->capture_default_str()
+        ->check(CLI::IsMember({"fast", "default", "max"}));
+    command.add_option("--bytecode", o.bytecode, "Where .py files are compiled: build, install")->group("Output")
+        ->capture_default_str()->check(CLI::IsMember({"build", "install"}));
+    command.add_flag("--offline", o.offline, "Use only what was downloaded before")->group("Run");
+    command.add_flag("--strict", o.strict, "Treat warnings about packages' contents as errors")->group("Run");
+    command.add_flag("--plan", o.plan, "Say what would be built, build nothing")->group("Run");
+    command.add_flag("--json", o.json, "The result as JSON on standard output")->group("Run");
+    command.add_option("--jobs", o.jobs, "Threads (default: all cores)")->group("Run");
+    for (const char* name : planned)
+        command.add_option_function<std::string>(name, [name](const std::string&) {
+            throw CLI::ValidationError(fmt::format("{} is not available in this version", name));
+        })->group("");
+    for (const char* name : planned_flags)
+        command.add_flag_callback(name, [name] {
+            throw CLI::ValidationError(fmt::format("{} is not available in this version", name));
+        })->group("");
+}
+
+} // namespace tinderbox
+
+namespace tinderbox {
+
+Result<Request> request_of(const BuildOptions& o) {
+    std::vector<Request> requests;
+    for (const std::string& spec : o.specs) {
+        TRY_ASSIGN(Request request, read_spec(spec));
+        requests.push_back(std::move(request));
+    }
+    Request words;
+    words.kind = "command line";
+    for (const std::string& spec : o.conda) TRY(add_conda(words, spec));
+    for (const std::string& requirement : o.pip) TRY(add_pip(words, requirement));
+    words.channels = o.channels;
+    PipOptions& pip = words.pip_options;
+    if (!o.index_url.empty()) pip.index_url = o.index_url;
+    pip.extra_index_urls = o.extra_index_urls;
+    pip.find_links = o.find_links;
+    pip.no_index = o.no_index;
+    if (requests.empty() && words.conda.empty() && words.pip.empty() && o.python_from.empty() && o.from_prefix.empty())
+        return make_error(ErrorKind::usage, "nothing to build: name a SPEC (requirements.txt, environment.yml, …), or use --pip, "
+                                            "--conda, --python-from or --from-prefix");
+    // Last, so that the command line's index counts before a file's.
+    requests.push_back(std::move(words));
+    TRY_ASSIGN(Request merged, merge(std::move(requests)));
+    if (!o.env_name.empty()) merged.name = o.env_name;
+    return merged;
+}
+
+} // namespace tinderbox

@@ -1,0 +1,33 @@
+// The options of `build` (and of `lock`): what was asked for, as written.
+#pragma once
+
+#include "generator/fetch/fetch.hpp"
+#include "generator/spec/request.hpp"
+
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace tinderbox {
+
+struct BuildOptions {
+    std::vector<std::string> specs, conda, pip;
+    std::string output, name, env_name;
+    std::string base = "none", python_from, from_prefix;
+    std::string platform = "linux-64", target_glibc;
+    std::vector<std::string> channels, extra_index_urls, find_links, insecure_hosts;
+    std::string index_url;
+    bool no_index = false, offline = false, strict = false, plan = false, json = false;
+    std::string level = "default", bytecode = "build";
+    unsigned jobs = 0;
+};
+
+void add_options(CLI::App& command, BuildOptions& options);
+
+// SPECs and command-line words, merged into one request.
+Result<Request> request_of(const BuildOptions& options);
+
+} // namespace tinderbox

@@ -1,0 +1,107 @@
+// tinderbox inspect FILE: what a .run, a lock or any SPEC says, without network.
+#include "common/base/text.hpp"
+#include "common/format/manifest.hpp"
+#include "common/format/run_file.hpp"
+#include "generator/commands/command.hpp"
+#include "generator/lock/lock.hpp"
+#include "generator/spec/request.hpp"
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <fstream>
+
+namespace tinderbox {
+
+namespace {
+
+bool is_run_file(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::string head(4096, '\0');
+    file.read(head.data(), static_cast<std::streamsize>(head.size()));
+    return head.starts_with("#!/bin/sh\n") && head.find("\ntotal_size=") != std::string::npos;
+}
+
+void print_files(const Table& table) {
+    for (const Destination& d : table.destinations) {
+        if (d.kind == EntryKind::directory) continue;
+        if (d.kind == EntryKind::symlink)
+            fmt::print("{:>12}  {} -> {}\n", "link", d.path, replace_all(d.link, "\x01", "PREFIX"));
+        else
+            fmt::print("{:>12}  {}\n", table.contents[d.content].size, d.path);
+    }
+}
+
+void print_manifest(const Manifest& m, std::uint64_t size) {
+    fmt::print("{:>12}  {} ({}, {})\n", "name", m.name, m.platform, format_bytes(size));
+    if (m.python) fmt::print("{:>12}  {} {}\n", "python", m.python->implementation, m.python->version);
+    fmt::print("{:>12}  {} in {} files and directories\n", "installed", format_bytes(m.install.apparent_bytes), m.install.inodes);
+    if (!m.requires_.glibc.empty()) fmt::print("{:>12}  glibc {} ({})\n", "needs", m.requires_.glibc, m.requires_.glibc_because);
+    if (m.requires_.cuda_major)
+        fmt::print("{:>12}  NVIDIA driver {} (CUDA {})\n", "needs", m.requires_.driver_floor, m.requires_.cuda_runtime);
+    for (const std::string& library : m.requires_.libraries) fmt::print("{:>12}  {} of the system\n", "needs", library);
+    if (m.install.longest_prefix != 0)
+        fmt::print("{:>12}  {} bytes ({})\n", "prefix up to", m.install.longest_prefix, m.install.longest_prefix_because);
+    for (const std::string& notice : m.notices) fmt::print("{:>12}  {}\n", "notice", notice);
+    fmt::print("\n");
+    for (const PackageInfo& p : m.packages)
+        if (p.kind != "generated")
+            fmt::print("{:>12}  {} {}  {}\n", p.kind, p.name, p.version, p.installed_size ? format_bytes(p.installed_size) : "");
+}
+
+Status inspect_run(const std::string& path, bool as_json, bool files) {
+    TRY_ASSIGN(RunFile run, RunFile::open(path));
+    if (as_json) {
+        fmt::print("{}", run.manifest_text());
+        return {};
+    }
+    if (files) {
+        TRY_ASSIGN(Table table, run.table());
+        print_files(table);
+        return {};
+    }
+    TRY_ASSIGN(Manifest manifest, manifest_from_json(run.manifest()));
+    print_manifest(manifest, run.total_size());
+    return {};
+}
+
+void print_request(const Request& request) {
+    fmt::print("{:>12}  {}\n", "kind", request.kind);
+    if (!request.name.empty()) fmt::print("{:>12}  {}\n", "name", request.name);
+    for (const std::string& channel : request.channels) fmt::print("{:>12}  {}\n", "channel", channel);
+    for (const CondaSpec& spec : request.conda) fmt::print("{:>12}  {}\n", "conda", spec.text);
+    for (const PipRequirement& requirement : request.pip) fmt::print("{:>12}  {}\n", "pip", requirement.text);
+    for (const IgnoredItem& item : request.ignored)
+        fmt::print("{:>12}  {}: {} ({})\n", "ignored", item.line.str(), item.what, item.why);
+}
+
+Status inspect(const std::string& path, bool as_json, bool files) {
+    if (is_run_file(path)) return inspect_run(path, as_json, files);
+    if (files) return make_error(ErrorKind::usage, "--files lists what is in a .run; '{}' is none", path);
+    auto text = read_text(path);
+    if (!text.ok()) return Error{ErrorKind::usage, std::move(text).error().message};
+    if (recognise_spec(*text) == SpecKind::tinderbox_lock) {
+        TRY_ASSIGN(Lock lock, read_lock(path));
+        fmt::print("{}", as_json ? canonical_json(inspect_json(lock)) : lock_text(lock));
+        return {};
+    }
+    TRY_ASSIGN(Request request, parse_spec(*text, path));
+    if (as_json) fmt::print("{}", canonical_json(to_json(request)));
+    else print_request(request);
+    return {};
+}
+
+} // namespace
+
+void add_inspect(CLI::App& app, Invocation& invocation) {
+    CLI::App* command = app.add_subcommand("inspect", "Say what a .run, a lock or a SPEC holds, without network");
+    auto file = std::make_shared<std::string>();
+    auto as_json = std::make_shared<bool>(false);
+    auto files = std::make_shared<bool>(false);
+    command->add_option("FILE", *file, "A .run, a lock, or any SPEC")->required();
+    command->add_flag("--json", *as_json, "As JSON");
+    command->add_flag("--files", *files, "Every file of a .run with its size");
+    command->callback([=, &invocation] { invocation.run = [=] { return inspect(*file, *as_json, *files); }; });
+}
+
+} // namespace tinderbox

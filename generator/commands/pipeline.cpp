@@ -1,0 +1,262 @@
+#include "generator/commands/pipeline.hpp"
+
+#include "common/base/parallel.hpp"
+#include "common/base/terminal.hpp"
+#include "common/base/text.hpp"
+#include "common/base/url.hpp"
+#include "generator/assemble/bytecode.hpp"
+#include "common/format/manifest.hpp"
+#include "generator/capture/capture.hpp"
+#include "generator/conda/link.hpp"
+#include "generator/conda/package.hpp"
+#include "generator/lock/make_lock.hpp"
+#include "generator/pip/wheel.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+
+namespace tinderbox {
+
+using nlohmann::json;
+
+namespace {
+
+Level level_of(const std::string& name) {
+    return name == "fast" ? Level::fast : name == "max" ? Level::max : Level::standard;
+}
+
+} // namespace
+
+Pipeline::Pipeline(const BuildOptions& options) : options_(options) {}
+Pipeline::~Pipeline() = default;
+
+// A lock answers a request once and for all; anything else is a request.
+Status Pipeline::read_request() {
+    if (options_.specs.size() == 1) {
+        auto text = read_text(options_.specs.front());
+        if (!text.ok()) return Error{ErrorKind::usage, std::move(text).error().message};
+        if (recognise_spec(*text) == SpecKind::tinderbox_lock) {
+            TRY_ASSIGN(lock_, read_lock(options_.specs.front()));
+            request_is_lock_ = true;
+        }
+    }
+    if (!request_is_lock_) {
+        TRY_ASSIGN(request_, request_of(options_));
+    }
+    // Where packages come from is this machine's business, also for a lock: mirrors, credentials, CA.
+    TRY(add_pip_configuration(request_));
+    FetchOptions fetch;
+    fetch.offline = options_.offline;
+    fetch.insecure_hosts = options_.insecure_hosts;
+    fetch.insecure_hosts.insert(fetch.insecure_hosts.end(), request_.pip_options.trusted_hosts.begin(),
+                                request_.pip_options.trusted_hosts.end());
+    fetch.insecure_hosts.insert(fetch.insecure_hosts.end(), lock_.insecure_hosts.begin(), lock_.insecure_hosts.end());
+    fetch.ca_file = request_.pip_options.cert;
+    TRY_ASSIGN(fetcher_, Fetcher::make(std::move(fetch)));
+    return {};
+}
+
+Status Pipeline::capture() {
+    std::string python_from = options_.python_from, from_prefix = options_.from_prefix;
+    if (request_is_lock_ && lock_.captured && python_from.empty() && from_prefix.empty())
+        (lock_.captured->kind == "python" ? python_from : from_prefix) = lock_.captured->path;
+    if (!python_from.empty() && !from_prefix.empty())
+        return make_error(ErrorKind::usage, "--python-from and --from-prefix both name a Python; give one of them");
+    if (python_from.empty() && from_prefix.empty()) return {};
+    CaptureOptions capture;
+    capture.strict = options_.strict;
+    capture.threads = options_.jobs;
+    std::atomic<std::uint64_t> read = 0;
+    capture.progress = [&](std::uint64_t bytes) { Terminal::get().progress("capturing", read += bytes, 0); };
+    if (!python_from.empty()) {
+        TRY_ASSIGN(captured_, capture_python(python_from, capture));
+    } else {
+        TRY_ASSIGN(captured_, capture_prefix(from_prefix, capture));
+    }
+    Terminal::get().end_progress();
+    capture_source_ = captured_->source();
+    const json& meta = captured_->metadata();
+    if (request_is_lock_ && lock_.captured && lock_.captured->sha256 != captured_->sha256())
+        return make_error(ErrorKind::usage, "{}: the lock was made with another '{}' (SHA-256 {}, now {}); lock again, or restore it",
+                          options_.specs.front(), lock_.captured->path, lock_.captured->sha256, captured_->sha256());
+    Terminal::get().note("captured", fmt::format("{} {} from {}", meta.value("name", ""), meta.value("version", ""), captured_->source()));
+    return {};
+}
+
+Status Pipeline::solve() {
+    if (request_is_lock_) {
+        lend_credentials(lock_, request_.pip_options);
+        return {};
+    }
+    LockOptions lock;
+    lock.platform = options_.platform;
+    if (!options_.target_glibc.empty()) lock.target_glibc = options_.target_glibc;
+    lock.bytecode = options_.bytecode;
+    lock.insecure_hosts = options_.insecure_hosts;
+    if (const char* epoch = std::getenv("SOURCE_DATE_EPOCH"); epoch && *epoch) {
+        auto [end, error] = std::from_chars(epoch, epoch + std::strlen(epoch), lock.source_mtime);
+        if (error != std::errc() || *end != '\0')
+            return make_error(ErrorKind::usage, "SOURCE_DATE_EPOCH is '{}'; it has to be a number of seconds", epoch);
+    }
+    if (captured_) {
+        const json& meta = captured_->metadata();
+        const json python = meta.value("python", json::object());
+        lock.python = python.value("version", "");
+        lock.free_threaded = !python.value("gil", true);
+        lock.captured = CapturedSource{meta.value("kind", ""), capture_source_, captured_->sha256()};
+        for (const json& d : meta.value("distributions", json::array()))
+            lock.provided[d.value("name", "")] = d.value("version", "");
+    }
+    TRY_ASSIGN(MadeLock made, make_lock(request_, lock, *fetcher_));
+    lock_ = std::move(made.lock);
+    for (const std::string& warning : made.warnings) Terminal::get().warning(warning);
+    for (const IgnoredItem& item : request_.ignored)
+        Terminal::get().note("ignored", fmt::format("{}: {} ({})", item.line.str(), item.what, item.why));
+    return {};
+}
+
+Status Pipeline::print_plan() const {
+    std::uint64_t total = 0;
+    bool known = true;
+    for (const LockedArtifact& a : lock_.artifacts) {
+        total += a.size;
+        known = known && a.size > 0;
+    }
+    if (options_.json) {
+        fmt::print("{}", canonical_json(to_json(lock_)));
+        return {};
+    }
+    std::size_t width = 4;
+    for (const LockedArtifact& a : lock_.artifacts) width = std::max(width, a.name.size());
+    if (lock_.captured) fmt::print("{:<{}}  from {}\n", lock_.captured->kind, width, lock_.captured->path);
+    for (const LockedArtifact& a : lock_.artifacts)
+        fmt::print("{:<{}}  {:<16} {:>9}  {}\n", a.name, width, a.version, a.size ? format_bytes(a.size) : "?",
+                   a.requirement.empty() ? "a dependency" : a.requirement);
+    fmt::print("{:<{}}  {} artifacts, {}{} to download at most\n", "", width, lock_.artifacts.size(), known ? "" : "at least ",
+               format_bytes(total));
+    return {};
+}
+
+Status Pipeline::fetch() {
+    std::vector<Download> downloads;
+    for (const LockedArtifact& a : lock_.artifacts) {
+        Download d;
+        d.url = a.source.empty() ? a.url : a.source;
+        d.name = a.file_name;
+        d.sha256 = a.sha256;
+        d.md5 = a.md5;
+        d.size = a.size;
+        downloads.push_back(std::move(d));
+    }
+    TRY_ASSIGN(files_, fetcher_->fetch(downloads));
+    for (std::size_t i = 0; i < files_.size(); ++i) {
+        lock_.artifacts[i].sha256 = files_[i].sha256;
+        lock_.artifacts[i].size = files_[i].size;
+    }
+    return {};
+}
+
+Status Pipeline::pack() {
+    ParcelCache cache(cache_directory() / "parcels");
+    PackOptions pack;
+    pack.level = level_of(options_.level);
+    pack.source_mtime = lock_.source_mtime;
+    pack.threads = options_.jobs;
+    std::atomic<std::uint64_t> packed = 0;
+    pack.progress = [&](std::uint64_t bytes) { Terminal::get().progress("packing", packed += bytes, 0); };
+    std::string variant = fmt::format("mtime {}", lock_.source_mtime);
+
+    if (captured_) {
+        LinkInput input;
+        std::string key = ParcelCache::key(captured_->sha256(), pack.level, variant);
+        TRY_ASSIGN(input.parcel, cache.get(key, pack, [&]() -> Result<std::unique_ptr<Artifact>> {
+            return std::unique_ptr<Artifact>(std::move(captured_));
+        }));
+        inputs_.push_back(std::move(input));
+    }
+    for (std::size_t i = 0; i < lock_.artifacts.size(); ++i) {
+        const LockedArtifact& artifact = lock_.artifacts[i];
+        LinkInput input;
+        input.artifact = &artifact;
+        std::string key = ParcelCache::key(artifact.sha256, pack.level, variant);
+        TRY_ASSIGN(input.parcel, cache.get(key, pack, [&]() -> Result<std::unique_ptr<Artifact>> {
+            return open_artifact(i);
+        }));
+        inputs_.push_back(std::move(input));
+    }
+    Terminal::get().end_progress();
+    order_conda_packages();
+    TRY_ASSIGN(python_, find_python(lock_, inputs_));
+    return {};
+}
+
+// Of two packages with one file the later linked one wins, so the order has to be conda's.
+void Pipeline::order_conda_packages() {
+    auto is_conda = [](const LinkInput& input) { return input.artifact && input.artifact->kind == "conda"; };
+    auto first = std::ranges::find_if(inputs_, is_conda);
+    auto last = std::find_if_not(first, inputs_.end(), is_conda);
+    std::vector<CondaNode> nodes;
+    for (auto it = first; it != last; ++it) nodes.push_back(conda_node(it->parcel.metadata));
+    std::vector<LinkInput> ordered;
+    for (std::size_t index : conda_link_order(nodes)) ordered.push_back(std::move(first[static_cast<std::ptrdiff_t>(index)]));
+    std::ranges::move(ordered, first);
+}
+
+Result<std::unique_ptr<Artifact>> Pipeline::open_artifact(std::size_t index) {
+    const LockedArtifact& artifact = lock_.artifacts[index];
+    if (artifact.kind == "wheel") return open_wheel(files_[index].path);
+    return open_conda_package(files_[index].path);
+}
+
+// The environment's own interpreter, where it can be run: a captured one at its old place, a conda one from a
+// private copy.
+Result<std::string> Pipeline::interpreter_path() {
+    if (!capture_source_.empty() && inputs_.front().parcel.metadata.value("kind", "") == "python") return capture_source_;
+    std::vector<const Parcel*> parcels;
+    for (const LinkInput& input : inputs_)
+        if (!input.artifact || input.artifact->kind == "conda") parcels.push_back(&input.parcel);
+    TRY_ASSIGN(materialized_, TemporaryDirectory::make(cache_directory()));
+    return materialize_python(parcels, python_, materialized_->path());
+}
+
+Status Pipeline::compile() {
+    if (lock_.bytecode != "build") return {};
+    ParcelCache cache(cache_directory() / "parcels");
+    PackOptions pack;
+    pack.level = level_of(options_.level);
+    pack.source_mtime = lock_.source_mtime;
+    pack.threads = options_.jobs;
+    Interpreter interpreter;
+    for (const LinkInput& input : inputs_)
+        if (input.parcel.metadata.contains("python") || input.parcel.metadata.value("name", "") == "python")
+            interpreter.key += input.parcel.key;
+    std::size_t failed = 0, compiled = 0;
+    const std::size_t count = inputs_.size();
+    for (std::size_t i = 0; i < count; ++i) {
+        if (interpreter.executable.empty()) {
+            TRY_ASSIGN(interpreter.executable, interpreter_path());
+        }
+        TRY_ASSIGN(auto parcel, compile_bytecode(inputs_[i].parcel, python_, interpreter, cache, pack));
+        Terminal::get().progress("compiling", i + 1, count, "packages");
+        if (!parcel) continue;
+        failed += parcel->failed;
+        compiled += parcel->files;
+        LinkInput input;
+        input.parcel = std::move(parcel->parcel);
+        input.artifact = inputs_[i].artifact;
+        input.bytecode_of = i;
+        inputs_.push_back(std::move(input));
+    }
+    Terminal::get().end_progress();
+    if (failed > 0)
+        Terminal::get().note("bytecode", fmt::format("{} files compiled; {} sources are not valid Python {} and were left out, as pip does",
+                                                     compiled, failed, python_.version));
+    return {};
+}
+
+} // namespace tinderbox

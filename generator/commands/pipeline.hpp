@@ -1,0 +1,49 @@
+// The stages from a request to linkable parcels, in the order build.cpp runs them.
+#pragma once
+
+#include "generator/assemble/link.hpp"
+#include "generator/commands/build_options.hpp"
+#include "generator/lock/lock.hpp"
+
+#include <memory>
+
+namespace tinderbox {
+
+class CapturedArtifact;
+
+class Pipeline {
+  public:
+    explicit Pipeline(const BuildOptions& options);
+    ~Pipeline();
+
+    Status read_request(); // SPECs, command line → Request, or a Lock that was given
+    Status capture();      // --python-from, --from-prefix
+    Status solve();        // Request → Lock
+    Status fetch();        // Lock → local files, every hash checked
+    Status pack();         // files → parcels
+    Status compile();      // bytecode parcels, when the lock says so
+    Status print_plan() const;
+
+    const Lock& lock() const { return lock_; }
+    const PythonInfo& python() const { return python_; }
+    const std::vector<LinkInput>& inputs() const { return inputs_; }
+
+  private:
+    Result<std::unique_ptr<Artifact>> open_artifact(std::size_t index);
+    void order_conda_packages();
+    Result<std::string> interpreter_path();
+
+    const BuildOptions& options_;
+    Request request_;
+    bool request_is_lock_ = false;
+    Lock lock_;
+    std::unique_ptr<Fetcher> fetcher_;
+    std::unique_ptr<CapturedArtifact> captured_;
+    std::string capture_source_; // where captured_ was taken from
+    std::vector<Fetched> files_; // one an artifact of the lock
+    std::vector<LinkInput> inputs_;
+    PythonInfo python_;
+    std::optional<TemporaryDirectory> materialized_;
+};
+
+} // namespace tinderbox
