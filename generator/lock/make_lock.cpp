@@ -147,7 +147,6 @@ Status add_wheels(const Request& request, const LockOptions& options, const pip:
 } // namespace
 
 Status add_pip_configuration(Request& request) {
-    if (request.pip.empty()) return {};
     TRY_ASSIGN(auto config, pip::read_pip_config());
     request.pip_options.add_defaults(config.options);
     return {};

@@ -26,8 +26,9 @@ struct MadeLock {
     std::vector<std::string> warnings; // one sentence each, for the terminal
 };
 
-// Puts pip's configuration of this machine (PIP_*, pip.conf) under the request's own options; a request without pip
-// entries is left alone. To be called before Fetcher::make: request.pip_options.trusted_hosts and .cert are for it.
+// Puts pip's configuration of this machine (PIP_*, pip.conf) under the request's own options. To be called before
+// Fetcher::make: request.pip_options.trusted_hosts and .cert are for it. Also for a build from a lock (with an empty
+// request): lend_credentials takes passwords from it.
 Status add_pip_configuration(Request& request);
 
 // Asks indexes (and, for NAME=VERSION=BUILD entries, channels) where the artifacts are. Order: conda as given, wheels

@@ -12,6 +12,8 @@
 namespace tinderbox::pip {
 namespace {
 
+constexpr std::uint64_t largest_suggestion = 20u << 20; // bytes
+
 // One package of the environment while its requirements are followed.
 struct Package {
     std::string name, version;
@@ -103,6 +105,23 @@ class Closure {
         demand.specifier += (demand.specifier.empty() ? "" : ",") + requirement.specifier.str();
     }
 
+    // Of a file that is only suggested: a failure here must not hide what is to be said. A wheel is downloaded for it
+    // when it is small; the user will need it anyway.
+    std::optional<Metadata> metadata_of(const IndexFile& file) {
+        if (file.local) {
+            auto text = read_wheel_metadata(file.url);
+            return text ? std::optional(parse_metadata(*text)) : std::nullopt;
+        }
+        if (!file.has_metadata && (file.size == 0 || file.size > largest_suggestion)) return std::nullopt;
+        std::string ending = file.has_metadata ? ".metadata" : "";
+        auto fetched = index_->fetcher().fetch({{file.url + ending, file.file_name + ending,
+                                                 file.has_metadata ? file.metadata_sha256 : file.sha256, "", 0}});
+        if (!fetched) return std::nullopt;
+        const fs::path& path = fetched->front().path;
+        auto text = file.has_metadata ? read_text(path, 64u << 20) : read_wheel_metadata(path);
+        return text ? std::optional(parse_metadata(*text)) : std::nullopt;
+    }
+
     // The newest version that fits all that is asked of a missing package, and, where the index offers its metadata
     // apart, what it needs itself: one run then lists every missing line.
     Status suggest(const std::string& name, const Demand& demand) {
@@ -118,16 +137,7 @@ class Closure {
         const ProjectWheels::Wheel* best = best_file(*files, *versions, false, {}, index_->options().pre);
         if (!best) return {};
         package.version = best->name.version.str();
-        if (best->file.local) {
-            if (auto text = read_wheel_metadata(best->file.url)) package.metadata = parse_metadata(*text);
-        } else if (best->file.has_metadata) {
-            Download wanted;
-            wanted.url = best->file.url + ".metadata";
-            wanted.name = best->file.file_name + ".metadata";
-            wanted.sha256 = best->file.metadata_sha256;
-            if (auto fetched = index_->fetcher().fetch({wanted}))
-                if (auto text = read_text(fetched->front().path, 64u << 20)) package.metadata = parse_metadata(*text);
-        }
+        package.metadata = metadata_of(best->file);
         open_.push_back(name);
         return {};
     }

@@ -315,16 +315,16 @@ Result<std::vector<ProjectSource>> PackageIndex::project(const std::string& name
     return projects_.emplace(name, std::move(sources)).first->second;
 }
 
-void PackageIndex::prefetch(const std::vector<std::string>& names) {
-    if (!load_find_links().ok()) return;
+Status PackageIndex::prefetch(const std::vector<std::string>& names) {
+    TRY(load_find_links());
     std::vector<std::optional<std::vector<ProjectSource>>> found(names.size());
-    Status ignored = parallel_for(names.size(), 8, [&](std::size_t i) -> Status {
-        if (auto sources = look_up(names[i])) found[i] = std::move(*sources);
+    Status status = parallel_for(names.size(), 8, [&](std::size_t i) -> Status {
+        TRY_ASSIGN(found[i], look_up(names[i]));
         return {};
     });
-    (void)ignored;
     for (std::size_t i = 0; i < names.size(); ++i)
         if (found[i]) projects_.emplace(names[i], std::move(*found[i]));
+    return status;
 }
 
 } // namespace tinderbox::pip

@@ -59,8 +59,9 @@ class PackageIndex {
     // the first that knows it. Errors: kind network.
     Result<std::vector<ProjectSource>> project(const std::string& name);
 
-    // Asks for many projects at once; afterwards project() answers without waiting. Errors are left to project().
-    void prefetch(const std::vector<std::string>& names);
+    // Asks for many projects at once; afterwards project() answers without waiting. The first error, if any: then no
+    // server should be asked for more, each would be tried as often again.
+    Status prefetch(const std::vector<std::string>& names);
 
     Fetcher& fetcher() { return fetcher_; }
     const PipOptions& options() const { return options_; }

@@ -245,11 +245,11 @@ Error nothing_fits(const Wanted& wanted, const ProjectWheels& files, const Selec
 }
 
 // "requirements.txt:3: 'numpy' is not pinned; write 'numpy==2.3.5' (…)"
-Result<std::string> unpinned(const Wanted& wanted, PackageIndex& index, const SelectOptions& options) {
+std::string unpinned(const Wanted& wanted, PackageIndex& index, const SelectOptions& options, bool reached) {
     const PipRequirement& line = *wanted.lines.front();
     std::string extras = wanted.extras.empty() ? "" : "[" + joined(wanted.extras, ",") + "]";
-    auto files = files_of(index, wanted.name, options.target);
     std::optional<Version> best;
+    auto files = reached ? files_of(index, wanted.name, options.target) : Result<ProjectWheels>(ProjectWheels{});
     if (files) best = newest(*files, wanted.versions, index.options().pre);
     std::string say = best ? fmt::format("write '{}{}=={}' (the newest{} for Python {} on the index)", wanted.name, extras,
                                          best->str(), wanted.versions.empty() ? "" : " that fits", options.target.python_minor())
@@ -376,16 +376,16 @@ Result<Selection> select_wheels(const std::vector<PipRequirement>& requirements,
     std::vector<std::string> problems, looked_up;
     for (const auto& [name, wanted] : groups)
         if (!wanted.direct) looked_up.push_back(name);
-    index.prefetch(looked_up);
+    Status reached = index.prefetch(looked_up);
     for (auto& [name, wanted] : groups) {
         TRY(join_versions(wanted));
         TRY(join_hashes(wanted, hashes));
         TRY(check_build_options(wanted, index.options()));
         if (wanted.direct || wanted.pinned_by) continue;
-        TRY_ASSIGN(std::string problem, unpinned(wanted, index, options));
-        problems.push_back(std::move(problem));
+        problems.push_back(unpinned(wanted, index, options, reached.ok()));
     }
     if (!problems.empty()) return Error{ErrorKind::usage, joined(problems, "\n")};
+    TRY(std::move(reached));
 
     Selection out;
     for (auto& [name, wanted] : groups) {

@@ -16,8 +16,9 @@ bool contains(std::string_view text, std::string_view part) { return text.find(p
 
 #define CHECK_HAS(text, part)                                                                                          \
     do {                                                                                                               \
-        INFO(text);                                                                                                    \
-        CHECK(contains(text, part));                                                                                   \
+        std::string text_ = (text);                                                                                    \
+        INFO(text_);                                                                                                   \
+        CHECK(contains(text_, part));                                                                                  \
     } while (false)
 
 // An index "https://index.example/simple" that wheels are put on.
@@ -139,6 +140,15 @@ TEST_CASE("an unpinned line says what to write", "[select]") {
     CHECK_HAS(world.refused("numpy", ErrorKind::usage), "write 'numpy==VERSION'");
 }
 
+TEST_CASE("an index that fails is asked once", "[select]") {
+    World world;
+    for (const char* name : {"a", "b"})
+        world.fetcher.pages[std::string("https://index.example/simple/") + name + "/"] = Document{"", "", "text/html", 500};
+    CHECK_HAS(world.refused("a==1", ErrorKind::network), "https://index.example/simple/a/: the index answered with status 500");
+    CHECK(world.fetcher.asked.size() == 1);
+    CHECK_HAS(world.refused("a==1\nb", ErrorKind::usage), "requirements.txt:2: 'b' is not pinned; write 'b==VERSION'");
+}
+
 TEST_CASE("pins that contradict name both lines", "[select]") {
     World world;
     world.wheel("foo", "1.0");
@@ -246,6 +256,20 @@ TEST_CASE("every missing line is listed, with what it needs itself", "[closure]"
     world.options.provided["sympy"] = "1.0";
     auto old = world.whole("torch==2.9.1\nnetworkx==3.5\n");
     CHECK(old.error().kind == ErrorKind::unsatisfiable);
+}
+
+TEST_CASE("what missing wheels need is found without metadata files too", "[closure]") {
+    World world;
+    world.wheel("app", "1.0", {"lib"});
+    std::string body = make_wheel("lib", "1.0", {"deep"});
+    world.fetcher.files["https://index.example/files/lib-1.0-py3-none-any.whl"] = body;
+    world.fetcher.page("https://index.example/simple/lib/",
+                       "{\"files\":[{\"filename\":\"lib-1.0-py3-none-any.whl\",\"url\":\"/files/lib-1.0-py3-none-any.whl\",\"size\":" +
+                           std::to_string(body.size()) + ",\"hashes\":{}}]}",
+                       "application/vnd.pypi.simple.v1+json");
+    auto status = world.whole("app==1.0\n");
+    CHECK(status.error().message == "add to requirements.txt: 'deep==VERSION' (lib 1.0 requires deep)\n"
+                                    "add to requirements.txt: 'lib==1.0' (app 1.0 requires lib)");
 }
 
 TEST_CASE("a pin that another package forbids", "[closure]") {

@@ -1,7 +1,7 @@
 #include "common/base/file.hpp"
 #include "common/base/text.hpp"
+#include "generator/conda/names.hpp"
 #include "generator/spec/reader.hpp"
-#include "generator/spec/conda_name.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <nlohmann/json.hpp>
