@@ -109,7 +109,7 @@ Status run_scripts(const fs::path& prefix, const Manifest& manifest, const fs::p
     const bool bash = ::access("/bin/bash", X_OK) == 0; // what conda uses; some scripts rely on it
     for (const ScriptInfo& script : manifest.scripts) {
         if (interrupted && *interrupted)
-            return make_error(ErrorKind::interrupted, "interrupted; run the same command again to go on");
+            return make_error(ErrorKind::interrupted, "interrupted");
         ProcessSpec spec;
         spec.argv = {bash ? "/bin/bash" : "/bin/sh", (prefix / script.path).string()};
         std::string path = variable("PATH");

@@ -41,6 +41,17 @@ class Stopwatch {
     std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
+// Directories are made with exact modes. Only while files are written: the packages' scripts get the caller's umask.
+class NoUmask {
+  public:
+    NoUmask() : before_(::umask(0)) {}
+    ~NoUmask() { ::umask(before_); }
+    NoUmask(const NoUmask&) = delete;
+
+  private:
+    mode_t before_;
+};
+
 bool is_conda(const fs::path& prefix) {
     std::error_code ec;
     return fs::is_directory(prefix / "conda-meta", ec) &&
@@ -146,6 +157,7 @@ Result<bool> Installation::goes_inside() const {
 }
 
 Status Installation::files() {
+    NoUmask no_umask;
     TRY_ASSIGN(io::Plan plan, io::make_plan(table_, env_path_));
     if (std::size_t longest = longest_prefix(table_); prefixes_[0].size() > longest)
         return make_error(ErrorKind::usage, "the prefix '{}' has {} bytes, the files of this environment have room for {}; "

@@ -316,7 +316,10 @@ Status Worker::loop() {
             TRY(drain_writes());
             bool more = shared_.next_task < shared_.plan.tasks.size() && !shared_.interrupted();
             if (!more) return {};
-            if (gate_.due()) TRY(gate_.meet());
+            if (gate_.due()) {
+                TRY(gate_.meet());
+                TRY(start_reads()); // some work between two records, however short an epoch is
+            }
             continue;
         }
         Read& read = reads_[order_.front()];
@@ -476,7 +479,7 @@ void Worker::drain_quietly() {
     }
 }
 
-Error interruption() { return make_error(ErrorKind::interrupted, "interrupted; run the same command again to go on"); }
+Error interruption() { return make_error(ErrorKind::interrupted, "interrupted"); }
 
 Status phase_one(Shared& shared) {
     const ExtractOptions& options = shared.options;

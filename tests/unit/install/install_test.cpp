@@ -20,13 +20,18 @@ using namespace tinderbox::test;
 
 namespace {
 
+// In memory, because tests that sync would wait for whatever else the machine writes. The ways to the disk are
+// tested on $TMPDIR.
+fs::path memory() { return fs::exists("/dev/shm") && ::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : ""; }
+
 struct Bench {
-    TemporaryDirectory directory = *TemporaryDirectory::make();
+    TemporaryDirectory directory;
     RunBuilder builder;
     fs::path run_path = directory.path() / "sample.run";
     fs::path prefix = directory.path() / "target" / "env";
 
-    explicit Bench(std::size_t large_blocks = 3, std::size_t small_files = 400) {
+    explicit Bench(std::size_t large_blocks = 3, std::size_t small_files = 400, const fs::path& where = memory())
+        : directory(*TemporaryDirectory::make(where)) {
         ::setenv("HOME", directory.path().c_str(), 1);
         fill_sample(builder, large_blocks, small_files);
     }
@@ -90,7 +95,7 @@ class ShortWrites : public io::Faults {
 } // namespace
 
 TEST_CASE("every way to the disk gives the same tree", "[install]") {
-    Bench bench;
+    Bench bench(3, 400, "");
     bench.write();
     struct Way {
         bool no_uring, no_direct;
@@ -109,7 +114,7 @@ TEST_CASE("every way to the disk gives the same tree", "[install]") {
         CHECK(bench.beside() == std::set<std::string>{"env"});
         CHECK((fs::status(bench.prefix).permissions() & fs::perms::mask) == fs::perms(0755));
         CHECK(!fs::exists(bench.prefix / ".tinderbox" / "journal"));
-        CHECK(result->files == 1010);
+        CHECK(result->files == 1008);
         auto check = verify_files(bench.prefix);
         REQUIRE(check.ok());
         CHECK(check->differences.empty());
