@@ -70,7 +70,7 @@ FileClass class_by_content(ByteView head) {
     return binary ? FileClass::other : FileClass::text;
 }
 
-// Measured on a sample of torch, CUDA libraries and numpy (docs/parcel.md has the figures). ELF: most bytes are
+// From measurements (docs/parcel.md). ELF: most bytes are
 // fatbins that are compressed already; level 9 saves 1 % more than 3 for three times the time. Text and bytecode
 // are small and gain a seventh from 9. Compressed files get one cheap try, because some only look compressed.
 int zstd_level(FileClass file_class, Level level) {

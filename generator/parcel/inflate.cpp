@@ -23,6 +23,8 @@ class Decoder {
         bool end = false, failed = false;
     };
     virtual Step step(ByteView in, std::span<std::byte> out) = 0;
+    // The compressed data has come to its own end: a deflate stream can be cut behind its last byte of content.
+    virtual bool complete() const = 0;
 };
 
 class Copy final : public Decoder {
@@ -32,6 +34,7 @@ class Copy final : public Decoder {
         std::copy_n(in.begin(), n, out.begin());
         return {n, n, false, false};
     }
+    bool complete() const override { return true; }
 };
 
 class Inflate final : public Decoder {
@@ -51,13 +54,16 @@ class Inflate final : public Decoder {
         stream_.avail_out = static_cast<uInt>(std::min<std::size_t>(out.size(), 1u << 30));
         const std::size_t in_before = stream_.avail_in, out_before = stream_.avail_out;
         const int rc = inflate(&stream_, Z_NO_FLUSH);
+        complete_ = rc == Z_STREAM_END;
         return {in_before - stream_.avail_in, out_before - stream_.avail_out, rc == Z_STREAM_END,
                 rc != Z_OK && rc != Z_STREAM_END && rc != Z_BUF_ERROR};
     }
 
+    bool complete() const override { return complete_; }
+
   private:
     z_stream stream_{};
-    bool ready_ = false;
+    bool ready_ = false, complete_ = false;
 };
 
 class Zstd final : public Decoder {
@@ -71,12 +77,16 @@ class Zstd final : public Decoder {
         ZSTD_inBuffer input{in.data(), in.size(), 0};
         ZSTD_outBuffer output{out.data(), out.size(), 0};
         const std::size_t rc = ZSTD_decompressStream(stream_, &output, &input);
+        if (input.pos > 0 || output.pos > 0) complete_ = rc == 0;
         // Frames may follow one another, so that the end is where the input ends.
         return {input.pos, output.pos, false, ZSTD_isError(rc) != 0};
     }
 
+    bool complete() const override { return complete_; }
+
   private:
     ZSTD_DStream* stream_;
+    bool complete_ = false;
 };
 
 class CheckedSource final : public ByteSource {
@@ -132,6 +142,7 @@ class CheckedSource final : public ByteSource {
         finished_ = true;
         if (decoder_ended && !in_.empty()) return damaged_member(where_, "bytes follow its compressed data");
         if (left_ != 0) return damaged_member(where_, fmt::format("it ends {} bytes too early", left_));
+        if (!decoder_->complete()) return damaged_member(where_, "the end of its compressed data is missing");
         if (crc_ != expected_) return damaged_member(where_, "its CRC-32 does not match");
         return {};
     }

@@ -76,19 +76,19 @@ class SmallStream final : public StreamBase {
         Piece piece;
         piece.file_class = class_;
         for (;;) {
-            if (!pending_) {
+            if (pending_.empty()) {
                 if (at_ == entries_.size()) break;
                 TRY(load(entries_[at_++]));
-                if (!pending_) continue;
+                if (pending_.empty()) continue;
             }
-            if (piece.size + pending_->size() > block_raw_size) break;
+            if (piece.size + pending_.size() > block_raw_size) break;
             if (!piece.buffer) piece.buffer = context_.pool.take();
-            std::ranges::copy(*pending_, piece.buffer->begin() + static_cast<std::ptrdiff_t>(piece.size));
+            std::ranges::copy(pending_, piece.buffer->begin() + static_cast<std::ptrdiff_t>(piece.size));
             Content& content = result.contents[pending_content_].content;
             content.block = blocks_;
             content.offset = static_cast<std::uint32_t>(piece.size);
-            piece.size += pending_->size();
-            pending_.reset();
+            piece.size += pending_.size();
+            pending_.clear();
         }
         if (piece.size == 0) return std::optional<Piece>();
         ++blocks_;
@@ -96,7 +96,7 @@ class SmallStream final : public StreamBase {
     }
 
   private:
-    // Sets pending_ when the file's content is new.
+    // Fills pending_ when the file's content is new and not empty.
     Status load(std::size_t index) {
         const Entry& e = entry(index);
         Bytes bytes(static_cast<std::size_t>(e.size));
@@ -119,7 +119,7 @@ class SmallStream final : public StreamBase {
         packed.elf = elf_of(bytes);
         result.contents.push_back(std::move(packed));
         pending_content_ = known->second;
-        if (!bytes.empty()) pending_ = std::move(bytes);
+        pending_ = std::move(bytes);
         return {};
     }
 
@@ -127,7 +127,7 @@ class SmallStream final : public StreamBase {
     std::vector<std::size_t> entries_;
     std::size_t at_ = 0;
     std::uint32_t blocks_ = 0;
-    std::optional<Bytes> pending_;
+    Bytes pending_; // a content that is in no block yet
     std::size_t pending_content_ = 0;
     std::map<std::string, std::size_t> known_;
 };

@@ -48,7 +48,8 @@ inline Status unpack(const Parcel& parcel, const std::function<fs::path(const De
         if (!prefix.empty()) {
             TRY_ASSIGN(relocated, apply_relocations(bytes, content.relocs, prefix));
         }
-        TRY(write_atomically(path, relocated, d.mode));
+        TRY_ASSIGN(Fd fd, open_file(path, O_WRONLY | O_CREAT | O_EXCL, d.mode));
+        TRY(write_exact(fd.get(), relocated, path.string()));
     }
     return {};
 }

@@ -1,6 +1,7 @@
 #include "common/base/parallel.hpp"
 #include "common/base/process.hpp"
 #include "generator/parcel/file_source.hpp"
+#include "generator/parcel/inflate.hpp"
 #include "generator/parcel/zip.hpp"
 #include "tests/unit/parcel/zip_builder.hpp"
 
@@ -264,4 +265,20 @@ TEST_CASE_METHOD(Fixture, "zip: a member that the central directory does not lis
     end.u32(static_cast<std::uint32_t>(hidden)), end.u16(0);
     out.bytes(end.data());
     CHECK(has(error(out.take()), "does not list"));
+}
+
+TEST_CASE("zip: streamed inflating is as strict as inflating at once, for every cut") {
+    std::string text;
+    for (int i = 0; i < 200; ++i) text += "line " + std::to_string(i * 7919) + "\n";
+    const Bytes packed = deflated(text);
+    const std::uint32_t crc = libdeflate_crc32(0, text.data(), text.size());
+    for (std::size_t n = 0; n <= packed.size() + 1; ++n) {
+        INFO(n);
+        Bytes cut = packed;
+        cut.resize(n);
+        auto source = make_checked_source(make_memory_source(cut), ZipMethod::deflate, text.size(), crc, "x");
+        const bool streamed = read_all(*source, 1 << 20, "x").ok();
+        CHECK(streamed == (n == packed.size()));
+        CHECK(streamed == inflate_whole(cut, text.size(), crc, "x").ok());
+    }
 }
