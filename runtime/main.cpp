@@ -2,7 +2,8 @@
 //
 //     STUB --tinderbox-run /absolute/path/of/NAME.run -- what the user wrote…
 //
-// with the user's working directory. It is the loader: look at the machine, put the files in place, test, report.
+// with the user's working directory. It is the loader: look at the machine, put the files in place, test,
+// report.
 #include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
 #include "common/format/run_file.hpp"
@@ -33,7 +34,8 @@ using nlohmann::json;
 std::atomic<bool> interrupted = false;
 
 extern "C" void on_signal(int) {
-    if (interrupted.exchange(true)) _exit(static_cast<int>(ErrorKind::interrupted)); // the second Ctrl-C does not wait
+    if (interrupted.exchange(true))
+        _exit(static_cast<int>(ErrorKind::interrupted)); // the second Ctrl-C does not wait
 }
 
 std::string variable(const char* name) {
@@ -59,7 +61,8 @@ void remove_own_copy(const char* self) {
     ::rmdir(directory.c_str());
 }
 
-// ---- one run of NAME.run ----------------------------------------------------------------------------------------
+// ---- one run of NAME.run
+// ----------------------------------------------------------------------------------------
 
 class Session {
   public:
@@ -71,24 +74,36 @@ class Session {
 
     Result<int> go() {
         switch (options_.mode) {
-        case Mode::list: return list();
-        case Mode::info: return info();
-        case Mode::license: return license();
-        case Mode::verify_file: return verify_file();
-        case Mode::check: return check();
-        case Mode::extract: return extract();
-        case Mode::verify_only: return verify_only();
-        case Mode::uninstall: return remove();
-        default: return install_all();
+        case Mode::list:
+            return list();
+        case Mode::info:
+            return info();
+        case Mode::license:
+            return license();
+        case Mode::verify_file:
+            return verify_file();
+        case Mode::check:
+            return check();
+        case Mode::extract:
+            return extract();
+        case Mode::verify_only:
+            return verify_only();
+        case Mode::uninstall:
+            return remove();
+        default:
+            return install_all();
         }
     }
 
   private:
     Terminal& terminal() const { return Terminal::get(); }
     const RunFile& run() const { return *run_; }
-    std::string manifest_sha256() const { return installed_ ? installed_->manifest_sha256 : to_hex(run().manifest_sha256()); }
+    std::string manifest_sha256() const {
+        return installed_ ? installed_->manifest_sha256 : to_hex(run().manifest_sha256());
+    }
 
-    // ---- what the file says of itself ---------------------------------------------------------------------------
+    // ---- what the file says of itself
+    // ---------------------------------------------------------------------------
 
     Result<int> list() const {
         if (options_.json) {
@@ -97,7 +112,9 @@ class Session {
         }
         std::vector<std::vector<std::string>> rows;
         for (const PackageInfo& p : manifest_.packages)
-            if (p.kind != "generated") rows.push_back({p.name, p.version, p.build, p.kind, format_bytes(p.installed_size), p.license});
+            if (p.kind != "generated")
+                rows.push_back(
+                    {p.name, p.version, p.build, p.kind, format_bytes(p.installed_size), p.license});
         write_stdout(render_columns(rows));
         return 0;
     }
@@ -113,16 +130,24 @@ class Session {
             {"platform", manifest_.platform},
             {"Python", manifest_.python ? manifest_.python->version : "none"},
             {"packages", package_summary()},
-            {"installed size", fmt::format("{} in {} files", format_bytes(manifest_.install.bytes), manifest_.install.inodes)},
+            {"installed size",
+             fmt::format("{} in {} files", format_bytes(manifest_.install.bytes), manifest_.install.inodes)},
             {"this file", format_bytes(run().total_size())},
         };
         if (!needs.glibc.empty()) rows.push_back({"needs glibc", needs.glibc});
         if (needs.cuda_major)
-            rows.push_back({"needs driver", fmt::format("{} or newer, for CUDA {}", needs.driver_floor, needs.cuda_runtime.empty() ? std::to_string(*needs.cuda_major) : needs.cuda_runtime)});
-        for (const std::string& library : needs.libraries) rows.push_back({"needs library", library});
-        if (manifest_.install.longest_prefix) rows.push_back({"longest prefix", fmt::format("{} bytes", manifest_.install.longest_prefix)});
-        for (const std::string& word : manifest_.request) rows.push_back({"asked for", word});
-        for (const std::string& notice : manifest_.notices) rows.push_back({"notice", notice});
+            rows.push_back(
+                {"needs driver", fmt::format("{} or newer, for CUDA {}", needs.driver_floor,
+                                             needs.cuda_runtime.empty() ? std::to_string(*needs.cuda_major)
+                                                                        : needs.cuda_runtime)});
+        for (const std::string& library : needs.libraries)
+            rows.push_back({"needs library", library});
+        if (manifest_.install.longest_prefix)
+            rows.push_back({"longest prefix", fmt::format("{} bytes", manifest_.install.longest_prefix)});
+        for (const std::string& word : manifest_.request)
+            rows.push_back({"asked for", word});
+        for (const std::string& notice : manifest_.notices)
+            rows.push_back({"notice", notice});
         rows.push_back({"made by", "Tinderbox " + manifest_.tinderbox_version});
         rows.push_back({"manifest SHA-256", to_hex(run().manifest_sha256())});
         write_stdout(render_columns(rows));
@@ -136,25 +161,39 @@ class Session {
         unsigned long long size = ZSTD_getFrameContentSize(packed.data(), packed.size());
         constexpr unsigned long long limit = 1ull << 30;
         if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN || size > limit)
-            return make_error(ErrorKind::damaged, "{}: the licence texts are not a zstd frame; copy the file again", run().path().string());
+            return make_error(ErrorKind::damaged,
+                              "{}: the licence texts are not a zstd frame; copy the file again",
+                              run().path().string());
         std::string text(size, '\0');
         if (ZSTD_decompress(text.data(), text.size(), packed.data(), packed.size()) != size)
-            return make_error(ErrorKind::damaged, "{}: the licence texts cannot be decompressed; copy the file again", run().path().string());
+            return make_error(ErrorKind::damaged,
+                              "{}: the licence texts cannot be decompressed; copy the file again",
+                              run().path().string());
         return text;
     }
 
     Result<int> license() const {
         TRY_ASSIGN(std::string text, license_texts());
-        if (text.empty()) text = "The packages in this file carry no licence texts; --list names their licences.\n";
+        if (text.empty())
+            text = "The packages in this file carry no licence texts; --list names their licences.\n";
         write_stdout(text);
         return 0;
     }
 
     Result<int> verify_file() const {
-        TRY(run().verify_all(options_.jobs, [&](std::uint64_t done) { terminal().progress("checking", done, run().total_size()); }));
+        TRY(run().verify_all(options_.jobs, [&](std::uint64_t done) {
+            terminal().progress("checking", done, run().total_size());
+        }));
         terminal().end_progress();
-        if (options_.json) write_stdout(json({{"ok", true}, {"size", run().total_size()}, {"manifest_sha256", to_hex(run().manifest_sha256())}}).dump() + "\n");
-        else write_stdout(fmt::format("{}: all {} bytes are as they were made\n", run().path().filename().string(), run().total_size()));
+        if (options_.json)
+            write_stdout(json({{"ok", true},
+                               {"size", run().total_size()},
+                               {"manifest_sha256", to_hex(run().manifest_sha256())}})
+                             .dump() +
+                         "\n");
+        else
+            write_stdout(fmt::format("{}: all {} bytes are as they were made\n",
+                                     run().path().filename().string(), run().total_size()));
         return 0;
     }
 
@@ -172,13 +211,16 @@ class Session {
         return count > named ? fmt::format("{} and {} more packages", asked, count - named) : asked;
     }
 
-    // ---- the prefix ---------------------------------------------------------------------------------------------
+    // ---- the prefix
+    // ---------------------------------------------------------------------------------------------
 
     Result<std::string> prefix_from(std::string_view written) const {
         std::error_code error;
         std::string home = variable("HOME"), cwd = fs::current_path(error).string();
         if (written.empty()) {
-            if (home.empty()) return make_error(ErrorKind::usage, "$HOME is not set, so there is no default place; name one with -p");
+            if (home.empty())
+                return make_error(ErrorKind::usage,
+                                  "$HOME is not set, so there is no default place; name one with -p");
             return resolve_prefix(home + "/" + manifest_.name, home, cwd);
         }
         return resolve_prefix(written, home, cwd);
@@ -193,7 +235,9 @@ class Session {
         o.private_modes = options_.private_files;
         o.jobs = options_.jobs;
         o.interrupted = &interrupted;
-        o.progress = [this](const InstallProgress& p) { terminal().progress(p.stage, p.done, p.total, p.stage == "extract" ? "B" : ""); };
+        o.progress = [this](const InstallProgress& p) {
+            terminal().progress(p.stage, p.done, p.total, p.stage == "extract" ? "B" : "");
+        };
         return o;
     }
 
@@ -208,13 +252,16 @@ class Session {
         auto table = run().table();
         if (!table.ok()) return false; // the installation will say so
         std::unordered_set<std::string> seen;
-        return std::ranges::any_of(table->destinations, [&](const Destination& d) { return !seen.insert(to_lower(d.path)).second; });
+        return std::ranges::any_of(
+            table->destinations, [&](const Destination& d) { return !seen.insert(to_lower(d.path)).second; });
     }
 
-    // ---- preflight ----------------------------------------------------------------------------------------------
+    // ---- preflight
+    // ----------------------------------------------------------------------------------------------
 
     Result<Bytes> probe_program() const {
-        if (installed_) return read_bytes(fs::path(options_.prefix) / ".tinderbox" / choose_probe(manifest_), 64u << 20);
+        if (installed_)
+            return read_bytes(fs::path(options_.prefix) / ".tinderbox" / choose_probe(manifest_), 64u << 20);
         const Section* section = run().section("probe:" + choose_probe(manifest_));
         if (!section) return make_error(ErrorKind::bug, "this installer carries no CUDA probe");
         return run().read_section(*section);
@@ -231,7 +278,8 @@ class Session {
             auto program = probe_program();
             if (!program.ok()) return std::nullopt;
             std::map<std::string, std::string> environment;
-            if (std::string path = user_environment()["LD_LIBRARY_PATH"]; !path.empty()) environment["LD_LIBRARY_PATH"] = path;
+            if (std::string path = user_environment()["LD_LIBRARY_PATH"]; !path.empty())
+                environment["LD_LIBRARY_PATH"] = path;
             return ask_driver_api(*program, environment);
         };
         return run_preflight(manifest_, SystemRoot::from_environment(), o);
@@ -246,7 +294,8 @@ class Session {
         return report(in, {});
     }
 
-    // ---- installing ---------------------------------------------------------------------------------------------
+    // ---- installing
+    // ---------------------------------------------------------------------------------------------
 
     // Constructor's habit: with neither -b nor a terminal nobody can be asked, and that counts as -b.
     bool interactive() const { return !options_.batch && (options_.ask || ::isatty(0) == 1); }
@@ -255,7 +304,8 @@ class Session {
         TRY_ASSIGN(std::string prefix, prefix_from(options_.prefix));
         if (!interactive()) return prefix;
         TRY_ASSIGN(std::string licenses, license_texts());
-        Welcome welcome{manifest_.name, package_summary(), format_bytes(manifest_.install.bytes), std::move(licenses), prefix};
+        Welcome welcome{manifest_.name, package_summary(), format_bytes(manifest_.install.bytes),
+                        std::move(licenses), prefix};
         TRY_ASSIGN(Answers answers, ask(Console::terminal(), welcome, options_.prefix.empty()));
         return prefix_from(answers.prefix);
     }
@@ -267,7 +317,8 @@ class Session {
         facts.resumed = summary.resumed;
         facts.already_complete = summary.already_complete;
         facts.stages = summary.seconds;
-        for (const auto& [stage, seconds] : summary.seconds) facts.seconds += seconds;
+        for (const auto& [stage, seconds] : summary.seconds)
+            facts.seconds += seconds;
         facts.io = summary.io;
         facts.warnings = summary.warnings;
         if (summary.script_failure) facts.script_failure = summary.script_failure->message;
@@ -282,7 +333,9 @@ class Session {
         if (auto failure = failure_of(found.findings)) {
             ReportFacts in = facts_for("install", prefix, &found);
             in.exit_code = static_cast<int>(*failure);
-            terminal().error(fmt::format("nothing was installed: {} of the checks above failed", std::ranges::count(found.findings, Severity::error, &Finding::severity)));
+            terminal().error(
+                fmt::format("nothing was installed: {} of the checks above failed",
+                            std::ranges::count(found.findings, Severity::error, &Finding::severity)));
             return report(in, {}, false);
         }
         terminal().note("installing", fmt::format("{} into '{}'", manifest_.name, prefix));
@@ -290,19 +343,24 @@ class Session {
         terminal().end_progress();
         if (!installed.ok()) {
             if (installed.error().kind == ErrorKind::interrupted)
-                return make_error(ErrorKind::interrupted, "{}; run the same command again to go on", installed.error().message);
+                return make_error(ErrorKind::interrupted, "{}; run the same command again to go on",
+                                  installed.error().message);
             return std::move(installed).error();
         }
         InstallFacts facts = facts_of(*installed);
-        for (const std::string& warning : facts.warnings) terminal().warning(warning);
+        for (const std::string& warning : facts.warnings)
+            terminal().warning(warning);
         if (!facts.script_failure.empty()) terminal().error(facts.script_failure);
 
         Verification verified = verify(prefix, found.verdict);
         if (interrupted)
-            return make_error(ErrorKind::interrupted, "the verification was interrupted; '{}' is installed, --verify-only tests it", prefix);
+            return make_error(ErrorKind::interrupted,
+                              "the verification was interrupted; '{}' is installed, --verify-only tests it",
+                              prefix);
         std::optional<ErrorKind> failure = verified.failure;
         if (!facts.script_failure.empty() && !failure) failure = ErrorKind::script;
-        if (!failure) (void)record_stage(prefix, InstallStage::verified); // a read-only prefix loses only this mark
+        if (!failure)
+            (void)record_stage(prefix, InstallStage::verified); // a read-only prefix loses only this mark
         ReportFacts in = facts_for("install", prefix, &found, &facts, &verified);
         in.exit_code = failure ? static_cast<int>(*failure) : 0;
         TRY_ASSIGN(int code, report(in, prefix));
@@ -311,15 +369,18 @@ class Session {
     }
 
     Verification verify(const std::string& prefix, const GpuVerdict& verdict) const {
-        terminal().note("verifying", verdict.outcome == GpuVerdict::Outcome::usable ? "GPU and imports" : "imports");
-        VerifyInputs in{manifest_, verdict, prefix, user_environment(), options_.no_gpu, options_.run_tests, {}};
+        terminal().note("verifying",
+                        verdict.outcome == GpuVerdict::Outcome::usable ? "GPU and imports" : "imports");
+        VerifyInputs in{manifest_,          verdict, prefix, user_environment(), options_.no_gpu,
+                        options_.run_tests, {}};
         if (!choose_probe(manifest_).empty()) in.probe_program = [this] { return probe_program(); };
         return verify_environment(in);
     }
 
     void show_problems(const std::vector<Finding>& findings) const {
         std::vector<Finding> problems;
-        std::ranges::copy_if(findings, std::back_inserter(problems), [](const Finding& f) { return f.severity >= Severity::warning; });
+        std::ranges::copy_if(findings, std::back_inserter(problems),
+                             [](const Finding& f) { return f.severity >= Severity::warning; });
         if (problems.empty()) return;
         std::string text = render_findings_text(to_json(problems), terminal().colour());
         for (std::string_view line : split_lines(text))
@@ -352,10 +413,14 @@ class Session {
         TRY_ASSIGN(std::string asked, prefix_from(options_.prefix));
         const std::string prefix = environment_prefix(manifest_, install_options(asked)).string();
         if (!is_ours(prefix))
-            return make_error(ErrorKind::storage, "'{}' does not hold this installer's environment; name its prefix with -p", prefix);
+            return make_error(ErrorKind::storage,
+                              "'{}' does not hold this installer's environment; name its prefix with -p",
+                              prefix);
         Preflight found = preflight(prefix);
         // Where it is installed already, room and permissions are no matter.
-        std::erase_if(found.findings, [](const Finding& f) { return f.kind != ErrorKind::machine || f.id == "room" || f.id == "inodes-unknown"; });
+        std::erase_if(found.findings, [](const Finding& f) {
+            return f.kind != ErrorKind::machine || f.id == "room" || f.id == "inodes-unknown";
+        });
         show_problems(found.findings);
         Verification verified = verify(prefix, found.verdict);
         ReportFacts in = facts_for("verify-only", prefix, &found, nullptr, &verified);
@@ -370,34 +435,62 @@ class Session {
         TRY_ASSIGN(std::string asked, prefix_from(options_.prefix));
         const std::string prefix = environment_prefix(manifest_, install_options(asked)).string();
         if (!is_ours(prefix))
-            return make_error(ErrorKind::storage, "'{}' does not hold this installer's environment; name its prefix with -p", prefix);
+            return make_error(ErrorKind::storage,
+                              "'{}' does not hold this installer's environment; name its prefix with -p",
+                              prefix);
         if (interactive()) {
-            auto sure = ask_yes_no(Console::terminal(), fmt::format("Remove the environment in '{}'{}?", prefix, options_.purge ? " with everything in it" : ""), false);
+            auto sure = ask_yes_no(Console::terminal(),
+                                   fmt::format("Remove the environment in '{}'{}?", prefix,
+                                               options_.purge ? " with everything in it" : ""),
+                                   false);
             if (!sure.value_or(false)) return make_error(ErrorKind::interrupted, "nothing was removed");
         }
         TRY_ASSIGN(UninstallSummary removed, uninstall(prefix, options_.purge));
-        for (const std::string& path : removed.kept) terminal().note("kept", prefix + "/" + path);
-        if (options_.json) write_stdout(json({{"removed", removed.removed}, {"kept", removed.kept}}).dump(2, ' ', false, json::error_handler_t::replace) + "\n");
-        else write_stdout(fmt::format("{} files removed from '{}', {} kept\n", removed.removed, prefix, removed.kept.size()));
+        for (const std::string& path : removed.kept)
+            terminal().note("kept", prefix + "/" + path);
+        if (options_.json)
+            write_stdout(json({{"removed", removed.removed}, {"kept", removed.kept}})
+                             .dump(2, ' ', false, json::error_handler_t::replace) +
+                         "\n");
+        else
+            write_stdout(fmt::format("{} files removed from '{}', {} kept\n", removed.removed, prefix,
+                                     removed.kept.size()));
         return 0;
     }
 
-    // ---- the report ---------------------------------------------------------------------------------------------
+    // ---- the report
+    // ---------------------------------------------------------------------------------------------
 
-    ReportFacts facts_for(const char* mode, const std::string& prefix, const Preflight* preflight, const InstallFacts* installed = nullptr,
+    ReportFacts facts_for(const char* mode, const std::string& prefix, const Preflight* preflight,
+                          const InstallFacts* installed = nullptr,
                           const Verification* verification = nullptr) const {
-        return {mode, installed_ ? manifest_.name + ".run" : run().path().filename().string(), installed_ ? 0 : run().total_size(), manifest_sha256(), manifest_, prefix, preflight, installed, verification, 0, ::time(nullptr)};
+        return {mode,
+                installed_ ? manifest_.name + ".run" : run().path().filename().string(),
+                installed_ ? 0 : run().total_size(),
+                manifest_sha256(),
+                manifest_,
+                prefix,
+                preflight,
+                installed,
+                verification,
+                0,
+                ::time(nullptr)};
     }
 
-    // Shows it, and writes it below `prefix` (when not empty; a read-only prefix is no error) and where --report says.
+    // Shows it, and writes it below `prefix` (when not empty; a read-only prefix is no error) and where
+    // --report says.
     Result<int> report(const ReportFacts& in, const std::string& prefix, bool show = true) const {
         json value = make_report(in);
-        if (options_.json) write_stdout(value.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
-        else if (show) write_stdout(render_report_text(value, terminal().colour() && ::isatty(1) == 1));
-        const std::string page = options_.report_file.empty() && prefix.empty() ? "" : render_report_html(value);
+        if (options_.json)
+            write_stdout(value.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+        else if (show)
+            write_stdout(render_report_text(value, terminal().colour() && ::isatty(1) == 1));
+        const std::string page =
+            options_.report_file.empty() && prefix.empty() ? "" : render_report_html(value);
         if (!prefix.empty() && ::access((prefix + "/.tinderbox").c_str(), W_OK) == 0) {
             (void)write_atomically(prefix + "/.tinderbox/report.html", page);
-            (void)write_atomically(prefix + "/.tinderbox/report.json", value.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+            (void)write_atomically(prefix + "/.tinderbox/report.json",
+                                   value.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
         }
         if (!options_.report_file.empty()) TRY(write_atomically(fs::absolute(options_.report_file), page));
         return in.exit_code;
@@ -409,7 +502,8 @@ class Session {
     std::optional<InstalledState> installed_;
 };
 
-// ---- from arguments to an exit code -------------------------------------------------------------------------------
+// ---- from arguments to an exit code
+// -------------------------------------------------------------------------------
 
 Result<int> run_with(const fs::path& file, const RunOptions& options) {
     auto run = RunFile::open(file);
@@ -417,14 +511,16 @@ Result<int> run_with(const fs::path& file, const RunOptions& options) {
         // Help is given even by a damaged file.
         std::string name = run.ok() ? run->manifest().value("env_name", "") : "";
         std::string version = run.ok() ? run->manifest().value("tinderbox_version", "") : "";
-        write_stdout(help_text(file.filename().string(), name.empty() ? file.stem().string() : name, version));
+        write_stdout(
+            help_text(file.filename().string(), name.empty() ? file.stem().string() : name, version));
         return 0;
     }
     if (!run.ok()) return std::move(run).error();
     auto manifest = manifest_from_json(run->manifest());
     if (!manifest.ok()) return std::move(manifest).error().in(file.string());
     if (options.mode == Mode::version) {
-        write_stdout(fmt::format("{} made by Tinderbox {}\n", file.filename().string(), manifest->tinderbox_version));
+        write_stdout(
+            fmt::format("{} made by Tinderbox {}\n", file.filename().string(), manifest->tinderbox_version));
         return 0;
     }
     return Session(*std::move(run), *std::move(manifest), options).go();
@@ -440,7 +536,8 @@ std::string own_prefix() {
 
 Result<int> run_installed(const std::string& prefix, RunOptions options) {
     if (options.mode != Mode::verify_only && options.mode != Mode::uninstall && options.mode != Mode::list)
-        return make_error(ErrorKind::usage, "an installed environment knows --verify-only, --uninstall and --list; everything else needs its .run");
+        return make_error(ErrorKind::usage, "an installed environment knows --verify-only, --uninstall and "
+                                            "--list; everything else needs its .run");
     options.prefix = prefix;
     TRY_ASSIGN(auto state, read_state(prefix));
     if (!state) return make_error(ErrorKind::storage, "'{}' holds no environment of Tinderbox", prefix);
@@ -450,7 +547,10 @@ Result<int> run_installed(const std::string& prefix, RunOptions options) {
 int fail(const Error& error, bool as_json) {
     Terminal::get().end_progress();
     Terminal::get().error(error.message);
-    if (as_json) write_stdout(json({{"error", error.message}, {"exit_code", static_cast<int>(error.kind)}}).dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+    if (as_json)
+        write_stdout(json({{"error", error.message}, {"exit_code", static_cast<int>(error.kind)}})
+                         .dump(2, ' ', false, json::error_handler_t::replace) +
+                     "\n");
     return static_cast<int>(error.kind);
 }
 
@@ -461,7 +561,8 @@ int run_main(int argc, char** argv) {
     const bool from_run = words.size() >= 4 && words[1] == "--tinderbox-run" && words[3] == "--";
     const std::string installed = from_run ? "" : own_prefix();
     if (!from_run && installed.empty())
-        return fail(make_error(ErrorKind::usage, "this program is a part of a NAME.run; start that one"), false);
+        return fail(make_error(ErrorKind::usage, "this program is a part of a NAME.run; start that one"),
+                    false);
     if (from_run) remove_own_copy(argv[0]);
     const auto first = words.begin() + (from_run ? 4 : 1);
     const bool wants_json = std::find(first, words.end(), "--json") != words.end();
@@ -477,7 +578,8 @@ int run_main(int argc, char** argv) {
     }
     struct sigaction action {};
     action.sa_handler = on_signal;
-    for (int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
+    for (int signal : {SIGINT, SIGTERM, SIGHUP})
+        ::sigaction(signal, &action, nullptr);
     auto code = from_run ? run_with(words[2], *options) : run_installed(installed, *options);
     return code.ok() ? *code : fail(code.error(), wants_json);
 }
@@ -489,8 +591,12 @@ int main(int argc, char** argv) {
     try {
         return tinderbox::run_main(argc, argv);
     } catch (const std::bad_alloc&) {
-        return tinderbox::fail({tinderbox::ErrorKind::storage, "there is not enough memory; end other programs, or use --jobs 1"}, false);
+        return tinderbox::fail({tinderbox::ErrorKind::storage,
+                                "there is not enough memory; end other programs, or use --jobs 1"},
+                               false);
     } catch (const std::exception& e) {
-        return tinderbox::fail({tinderbox::ErrorKind::bug, std::string("a bug in Tinderbox: ") + e.what() + "; please report it"}, false);
+        return tinderbox::fail({tinderbox::ErrorKind::bug,
+                                std::string("a bug in Tinderbox: ") + e.what() + "; please report it"},
+                               false);
     }
 }

@@ -6,10 +6,14 @@ namespace tinderbox {
 
 std::string_view to_string(Severity severity) {
     switch (severity) {
-    case Severity::ok: return "ok";
-    case Severity::note: return "note";
-    case Severity::warning: return "warning";
-    case Severity::error: return "error";
+    case Severity::ok:
+        return "ok";
+    case Severity::note:
+        return "note";
+    case Severity::warning:
+        return "warning";
+    case Severity::error:
+        return "error";
     }
     return "error";
 }
@@ -32,7 +36,8 @@ nlohmann::json to_json(const Finding& finding) {
 
 nlohmann::json to_json(const std::vector<Finding>& findings) {
     nlohmann::json out = nlohmann::json::array();
-    for (const Finding& f : findings) out.push_back(to_json(f));
+    for (const Finding& f : findings)
+        out.push_back(to_json(f));
     return out;
 }
 

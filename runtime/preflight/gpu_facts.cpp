@@ -36,7 +36,8 @@ std::vector<GpuDevice> read_pci(const SystemRoot& root) {
         auto vendor = hex_number(root, device + "/vendor");
         auto kind = hex_number(root, device + "/class");
         // 0x0300 VGA and 0x0302 3D controllers; the rest of a card (audio, USB, bridges) is no GPU.
-        if (!vendor || *vendor != 0x10de || !kind || ((*kind >> 8) != 0x0300 && (*kind >> 8) != 0x0302)) continue;
+        if (!vendor || *vendor != 0x10de || !kind || ((*kind >> 8) != 0x0300 && (*kind >> 8) != 0x0302))
+            continue;
         GpuDevice gpu;
         gpu.address = address;
         gpu.id = static_cast<std::uint16_t>(hex_number(root, device + "/device").value_or(0));
@@ -57,9 +58,11 @@ bool nvidia_module_on_disk(const SystemRoot& root, const std::string& release) {
         // The index of depmod names the module wherever a distribution puts it; the directories are for trees
         // without one.
         if (auto index = root.text(base + "/modules.dep", 32u << 20))
-            if (index->find("/nvidia.ko") != std::string::npos || index->find("/nvidia-current.ko") != std::string::npos)
+            if (index->find("/nvidia.ko") != std::string::npos ||
+                index->find("/nvidia-current.ko") != std::string::npos)
                 return true;
-        for (const char* place : {"/updates/dkms", "/extra", "/extra/nvidia", "/kernel/drivers/video", "/kernel/nvidia"})
+        for (const char* place :
+             {"/updates/dkms", "/extra", "/extra/nvidia", "/kernel/drivers/video", "/kernel/nvidia"})
             for (const char* end : {"/nvidia.ko", "/nvidia.ko.xz", "/nvidia.ko.zst", "/nvidia.ko.gz"})
                 if (root.exists(base + place + end)) return true;
     }
@@ -81,12 +84,17 @@ std::string detect_container(const SystemRoot& root, const Environment& environm
     if (root.exists("/.dockerenv")) return "docker";
     if (root.exists("/run/.containerenv")) return "podman";
     if (environment.contains("KUBERNETES_SERVICE_HOST")) return "kubernetes";
-    if (environment.contains("APPTAINER_CONTAINER") || environment.contains("SINGULARITY_CONTAINER")) return "apptainer";
-    if (auto name = environment.find("container"); name != environment.end() && !name->second.empty()) return name->second;
+    if (environment.contains("APPTAINER_CONTAINER") || environment.contains("SINGULARITY_CONTAINER"))
+        return "apptainer";
+    if (auto name = environment.find("container"); name != environment.end() && !name->second.empty())
+        return name->second;
     if (auto name = root.text("/run/systemd/container", 64)) return std::string(trim(*name));
     if (auto cgroup = root.text("/proc/1/cgroup", 65536))
-        for (const auto& [mark, name] : {std::pair{"/docker", "docker"}, {"/kubepods", "kubernetes"}, {"/libpod", "podman"},
-                                         {"/lxc", "lxc"}, {"/containerd", "containerd"}})
+        for (const auto& [mark, name] : {std::pair{"/docker", "docker"},
+                                         {"/kubepods", "kubernetes"},
+                                         {"/libpod", "podman"},
+                                         {"/lxc", "lxc"},
+                                         {"/containerd", "containerd"}})
             if (cgroup->find(mark) != std::string::npos) return name;
     return {};
 }
@@ -94,7 +102,8 @@ std::string detect_container(const SystemRoot& root, const Environment& environm
 void read_device_nodes(const SystemRoot& root, GpuFacts& facts) {
     facts.control_errno = root.open_errno("/dev/nvidiactl");
     for (const std::string& name : root.entries("/dev"))
-        if (name.size() > 6 && name.starts_with("nvidia") && name[6] >= '0' && name[6] <= '9') facts.device_nodes = true;
+        if (name.size() > 6 && name.starts_with("nvidia") && name[6] >= '0' && name[6] <= '9')
+            facts.device_nodes = true;
     facts.uvm_node = root.exists("/dev/nvidia-uvm");
     facts.mig_capabilities = root.exists("/dev/nvidia-caps");
     facts.wsl = root.exists("/dev/dxg");
@@ -112,7 +121,8 @@ std::vector<std::string> library_path(const Environment& environment) {
 void find_libcuda(const SystemRoot& root, const Environment& environment, GpuFacts& facts) {
     LibraryIndex index(root);
     facts.libcuda = index.find("libcuda.so.1", library_path(environment));
-    // Not in the loader's path, but known to be used by containers, WSL and NixOS, which set the path themselves.
+    // Not in the loader's path, but known to be used by containers, WSL and NixOS, which set the path
+    // themselves.
     if (facts.libcuda.empty())
         for (const char* directory : {"/usr/lib/wsl/lib", "/usr/local/nvidia/lib64", "/usr/local/nvidia/lib",
                                       "/usr/lib/nvidia", "/usr/lib64/nvidia", "/run/opengl-driver/lib"})
@@ -124,7 +134,8 @@ void find_libcuda(const SystemRoot& root, const Environment& environment, GpuFac
     facts.libcuda_file = root.resolve(facts.libcuda);
     std::string file = fs::path(facts.libcuda_file).filename().string();
     constexpr std::string_view stem = "libcuda.so.";
-    if (file.starts_with(stem) && file.find('.', stem.size()) != std::string::npos) facts.libcuda_version = file.substr(stem.size());
+    if (file.starts_with(stem) && file.find('.', stem.size()) != std::string::npos)
+        facts.libcuda_version = file.substr(stem.size());
     facts.libcuda_stub = facts.libcuda.find("/stubs/") != std::string::npos;
     facts.libcuda_compat = facts.libcuda.find("/compat/") != std::string::npos ||
                            facts.libcuda_file.find("/compat/") != std::string::npos;
@@ -152,8 +163,10 @@ std::map<std::string, std::string> user_environment() {
         auto equals = text.find('=');
         if (equals == std::string_view::npos) continue;
         std::string_view name = text.substr(0, equals), value = text.substr(equals + 1);
-        if (name.starts_with(saved)) out.insert_or_assign(std::string(name.substr(saved.size())), std::string(value));
-        else if (!name.starts_with("TINDERBOX_")) out.emplace(name, value);
+        if (name.starts_with(saved))
+            out.insert_or_assign(std::string(name.substr(saved.size())), std::string(value));
+        else if (!name.starts_with("TINDERBOX_"))
+            out.emplace(name, value);
     }
     return out;
 }
@@ -185,11 +198,14 @@ nlohmann::json to_json(const GpuFacts& facts) {
         devices.push_back({{"address", gpu.address},
                            {"pci_id", fmt::format("10de:{:04x}", gpu.id)},
                            {"name", gpu.name},
-                           {"compute_capability", gpu.compute ? fmt::format("{}.{}", gpu.compute / 10, gpu.compute % 10) : ""},
+                           {"compute_capability",
+                            gpu.compute ? fmt::format("{}.{}", gpu.compute / 10, gpu.compute % 10) : ""},
                            {"kernel_driver", gpu.kernel_driver}});
     nlohmann::json out = {{"devices", std::move(devices)},
                           {"driver", facts.module_version},
-                          {"driver_kind", facts.module_version.empty() ? "" : facts.module_open ? "open" : "proprietary"},
+                          {"driver_kind", facts.module_version.empty() ? ""
+                                          : facts.module_open          ? "open"
+                                                                       : "proprietary"},
                           {"driver_cuda", cuda_of_driver(facts.module_version)},
                           {"libcuda", facts.libcuda_file},
                           {"libcuda_version", facts.libcuda_version},

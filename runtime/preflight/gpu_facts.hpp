@@ -1,5 +1,5 @@
-// What can be known of GPU and driver without CUDA: read once from /proc, /sys, /dev and file names, then judged by
-// the pure function of gpu_verdict.hpp.
+// What can be known of GPU and driver without CUDA: read once from /proc, /sys, /dev and file names, then
+// judged by the pure function of gpu_verdict.hpp.
 #pragma once
 
 #include "runtime/preflight/system_root.hpp"
@@ -27,16 +27,16 @@ struct GpuFacts {
     std::vector<GpuDevice> devices; // NVIDIA GPUs on the PCI bus
     std::string kernel_release;
 
-    std::string module_version;        // of the loaded nvidia module, "" = not loaded
-    bool module_open = false;          // the open kernel module
-    bool module_on_disk = false;       // nvidia.ko exists for the running kernel
+    std::string module_version;  // of the loaded nvidia module, "" = not loaded
+    bool module_open = false;    // the open kernel module
+    bool module_on_disk = false; // nvidia.ko exists for the running kernel
     bool nouveau_loaded = false;
-    std::optional<bool> secure_boot;   // nullopt: no EFI, or not readable
-    int control_errno = 2;             // of opening /dev/nvidiactl (2: ENOENT)
-    bool device_nodes = false;         // some /dev/nvidia0 …
-    bool uvm_node = false;             // /dev/nvidia-uvm
-    bool mig_capabilities = false;     // /dev/nvidia-caps
-    bool wsl = false;                  // /dev/dxg
+    std::optional<bool> secure_boot; // nullopt: no EFI, or not readable
+    int control_errno = 2;           // of opening /dev/nvidiactl (2: ENOENT)
+    bool device_nodes = false;       // some /dev/nvidia0 …
+    bool uvm_node = false;           // /dev/nvidia-uvm
+    bool mig_capabilities = false;   // /dev/nvidia-caps
+    bool wsl = false;                // /dev/dxg
 
     std::string libcuda;         // path of libcuda.so.1 as the loader would find it, "" = none
     std::string libcuda_file;    // what it resolves to
@@ -44,7 +44,8 @@ struct GpuFacts {
     bool libcuda_stub = false;   // a toolkit's stubs directory
     bool libcuda_compat = false; // a cuda-compat directory
 
-    std::string container;       // "docker", "podman", "kubernetes", "lxc", "apptainer", "systemd-nspawn", …; "" = none
+    std::string
+        container; // "docker", "podman", "kubernetes", "lxc", "apptainer", "systemd-nspawn", …; "" = none
     std::optional<std::string> visible_devices; // the user's CUDA_VISIBLE_DEVICES, when set
 };
 

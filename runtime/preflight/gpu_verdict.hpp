@@ -24,8 +24,8 @@ std::string_view to_string(GpuVerdict::Outcome outcome);
 
 struct GpuJudgeOptions {
     bool no_gpu = false; // errors become warnings
-    // Asks a child that opens libcuda for its API version (12020 = 12.2): only called when the driver is below the
-    // floor and a cuda-compat package may make up for it. nullopt: no answer.
+    // Asks a child that opens libcuda for its API version (12020 = 12.2): only called when the driver is
+    // below the floor and a cuda-compat package may make up for it. nullopt: no answer.
     std::function<std::optional<int>()> driver_api;
 };
 

@@ -20,14 +20,14 @@ constexpr std::uint32_t cache_architecture_mask = 0xff00;
 
 std::vector<std::string> standard_directories() {
     std::string t(triplet);
-    return {"/lib/" + t,  "/usr/lib/" + t, "/lib64", "/usr/lib64", "/lib", "/usr/lib", "/usr/local/lib",
-            "/usr/local/lib64"};
+    return {"/lib/" + t, "/usr/lib/" + t, "/lib64",         "/usr/lib64",
+            "/lib",      "/usr/lib",      "/usr/local/lib", "/usr/local/lib64"};
 }
 
 } // namespace
 
-// The cache as glibc ≥ 2.32 writes it (and older ones behind the a.out-era part): magic, two counts, 24-byte entries
-// {flags, key, value, osversion, hwcap}, then the strings; key and value count from the magic.
+// The cache as glibc ≥ 2.32 writes it (and older ones behind the a.out-era part): magic, two counts, 24-byte
+// entries {flags, key, value, osversion, hwcap}, then the strings; key and value count from the magic.
 std::vector<std::pair<std::string, std::string>> parse_ld_cache(std::string_view bytes) {
     constexpr std::string_view magic = "glibc-ld.so.cache1.1";
     auto at = bytes.find(magic);
@@ -47,7 +47,8 @@ std::vector<std::pair<std::string, std::string>> parse_ld_cache(std::string_view
     for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
         std::uint32_t flags = in.u32(), key = in.u32(), value = in.u32();
         in.skip(4 + 8);
-        if ((flags & cache_architecture_mask) == cache_architecture) out.emplace_back(string_at(key), string_at(value));
+        if ((flags & cache_architecture_mask) == cache_architecture)
+            out.emplace_back(string_at(key), string_at(value));
     }
     return in.ok() ? out : std::vector<std::pair<std::string, std::string>>{};
 }
@@ -80,10 +81,13 @@ LibraryIndex::Glibc LibraryIndex::glibc() const {
     return {bytes ? glibc_version_in(*bytes) : "", path};
 }
 
-bool LibraryIndex::musl() const { return root_.exists(musl_loader); }
+bool LibraryIndex::musl() const {
+    return root_.exists(musl_loader);
+}
 
 std::string glibc_version_in(std::string_view bytes) {
-    // "GNU C Library (Debian GLIBC 2.36-9) stable release version 2.36." – "development release" in between releases.
+    // "GNU C Library (Debian GLIBC 2.36-9) stable release version 2.36." – "development release" in between
+    // releases.
     constexpr std::string_view before = "GNU C Library", words = "release version ";
     for (auto at = bytes.find(before); at != std::string_view::npos; at = bytes.find(before, at + 1)) {
         std::string_view banner = bytes.substr(at, 400);
@@ -91,8 +95,10 @@ std::string glibc_version_in(std::string_view bytes) {
         if (found == std::string_view::npos) continue;
         std::string_view rest = banner.substr(found + words.size());
         std::size_t n = 0;
-        while (n < rest.size() && ((rest[n] >= '0' && rest[n] <= '9') || rest[n] == '.')) ++n;
-        while (n > 0 && rest[n - 1] == '.') --n;
+        while (n < rest.size() && ((rest[n] >= '0' && rest[n] <= '9') || rest[n] == '.'))
+            ++n;
+        while (n > 0 && rest[n - 1] == '.')
+            --n;
         if (n > 0) return std::string(rest.substr(0, n));
     }
     return {};

@@ -11,11 +11,12 @@ namespace tinderbox {
 
 class LibraryIndex {
   public:
-    // Reads /etc/ld.so.cache of `root` (glibc's format 1.1; a cache of another format or a damaged one counts as
-    // empty, the standard directories are searched anyway).
+    // Reads /etc/ld.so.cache of `root` (glibc's format 1.1; a cache of another format or a damaged one counts
+    // as empty, the standard directories are searched anyway).
     explicit LibraryIndex(const SystemRoot& root);
 
-    // The path of a soname, or "". `first` are directories to search before everything else (LD_LIBRARY_PATH).
+    // The path of a soname, or "". `first` are directories to search before everything else
+    // (LD_LIBRARY_PATH).
     std::string find(std::string_view soname, const std::vector<std::string>& first = {}) const;
     // "2.31" out of the banner in libc.so.6 ("" = none found), and where that file is.
     struct Glibc {

@@ -21,17 +21,18 @@ std::string os_release_name(const SystemRoot& root) {
         constexpr std::string_view key = "PRETTY_NAME=";
         if (!line.starts_with(key)) continue;
         std::string_view value = trim(line.substr(key.size()));
-        if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
+        if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
+            value = value.substr(1, value.size() - 2);
         return std::string(value);
     }
     return {};
 }
 
-// Without these Python itself or half of what is installed with it does not start; without any other library one
-// module does not import, which is a warning.
+// Without these Python itself or half of what is installed with it does not start; without any other library
+// one module does not import, which is a warning.
 bool essential(std::string_view soname) {
-    for (std::string_view stem : {"libpython", "libz.so", "libexpat.so", "libssl.so", "libcrypto.so", "libffi.so",
-                                  "libstdc++.so", "libgcc_s.so"})
+    for (std::string_view stem : {"libpython", "libz.so", "libexpat.so", "libssl.so", "libcrypto.so",
+                                  "libffi.so", "libstdc++.so", "libgcc_s.so"})
         if (soname.starts_with(stem)) return true;
     return false;
 }
@@ -42,17 +43,26 @@ std::string package_advice(std::string_view soname) {
         std::string_view stem, debian, redhat;
     };
     static constexpr Row rows[] = {
-        {"libz.so", "zlib1g", "zlib"},           {"libexpat.so", "libexpat1", "expat"},
-        {"libffi.so", "libffi7 or libffi8", "libffi"}, {"libssl.so", "libssl", "openssl-libs"},
-        {"libcrypto.so", "libssl", "openssl-libs"}, {"libstdc++.so", "libstdc++6", "libstdc++"},
-        {"libgcc_s.so", "libgcc-s1", "libgcc"},  {"libGL.so", "libgl1", "mesa-libGL"},
-        {"libsqlite3.so", "libsqlite3-0", "sqlite-libs"}, {"libbz2.so", "libbz2-1.0", "bzip2-libs"},
-        {"liblzma.so", "liblzma5", "xz-libs"},   {"libreadline.so", "libreadline8", "readline"},
-        {"libtk", "tk", "tk"},                   {"libtcl", "tcl", "tcl"},
-        {"libgomp.so", "libgomp1", "libgomp"},   {"libX11.so", "libx11-6", "libX11"},
+        {"libz.so", "zlib1g", "zlib"},
+        {"libexpat.so", "libexpat1", "expat"},
+        {"libffi.so", "libffi7 or libffi8", "libffi"},
+        {"libssl.so", "libssl", "openssl-libs"},
+        {"libcrypto.so", "libssl", "openssl-libs"},
+        {"libstdc++.so", "libstdc++6", "libstdc++"},
+        {"libgcc_s.so", "libgcc-s1", "libgcc"},
+        {"libGL.so", "libgl1", "mesa-libGL"},
+        {"libsqlite3.so", "libsqlite3-0", "sqlite-libs"},
+        {"libbz2.so", "libbz2-1.0", "bzip2-libs"},
+        {"liblzma.so", "liblzma5", "xz-libs"},
+        {"libreadline.so", "libreadline8", "readline"},
+        {"libtk", "tk", "tk"},
+        {"libtcl", "tcl", "tcl"},
+        {"libgomp.so", "libgomp1", "libgomp"},
+        {"libX11.so", "libx11-6", "libX11"},
     };
     for (const Row& row : rows)
-        if (soname.starts_with(row.stem)) return fmt::format("install it (Debian, Ubuntu: {}; Red Hat: {})", row.debian, row.redhat);
+        if (soname.starts_with(row.stem))
+            return fmt::format("install it (Debian, Ubuntu: {}; Red Hat: {})", row.debian, row.redhat);
     return "install the system package that holds it";
 }
 
@@ -62,40 +72,50 @@ void judge_platform(const MachineFacts& facts, const Manifest& manifest, std::ve
     std::string wanted = cpu == "64" ? "x86_64" : cpu;
     if (facts.system != "Linux")
         out.push_back({"os", Severity::error, ErrorKind::machine,
-                       fmt::format("this installer is for Linux, this machine runs {}", facts.system), "use a Linux machine"});
+                       fmt::format("this installer is for Linux, this machine runs {}", facts.system),
+                       "use a Linux machine"});
     if (!wanted.empty() && facts.processor != wanted)
-        out.push_back({"cpu", Severity::error, ErrorKind::machine,
-                       fmt::format("this installer is for {} processors, this machine has {}", wanted, facts.processor),
-                       fmt::format("build one with --platform {}", facts.processor == "x86_64" ? "linux-64" : "linux-" + facts.processor)});
+        out.push_back(
+            {"cpu", Severity::error, ErrorKind::machine,
+             fmt::format("this installer is for {} processors, this machine has {}", wanted, facts.processor),
+             fmt::format("build one with --platform {}",
+                         facts.processor == "x86_64" ? "linux-64" : "linux-" + facts.processor)});
     if (!failure_of(out))
-        out.push_back({"system", Severity::ok, ErrorKind::machine,
-                       fmt::format("{}, {}{}", facts.distribution.empty() ? facts.system : facts.distribution, facts.processor,
-                                   facts.cpu_level > 1 ? fmt::format("-v{}", facts.cpu_level) : ""),
-                       ""});
+        out.push_back(
+            {"system", Severity::ok, ErrorKind::machine,
+             fmt::format("{}, {}{}", facts.distribution.empty() ? facts.system : facts.distribution,
+                         facts.processor, facts.cpu_level > 1 ? fmt::format("-v{}", facts.cpu_level) : ""),
+             ""});
 }
 
 void judge_glibc(const MachineFacts& facts, const Requirements& needs, std::vector<Finding>& out) {
     if (needs.glibc.empty()) return;
-    const std::string because = needs.glibc_because.empty() ? "" : fmt::format(" ('{}')", needs.glibc_because);
+    const std::string because =
+        needs.glibc_because.empty() ? "" : fmt::format(" ('{}')", needs.glibc_because);
     if (facts.glibc.empty()) {
         if (facts.musl && facts.glibc_path.empty()) {
             out.push_back({"glibc", Severity::error, ErrorKind::machine,
-                           fmt::format("the environment needs glibc {}{}, this system has musl instead", needs.glibc, because),
+                           fmt::format("the environment needs glibc {}{}, this system has musl instead",
+                                       needs.glibc, because),
                            "use a distribution with glibc (Alpine and its containers have none)"});
             return;
         }
-        out.push_back({"glibc", facts.glibc_path.empty() ? Severity::error : Severity::warning, ErrorKind::machine,
+        out.push_back({"glibc", facts.glibc_path.empty() ? Severity::error : Severity::warning,
+                       ErrorKind::machine,
                        facts.glibc_path.empty()
-                           ? fmt::format("the environment needs glibc {}{}, and no libc.so.6 was found here", needs.glibc, because)
-                           : fmt::format("the version of '{}' cannot be told; the environment needs glibc {}", facts.glibc_path,
-                                         needs.glibc),
+                           ? fmt::format("the environment needs glibc {}{}, and no libc.so.6 was found here",
+                                         needs.glibc, because)
+                           : fmt::format("the version of '{}' cannot be told; the environment needs glibc {}",
+                                         facts.glibc_path, needs.glibc),
                        facts.glibc_path.empty() ? "install the C library for this processor" : ""});
         return;
     }
     if (compare_versions(facts.glibc, needs.glibc) < 0) {
-        out.push_back({"glibc", Severity::error, ErrorKind::machine,
-                       fmt::format("the environment needs glibc {}{}, this machine has {}", needs.glibc, because, facts.glibc),
-                       fmt::format("use a newer distribution, or build with --target-glibc {}", facts.glibc)});
+        out.push_back(
+            {"glibc", Severity::error, ErrorKind::machine,
+             fmt::format("the environment needs glibc {}{}, this machine has {}", needs.glibc, because,
+                         facts.glibc),
+             fmt::format("use a newer distribution, or build with --target-glibc {}", facts.glibc)});
         return;
     }
     out.push_back({"glibc", Severity::ok, ErrorKind::machine,
@@ -106,10 +126,12 @@ void judge_libraries(const MachineFacts& facts, std::vector<Finding>& out) {
     for (const auto& [soname, path] : facts.libraries) {
         if (!path.empty()) continue;
         bool fatal = essential(soname);
-        out.push_back({"library", fatal ? Severity::error : Severity::warning, ErrorKind::machine,
-                       fatal ? fmt::format("the environment's Python needs {}, which this machine lacks", soname)
-                             : fmt::format("a module of the environment's Python needs {}, which this machine lacks", soname),
-                       package_advice(soname)});
+        out.push_back(
+            {"library", fatal ? Severity::error : Severity::warning, ErrorKind::machine,
+             fatal ? fmt::format("the environment's Python needs {}, which this machine lacks", soname)
+                   : fmt::format("a module of the environment's Python needs {}, which this machine lacks",
+                                 soname),
+             package_advice(soname)});
     }
 }
 
@@ -119,7 +141,8 @@ int cpu_level_of(std::string_view cpuinfo) {
     std::set<std::string_view> flags;
     for (std::string_view line : split_lines(cpuinfo)) {
         if (!line.starts_with("flags")) continue;
-        for (std::string_view flag : split(line, ' ')) flags.insert(flag);
+        for (std::string_view flag : split(line, ' '))
+            flags.insert(flag);
         break;
     }
     if (flags.empty()) return 0;
@@ -156,7 +179,8 @@ MachineFacts read_machine_facts(const SystemRoot& root, const Requirements& need
     if (auto value = environment.find("LD_LIBRARY_PATH"); value != environment.end())
         for (std::string_view part : split(value->second, ':'))
             if (part.starts_with('/')) path.emplace_back(part);
-    for (const std::string& soname : needs.libraries) facts.libraries[soname] = index.find(soname, path);
+    for (const std::string& soname : needs.libraries)
+        facts.libraries[soname] = index.find(soname, path);
     return facts;
 }
 
@@ -169,8 +193,9 @@ std::vector<Finding> judge_machine(const MachineFacts& facts, const Manifest& ma
 }
 
 nlohmann::json to_json(const MachineFacts& facts) {
-    return {{"system", facts.system},     {"processor", facts.processor},     {"kernel", facts.kernel},
-            {"distribution", facts.distribution}, {"cpu_level", facts.cpu_level}, {"glibc", facts.glibc},
+    return {{"system", facts.system},       {"processor", facts.processor},
+            {"kernel", facts.kernel},       {"distribution", facts.distribution},
+            {"cpu_level", facts.cpu_level}, {"glibc", facts.glibc},
             {"libraries", facts.libraries}};
 }
 

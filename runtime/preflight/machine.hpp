@@ -18,8 +18,8 @@ struct MachineFacts {
     std::map<std::string, std::string> libraries; // soname → path, "" = not found; what the manifest asks for
 };
 
-// Kernel facts come from `root` only; the C library and libraries from `root` when it has them, else from the machine
-// (a tree sent in by a user holds /proc, /sys and /dev).
+// Kernel facts come from `root` only; the C library and libraries from `root` when it has them, else from the
+// machine (a tree sent in by a user holds /proc, /sys and /dev).
 MachineFacts read_machine_facts(const SystemRoot& root, const Requirements& needs,
                                 const std::map<std::string, std::string>& environment);
 

@@ -15,7 +15,8 @@ Preflight run_preflight(const Manifest& manifest, const SystemRoot& root, const 
     TargetNeeds needs = options.target;
     needs.install = manifest.install;
     out.verdict = judge_gpu(out.gpu, manifest.requires_, {options.no_gpu, options.driver_api});
-    for (auto findings : {judge_machine(out.machine, manifest), judge_target(out.target, needs), out.verdict.findings})
+    for (auto findings :
+         {judge_machine(out.machine, manifest), judge_target(out.target, needs), out.verdict.findings})
         std::move(findings.begin(), findings.end(), std::back_inserter(out.findings));
     return out;
 }

@@ -10,8 +10,8 @@ namespace tinderbox {
 struct PreflightOptions {
     std::string prefix; // resolved (resolve_prefix)
     bool no_gpu = false;
-    TargetNeeds target;                              // `install` is taken from the manifest
-    std::function<std::optional<int>()> driver_api;  // see GpuJudgeOptions
+    TargetNeeds target;                             // `install` is taken from the manifest
+    std::function<std::optional<int>()> driver_api; // see GpuJudgeOptions
 };
 
 struct Preflight {

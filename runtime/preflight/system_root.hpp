@@ -1,5 +1,5 @@
-// The machine as files: everything preflight reads goes through here, so that TINDERBOX_SYSROOT=DIR lets it judge
-// another machine's /proc, /sys and /dev (tests, and trees sent in by users).
+// The machine as files: everything preflight reads goes through here, so that TINDERBOX_SYSROOT=DIR lets it
+// judge another machine's /proc, /sys and /dev (tests, and trees sent in by users).
 #pragma once
 
 #include "common/base/file.hpp"
@@ -14,7 +14,8 @@ namespace tinderbox {
 class SystemRoot {
   public:
     explicit SystemRoot(std::string root = {}) : root_(std::move(root)) {
-        while (root_.ends_with('/')) root_.pop_back();
+        while (root_.ends_with('/'))
+            root_.pop_back();
     }
     static SystemRoot from_environment(); // TINDERBOX_SYSROOT, else the machine itself
 

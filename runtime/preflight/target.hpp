@@ -9,25 +9,26 @@
 
 namespace tinderbox {
 
-// The prefix as a person writes it → absolute, normal, without a trailing slash. `~` and `~/x` are $HOME; a relative
-// one counts from `cwd`. Errors (usage): empty, "~user", control characters, "/" itself.
+// The prefix as a person writes it → absolute, normal, without a trailing slash. `~` and `~/x` are $HOME; a
+// relative one counts from `cwd`. Errors (usage): empty, "~user", control characters, "/" itself.
 Result<std::string> resolve_prefix(std::string_view text, std::string_view home, std::string_view cwd);
 
 struct TargetFacts {
-    std::string prefix;          // absolute
-    std::string existing;        // the nearest directory that exists: the prefix itself or one above it
+    std::string prefix;   // absolute
+    std::string existing; // the nearest directory that exists: the prefix itself or one above it
     enum class Kind { absent, file, empty_directory, directory, conda, ours, unreadable } kind = Kind::absent;
     std::string not_a_directory; // a component above the prefix that is a file, "" = none
     bool writable = true;        // `existing` may be written to by this user
     int write_errno = 0;
     // Of the file system below `existing`.
     bool read_only = false, noexec = false;
-    bool folds_case = false;        // names that differ only in case are one name
-    bool no_symlinks = false;       // vfat, exfat
-    std::string file_system;        // "exfat", "nfs", …; "" = nothing special
+    bool folds_case = false;  // names that differ only in case are one name
+    bool no_symlinks = false; // vfat, exfat
+    std::string file_system;  // "exfat", "nfs", …; "" = nothing special
     std::uint64_t free_bytes = 0;
     std::optional<std::uint64_t> free_inodes; // nullopt = unknown (btrfs, some network file systems)
-    std::optional<std::uint64_t> quota_bytes, quota_inodes; // what the user's quota leaves; nullopt = none or unknown
+    std::optional<std::uint64_t> quota_bytes,
+        quota_inodes; // what the user's quota leaves; nullopt = none or unknown
     // What an interrupted run of this user has staged already: it needs no room a second time.
     std::uint64_t staged_bytes = 0, staged_inodes = 0;
 };
@@ -36,8 +37,8 @@ TargetFacts read_target_facts(const std::string& prefix);
 
 struct TargetNeeds {
     InstallInfo install;
-    bool allow_existing = false;       // -f or -u
-    bool resumes = false;              // this very environment is there, whole or begun: the prefix may exist
+    bool allow_existing = false; // -f or -u
+    bool resumes = false;        // this very environment is there, whole or begun: the prefix may exist
     std::function<bool()> names_collide; // asked only when the file system folds case; empty = no
 };
 

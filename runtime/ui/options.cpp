@@ -17,20 +17,21 @@ struct OptionRow {
 
 Status set_mode(RunOptions& o, Mode mode, std::string_view name) {
     if (o.mode != Mode::install && o.mode != mode && o.mode != Mode::help)
-        return make_error(ErrorKind::usage, "{} cannot be combined with another thing to do; give one of them", name);
+        return make_error(ErrorKind::usage,
+                          "{} cannot be combined with another thing to do; give one of them", name);
     if (o.mode != Mode::help) o.mode = mode;
     return {};
 }
 
 // What the letters of the alphabet do not tell lies here: one row an option, in the order --help shows them.
 const std::vector<OptionRow>& rows() {
-    auto flag = [](bool RunOptions::* member) {
+    auto flag = [](bool RunOptions::*member) {
         return [member](RunOptions& o, const std::string&) -> Status {
             o.*member = true;
             return {};
         };
     };
-    auto text = [](std::string RunOptions::* member) {
+    auto text = [](std::string RunOptions::*member) {
         return [member](RunOptions& o, const std::string& value) -> Status {
             o.*member = value;
             return {};
@@ -41,23 +42,39 @@ const std::vector<OptionRow>& rows() {
     };
     auto later = [](std::string_view name) {
         return [name](RunOptions&, const std::string&) -> Status {
-            return make_error(ErrorKind::usage, "{} is not available in this version; -h lists what is", name);
+            return make_error(ErrorKind::usage, "{} is not available in this version; -h lists what is",
+                              name);
         };
     };
     static const std::vector<OptionRow> all = {
         {'b', "batch", "", "ask nothing; the licences count as accepted", flag(&RunOptions::batch)},
         {'i', "interactive", "", "ask (the default on a terminal)",
-         [](RunOptions& o, const std::string&) -> Status { o.batch = false; o.ask = true; return {}; }},
-        {'p', "prefix", "DIR", "where to install (default: $HOME/NAME); ~ and relative ones are fine", text(&RunOptions::prefix)},
-        {'f', "force", "", "allow an existing DIR: what is in it and not ours stays", flag(&RunOptions::force)},
+         [](RunOptions& o, const std::string&) -> Status {
+             o.batch = false;
+             o.ask = true;
+             return {};
+         }},
+        {'p', "prefix", "DIR", "where to install (default: $HOME/NAME); ~ and relative ones are fine",
+         text(&RunOptions::prefix)},
+        {'f', "force", "", "allow an existing DIR: what is in it and not ours stays",
+         flag(&RunOptions::force)},
         {'u', "update", "", "the same as -f", flag(&RunOptions::update)},
         {'s', "skip-scripts", "", "run no package's post-link script", flag(&RunOptions::skip_scripts)},
-        {'k', "keep-pkgs", "", "keep the packages' cache (there is none without a base conda)", flag(&RunOptions::keep_packages)},
-        {'m', "no-shortcuts", "", "make no menu entries (none are made on Linux)", flag(&RunOptions::skip_shortcuts)},
-        {'t', "test", "", "import every package when done, not only those that were asked for", flag(&RunOptions::run_tests)},
-        {'c', "init", "", "run 'conda init' when done (only where the installer brings a conda)", flag(&RunOptions::conda_init)},
-        {'h', "help", "", "this text", [](RunOptions& o, const std::string&) -> Status { o.mode = Mode::help; return {}; }},
-        {0, "check", "", "look at this machine, its driver and DIR; write nothing", mode(Mode::check, "--check")},
+        {'k', "keep-pkgs", "", "keep the packages' cache (there is none without a base conda)",
+         flag(&RunOptions::keep_packages)},
+        {'m', "no-shortcuts", "", "make no menu entries (none are made on Linux)",
+         flag(&RunOptions::skip_shortcuts)},
+        {'t', "test", "", "import every package when done, not only those that were asked for",
+         flag(&RunOptions::run_tests)},
+        {'c', "init", "", "run 'conda init' when done (only where the installer brings a conda)",
+         flag(&RunOptions::conda_init)},
+        {'h', "help", "", "this text",
+         [](RunOptions& o, const std::string&) -> Status {
+             o.mode = Mode::help;
+             return {};
+         }},
+        {0, "check", "", "look at this machine, its driver and DIR; write nothing",
+         mode(Mode::check, "--check")},
         {0, "list", "", "the packages in this file", mode(Mode::list, "--list")},
         {0, "info", "", "what this file holds and needs", mode(Mode::info, "--info")},
         {0, "license", "", "all licence texts", mode(Mode::license, "--license")},
@@ -66,9 +83,12 @@ const std::vector<OptionRow>& rows() {
              o.extract_to = value;
              return set_mode(o, Mode::extract, "--extract");
          }},
-        {0, "verify-file", "", "check every byte of this file; install nothing", mode(Mode::verify_file, "--verify-file")},
-        {0, "verify-only", "", "test GPU and imports of what is installed in DIR", mode(Mode::verify_only, "--verify-only")},
-        {0, "uninstall", "", "remove what was installed into DIR; what you added or changed stays", mode(Mode::uninstall, "--uninstall")},
+        {0, "verify-file", "", "check every byte of this file; install nothing",
+         mode(Mode::verify_file, "--verify-file")},
+        {0, "verify-only", "", "test GPU and imports of what is installed in DIR",
+         mode(Mode::verify_only, "--verify-only")},
+        {0, "uninstall", "", "remove what was installed into DIR; what you added or changed stays",
+         mode(Mode::uninstall, "--uninstall")},
         {0, "purge", "", "with --uninstall: remove that, too", flag(&RunOptions::purge)},
         {0, "no-gpu", "", "install even if GPU or driver cannot run it", flag(&RunOptions::no_gpu)},
         {0, "private", "", "files for this user only (0700)", flag(&RunOptions::private_files)},
@@ -81,7 +101,8 @@ const std::vector<OptionRow>& rows() {
          }},
         {0, "log", "FILE", "append everything that is said to FILE", text(&RunOptions::log_file)},
         {0, "json", "", "results as JSON on standard output", flag(&RunOptions::json)},
-        {0, "report", "FILE", "write the report as an HTML page to FILE as well", text(&RunOptions::report_file)},
+        {0, "report", "FILE", "write the report as an HTML page to FILE as well",
+         text(&RunOptions::report_file)},
         {0, "quiet", "", "only warnings and errors", flag(&RunOptions::quiet)},
         {0, "version", "", "the version of Tinderbox that made this file", mode(Mode::version, "--version")},
         {0, "repair", "", "", later("--repair")},
@@ -94,7 +115,8 @@ const std::vector<OptionRow>& rows() {
 // Levenshtein's distance; the names are short.
 std::size_t distance(std::string_view a, std::string_view b) {
     std::vector<std::size_t> row(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+    for (std::size_t j = 0; j <= b.size(); ++j)
+        row[j] = j;
     for (std::size_t i = 1; i <= a.size(); ++i) {
         std::size_t diagonal = row[0];
         row[0] = i;
@@ -111,7 +133,8 @@ Error unknown(std::string_view option) {
     std::string_view best;
     std::size_t best_distance = 4;
     if (option.starts_with("--")) {
-        std::string_view name = option.substr(2, option.find('=') == std::string_view::npos ? option.npos : option.find('=') - 2);
+        std::string_view name =
+            option.substr(2, option.find('=') == std::string_view::npos ? option.npos : option.find('=') - 2);
         for (const OptionRow& row : rows()) {
             std::size_t d = name.size() >= 3 && row.name.starts_with(name) ? 0 : distance(name, row.name);
             if (d < best_distance && d < name.size()) {
@@ -120,7 +143,8 @@ Error unknown(std::string_view option) {
             }
         }
     }
-    if (best.empty()) return make_error(ErrorKind::usage, "unknown option '{}'; -h lists all options", option);
+    if (best.empty())
+        return make_error(ErrorKind::usage, "unknown option '{}'; -h lists all options", option);
     return make_error(ErrorKind::usage, "unknown option '{}'; did you mean --{}?", option, best);
 }
 
@@ -135,9 +159,12 @@ class Parser {
                 if (next_ < arguments_.size()) return stray(arguments_[next_]);
                 break;
             }
-            if (word.starts_with("--")) TRY(long_option(word));
-            else if (word.starts_with('-') && word.size() > 1) TRY(letters(word));
-            else return stray(word);
+            if (word.starts_with("--"))
+                TRY(long_option(word));
+            else if (word.starts_with('-') && word.size() > 1)
+                TRY(letters(word));
+            else
+                return stray(word);
         }
         if (options_.purge && options_.mode != Mode::uninstall && options_.mode != Mode::help)
             return make_error(ErrorKind::usage, "--purge goes with --uninstall");
@@ -146,21 +173,25 @@ class Parser {
 
   private:
     static Error stray(std::string_view word) {
-        return make_error(ErrorKind::usage, "unexpected argument '{}'; the directory to install into goes after -p", word);
+        return make_error(ErrorKind::usage,
+                          "unexpected argument '{}'; the directory to install into goes after -p", word);
     }
 
     Result<std::string> value_for(std::string_view shown, std::string_view argument) {
-        if (next_ >= arguments_.size()) return make_error(ErrorKind::usage, "{} needs a value: {} {}", shown, shown, argument);
+        if (next_ >= arguments_.size())
+            return make_error(ErrorKind::usage, "{} needs a value: {} {}", shown, shown, argument);
         return arguments_[next_++];
     }
 
     Status long_option(const std::string& word) {
         auto equals = word.find('=');
-        std::string_view name = std::string_view(word).substr(2, equals == std::string::npos ? std::string::npos : equals - 2);
+        std::string_view name =
+            std::string_view(word).substr(2, equals == std::string::npos ? std::string::npos : equals - 2);
         for (const OptionRow& row : rows()) {
             if (row.name != name) continue;
             if (row.argument.empty()) {
-                if (equals != std::string::npos) return make_error(ErrorKind::usage, "--{} takes no value", name);
+                if (equals != std::string::npos)
+                    return make_error(ErrorKind::usage, "--{} takes no value", name);
                 return row.apply(options_, "");
             }
             if (equals != std::string::npos) return row.apply(options_, word.substr(equals + 1));
@@ -175,8 +206,10 @@ class Parser {
         for (std::size_t i = 1; i < word.size(); ++i) {
             auto row = std::ranges::find(rows(), word[i], &OptionRow::letter);
             if (row == rows().end() || word[i] == 0)
-                return word.size() > 2 ? make_error(ErrorKind::usage, "unknown option '-{}' in '{}'; -h lists all options", word[i], word)
-                                       : unknown(word);
+                return word.size() > 2
+                           ? make_error(ErrorKind::usage,
+                                        "unknown option '-{}' in '{}'; -h lists all options", word[i], word)
+                           : unknown(word);
             if (row->argument.empty()) {
                 TRY(row->apply(options_, ""));
                 continue;
@@ -195,22 +228,27 @@ class Parser {
 
 } // namespace
 
-Result<RunOptions> parse_options(const std::vector<std::string>& arguments) { return Parser(arguments).run(); }
+Result<RunOptions> parse_options(const std::vector<std::string>& arguments) {
+    return Parser(arguments).run();
+}
 
 std::string help_text(std::string_view name, std::string_view environment, std::string_view version) {
-    std::string out = fmt::format("Installs the environment '{}' on this machine, without internet, and tests its GPU.\n\n"
-                                  "usage: sh {} [OPTIONS]\n\n",
-                                  environment, name);
+    std::string out =
+        fmt::format("Installs the environment '{}' on this machine, without internet, and tests its GPU.\n\n"
+                    "usage: sh {} [OPTIONS]\n\n",
+                    environment, name);
     for (const OptionRow& row : rows()) {
         if (row.help.empty()) continue;
-        std::string left = row.letter ? fmt::format("-{}, --{}", row.letter, row.name) : fmt::format("    --{}", row.name);
+        std::string left =
+            row.letter ? fmt::format("-{}, --{}", row.letter, row.name) : fmt::format("    --{}", row.name);
         if (!row.argument.empty()) left += fmt::format(" {}", row.argument);
         out += fmt::format("  {:<22} {}\n", left, row.help);
     }
-    out += fmt::format("\nexit status: 0 done, 2 usage, 3 machine or driver, 4 damaged file, 5 disk or prefix,\n"
-                       "  6 GPU test failed, 7 declined or interrupted, 10 a script or import failed, 70 a bug\n\n"
-                       "made by Tinderbox {}\n",
-                       version);
+    out += fmt::format(
+        "\nexit status: 0 done, 2 usage, 3 machine or driver, 4 damaged file, 5 disk or prefix,\n"
+        "  6 GPU test failed, 7 declined or interrupted, 10 a script or import failed, 70 a bug\n\n"
+        "made by Tinderbox {}\n",
+        version);
     return out;
 }
 

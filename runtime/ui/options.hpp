@@ -1,4 +1,5 @@
-// The command line of NAME.run: constructor's letters with constructor's meaning, and long options beside them.
+// The command line of NAME.run: constructor's letters with constructor's meaning, and long options beside
+// them.
 #pragma once
 
 #include "common/base/result.hpp"

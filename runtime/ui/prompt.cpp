@@ -4,7 +4,6 @@
 
 #include <unistd.h>
 
-
 namespace tinderbox {
 namespace {
 
@@ -28,7 +27,8 @@ Error declined(std::string_view what) {
 }
 
 Status show_licenses(const Console& console, const std::string& text) {
-    console.write("\nPlease read the licences of the packages. Press Enter to go on, q to skip to the question.\n");
+    console.write(
+        "\nPlease read the licences of the packages. Press Enter to go on, q to skip to the question.\n");
     if (!console.read()) return declined("the licence was not accepted");
     std::size_t shown = 0;
     for (std::string_view line : split_lines(text)) {
@@ -57,7 +57,8 @@ Console Console::terminal() {
     return console;
 }
 
-std::optional<bool> ask_yes_no(const Console& console, std::string_view question, std::optional<bool> otherwise) {
+std::optional<bool> ask_yes_no(const Console& console, std::string_view question,
+                               std::optional<bool> otherwise) {
     const char* shown = !otherwise ? "[yes|no]" : *otherwise ? "[yes]" : "[no]";
     for (;;) {
         console.write(fmt::format("{} {} ", question, shown));
@@ -72,7 +73,8 @@ std::optional<bool> ask_yes_no(const Console& console, std::string_view question
 }
 
 Result<Answers> ask(const Console& console, const Welcome& welcome, bool ask_prefix) {
-    console.write(fmt::format("\nWelcome to {}\n\n  {}\n  {} on disk\n", welcome.name, welcome.summary, welcome.size));
+    console.write(
+        fmt::format("\nWelcome to {}\n\n  {}\n  {} on disk\n", welcome.name, welcome.summary, welcome.size));
     if (!welcome.licenses.empty()) {
         TRY(show_licenses(console, welcome.licenses));
         auto accepted = ask_yes_no(console, "\nDo you accept the licence terms?", std::nullopt);

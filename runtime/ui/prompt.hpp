@@ -33,6 +33,7 @@ struct Answers {
 Result<Answers> ask(const Console& console, const Welcome& welcome, bool ask_prefix);
 
 // Asks until the answer is yes or no; Enter takes `otherwise`. nullopt at the end of input.
-std::optional<bool> ask_yes_no(const Console& console, std::string_view question, std::optional<bool> otherwise);
+std::optional<bool> ask_yes_no(const Console& console, std::string_view question,
+                               std::optional<bool> otherwise);
 
 } // namespace tinderbox

@@ -53,23 +53,28 @@ Style style_of(std::string_view severity) {
 
 // One row: a word in a column of its own, then text; advice goes below it with an arrow.
 std::string row(std::string_view word, std::string_view sentence, std::string_view advice, bool colour) {
-    std::string out = fmt::format("  {} {}\n", paint(style_of(word), fmt::format("{:<12}", word), colour), sentence);
+    std::string out =
+        fmt::format("  {} {}\n", paint(style_of(word), fmt::format("{:<12}", word), colour), sentence);
     if (!advice.empty()) out += fmt::format("  {:<12} → {}\n", "", advice);
     return out;
 }
 
-std::string heading(std::string_view title, bool colour) { return "\n" + paint(Style::bold, title, colour) + "\n"; }
+std::string heading(std::string_view title, bool colour) {
+    return "\n" + paint(Style::bold, title, colour) + "\n";
+}
 
 std::string describe_device(const json& device) {
     std::string out = text(device, "name");
-    if (auto cc = text(device, "compute_capability"); !cc.empty()) out += fmt::format(", compute capability {}", cc);
+    if (auto cc = text(device, "compute_capability"); !cc.empty())
+        out += fmt::format(", compute capability {}", cc);
     if (auto memory = number(device, "memory_bytes")) out += fmt::format(", {}", format_bytes(memory));
     const json& bandwidth = child(device, "bandwidth_gb_per_s");
     if (bandwidth.is_object() && !bandwidth.empty()) {
         std::string speeds;
         for (const auto& [direction, speed] : bandwidth.items())
             if (speed.is_number())
-                speeds += fmt::format("{}{} {:.1f} GB/s", speeds.empty() ? "" : ", ", replace_all(direction, "_", " "), speed.get<double>());
+                speeds += fmt::format("{}{} {:.1f} GB/s", speeds.empty() ? "" : ", ",
+                                      replace_all(direction, "_", " "), speed.get<double>());
         out += fmt::format("; {}", speeds);
     }
     return out;
@@ -82,7 +87,8 @@ struct Line {
 std::vector<Line> finding_lines(const json& findings) {
     std::vector<Line> out;
     if (findings.is_array())
-        for (const json& f : findings) out.push_back({text(f, "severity"), text(f, "sentence"), text(f, "advice")});
+        for (const json& f : findings)
+            out.push_back({text(f, "severity"), text(f, "sentence"), text(f, "advice")});
     return out;
 }
 
@@ -90,8 +96,12 @@ std::vector<Line> installation_lines(const json& installation) {
     std::vector<Line> out;
     if (!installation.is_object()) return out;
     std::string rate;
-    if (double seconds = decimal(installation, "seconds"); seconds > 0) rate = fmt::format(" in {}", format_duration(seconds));
-    out.push_back({"ok", fmt::format("{} files, {}{}", number(installation, "files"), format_bytes(number(installation, "bytes")), rate), ""});
+    if (double seconds = decimal(installation, "seconds"); seconds > 0)
+        rate = fmt::format(" in {}", format_duration(seconds));
+    out.push_back({"ok",
+                   fmt::format("{} files, {}{}", number(installation, "files"),
+                               format_bytes(number(installation, "bytes")), rate),
+                   ""});
     const json& notes = child(installation, "notes");
     if (notes.is_array())
         for (const json& note : notes)
@@ -107,32 +117,38 @@ std::vector<Line> verification_lines(const json& report) {
         const json& devices = child(probe, "devices");
         if (devices.is_array())
             for (const json& device : devices)
-                out.push_back({flag(device, "ok") ? "ok" : "failed", "CUDA kernel on " + describe_device(device), ""});
+                out.push_back(
+                    {flag(device, "ok") ? "ok" : "failed", "CUDA kernel on " + describe_device(device), ""});
         const json& problems = child(probe, "problems");
         if (problems.is_array())
-            for (const json& p : problems) out.push_back({"failed", text(p, "sentence"), text(p, "advice")});
+            for (const json& p : problems)
+                out.push_back({"failed", text(p, "sentence"), text(p, "advice")});
         if (probe.is_object())
             if (auto words = text(probe, "stage2_words"); !words.empty()) out.push_back({"note", words, ""});
         const json& checks = child(verification, "checks");
         if (checks.is_array())
             for (const json& c : checks)
-                out.push_back({flag(c, "ok") ? (text(c, "advice").empty() ? "ok" : "warning") : "failed", text(c, "sentence"), text(c, "advice")});
+                out.push_back({flag(c, "ok") ? (text(c, "advice").empty() ? "ok" : "warning") : "failed",
+                               text(c, "sentence"), text(c, "advice")});
     }
     const json& gpu = child(report, "gpu");
     if (gpu.is_object()) {
         std::string state = text(gpu, "state"), reason = text(gpu, "reason");
-        out.push_back({state == "verified" ? "ok" : state, fmt::format("GPU: {}{}{}", state, reason.empty() ? "" : ": ", reason), ""});
+        out.push_back({state == "verified" ? "ok" : state,
+                       fmt::format("GPU: {}{}{}", state, reason.empty() ? "" : ": ", reason), ""});
     }
     return out;
 }
 
 std::string lines_text(const std::vector<Line>& lines, bool colour) {
     std::string out;
-    for (const Line& line : lines) out += row(line.word, line.sentence, line.advice, colour);
+    for (const Line& line : lines)
+        out += row(line.word, line.sentence, line.advice, colour);
     return out;
 }
 
-// ---- HTML ----------------------------------------------------------------------------------------------------
+// ---- HTML
+// ----------------------------------------------------------------------------------------------------
 
 std::string css_class(std::string_view word) {
     if (word == "ok" || word == "verified") return "good";
@@ -144,16 +160,18 @@ std::string css_class(std::string_view word) {
 std::string lines_html(const std::vector<Line>& lines) {
     std::string out = "<table class=\"lines\">\n";
     for (const Line& line : lines) {
-        out += fmt::format("<tr><td><span class=\"mark {}\">{}</span></td><td>{}", css_class(line.word), html_escape(line.word),
-                           html_escape(line.sentence));
-        if (!line.advice.empty()) out += fmt::format("<div class=\"advice\">{}</div>", html_escape(line.advice));
+        out += fmt::format("<tr><td><span class=\"mark {}\">{}</span></td><td>{}", css_class(line.word),
+                           html_escape(line.word), html_escape(line.sentence));
+        if (!line.advice.empty())
+            out += fmt::format("<div class=\"advice\">{}</div>", html_escape(line.advice));
         out += "</td></tr>\n";
     }
     return out + "</table>\n";
 }
 
 std::string section_html(std::string_view title, const std::vector<Line>& lines) {
-    return lines.empty() ? std::string() : fmt::format("<h2>{}</h2>\n{}", html_escape(title), lines_html(lines));
+    return lines.empty() ? std::string()
+                         : fmt::format("<h2>{}</h2>\n{}", html_escape(title), lines_html(lines));
 }
 
 std::string packages_html(const json& packages) {
@@ -162,8 +180,9 @@ std::string packages_html(const json& packages) {
                                   "<tr><th>Name</th><th>Version</th><th>Kind</th><th>Licence</th></tr>\n",
                                   packages.size());
     for (const json& p : packages)
-        out += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n", html_escape(text(p, "name")),
-                           html_escape(text(p, "version")), html_escape(text(p, "kind")), html_escape(text(p, "license")));
+        out += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+                           html_escape(text(p, "name")), html_escape(text(p, "version")),
+                           html_escape(text(p, "kind")), html_escape(text(p, "license")));
     return out + "</table>\n";
 }
 
@@ -198,12 +217,23 @@ std::string html_escape(std::string_view words) {
     std::string out;
     for (char c : words) {
         switch (c) {
-        case '&': out += "&amp;"; break;
-        case '<': out += "&lt;"; break;
-        case '>': out += "&gt;"; break;
-        case '"': out += "&quot;"; break;
-        case '\'': out += "&#39;"; break;
-        default: out += c;
+        case '&':
+            out += "&amp;";
+            break;
+        case '<':
+            out += "&lt;";
+            break;
+        case '>':
+            out += "&gt;";
+            break;
+        case '"':
+            out += "&quot;";
+            break;
+        case '\'':
+            out += "&#39;";
+            break;
+        default:
+            out += c;
         }
     }
     return out;
@@ -219,17 +249,23 @@ std::string render_columns(const std::vector<std::vector<std::string>>& rows) {
     std::string out;
     for (const auto& cells : rows) {
         std::string line;
-        for (std::size_t i = 0; i < cells.size(); ++i) line += fmt::format("{:<{}}  ", cells[i], widths[i]);
-        while (line.ends_with(' ')) line.pop_back();
+        for (std::size_t i = 0; i < cells.size(); ++i)
+            line += fmt::format("{:<{}}  ", cells[i], widths[i]);
+        while (line.ends_with(' '))
+            line.pop_back();
         out += line + "\n";
     }
     return out;
 }
 
-std::string render_findings_text(const json& findings, bool colour) { return lines_text(finding_lines(findings), colour); }
+std::string render_findings_text(const json& findings, bool colour) {
+    return lines_text(finding_lines(findings), colour);
+}
 
 std::string render_report_text(const json& report, bool colour) {
-    std::string out = paint(Style::bold, fmt::format("{}: {}", text(report, "name"), text(report, "summary")), colour) + "\n";
+    std::string out =
+        paint(Style::bold, fmt::format("{}: {}", text(report, "name"), text(report, "summary")), colour) +
+        "\n";
     auto section = [&](std::string_view title, const std::vector<Line>& lines) {
         if (!lines.empty()) out += heading(title, colour) + lines_text(lines, colour);
     };
@@ -241,17 +277,21 @@ std::string render_report_text(const json& report, bool colour) {
 
 std::string render_report_html(const json& report) {
     const bool good = number(report, "exit_code") == 0;
-    const std::string body = facts_html(report) + section_html(child(report, "verification").is_object() ? "Verification" : "GPU", verification_lines(report)) +
-                             section_html("Installation", installation_lines(child(report, "installation"))) +
-                             section_html("Machine", finding_lines(child(child(report, "preflight"), "findings"))) +
-                             packages_html(child(report, "packages"));
+    const std::string body =
+        facts_html(report) +
+        section_html(child(report, "verification").is_object() ? "Verification" : "GPU",
+                     verification_lines(report)) +
+        section_html("Installation", installation_lines(child(report, "installation"))) +
+        section_html("Machine", finding_lines(child(child(report, "preflight"), "findings"))) +
+        packages_html(child(report, "packages"));
     // In one pass: a value that itself looks like a placeholder stays what it is.
     std::string out;
     std::string_view rest = report_template();
-    const std::pair<std::string_view, std::string> values[] = {{"@TITLE@", html_escape(text(report, "name"))},
-                                                               {"@SUMMARY@", html_escape(text(report, "summary"))},
-                                                               {"@STATE@", good ? "good" : "bad"},
-                                                               {"@BODY@", body}};
+    const std::pair<std::string_view, std::string> values[] = {
+        {"@TITLE@", html_escape(text(report, "name"))},
+        {"@SUMMARY@", html_escape(text(report, "summary"))},
+        {"@STATE@", good ? "good" : "bad"},
+        {"@BODY@", body}};
     while (!rest.empty()) {
         auto at = rest.find('@');
         out += rest.substr(0, at);

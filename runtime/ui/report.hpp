@@ -1,5 +1,5 @@
-// The report in its three forms. The JSON is the report (docs/report.schema.json describes it); the terminal's table
-// and the HTML page are views of it and hold nothing that it lacks.
+// The report in its three forms. The JSON is the report (docs/report.schema.json describes it); the
+// terminal's table and the HTML page are views of it and hold nothing that it lacks.
 #pragma once
 
 #include "common/base/result.hpp"

@@ -18,7 +18,8 @@ extern const char tinderbox_report_template_end[];
 namespace tinderbox {
 
 std::string_view report_template() {
-    return {tinderbox_report_template_begin, static_cast<std::size_t>(tinderbox_report_template_end - tinderbox_report_template_begin)};
+    return {tinderbox_report_template_begin,
+            static_cast<std::size_t>(tinderbox_report_template_end - tinderbox_report_template_begin)};
 }
 
 } // namespace tinderbox

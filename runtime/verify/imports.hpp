@@ -1,5 +1,5 @@
-// The environment's own Python, asked whether what was installed works: once in a clean environment and once as the
-// user's shell will have it.
+// The environment's own Python, asked whether what was installed works: once in a clean environment and once
+// as the user's shell will have it.
 #pragma once
 
 #include "common/format/manifest.hpp"
@@ -22,16 +22,17 @@ struct ImportCheck {
 };
 
 struct ImportOptions {
-    std::string prefix;                       // of the environment
-    bool expect_gpu = false;                  // torch.cuda.is_available() must be true
-    bool all_packages = false;                // not only those that were asked for
-    std::map<std::string, std::string> user;  // the user's environment (user_environment())
-    double timeout_seconds = 300;             // of one run of Python
+    std::string prefix;                      // of the environment
+    bool expect_gpu = false;                 // torch.cuda.is_available() must be true
+    bool all_packages = false;               // not only those that were asked for
+    std::map<std::string, std::string> user; // the user's environment (user_environment())
+    double timeout_seconds = 300;            // of one run of Python
 };
 
 std::vector<ImportCheck> check_imports(const Manifest& manifest, const ImportOptions& options);
 
-// True when the words of an exception are about driver or GPU ("libcuda.so.1: cannot open …", "CUDA error: …").
+// True when the words of an exception are about driver or GPU ("libcuda.so.1: cannot open …", "CUDA error:
+// …").
 bool is_gpu_message(std::string_view message);
 
 nlohmann::json to_json(const ImportCheck& check);

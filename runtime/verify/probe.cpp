@@ -37,16 +37,26 @@ class Listener {
         const std::string kind = text(e, "event");
         if (kind.empty()) return;
         result_.ran = true;
-        if (kind == "libcuda") result_.libcuda = text(e, "resolved").empty() ? text(e, "path") : text(e, "resolved");
-        else if (kind == "driver") result_.api_version = static_cast<int>(integer(e, "api_version", 0));
-        else if (kind == "runtime") result_.runtime_version = static_cast<int>(integer(e, "runtime_version", 0));
-        else if (kind == "device") on_device(e);
-        else if (kind == "bandwidth") on_bandwidth(e);
-        else if (kind == "device_done") on_device_done(e);
-        else if (kind == "kernel" && !flag(e, "ok")) on_wrong_result(e);
-        else if (kind == "error") on_error(e);
-        else if (kind == "crash" || kind == "timeout") on_death(e, kind);
-        else if (kind == "end") on_end(e);
+        if (kind == "libcuda")
+            result_.libcuda = text(e, "resolved").empty() ? text(e, "path") : text(e, "resolved");
+        else if (kind == "driver")
+            result_.api_version = static_cast<int>(integer(e, "api_version", 0));
+        else if (kind == "runtime")
+            result_.runtime_version = static_cast<int>(integer(e, "runtime_version", 0));
+        else if (kind == "device")
+            on_device(e);
+        else if (kind == "bandwidth")
+            on_bandwidth(e);
+        else if (kind == "device_done")
+            on_device_done(e);
+        else if (kind == "kernel" && !flag(e, "ok"))
+            on_wrong_result(e);
+        else if (kind == "error")
+            on_error(e);
+        else if (kind == "crash" || kind == "timeout")
+            on_death(e, kind);
+        else if (kind == "end")
+            on_end(e);
     }
 
     ProbeResult finish(const ProcessResult& process) {
@@ -54,13 +64,16 @@ class Listener {
             result_.ok = false;
             add({0, -1, std::nullopt, process.timed_out ? "timeout" : "crash",
                  fmt::format("the CUDA probe ended before its end: {}", process.describe()),
-                 "run the installer again with --verify-only; if it stays, NVIDIA's driver is broken: look at 'dmesg'"});
+                 "run the installer again with --verify-only; if it stays, NVIDIA's driver is broken: look "
+                 "at 'dmesg'"});
         } else if (!result_.ok && result_.problems.empty()) {
             add({0, -1, std::nullopt, "failed", "the CUDA probe failed without saying why", ""});
         }
         if (result_.stage2 == "not_available")
             result_.stage2_words = needs_.cuda_major
-                                       ? fmt::format("this installer carries no test with the CUDA {} runtime; the driver's own interface was tested", *needs_.cuda_major)
+                                       ? fmt::format("this installer carries no test with the CUDA {} "
+                                                     "runtime; the driver's own interface was tested",
+                                                     *needs_.cuda_major)
                                        : "only the driver's own interface was tested";
         return std::move(result_);
     }
@@ -68,7 +81,8 @@ class Listener {
   private:
     ProbeDevice* device(const json& e) {
         auto index = integer(e, "device", -1);
-        auto found = std::ranges::find(result_.devices, index, [](const ProbeDevice& d) { return std::int64_t{d.index}; });
+        auto found = std::ranges::find(result_.devices, index,
+                                       [](const ProbeDevice& d) { return std::int64_t{d.index}; });
         return found == result_.devices.end() ? nullptr : &*found;
     }
 
@@ -83,7 +97,8 @@ class Listener {
     }
     void on_bandwidth(const json& e) {
         auto speed = e.find("gb_per_s");
-        if (ProbeDevice* d = device(e); d && speed != e.end() && speed->is_number()) d->bandwidth[text(e, "direction")] = speed->get<double>();
+        if (ProbeDevice* d = device(e); d && speed != e.end() && speed->is_number())
+            d->bandwidth[text(e, "direction")] = speed->get<double>();
     }
     void on_device_done(const json& e) {
         ProbeDevice* d = device(e);
@@ -94,10 +109,13 @@ class Listener {
         if (first) d->image = text(e, "image");
     }
     void on_wrong_result(const json& e) {
-        add({static_cast<int>(integer(e, "stage", 0)), static_cast<int>(integer(e, "device", -1)), std::nullopt, "WRONG_RESULT",
-             fmt::format("{} computed {} of {} results of the kernel '{}' wrong (first: {} instead of {})", device_name(e), integer(e, "wrong", 0),
-                         integer(e, "outputs", 0), text(e, "kernel"), text(e, "got"), text(e, "expected")),
-             "the hardware or the driver is faulty: do not trust results of this GPU; run NVIDIA's dcgmi diag or test another slot"});
+        add({static_cast<int>(integer(e, "stage", 0)), static_cast<int>(integer(e, "device", -1)),
+             std::nullopt, "WRONG_RESULT",
+             fmt::format("{} computed {} of {} results of the kernel '{}' wrong (first: {} instead of {})",
+                         device_name(e), integer(e, "wrong", 0), integer(e, "outputs", 0), text(e, "kernel"),
+                         text(e, "got"), text(e, "expected")),
+             "the hardware or the driver is faulty: do not trust results of this GPU; run NVIDIA's dcgmi "
+             "diag or test another slot"});
     }
 
     void on_error(const json& e) {
@@ -105,32 +123,43 @@ class Listener {
         p.stage = static_cast<int>(integer(e, "stage", 0));
         p.device = static_cast<int>(integer(e, "device", -1));
         p.name = text(e, "name");
-        if (auto code = e.find("code"); code != e.end() && code->is_number_integer()) p.code = code->get<int>();
+        if (auto code = e.find("code"); code != e.end() && code->is_number_integer())
+            p.code = code->get<int>();
         const std::string message = text(e, "message");
         if (p.name == "LIBRARY_NOT_FOUND") {
-            p.sentence = "libcuda.so.1 was not found: no NVIDIA driver is installed, or its library is not in the loader's path";
+            p.sentence = "libcuda.so.1 was not found: no NVIDIA driver is installed, or its library is not "
+                         "in the loader's path";
             p.advice = install_advice();
         } else if (p.name == "LIBRARY_BROKEN" || p.name == "SYMBOL_NOT_FOUND") {
             p.sentence = fmt::format("libcuda.so.1 cannot be used: {}", message);
             p.advice = "reinstall NVIDIA's driver, and remove other copies of libcuda from LD_LIBRARY_PATH";
         } else {
-            p.sentence = fmt::format("{}{} failed: {}{}", p.device >= 0 ? device_name(e) + ": " : "", text(e, "call"), message,
-                                     p.code ? fmt::format(" (error {})", *p.code) : "");
-            if (p.code) p.advice = p.code == 35 && result_.api_version > 0 ? upgrade_advice() : advice_for(*p.code, needs_);
+            p.sentence =
+                fmt::format("{}{} failed: {}{}", p.device >= 0 ? device_name(e) + ": " : "", text(e, "call"),
+                            message, p.code ? fmt::format(" (error {})", *p.code) : "");
+            if (p.code)
+                p.advice =
+                    p.code == 35 && result_.api_version > 0 ? upgrade_advice() : advice_for(*p.code, needs_);
         }
         // Stage 2 repeats what stage 1 has found, in its own words.
-        bool known = std::ranges::any_of(result_.problems, [&](const ProbeProblem& old) { return !p.advice.empty() && old.advice == p.advice && old.device == p.device; });
+        bool known = std::ranges::any_of(result_.problems, [&](const ProbeProblem& old) {
+            return !p.advice.empty() && old.advice == p.advice && old.device == p.device;
+        });
         if (!known) add(std::move(p));
     }
 
     void on_death(const json& e, const std::string& kind) {
         const std::string during = text(e, "during");
         std::string where = during.empty() ? "" : fmt::format(" in {}", during);
-        std::string sentence = kind == "crash" ? fmt::format("NVIDIA's driver library crashed{} ({})", where, text(e, "name"))
-                                               : fmt::format("NVIDIA's driver did not answer{} within {} s", where, integer(e, "seconds", 0));
-        add({static_cast<int>(integer(e, "stage", 0)), static_cast<int>(integer(e, "device", -1)), std::nullopt, kind, sentence,
-             kind == "crash" ? "the library is damaged or belongs to another driver: reinstall the driver and reboot"
-                             : "the driver hangs: look at 'dmesg' for NVRM or Xid lines, and reboot"});
+        std::string sentence =
+            kind == "crash" ? fmt::format("NVIDIA's driver library crashed{} ({})", where, text(e, "name"))
+                            : fmt::format("NVIDIA's driver did not answer{} within {} s", where,
+                                          integer(e, "seconds", 0));
+        add({static_cast<int>(integer(e, "stage", 0)), static_cast<int>(integer(e, "device", -1)),
+             std::nullopt, kind, sentence,
+             kind == "crash"
+                 ? "the library is damaged or belongs to another driver: reinstall the driver and reboot"
+                 : "the driver hangs: look at 'dmesg' for NVRM or Xid lines, and reboot"});
     }
 
     void on_end(const json& e) {
@@ -146,7 +175,9 @@ class Listener {
     }
     std::string install_advice() const { return advice_for(35, needs_); }
     std::string upgrade_advice() const {
-        return needs_.driver_floor.empty() ? "upgrade NVIDIA's driver" : fmt::format("upgrade NVIDIA's driver to {} or newer", needs_.driver_floor);
+        return needs_.driver_floor.empty()
+                   ? "upgrade NVIDIA's driver"
+                   : fmt::format("upgrade NVIDIA's driver to {} or newer", needs_.driver_floor);
     }
     void add(ProbeProblem problem) {
         if (result_.problems.size() < 64) result_.problems.push_back(std::move(problem));
@@ -171,7 +202,8 @@ std::vector<std::string> usual_directories() {
 
 bool may_execute(const std::string& directory) {
     struct statvfs info {};
-    return ::access(directory.c_str(), W_OK | X_OK) == 0 && (::statvfs(directory.c_str(), &info) != 0 || (info.f_flag & ST_NOEXEC) == 0);
+    return ::access(directory.c_str(), W_OK | X_OK) == 0 &&
+           (::statvfs(directory.c_str(), &info) != 0 || (info.f_flag & ST_NOEXEC) == 0);
 }
 
 ProbeResult not_started(std::string sentence, std::string advice) {
@@ -183,28 +215,55 @@ ProbeResult not_started(std::string sentence, std::string advice) {
 } // namespace
 
 std::string advice_for(int code, const Requirements& needs) {
-    const std::string floor = needs.driver_floor.empty() ? "" : fmt::format(" {} or newer", needs.driver_floor);
+    const std::string floor =
+        needs.driver_floor.empty() ? "" : fmt::format(" {} or newer", needs.driver_floor);
     switch (code) {
-    case 2: return "other programs fill the GPU's memory: look at nvidia-smi, end them and run --verify-only again";
-    case 34: return "a toolkit's stub library was loaded: remove 'stubs' from LD_LIBRARY_PATH";
-    case 35: return fmt::format("install NVIDIA's proprietary or open driver{}; nouveau has no CUDA", floor);
-    case 46: return "another process holds the GPU in exclusive mode: end it, or set the mode with 'nvidia-smi -c 0'";
+    case 2:
+        return "other programs fill the GPU's memory: look at nvidia-smi, end them and run --verify-only "
+               "again";
+    case 34:
+        return "a toolkit's stub library was loaded: remove 'stubs' from LD_LIBRARY_PATH";
+    case 35:
+        return fmt::format("install NVIDIA's proprietary or open driver{}; nouveau has no CUDA", floor);
+    case 46:
+        return "another process holds the GPU in exclusive mode: end it, or set the mode with 'nvidia-smi -c "
+               "0'";
     case 100:
-        return "the driver sees no GPU: load its module (modprobe nvidia), blacklist nouveau, unset CUDA_VISIBLE_DEVICES, or create MIG "
+        return "the driver sees no GPU: load its module (modprobe nvidia), blacklist nouveau, unset "
+               "CUDA_VISIBLE_DEVICES, or create MIG "
                "instances";
-    case 101: return "CUDA_VISIBLE_DEVICES names a GPU that does not exist: unset it";
-    case 209: return "there is no code for this GPU: build the installer from packages made for it (another +cuXXX wheel)";
-    case 214: return "the GPU's memory has an uncorrectable error: look at 'nvidia-smi -q', reset or replace the GPU";
+    case 101:
+        return "CUDA_VISIBLE_DEVICES names a GPU that does not exist: unset it";
+    case 209:
+        return "there is no code for this GPU: build the installer from packages made for it (another +cuXXX "
+               "wheel)";
+    case 214:
+        return "the GPU's memory has an uncorrectable error: look at 'nvidia-smi -q', reset or replace the "
+               "GPU";
     case 218:
-    case 222: return fmt::format("the driver cannot compile this PTX: upgrade it{}", floor.empty() ? "" : " to" + floor);
-    case 221: return "the driver's PTX compiler is missing (libnvidia-ptxjitcompiler): install all of the driver's libraries";
-    case 304: return "the device nodes may not be used: fix the permissions of /dev/nvidia*, or pass the GPU to the container";
-    case 800: return "the driver or the container forbids this: ask the administrator";
-    case 802: return "start the matching fabric manager: systemctl start nvidia-fabricmanager, of the driver's own version";
-    case 803: return "kernel module and libraries differ in version: reboot; if it stays, remove the stray libcuda";
-    case 804: return "cuda-compat does not support this GPU: remove it and upgrade the driver";
-    case 999: return "nvidia_uvm is missing or broken (often after suspend): 'nvidia-modprobe -c0 -u', reload the module, or reboot";
-    default: return {};
+    case 222:
+        return fmt::format("the driver cannot compile this PTX: upgrade it{}",
+                           floor.empty() ? "" : " to" + floor);
+    case 221:
+        return "the driver's PTX compiler is missing (libnvidia-ptxjitcompiler): install all of the driver's "
+               "libraries";
+    case 304:
+        return "the device nodes may not be used: fix the permissions of /dev/nvidia*, or pass the GPU to "
+               "the container";
+    case 800:
+        return "the driver or the container forbids this: ask the administrator";
+    case 802:
+        return "start the matching fabric manager: systemctl start nvidia-fabricmanager, of the driver's own "
+               "version";
+    case 803:
+        return "kernel module and libraries differ in version: reboot; if it stays, remove the stray libcuda";
+    case 804:
+        return "cuda-compat does not support this GPU: remove it and upgrade the driver";
+    case 999:
+        return "nvidia_uvm is missing or broken (often after suspend): 'nvidia-modprobe -c0 -u', reload the "
+               "module, or reboot";
+    default:
+        return {};
     }
 }
 
@@ -245,7 +304,8 @@ ProbeResult run_probe(ByteView program, const Requirements& needs, const ProbeRu
         return parse_probe(process->output, *process, needs);
     }
     return not_started(fmt::format("the CUDA probe could not be started: {}", last_error),
-                       "set TMPDIR to a directory that is not mounted noexec; on a system without glibc's loader nothing was tested");
+                       "set TMPDIR to a directory that is not mounted noexec; on a system without glibc's "
+                       "loader nothing was tested");
 }
 
 std::optional<int> ask_driver_api(ByteView program, const std::map<std::string, std::string>& environment) {

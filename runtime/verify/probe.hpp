@@ -1,5 +1,5 @@
-// Running cuda_probe and understanding what it says (docs/cuda-probe.md). The child may crash, hang or talk nonsense:
-// each is an answer here, never a failure of ours.
+// Running cuda_probe and understanding what it says (docs/cuda-probe.md). The child may crash, hang or talk
+// nonsense: each is an answer here, never a failure of ours.
 #pragma once
 
 #include "common/base/process.hpp"
@@ -19,8 +19,8 @@ struct ProbeDevice {
     std::string name, compute_capability;
     std::uint64_t memory_bytes = 0;
     bool ok = false;
-    std::string image;                        // "ptx", "sm_80": which form of the kernels ran
-    std::map<std::string, double> bandwidth;  // direction → GB/s
+    std::string image;                       // "ptx", "sm_80": which form of the kernels ran
+    std::map<std::string, double> bandwidth; // direction → GB/s
 };
 
 // One thing that went wrong, with what to do about it.
@@ -34,23 +34,24 @@ struct ProbeProblem {
 struct ProbeResult {
     bool ran = false; // the child started and said something
     bool ok = false;
-    std::string stage1, stage2;   // "passed", "failed", "crashed", "timeout", "not_available", "not_asked", "not_run"
-    int api_version = 0;          // the driver's: 12020
-    int runtime_version = 0;      // of stage 2
-    std::string libcuda;          // path as loaded
+    std::string stage1,
+        stage2;          // "passed", "failed", "crashed", "timeout", "not_available", "not_asked", "not_run"
+    int api_version = 0; // the driver's: 12020
+    int runtime_version = 0; // of stage 2
+    std::string libcuda;     // path as loaded
     std::vector<ProbeDevice> devices;
     std::vector<ProbeProblem> problems;
-    std::string stage2_words;     // why there was no stage 2, "" = there was
+    std::string stage2_words; // why there was no stage 2, "" = there was
 };
 
 // Tolerant: lines that are no events, unknown events and members are passed over.
 ProbeResult parse_probe(std::string_view lines, const ProcessResult& process, const Requirements& needs);
 
 struct ProbeRun {
-    std::vector<std::string> arguments;              // "--stage", "1"
-    std::map<std::string, std::string> environment;  // added to ours: LD_LIBRARY_PATH as the user has it
+    std::vector<std::string> arguments;             // "--stage", "1"
+    std::map<std::string, std::string> environment; // added to ours: LD_LIBRARY_PATH as the user has it
     int seconds = 120;
-    std::vector<std::string> directories;            // where to put the program; empty = the usual ones
+    std::vector<std::string> directories; // where to put the program; empty = the usual ones
 };
 
 // Writes the program to a fresh private directory that can execute, runs it with a watchdog, and removes it.
@@ -59,7 +60,8 @@ ProbeResult run_probe(ByteView program, const Requirements& needs, const ProbeRu
 // For preflight's cuda-compat row: the API version that libcuda answers with, or nothing.
 std::optional<int> ask_driver_api(ByteView program, const std::map<std::string, std::string>& environment);
 
-// What to tell the user about an error code (cuInit's and cudaError's numbers are the same); "" = nothing is known.
+// What to tell the user about an error code (cuInit's and cudaError's numbers are the same); "" = nothing is
+// known.
 std::string advice_for(int code, const Requirements& needs);
 
 nlohmann::json to_json(const ProbeResult& result);

@@ -1,4 +1,5 @@
-// The report as one JSON value (docs/report.schema.json), out of what preflight, installation and verification found.
+// The report as one JSON value (docs/report.schema.json), out of what preflight, installation and
+// verification found.
 #pragma once
 
 #include "runtime/preflight/preflight.hpp"
@@ -26,7 +27,7 @@ struct ReportFacts {
     std::string manifest_sha256;
     const Manifest& manifest;
     std::string prefix;
-    const Preflight* preflight = nullptr;       // each may be missing
+    const Preflight* preflight = nullptr; // each may be missing
     const InstallFacts* installed = nullptr;
     const Verification* verification = nullptr;
     int exit_code = 0;

@@ -10,8 +10,8 @@ namespace {
 using Gpu = Verification::Gpu;
 using Outcome = GpuVerdict::Outcome;
 
-// The probe runs clean first: it is the driver that is tested. If only the user's library path finds a libcuda, that
-// is what programs will use, and it is said.
+// The probe runs clean first: it is the driver that is tested. If only the user's library path finds a
+// libcuda, that is what programs will use, and it is said.
 ProbeResult probe(ByteView program, const VerifyInputs& in) {
     ProbeResult result = run_probe(program, in.manifest.requires_);
     auto path = in.user.find("LD_LIBRARY_PATH");
@@ -20,16 +20,23 @@ ProbeResult probe(ByteView program, const VerifyInputs& in) {
     as_user.environment["LD_LIBRARY_PATH"] = path->second;
     ProbeResult second = run_probe(program, in.manifest.requires_, as_user);
     // The one that came farther tells more of what is wrong.
-    const bool farther = second.ok || (second.stage1 == "passed" && result.stage1 != "passed") || (result.libcuda.empty() && !second.libcuda.empty());
+    const bool farther = second.ok || (second.stage1 == "passed" && result.stage1 != "passed") ||
+                         (result.libcuda.empty() && !second.libcuda.empty());
     return farther ? second : result;
 }
 
 void verify_gpu(const VerifyInputs& in, Verification& out) {
     switch (in.verdict.outcome) {
-    case Outcome::not_needed: out.gpu = Gpu::not_needed; break;
+    case Outcome::not_needed:
+        out.gpu = Gpu::not_needed;
+        break;
     case Outcome::not_verified:
-    case Outcome::refused: out.gpu = Gpu::not_verified; break;
-    case Outcome::usable: out.gpu = Gpu::verified; break;
+    case Outcome::refused:
+        out.gpu = Gpu::not_verified;
+        break;
+    case Outcome::usable:
+        out.gpu = Gpu::verified;
+        break;
     }
     out.reason = in.verdict.reason;
     if (in.verdict.outcome != Outcome::usable) return;
@@ -52,9 +59,12 @@ void verify_gpu(const VerifyInputs& in, Verification& out) {
 } // namespace
 
 std::string choose_probe(const Manifest& manifest) {
-    auto has = [&](const std::string& name) { return std::ranges::find(manifest.probes, name) != manifest.probes.end(); };
+    auto has = [&](const std::string& name) {
+        return std::ranges::find(manifest.probes, name) != manifest.probes.end();
+    };
     if (manifest.requires_.cuda_major)
-        if (std::string own = fmt::format("cuda_probe_{}", *manifest.requires_.cuda_major); has(own)) return own;
+        if (std::string own = fmt::format("cuda_probe_{}", *manifest.requires_.cuda_major); has(own))
+            return own;
     return has("cuda_probe_0") ? "cuda_probe_0" : manifest.probes.empty() ? "" : manifest.probes.front();
 }
 
@@ -87,17 +97,22 @@ Verification verify_environment(const VerifyInputs& in) {
 
 std::string_view to_string(Gpu gpu) {
     switch (gpu) {
-    case Gpu::verified: return "verified";
-    case Gpu::failed: return "failed";
-    case Gpu::not_verified: return "not verified";
-    case Gpu::not_needed: return "not needed";
+    case Gpu::verified:
+        return "verified";
+    case Gpu::failed:
+        return "failed";
+    case Gpu::not_verified:
+        return "not verified";
+    case Gpu::not_needed:
+        return "not needed";
     }
     return "failed";
 }
 
 nlohmann::json to_json(const Verification& verification) {
     nlohmann::json checks = nlohmann::json::array();
-    for (const ImportCheck& c : verification.checks) checks.push_back(to_json(c));
+    for (const ImportCheck& c : verification.checks)
+        checks.push_back(to_json(c));
     nlohmann::json out = {{"checks", std::move(checks)}};
     if (verification.probe) out["probe"] = to_json(*verification.probe);
     return out;

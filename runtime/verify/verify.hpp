@@ -22,10 +22,10 @@ struct Verification {
 struct VerifyInputs {
     const Manifest& manifest;
     const GpuVerdict& verdict;
-    std::string prefix;                       // of the environment
-    std::map<std::string, std::string> user;  // user_environment()
-    bool no_gpu = false;                      // a failing GPU is a warning
-    bool all_packages = false;                // -t
+    std::string prefix;                      // of the environment
+    std::map<std::string, std::string> user; // user_environment()
+    bool no_gpu = false;                     // a failing GPU is a warning
+    bool all_packages = false;               // -t
     // The program for the environment's CUDA; empty = this installer carries none.
     std::function<Result<Bytes>()> probe_program;
 };

@@ -1,4 +1,5 @@
-// The GPU verdict: one test for each row of docs/design.md's table, first through fake /proc, /sys and /dev trees.
+// The GPU verdict: one test for each row of docs/design.md's table, first through fake /proc, /sys and /dev
+// trees.
 #include "runtime/preflight/gpu_table.hpp"
 #include "runtime/preflight/gpu_verdict.hpp"
 
@@ -16,11 +17,14 @@ using Outcome = GpuVerdict::Outcome;
 
 namespace {
 
-constexpr const char* nvrm_550 = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.14  Thu Feb 22 01:44:30 UTC 2024\n"
-                                 "GCC version:  gcc version 12.2.0 (Debian 12.2.0-14)\n";
-constexpr const char* nvrm_open = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.95.05  Release Build  "
-                                  "(dvs-builder@U22-I3)  Tue Sep 23 10:11:16 UTC 2025\n";
-constexpr const char* nvrm_470 = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  470.42.01  Tue Jun 15 21:26:37 UTC 2021\n";
+constexpr const char* nvrm_550 =
+    "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.14  Thu Feb 22 01:44:30 UTC 2024\n"
+    "GCC version:  gcc version 12.2.0 (Debian 12.2.0-14)\n";
+constexpr const char* nvrm_open =
+    "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.95.05  Release Build  "
+    "(dvs-builder@U22-I3)  Tue Sep 23 10:11:16 UTC 2025\n";
+constexpr const char* nvrm_470 =
+    "NVRM version: NVIDIA UNIX x86_64 Kernel Module  470.42.01  Tue Jun 15 21:26:37 UTC 2021\n";
 
 // A machine as a tree of files.
 class FakeMachine {
@@ -40,8 +44,8 @@ class FakeMachine {
         fs::create_symlink(target, at(path));
         return *this;
     }
-    FakeMachine& gpu(std::string_view id, const std::string& driver = "nvidia", std::string_view pci_class = "0x030000",
-                     const std::string& address = "0000:01:00.0") {
+    FakeMachine& gpu(std::string_view id, const std::string& driver = "nvidia",
+                     std::string_view pci_class = "0x030000", const std::string& address = "0000:01:00.0") {
         const std::string device = "/sys/bus/pci/devices/" + address;
         file(device + "/vendor", "0x10de\n").file(device + "/device", std::string(id) + "\n");
         file(device + "/class", std::string(pci_class) + "\n");
@@ -49,13 +53,17 @@ class FakeMachine {
         return *this;
     }
     FakeMachine& module(std::string_view nvrm) { return file("/proc/driver/nvidia/version", nvrm); }
-    FakeMachine& nodes() { return file("/dev/nvidiactl", "").file("/dev/nvidia0", "").file("/dev/nvidia-uvm", ""); }
-    FakeMachine& libcuda(const std::string& version, const std::string& directory = "/usr/lib/x86_64-linux-gnu") {
+    FakeMachine& nodes() {
+        return file("/dev/nvidiactl", "").file("/dev/nvidia0", "").file("/dev/nvidia-uvm", "");
+    }
+    FakeMachine& libcuda(const std::string& version,
+                         const std::string& directory = "/usr/lib/x86_64-linux-gnu") {
         file(directory + "/libcuda.so." + version, "");
         return link(directory + "/libcuda.so.1", "libcuda.so." + version);
     }
     FakeMachine& module_on_disk() {
-        return file("/lib/modules/6.1.0-18-amd64/modules.dep", "updates/dkms/nvidia.ko: kernel/drivers/x.ko\n");
+        return file("/lib/modules/6.1.0-18-amd64/modules.dep",
+                    "updates/dkms/nvidia.ko: kernel/drivers/x.ko\n");
     }
     GpuFacts facts(const std::map<std::string, std::string>& environment = {}) const {
         return read_gpu_facts(SystemRoot(directory_.path().string()), environment);
@@ -79,7 +87,8 @@ const Finding* find(const GpuVerdict& verdict, std::string_view id) {
     return nullptr;
 }
 
-void require_refused(const GpuFacts& facts, std::string_view id, std::string_view sentence, std::string_view advice) {
+void require_refused(const GpuFacts& facts, std::string_view id, std::string_view sentence,
+                     std::string_view advice) {
     auto verdict = judge_gpu(facts, cuda());
     REQUIRE(verdict.outcome == Outcome::refused);
     REQUIRE(verdict.findings.size() == 1);
@@ -111,7 +120,8 @@ TEST_CASE("no NVIDIA GPU: install, not verified") {
     REQUIRE(verdict.findings.size() == 1);
     CHECK(verdict.findings[0].severity == Severity::note);
     CHECK(verdict.findings[0].sentence == "GPU: not verified: no NVIDIA GPU was found");
-    CHECK(verdict.findings[0].advice == "the environment needs one with driver 525.60.13 or newer to compute on a GPU");
+    CHECK(verdict.findings[0].advice ==
+          "the environment needs one with driver 525.60.13 or newer to compute on a GPU");
 }
 
 TEST_CASE("a container without its GPU: install, not verified") {
@@ -120,7 +130,8 @@ TEST_CASE("a container without its GPU: install, not verified") {
     auto verdict = judge_gpu(machine.facts(), cuda());
     CHECK(verdict.outcome == Outcome::not_verified);
     REQUIRE(verdict.findings.size() == 1);
-    CHECK(verdict.findings[0].sentence == "GPU: not verified: this is a container (docker) to which no GPU is passed");
+    CHECK(verdict.findings[0].sentence ==
+          "GPU: not verified: this is a container (docker) to which no GPU is passed");
     CHECK(!failure_of(verdict.findings));
 
     SECTION("with its GPU it is judged like a machine") {
@@ -132,11 +143,14 @@ TEST_CASE("a container without its GPU: install, not verified") {
 TEST_CASE("nouveau") {
     FakeMachine machine;
     machine.gpu("0x2204", "nouveau").file("/sys/module/nouveau/refcnt", "4");
-    require_refused(machine.facts(), "gpu-nouveau", "GeForce RTX 3090 is driven by nouveau, which has no CUDA",
+    require_refused(machine.facts(), "gpu-nouveau",
+                    "GeForce RTX 3090 is driven by nouveau, which has no CUDA",
                     "install NVIDIA's driver 525.60.13 or newer, which replaces nouveau, and reboot");
     machine.module_on_disk();
-    require_refused(machine.facts(), "gpu-nouveau", "GeForce RTX 3090 is driven by nouveau, which has no CUDA",
-                    "blacklist nouveau (echo 'blacklist nouveau' > /etc/modprobe.d/nouveau.conf, rebuild the initramfs) and reboot");
+    require_refused(machine.facts(), "gpu-nouveau",
+                    "GeForce RTX 3090 is driven by nouveau, which has no CUDA",
+                    "blacklist nouveau (echo 'blacklist nouveau' > /etc/modprobe.d/nouveau.conf, rebuild the "
+                    "initramfs) and reboot");
 }
 
 TEST_CASE("no driver") {
@@ -149,13 +163,15 @@ TEST_CASE("no driver") {
 TEST_CASE("a GPU lent to a virtual machine") {
     FakeMachine machine;
     machine.gpu("0x27b8", "vfio-pci", "0x030200").module_on_disk();
-    require_refused(machine.facts(), "gpu-vfio", "L4 is bound to vfio-pci, which lends it to a virtual machine",
+    require_refused(machine.facts(), "gpu-vfio",
+                    "L4 is bound to vfio-pci, which lends it to a virtual machine",
                     "give it back to the nvidia driver, or install inside the virtual machine");
 }
 
 TEST_CASE("the module is installed but not loaded") {
-    constexpr const char* advice = "run 'modprobe nvidia' as root and look at 'dmesg' if it fails; after a kernel update rebuild "
-                                   "the module or reboot";
+    constexpr const char* advice =
+        "run 'modprobe nvidia' as root and look at 'dmesg' if it fails; after a kernel update rebuild "
+        "the module or reboot";
     constexpr const char* sentence = "A40: NVIDIA's driver is installed, but its kernel module is not loaded";
     FakeMachine machine;
     machine.gpu("0x2235", "", "0x030200");
@@ -181,15 +197,19 @@ TEST_CASE("the module is installed but not loaded") {
     }
     SECTION("Secure Boot refused it") {
         machine.module_on_disk();
-        machine.file("/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c", std::string_view("\6\0\0\0\1", 5));
-        require_refused(machine.facts(), "gpu-secure-boot",
-                        "the nvidia kernel module is installed but not loaded, and Secure Boot is on, which refuses modules "
-                        "without an enrolled signature",
-                        "enrol the key that signed the module (mokutil --import) and reboot, or turn Secure Boot off");
+        machine.file("/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c",
+                     std::string_view("\6\0\0\0\1", 5));
+        require_refused(
+            machine.facts(), "gpu-secure-boot",
+            "the nvidia kernel module is installed but not loaded, and Secure Boot is on, which refuses "
+            "modules "
+            "without an enrolled signature",
+            "enrol the key that signed the module (mokutil --import) and reboot, or turn Secure Boot off");
     }
     SECTION("Secure Boot is off") {
         machine.module_on_disk();
-        machine.file("/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c", std::string_view("\6\0\0\0\0", 5));
+        machine.file("/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c",
+                     std::string_view("\6\0\0\0\0", 5));
         require_refused(machine.facts(), "gpu-module-not-loaded", sentence, advice);
     }
 }
@@ -198,7 +218,8 @@ TEST_CASE("user space and kernel mismatch") {
     FakeMachine machine;
     machine.gpu("0x2684").module(nvrm_550).nodes().libcuda("560.28.03");
     require_refused(machine.facts(), "gpu-driver-mismatch",
-                    "the loaded kernel module is 550.54.14, but '/usr/lib/x86_64-linux-gnu/libcuda.so.560.28.03' belongs to "
+                    "the loaded kernel module is 550.54.14, but "
+                    "'/usr/lib/x86_64-linux-gnu/libcuda.so.560.28.03' belongs to "
                     "driver 560.28.03",
                     "reboot, so that the kernel loads the new driver; if it stays, remove the stray libcuda");
 }
@@ -206,15 +227,18 @@ TEST_CASE("user space and kernel mismatch") {
 TEST_CASE("a kernel module without libcuda") {
     FakeMachine machine;
     machine.gpu("0x2684").module(nvrm_550).nodes();
-    require_refused(machine.facts(), "gpu-no-libcuda", "the kernel module 550.54.14 is loaded, but libcuda.so.1 was not found",
-                    "install the user-space part of the same driver (Debian: libcuda1, Ubuntu: libnvidia-compute-…, "
-                    "RHEL: nvidia-driver-cuda-libs); in a container pass 'compute' in NVIDIA_DRIVER_CAPABILITIES");
+    require_refused(
+        machine.facts(), "gpu-no-libcuda",
+        "the kernel module 550.54.14 is loaded, but libcuda.so.1 was not found",
+        "install the user-space part of the same driver (Debian: libcuda1, Ubuntu: libnvidia-compute-…, "
+        "RHEL: nvidia-driver-cuda-libs); in a container pass 'compute' in NVIDIA_DRIVER_CAPABILITIES");
 }
 
 TEST_CASE("driver below the floor of the environment's CUDA major") {
     FakeMachine machine;
     machine.gpu("0x1db4", "nvidia", "0x030200").module(nvrm_470).nodes().libcuda("470.42.01");
-    require_refused(machine.facts(), "gpu-driver-too-old", "driver 470.42.01 is below 525.60.13, the lowest that runs CUDA 12",
+    require_refused(machine.facts(), "gpu-driver-too-old",
+                    "driver 470.42.01 is below 525.60.13, the lowest that runs CUDA 12",
                     "upgrade the driver to 525.60.13 or newer");
     // 450.80.02 runs all of CUDA 11.
     CHECK(judge_gpu(machine.facts(), cuda(11, "450.80.02")).outcome == Outcome::usable);
@@ -224,19 +248,23 @@ TEST_CASE("driver below the floor of the environment's CUDA major") {
         auto verdict = judge_gpu(machine.facts(), cuda(), {false, [] { return std::optional(12020); }});
         CHECK(verdict.outcome == Outcome::usable);
         REQUIRE(find(verdict, "gpu-compat"));
-        CHECK(find(verdict, "gpu-compat")->sentence == "driver 470.42.01 is below 525.60.13, the lowest that runs CUDA 12, but "
-                                                       "libcuda answers with CUDA 12.2 (cuda-compat is in use)");
+        CHECK(find(verdict, "gpu-compat")->sentence ==
+              "driver 470.42.01 is below 525.60.13, the lowest that runs CUDA 12, but "
+              "libcuda answers with CUDA 12.2 (cuda-compat is in use)");
         CHECK(!failure_of(verdict.findings));
     }
     SECTION("a child that reports the old API, or nothing") {
-        CHECK(judge_gpu(machine.facts(), cuda(), {false, [] { return std::optional(11040); }}).outcome == Outcome::refused);
-        CHECK(judge_gpu(machine.facts(), cuda(), {false, [] { return std::optional<int>(); }}).outcome == Outcome::refused);
+        CHECK(judge_gpu(machine.facts(), cuda(), {false, [] { return std::optional(11040); }}).outcome ==
+              Outcome::refused);
+        CHECK(judge_gpu(machine.facts(), cuda(), {false, [] { return std::optional<int>(); }}).outcome ==
+              Outcome::refused);
     }
     SECTION("a compat library is not a mismatch") {
         machine.libcuda("535.161.07", "/usr/local/cuda/compat");
         auto facts = machine.facts({{"LD_LIBRARY_PATH", "/usr/local/cuda/compat"}});
         CHECK(facts.libcuda_compat);
-        CHECK(judge_gpu(facts, cuda(), {false, [] { return std::optional(12020); }}).outcome == Outcome::usable);
+        CHECK(judge_gpu(facts, cuda(), {false, [] { return std::optional(12020); }}).outcome ==
+              Outcome::usable);
     }
 }
 
@@ -245,13 +273,15 @@ TEST_CASE("no code for any of its GPUs") {
     machine.gpu("0x1b06").module(nvrm_550).nodes().libcuda("550.54.14"); // 6.1
     Requirements needs = cuda();
     const std::string torch = "lib/python3.11/site-packages/torch/lib/libtorch_cuda.so";
-    needs.gpu_libraries = {{"lib/python3.11/site-packages/nvidia/cublas/lib/libcublas.so.12", {"sm_50", "sm_60"}, {}},
-                           {torch, {"sm_75", "sm_80", "sm_86", "sm_90"}, {}}};
+    needs.gpu_libraries = {
+        {"lib/python3.11/site-packages/nvidia/cublas/lib/libcublas.so.12", {"sm_50", "sm_60"}, {}},
+        {torch, {"sm_75", "sm_80", "sm_86", "sm_90"}, {}}};
     auto verdict = judge_gpu(machine.facts(), needs);
     REQUIRE(verdict.outcome == Outcome::refused);
     CHECK(verdict.findings.back().sentence == "'" + torch + "' has no code for GeForce GTX 1080 Ti (6.1)");
-    CHECK(verdict.findings.back().advice == "build the installer from packages made for this GPU (another +cuXXX wheel or version); "
-                                            "--no-gpu installs all the same");
+    CHECK(verdict.findings.back().advice ==
+          "build the installer from packages made for this GPU (another +cuXXX wheel or version); "
+          "--no-gpu installs all the same");
     CHECK(judge_gpu(machine.facts(), needs, {true, {}}).findings.back().severity == Severity::warning);
 
     SECTION("a second GPU that it has code for") {
@@ -267,8 +297,9 @@ TEST_CASE("no code for any of its GPUs") {
         auto u = judge_gpu(unknown.facts(), needs);
         CHECK(u.outcome == Outcome::usable);
         REQUIRE(find(u, "gpu-unknown-model"));
-        CHECK(find(u, "gpu-unknown-model")->sentence == "10de:3fff at 0000:01:00.0 is not in this installer's table of GPUs: "
-                                                        "whether the environment has code for it was not judged");
+        CHECK(find(u, "gpu-unknown-model")->sentence ==
+              "10de:3fff at 0000:01:00.0 is not in this installer's table of GPUs: "
+              "whether the environment has code for it was not judged");
     }
     SECTION("PTX serves it, if the driver can compile it") {
         needs.gpu_libraries = {{torch, {"sm_80"}, {"compute_50"}}};
@@ -280,7 +311,8 @@ TEST_CASE("no code for any of its GPUs") {
         CHECK(newer.outcome == Outcome::usable);
         CHECK(find(newer, "gpu-ptx-only")->severity == Severity::warning);
         CHECK(find(newer, "gpu-ptx-only")->sentence ==
-              "for GeForce GTX 1080 Ti there is only PTX of CUDA 12.8, and driver 550.54.14 compiles PTX up to CUDA 12.4");
+              "for GeForce GTX 1080 Ti there is only PTX of CUDA 12.8, and driver 550.54.14 compiles PTX up "
+              "to CUDA 12.4");
     }
 }
 
@@ -292,8 +324,8 @@ TEST_CASE("a machine in order, proprietary and open module") {
         auto verdict = judge_gpu(machine.facts(), cuda());
         CHECK(verdict.outcome == Outcome::usable);
         REQUIRE(verdict.findings.size() == 1);
-        CHECK(verdict.findings[0].sentence ==
-              "H100 SXM5 80GB, driver 550.54.14 of CUDA 12.4; the environment's CUDA 12.4 needs 525.60.13 or newer");
+        CHECK(verdict.findings[0].sentence == "H100 SXM5 80GB, driver 550.54.14 of CUDA 12.4; the "
+                                              "environment's CUDA 12.4 needs 525.60.13 or newer");
     }
     SECTION("open") {
         machine.module(nvrm_open).libcuda("580.95.05");
@@ -301,7 +333,8 @@ TEST_CASE("a machine in order, proprietary and open module") {
         CHECK(facts.module_version == "580.95.05");
         CHECK(facts.module_open);
         CHECK(judge_gpu(facts, cuda(13, "580.65.06")).findings[0].sentence ==
-              "H100 SXM5 80GB, driver 580.95.05 (open) of CUDA 13.0; the environment's CUDA 13.4 needs 580.65.06 or newer");
+              "H100 SXM5 80GB, driver 580.95.05 (open) of CUDA 13.0; the environment's CUDA 13.4 needs "
+              "580.65.06 or newer");
     }
     SECTION("the version from /sys alone") {
         machine.file("/sys/module/nvidia/version", "550.54.14\n").libcuda("550.54.14");
@@ -334,7 +367,8 @@ TEST_CASE("what may fail later is a warning") {
     CHECK(hidden.outcome == Outcome::usable);
     CHECK(find(hidden, "gpu-hidden")->sentence == "CUDA_VISIBLE_DEVICES is '', which hides every GPU");
     facts.control_errno = EACCES;
-    CHECK(find(judge_gpu(facts, cuda()), "gpu-permission")->sentence == "/dev/nvidiactl may not be opened by this user (EACCES)");
+    CHECK(find(judge_gpu(facts, cuda()), "gpu-permission")->sentence ==
+          "/dev/nvidiactl may not be opened by this user (EACCES)");
     facts.control_errno = ENOENT;
     CHECK(find(judge_gpu(facts, cuda()), "gpu-no-nodes"));
     facts.libcuda = facts.libcuda_file = "/usr/local/cuda/lib64/stubs/libcuda.so";
@@ -376,7 +410,8 @@ TEST_CASE("damaged or strange texts in /proc and /sys are not a crash") {
     CHECK(version_of_nvrm("NVRM version:").empty());
     CHECK(version_of_nvrm("something else 550.54.14").empty());
     FakeMachine machine;
-    machine.file("/sys/bus/pci/devices/0000:01:00.0/vendor", "zzz").file("/sys/bus/pci/devices/0000:02:00.0/vendor", "0x10de");
+    machine.file("/sys/bus/pci/devices/0000:01:00.0/vendor", "zzz")
+        .file("/sys/bus/pci/devices/0000:02:00.0/vendor", "0x10de");
     machine.file("/sys/firmware/efi/efivars/SecureBoot-x", "12");
     machine.file("/etc/ld.so.cache", "glibc-ld.so.cache1.1\xff\xff\xff\xff");
     machine.link("/usr/lib/libcuda.so.1", "libcuda.so.1"); // a loop

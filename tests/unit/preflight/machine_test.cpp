@@ -60,8 +60,10 @@ TargetNeeds needs() {
 } // namespace
 
 TEST_CASE("glibc is read from the target's own file") {
-    CHECK(glibc_version_in("xxGNU C Library (Debian GLIBC 2.31-13) stable release version 2.31.\nCopyright") == "2.31");
-    CHECK(glibc_version_in("GNU C Library (GNU libc) development release version 2.39.9000.\n") == "2.39.9000");
+    CHECK(glibc_version_in(
+              "xxGNU C Library (Debian GLIBC 2.31-13) stable release version 2.31.\nCopyright") == "2.31");
+    CHECK(glibc_version_in("GNU C Library (GNU libc) development release version 2.39.9000.\n") ==
+          "2.39.9000");
     CHECK(glibc_version_in("GNU C Library") == "");
     CHECK(glibc_version_in("") == "");
     CHECK(glibc_version_in("release version 2.36.") == "");
@@ -85,7 +87,8 @@ TEST_CASE("glibc older than needed, unknown, or musl") {
     auto findings = judge_machine(old, manifest_for("2.34"));
     REQUIRE(find(findings, "glibc"));
     CHECK(find(findings, "glibc")->severity == Severity::error);
-    CHECK(find(findings, "glibc")->sentence == "the environment needs glibc 2.34 ('bin/python3.11'), this machine has 2.31");
+    CHECK(find(findings, "glibc")->sentence ==
+          "the environment needs glibc 2.34 ('bin/python3.11'), this machine has 2.31");
     CHECK(find(findings, "glibc")->advice == "use a newer distribution, or build with --target-glibc 2.31");
     CHECK(failure_of(findings) == ErrorKind::machine);
 
@@ -108,10 +111,12 @@ TEST_CASE("another processor or system") {
     auto arm = good_machine();
     arm.processor = "aarch64";
     auto findings = judge_machine(arm, manifest_for());
-    CHECK(find(findings, "cpu")->sentence == "this installer is for x86_64 processors, this machine has aarch64");
+    CHECK(find(findings, "cpu")->sentence ==
+          "this installer is for x86_64 processors, this machine has aarch64");
     auto bsd = good_machine();
     bsd.system = "FreeBSD";
-    CHECK(find(judge_machine(bsd, manifest_for()), "os")->sentence == "this installer is for Linux, this machine runs FreeBSD");
+    CHECK(find(judge_machine(bsd, manifest_for()), "os")->sentence ==
+          "this installer is for Linux, this machine runs FreeBSD");
 }
 
 TEST_CASE("shared libraries outside the prefix") {
@@ -138,13 +143,15 @@ TEST_CASE("the loader's cache and the standard directories") {
     write("usr/lib64/libplain.so.2", "");
     write("home/me/lib/libplain.so.2", "");
     ByteWriter cache;
-    std::string strings = std::string("libodd.so.1") + '\0' + "/opt/odd/libodd.so.1" + '\0' + "libgone.so.1" + '\0' + "/gone/libgone.so.1" + '\0';
+    std::string strings = std::string("libodd.so.1") + '\0' + "/opt/odd/libodd.so.1" + '\0' + "libgone.so.1" +
+                          '\0' + "/gone/libgone.so.1" + '\0';
     std::string magic = "glibc-ld.so.cache1.1";
     std::uint32_t base = 48 + 2 * 24;
     cache.bytes(as_bytes(magic));
     cache.u32(2);
     cache.u32(static_cast<std::uint32_t>(strings.size()));
-    for (int i = 0; i < 5; ++i) cache.u32(0);
+    for (int i = 0; i < 5; ++i)
+        cache.u32(0);
     for (auto [key, value] : {std::pair{0u, 12u}, {33u, 46u}}) {
 #if defined(__aarch64__)
         cache.u32(0x0a03);
@@ -167,7 +174,8 @@ TEST_CASE("the loader's cache and the standard directories") {
     CHECK(index.find("libnone.so.9") == "");
     // Every truncation is an empty cache or a shorter one, never a crash.
     std::string bytes(as_text(cache.data()));
-    for (std::size_t n = 0; n < bytes.size(); ++n) parse_ld_cache(std::string_view(bytes).substr(0, n));
+    for (std::size_t n = 0; n < bytes.size(); ++n)
+        parse_ld_cache(std::string_view(bytes).substr(0, n));
     CHECK(parse_ld_cache(bytes).size() == 2);
 }
 
@@ -177,14 +185,16 @@ TEST_CASE("the machine's own cache agrees with ldconfig -p") {
     if (!bytes) SKIP("no /etc/ld.so.cache here");
     auto entries = parse_ld_cache(*bytes);
     CHECK(!entries.empty());
-    for (const auto& [soname, path] : entries) CHECK(path.starts_with("/"));
+    for (const auto& [soname, path] : entries)
+        CHECK(path.starts_with("/"));
 }
 
 TEST_CASE("CPU levels") {
     CHECK(cpu_level_of("") == 0);
     CHECK(cpu_level_of("flags\t\t: fpu sse2\n") == 1);
     CHECK(cpu_level_of("flags\t\t: cx16 lahf_lm popcnt sse4_1 sse4_2 ssse3\n") == 2);
-    CHECK(cpu_level_of("flags\t\t: cx16 lahf_lm popcnt sse4_1 sse4_2 ssse3 avx avx2 bmi1 bmi2 f16c fma abm movbe xsave\n") == 3);
+    CHECK(cpu_level_of("flags\t\t: cx16 lahf_lm popcnt sse4_1 sse4_2 ssse3 avx avx2 bmi1 bmi2 f16c fma abm "
+                       "movbe xsave\n") == 3);
 }
 
 TEST_CASE("the prefix as people write it") {
@@ -214,7 +224,8 @@ TEST_CASE("target: room, inodes, quota") {
 
     auto inodes = good_target();
     inodes.free_inodes = 99;
-    CHECK(find(judge_target(inodes, needs()), "inodes")->sentence == "100 files are needed in '/opt', room is for 99");
+    CHECK(find(judge_target(inodes, needs()), "inodes")->sentence ==
+          "100 files are needed in '/opt', room is for 99");
     inodes.free_inodes.reset();
     CHECK(!failure_of(judge_target(inodes, needs())));
     CHECK(find(judge_target(inodes, needs()), "inodes-unknown")->severity == Severity::note);
@@ -255,22 +266,40 @@ TEST_CASE("target: what is there already, and the file system") {
     CHECK(failing(with([](auto& f) { f.read_only = true; }), "read-only"));
     CHECK(failing(with([](auto& f) { f.noexec = true; }), "noexec"));
     CHECK(failing(with([](auto& f) { f.not_a_directory = "/opt/x"; }), "prefix-parent"));
-    CHECK(failing(with([](auto& f) { f.writable = false; f.write_errno = EACCES; }), "not-writable"));
-    CHECK(find(judge_target(with([](auto& f) { f.writable = false; f.write_errno = EACCES; }), needs()), "not-writable")->sentence ==
-          "'/opt' may not be written to: Permission denied");
-    CHECK(failing(with([](auto& f) { f.no_symlinks = f.folds_case = true; f.file_system = "exfat"; }), "no-symlinks"));
+    CHECK(failing(with([](auto& f) {
+                      f.writable = false;
+                      f.write_errno = EACCES;
+                  }),
+                  "not-writable"));
+    CHECK(find(judge_target(with([](auto& f) {
+                                f.writable = false;
+                                f.write_errno = EACCES;
+                            }),
+                            needs()),
+               "not-writable")
+              ->sentence == "'/opt' may not be written to: Permission denied");
+    CHECK(failing(with([](auto& f) {
+                      f.no_symlinks = f.folds_case = true;
+                      f.file_system = "exfat";
+                  }),
+                  "no-symlinks"));
     auto collide = needs();
     int asked = 0;
     collide.names_collide = [&] { return ++asked > 0; };
     CHECK(!failing(good_target(), "case-folding", collide));
     CHECK(asked == 0); // the file table is read only when it matters
-    CHECK(failing(with([](auto& f) { f.folds_case = true; f.file_system = "cifs"; }), "case-folding", collide));
+    CHECK(failing(with([](auto& f) {
+                      f.folds_case = true;
+                      f.file_system = "cifs";
+                  }),
+                  "case-folding", collide));
 
     auto longest = needs();
     longest.install.longest_prefix = 8;
     longest.install.longest_prefix_because = "bin/x";
     auto findings = judge_target(good_target(), longest);
-    CHECK(find(findings, "prefix-too-long")->sentence == "the prefix '/opt/demo' has 9 bytes, and 'bin/x' has room for 8");
+    CHECK(find(findings, "prefix-too-long")->sentence ==
+          "the prefix '/opt/demo' has 9 bytes, and 'bin/x' has room for 8");
     CHECK(failure_of(findings) == ErrorKind::usage);
 
     auto space = with([](auto& f) { f.prefix = "/opt/a b"; });
@@ -311,7 +340,8 @@ TEST_CASE("targets on this machine") {
     REQUIRE(write_atomically(directory.path() / "conda/.tinderbox/state", "verified\n").ok());
     CHECK(read_target_facts(base + "/conda").kind == TargetFacts::Kind::ours);
     fs::create_directories(directory.path() / ".new.tinderbox-stage-0123/lib");
-    REQUIRE(write_atomically(directory.path() / ".new.tinderbox-stage-0123/lib/x", std::string(100'000, 'x')).ok());
+    REQUIRE(write_atomically(directory.path() / ".new.tinderbox-stage-0123/lib/x", std::string(100'000, 'x'))
+                .ok());
     auto resumed = read_target_facts(base + "/new");
     CHECK(resumed.staged_inodes == 2);
     CHECK(resumed.staged_bytes >= 100'000);

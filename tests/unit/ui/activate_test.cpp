@@ -36,7 +36,8 @@ class Prefix {
         fs::create_directories((fs::path(path) / file).parent_path());
         REQUIRE(write_atomically(fs::path(path) / file, text).ok());
     }
-    void hooks(const std::string& end, const std::string& a, const std::string& b, const std::string& off_a, const std::string& off_b) const {
+    void hooks(const std::string& end, const std::string& a, const std::string& b, const std::string& off_a,
+               const std::string& off_b) const {
         write("etc/conda/activate.d/a" + end, a);
         write("etc/conda/activate.d/b" + end, b);
         write("etc/conda/deactivate.d/a" + end, off_a);
@@ -56,9 +57,14 @@ std::string in_shell(const std::vector<std::string>& shell, const Prefix& prefix
     spec.argv.push_back((prefix.scratch() / "script").string());
     REQUIRE(write_atomically(prefix.scratch() / "script", script).ok());
     spec.clear_environment = true;
-    spec.set = {{"PATH", "/usr/local/bin:/usr/bin:/bin"}, {"HOME", prefix.scratch().string()}, {"P", prefix.path}, {"S", prefix.scratch().string()},
-                {"KEPT", "old  value"},                   {"LC_ALL", "C.UTF-8"},               {"TERM", "dumb"}};
-    spec.timeout_seconds = 30;
+    spec.set = {{"PATH", "/usr/local/bin:/usr/bin:/bin"},
+                {"HOME", prefix.scratch().string()},
+                {"P", prefix.path},
+                {"S", prefix.scratch().string()},
+                {"KEPT", "old  value"},
+                {"LC_ALL", "C.UTF-8"},
+                {"TERM", "dumb"}};
+    spec.timeout_seconds = 120;
     spec.merge_stderr = true;
     auto result = run_process(spec);
     REQUIRE(result.ok());
@@ -90,20 +96,29 @@ exit 0
 )sh";
 
 std::string expected_posix(const std::string& path) {
-    return "path " + path + "/bin\nprefix " + path + " env demo\nprompt (demo) user> \nvariables x y,new\nhooks ab\nagain (demo) user> \nrestored\ngone\n";
+    return "path " + path + "/bin\nprefix " + path +
+           " env demo\nprompt (demo) user> \nvariables x y,new\nhooks ab\nagain (demo) user> "
+           "\nrestored\ngone\n";
 }
 
 } // namespace
 
 TEST_CASE("activate and deactivate: bash, zsh, dash") {
-    for (const std::vector<std::string>& shell : std::vector<std::vector<std::string>>{{"bash"}, {"zsh", "-f"}, {"dash"}, {"bash", "-eu"}, {"zsh", "-feu"}, {"dash", "-eu"}, {"bash", "--posix"}}) {
+    for (const std::vector<std::string>& shell : std::vector<std::vector<std::string>>{{"bash"},
+                                                                                       {"zsh", "-f"},
+                                                                                       {"dash"},
+                                                                                       {"bash", "-eu"},
+                                                                                       {"zsh", "-feu"},
+                                                                                       {"dash", "-eu"},
+                                                                                       {"bash", "--posix"}}) {
         if (!has_shell(shell[0])) {
             WARN(shell[0] << " is not installed: skipped");
             continue;
         }
         for (const std::string& name : prefixes) {
             Prefix prefix(name);
-            prefix.hooks(".sh", "export HOOKS=a\n", "export HOOKS=${HOOKS}b\n", "unset HOOKS\n", "HOOKS=${HOOKS}-off\n");
+            prefix.hooks(".sh", "export HOOKS=a\n", "export HOOKS=${HOOKS}b\n", "unset HOOKS\n",
+                         "HOOKS=${HOOKS}-off\n");
             // b is left before a, so a's unset comes last.
             INFO(shell[0] << " " << name);
             CHECK(in_shell(shell, prefix, posix_script) == expected_posix(prefix.path));
@@ -114,32 +129,43 @@ TEST_CASE("activate and deactivate: bash, zsh, dash") {
 TEST_CASE("activate beside others: bash") {
     Prefix prefix("plain");
     SECTION("no PS1, no hooks, PATH as it was") {
-        CHECK(in_shell({"bash"}, prefix, "unset PS1\n. \"$P/bin/activate\"\necho \"${PS1-none}\"\ndeactivate\necho \"${PS1-none} $PATH\"\n") ==
-              "none\nnone /usr/local/bin:/usr/bin:/bin\n");
+        CHECK(in_shell({"bash"}, prefix,
+                       "unset PS1\n. \"$P/bin/activate\"\necho \"${PS1-none}\"\ndeactivate\necho "
+                       "\"${PS1-none} $PATH\"\n") == "none\nnone /usr/local/bin:/usr/bin:/bin\n");
     }
     SECTION("a conda environment is active and stays below") {
         CHECK(in_shell({"bash"}, prefix,
-                       "conda() { echo conda \"$@\"; }\nexport CONDA_PREFIX=/opt/conda CONDA_DEFAULT_ENV=base CONDA_SHLVL=1 CONDA_PROMPT_MODIFIER='(base) '\n"
-                       "PS1='(base) $ '\n. \"$P/bin/activate\"\necho \"$CONDA_PREFIX $PS1\"\nconda works\ndeactivate\n"
-                       "echo \"$CONDA_PREFIX $CONDA_DEFAULT_ENV $CONDA_SHLVL $CONDA_PROMPT_MODIFIER$PS1\"\nconda works\n") ==
-              prefix.path + " (demo) (base) $ \nconda works\n/opt/conda base 1 (base) (base) $ \nconda works\n");
+                       "conda() { echo conda \"$@\"; }\nexport CONDA_PREFIX=/opt/conda "
+                       "CONDA_DEFAULT_ENV=base CONDA_SHLVL=1 CONDA_PROMPT_MODIFIER='(base) '\n"
+                       "PS1='(base) $ '\n. \"$P/bin/activate\"\necho \"$CONDA_PREFIX $PS1\"\nconda "
+                       "works\ndeactivate\n"
+                       "echo \"$CONDA_PREFIX $CONDA_DEFAULT_ENV $CONDA_SHLVL "
+                       "$CONDA_PROMPT_MODIFIER$PS1\"\nconda works\n") ==
+              prefix.path +
+                  " (demo) (base) $ \nconda works\n/opt/conda base 1 (base) (base) $ \nconda works\n");
     }
     SECTION("a virtual environment is left first") {
-        CHECK(in_shell({"bash"}, prefix, "deactivate() { echo left the venv; unset -f deactivate; }\n. \"$P/bin/activate\"\ntype -t deactivate\n") ==
-              "left the venv\nfunction\n");
+        CHECK(in_shell({"bash"}, prefix,
+                       "deactivate() { echo left the venv; unset -f deactivate; }\n. "
+                       "\"$P/bin/activate\"\ntype -t deactivate\n") == "left the venv\nfunction\n");
     }
     SECTION("a program named deactivate is not called") {
         prefix.write("other/deactivate", "#!/bin/sh\necho WRONG\n");
         fs::permissions(prefix.path + "/other/deactivate", fs::perms::owner_all);
-        CHECK(in_shell({"bash"}, prefix, "PATH=$P/other:$PATH\n. \"$P/bin/activate\"\necho fine\n") == "fine\n");
+        CHECK(in_shell({"bash"}, prefix, "PATH=$P/other:$PATH\n. \"$P/bin/activate\"\necho fine\n") ==
+              "fine\n");
     }
     SECTION("PYTHONHOME is put aside") {
-        CHECK(in_shell({"bash"}, prefix, "export PYTHONHOME=/x\n. \"$P/bin/activate\"\necho \"${PYTHONHOME-none}\"\ndeactivate\necho $PYTHONHOME\n") == "none\n/x\n");
+        CHECK(in_shell({"bash"}, prefix,
+                       "export PYTHONHOME=/x\n. \"$P/bin/activate\"\necho "
+                       "\"${PYTHONHOME-none}\"\ndeactivate\necho $PYTHONHOME\n") == "none\n/x\n");
     }
     SECTION("without variables") {
         std::string text = replace_all(template_text("activate"), "@NAME@", "demo");
-        prefix.write("bin/activate", replace_all(replace_all(text, "@VARIABLES@", ""), "@PREFIX@", prefix.path));
-        CHECK(in_shell({"bash", "-eu"}, prefix, ". \"$P/bin/activate\"\necho \"$KEPT\"\ndeactivate\n") == "old  value\n");
+        prefix.write("bin/activate",
+                     replace_all(replace_all(text, "@VARIABLES@", ""), "@PREFIX@", prefix.path));
+        CHECK(in_shell({"bash", "-eu"}, prefix, ". \"$P/bin/activate\"\necho \"$KEPT\"\ndeactivate\n") ==
+              "old  value\n");
     }
 }
 
@@ -170,8 +196,9 @@ functions -q deactivate; or echo gone
 set -n | grep _tinderbox
 functions -a -n | string split , | grep _tinderbox
 true
-)fish") == "path " + prefix.path + "/bin\nprefix " + prefix.path + " env demo\nvariables x y,new\nhooks ab\nprompt (demo) [1]>\nrelative " + prefix.path +
-                 "\nrestored\ngone\n");
+)fish") == "path " + prefix.path + "/bin\nprefix " + prefix.path +
+                  " env demo\nvariables x y,new\nhooks ab\nprompt (demo) [1]>\nrelative " + prefix.path +
+                  "\nrestored\ngone\n");
     }
 }
 
@@ -202,7 +229,9 @@ echo "prompt $prompt"
 set | grep _tinderbox
 alias
 exit 0
-)csh") == "prefix " + prefix.path + " env demo\npath " + prefix.path + "/bin:/usr/local/bin:/usr/bin:/bin\nvariables x y,new\nhooks ab\nprompt (demo) % \nrestored\nprompt % \n");
+)csh") == "prefix " + prefix.path + " env demo\npath " + prefix.path +
+                      "/bin:/usr/local/bin:/usr/bin:/bin\nvariables x y,new\nhooks ab\nprompt (demo) % "
+                      "\nrestored\nprompt % \n");
         }
     }
 }

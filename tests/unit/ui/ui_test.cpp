@@ -37,13 +37,18 @@ struct FakeConsole {
     }
 };
 
-Welcome welcome() { return {"demo 1.0", "numpy 2.1.0 and 3 more packages", "120 MB", "MIT\nno warranty\n", "/home/me/demo"}; }
+Welcome welcome() {
+    return {"demo 1.0", "numpy 2.1.0 and 3 more packages", "120 MB", "MIT\nno warranty\n", "/home/me/demo"};
+}
 
 } // namespace
 
 TEST_CASE("constructor's letters, combined and separate") {
-    for (const auto& arguments : std::vector<std::vector<std::string>>{{"-b", "-f", "-p", "/x y"}, {"-bfp", "/x y"}, {"-bfp/x y"},
-                                                                       {"--batch", "--force", "--prefix=/x y"}}) {
+    for (const auto& arguments :
+         std::vector<std::vector<std::string>>{{"-b", "-f", "-p", "/x y"},
+                                               {"-bfp", "/x y"},
+                                               {"-bfp/x y"},
+                                               {"--batch", "--force", "--prefix=/x y"}}) {
         auto o = parsed(arguments);
         CHECK(o.batch);
         CHECK(o.force);
@@ -52,7 +57,8 @@ TEST_CASE("constructor's letters, combined and separate") {
         CHECK(o.mode == Mode::install);
     }
     auto all = parsed({"-bufksmtc"});
-    CHECK((all.batch && all.update && all.force && all.keep_packages && all.skip_scripts && all.skip_shortcuts && all.run_tests && all.conda_init));
+    CHECK((all.batch && all.update && all.force && all.keep_packages && all.skip_scripts &&
+           all.skip_shortcuts && all.run_tests && all.conda_init));
     CHECK(!parsed({"-b", "-i"}).batch); // the later one holds
     CHECK(parsed({"-h"}).mode == Mode::help);
     CHECK(parsed({"--check", "-h"}).mode == Mode::help);
@@ -62,15 +68,20 @@ TEST_CASE("constructor's letters, combined and separate") {
 }
 
 TEST_CASE("long options") {
-    auto o = parsed({"--check", "--json", "--no-gpu", "--private", "--jobs", "4", "--log", "l", "--report=r.html", "-p", "~"});
+    auto o = parsed({"--check", "--json", "--no-gpu", "--private", "--jobs", "4", "--log", "l",
+                     "--report=r.html", "-p", "~"});
     CHECK(o.mode == Mode::check);
     CHECK((o.json && o.no_gpu && o.private_files));
     CHECK(o.jobs == 4);
     CHECK(o.log_file == "l");
     CHECK(o.report_file == "r.html");
     CHECK(parsed({"--extract", "d"}).extract_to == "d");
-    for (auto [word, mode] : {std::pair{"--list", Mode::list}, {"--info", Mode::info}, {"--license", Mode::license},
-                              {"--verify-file", Mode::verify_file}, {"--verify-only", Mode::verify_only}, {"--version", Mode::version}})
+    for (auto [word, mode] : {std::pair{"--list", Mode::list},
+                              {"--info", Mode::info},
+                              {"--license", Mode::license},
+                              {"--verify-file", Mode::verify_file},
+                              {"--verify-only", Mode::verify_only},
+                              {"--version", Mode::version}})
         CHECK(parsed({word}).mode == mode);
 }
 
@@ -78,10 +89,12 @@ TEST_CASE("wrong usage") {
     CHECK(refused({"--chekc"}) == "unknown option '--chekc'; did you mean --check?");
     CHECK(refused({"--verify"}) == "unknown option '--verify'; did you mean --verify-file?");
     CHECK(refused({"--no-gpus=1"}) == "unknown option '--no-gpus=1'; did you mean --no-gpu?");
-    CHECK(refused({"--completely-different"}) == "unknown option '--completely-different'; -h lists all options");
+    CHECK(refused({"--completely-different"}) ==
+          "unknown option '--completely-different'; -h lists all options");
     CHECK(refused({"-z"}) == "unknown option '-z'; -h lists all options");
     CHECK(refused({"-bzf"}) == "unknown option '-z' in '-bzf'; -h lists all options");
-    CHECK(refused({"-b", "/opt/x"}) == "unexpected argument '/opt/x'; the directory to install into goes after -p");
+    CHECK(refused({"-b", "/opt/x"}) ==
+          "unexpected argument '/opt/x'; the directory to install into goes after -p");
     CHECK(refused({"--", "x"}) == "unexpected argument 'x'; the directory to install into goes after -p");
     CHECK(refused({"-"}) == "unexpected argument '-'; the directory to install into goes after -p");
     CHECK(refused({"-p"}) == "-p needs a value: -p DIR");
@@ -90,7 +103,8 @@ TEST_CASE("wrong usage") {
     CHECK(refused({"--json=yes"}) == "--json takes no value");
     CHECK(refused({"--jobs", "0"}) == "--jobs needs a number from 1 to 1024, not '0'");
     CHECK(refused({"--jobs", "4x"}) == "--jobs needs a number from 1 to 1024, not '4x'");
-    CHECK(refused({"--check", "--list"}) == "--list cannot be combined with another thing to do; give one of them");
+    CHECK(refused({"--check", "--list"}) ==
+          "--list cannot be combined with another thing to do; give one of them");
     for (auto later : {"--repair", "--replace"})
         CHECK(refused({later}) == std::string(later) + " is not available in this version; -h lists what is");
     CHECK(refused({"--purge"}) == "--purge goes with --uninstall");
@@ -101,9 +115,30 @@ TEST_CASE("wrong usage") {
 
 TEST_CASE("help names every option that can be given") {
     std::string help = help_text("demo.run", "demo", "0.1.0");
-    for (auto word : {"-b", "-i", "-p, --prefix DIR", "-f", "-u", "-s", "-k", "-m", "-t", "-c", "-h", "--check", "--list", "--info",
-                      "--license", "--extract DIR", "--verify-file", "--verify-only", "--no-gpu", "--private", "--jobs N", "--log FILE",
-                      "--json", "--report FILE"})
+    for (auto word : {"-b",
+                      "-i",
+                      "-p, --prefix DIR",
+                      "-f",
+                      "-u",
+                      "-s",
+                      "-k",
+                      "-m",
+                      "-t",
+                      "-c",
+                      "-h",
+                      "--check",
+                      "--list",
+                      "--info",
+                      "--license",
+                      "--extract DIR",
+                      "--verify-file",
+                      "--verify-only",
+                      "--no-gpu",
+                      "--private",
+                      "--jobs N",
+                      "--log FILE",
+                      "--json",
+                      "--report FILE"})
         CHECK(help.find(word) != std::string::npos);
     CHECK(help.find("--repair") == std::string::npos);
     std::string_view rest = help;
@@ -130,7 +165,8 @@ TEST_CASE("interactive: licence and place") {
         CHECK(ask(fake.console(), welcome(), true)->prefix == "~/else");
     }
     SECTION("declined, or the input ends: 7") {
-        for (const auto& answers : std::vector<std::vector<std::string>>{{"", "no"}, {"", ""}, {}, {"", "yes"}}) {
+        for (const auto& answers :
+             std::vector<std::vector<std::string>>{{"", "no"}, {"", ""}, {}, {"", "yes"}}) {
             FakeConsole f;
             f.answers = answers;
             auto result = ask(f.console(), welcome(), true);
@@ -146,7 +182,8 @@ TEST_CASE("interactive: licence and place") {
     SECTION("a long licence, screen by screen") {
         Welcome w = welcome();
         w.licenses.clear();
-        for (int i = 0; i < 100; ++i) w.licenses += fmt::format("line {}\n", i);
+        for (int i = 0; i < 100; ++i)
+            w.licenses += fmt::format("line {}\n", i);
         fake.answers = {"", "", "q", "y", ""};
         CHECK(ask(fake.console(), w, true).ok());
         CHECK(fake.output.find("line 43") != std::string::npos);
@@ -155,26 +192,38 @@ TEST_CASE("interactive: licence and place") {
 }
 
 TEST_CASE("the report as text and as a page") {
-    json report = {{"report", 1},
-                   {"name", "demo"},
-                   {"summary", "installed; GPU: not verified"},
-                   {"exit_code", 0},
-                   {"prefix", "/opt/<b>&\"x\"@BODY@"},
-                   {"tinderbox", "0.1.0"},
-                   {"preflight", {{"findings", {{{"severity", "ok"}, {"sentence", "glibc 2.36"}, {"advice", ""}},
-                                                {{"severity", "warning"}, {"sentence", "something"}, {"advice", "do this"}}}}}},
-                   {"installation", {{"files", 12}, {"bytes", 3000000}, {"seconds", 1.5}, {"notes", {"a script said hello"}}}},
-                   {"verification", {{"probe", {{"devices", {{{"name", "Fake GPU"}, {"ok", true}, {"compute_capability", "8.6"}, {"memory_bytes", 24000000000},
-                                                              {"bandwidth_gb_per_s", {{"host_to_device", 12.34}}}}}}}},
-                                     {"checks", {{{"ok", false}, {"sentence", "import torch failed"}, {"advice", "read the log"}}}}}},
-                   {"gpu", {{"state", "not verified"}, {"reason", "no NVIDIA GPU was found"}}},
-                   {"packages", {{{"name", "numpy"}, {"version", "2.1.0"}, {"kind", "wheel"}, {"license", "BSD-3-Clause"}}}}};
+    json report = {
+        {"report", 1},
+        {"name", "demo"},
+        {"summary", "installed; GPU: not verified"},
+        {"exit_code", 0},
+        {"prefix", "/opt/<b>&\"x\"@BODY@"},
+        {"tinderbox", "0.1.0"},
+        {"preflight",
+         {{"findings",
+           {{{"severity", "ok"}, {"sentence", "glibc 2.36"}, {"advice", ""}},
+            {{"severity", "warning"}, {"sentence", "something"}, {"advice", "do this"}}}}}},
+        {"installation",
+         {{"files", 12}, {"bytes", 3000000}, {"seconds", 1.5}, {"notes", {"a script said hello"}}}},
+        {"verification",
+         {{"probe",
+           {{"devices",
+             {{{"name", "Fake GPU"},
+               {"ok", true},
+               {"compute_capability", "8.6"},
+               {"memory_bytes", 24000000000},
+               {"bandwidth_gb_per_s", {{"host_to_device", 12.34}}}}}}}},
+          {"checks", {{{"ok", false}, {"sentence", "import torch failed"}, {"advice", "read the log"}}}}}},
+        {"gpu", {{"state", "not verified"}, {"reason", "no NVIDIA GPU was found"}}},
+        {"packages",
+         {{{"name", "numpy"}, {"version", "2.1.0"}, {"kind", "wheel"}, {"license", "BSD-3-Clause"}}}}};
     std::string text = render_report_text(report, false);
     CHECK(text.find("demo: installed; GPU: not verified\n") == 0);
     CHECK(text.find("  ok           glibc 2.36\n") != std::string::npos);
     CHECK(text.find("  warning      something\n               → do this\n") != std::string::npos);
     CHECK(text.find("  ok           12 files, 3.00 MB in 1.5 s\n") != std::string::npos);
-    CHECK(text.find("CUDA kernel on Fake GPU, compute capability 8.6, 24.0 GB; host to device 12.3 GB/s") != std::string::npos);
+    CHECK(text.find("CUDA kernel on Fake GPU, compute capability 8.6, 24.0 GB; host to device 12.3 GB/s") !=
+          std::string::npos);
     CHECK(text.find("  not verified GPU: not verified: no NVIDIA GPU was found\n") != std::string::npos);
     CHECK(text.find('\x1b') == std::string::npos);
     CHECK(render_report_text(report, true).find('\x1b') != std::string::npos);
@@ -186,13 +235,17 @@ TEST_CASE("the report as text and as a page") {
     CHECK(html.find("http") == std::string::npos);
     CHECK(html.find("prefers-color-scheme: dark") != std::string::npos);
     CHECK(html.find("@media print") != std::string::npos);
-    for (auto marker : {"@TITLE@", "@SUMMARY@", "@STATE@"}) CHECK(html.find(marker) == std::string::npos);
+    for (auto marker : {"@TITLE@", "@SUMMARY@", "@STATE@"})
+        CHECK(html.find(marker) == std::string::npos);
     CHECK(html.find("BSD-3-Clause") != std::string::npos);
 }
 
 TEST_CASE("a report of odd types is shown, not a crash") {
-    for (const json& odd : {json(nullptr), json::array(), json::object(), json({{"preflight", 3}, {"verification", "x"}, {"packages", {{"a", 1}}}}),
-                            json({{"preflight", {{"findings", {1, 2}}}}, {"installation", {{"files", "many"}}}, {"gpu", nullptr}})}) {
+    for (const json& odd : {json(nullptr), json::array(), json::object(),
+                            json({{"preflight", 3}, {"verification", "x"}, {"packages", {{"a", 1}}}}),
+                            json({{"preflight", {{"findings", {1, 2}}}},
+                                  {"installation", {{"files", "many"}}},
+                                  {"gpu", nullptr}})}) {
         CHECK(!render_report_text(odd, false).empty());
         CHECK(!render_report_html(odd).empty());
     }

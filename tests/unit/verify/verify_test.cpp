@@ -23,7 +23,8 @@ Requirements cuda12() {
     return r;
 }
 
-constexpr const char* good_lines = R"({"event":"start","probe":1,"cudart":12090,"cubins":5,"ptxas":13000,"seconds":120}
+constexpr const char* good_lines =
+    R"({"event":"start","probe":1,"cudart":12090,"cubins":5,"ptxas":13000,"seconds":120}
 {"event":"libcuda","stage":1,"path":"/usr/lib/x86_64-linux-gnu/libcuda.so.1","resolved":"/usr/lib/x86_64-linux-gnu/libcuda.so.550.54.14","kind":"driver","file_version":"550.54.14"}
 {"event":"driver","stage":1,"api_version":12040}
 {"event":"device","stage":1,"device":0,"name":"Fake GPU 3000","pci":"0000:01:00.0","compute_capability":"8.6","memory_bytes":25769803776}
@@ -50,7 +51,9 @@ ProbeResult run_script(const std::string& body, int seconds = 20) {
     return run_probe(as_bytes(script), cuda12(), run);
 }
 
-std::string quoted_lines(std::string_view lines) { return "cat <<'LINES'\n" + std::string(lines) + "LINES\n"; }
+std::string quoted_lines(std::string_view lines) {
+    return "cat <<'LINES'\n" + std::string(lines) + "LINES\n";
+}
 
 std::string system_python() {
     for (const char* path : {"/usr/bin/python3", "/usr/local/bin/python3"})
@@ -72,22 +75,28 @@ class FakeEnvironment {
         fs::create_directories(at("bin"));
         fs::create_directories(at("site"));
         // The modules of this prefix come after what PYTHONPATH and the user site hold, as in a real one.
-        write("bin/python", "#!/bin/sh\nexec '" + python_ + "' " + "-c 'import sys\nsys.prefix = \"" + at("").string() +
-                                "\"\nsys.path.append(\"" + at("site").string() + "\")\nscript = sys.argv[2]\nsys.argv = [\"-c\"] + sys.argv[3:]\nexec(script)' \"$@\"\n");
+        write("bin/python",
+              "#!/bin/sh\nexec '" + python_ + "' " + "-c 'import sys\nsys.prefix = \"" + at("").string() +
+                  "\"\nsys.path.append(\"" + at("site").string() +
+                  "\")\nscript = sys.argv[2]\nsys.argv = [\"-c\"] + sys.argv[3:]\nexec(script)' \"$@\"\n");
         fs::permissions(at("bin/python"), fs::perms::owner_all);
         manifest.python = PythonInfo{};
         manifest.python->executable = "bin/python";
     }
     bool usable() const { return !python_.empty(); }
-    fs::path at(const std::string& path) const { return path.empty() ? directory_.path() : directory_.path() / path; }
+    fs::path at(const std::string& path) const {
+        return path.empty() ? directory_.path() : directory_.path() / path;
+    }
     void write(const std::string& path, const std::string& text) {
         fs::create_directories(at(path).parent_path());
         REQUIRE(write_atomically(at(path), text).ok());
     }
     void package(const std::string& name, const std::string& code) {
         write("site/" + name + "/__init__.py", code);
-        write("site/" + name + "-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: " + name + "\nVersion: 1.0\n");
-        write("site/" + name + "-1.0.dist-info/RECORD", name + "/__init__.py,,\n" + name + "-1.0.dist-info/METADATA,,\n");
+        write("site/" + name + "-1.0.dist-info/METADATA",
+              "Metadata-Version: 2.1\nName: " + name + "\nVersion: 1.0\n");
+        write("site/" + name + "-1.0.dist-info/RECORD",
+              name + "/__init__.py,,\n" + name + "-1.0.dist-info/METADATA,,\n");
         PackageInfo p;
         p.kind = "wheel";
         p.name = name;
@@ -112,7 +121,8 @@ class FakeEnvironment {
     std::string python_;
 };
 
-const ImportCheck* find(const std::vector<ImportCheck>& checks, std::string_view name, std::string_view environment) {
+const ImportCheck* find(const std::vector<ImportCheck>& checks, std::string_view name,
+                        std::string_view environment) {
     for (const ImportCheck& c : checks)
         if (c.name == name && c.environment == environment) return &c;
     return nullptr;
@@ -161,37 +171,51 @@ TEST_CASE("every truncation and every damaged line is an answer") {
         CHECK(!r.ok);
         CHECK(!r.problems.empty());
     }
-    for (std::string_view odd : {"[]\n", "3\n", "{\"event\":3}\n", "{\"event\":\"device\",\"device\":\"x\",\"name\":7}\n", "not json\n",
-                                 "{\"event\":\"error\"}\n", "{\"event\":\"bandwidth\",\"device\":99,\"gb_per_s\":null}\n", "\xff\xfe\n",
-                                 "{\"event\":\"device\",\"memory_bytes\":-5}\n"})
+    for (std::string_view odd :
+         {"[]\n", "3\n", "{\"event\":3}\n", "{\"event\":\"device\",\"device\":\"x\",\"name\":7}\n",
+          "not json\n", "{\"event\":\"error\"}\n",
+          "{\"event\":\"bandwidth\",\"device\":99,\"gb_per_s\":null}\n", "\xff\xfe\n",
+          "{\"event\":\"device\",\"memory_bytes\":-5}\n"})
         CHECK(parse_probe(std::string(odd) + good_lines, ended(0), cuda12()).ok);
 }
 
 TEST_CASE("errors become advice") {
     auto with = [](std::string_view event) {
-        return parse_probe(std::string(event) + "\n{\"event\":\"end\",\"ok\":false,\"stage1\":\"failed\",\"stage2\":\"not_available\"}\n", ended(1), cuda12());
+        return parse_probe(
+            std::string(event) +
+                "\n{\"event\":\"end\",\"ok\":false,\"stage1\":\"failed\",\"stage2\":\"not_available\"}\n",
+            ended(1), cuda12());
     };
-    auto none = with(R"({"event":"error","stage":1,"call":"dlopen","name":"LIBRARY_NOT_FOUND","message":"libcuda.so.1: cannot open shared object file"})");
-    CHECK(none.problems[0].advice == "install NVIDIA's proprietary or open driver 525.60.13 or newer; nouveau has no CUDA");
-    CHECK(none.stage2_words == "this installer carries no test with the CUDA 12 runtime; the driver's own interface was tested");
-    auto hidden = with(R"({"event":"error","stage":1,"call":"cuInit","code":100,"name":"CUDA_ERROR_NO_DEVICE","message":"no CUDA-capable device is detected"})");
+    auto none = with(
+        R"({"event":"error","stage":1,"call":"dlopen","name":"LIBRARY_NOT_FOUND","message":"libcuda.so.1: cannot open shared object file"})");
+    CHECK(none.problems[0].advice ==
+          "install NVIDIA's proprietary or open driver 525.60.13 or newer; nouveau has no CUDA");
+    CHECK(none.stage2_words ==
+          "this installer carries no test with the CUDA 12 runtime; the driver's own interface was tested");
+    auto hidden = with(
+        R"({"event":"error","stage":1,"call":"cuInit","code":100,"name":"CUDA_ERROR_NO_DEVICE","message":"no CUDA-capable device is detected"})");
     CHECK(hidden.problems[0].sentence == "cuInit failed: no CUDA-capable device is detected (error 100)");
     CHECK(hidden.problems[0].advice.find("CUDA_VISIBLE_DEVICES") != std::string::npos);
-    auto old = with("{\"event\":\"driver\",\"stage\":1,\"api_version\":11040}\n"
-                    R"({"event":"error","stage":2,"call":"cudaGetDeviceCount","code":35,"name":"cudaErrorInsufficientDriver","message":"CUDA driver version is insufficient for CUDA runtime version"})");
+    auto old = with(
+        "{\"event\":\"driver\",\"stage\":1,\"api_version\":11040}\n"
+        R"({"event":"error","stage":2,"call":"cudaGetDeviceCount","code":35,"name":"cudaErrorInsufficientDriver","message":"CUDA driver version is insufficient for CUDA runtime version"})");
     CHECK(old.problems[0].advice == "upgrade NVIDIA's driver to 525.60.13 or newer");
     auto crash = with(R"({"event":"crash","stage":1,"during":"cuInit","signal":7,"name":"SIGBUS"})");
     CHECK(crash.problems[0].sentence == "NVIDIA's driver library crashed in cuInit (SIGBUS)");
     auto hang = with(R"({"event":"timeout","stage":1,"during":"cuInit","seconds":120,"killed":false})");
     CHECK(hang.problems[0].sentence == "NVIDIA's driver did not answer in cuInit within 120 s");
-    auto wrong = with(R"({"event":"kernel","stage":1,"device":0,"kernel":"fma","ok":false,"outputs":100,"wrong":3,"expected":"0x1","got":"0x2"})");
-    CHECK(wrong.problems[0].sentence == "GPU 0 computed 3 of 100 results of the kernel 'fma' wrong (first: 0x2 instead of 0x1)");
+    auto wrong = with(
+        R"({"event":"kernel","stage":1,"device":0,"kernel":"fma","ok":false,"outputs":100,"wrong":3,"expected":"0x1","got":"0x2"})");
+    CHECK(wrong.problems[0].sentence ==
+          "GPU 0 computed 3 of 100 results of the kernel 'fma' wrong (first: 0x2 instead of 0x1)");
     // The same in both stages is said once.
-    auto twice = with(R"({"event":"error","stage":1,"call":"cuInit","code":803,"name":"X","message":"m"})" "\n"
+    auto twice = with(R"({"event":"error","stage":1,"call":"cuInit","code":803,"name":"X","message":"m"})"
+                      "\n"
                       R"({"event":"error","stage":2,"call":"cuInit","code":803,"name":"X","message":"m"})");
     CHECK(twice.problems.size() == 1);
     // Every row of the table of causes has its advice.
-    for (int code : {34, 35, 100, 209, 222, 304, 802, 803, 804, 999}) CHECK(!advice_for(code, cuda12()).empty());
+    for (int code : {34, 35, 100, 209, 222, 304, 802, 803, 804, 999})
+        CHECK(!advice_for(code, cuda12()).empty());
     CHECK(advice_for(12345, cuda12()).empty());
 }
 
@@ -203,7 +227,8 @@ TEST_CASE("the child: good, failing, dying, hanging, silent") {
     auto silent = run_script("exit 0\n");
     CHECK(!silent.ran);
     CHECK(silent.problems[0].sentence == "the CUDA probe ended before its end: exit status 0");
-    auto noisy = run_script("head -c 300000 /dev/zero | tr '\\0' x\n" + quoted_lines("\n") + quoted_lines(good_lines));
+    auto noisy =
+        run_script("head -c 300000 /dev/zero | tr '\\0' x\n" + quoted_lines("\n") + quoted_lines(good_lines));
     CHECK(noisy.ok);
     ProbeRun run;
     run.seconds = -9; // with its ten seconds of grace: one second
@@ -215,23 +240,28 @@ TEST_CASE("the child gets a private directory that can execute, and leaves nothi
     auto base = TemporaryDirectory::make().value();
     ProbeRun run;
     run.directories = {"/proc/nowhere", base.path().string()};
-    std::string script = "#!/bin/sh\npwd >&2\nls -ld \"$(dirname \"$0\")\" | cut -c1-10 | sed 's/.*/{\"event\":\"libcuda\",\"path\":\"&\"}/'\n";
+    std::string script = "#!/bin/sh\npwd >&2\nls -ld \"$(dirname \"$0\")\" | cut -c1-10 | sed "
+                         "'s/.*/{\"event\":\"libcuda\",\"path\":\"&\"}/'\n";
     auto r = run_probe(as_bytes(script), cuda12(), run);
     CHECK(r.libcuda == "drwx------");
     CHECK(fs::is_empty(base.path()));
     run.directories = {"/proc/nowhere"};
     auto none = run_probe(as_bytes(script), cuda12(), run);
     REQUIRE(none.problems.size() == 1);
-    CHECK(none.problems[0].sentence == "the CUDA probe could not be started: no directory was found in which a program can be written and started");
+    CHECK(none.problems[0].sentence == "the CUDA probe could not be started: no directory was found in which "
+                                       "a program can be written and started");
     // A program for another loader, or none at all.
     run.directories = {base.path().string()};
-    auto garbage = run_probe(as_bytes(std::string_view("\x7f" "ELF nonsense")), cuda12(), run);
+    auto garbage = run_probe(as_bytes(std::string_view("\x7f"
+                                                       "ELF nonsense")),
+                             cuda12(), run);
     CHECK(!garbage.ok);
     CHECK(garbage.problems[0].name == "NOT_STARTED");
 
     SECTION("a noexec directory is passed over") {
         fs::create_directories(base.path() / "noexec");
-        if (::mount("tmpfs", (base.path() / "noexec").c_str(), "tmpfs", MS_NOEXEC, nullptr) != 0) SKIP("mount is not allowed here");
+        if (::mount("tmpfs", (base.path() / "noexec").c_str(), "tmpfs", MS_NOEXEC, nullptr) != 0)
+            SKIP("mount is not allowed here");
         run.directories = {(base.path() / "noexec").string(), base.path().string()};
         CHECK(run_probe(as_bytes(script), cuda12(), run).libcuda == "drwx------");
         ::umount((base.path() / "noexec").c_str());
@@ -243,7 +273,8 @@ TEST_CASE("asking the driver's API version for cuda-compat") {
         std::string script = "#!/bin/sh\n" + body;
         return ask_driver_api(as_bytes(script), {{"LD_LIBRARY_PATH", "/compat"}});
     };
-    CHECK(ask("[ \"$LD_LIBRARY_PATH\" = /compat ] && [ \"$1 $2\" = '--stage 1' ] && echo '{\"event\":\"driver\",\"api_version\":12020}'\n") == 12020);
+    CHECK(ask("[ \"$LD_LIBRARY_PATH\" = /compat ] && [ \"$1 $2\" = '--stage 1' ] && echo "
+              "'{\"event\":\"driver\",\"api_version\":12020}'\n") == 12020);
     CHECK(!ask("exit 1\n"));
 }
 
@@ -256,14 +287,16 @@ TEST_CASE("imports with the environment's own Python") {
         REQUIRE(find(checks, "python", "clean"));
         CHECK(find(checks, "python", "clean")->ok);
         CHECK(find(checks, "imports", "clean")->sentence == "import fine");
-        for (const auto& c : checks) CHECK(c.ok);
+        for (const auto& c : checks)
+            CHECK(c.ok);
     }
     SECTION("a module that raises, and one that kills the interpreter") {
         e.package("broken", "raise RuntimeError('no such thing')\n");
         e.package("deadly", "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n");
         e.package("zlast", "");
         auto checks = e.check();
-        CHECK(find(checks, "broken", "clean")->sentence == "import broken failed: RuntimeError: no such thing");
+        CHECK(find(checks, "broken", "clean")->sentence ==
+              "import broken failed: RuntimeError: no such thing");
         CHECK(find(checks, "deadly", "clean")->sentence == "import deadly failed: killed by SIGSEGV");
         CHECK(find(checks, "imports", "clean")->sentence == "import fine, zlast");
         CHECK(!find(checks, "broken", "user")); // said once
@@ -277,7 +310,8 @@ TEST_CASE("imports with the environment's own Python") {
         auto checks = e.check({{"PYTHONPATH", e.at("other").string()}});
         REQUIRE(find(checks, "fine", "user"));
         CHECK(!find(checks, "fine", "user")->ok);
-        CHECK(find(checks, "fine", "user")->advice == "unset PYTHONPATH (it is '" + e.at("other").string() + "')");
+        CHECK(find(checks, "fine", "user")->advice ==
+              "unset PYTHONPATH (it is '" + e.at("other").string() + "')");
         CHECK(find(checks, "imports", "clean")->ok);
     }
     SECTION("a user's PYTHONPATH that shadows it silently is a warning") {
@@ -290,12 +324,15 @@ TEST_CASE("imports with the environment's own Python") {
         CHECK(find(checks, "imports", "user")->advice.starts_with("unset PYTHONPATH"));
     }
     SECTION("a Python that does not start") {
-        e.write("bin/python", "#!/bin/sh\necho 'error while loading shared libraries: libx.so' >&2\nexit 127\n");
+        e.write("bin/python",
+                "#!/bin/sh\necho 'error while loading shared libraries: libx.so' >&2\nexit 127\n");
         fs::permissions(e.at("bin/python"), fs::perms::owner_all);
         auto checks = e.check();
         REQUIRE(checks.size() == 1);
         CHECK(!checks[0].ok);
-        CHECK(checks[0].sentence.find("does not start: exit status 127 (error while loading shared libraries: libx.so)") != std::string::npos);
+        CHECK(checks[0].sentence.find(
+                  "does not start: exit status 127 (error while loading shared libraries: libx.so)") !=
+              std::string::npos);
     }
 }
 
@@ -303,18 +340,22 @@ TEST_CASE("torch") {
     FakeEnvironment e;
     if (!e.usable()) SKIP("no python3 here");
     e.manifest.requires_.frameworks = {"torch"};
-    auto torch = [&](const std::string& before, const std::string& code) { e.write("site/torch/__init__.py", before + "\n" + code); };
+    auto torch = [&](const std::string& before, const std::string& code) {
+        e.write("site/torch/__init__.py", before + "\n" + code);
+    };
     SECTION("a GPU that works") {
         torch("AVAILABLE = True", fake_torch);
         auto checks = e.check({}, true);
-        CHECK(find(checks, "torch", "clean")->sentence == "torch 9.9: torch.rand(5, 3), and a sum on Fake GPU");
+        CHECK(find(checks, "torch", "clean")->sentence ==
+              "torch 9.9: torch.rand(5, 3), and a sum on Fake GPU");
         CHECK(!find(checks, "torch", "user"));
     }
     SECTION("no GPU, and none expected") {
         torch("AVAILABLE = False", fake_torch);
         auto checks = e.check();
         CHECK(find(checks, "torch", "clean")->ok);
-        CHECK(find(checks, "torch", "clean")->sentence == "torch 9.9: torch.rand(5, 3); torch.cuda.is_available() is False");
+        CHECK(find(checks, "torch", "clean")->sentence ==
+              "torch 9.9: torch.rand(5, 3); torch.cuda.is_available() is False");
     }
     SECTION("no GPU, but one is there") {
         torch("AVAILABLE = False", fake_torch);
@@ -340,11 +381,13 @@ TEST_CASE("torch") {
         REQUIRE(where.ok());
         std::string directory(trim(where->output));
         fs::create_directories(directory + "/torch");
-        REQUIRE(write_atomically(directory + "/torch/__init__.py", "raise ImportError('an old torch')\n").ok());
+        REQUIRE(
+            write_atomically(directory + "/torch/__init__.py", "raise ImportError('an old torch')\n").ok());
         auto checks = e.check({{"PYTHONUSERBASE", e.at("user base").string()}}, true);
         CHECK(find(checks, "torch", "clean")->ok);
         REQUIRE(find(checks, "torch", "user"));
-        CHECK(find(checks, "torch", "user")->sentence == "in your shell's environment: import torch failed: ImportError: an old torch");
+        CHECK(find(checks, "torch", "user")->sentence ==
+              "in your shell's environment: import torch failed: ImportError: an old torch");
         CHECK(find(checks, "torch", "user")->advice.find("PYTHONUSERBASE") != std::string::npos);
     }
     SECTION("built without CUDA") {
@@ -352,11 +395,14 @@ TEST_CASE("torch") {
         CHECK(find(e.check({}, true), "torch", "clean")->ok);
     }
     SECTION("it dies while asking for the GPU") {
-        torch("AVAILABLE = False", std::string(fake_torch) + "\nimport os, signal\ncuda.is_available = lambda: os.kill(os.getpid(), signal.SIGBUS)\n");
+        torch("AVAILABLE = False",
+              std::string(fake_torch) +
+                  "\nimport os, signal\ncuda.is_available = lambda: os.kill(os.getpid(), signal.SIGBUS)\n");
         auto checks = e.check();
         CHECK(!find(checks, "torch", "clean")->ok);
         CHECK(find(checks, "torch", "clean")->gpu_related);
-        CHECK(find(checks, "torch", "clean")->sentence == "torch: killed by SIGBUS during torch.cuda.is_available()");
+        CHECK(find(checks, "torch", "clean")->sentence ==
+              "torch: killed by SIGBUS during torch.cuda.is_available()");
     }
     SECTION("it cannot be imported: not the GPU") {
         torch("", "raise ImportError('libcudart.so.12: cannot open shared object file')\n");
@@ -376,10 +422,15 @@ TEST_CASE("probe and imports together") {
     std::string script = "#!/bin/sh\n" + quoted_lines(good_lines);
     auto inputs = [&]() {
         VerifyInputs in{e.manifest, verdict, e.at("").string(), {{"PATH", "/usr/bin:/bin"}}};
-        in.probe_program = [&]() -> Result<Bytes> { ByteView v = as_bytes(script); return Bytes(v.begin(), v.end()); };
+        in.probe_program = [&]() -> Result<Bytes> {
+            ByteView v = as_bytes(script);
+            return Bytes(v.begin(), v.end());
+        };
         return in;
     };
-    auto torch = [&](const std::string& before) { e.write("site/torch/__init__.py", before + "\n" + fake_torch); };
+    auto torch = [&](const std::string& before) {
+        e.write("site/torch/__init__.py", before + "\n" + fake_torch);
+    };
     SECTION("verified") {
         torch("AVAILABLE = True");
         auto v = verify_environment(inputs());
@@ -426,19 +477,27 @@ TEST_CASE("probe and imports together") {
 static void check_schema(const json& schema, const json& value, const std::string& where) {
     INFO(where << " = " << value.dump());
     if (schema.contains("const")) CHECK(value == schema["const"]);
-    if (schema.contains("enum")) CHECK(std::find(schema["enum"].begin(), schema["enum"].end(), value) != schema["enum"].end());
+    if (schema.contains("enum"))
+        CHECK(std::find(schema["enum"].begin(), schema["enum"].end(), value) != schema["enum"].end());
     if (schema.contains("type")) {
         auto is = [&](const std::string& type) {
-            return type == "object" ? value.is_object() : type == "array" ? value.is_array() : type == "string" ? value.is_string()
-                   : type == "integer" ? value.is_number_integer() : type == "number" ? value.is_number()
-                   : type == "boolean" ? value.is_boolean() : type == "null" ? value.is_null() : false;
+            return type == "object"    ? value.is_object()
+                   : type == "array"   ? value.is_array()
+                   : type == "string"  ? value.is_string()
+                   : type == "integer" ? value.is_number_integer()
+                   : type == "number"  ? value.is_number()
+                   : type == "boolean" ? value.is_boolean()
+                   : type == "null"    ? value.is_null()
+                                       : false;
         };
         bool any = false;
-        for (const json& type : schema["type"].is_array() ? schema["type"] : json::array({schema["type"]})) any = any || is(type);
+        for (const json& type : schema["type"].is_array() ? schema["type"] : json::array({schema["type"]}))
+            any = any || is(type);
         CHECK(any);
     }
     if (value.is_object() && schema.contains("required"))
-        for (const json& name : schema["required"]) CHECK(value.contains(name.get<std::string>()));
+        for (const json& name : schema["required"])
+            CHECK(value.contains(name.get<std::string>()));
     if (value.is_object() && schema.contains("properties"))
         for (const auto& [name, member] : value.items()) {
             INFO("member " << name);
@@ -446,7 +505,8 @@ static void check_schema(const json& schema, const json& value, const std::strin
             check_schema(schema["properties"][name], member, where + "." + name);
         }
     if (value.is_array() && schema.contains("items"))
-        for (const json& item : value) check_schema(schema["items"], item, where + "[]");
+        for (const json& item : value)
+            check_schema(schema["items"], item, where + "[]");
 }
 
 TEST_CASE("a whole report is what the schema says") {
@@ -467,14 +527,26 @@ TEST_CASE("a whole report is what the schema says") {
     InstallFacts facts;
     facts.stages = {{"extract", 1.0}};
     facts.warnings = {"a warning"};
-    ReportFacts report{"install", "demo.run", 123, std::string(64, '0'), e.manifest, options.prefix, &preflight, &facts, &verification, 6, 1763934600};
+    ReportFacts report{"install",      "demo.run", 123,    std::string(64, '0'), e.manifest,
+                       options.prefix, &preflight, &facts, &verification,        6,
+                       1763934600};
     json value = make_report(report);
     check_schema(schema, value, "report");
     CHECK(value["created"] == "2025-11-23T21:50:00Z");
     CHECK(value["activate"] == "source " + shell_quote(options.prefix + "/bin/activate"));
     CHECK(value["summary"] == fmt::format("installed in '{}'; GPU: failed", options.prefix));
     for (std::string mode : {"check", "verify-only", "extract"}) {
-        ReportFacts partial{mode, "demo.run", 123, std::string(64, '0'), e.manifest, "/x", mode == "check" ? &preflight : nullptr, nullptr, nullptr, 0, 0};
+        ReportFacts partial{mode,
+                            "demo.run",
+                            123,
+                            std::string(64, '0'),
+                            e.manifest,
+                            "/x",
+                            mode == "check" ? &preflight : nullptr,
+                            nullptr,
+                            nullptr,
+                            0,
+                            0};
         check_schema(schema, make_report(partial), mode);
     }
 }
