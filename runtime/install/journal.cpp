@@ -53,7 +53,7 @@ std::optional<std::string_view> record(std::string_view text, std::size_t& at) {
     auto line = next_line(text, at);
     if (!line || line->size() < check_digits + 2) return std::nullopt;
     auto words = line->substr(0, line->size() - check_digits - 1);
-    if (line->substr(words.size() + 1) != check_of(text.substr(0, start), words)) return std::nullopt;
+    if ((*line)[words.size()] != ' ' || line->substr(words.size() + 1) != check_of(text.substr(0, start), words)) return std::nullopt;
     return words;
 }
 
