@@ -151,9 +151,10 @@ class Linker {
         for (const FileMismatch& m : parcel.mismatches)
             image_.warnings.push_back(fmt::format("{}: '{}' differs from what the package declares (SHA-256 {} instead of {})",
                                                   display_name(index), m.path, m.found.substr(0, 12), m.declared.substr(0, 12)));
-        if (auto it = parcel.metadata.find("warnings"); it != parcel.metadata.end() && it->is_array())
-            for (const json& warning : *it)
-                if (warning.is_string()) image_.warnings.push_back(display_name(index) + ": " + warning.get<std::string>());
+        for (const char* list : {"warnings", "record_problems"})
+            if (auto it = parcel.metadata.find(list); it != parcel.metadata.end() && it->is_array())
+                for (const json& warning : *it)
+                    if (warning.is_string()) image_.warnings.push_back(display_name(index) + ": " + warning.get<std::string>());
         return {};
     }
 
@@ -190,7 +191,9 @@ class Linker {
         bool same = old.kind == d.kind && old.link == d.link &&
                     (old.kind != EntryKind::file ||
                      image_.table.contents[old.content].sha256 == image_.table.contents[d.content].sha256);
-        if (!same)
+        // Some wheels ship bytecode of their own; pip compiles over it without a word, too.
+        bool bytecode = (d.flags & destination_bytecode) != 0;
+        if (!same && !bytecode)
             image_.warnings.push_back(fmt::format("{} replaces '{}' of {}", who, d.path,
                                                   image_.manifest.packages[old.package].name));
         old = std::move(d);

@@ -209,8 +209,14 @@ void Pipeline::order_conda_packages() {
 
 Result<std::unique_ptr<Artifact>> Pipeline::open_artifact(std::size_t index) {
     const LockedArtifact& artifact = lock_.artifacts[index];
-    if (artifact.kind == "wheel") return open_wheel(files_[index].path);
-    return open_conda_package(files_[index].path);
+    if (artifact.kind == "wheel") {
+        pip::WheelOptions wheel;
+        wheel.file_name = artifact.file_name;
+        return open_wheel(files_[index].path, wheel);
+    }
+    CondaOpenOptions conda;
+    conda.name = artifact.file_name;
+    return open_conda_package(files_[index].path, conda);
 }
 
 // The environment's own interpreter, where it can be run: a captured one at its old place, a conda one from a

@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# What a user can write wrong: one sentence, the documented exit code, no file left behind.
+. "$(dirname "$0")/common.inc"
+python=$(find_python) || skip "no Python 3.10 to 3.13 with pip"
+cd "$work"
+links=$TINDERBOX_CACHE/test-wheels/small-$("$python" -c 'import sys; print("%d%d" % sys.version_info[:2])')
+wheels "$links" six==1.17.0 pygments==2.19.2 markupsafe==3.0.3 numpy==2.2.6 pyyaml==6.0.3
+build() { "$tinderbox" build --no-index --find-links "$links" -o out.run "$@"; }
+from=(--python-from "$python")
+
+expect 2 "requirements.txt" build requirements.txt "${from[@]}"
+printf 'six==1.17.0\n' >r.txt
+expect 2 "--python-from" build r.txt
+expect 2 "--base miniconda" build r.txt "${from[@]}" --base miniconda
+expect 2 "" build r.txt --python-from /nonexistent/python
+printf 'six\n' >r.txt
+expect 2 "r.txt:1" build r.txt "${from[@]}"
+printf 'six==1.17.0\nsix==1.16.0\n' >r.txt
+expect 2 "r.txt:2" build r.txt "${from[@]}"
+printf 'six==1.17.0\n--no-such-option\n' >r.txt
+expect 2 "r.txt:2" build r.txt "${from[@]}"
+printf 'six==1.17.0 --hash=sha256:%064d\n' 0 >r.txt
+status=0; build r.txt "${from[@]}" >out 2>&1 || status=$?
+case $status in 2 | 8 | 9) ;; *) cat out; fail "a wrong --hash ended with $status" ;; esac
+printf '\xef\xbb\xbfsix==1.17.0\r\n' >r.txt
+build r.txt "${from[@]}" >out 2>&1 || { cat out; fail "BOM and CRLF are refused"; }
+rm -f out.run out.run.sha256
+
+# Wheels that are not right.
+good=$(ls "$links"/six-*.whl)
+try() { # TEXT CODE: bad.whl is the wheel
+    printf '%s\n' "./$1" >r.txt
+    expect 2 "$2" "$tinderbox" build r.txt "${from[@]}" --no-index -o out.run
+    [ ! -e out.run ] || fail "a failed build left out.run"
+}
+head -c 5000 "$good" >six-1.17.0-py2.py3-none-any.whl
+try six-1.17.0-py2.py3-none-any.whl six-1.17.0
+echo '<html>login</html>' >six-1.17.0-py2.py3-none-any.whl
+try six-1.17.0-py2.py3-none-any.whl six-1.17.0
+cat >change.py <<'END'
+"""change.py GOOD BAD KIND: a wheel with one thing wrong."""
+import sys, zipfile
+good, bad, kind = sys.argv[1:]
+with zipfile.ZipFile(good) as a, zipfile.ZipFile(bad, "w", zipfile.ZIP_DEFLATED) as b:
+    for info in a.infolist():
+        data = a.read(info)
+        name = info.filename
+        if kind == "norecord" and name.endswith("/RECORD"):
+            continue
+        if kind == "version2" and name.endswith("/WHEEL"):
+            data = data.replace(b"Wheel-Version: 1.0", b"Wheel-Version: 2.0")
+        if kind == "record" and name == "six.py":
+            data += b"\n# changed\n"
+        b.writestr(info, data)
+    if kind == "dotdot":
+        b.writestr("../outside.py", "x = 1\n")
+END
+for case in "norecord RECORD" "version2 Wheel-Version" "dotdot outside.py"; do
+    set -- $case
+    python3 change.py "$good" six-1.17.0-py2.py3-none-any.whl "$1"
+    try six-1.17.0-py2.py3-none-any.whl "$2"
+done
+python3 change.py "$good" six-1.17.0-py2.py3-none-any.whl record
+printf './six-1.17.0-py2.py3-none-any.whl\n' >r.txt
+expect 0 "six.py" "$tinderbox" build r.txt "${from[@]}" --no-index -o out.run
+rm -f out.run out.run.sha256
+expect 2 "six.py" "$tinderbox" build r.txt "${from[@]}" --no-index --strict -o out.run
+cp "$good" six-1.17.0-cp27-cp27m-win32.whl
+try six-1.17.0-cp27-cp27m-win32.whl win32
+printf './six-1.17.0.tar.gz\n' >r.txt; touch six-1.17.0.tar.gz
+expect 2 "six-1.17.0.tar.gz" "$tinderbox" build r.txt "${from[@]}" --no-index -o out.run
+
+# A requirement of a chosen wheel that the list does not satisfy: the line to add.
+mkdir -p deps
+cat >deps.py <<'END'
+import zipfile
+with zipfile.ZipFile("deps/needy-1.0-py3-none-any.whl", "w") as z:
+    z.writestr("needy.py", "x = 1\n")
+    z.writestr("needy-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: needy\nVersion: 1.0\nRequires-Dist: six>=1.10\n")
+    z.writestr("needy-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+    z.writestr("needy-1.0.dist-info/RECORD", "needy.py,,\nneedy-1.0.dist-info/METADATA,,\nneedy-1.0.dist-info/WHEEL,,\nneedy-1.0.dist-info/RECORD,,\n")
+END
+python3 deps.py
+printf 'needy==1.0\n' >r.txt
+expect 2 "six==1.17.0" "$tinderbox" build r.txt "${from[@]}" --no-index --find-links deps --find-links "$links" -o out.run
+[ ! -e out.run ] || fail "a failed build left out.run"
+echo "build_errors: every mistake was named"
