@@ -176,7 +176,7 @@ TEST_CASE("activate and deactivate: fish") {
         INFO(name);
         prefix.hooks(".fish", "set -gx HOOKS a\n", "set -gx HOOKS $HOOKS'b'\n", "set -e HOOKS\n", "");
         CHECK(in_shell({"fish", "--no-config"}, prefix, R"fish(
-function snapshot; env | grep -v '^_=' | sort; fish_prompt; end
+function snapshot; env | grep -v '^_=' | sort; end
 function fish_prompt; echo "[$status]>"; end
 snapshot > $S/before
 source $P/bin/activate.fish
@@ -190,15 +190,18 @@ echo "prompt "(fish_prompt)
 cd $P/bin; source activate.fish; echo "relative $CONDA_PREFIX"; cd $S
 deactivate
 cd /; set -e OLDPWD
-snapshot | grep -v PWD= > $S/after
+snapshot > $S/now
+grep -v PWD= $S/now > $S/after
 grep -v PWD= $S/before | cmp - $S/after; and echo restored
+true
+echo "prompt "(fish_prompt)
 functions -q deactivate; or echo gone
 set -n | grep _tinderbox
 functions -a -n | string split , | grep _tinderbox
 true
 )fish") == "path " + prefix.path + "/bin\nprefix " + prefix.path +
                   " env demo\nvariables x y,new\nhooks ab\nprompt (demo) [1]>\nrelative " + prefix.path +
-                  "\nrestored\ngone\n");
+                  "\nrestored\nprompt [0]>\ngone\n");
     }
 }
 
