@@ -100,7 +100,8 @@ Result<PipConfig> read_pip_config(const ConfigSurroundings& around) {
     std::vector<std::string> files;
     if (named != "/dev/null") {
         std::string shared = get("XDG_CONFIG_DIRS");
-        for (std::string_view directory : split(shared.empty() ? "/etc/xdg" : shared, ':'))
+        if (shared.empty()) shared = "/etc/xdg";
+        for (std::string_view directory : split(shared, ':'))
             if (!directory.empty()) files.push_back(std::string(directory) + "/pip/pip.conf");
         files.push_back("/etc/pip.conf");
         std::string config = get("XDG_CONFIG_HOME");
