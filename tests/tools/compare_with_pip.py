@@ -41,7 +41,10 @@ def note(reason, path):
 
 theirs, ours = tree(venv), tree(prefix)
 scripts = {}
-for record in sorted(path for path in theirs if path.endswith(".dist-info/RECORD")):
+# Only those of site-packages itself: some packages carry others inside (setuptools/_vendor).
+distributions = {match.group(0) for match in (re.match(r"lib/[^/]+/site-packages/[^/]+\.dist-info(?=/)", path) for path in theirs)
+                 if match}
+for record in sorted(path + "/RECORD" for path in distributions):
     rows = {row[0]: row for row in csv.reader(open(theirs[record], newline=""))}
     mine = {row[0]: row for row in csv.reader(open(ours[record], newline=""))} if record in ours else {}
     for name in sorted(set(rows) ^ set(mine)):
@@ -73,8 +76,6 @@ for record in sorted(path for path in theirs if path.endswith(".dist-info/RECORD
             if sha != "sha256=" + found or int(size) != len(data):
                 problems.append(f"{record}: {name} is not what RECORD says")
 
-distributions = {re.match(r".*?/site-packages/([^/]+\.dist-info)/", path).group(1)
-                 for path in theirs if ".dist-info/" in path}
 for path in sorted(set(theirs) - set(ours)):
     problems.append(f"{path}: only with pip")
 for path in sorted(set(ours) - set(theirs)):
