@@ -34,12 +34,6 @@ std::optional<std::string> version_of_local(std::string_view version) {
 
 } // namespace
 
-std::string_view driver_floor(int cuda_major) {
-    for (const CudaFloor& row : cuda_floors)
-        if (row.major == cuda_major) return row.driver;
-    return "";
-}
-
 std::vector<CudaEvidence> cuda_evidence(const std::vector<PackageInfo>& packages,
                                         const std::vector<std::pair<std::string, std::vector<std::string>>>& needed) {
     std::vector<CudaEvidence> out;

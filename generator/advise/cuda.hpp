@@ -8,17 +8,6 @@
 
 namespace tinderbox {
 
-// One row of the driver table (NVIDIA's minor-version compatibility): machine code built for this CUDA major
-// runs on any driver at or above the floor.
-struct CudaFloor {
-    int major;
-    std::string_view driver;
-};
-inline constexpr CudaFloor cuda_floors[] = {
-    {10, "440.33"}, {11, "450.80.02"}, {12, "525.60.13"}, {13, "580.65.06"}};
-
-std::string_view driver_floor(int cuda_major); // "" when the major is not in the table
-
 // One library's dependency that tells of CUDA: "libcudart.so.12".
 struct CudaEvidence {
     int major = 0;

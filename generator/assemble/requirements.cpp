@@ -1,6 +1,7 @@
 #include "generator/assemble/requirements.hpp"
 
 #include "common/base/text.hpp"
+#include "common/format/cuda_floors.hpp"
 #include "generator/advise/cuda.hpp"
 
 #include <nlohmann/json.hpp>

@@ -112,7 +112,7 @@ class CurlFetcher final : public Fetcher {
         TransferRequest request;
         request.url = url;
         if (!accept.empty()) request.headers.push_back("Accept: " + accept);
-        if (known.is_object()) {
+        if (known.is_object() && known.value("status", 200) == 200) {
             if (known.contains("etag")) request.headers.push_back("If-None-Match: " + known["etag"].get<std::string>());
             else if (known.contains("last_modified"))
                 request.headers.push_back("If-Modified-Since: " + known["last_modified"].get<std::string>());
@@ -120,8 +120,10 @@ class CurlFetcher final : public Fetcher {
         TRY_ASSIGN(TransferReply reply, transfer(options_, request));
         if (reply.status == 304) return stored_document(base, known);
         Document document{std::move(reply.body), reply.final_url, reply.content_type, reply.status};
-        if (reply.status == 200) {
-            json info = {{"url", without_credentials(document.url)}, {"content_type", document.content_type}};
+        // That an index does not have a project is an answer, too: --offline has to give it again.
+        if (reply.status == 200 || reply.status == 404) {
+            json info = {{"url", without_credentials(document.url)}, {"content_type", document.content_type},
+                         {"status", reply.status}};
             if (!reply.etag.empty()) info["etag"] = reply.etag;
             if (!reply.last_modified.empty()) info["last_modified"] = reply.last_modified;
             TRY(write_atomically(base.string() + ".body", document.body));
@@ -148,7 +150,7 @@ class CurlFetcher final : public Fetcher {
 
     static Result<Document> stored_document(const fs::path& base, const json& info) {
         TRY_ASSIGN(std::string body, read_text(base.string() + ".body"));
-        return Document{std::move(body), info.value("url", ""), info.value("content_type", ""), 200};
+        return Document{std::move(body), info.value("url", ""), info.value("content_type", ""), info.value("status", 200)};
     }
 
     // ---- artifacts ------------------------------------------------------------------------------------

@@ -53,7 +53,7 @@ class Fetcher {
     // All or the first error (kind network: unreachable, 401, 404, TLS, login page, hash mismatch – with what to do;
     // kind usage for a local file that is missing or does not match its hash). Order of results = order of downloads.
     virtual Result<std::vector<Fetched>> fetch(const std::vector<Download>& downloads) = 0;
-    // `accept` is the Accept header. 404 is not an error here: status says it.
+    // `accept` is the Accept header. 404 is not an error here: status says it. Thread-safe.
     virtual Result<Document> get(const std::string& url, const std::string& accept) = 0;
 };
 

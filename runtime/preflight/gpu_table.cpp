@@ -27,24 +27,12 @@ constexpr CudaRelease releases[] = {
     {13, "13.2", "595.45.04"}, {13, "13.3", "610.43.02"},
 };
 
-struct Floor {
-    int major;
-    std::string_view driver;
-};
-constexpr Floor floors[] = {{10, "440.33"}, {11, "450.80.02"}, {12, "525.60.13"}, {13, "580.65.06"}};
-
 } // namespace
 
 const GpuModel* find_gpu_model(std::uint16_t id) {
     for (const GpuModel& model : models)
         if (model.id == id) return &model;
     return nullptr;
-}
-
-std::string_view driver_floor_of(int cuda_major) {
-    for (const Floor& floor : floors)
-        if (floor.major == cuda_major) return floor.driver;
-    return "";
 }
 
 std::string cuda_of_driver(std::string_view driver_version) {

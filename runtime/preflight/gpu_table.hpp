@@ -19,9 +19,6 @@ struct GpuModel {
 };
 const GpuModel* find_gpu_model(std::uint16_t id); // nullptr: not in the table
 
-// NVIDIA's minor-version compatibility: machine code of this CUDA major runs on any driver from `floor` on.
-std::string_view driver_floor_of(int cuda_major); // "" when unknown
-
 // The newest CUDA whose own driver is not newer than this one: 535.54.03 → "12.2". "" for anything
 // before 10.2.
 std::string cuda_of_driver(std::string_view driver_version);

@@ -1,5 +1,6 @@
 #include "runtime/preflight/gpu_verdict.hpp"
 
+#include "common/format/cuda_floors.hpp"
 #include "runtime/preflight/gpu_table.hpp"
 
 #include <algorithm>
@@ -44,7 +45,7 @@ class Judge {
     Judge(const GpuFacts& facts, const Requirements& needs, const GpuJudgeOptions& options)
         : facts_(facts), needs_(needs), options_(options) {
         if (needs.cuda_major)
-            floor_ = needs.driver_floor.empty() ? driver_floor_of(*needs.cuda_major) : needs.driver_floor;
+            floor_ = needs.driver_floor.empty() ? driver_floor(*needs.cuda_major) : needs.driver_floor;
     }
 
     GpuVerdict run() {

@@ -309,6 +309,11 @@ Result<std::string> resolve_prefix(std::string_view text, std::string_view home,
         normal.pop_back();
     if (normal == "/")
         return make_error(ErrorKind::usage, "'/' cannot be the prefix; name a directory below it with -p");
+    // It is put into JSON records, string literals and PATH as it is.
+    if (auto bad = normal.find_first_of("\"\\:"); bad != std::string::npos)
+        return make_error(ErrorKind::usage,
+                          "the prefix holds a '{}', which no environment can have in its path; choose another directory with -p",
+                          normal[bad]);
     return normal;
 }
 

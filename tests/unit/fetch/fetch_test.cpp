@@ -223,6 +223,7 @@ TEST_CASE("a document is revalidated, and served from the cache offline", "[fetc
     CHECK((*Fetcher::make(bench.options))->get(server.url("/none"), "")->status == 404);
     bench.options.offline = true;
     CHECK((*Fetcher::make(bench.options))->get(url, "text/html")->body.size() == 300000);
+    CHECK((*Fetcher::make(bench.options))->get(server.url("/none"), "")->status == 404);
     CHECK_FALSE((*Fetcher::make(bench.options))->get(server.url("/ok/never"), "").ok());
 }
 

@@ -1,5 +1,6 @@
 // The GPU verdict: one test for each row of docs/design.md's table, first through fake /proc, /sys and /dev
 // trees.
+#include "common/format/cuda_floors.hpp"
 #include "runtime/preflight/gpu_table.hpp"
 #include "runtime/preflight/gpu_verdict.hpp"
 
@@ -396,8 +397,8 @@ TEST_CASE("driver tables") {
     CHECK(cuda_of_driver("535.54.03") == "12.2");
     CHECK(cuda_of_driver("535.54.02") == "12.1");
     CHECK(cuda_of_driver("390.10") == "");
-    CHECK(driver_floor_of(11) == "450.80.02");
-    CHECK(driver_floor_of(14) == "");
+    CHECK(driver_floor(11) == "450.80.02");
+    CHECK(driver_floor(14) == "");
     CHECK(compare_versions("525.60.13", "525.60.13") == 0);
     CHECK(compare_versions("525.105", "525.60.13") == 1);
     CHECK(compare_versions("5", "525") == -1);

@@ -204,7 +204,7 @@ TEST_CASE("the prefix as people write it") {
     CHECK(*resolve_prefix("./env", "/home/me", "/tmp") == "/tmp/env");
     CHECK(*resolve_prefix("/a//b/./c", "/home/me", "/tmp") == "/a/b/c");
     CHECK(*resolve_prefix("/with space/ä", "", "/") == "/with space/ä");
-    for (auto bad : {"", "~root/x", "/", "/a/..", "a\nb", "~"}) {
+    for (auto bad : {"", "~root/x", "/", "/a/..", "a\nb", "~", "/a\"b", "/a:b", "/a\\b"}) {
         auto result = resolve_prefix(bad, "", "/tmp");
         REQUIRE(!result.ok());
         CHECK(result.error().kind == ErrorKind::usage);

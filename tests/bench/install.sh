@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# How long does it take until an environment is on the disk? Ours and its peers in one run, as ratios of medians.
+#
+#   tests/bench/install.sh RUNFILE WHEELHOUSE WORKDIR [RUNS]
+#
+# RUNFILE     an installer that was built from WHEELHOUSE (and a captured Python)
+# WHEELHOUSE  a folder of wheels; REQS (environment) lists what is installed from it, default: all of them
+# WORKDIR     a scratch folder on the disk under test
+#
+# Every time includes `sync -f`: the bytes are on the disk. Before every row the page cache is dropped (root) and the
+# old target is gone. PRETOUCH_GB=n faults n GiB of memory in before each row: on virtual machines that give freed
+# memory back to their host, page-cache pages otherwise cost a host fault that bare metal does not pay.
+# STEPS (environment) chooses: raw ours ours1 ours4 uv pip tar squashfs
+set -euo pipefail
+runfile=$(realpath "${1:?RUNFILE}") wheels=$(realpath "${2:?WHEELHOUSE}") work=$(realpath "${3:?WORKDIR}") runs=${4:-3}
+python=${PYTHON:-python3.11}
+uv=${UV:-uv}
+steps=${STEPS:-raw ours uv pip tar}
+export LC_ALL=C
+unset PIP_FIND_LINKS PIP_INDEX_URL PIP_EXTRA_INDEX_URL PYTHONDONTWRITEBYTECODE
+mkdir -p "$work"
+# Recently freed inodes make small files slow on ext4; a parent with +T spreads directories over block groups.
+chattr +T "$work" 2>/dev/null || true
+rows=$work/rows.tsv
+: >"$rows"
+
+cold() {
+    sync
+    echo 3 >/proc/sys/vm/drop_caches 2>/dev/null || true
+    sleep 2
+    if [ "${PRETOUCH_GB:-0}" -gt 0 ]; then "$python" -c "b = b'\1' * (${PRETOUCH_GB} << 30)"; fi
+}
+# measure NAME command…: one row: name, seconds with sync, peak RSS in MiB
+measure() {
+    local name=$1 start end status=0
+    shift
+    cold
+    start=$EPOCHREALTIME
+    /usr/bin/time -f %M -o "$work/rss" "$@" >"$work/log.$name" 2>&1 </dev/null || status=$?
+    sync -f "$work"
+    end=$EPOCHREALTIME
+    [ "$status" = 0 ] || { echo "$name failed ($status):"; tail -n 5 "$work/log.$name"; return; }
+    awk -v n="$name" -v a="$start" -v b="$end" -v r="$(tail -n 1 "$work/rss")" \
+        'BEGIN { printf "%s\t%.2f\t%.0f\n", n, b - a, r / 1024 }' | tee -a "$rows"
+}
+bytes=$("$(dirname "$0")/../../build/release/tinderbox" inspect "$runfile" --json |
+    "$python" -c 'import json, sys; print(json.load(sys.stdin)["install"]["apparent_bytes"])')
+mib=$(((bytes + 1048575) / 1048576))
+requirements=${REQS:-$(cd "$wheels" && ls ./*.whl | sed "s|^\./|$wheels/|")}
+
+n=0
+fresh() { n=$((n + 1)); target=$work/t$n; mkdir -p "$target"; }
+for step in $steps; do
+    for ((run = 1; run <= runs; run++)); do
+        case $step in
+            raw)
+                # Incompressible bytes out of memory, written past the page cache: the limit of this disk.
+                mkdir -p "$work/ram"
+                mountpoint -q "$work/ram" || mount -t tmpfs -o size=1100m none "$work/ram"
+                [ -e "$work/ram/r" ] || head -c 1G /dev/urandom >"$work/ram/r"
+                fresh
+                measure raw sh -c 'left=$2; i=0; while [ $left -gt 0 ]; do c=$(( left < 1024 ? left : 1024 )); dd if="$1" of="$3/$i" bs=1M count=$c oflag=direct status=none || exit 1; left=$((left - c)); i=$((i + 1)); done' _ "$work/ram/r" "$mib" "$target"
+                ;;
+            ours) fresh; measure ours sh "$runfile" --extract "$target/x" ;;
+            ours1) fresh; measure ours-one-thread sh "$runfile" --extract "$target/x" --jobs 1 ;;
+            ours4) fresh; measure ours-4-threads sh "$runfile" --extract "$target/x" --jobs 4 ;;
+            uv)
+                fresh
+                "$uv" venv -q --no-project --offline --python "$python" "$target/x"
+                measure uv "$uv" pip install -q --offline --no-index --no-deps --cache-dir "$target/cache" --python "$target/x/bin/python" $requirements
+                ;;
+            pip)
+                [ "$run" = 1 ] || continue
+                fresh
+                "$python" -m venv --without-pip "$target/x"
+                measure pip "$python" -m pip --python "$target/x/bin/python" install -q --no-cache-dir --no-index --no-deps $requirements
+                ;;
+            tar)
+                if [ ! -e "$work/tree.tar.zst" ]; then
+                    sh "$runfile" --extract "$work/tree" >/dev/null 2>&1
+                    tar -C "$work/tree" -cf - . | zstd -q -3 -T0 -o "$work/tree.tar.zst"
+                    printf 'size of tar | zstd -3\t%s\nsize of NAME.run\t%s\n' "$(stat -c %s "$work/tree.tar.zst")" "$(stat -c %s "$runfile")"
+                    rm -rf "$work/tree"
+                fi
+                fresh
+                measure tar-zstd tar -C "$target" --zstd -xf "$work/tree.tar.zst"
+                ;;
+            squashfs)
+                if [ ! -e "$work/tree.sqfs" ]; then
+                    sh "$runfile" --extract "$work/tree" >/dev/null 2>&1
+                    mksquashfs "$work/tree" "$work/tree.sqfs" -comp zstd -noappend -no-progress -quiet
+                    rm -rf "$work/tree"
+                fi
+                fresh
+                measure unsquashfs unsquashfs -q -n -d "$target/x" "$work/tree.sqfs"
+                ;;
+        esac
+        rm -rf "${target:?}"
+    done
+done
+umount "$work/ram" 2>/dev/null || true
+
+"$python" - "$rows" <<'END'
+import statistics, sys
+rows = {}
+for line in open(sys.argv[1]):
+    name, seconds, rss = line.split("\t")
+    rows.setdefault(name, []).append((float(seconds), int(rss)))
+median = {name: statistics.median(s for s, _ in r) for name, r in rows.items()}
+print("\n| | median s | runs | peak MiB | of the raw write | ours is faster by |\n|---|---|---|---|---|---|")
+for name, r in rows.items():
+    raw = f"{median[name] / median['raw']:.2f} ×" if "raw" in median else ""
+    factor = f"{median[name] / median['ours']:.1f} ×" if "ours" in median and name not in ("raw", "ours") else ""
+    print(f"| {name} | {median[name]:.1f} | {len(r)} | {max(m for _, m in r)} | {raw} | {factor} |")
+END
