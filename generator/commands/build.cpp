@@ -50,6 +50,15 @@ void keep_matching_probe(RunParts& parts, const Manifest& manifest) {
     std::erase_if(parts.probes, [&](const auto& p) { return p.first != (have ? wanted : "cuda_probe_0"); });
 }
 
+// The stub and the probes are part of what is handed on: the licences of what they link go along.
+std::string own_licenses() {
+    std::string out;
+    for (std::string_view name : embedded_names())
+        if (name.starts_with("licences/"))
+            out += fmt::format("==== Tinderbox {} links {} ====\n\n{}\n\n", tinderbox_version, name.substr(9), as_text(embedded(name)));
+    return out;
+}
+
 Status build(const BuildOptions& options) {
     Terminal& terminal = Terminal::get();
     const auto start = Clock::now();
@@ -80,6 +89,7 @@ Status build(const BuildOptions& options) {
     link_options.strict = options.strict;
     TRY_ASSIGN(Image image, link(pipeline.lock(), pipeline.python(), pipeline.inputs(), link_options));
     image.manifest.tinderbox_version = tinderbox_version;
+    image.licenses += own_licenses();
     keep_matching_probe(parts, image.manifest);
     for (const auto& [name, bytes] : parts.probes) image.manifest.probes.push_back(name);
     for (const std::string& warning : image.warnings) terminal.warning(warning);
