@@ -134,9 +134,10 @@ class Linker {
             image_.sources.push_back({static_cast<std::uint32_t>(index), block.offset});
             image_.table.blocks.push_back(block);
         }
+        const bool wheel = is_kind(parcel.metadata, "wheel");
         for (Content content : parcel.table.contents) {
             if (content.size > 0) content.block += first_block;
-            complete_shebangs(content);
+            if (wheel) complete_shebangs(content);
             image_.table.contents.push_back(std::move(content));
         }
         const json& meta = input.bytecode_of ? inputs_[*input.bytecode_of].parcel.metadata : parcel.metadata;
@@ -164,7 +165,8 @@ class Linker {
         return text_field(input.parcel.metadata, "kind") + " " + text_field(input.parcel.metadata, "name");
     }
 
-    // A wheel says "#!python" and does not know where that is; the linker does.
+    // A wheel says "#!python" and does not know where that is; the linker does. What a conda package or a captured
+    // environment has behind its prefix is meant as it is.
     void complete_shebangs(Content& content) const {
         constexpr std::string_view unknown = "#!\x01/bin/python";
         for (Reloc& reloc : content.relocs) {

@@ -1,5 +1,7 @@
 #include "generator/assemble/output_stream.hpp"
 
+#include "common/base/aligned_buffer.hpp"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -7,7 +9,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <condition_variable>
-#include <cstdlib>
 #include <cstring>
 #include <mutex>
 #include <thread>
@@ -15,58 +16,11 @@
 namespace tinderbox {
 namespace {
 
-constexpr std::size_t page = 4096;
+constexpr std::size_t page = direct_alignment;
 constexpr std::size_t piece = 4u << 20; // one write
-constexpr std::size_t piece_count = 6;  // one filled, the others hashed and written behind it
-
-std::byte* allocate(std::size_t size) {
-    void* p = nullptr;
-    if (::posix_memalign(&p, page, size) != 0) std::abort(); // 4 MiB: nothing sensible is left to do
-    return static_cast<std::byte*>(p);
-}
+constexpr std::size_t piece_count = 6;  // one is filled and hashed, the others are written behind it
 
 } // namespace
-
-void PayloadReader::AlignedFree::operator()(std::byte* p) const { std::free(p); }
-
-Result<ByteView> PayloadReader::read(std::uint64_t offset, std::size_t size) {
-    if (offset >= held_offset_ && offset + size <= held_offset_ + held_size_)
-        return ByteView(buffer_.get() + (offset - held_offset_), size);
-    if (!fd_) {
-        int fd = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECT);
-        direct_ = fd >= 0;
-        if (fd < 0) fd = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
-        if (fd < 0) return errno_error("cannot open '" + path_.string() + "'", errno);
-        fd_.reset(fd);
-    }
-    std::uint64_t begin = offset / page * page;
-    std::size_t want = std::max<std::size_t>(offset + size - begin, piece);
-    want = (want + page - 1) / page * page;
-    if (want > capacity_) {
-        buffer_.reset(allocate(want));
-        capacity_ = want;
-    }
-    held_size_ = 0;
-    std::size_t got = 0;
-    while (got < want) {
-        ssize_t n = ::pread(fd_.get(), buffer_.get() + got, want - got, static_cast<off_t>(begin + got));
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0 && errno == EINVAL && direct_) { // this file system opens O_DIRECT but does not read with it
-            ::fcntl(fd_.get(), F_SETFL, 0);
-            direct_ = false;
-            continue;
-        }
-        if (n < 0) return errno_error("cannot read '" + path_.string() + "'", errno);
-        if (n == 0) break;
-        got += static_cast<std::size_t>(n);
-        if (direct_ && got % page != 0) break; // the end of the file
-    }
-    held_offset_ = begin;
-    held_size_ = got;
-    if (offset + size > begin + got)
-        return make_error(ErrorKind::storage, "'{}' is shorter than its index says; remove it and build again", path_.string());
-    return ByteView(buffer_.get() + (offset - begin), size);
-}
 
 struct OutputStream::State {
     fs::path path, temporary;
@@ -74,8 +28,8 @@ struct OutputStream::State {
     bool direct = false, committed = false;
     std::uint64_t position = 0, size = 0;
 
-    // A ring of pieces: the caller fills one, the worker hashes and writes those behind it.
-    std::byte* pieces[piece_count] = {};
+    // A ring of pieces: the caller fills and hashes one, the worker writes those behind it.
+    AlignedBuffer pieces[piece_count];
     std::size_t filled = 0; // bytes in the current piece
     std::uint64_t produced = 0, consumed = 0;
     std::size_t last_size = piece;
@@ -93,14 +47,12 @@ struct OutputStream::State {
         }
         changed.notify_all();
         if (worker.joinable()) worker.join();
-        for (std::byte* p : pieces) std::free(p);
         if (!committed && !temporary.empty()) ::unlink(temporary.c_str());
     }
 
     // The last piece of a file is not a multiple of the page: it goes through the page cache.
     Status write_piece(std::uint64_t index, std::size_t bytes) {
-        ByteView data(pieces[index % piece_count], bytes);
-        hash.update(data);
+        ByteView data(pieces[index % piece_count].data(), bytes);
         if (direct && bytes % page != 0) {
             ::fcntl(fd.get(), F_SETFL, 0);
             direct = false;
@@ -157,7 +109,7 @@ Result<std::unique_ptr<OutputStream>> OutputStream::create(const fs::path& path,
     if (::fallocate(s.fd.get(), 0, 0, static_cast<off_t>(size)) != 0 && errno == ENOSPC)
         return errno_error("cannot write '" + path.string() + "', which needs " + std::to_string(size) + " bytes", errno);
     s.direct = ::fcntl(s.fd.get(), F_SETFL, O_DIRECT) == 0;
-    for (std::byte*& p : s.pieces) p = allocate(piece);
+    for (AlignedBuffer& buffer : s.pieces) buffer = AlignedBuffer(piece);
     s.worker = std::jthread([&s] { s.work(); });
     return out;
 }
@@ -168,7 +120,8 @@ Status OutputStream::append(ByteView bytes) {
     State& s = *state_;
     while (!bytes.empty()) {
         std::size_t take = std::min(bytes.size(), piece - s.filled);
-        std::memcpy(s.pieces[s.produced % piece_count] + s.filled, bytes.data(), take);
+        std::memcpy(s.pieces[s.produced % piece_count].data() + s.filled, bytes.data(), take);
+        s.hash.update(bytes.first(take));
         s.filled += take;
         s.position += take;
         bytes = bytes.subspan(take);
@@ -185,14 +138,6 @@ Status OutputStream::append_zeros(std::uint64_t count) {
         count -= take;
     }
     return {};
-}
-
-Status OutputStream::append_from(PayloadReader& reader, std::uint64_t offset, std::size_t size,
-                                 const Sha256Digest& expected) {
-    TRY_ASSIGN(ByteView bytes, reader.read(offset, size));
-    if (sha256(bytes) != expected)
-        return make_error(ErrorKind::storage, "a block in the parcel cache is damaged; run 'tinderbox cache clean' and build again");
-    return append(bytes);
 }
 
 Result<Sha256Digest> OutputStream::commit(mode_t mode) {

@@ -2,6 +2,7 @@
 
 #include "common/base/text.hpp"
 #include "common/format/run_file.hpp"
+#include "generator/assemble/block_feeder.hpp"
 #include "generator/assemble/output_stream.hpp"
 
 #include <fcntl.h>
@@ -147,6 +148,22 @@ class Writer {
         return canonical_json(j);
     }
 
+    std::vector<fs::path> payload_paths() const {
+        std::vector<fs::path> out;
+        for (const LinkInput& input : inputs_) out.push_back(input.parcel.payload_path);
+        return out;
+    }
+
+    std::vector<BlockRead> block_reads() const {
+        std::vector<BlockRead> out;
+        for (std::size_t i = 0; i < image_.table.blocks.size(); ++i) {
+            const Block& block = image_.table.blocks[i];
+            const BlockSource& source = image_.sources[i];
+            if (source.input != memory_input) out.push_back({source.input, source.offset, block.packed, block.sha256});
+        }
+        return out;
+    }
+
     Result<WrittenRun> write(const fs::path& output, const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
         TRY_ASSIGN(auto out, OutputStream::create(output, layout_.total_size));
         TRY(out->append(as_bytes(header_)));
@@ -156,17 +173,15 @@ class Writer {
         TRY(out->append_zeros(signature_slot_size));
         TRY(out->append(licenses_));
         TRY(out->append(layout_.table));
-        std::vector<PayloadReader> readers;
-        readers.reserve(inputs_.size());
-        for (const LinkInput& input : inputs_) readers.emplace_back(input.parcel.payload_path);
+        BlockFeeder feeder(payload_paths(), block_reads());
         for (std::size_t i = 0; i < image_.table.blocks.size(); ++i) {
             const Block& block = image_.table.blocks[i];
             TRY(out->append_zeros(block.offset - out->position()));
-            const BlockSource& source = image_.sources[i];
-            if (source.input == memory_input) {
-                TRY(out->append(ByteView(image_.memory).subspan(source.offset, block.packed)));
+            if (image_.sources[i].input == memory_input) {
+                TRY(out->append(ByteView(image_.memory).subspan(image_.sources[i].offset, block.packed)));
             } else {
-                TRY(out->append_from(readers[source.input], source.offset, block.packed, block.sha256));
+                TRY_ASSIGN(ByteView bytes, feeder.next());
+                TRY(out->append(bytes));
             }
             if (progress) progress(out->position(), layout_.total_size);
         }

@@ -187,6 +187,8 @@ Status Pipeline::pack() {
         TRY_ASSIGN(input.parcel, cache.get(key, pack, [&]() -> Result<std::unique_ptr<Artifact>> {
             return open_artifact(i);
         }));
+        // RECORD was compared with the files while packing; its thousands of rows are not needed again.
+        input.parcel.metadata.erase("record");
         inputs_.push_back(std::move(input));
     }
     Terminal::get().end_progress();

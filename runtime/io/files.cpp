@@ -1,6 +1,6 @@
 #include "runtime/io/files.hpp"
 
-#include "runtime/io/buffer.hpp"
+#include "common/base/aligned_buffer.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "common/format/run_file.hpp"
-#include "runtime/io/buffer.hpp"
+#include "common/base/aligned_buffer.hpp"
 
 #include <atomic>
 #include <map>

@@ -8,7 +8,7 @@
 #include <new>
 #include <span>
 
-namespace tinderbox::io {
+namespace tinderbox {
 
 // What O_DIRECT asks of addresses, offsets and lengths. 512 is enough for many devices, 4096 for all we know.
 inline constexpr std::size_t direct_alignment = 4096;
@@ -35,4 +35,4 @@ class AlignedBuffer {
     std::size_t size_ = 0;
 };
 
-} // namespace tinderbox::io
+} // namespace tinderbox

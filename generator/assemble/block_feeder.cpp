@@ -1,0 +1,137 @@
+#include "generator/assemble/block_feeder.hpp"
+
+#include "common/base/aligned_buffer.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <thread>
+
+namespace tinderbox {
+namespace {
+
+constexpr std::size_t page = direct_alignment;
+
+// One payload, opened past the page cache where the file system allows that.
+struct Payload {
+    Fd fd;
+    bool direct = false;
+};
+
+struct Slot {
+    AlignedBuffer buffer;
+    ByteView view;
+    Status status;
+    bool ready = false;
+};
+
+} // namespace
+
+struct BlockFeeder::State {
+    std::vector<fs::path> paths;
+    std::vector<BlockRead> reads;
+    std::vector<Payload> payloads;
+    std::vector<Slot> slots;
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::size_t started = 0, consumed = 0;
+    bool held = false, stopping = false; // held: the caller looks at slot consumed - 1
+    std::vector<std::jthread> threads;
+
+    Result<Payload*> open(std::uint32_t index) {
+        std::lock_guard lock(mutex);
+        Payload& payload = payloads[index];
+        if (payload.fd) return &payload;
+        payload.fd.reset(::open(paths[index].c_str(), O_RDONLY | O_CLOEXEC | O_DIRECT));
+        payload.direct = static_cast<bool>(payload.fd);
+        if (!payload.fd) payload.fd.reset(::open(paths[index].c_str(), O_RDONLY | O_CLOEXEC));
+        if (!payload.fd) return errno_error("cannot open '" + paths[index].string() + "'", errno);
+        return &payload;
+    }
+
+    Status read(const BlockRead& block, Slot& slot) {
+        TRY_ASSIGN(Payload* payload, open(block.file));
+        std::uint64_t begin = block.offset / page * page;
+        std::size_t lead = block.offset - begin;
+        std::size_t want = (lead + block.size + page - 1) / page * page;
+        if (slot.buffer.size() < want) slot.buffer = AlignedBuffer(want);
+        std::byte* data = slot.buffer.data();
+        std::size_t got = 0;
+        while (got < lead + block.size) {
+            ssize_t n = ::pread(payload->fd.get(), data + got, want - got, static_cast<off_t>(begin + got));
+            if (n < 0 && errno == EINTR) continue;
+            if (n < 0 && errno == EINVAL && payload->direct) { // opened with O_DIRECT, but does not read with it
+                ::fcntl(payload->fd.get(), F_SETFL, 0);
+                payload->direct = false;
+                continue;
+            }
+            if (n < 0) return errno_error("cannot read '" + paths[block.file].string() + "'", errno);
+            if (n == 0) break;
+            got += static_cast<std::size_t>(n);
+        }
+        slot.view = ByteView(data + lead, block.size);
+        // A damaged cache must not become a damaged installer.
+        if (got < lead + block.size || sha256(slot.view) != block.sha256)
+            return make_error(ErrorKind::storage, "'{}' in the parcel cache is damaged; run 'tinderbox cache clean' and build again",
+                              paths[block.file].string());
+        return {};
+    }
+
+    void work() {
+        std::unique_lock lock(mutex);
+        for (;;) {
+            // The slot of a block that the caller still looks at is not free.
+            changed.wait(lock, [&] {
+                return stopping || started == reads.size() || started < consumed + slots.size() - (held ? 1 : 0);
+            });
+            if (stopping || started == reads.size()) return;
+            std::size_t index = started++;
+            Slot& slot = slots[index % slots.size()];
+            lock.unlock();
+            Status status = read(reads[index], slot);
+            lock.lock();
+            slot.status = std::move(status);
+            slot.ready = true;
+            changed.notify_all();
+        }
+    }
+};
+
+BlockFeeder::BlockFeeder(std::vector<fs::path> paths, std::vector<BlockRead> reads, unsigned threads, std::size_t ahead)
+    : state_(std::make_unique<State>()) {
+    state_->payloads.resize(paths.size());
+    state_->paths = std::move(paths);
+    state_->reads = std::move(reads);
+    state_->slots.resize(ahead);
+    for (unsigned i = 0; i < threads; ++i) state_->threads.emplace_back([this] { state_->work(); });
+}
+
+BlockFeeder::~BlockFeeder() {
+    {
+        std::lock_guard lock(state_->mutex);
+        state_->stopping = true;
+    }
+    state_->changed.notify_all();
+    state_->threads.clear();
+}
+
+Result<ByteView> BlockFeeder::next() {
+    State& s = *state_;
+    std::unique_lock lock(s.mutex);
+    if (s.consumed == s.reads.size()) return make_error(ErrorKind::bug, "more blocks are asked for than were announced");
+    if (s.held) s.slots[(s.consumed - 1) % s.slots.size()].ready = false;
+    s.held = false;
+    s.changed.notify_all();
+    Slot& slot = s.slots[s.consumed % s.slots.size()];
+    s.changed.wait(lock, [&] { return slot.ready; });
+    ++s.consumed;
+    s.held = true;
+    if (!slot.status.ok()) return std::move(slot.status).error();
+    return slot.view;
+}
+
+} // namespace tinderbox
