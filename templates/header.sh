@@ -41,6 +41,12 @@ case $self in
     *) if [ -f "$self" ]; then self=$(pwd)/$self; else self=$(command -v -- "$self") || self=$0; fi ;;
 esac
 [ -r "$self" ] || die 5 "cannot read '$self'; start it as: sh PATH/OF/@NAME@"
+# From a pipe ('sh < @NAME@') the name is that of the shell.
+{ read -r line && read -r line; } <"$self" 2>/dev/null || line=
+case $line in
+    '# '*' made by Tinderbox '*) ;;
+    *) die 2 "'$self' is not this installer; start it as: sh PATH/OF/@NAME@" ;;
+esac
 
 umask_before=$(umask)
 umask 077

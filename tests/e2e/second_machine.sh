@@ -6,7 +6,7 @@
 python=$(find_python) || skip "no Python 3.10 to 3.13 with pip"
 links=$TINDERBOX_CACHE/test-wheels/small-$("$python" -c 'import sys; print("%d%d" % sys.version_info[:2])')
 wheels "$links" six==1.17.0 pygments==2.19.2 markupsafe==3.0.3 numpy==2.2.6 pyyaml==6.0.3
-printf 'six==1.17.0\nnumpy==2.2.6\n' >"$work/requirements.txt"
+printf 'six==1.17.0\nmarkupsafe==3.0.3\n' >"$work/requirements.txt"
 "$tinderbox" build "$work/requirements.txt" --python-from "$python" --no-index --find-links "$links" -o "$work/lab.run" 2>"$work/build.log" ||
     { cat "$work/build.log"; fail "the build failed"; }
 chmod 755 "$work" && chmod 644 "$work/lab.run" # started with sh, so that it needs no exec bit
@@ -14,8 +14,7 @@ chmod 755 "$work" && chmod 644 "$work/lab.run" # started with sh, so that it nee
 offline=()
 unshare -n true 2>/dev/null && offline=(unshare -n) || echo "note: the network cannot be cut off here (unshare -n)"
 run() { "${offline[@]}" sh "$work/lab.run" -b "$@"; }
-imports='import numpy, six, ssl, sys
-assert numpy.arange(6).sum() == 15
+imports='import markupsafe._speedups, six, ssl, sys
 assert sys.prefix == sys.argv[1], sys.prefix'
 whole() { # PREFIX: every file is there and the packages can be imported
     env -i HOME="$HOME" "$1/bin/python" -c "$imports" "$1" || fail "$1 does not work"
@@ -37,12 +36,12 @@ print(f"{head}/.{name}.tinderbox-stage-" + hashlib.sha256(f"{manifest}\n{sys.arg
 }
 # start PREFIX: an installer in the background, stopped (SIGSTOP) while it works; fails when it was too fast.
 start() {
-    local stage attempt
+    local stage
     stage=$(stage_of "$1")
     # A background job of a script ignores SIGINT; a user's terminal does not.
     env --default-signal=INT "${offline[@]}" sh "$work/lab.run" -b -p "$1" --jobs 1 >"$work/log" 2>&1 &
     pid=$!
-    for attempt in $(seq 20000); do
+    for _ in $(seq 20000); do
         [ -e "$stage/lib" ] && kill -STOP "$pid" 2>/dev/null && [ -d "$stage" ] && return 0
         kill -0 "$pid" 2>/dev/null || break
     done
@@ -54,6 +53,9 @@ start() {
 run -p "$work/first" >"$work/log" 2>&1 || { cat "$work/log"; fail "installing failed"; }
 files=$(list "$work/first")
 whole "$work/first"
+
+# From a pipe the script cannot know its file; it says so instead of taking the shell for a damaged installer.
+expect 2 "start it as: sh PATH/OF/lab.run" sh -c 'sh <"$1"' _ "$work/lab.run"
 
 # Ctrl-C: exit 7; the same command again makes it whole.
 for try in 1 2 3 4 5 6; do
