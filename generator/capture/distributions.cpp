@@ -171,7 +171,8 @@ Status describe_conda(Selection& selection) {
             auto found = selection.items.find(string_field(file, "_path"));
             if (found == selection.items.end()) continue;
             found->second.hint = ConversionHint{string_field(file, "prefix_placeholder"), string_field(file, "sha256"),
-                                                string_field(file, "file_mode") == "binary"};
+                                                string_field(file, "file_mode") == "binary",
+                                                string_field(file, "sha256_in_prefix")};
         }
     }
     return {};

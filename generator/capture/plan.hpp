@@ -49,6 +49,7 @@ struct PrefixRules {
 struct ConversionHint { // what conda-meta knows of a file: how it was before conda wrote the prefix into it
     std::string placeholder, sha256;
     bool binary = false;
+    std::string installed_sha256 = {}; // as conda or rattler left it; counts where the package declared no SHA-256
 };
 
 struct FilePlan {

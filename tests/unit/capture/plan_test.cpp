@@ -186,6 +186,16 @@ TEST_CASE("conda's placeholder is restored when the package's hash proves it") {
     plan = plan_file("lib/x.so", installed, Role::ordinary, rules_for(prefix), &hint);
     CHECK(plan.splices.empty());
     CHECK(plan.not_relocatable.size() == 1);
+
+    // Old packages declare none: then the file has to be what the installer left.
+    hint.sha256.clear();
+    CHECK(plan_file("lib/x.so", installed, Role::ordinary, rules_for(prefix), &hint).splices.empty());
+    hint.installed_sha256 = to_hex(sha256(as_bytes(installed)));
+    plan = plan_file("lib/x.so", installed, Role::ordinary, rules_for(prefix), &hint);
+    CHECK(plan.placeholder == placeholder);
+    CHECK(apply_splices(installed, plan.splices) == original);
+    hint.installed_sha256[0] ^= 1;
+    CHECK(plan_file("lib/x.so", installed, Role::ordinary, rules_for(prefix), &hint).splices.empty());
 }
 
 TEST_CASE("a cut or damaged ELF file is no crash") {
