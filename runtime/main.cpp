@@ -32,10 +32,17 @@ namespace {
 using nlohmann::json;
 
 std::atomic<bool> interrupted = false;
+std::atomic<std::int64_t> interrupted_at_ms = 0;
 
 extern "C" void on_signal(int) {
-    if (interrupted.exchange(true))
-        _exit(static_cast<int>(ErrorKind::interrupted)); // the second Ctrl-C does not wait
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    const std::int64_t ms = std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+    // The second Ctrl-C does not wait. timeout(1) sends every signal twice: to its child, then to the group.
+    if (!interrupted.exchange(true))
+        interrupted_at_ms = ms;
+    else if (ms - interrupted_at_ms > 300)
+        _exit(static_cast<int>(ErrorKind::interrupted));
 }
 
 std::string variable(const char* name) {
@@ -563,6 +570,11 @@ int run_main(int argc, char** argv) {
     if (!from_run && installed.empty())
         return fail(make_error(ErrorKind::usage, "this program is a part of a NAME.run; start that one"),
                     false);
+    // The header ignores these before it starts us, so that nothing ends us before our copy is removed.
+    struct sigaction action {};
+    action.sa_handler = on_signal;
+    for (int signal : {SIGINT, SIGTERM, SIGHUP})
+        ::sigaction(signal, &action, nullptr);
     if (from_run) remove_own_copy(argv[0]);
     const auto first = words.begin() + (from_run ? 4 : 1);
     const bool wants_json = std::find(first, words.end(), "--json") != words.end();
@@ -576,10 +588,6 @@ int run_main(int argc, char** argv) {
         log = *std::move(opened);
         Terminal::get().set_log_fd(log.get());
     }
-    struct sigaction action {};
-    action.sa_handler = on_signal;
-    for (int signal : {SIGINT, SIGTERM, SIGHUP})
-        ::sigaction(signal, &action, nullptr);
     auto code = from_run ? run_with(words[2], *options) : run_installed(installed, *options);
     return code.ok() ? *code : fail(code.error(), wants_json);
 }

@@ -16,6 +16,10 @@ die() { # EXIT-CODE SENTENCE
     exit "$1"
 }
 
+work=
+cleanup() { [ -z "$work" ] || rm -rf "$work"; }
+trap 'cleanup; exit 7' HUP INT TERM
+
 # What the caller's environment holds must steer neither this script nor the programs that it starts. The
 # values are kept under other names: the verification runs once more as the user's own shell will have it.
 for v in $(env | sed -n -e 's/^\(LD_[A-Z0-9_]*\)=.*/\1/p' -e 's/^\(PYTHON[A-Z0-9_]*\)=.*/\1/p' \
@@ -50,9 +54,6 @@ esac
 
 umask_before=$(umask)
 umask 077
-work=
-cleanup() { [ -z "$work" ] || rm -rf "$work"; }
-trap 'cleanup; exit 7' HUP INT TERM
 
 # /tmp is mounted noexec on some machines: the first directory in which the program really starts is taken.
 for parent in "${TMPDIR:-}" /tmp /var/tmp /dev/shm "${XDG_RUNTIME_DIR:-}" "${HOME:-}" "$(pwd)"; do
@@ -83,7 +84,8 @@ done
 TINDERBOX_STUB_DIR=$work
 export TINDERBOX_STUB_DIR
 umask "$umask_before"
-trap - HUP INT TERM
+# The program, which removes "$work", sets handlers of its own before anything else.
+trap '' HUP INT TERM
 exec "$work/installer" --tinderbox-run "$self" -- "$@"
 exit 70
 # What follows is not shell.

@@ -71,6 +71,18 @@ for try in 1 2 3 4 5 6; do
 done
 [ "${interrupted:-}" = yes ] || fail "no installation could be interrupted: all were too fast"
 
+# Interrupted at any moment, also in the header and twice (timeout signals its child and then the group): exit 7 or done
+# (130 before the script's first line), and nothing is left.
+mkdir "$work/tmp"
+for delay in 0.01 0.03 0.06 0.2; do
+    status=0
+    TMPDIR=$work/tmp timeout --preserve-status -s INT "$delay" sh "$work/lab.run" -b -p "$work/timeout" >"$work/log" 2>&1 || status=$?
+    case $status in 0 | 7 | 130) ;; *) cat "$work/log"; fail "SIGINT after $delay s ended with $status" ;; esac
+    [ "$status" = 0 ] || [ -z "$(ls -d "$work"/timeout "$work"/.timeout* 2>/dev/null)" ] || fail "SIGINT after $delay s left something"
+    [ -z "$(ls -A "$work/tmp")" ] || fail "SIGINT after $delay s left the installer's program"
+    rm -rf "$work/timeout"
+done
+
 # Two installers for one prefix: the second leaves, the first is not disturbed.
 for try in 1 2 3 4 5 6; do
     start "$work/two$try" || continue
