@@ -42,6 +42,8 @@ std::vector<std::string> frameworks_in(const std::vector<PackageInfo>& packages)
 
 } // namespace
 
+bool newer_glibc(std::string_view a, std::string_view b) { return glibc_number(a) > glibc_number(b); }
+
 Requirements environment_requirements(const Manifest& manifest, const std::vector<LinkInput>& inputs,
                                       const PythonInfo& python) {
     Requirements out;
@@ -50,7 +52,7 @@ Requirements environment_requirements(const Manifest& manifest, const std::vecto
     for (const LinkInput& input : inputs)
         for (const Parcel::ElfFact& elf : input.parcel.elf) {
             std::string path = final_path(python, input.parcel.metadata, elf.root, elf.path);
-            if (!elf.glibc.empty() && (out.glibc.empty() || glibc_number(elf.glibc) > glibc_number(out.glibc))) {
+            if (!elf.glibc.empty() && (out.glibc.empty() || newer_glibc(elf.glibc, out.glibc))) {
                 out.glibc = elf.glibc;
                 out.glibc_because = path;
             }

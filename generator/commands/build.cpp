@@ -5,6 +5,7 @@
 #include "common/base/url.hpp"
 #include "generator/assemble/bytecode.hpp"
 #include "generator/assemble/link.hpp"
+#include "generator/assemble/requirements.hpp"
 #include "generator/assemble/run_writer.hpp"
 #include "generator/commands/build_options.hpp"
 #include "generator/commands/command.hpp"
@@ -89,6 +90,11 @@ Status build(const BuildOptions& options) {
     link_options.strict = options.strict;
     TRY_ASSIGN(Image image, link(pipeline.lock(), pipeline.python(), pipeline.inputs(), link_options));
     image.manifest.tinderbox_version = tinderbox_version;
+    const Requirements& needs = image.manifest.requires_;
+    if (!options.target_glibc.empty() && newer_glibc(needs.glibc, options.target_glibc))
+        return make_error(ErrorKind::machine,
+                          "--target-glibc {}: '{}' needs glibc {}; build with a Python and wheels made for the older one",
+                          options.target_glibc, needs.glibc_because, needs.glibc);
     image.licenses += own_licenses();
     keep_matching_probe(parts, image.manifest);
     for (const auto& [name, bytes] : parts.probes) image.manifest.probes.push_back(name);

@@ -50,7 +50,8 @@ fs::path environments_file() {
 ProcessSpec python(const fs::path& prefix, const Manifest& manifest) {
     ProcessSpec spec;
     // -S and -s: neither site-packages nor the user's may decide what is compiled; -I would ignore PYTHONHASHSEED.
-    spec.argv = {(prefix / manifest.python->executable).string(), "-S", "-s", "-W", "ignore", "-c", std::string(compile_program)};
+    // -B: what is merely imported for it keeps the bytecode that it has.
+    spec.argv = {(prefix / manifest.python->executable).string(), "-B", "-S", "-s", "-W", "ignore", "-c", std::string(compile_program)};
     spec.unset = {"PYTHON*", "LD_PRELOAD", "LD_LIBRARY_PATH"};
     spec.set = {{"PYTHONHASHSEED", "0"}};
     spec.directory = prefix.string();

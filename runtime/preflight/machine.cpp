@@ -115,7 +115,8 @@ void judge_glibc(const MachineFacts& facts, const Requirements& needs, std::vect
             {"glibc", Severity::error, ErrorKind::machine,
              fmt::format("the environment needs glibc {}{}, this machine has {}", needs.glibc, because,
                          facts.glibc),
-             fmt::format("use a newer distribution, or build with --target-glibc {}", facts.glibc)});
+             fmt::format("use a newer distribution, or build with --target-glibc {} and a Python made for it "
+                         "(--python-from)", facts.glibc)});
         return;
     }
     out.push_back({"glibc", Severity::ok, ErrorKind::machine,

@@ -13,6 +13,9 @@ printf 'six==1.17.0\n' >r.txt
 expect 2 "--python-from" build r.txt
 expect 2 "--base miniconda" build r.txt "${from[@]}" --base miniconda
 expect 2 "" build r.txt --python-from /nonexistent/python
+printf 'six==1.17.0\n' >r.txt
+expect 3 "--target-glibc 2.4" build r.txt "${from[@]}" --target-glibc 2.4
+[ ! -e out.run ] || fail "a failed build left out.run"
 printf 'six\n' >r.txt
 expect 2 "r.txt:1" build r.txt "${from[@]}"
 printf 'six==1.17.0\nsix==1.16.0\n' >r.txt

@@ -89,7 +89,8 @@ TEST_CASE("glibc older than needed, unknown, or musl") {
     CHECK(find(findings, "glibc")->severity == Severity::error);
     CHECK(find(findings, "glibc")->sentence ==
           "the environment needs glibc 2.34 ('bin/python3.11'), this machine has 2.31");
-    CHECK(find(findings, "glibc")->advice == "use a newer distribution, or build with --target-glibc 2.31");
+    CHECK(find(findings, "glibc")->advice ==
+          "use a newer distribution, or build with --target-glibc 2.31 and a Python made for it (--python-from)");
     CHECK(failure_of(findings) == ErrorKind::machine);
 
     CHECK(!failure_of(judge_machine(good_machine(), manifest_for("2.36"))));
