@@ -6,6 +6,7 @@
 #include "generator/pip/html.hpp"
 #include "generator/pip/requirement.hpp"
 #include "generator/pip/tags.hpp"
+#include "pip_default.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -208,14 +209,16 @@ Result<IndexStrategy> parse_index_strategy(std::string_view text) {
                       text);
 }
 
+std::string_view default_index_url() { return configured_default_index; }
+
 PackageIndex::PackageIndex(Fetcher& fetcher, PipOptions options, IndexStrategy strategy)
     : fetcher_(fetcher), options_(std::move(options)), strategy_(strategy) {
     if (options_.no_index) return;
     std::vector<std::string> all = options_.extra_index_urls;
-    all.push_back(options_.index_url.value_or(std::string(default_index_url)));
+    all.push_back(options_.index_url.value_or(std::string(default_index_url())));
     for (std::string& url : all) {
         while (url.ends_with('/')) url.pop_back();
-        if (std::ranges::find(indexes_, url) == indexes_.end()) indexes_.push_back(std::move(url));
+        if (!url.empty() && std::ranges::find(indexes_, url) == indexes_.end()) indexes_.push_back(std::move(url));
     }
 }
 

@@ -12,8 +12,9 @@
 
 namespace tinderbox::pip {
 
-// What pip asks when nothing is configured.
-inline constexpr std::string_view default_index_url = "";
+// What pip asks when nothing is configured: read from pip itself when Tinderbox is built (cmake/PipDefault.cmake).
+// "" when there was no pip; then an index has to be configured or named.
+std::string_view default_index_url();
 
 // One file a page offers.
 struct IndexFile {
