@@ -38,7 +38,7 @@ std::string variables_text(const std::map<std::string, std::string>& variables, 
 
 } // namespace
 
-Result<PythonInfo> find_python(const Lock&, const std::vector<LinkInput>& inputs) {
+Result<PythonInfo> find_python(const std::vector<LinkInput>& inputs) {
     for (const LinkInput& input : inputs)
         if (auto info = captured_python(input.parcel.metadata); info && !info->version.empty()) return *info;
     for (const LinkInput& input : inputs)

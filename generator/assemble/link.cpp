@@ -4,6 +4,7 @@
 #include "common/base/url.hpp"
 #include "common/format/relocate.hpp"
 #include "generator/advise/cuda.hpp"
+#include "generator/assemble/metadata.hpp"
 #include "generator/assemble/requirements.hpp"
 #include "generator/assemble/wheel_files.hpp"
 #include "generator/conda/link.hpp"
@@ -25,11 +26,6 @@ namespace {
 
 // Generated text is small and highly regular: the level costs nothing that could be measured.
 constexpr int generated_level = 12;
-
-std::string text_field(const json& j, const char* name) {
-    auto it = j.find(name);
-    return it != j.end() && it->is_string() ? it->get<std::string>() : "";
-}
 
 class Linker {
   public:
@@ -410,7 +406,6 @@ class Linker {
         m.python = python_;
         m.request = lock_.request;
         m.variables = lock_.variables;
-        m.probes = options_.probes;
         m.requires_ = environment_requirements(m, inputs_, python_);
         for (const Destination& d : image_.table.destinations) {
             ++m.install.inodes;

@@ -41,12 +41,11 @@ struct LinkOptions {
     std::string name;       // NAME of NAME.run
     std::string level;      // for the manifest
     bool strict = false;    // warnings about damaged or foreign contents are errors
-    std::vector<std::string> probes;
 };
 
 // The environment's Python: from a conda package or a captured interpreter. Error (usage): there is none, and how
 // to name one.
-Result<PythonInfo> find_python(const Lock& lock, const std::vector<LinkInput>& inputs);
+Result<PythonInfo> find_python(const std::vector<LinkInput>& inputs);
 
 Result<Image> link(const Lock& lock, const PythonInfo& python, const std::vector<LinkInput>& inputs,
                    const LinkOptions& options);

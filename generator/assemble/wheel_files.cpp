@@ -2,6 +2,7 @@
 
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
+#include "generator/assemble/metadata.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -12,11 +13,6 @@ namespace tinderbox {
 using nlohmann::json;
 
 namespace {
-
-std::string text_field(const json& j, const char* name) {
-    auto it = j.find(name);
-    return it != j.end() && it->is_string() ? it->get<std::string>() : "";
-}
 
 bool is_identifier_path(std::string_view text) {
     if (text.empty() || text.front() == '.' || text.back() == '.') return false;

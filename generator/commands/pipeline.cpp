@@ -161,12 +161,17 @@ Status Pipeline::fetch() {
     return {};
 }
 
-Status Pipeline::pack() {
-    ParcelCache cache(cache_directory() / "parcels");
+PackOptions Pipeline::pack_options() const {
     PackOptions pack;
     pack.level = level_of(options_.level);
     pack.source_mtime = lock_.source_mtime;
     pack.threads = options_.jobs;
+    return pack;
+}
+
+Status Pipeline::pack() {
+    ParcelCache cache(cache_directory() / "parcels");
+    PackOptions pack = pack_options();
     std::atomic<std::uint64_t> packed = 0;
     pack.progress = [&](std::uint64_t bytes) { Terminal::get().progress("packing", packed += bytes, 0); };
     std::string variant = fmt::format("mtime {}", lock_.source_mtime);
@@ -193,7 +198,7 @@ Status Pipeline::pack() {
     }
     Terminal::get().end_progress();
     order_conda_packages();
-    TRY_ASSIGN(python_, find_python(lock_, inputs_));
+    TRY_ASSIGN(python_, find_python(inputs_));
     return {};
 }
 
@@ -235,10 +240,7 @@ Result<std::string> Pipeline::interpreter_path() {
 Status Pipeline::compile() {
     if (lock_.bytecode != "build") return {};
     ParcelCache cache(cache_directory() / "parcels");
-    PackOptions pack;
-    pack.level = level_of(options_.level);
-    pack.source_mtime = lock_.source_mtime;
-    pack.threads = options_.jobs;
+    PackOptions pack = pack_options();
     Interpreter interpreter;
     for (const LinkInput& input : inputs_)
         if (input.parcel.metadata.contains("python") || input.parcel.metadata.value("name", "") == "python")

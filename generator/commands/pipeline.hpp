@@ -30,6 +30,7 @@ class Pipeline {
 
   private:
     Result<std::unique_ptr<Artifact>> open_artifact(std::size_t index);
+    PackOptions pack_options() const;
     void order_conda_packages();
     Result<std::string> interpreter_path();
 
