@@ -8,6 +8,7 @@
 #include "common/base/text.hpp"
 #include "common/format/run_file.hpp"
 #include "runtime/install/installer.hpp"
+#include "runtime/install/shell_init.hpp"
 #include "runtime/preflight/preflight.hpp"
 #include "runtime/ui/options.hpp"
 #include "runtime/ui/prompt.hpp"
@@ -248,6 +249,25 @@ class Session {
         return o;
     }
 
+    // Where an installation that was made for `asked` is: of the environment, and of its .tinderbox.
+    struct Place {
+        std::string prefix, root;
+    };
+    Place place_of(const std::string& asked) const {
+        const InstallOptions o = install_options(asked);
+        return {environment_prefix(manifest_, o).string(), installed_root(manifest_, o).string()};
+    }
+    Result<Place> find_installed() const {
+        TRY_ASSIGN(std::string asked, prefix_from(options_.prefix));
+        Place place = place_of(asked);
+        if (is_ours(place.root)) return place;
+        // Added to a conda: the environment's own prefix need not be spelled out.
+        const std::string inside = asked + "/envs/" + manifest_.env_name;
+        if (manifest_.base == "none" && is_ours(inside)) return Place{inside, inside};
+        return make_error(ErrorKind::storage,
+                          "'{}' does not hold this installer's environment; name its prefix with -p", asked);
+    }
+
     // Whether this very environment is at the prefix already, whole or begun.
     bool is_ours(const std::string& prefix) const {
         auto state = read_state(prefix);
@@ -279,7 +299,7 @@ class Session {
         o.prefix = prefix;
         o.no_gpu = options_.no_gpu;
         o.target.allow_existing = options_.allow_existing();
-        o.target.resumes = is_ours(prefix);
+        o.target.resumes = is_ours(prefix) || is_ours(place_of(prefix).root);
         o.target.names_collide = [this] { return names_collide(); };
         o.driver_api = [this]() -> std::optional<int> {
             auto program = probe_program();
@@ -309,7 +329,12 @@ class Session {
 
     Result<std::string> choose_prefix() const {
         TRY_ASSIGN(std::string prefix, prefix_from(options_.prefix));
-        if (!interactive()) return prefix;
+        if (!interactive()) {
+            if (!options_.batch)
+                terminal().note("batch", "standard input is no terminal: nothing is asked, the licences count as accepted (-b); "
+                                         "-i asks all the same");
+            return prefix;
+        }
         TRY_ASSIGN(std::string licenses, license_texts());
         Welcome welcome{manifest_.name, package_summary(), format_bytes(manifest_.install.bytes),
                         std::move(licenses), prefix};
@@ -333,8 +358,9 @@ class Session {
     }
 
     Result<int> install_all() {
+        TRY_ASSIGN(std::vector<Shell> shells, shells_to_init());
         TRY_ASSIGN(std::string asked, choose_prefix());
-        const std::string prefix = environment_prefix(manifest_, install_options(asked)).string();
+        const auto [prefix, root] = place_of(asked);
         Preflight found = preflight(asked);
         show_problems(found.findings);
         if (auto failure = failure_of(found.findings)) {
@@ -358,6 +384,7 @@ class Session {
         for (const std::string& warning : facts.warnings)
             terminal().warning(warning);
         if (!facts.script_failure.empty()) terminal().error(facts.script_failure);
+        const std::vector<ShellChange> shell_changes = init_conda(asked, prefix, root, shells, facts);
 
         Verification verified = verify(prefix, found.verdict);
         if (interrupted)
@@ -367,12 +394,58 @@ class Session {
         std::optional<ErrorKind> failure = verified.failure;
         if (!facts.script_failure.empty() && !failure) failure = ErrorKind::script;
         if (!failure)
-            (void)record_stage(prefix, InstallStage::verified); // a read-only prefix loses only this mark
+            (void)record_stage(root, InstallStage::verified); // a read-only prefix loses only this mark
         ReportFacts in = facts_for("install", prefix, &found, &facts, &verified);
+        if (!shell_changes.empty()) in.shells = &shell_changes;
         in.exit_code = failure ? static_cast<int>(*failure) : 0;
-        TRY_ASSIGN(int code, report(in, prefix));
-        say_what_next(prefix);
+        TRY_ASSIGN(int code, report(in, root));
+        say_what_next(prefix, shell_changes);
         return code;
+    }
+
+    // ---- conda init
+    // ---------------------------------------------------------------------------------------------
+
+    Result<std::vector<Shell>> shells_to_init() const {
+        if (!options_.init_shells.empty()) return parse_shells(options_.init_shells);
+        return shells_in_use(ShellPlaces::from_environment());
+    }
+
+    // The question of constructor's installers, asked like there when the files are in place.
+    bool wants_conda_init(const std::string& conda, const std::vector<Shell>& shells,
+                          const ShellPlaces& places) const {
+        if (options_.conda_init) return true;
+        // A conda that was there before is its owner's business.
+        if (!interactive() || manifest_.base == "none" || !would_init_shells(conda, shells, places)) return false;
+        return ask_conda_init(Console::terminal(), conda);
+    }
+
+    std::vector<ShellChange> init_conda(const std::string& asked, const std::string& prefix,
+                                        const std::string& root, const std::vector<Shell>& shells,
+                                        InstallFacts& facts) const {
+        const std::string conda = is_conda_prefix(asked) ? asked : is_conda_prefix(prefix) ? prefix : "";
+        if (conda.empty()) {
+            if (options_.conda_init) facts.notes.push_back(without_conda(prefix));
+            return {};
+        }
+        const ShellPlaces places = ShellPlaces::from_environment();
+        if (!wants_conda_init(conda, shells, places)) return {};
+        auto changes = init_shells(conda, shells, places, fs::path(root) / ".tinderbox" / "shell-init");
+        for (const ShellChange& change : changes) {
+            if (change.outcome == ShellChange::Outcome::failed)
+                terminal().warning(fmt::format("conda init {}: {}", to_string(change.shell), change.words));
+            else
+                terminal().note(change.outcome == ShellChange::Outcome::modified ? "modified" : "no change",
+                                change.file.string());
+        }
+        return changes;
+    }
+
+    // -c where there is nothing that `conda init` could initialize.
+    static std::string without_conda(const std::string& prefix) {
+        return fmt::format("-c changed no start-up file: this installer brings no conda. For the environment in every new "
+                           "shell, add this line to its start-up file: . {}",
+                           shell_quote(prefix + "/bin/activate"));
     }
 
     Verification verify(const std::string& prefix, const GpuVerdict& verdict) const {
@@ -394,10 +467,21 @@ class Session {
             if (!line.empty()) terminal().line(line);
     }
 
-    void say_what_next(const std::string& prefix) const {
-        if (options_.conda_init)
-            terminal().line("'conda init' does not apply: this installer brings no conda of its own.");
+    void say_what_next(const std::string& prefix, const std::vector<ShellChange>& shells) const {
+        if (options_.json && options_.conda_init && shells.empty()) terminal().line(without_conda(prefix));
+        const bool changed = std::ranges::any_of(
+            shells, [](const ShellChange& c) { return c.outcome == ShellChange::Outcome::modified; });
+        if (changed)
+            terminal().line("\n==> For changes to take effect, close and re-open your current shell. <==\n");
         terminal().note("activate", activation_command(prefix));
+        if (changed)
+            terminal().note("", fmt::format("or, in a new shell: conda activate {}", shell_quote(name_for_conda(prefix))));
+    }
+
+    // "ml-dev" of CONDA/envs/ml-dev, else the path.
+    static std::string name_for_conda(const std::string& prefix) {
+        const fs::path path = prefix;
+        return path.parent_path().filename() == "envs" ? path.filename().string() : prefix;
     }
 
     Result<int> extract() {
@@ -417,12 +501,8 @@ class Session {
     }
 
     Result<int> verify_only() {
-        TRY_ASSIGN(std::string asked, prefix_from(options_.prefix));
-        const std::string prefix = environment_prefix(manifest_, install_options(asked)).string();
-        if (!is_ours(prefix))
-            return make_error(ErrorKind::storage,
-                              "'{}' does not hold this installer's environment; name its prefix with -p",
-                              prefix);
+        TRY_ASSIGN(Place place, find_installed());
+        const auto& [prefix, root] = place;
         Preflight found = preflight(prefix);
         // Where it is installed already, room and permissions are no matter.
         std::erase_if(found.findings, [](const Finding& f) {
@@ -434,35 +514,55 @@ class Session {
         auto failure = failure_of(found.findings);
         if (!failure) failure = verified.failure;
         in.exit_code = failure ? static_cast<int>(*failure) : 0;
-        return report(in, prefix);
+        return report(in, root);
     }
 
-    // What the user added or changed stays, unless --purge.
+    // What the user added or changed stays, unless --purge or the answer to a question says otherwise.
     Result<int> remove() {
-        TRY_ASSIGN(std::string asked, prefix_from(options_.prefix));
-        const std::string prefix = environment_prefix(manifest_, install_options(asked)).string();
-        if (!is_ours(prefix))
-            return make_error(ErrorKind::storage,
-                              "'{}' does not hold this installer's environment; name its prefix with -p",
-                              prefix);
+        TRY_ASSIGN(Place place, find_installed());
+        const std::string& root = place.root;
         if (interactive()) {
             auto sure = ask_yes_no(Console::terminal(),
-                                   fmt::format("Remove the environment in '{}'{}?", prefix,
+                                   fmt::format("Remove the environment in '{}'{}?", root,
                                                options_.purge ? " with everything in it" : ""),
                                    false);
             if (!sure.value_or(false)) return make_error(ErrorKind::interrupted, "nothing was removed");
         }
-        TRY_ASSIGN(UninstallSummary removed, uninstall(prefix, options_.purge));
+        UninstallOptions how;
+        how.purge = options_.purge;
+        if (interactive())
+            how.purge_them = [&](const std::vector<std::string>& kept) {
+                return ask_purge(Console::terminal(), root, kept);
+            };
+        std::vector<ShellChange> shells;
+        how.begin = [&] { shells = undo_conda_init(root); };
+        TRY_ASSIGN(UninstallSummary removed, uninstall(root, how));
         for (const std::string& path : removed.kept)
-            terminal().note("kept", prefix + "/" + path);
+            terminal().note("kept", root + "/" + path);
         if (options_.json)
-            write_stdout(json({{"removed", removed.removed}, {"kept", removed.kept}})
+            write_stdout(json({{"removed", removed.removed}, {"kept", removed.kept}, {"shells", to_json(shells)}})
                              .dump(2, ' ', false, json::error_handler_t::replace) +
                          "\n");
         else
-            write_stdout(fmt::format("{} files removed from '{}', {} kept\n", removed.removed, prefix,
+            write_stdout(fmt::format("{} files removed from '{}', {} kept\n", removed.removed, root,
                                      removed.kept.size()));
         return 0;
+    }
+
+    std::vector<ShellChange> undo_conda_init(const std::string& root) const {
+        auto undone = undo_shells(fs::path(root) / ".tinderbox" / "shell-init");
+        if (!undone.ok()) {
+            terminal().warning(undone.error().message);
+            return {};
+        }
+        for (const ShellChange& change : *undone) {
+            const std::string words = change.words.empty() ? "" : " (" + change.words + ")";
+            if (change.outcome == ShellChange::Outcome::failed)
+                terminal().warning(fmt::format("'{}' still holds the lines of conda init: {}", change.file.string(), change.words));
+            else
+                terminal().note(to_string(change.outcome), change.file.string() + words);
+        }
+        return *std::move(undone);
     }
 
     // ---- the report
@@ -481,7 +581,8 @@ class Session {
                 installed,
                 verification,
                 0,
-                ::time(nullptr)};
+                ::time(nullptr),
+                nullptr};
     }
 
     // Shows it, and writes it below `prefix` (when not empty; a read-only prefix is no error) and where

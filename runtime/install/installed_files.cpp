@@ -93,47 +93,137 @@ Result<FileCheck> verify_files(const fs::path& prefix, unsigned jobs, const std:
     return check;
 }
 
-Result<UninstallSummary> uninstall(const fs::path& prefix, bool purge) {
+namespace {
+
+// What is whose, found out before anything is removed.
+class Removal {
+  public:
+    Removal(const fs::path& prefix, std::vector<InstalledRow> rows) : prefix_(prefix), rows_(std::move(rows)) {}
+
+    void look(bool purge) {
+        std::error_code ec;
+        for (const InstalledRow& row : rows_)
+            if (row.kind == 'd') {
+                // A file below a directory that has become a link is somebody else's.
+                if (fs::symlink_status(prefix_ / row.path, ec).type() == fs::file_type::directory)
+                    directories_.insert(row.path);
+            } else files_.insert(row.path);
+        for (const InstalledRow& row : rows_) {
+            if (row.kind == 'd') continue;
+            std::string parent = fs::path(row.path).parent_path().string();
+            if (!parent.empty() && !directories_.contains(parent)) continue;
+            bool unchanged = purge || row.kind == 'c';
+            std::string what = unchanged ? "" : difference(prefix_, row);
+            if (what.empty()) ours_.push_back(row.path);
+            else if (what != "missing") summary_.kept.push_back(row.path);
+        }
+        look_for_additions("");
+        std::ranges::sort(summary_.kept);
+    }
+
+    const std::vector<std::string>& kept() const { return summary_.kept; }
+
+    Result<UninstallSummary> remove() {
+        for (const std::string& path : ours_) unlink(path);
+        std::error_code ec;
+        // Bytecode that Python has written since belongs to the sources that are gone.
+        for (const std::string& directory : directories_)
+            for (const fs::path& cache : {prefix_ / directory, prefix_ / directory / "__pycache__"}) {
+                std::vector<fs::path> files;
+                for (fs::directory_iterator it(cache, ec), end; !ec && it != end; it.increment(ec))
+                    if (is_bytecode_of_ours(it->path())) files.push_back(it->path());
+                for (const fs::path& file : files) ::unlink(file.c_str());
+                if (cache.filename() == "__pycache__") ::rmdir(cache.c_str());
+            }
+        for (auto it = directories_.rbegin(); it != directories_.rend(); ++it) ::rmdir((prefix_ / *it).c_str());
+        if (failed_ == 0) return std::move(summary_);
+        return make_error(ErrorKind::storage, "{} files could not be removed, the first is '{}': {}; repeat --uninstall when that is repaired",
+                          failed_, (prefix_ / first_failed_).string(), std::error_code(error_, std::generic_category()).message());
+    }
+
+  private:
+    void look_for_additions(const std::string& directory) {
+        std::error_code ec;
+        for (fs::directory_iterator it(prefix_ / directory, ec), end; !ec && it != end; it.increment(ec)) {
+            std::string name = it->path().filename().string();
+            std::string path = directory.empty() ? name : directory + "/" + name;
+            if (path == control_name || files_.contains(path)) continue;
+            std::error_code type_error;
+            bool is_directory = it->symlink_status(type_error).type() == fs::file_type::directory;
+            if (is_directory && directories_.contains(path)) look_for_additions(path);
+            else if (is_directory ? !(name == "__pycache__" && only_bytecode(it->path())) : !is_bytecode_of_ours(it->path()))
+                summary_.kept.push_back(is_directory ? path + "/" : path);
+        }
+    }
+
+    static bool only_bytecode(const fs::path& cache) {
+        std::error_code ec;
+        for (fs::directory_iterator it(cache, ec), end; !ec && it != end; it.increment(ec))
+            if (!is_bytecode_of_ours(it->path())) return false;
+        return !ec;
+    }
+
+    void unlink(const std::string& path) {
+        const fs::path file = prefix_ / path;
+        if (::unlink(file.c_str()) == 0) {
+            ++summary_.removed;
+            return;
+        }
+        if (errno == ENOENT) return;
+        // Some packages ship directories without write permission.
+        if (errno == EACCES && ::chmod(file.parent_path().c_str(), 0700) == 0 && ::unlink(file.c_str()) == 0) {
+            ++summary_.removed;
+            return;
+        }
+        if (failed_++ == 0) {
+            error_ = errno;
+            first_failed_ = path;
+        }
+    }
+
+    const fs::path& prefix_;
+    std::vector<InstalledRow> rows_;
+    std::set<std::string> directories_, files_;
+    std::vector<std::string> ours_;
+    UninstallSummary summary_;
+    std::uint64_t failed_ = 0;
+    std::string first_failed_;
+    int error_ = 0;
+};
+
+} // namespace
+
+Result<UninstallSummary> uninstall(const fs::path& prefix, const UninstallOptions& options) {
     TRY_ASSIGN(auto state, read_state(prefix));
     if (!state) return make_error(ErrorKind::storage, "there is no Tinderbox environment in '{}'", prefix.string());
     TRY_ASSIGN(auto rows, rows_of(prefix));
+    for (const fs::path& place : {prefix, prefix / control_name})
+        if (::access(place.c_str(), W_OK) != 0)
+            return errno_error(fmt::format("nothing was removed: '{}' cannot be written", place.string()), errno);
     TRY_ASSIGN(auto lock, FileLock::try_acquire(prefix / control_name / "lock"));
     if (!lock) return make_error(ErrorKind::storage, "another installer is working on '{}'; wait until it ends", prefix.string());
+    Removal removal(prefix, std::move(rows));
+    bool purge = options.purge;
+    removal.look(purge);
+    if (!purge && !removal.kept().empty() && options.purge_them) purge = options.purge_them(removal.kept());
+    if (options.begin) options.begin();
     TRY(unregister_environment(prefix));
-    UninstallSummary summary;
-    // A file below a directory that has become a link is somebody else's.
-    std::set<std::string> directories;
-    std::error_code ec;
-    for (const InstalledRow& row : rows)
-        if (row.kind == 'd' && fs::symlink_status(prefix / row.path, ec).type() == fs::file_type::directory)
-            directories.insert(row.path);
-    for (const InstalledRow& row : rows) {
-        if (row.kind == 'd') continue;
-        std::string parent = fs::path(row.path).parent_path().string();
-        bool unchanged = (parent.empty() || directories.contains(parent)) &&
-                         (purge || row.kind == 'c' || difference(prefix, row).empty());
-        if (unchanged && ::unlink((prefix / row.path).c_str()) == 0) ++summary.removed;
-    }
-    // Bytecode that Python has written since belongs to the sources that are gone.
-    for (const std::string& directory : directories)
-        for (const fs::path& cache : {prefix / directory, prefix / directory / "__pycache__"}) {
-            std::vector<fs::path> files;
-            for (fs::directory_iterator it(cache, ec), end; !ec && it != end; it.increment(ec))
-                if (is_bytecode_of_ours(it->path())) files.push_back(it->path());
-            for (const fs::path& file : files) ::unlink(file.c_str());
-            if (cache.filename() == "__pycache__") ::rmdir(cache.c_str());
-        }
-    for (auto it = directories.rbegin(); it != directories.rend(); ++it) ::rmdir((prefix / *it).c_str());
+    if (state->manifest.base != "none") TRY(unregister_environment(prefix / "envs" / state->manifest.env_name));
+    TRY_ASSIGN(UninstallSummary summary, removal.remove());
     if (purge) {
+        summary.kept.clear();
         TRY(remove_tree(prefix));
         return summary;
     }
     TRY(remove_tree(prefix / control_name));
-    for (fs::recursive_directory_iterator it(prefix, ec), end; !ec && it != end; it.increment(ec))
-        if (!it->is_directory(ec) || it->is_symlink(ec)) summary.kept.push_back(it->path().lexically_relative(prefix).string());
-    std::ranges::sort(summary.kept);
     ::rmdir(prefix.c_str());
     return summary;
+}
+
+Result<UninstallSummary> uninstall(const fs::path& prefix, bool purge) {
+    UninstallOptions options;
+    options.purge = purge;
+    return uninstall(prefix, options);
 }
 
 } // namespace tinderbox

@@ -52,12 +52,6 @@ class NoUmask {
     mode_t before_;
 };
 
-bool is_conda(const fs::path& prefix) {
-    std::error_code ec;
-    return fs::is_directory(prefix / "conda-meta", ec) &&
-           (fs::exists(prefix / "bin" / "conda", ec) || fs::exists(prefix / "condabin" / "conda", ec));
-}
-
 bool ours(const fs::path& prefix) {
     std::error_code ec;
     return fs::exists(prefix / control_name, ec);
@@ -69,7 +63,7 @@ class Installation {
         : run_(run), manifest_(manifest), options_(options), watch_(summary_) {
         summary_.prefix = environment_prefix(manifest, options);
         // With a base the tree is the base with the environment inside; otherwise the environment alone.
-        root_ = manifest.base == "none" ? summary_.prefix : options.prefix;
+        root_ = installed_root(manifest, options);
         env_path_ = manifest.base == "none" ? "" : "envs/" + manifest.env_name;
         prefixes_ = {summary_.prefix.string(), root_.string()};
         header_ = {to_hex(run.manifest_sha256()), root_.string(), options.private_modes};
@@ -377,9 +371,19 @@ Status Installation::register_it() {
 
 } // namespace
 
+bool is_conda_prefix(const fs::path& prefix) {
+    std::error_code ec;
+    return fs::is_directory(prefix / "conda-meta", ec) &&
+           (fs::exists(prefix / "bin" / "conda", ec) || fs::exists(prefix / "condabin" / "conda", ec));
+}
+
+fs::path installed_root(const Manifest& manifest, const InstallOptions& options) {
+    return manifest.base == "none" ? environment_prefix(manifest, options) : options.prefix;
+}
+
 fs::path environment_prefix(const Manifest& manifest, const InstallOptions& options) {
     if (manifest.base != "none") return options.prefix / "envs" / manifest.env_name;
-    if (options.allow_existing && is_conda(options.prefix) && !ours(options.prefix))
+    if (options.allow_existing && is_conda_prefix(options.prefix) && !ours(options.prefix))
         return options.prefix / "envs" / manifest.env_name;
     return options.prefix;
 }

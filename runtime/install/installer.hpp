@@ -61,6 +61,12 @@ struct InstallSummary {
 // existing conda (-u, -f).
 fs::path environment_prefix(const Manifest& manifest, const InstallOptions& options);
 
+// Where .tinderbox is for these options: PREFIX with a base, else the environment's own prefix.
+fs::path installed_root(const Manifest& manifest, const InstallOptions& options);
+
+// A conda that can be initialised and told to activate: PREFIX with conda-meta and bin/conda or condabin/conda.
+bool is_conda_prefix(const fs::path& prefix);
+
 // Kinds: damaged (nothing is left behind), storage (nothing is left behind), interrupted (run again to go on),
 // usage (prefix too long for a placeholder).
 Result<InstallSummary> install(const RunFile& run, const Manifest& manifest, const InstallOptions& options);
@@ -93,10 +99,20 @@ Result<FileCheck> verify_files(const fs::path& prefix, unsigned jobs = 0,
                                const std::function<void(std::uint64_t files_done)>& progress = {});
 
 // Removes what was installed and unregisters it. Files that the user added or changed stay unless `purge`.
+struct UninstallOptions {
+    bool purge = false;
+    // Asked before anything is removed, when something is the user's: true removes that, too.
+    std::function<bool(const std::vector<std::string>& kept)> purge_them;
+    // Called when it is sure that the removal begins: the place for what lies outside of the prefix.
+    std::function<void()> begin;
+};
 struct UninstallSummary {
     std::uint64_t removed = 0;
-    std::vector<std::string> kept; // relative paths
+    std::vector<std::string> kept; // relative paths, sorted; "DIR/" for a directory that is the user's with all in it
 };
+// Kind storage: nothing is there, another installer is at work, the place cannot be written (then nothing is removed),
+// or some files could not be removed (then it can be repeated).
+Result<UninstallSummary> uninstall(const fs::path& prefix, const UninstallOptions& options);
 Result<UninstallSummary> uninstall(const fs::path& prefix, bool purge);
 
 } // namespace tinderbox

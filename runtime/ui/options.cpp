@@ -64,9 +64,9 @@ const std::vector<OptionRow>& rows() {
          flag(&RunOptions::keep_packages)},
         {'m', "no-shortcuts", "", "make no menu entries (none are made on Linux)",
          flag(&RunOptions::skip_shortcuts)},
-        {'t', "test", "", "import every package when done, not only those that were asked for",
+        {'t', "test", "", "run the import checks that the packages declare, when done",
          flag(&RunOptions::run_tests)},
-        {'c', "init", "", "run 'conda init' when done (only where the installer brings a conda)",
+        {'c', "init", "", "conda init: make your shells know conda (where there is a conda)",
          flag(&RunOptions::conda_init)},
         {'h', "help", "", "this text",
          [](RunOptions& o, const std::string&) -> Status {
@@ -90,6 +90,14 @@ const std::vector<OptionRow>& rows() {
         {0, "uninstall", "", "remove what was installed into DIR; what you added or changed stays",
          mode(Mode::uninstall, "--uninstall")},
         {0, "purge", "", "with --uninstall: remove that, too", flag(&RunOptions::purge)},
+        {0, "init-shells", "LIST", "-c for these: bash,zsh,fish,tcsh,xonsh,powershell; or all",
+         [](RunOptions& o, const std::string& value) -> Status {
+             if (value.empty())
+                 return make_error(ErrorKind::usage, "--init-shells needs the names of shells, or all");
+             o.conda_init = true;
+             o.init_shells = value;
+             return {};
+         }},
         {0, "no-gpu", "", "install even if GPU or driver cannot run it", flag(&RunOptions::no_gpu)},
         {0, "private", "", "files for this user only (0700)", flag(&RunOptions::private_files)},
         {0, "jobs", "N", "at most N threads",

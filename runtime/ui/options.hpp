@@ -36,6 +36,7 @@ struct RunOptions {
     bool skip_shortcuts = false; // -m
     bool run_tests = false;      // -t
     bool conda_init = false;     // -c
+    std::string init_shells;     // --init-shells, which implies -c; "" = those in use
     std::string prefix;          // -p, as written; "" = not given
     std::string extract_to;      // --extract DIR
     std::string log_file, report_file;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tinderbox {
 
@@ -14,6 +15,8 @@ struct Console {
     std::function<void(std::string_view)> write;
     // A line without its newline; nullopt at the end of input.
     std::function<std::optional<std::string>()> read;
+    // Answers come from a person who reads a screen at a time; false for a pipe, whose lines are answers to questions.
+    bool pages = true;
     static Console terminal(); // stderr and stdin
 };
 
@@ -35,5 +38,11 @@ Result<Answers> ask(const Console& console, const Welcome& welcome, bool ask_pre
 // Asks until the answer is yes or no; Enter takes `otherwise`. nullopt at the end of input.
 std::optional<bool> ask_yes_no(const Console& console, std::string_view question,
                                std::optional<bool> otherwise);
+
+// Whether the start-up files of the user's shells shall be changed. End of input: no.
+bool ask_conda_init(const Console& console, std::string_view conda_prefix);
+
+// Whether what the user has added to `prefix`, or changed in it, goes with the rest. End of input: no.
+bool ask_purge(const Console& console, std::string_view prefix, const std::vector<std::string>& kept);
 
 } // namespace tinderbox

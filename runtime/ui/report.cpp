@@ -109,6 +109,27 @@ std::vector<Line> installation_lines(const json& installation) {
     return out;
 }
 
+// What `conda init` did to the start-up files.
+std::vector<Line> shell_lines(const json& shells) {
+    std::vector<Line> out;
+    if (!shells.is_array()) return out;
+    for (const json& shell : shells) {
+        const std::string outcome = text(shell, "outcome"), words = text(shell, "words"),
+                          backup = text(shell, "backup");
+        std::string sentence = text(shell, "file");
+        if (outcome == "modified")
+            sentence += fmt::format(": conda initialized{}", backup.empty() ? "" : "; as it was: " + backup);
+        else if (outcome == "unchanged")
+            sentence += ": nothing to change";
+        if (!words.empty()) sentence += ": " + words;
+        out.push_back({outcome == "failed" || (outcome == "unchanged" && !words.empty()) ? "warning"
+                       : outcome == "modified"                                           ? "ok"
+                                                                                         : "note",
+                       sentence, ""});
+    }
+    return out;
+}
+
 std::vector<Line> verification_lines(const json& report) {
     std::vector<Line> out;
     const json& verification = child(report, "verification");
@@ -271,6 +292,7 @@ std::string render_report_text(const json& report, bool colour) {
     };
     section("Machine", finding_lines(child(child(report, "preflight"), "findings")));
     section("Installation", installation_lines(child(report, "installation")));
+    section("Shells", shell_lines(child(report, "shells")));
     section(child(report, "verification").is_object() ? "Verification" : "GPU", verification_lines(report));
     return out;
 }
@@ -282,6 +304,7 @@ std::string render_report_html(const json& report) {
         section_html(child(report, "verification").is_object() ? "Verification" : "GPU",
                      verification_lines(report)) +
         section_html("Installation", installation_lines(child(report, "installation"))) +
+        section_html("Shells", shell_lines(child(report, "shells"))) +
         section_html("Machine", finding_lines(child(child(report, "preflight"), "findings"))) +
         packages_html(child(report, "packages"));
     // In one pass: a value that itself looks like a placeholder stays what it is.

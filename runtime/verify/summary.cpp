@@ -32,6 +32,8 @@ json installation_json(const InstallFacts& facts) {
     if (facts.resumed) notes.push_back("an interrupted installation was continued");
     for (const std::string& warning : facts.warnings)
         notes.push_back(warning);
+    for (const std::string& note : facts.notes)
+        notes.push_back(note);
     if (!facts.script_failure.empty()) notes.push_back(facts.script_failure);
     return {{"files", facts.files},
             {"bytes", facts.bytes},
@@ -118,6 +120,7 @@ json make_report(const ReportFacts& in) {
     if (in.preflight) out["preflight"] = to_json(*in.preflight);
     if (in.installed) out["installation"] = installation_json(*in.installed);
     if (in.verification) out["verification"] = to_json(*in.verification);
+    if (in.shells) out["shells"] = to_json(*in.shells);
     if (in.installed && in.mode == "install") out["activate"] = activation_command(in.prefix);
     return out;
 }

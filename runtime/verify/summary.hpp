@@ -2,6 +2,7 @@
 // verification found.
 #pragma once
 
+#include "runtime/install/shell_init.hpp"
 #include "runtime/preflight/preflight.hpp"
 #include "runtime/verify/verify.hpp"
 
@@ -17,6 +18,7 @@ struct InstallFacts {
     std::vector<std::pair<std::string, double>> stages;
     std::string io;                    // how the bytes reached the disk
     std::vector<std::string> warnings; // one sentence each
+    std::vector<std::string> notes;    // likewise
     std::string script_failure;        // "" = none
 };
 
@@ -32,6 +34,7 @@ struct ReportFacts {
     const Verification* verification = nullptr;
     int exit_code = 0;
     std::int64_t now = 0; // seconds since 1970
+    const std::vector<ShellChange>* shells = nullptr; // what `conda init` did
 };
 
 nlohmann::json make_report(const ReportFacts& inputs);

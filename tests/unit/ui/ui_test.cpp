@@ -76,6 +76,9 @@ TEST_CASE("long options") {
     CHECK(o.log_file == "l");
     CHECK(o.report_file == "r.html");
     CHECK(parsed({"--extract", "d"}).extract_to == "d");
+    CHECK(parsed({"--init-shells", "bash,zsh"}).conda_init);
+    CHECK(parsed({"--init-shells=all"}).init_shells == "all");
+    CHECK(refused({"--init-shells="}) == "--init-shells needs the names of shells, or all");
     for (auto [word, mode] : {std::pair{"--list", Mode::list},
                               {"--info", Mode::info},
                               {"--license", Mode::license},
@@ -157,7 +160,10 @@ TEST_CASE("interactive: licence and place") {
         REQUIRE(answers.ok());
         CHECK(answers->prefix == "/home/me/demo");
         CHECK(fake.output.find("no warranty") != std::string::npos);
-        CHECK(fake.output.find("Please answer 'yes' or 'no'.") != std::string::npos);
+        // The words that people and scripts know from constructor's installers.
+        for (const char* words : {"Please, press ENTER to continue\n>>> ", "Do you accept the license terms? [yes|no]\n>>> ",
+                                  "Please answer 'yes' or 'no':\n>>> ", "  - Press ENTER to confirm the location\n"})
+            CHECK(fake.output.find(words) != std::string::npos);
         CHECK(fake.output.find("numpy 2.1.0 and 3 more packages") != std::string::npos);
     }
     SECTION("another place") {
@@ -189,6 +195,34 @@ TEST_CASE("interactive: licence and place") {
         CHECK(fake.output.find("line 43") != std::string::npos);
         CHECK(fake.output.find("line 44") == std::string::npos);
     }
+    SECTION("answers from a pipe are not spent on screens") {
+        Welcome w = welcome();
+        for (int i = 0; i < 100; ++i)
+            w.licenses += fmt::format("line {}\n", i);
+        fake.answers = {"", "yes", "/srv/x"};
+        Console console = fake.console();
+        console.pages = false;
+        CHECK(ask(console, w, true)->prefix == "/srv/x");
+        CHECK(fake.output.find("line 99") != std::string::npos);
+    }
+}
+
+TEST_CASE("interactive: conda init, and what the user has added") {
+    for (auto [answer, wanted] : {std::pair{"yes", true}, {"Y", true}, {"", false}, {"no", false}, {"perhaps", false}}) {
+        FakeConsole fake;
+        fake.answers = {answer};
+        CHECK(ask_conda_init(fake.console(), "/opt/c") == wanted);
+        CHECK(fake.output.find("Do you wish to update your shell profile to automatically initialize conda?") != std::string::npos);
+        CHECK((fake.output.find("eval \"$(/opt/c/bin/conda shell.YOUR_SHELL_NAME hook)\"") != std::string::npos) != wanted);
+    }
+    FakeConsole none;
+    CHECK(!ask_conda_init(none.console(), "/opt/c"));
+    CHECK(!ask_purge(none.console(), "/opt/c", {"a"}));
+    FakeConsole fake;
+    fake.answers = {"yes"};
+    std::vector<std::string> kept(12, "envs/mine/");
+    CHECK(ask_purge(fake.console(), "/opt/c", kept));
+    CHECK(fake.output.find("and 2 more") != std::string::npos);
 }
 
 TEST_CASE("the report as text and as a page") {
