@@ -6,7 +6,7 @@ namespace tinderbox {
 namespace {
 
 // Named in the documented command line, not built yet: saying so beats "unknown option".
-constexpr const char* planned[] = {"--python", "--cuda", "--include", "--index-strategy", "--virtual", "--target-gpu",
+constexpr const char* planned[] = {"--python", "--cuda", "--include", "--virtual", "--target-gpu",
                                    "--target-driver", "--sign", "--split"};
 constexpr const char* planned_flags[] = {"--allow-sdist", "--redistributable"};
 
@@ -15,7 +15,7 @@ constexpr const char* planned_flags[] = {"--allow-sdist", "--redistributable"};
 void add_options(CLI::App& command, BuildOptions& o) {
     command.add_option("SPEC", o.specs, "requirements.txt, environment.yml, @EXPLICIT list, or a lock; several merge");
     command.add_option("--conda", o.conda, "conda packages: exact URLs or files")->group("What");
-    command.add_option("--pip", o.pip, "pip requirements, exact: NAME==VERSION, a URL, a wheel")->group("What");
+    command.add_option("--pip", o.pip, "pip requirements: NAME, NAME>=VERSION, NAME[EXTRA], a URL, a wheel")->group("What");
     command.add_option("--name", o.env_name, "Name of the environment")->group("What");
     command.add_option("--platform", o.platform, "linux-64 or linux-aarch64")->group("What")->capture_default_str();
     command.add_option("--base", o.base, "none (miniconda and miniforge: not in this version)")->group("Base")->capture_default_str();
@@ -27,6 +27,9 @@ void add_options(CLI::App& command, BuildOptions& o) {
     command.add_option("--extra-index-url", o.extra_index_urls, "Further package index")->group("Sources");
     command.add_option("--find-links", o.find_links, "Directory or page with wheels")->group("Sources");
     command.add_flag("--no-index", o.no_index, "Only --find-links and local files")->group("Sources");
+    command.add_option("--index-strategy", o.index_strategy, "Which index answers: first-index (default), unsafe-first-match, "
+                                                             "unsafe-best-match")->group("Sources");
+    command.add_flag("--pre", o.pre, "Take pre-releases of pip packages as well")->group("Sources");
     command.add_option("--insecure-host", o.insecure_hosts, "Host that may be reached without TLS")->group("Sources");
     command.add_option("--target-glibc", o.target_glibc, "Oldest glibc the environment must run with (default: 2.28)")->group("Target");
     command.add_option("--level", o.level, "Compression: fast, default, max")->group("Output")->capture_default_str()
@@ -68,6 +71,7 @@ Result<Request> request_of(const BuildOptions& o) {
     pip.extra_index_urls = o.extra_index_urls;
     pip.find_links = o.find_links;
     pip.no_index = o.no_index;
+    pip.pre = o.pre;
     if (requests.empty() && words.conda.empty() && words.pip.empty() && o.python_from.empty() && o.from_prefix.empty())
         return make_error(ErrorKind::usage, "nothing to build: name a SPEC (requirements.txt, environment.yml, …), or use --pip, "
                                             "--conda, --python-from or --from-prefix");

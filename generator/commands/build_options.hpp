@@ -19,8 +19,8 @@ struct BuildOptions {
     std::string base = "none", python_from, from_prefix;
     std::string platform = "linux-64", target_glibc;
     std::vector<std::string> channels, extra_index_urls, find_links, insecure_hosts;
-    std::string index_url;
-    bool no_index = false, offline = false, strict = false, plan = false, json = false;
+    std::string index_url, index_strategy = "first-index";
+    bool no_index = false, pre = false, offline = false, strict = false, plan = false, json = false;
     std::string level = "default", bytecode = "build";
     unsigned jobs = 0;
 };

@@ -98,6 +98,7 @@ Status Pipeline::solve() {
     if (!options_.target_glibc.empty()) lock.target_glibc = options_.target_glibc;
     lock.bytecode = options_.bytecode;
     lock.insecure_hosts = options_.insecure_hosts;
+    TRY_ASSIGN(lock.index_strategy, pip::parse_index_strategy(options_.index_strategy));
     if (const char* epoch = std::getenv("SOURCE_DATE_EPOCH"); epoch && *epoch) {
         auto [end, error] = std::from_chars(epoch, epoch + std::strlen(epoch), lock.source_mtime);
         if (error != std::errc() || *end != '\0')

@@ -12,6 +12,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
+#include <condition_variable>
+#include <ctime>
+#include <mutex>
 #include <thread>
 
 namespace tinderbox {
@@ -19,6 +23,8 @@ namespace tinderbox {
 using nlohmann::json;
 
 namespace {
+
+constexpr std::int64_t longest_freshness = 600; // seconds
 
 struct Hashes {
     std::string sha256, md5;
@@ -83,9 +89,12 @@ class CurlFetcher final : public Fetcher {
         expected_ = 0;
         Status status;
         {
-            std::jthread reporter([this](std::stop_token stop) {
+            std::mutex mutex;
+            std::condition_variable_any ended;
+            std::jthread reporter([&](std::stop_token stop) {
+                std::unique_lock lock(mutex);
                 while (!stop.stop_requested()) {
-                    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+                    ended.wait_for(lock, stop, std::chrono::milliseconds(100), [] { return false; });
                     if (expected_ > 0) Terminal::get().progress("downloading", received_, expected_);
                 }
             });
@@ -103,6 +112,9 @@ class CurlFetcher final : public Fetcher {
         if (!is_url(url) || Url::parse(url).scheme == "file") return local_document(url);
         fs::path base = options_.cache_root / "documents" / key_of(without_credentials(url) + "\n" + accept);
         json known = read_json(base.string() + ".json");
+        if (!options_.offline && is_fresh(known)) {
+            if (auto stored = stored_document(base, known)) return stored;
+        }
         if (options_.offline) {
             if (known.is_null())
                 return make_error(ErrorKind::network, "--offline: '{}' is not in the cache; build once without --offline",
@@ -118,12 +130,17 @@ class CurlFetcher final : public Fetcher {
                 request.headers.push_back("If-Modified-Since: " + known["last_modified"].get<std::string>());
         }
         TRY_ASSIGN(TransferReply reply, transfer(options_, request));
-        if (reply.status == 304) return stored_document(base, known);
+        if (reply.status == 304) {
+            known["fresh_until"] = fresh_until(reply);
+            if (known["fresh_until"] > 0) TRY(write_atomically(base.string() + ".json", known.dump()));
+            return stored_document(base, known);
+        }
         Document document{std::move(reply.body), reply.final_url, reply.content_type, reply.status};
         // That an index does not have a project is an answer, too: --offline has to give it again.
         if (reply.status == 200 || reply.status == 404) {
             json info = {{"url", without_credentials(document.url)}, {"content_type", document.content_type},
                          {"status", reply.status}};
+            if (auto until = fresh_until(reply); until > 0) info["fresh_until"] = until;
             if (!reply.etag.empty()) info["etag"] = reply.etag;
             if (!reply.last_modified.empty()) info["last_modified"] = reply.last_modified;
             TRY(write_atomically(base.string() + ".body", document.body));
@@ -132,7 +149,61 @@ class CurlFetcher final : public Fetcher {
         return document;
     }
 
+    Result<Piece> range(const std::string& url, std::uint64_t first, std::uint64_t count, bool from_end) override {
+        if (options_.offline)
+            return make_error(ErrorKind::network, "--offline: '{}' is not in the cache; build once without --offline",
+                              without_credentials(url));
+        TransferRequest request;
+        request.url = url;
+        request.range = from_end ? fmt::format("-{}", count) : fmt::format("{}-{}", first, first + count - 1);
+        request.size_limit = count;
+        TRY_ASSIGN(TransferReply reply, transfer(options_, request));
+        Piece out;
+        out.status = reply.status;
+        out.refused = reply.range_ignored || reply.status == 416;
+        if (reply.status == 206 && !parse_content_range(reply.content_range, out)) out.refused = true;
+        if (reply.status == 200) out.total = reply.body.size(); // the whole file, and it is no longer than `count`
+        out.bytes = std::move(reply.body);
+        if (out.status == 206 && out.bytes.size() > count) out.refused = true;
+        return out;
+    }
+
   private:
+    // "bytes 100-199/1000"
+    static bool parse_content_range(std::string_view text, Piece& out) {
+        if (!text.starts_with("bytes ")) return false;
+        text.remove_prefix(6);
+        auto dash = text.find('-'), slash = text.find('/');
+        if (dash == std::string_view::npos || slash == std::string_view::npos || slash < dash) return false;
+        auto number = [](std::string_view digits, std::uint64_t& value) {
+            auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+            return error == std::errc() && end == digits.data() + digits.size();
+        };
+        return number(text.substr(0, dash), out.first) && number(text.substr(slash + 1), out.total);
+    }
+
+    static std::int64_t now() { return static_cast<std::int64_t>(std::time(nullptr)); }
+
+    // A clock that was set back must not make a copy valid for years.
+    static bool is_fresh(const json& info) {
+        if (!info.is_object()) return false;
+        auto until = info.value("fresh_until", std::int64_t{0});
+        return until > now() && until <= now() + longest_freshness;
+    }
+
+    // Seconds since 1970, 0: ask again each time.
+    static std::int64_t fresh_until(const TransferReply& reply) {
+        for (const char* word : {"no-cache", "no-store"})
+            if (reply.cache_control.find(word) != std::string::npos) return 0;
+        auto at = reply.cache_control.find("max-age=");
+        if (at == std::string::npos || (at > 0 && reply.cache_control[at - 1] == '-')) return 0; // not s-maxage
+        std::int64_t seconds = 0;
+        const char* begin = reply.cache_control.data() + at + 8;
+        std::from_chars(begin, reply.cache_control.data() + reply.cache_control.size(), seconds);
+        seconds = std::min(seconds - reply.age, longest_freshness);
+        return seconds > 0 ? now() + seconds : 0;
+    }
+
     static json read_json(const fs::path& path) {
         auto text = read_text(path);
         if (!text.ok()) return nullptr;
@@ -291,6 +362,12 @@ class CurlFetcher final : public Fetcher {
 };
 
 } // namespace
+
+Result<Piece> Fetcher::range(const std::string&, std::uint64_t, std::uint64_t, bool) {
+    Piece out;
+    out.refused = true;
+    return out;
+}
 
 Result<std::unique_ptr<Fetcher>> Fetcher::make(FetchOptions options) {
     auto fetcher = std::make_unique<CurlFetcher>(std::move(options));

@@ -39,11 +39,21 @@ struct Fetched {
     bool from_cache = false;
 };
 
-// A small document (an index page): body, final URL after redirects, content type. Revalidated with ETag /
-// Last-Modified; offline serves the last stored copy.
+// A small document (an index page): body, final URL after redirects, content type. As long as the server said that it
+// stays valid (Cache-Control: max-age, at most ten minutes of it) the stored copy is used, then it is revalidated with
+// ETag / Last-Modified; offline serves the last stored copy.
 struct Document {
     std::string body, url, content_type;
     int status = 0;
+};
+
+// A part of a remote file.
+struct Piece {
+    std::string bytes;
+    std::uint64_t first = 0;  // where `bytes` begins in the file
+    std::uint64_t total = 0;  // of the whole file, 0 = unknown
+    int status = 0;           // 206 or 200: there; 404, 410: there is no such file
+    bool refused = false;     // the server has the file and does not serve parts of it
 };
 
 class Fetcher {
@@ -55,6 +65,10 @@ class Fetcher {
     virtual Result<std::vector<Fetched>> fetch(const std::vector<Download>& downloads) = 0;
     // `accept` is the Accept header. 404 is not an error here: status says it. Thread-safe.
     virtual Result<Document> get(const std::string& url, const std::string& accept) = 0;
+    // `count` bytes of a remote file from `first` on, or its last `count` bytes. Never more than `count` bytes are
+    // transferred (a server that ignores ranges is left at once), nothing is cached, --offline is an error.
+    // Thread-safe. A fetcher that cannot do it says `refused`.
+    virtual Result<Piece> range(const std::string& url, std::uint64_t first, std::uint64_t count, bool from_end);
 };
 
 } // namespace tinderbox

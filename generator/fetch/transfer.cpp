@@ -67,6 +67,9 @@ std::size_t on_header(char* data, std::size_t one, std::size_t count, void* user
         x.reply.etag.clear();
         x.reply.last_modified.clear();
         x.reply.content_type.clear();
+        x.reply.cache_control.clear();
+        x.reply.content_range.clear();
+        x.reply.age = 0;
         return count;
     }
     auto colon = line.find(':');
@@ -76,6 +79,9 @@ std::size_t on_header(char* data, std::size_t one, std::size_t count, void* user
     if (name == "etag") x.reply.etag = value;
     else if (name == "last-modified") x.reply.last_modified = value;
     else if (name == "content-type") x.reply.content_type = value;
+    else if (name == "cache-control") x.reply.cache_control = to_lower(value);
+    else if (name == "content-range") x.reply.content_range = to_lower(value);
+    else if (name == "age") std::from_chars(value.data(), value.data() + value.size(), x.reply.age);
     else if (name == "retry-after") std::from_chars(value.data(), value.data() + value.size(), x.retry_after);
     return count;
 }
@@ -100,6 +106,10 @@ std::size_t on_body(char* data, std::size_t one, std::size_t count, void* user) 
             x.length = static_cast<std::uint64_t>(length);
             *x.request.expected += x.length;
         }
+    }
+    if (!x.request.range.empty() && x.status < 300 && x.reply.body.size() + bytes.size() > x.request.size_limit) {
+        x.reply.range_ignored = true; // and the rest of the file is not wanted
+        return 0;
     }
     if (x.status >= 300 || x.request.file < 0) {
         if (x.reply.body.size() + bytes.size() > body_limit) {
@@ -185,7 +195,8 @@ void configure(CURL* handle, const FetchOptions& options, const Url& url, Exchan
     std::string range = fmt::format("{}-", x.request.resume_from);
     if (x.request.resume_from > 0) curl_easy_setopt(handle, CURLOPT_RANGE, range.c_str());
     // Without a file it is a document: let the server compress it.
-    if (x.request.file < 0) curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "");
+    if (x.request.file < 0 && x.request.range.empty()) curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "");
+    if (!x.request.range.empty()) curl_easy_setopt(handle, CURLOPT_RANGE, x.request.range.c_str());
 }
 
 Attempt judge_status(const FetchOptions&, const std::string& shown, const std::string& host, long status) {
@@ -228,6 +239,11 @@ Attempt attempt(const FetchOptions& options, TransferRequest& request, TransferR
         if (request.expected && x.length > 0) *request.expected -= x.length;
         if (request.if_range.empty()) request.if_range = reply.etag.starts_with("W/") ? "" : reply.etag;
     };
+    if (reply.range_ignored) {
+        reply.status = static_cast<int>(x.status);
+        reply.body.clear();
+        return {Outcome::done, {}};
+    }
     if (!x.failure.ok()) return {Outcome::failed, std::move(x.failure).error()};
     if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
         return {Outcome::failed, tls_error(url.host, detail)};
@@ -248,6 +264,7 @@ Attempt attempt(const FetchOptions& options, TransferRequest& request, TransferR
         return {Outcome::done, {}};
     }
     if (x.status == 200 || x.status == 206 || x.status == 304 || x.status == 404 || x.status == 410) return {Outcome::done, {}};
+    if (x.status == 416 && !request.range.empty()) return {Outcome::done, {}};
     if (x.status == 416) { // begin anew
         if (request.received) *request.received -= request.resume_from;
         request.resume_from = 0;

@@ -15,14 +15,17 @@ struct TransferRequest {
     std::uint64_t resume_from = 0;
     std::string if_range;       // with resume_from: the ETag that the first part had, "" = trust the hash
     std::uint64_t size_limit = UINT64_MAX;
+    std::string range;          // without a file: "FIRST-LAST" or "-COUNT"; size_limit is its length
     std::atomic<std::uint64_t>* received = nullptr; // bytes of body so far are added here (and taken back on restart)
     std::atomic<std::uint64_t>* expected = nullptr; // Content-Length is added here once
 };
 
 struct TransferReply {
     int status = 0;
-    std::string body, final_url, content_type, etag, last_modified;
+    std::string body, final_url, content_type, etag, last_modified, cache_control, content_range;
+    int age = 0; // seconds that a proxy had it already
     bool restarted = false; // the server ignored the range: the file was begun anew
+    bool range_ignored = false; // of TransferRequest::range: the body was not read
 };
 
 // Retries transient failures with back-off; the error after the last is of kind network and says what to do.

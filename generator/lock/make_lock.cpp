@@ -5,6 +5,7 @@
 #include "generator/lock/conda_lookup.hpp"
 #include "generator/pip/config.hpp"
 #include "generator/pip/requirement.hpp"
+#include "generator/pip/resolve.hpp"
 #include "generator/pip/select.hpp"
 
 #include <algorithm>
@@ -63,7 +64,7 @@ LockedArtifact lock_wheel(const pip::ChosenWheel& wheel) {
     out.sha256 = download.sha256;
     out.md5 = out.sha256.empty() ? download.md5 : "";
     out.size = download.size;
-    out.requested = true;
+    out.requested = wheel.requested;
     out.requirement = wheel.requirement;
     if (wheel.direct) out.direct_url = out.url;
     out.extras = wheel.extras;
@@ -126,13 +127,45 @@ std::vector<std::string> used_insecure_hosts(const Lock& lock, const LockOptions
     return out;
 }
 
+// Whether every line says exactly which version it wants: then the list itself may be the answer.
+bool all_pinned(const Request& request) {
+    auto pinned = [](const PipRequirement& line) {
+        auto versions = pip::SpecifierSet::parse(line.specifier);
+        return !line.url.empty() || (versions && versions->pin());
+    };
+    return std::ranges::all_of(request.pip, [&](const PipRequirement& line) {
+        return pinned(line) || std::ranges::any_of(request.pip_constraints, [&](const PipRequirement& constraint) {
+            return constraint.name == line.name && pinned(constraint);
+        });
+    });
+}
+
+// With hashes a package that is not on the list cannot be checked: nothing is added to it, as with pip.
+bool with_hashes(const Request& request) {
+    return request.pip_options.require_hashes ||
+           std::ranges::any_of(request.pip, [](const PipRequirement& line) { return !line.hashes.empty(); });
+}
+
+// A list that is pinned and complete is taken as it is; what is missing or open is resolved.
+Result<pip::Selection> select_or_resolve(const Request& request, const pip::SelectOptions& options, pip::PackageIndex& index,
+                                         Fetcher& fetcher) {
+    bool hashes = with_hashes(request);
+    if (hashes || all_pinned(request)) {
+        TRY_ASSIGN(pip::Selection selection, pip::select_wheels(request.pip, request.pip_constraints, options, index));
+        TRY(pip::fetch_metadata(selection, fetcher));
+        Status complete = pip::check_closure(selection, options, hashes ? &index : nullptr);
+        if (complete.ok()) return selection;
+        if (hashes) return std::move(complete).error();
+    }
+    pip::MetadataSource metadata(fetcher);
+    return pip::resolve(request.pip, request.pip_constraints, options, index, metadata);
+}
+
 Status add_wheels(const Request& request, const LockOptions& options, const pip::Target& target, Fetcher& fetcher, MadeLock& out) {
     pip::SelectOptions select{target, options.provided};
     add_conda_packages(out.lock.artifacts, select.provided);
     pip::PackageIndex index(fetcher, request.pip_options, options.index_strategy);
-    TRY_ASSIGN(pip::Selection selection, pip::select_wheels(request.pip, request.pip_constraints, select, index));
-    TRY(pip::fetch_metadata(selection, fetcher));
-    TRY(pip::check_closure(selection, select, &index));
+    TRY_ASSIGN(pip::Selection selection, select_or_resolve(request, select, index, fetcher));
     out.warnings.insert(out.warnings.end(), selection.warnings.begin(), selection.warnings.end());
     for (const pip::ChosenWheel& wheel : selection.wheels) {
         if (auto other = select.provided.find(wheel.name); other != select.provided.end())

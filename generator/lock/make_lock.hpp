@@ -1,4 +1,4 @@
-// Request → Lock, for requests whose every entry is exact: the step that a solver will take.
+// Request → Lock: conda entries have to be exact, pip's are resolved unless they are pinned and complete.
 #pragma once
 
 #include "generator/fetch/fetch.hpp"
@@ -33,7 +33,7 @@ Status add_pip_configuration(Request& request);
 
 // Asks indexes (and, for NAME=VERSION=BUILD entries, channels) where the artifacts are. Order: conda as given, wheels
 // by name. LockedArtifact::source is set; sha256 is "" where only the download will tell (the caller fetches next).
-// Errors: usage (an entry that is not exact, another platform's package, no Python), unsatisfiable, network.
+// Errors: usage (a conda entry that is not exact, another platform's package, no Python), unsatisfiable, network.
 Result<MadeLock> make_lock(const Request& request, const LockOptions& options, Fetcher& fetcher);
 
 // A lock has no credentials: gives each artifact's `source` those of the configured index or channel on its host.

@@ -312,9 +312,13 @@ Result<std::vector<ProjectSource>> PackageIndex::look_up(const std::string& name
 }
 
 Result<std::vector<ProjectSource>> PackageIndex::project(const std::string& name) {
-    if (auto found = projects_.find(name); found != projects_.end()) return found->second;
+    {
+        std::lock_guard lock(mutex_);
+        if (auto found = projects_.find(name); found != projects_.end()) return found->second;
+    }
     TRY(load_find_links());
     TRY_ASSIGN(auto sources, look_up(name));
+    std::lock_guard lock(mutex_);
     return projects_.emplace(name, std::move(sources)).first->second;
 }
 

@@ -6,6 +6,7 @@
 #include "generator/pip/options.hpp"
 
 #include <map>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,7 +52,8 @@ struct ProjectSource {
 };
 
 // All places of a request. Extra indexes come before the index itself, as they do for uv: they are what the user
-// added on purpose. Not thread-safe; every page is asked for once.
+// added on purpose. Every page is asked for once. project() is thread-safe once the find-links places are read: after
+// the first prefetch().
 class PackageIndex {
   public:
     PackageIndex(Fetcher& fetcher, PipOptions options, IndexStrategy strategy = IndexStrategy::first_index);
@@ -87,6 +89,7 @@ class PackageIndex {
     std::vector<std::string> indexes_, warnings_;
     bool find_links_loaded_ = false;
     std::vector<Place> find_links_;
+    std::mutex mutex_; // of projects_
     std::map<std::string, std::vector<ProjectSource>> projects_;
 };
 

@@ -17,11 +17,6 @@ std::string joined(const std::vector<std::string>& words, std::string_view separ
     return out;
 }
 
-std::string describe(const Target& target) {
-    return fmt::format("Python {}{} on {} with glibc {}", target.python_minor(), target.free_threaded ? "t" : "",
-                       target.platform, target.glibc);
-}
-
 // All lines about one project that apply to the target.
 struct Wanted {
     std::string name;
@@ -270,15 +265,12 @@ Result<ChosenWheel> choose_direct(const Wanted& wanted, const SelectOptions& opt
                        fmt::format("'{}' contradicts '{}' in {}, a wheel of version {}; keep one of the two lines",
                                    printable(other.text), printable(line.text), line.line.str(), name.version.str()));
     }
+    TRY_ASSIGN(ProjectWheels::Wheel wheel, direct_file(line, ranking, options.target));
     ChosenWheel out;
     out.version = name.version.str();
     out.direct = true;
-    Url url = Url::parse(line.url);
-    out.file.local = !is_url(line.url) || url.scheme == "file";
-    url.fragment.clear();
-    out.file.url = !is_url(line.url) ? line.url : out.file.local ? file_url_to_path(line.url) : url.str();
-    std::string path = out.file.local ? out.file.url : percent_decode(url.path);
-    out.file.file_name = path.substr(path.rfind('/') + 1);
+    out.file = std::move(wheel.file);
+    out.file.sha256.clear();
     if (wanted.sha256s.size() == 1) out.file.sha256 = wanted.sha256s.front();
     return out;
 }
@@ -300,10 +292,33 @@ Result<ChosenWheel> choose_indexed(const Wanted& wanted, const SelectOptions& op
 
 } // namespace
 
+std::string describe(const Target& target) {
+    return fmt::format("Python {}{} on {} with glibc {}", target.python_minor(), target.free_threaded ? "t" : "",
+                       target.platform, target.glibc);
+}
+
+Result<ProjectWheels::Wheel> direct_file(const PipRequirement& line, const TagRanking& ranking, const Target& target) {
+    ProjectWheels::Wheel out;
+    TRY_ASSIGN(out.name, direct_wheel_name(line, ranking, target));
+    out.rank = ranking.rank(out.name.tags);
+    Url url = Url::parse(line.url);
+    out.file.local = !is_url(line.url) || url.scheme == "file";
+    for (std::string_view part : split(out.file.local ? std::string_view() : std::string_view(url.fragment), '&'))
+        if (part.starts_with("sha256=") && part.size() == 71) out.file.sha256 = to_lower(part.substr(7));
+    url.fragment.clear();
+    out.file.url = !is_url(line.url) ? line.url : out.file.local ? file_url_to_path(line.url) : url.str();
+    std::string path = out.file.local ? out.file.url : percent_decode(url.path);
+    out.file.file_name = path.substr(path.rfind('/') + 1);
+    return out;
+}
+
 Result<ProjectWheels> files_of(PackageIndex& index, const std::string& name, const Target& target) {
-    TRY_ASSIGN(auto sources, index.project(name));
-    TagRanking ranking(target);
     auto python = Version::parse(marker_environment(target)["python_full_version"]);
+    return files_of(index, name, TagRanking(target), *python);
+}
+
+Result<ProjectWheels> files_of(PackageIndex& index, const std::string& name, const TagRanking& ranking, const Version& python) {
+    TRY_ASSIGN(auto sources, index.project(name));
     ProjectWheels out;
     std::size_t indexes = 0;
     for (std::size_t at = 0; at < sources.size(); ++at) {
@@ -321,7 +336,7 @@ Result<ProjectWheels> files_of(PackageIndex& index, const std::string& name, con
             row.rank = ranking.rank(row.name.tags);
             // A requires-python that is no specifier (some old projects) says nothing, as for pip.
             auto needed = SpecifierSet::parse(file.requires_python);
-            row.python_fits = !needed || needed->matches(*python);
+            row.python_fits = !needed || needed->matches(python);
             out.wheels.push_back(std::move(row));
         }
     }

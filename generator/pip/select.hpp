@@ -6,7 +6,7 @@
 //   fetch_metadata(selection, fetcher);             // PEP 658 where offered, the wheel itself where not
 //   check_closure(selection, select_options, &index);  // every Requires-Dist is satisfied by the list
 //
-// A resolver (issue 5) will take the place of select_wheels' pinning; files_of() and best_file() serve it too.
+// Requests that are not pinned go to resolve.hpp instead, which uses files_of() and ProjectWheels too.
 #pragma once
 
 #include "generator/pip/index.hpp"
@@ -31,9 +31,10 @@ struct ChosenWheel {
     IndexFile file;      // where to get it
     std::vector<std::string> extras;  // asked for
     std::vector<std::string> sha256s; // one of these it must have (--hash), empty: any
-    std::string requirement;          // the words that asked for it
+    std::string requirement;          // the words that asked for it, or which package requires it
     SourceLine line;
     bool direct = false;  // named by URL or path: gets a direct_url.json
+    bool requested = true; // by a line of the request; false: something else requires it
     std::string metadata; // METADATA, "" until fetch_metadata
 };
 
@@ -59,6 +60,14 @@ struct ProjectWheels {
     std::vector<std::string> not_asked; // indexes behind the first that knows it
 };
 Result<ProjectWheels> files_of(PackageIndex& index, const std::string& name, const Target& target);
+// The same with the ranking of the target's tags and its full version made before: for many projects.
+Result<ProjectWheels> files_of(PackageIndex& index, const std::string& name, const TagRanking& ranking, const Version& python);
+
+// The wheel that a direct reference (URL or path) names, which has to fit the target. Errors: kind usage.
+Result<ProjectWheels::Wheel> direct_file(const PipRequirement& requirement, const TagRanking& ranking, const Target& target);
+
+// "Python 3.11 on linux-64 with glibc 2.28"
+std::string describe(const Target& target);
 
 // The best wheel that fits: highest version, then tag, then build number, then place. With `versions` empty any final
 // version; yanked ones only when `pinned`. nullptr: none.

@@ -16,8 +16,12 @@ expect 2 "" build r.txt --python-from /nonexistent/python
 printf 'six==1.17.0\n' >r.txt
 expect 3 "--target-glibc 2.4" build r.txt "${from[@]}" --target-glibc 2.4
 [ ! -e out.run ] || fail "a failed build left out.run"
-printf 'six\n' >r.txt
-expect 2 "r.txt:1" build r.txt "${from[@]}"
+printf 'no-such-package\n' >r.txt
+expect 9 "r.txt:1 asks for no-such-package, but there is no project" build r.txt "${from[@]}"
+printf 'six>=99\n' >r.txt
+expect 9 "r.txt:1 asks for six>=99, but there is none" build r.txt "${from[@]}"
+printf 'six>1\n' >r.txt
+expect 2 "index strategy" build r.txt "${from[@]}" --index-strategy guess
 printf 'six==1.17.0\nsix==1.16.0\n' >r.txt
 expect 2 "r.txt:2" build r.txt "${from[@]}"
 printf 'six==1.17.0\n--no-such-option\n' >r.txt
@@ -73,18 +77,23 @@ try six-1.17.0-cp27-cp27m-win32.whl win32
 printf './six-1.17.0.tar.gz\n' >r.txt; touch six-1.17.0.tar.gz
 expect 2 "six-1.17.0.tar.gz" "$tinderbox" build r.txt "${from[@]}" --no-index -o out.run
 
-# A requirement of a chosen wheel that the list does not satisfy: the line to add.
-mkdir -p deps
+# What a chosen wheel requires is found; where that cannot be, the reason is both lines.
+mkdir -p deps/old
 cat >deps.py <<'END'
 import zipfile
-with zipfile.ZipFile("deps/needy-1.0-py3-none-any.whl", "w") as z:
-    z.writestr("needy.py", "x = 1\n")
-    z.writestr("needy-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: needy\nVersion: 1.0\nRequires-Dist: six>=1.10\n")
-    z.writestr("needy-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-    z.writestr("needy-1.0.dist-info/RECORD", "needy.py,,\nneedy-1.0.dist-info/METADATA,,\nneedy-1.0.dist-info/WHEEL,,\nneedy-1.0.dist-info/RECORD,,\n")
+for name, version, needs in ("needy", "1.0", "Requires-Dist: six>=1.10\n"), ("old/six", "1.5", ""):
+    path, base = f"deps/{name}-{version}-py3-none-any.whl", name.split("/")[-1]
+    with zipfile.ZipFile(path, "w") as z:
+        z.writestr(f"{base}.py", "x = 1\n")
+        z.writestr(f"{base}-{version}.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {base}\nVersion: {version}\n{needs}")
+        z.writestr(f"{base}-{version}.dist-info/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        z.writestr(f"{base}-{version}.dist-info/RECORD", "".join(f"{f},,\n" for f in z.namelist()) + f"{base}-{version}.dist-info/RECORD,,\n")
 END
 python3 deps.py
 printf 'needy==1.0\n' >r.txt
-expect 2 "six==1.17.0" "$tinderbox" build r.txt "${from[@]}" --no-index --find-links deps --find-links "$links" -o out.run
+expect 0 "needy 1.0 requires six>=1.10" "$tinderbox" build r.txt "${from[@]}" --no-index --find-links deps --find-links "$links" --plan
+printf 'needy==1.0\nsix<1.10\n' >r.txt
+expect 9 "needy 1.0 requires six>=1.10" "$tinderbox" build r.txt "${from[@]}" --no-index --find-links deps --find-links deps/old --find-links "$links" -o out.run
+expect 9 "there is no project 'six'" "$tinderbox" build --pip needy "${from[@]}" --no-index --find-links deps -o out.run
 [ ! -e out.run ] || fail "a failed build left out.run"
 echo "build_errors: every mistake was named"

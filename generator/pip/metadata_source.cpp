@@ -1,0 +1,135 @@
+#include "generator/pip/metadata_source.hpp"
+
+#include "common/base/text.hpp"
+#include "common/base/url.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace tinderbox::pip {
+namespace {
+
+constexpr std::uint64_t largest_metadata = 16u << 20; // bytes; the largest known have 300 kB
+
+// Everything in front of the description.
+std::string headers_of(std::string_view text) {
+    for (std::size_t at = 0; at < text.size();) {
+        auto end = text.find('\n', at);
+        std::string_view line = text.substr(at, end == std::string_view::npos ? end : end - at);
+        if (line.empty() || line == "\r") return std::string(text.substr(0, at));
+        if (end == std::string_view::npos) break;
+        at = end + 1;
+    }
+    return std::string(text);
+}
+
+std::string digest(std::string_view text) { return to_hex(sha256(as_bytes(text))); }
+
+} // namespace
+
+MetadataSource::MetadataSource(Fetcher& fetcher, fs::path cache_root)
+    : fetcher_(fetcher), directory_((cache_root.empty() ? cache_directory() : cache_root) / "metadata") {
+    (void)make_directories(directory_); // without it nothing is kept, and nothing else happens
+}
+
+// "" when nothing identifies the content.
+std::string MetadataSource::copy_name(const IndexFile& file) const {
+    if (file.local) return "";
+    if (file.has_metadata && !file.metadata_sha256.empty()) return file.metadata_sha256;
+    if (file.sha256.empty()) return "";
+    return digest(file.sha256 + " " + without_credentials(file.url));
+}
+
+// First line: SHA-256 of the rest. A copy that was cut or changed is none.
+std::optional<std::string> MetadataSource::read_copy(const std::string& name) const {
+    auto text = read_text(directory_ / name.substr(0, 2) / name, largest_metadata);
+    if (!text || text->size() < 65 || (*text)[64] != '\n') return std::nullopt;
+    std::string rest = text->substr(65);
+    if (digest(rest) != std::string_view(*text).substr(0, 64)) return std::nullopt;
+    return rest;
+}
+
+// Not write_atomically: it waits for the disk, and the first line already tells a damaged copy.
+void MetadataSource::keep_copy(const std::string& name, const std::string& text) const {
+    fs::path path = directory_ / name.substr(0, 2) / name;
+    if (!make_directories(path.parent_path()).ok()) return;
+    static std::atomic<unsigned> count = 0;
+    fs::path temporary = path.string() + fmt::format(".{}.{}", ::getpid(), count++);
+    auto fd = open_file(temporary, O_WRONLY | O_CREAT | O_EXCL, 0644);
+    if (!fd) return;
+    if (!write_exact(fd->get(), as_bytes(digest(text) + "\n" + text), temporary.string()).ok() ||
+        ::rename(temporary.c_str(), path.c_str()) != 0)
+        ::unlink(temporary.c_str());
+}
+
+Result<std::string> MetadataSource::beside(const IndexFile& file) {
+    Url url = Url::parse(file.url);
+    url.path += ".metadata";
+    TRY_ASSIGN(Piece piece, fetcher_.range(url.str(), 0, largest_metadata, false));
+    if (piece.refused) {
+        // No ranges, or a server that refuses one beyond the end: the file is small, so take it whole.
+        TRY_ASSIGN(auto fetched, fetcher_.fetch({{url.str(), file.file_name + ".metadata", file.metadata_sha256, "", 0}}));
+        return read_text(fetched.front().path, largest_metadata);
+    }
+    if (piece.status != 200 && piece.status != 206)
+        return make_error(ErrorKind::network, "{}: not found (HTTP {})", without_credentials(url.str()), piece.status);
+    if (!file.metadata_sha256.empty() && digest(piece.bytes) != file.metadata_sha256)
+        return make_error(ErrorKind::network, "{}: the SHA-256 is {}, {} was expected; the index contradicts itself",
+                          without_credentials(url.str()), digest(piece.bytes), file.metadata_sha256);
+    return std::move(piece.bytes);
+}
+
+Result<std::string> MetadataSource::find(const IndexFile& file) {
+    if (file.local) return read_wheel_metadata(file.url);
+    if (file.has_metadata) {
+        auto text = beside(file);
+        if (text) {
+            ++counts_.beside;
+            return headers_of(*text);
+        }
+        // Some mirrors announce metadata files and do not have them: the wheel has it for sure.
+    }
+    auto ranged = read_remote_metadata(fetcher_, file);
+    if (ranged && *ranged) {
+        ++counts_.ranged;
+        return headers_of(**ranged);
+    }
+    TRY_ASSIGN(auto fetched, fetcher_.fetch({{file.url, file.file_name, file.sha256, file.md5, file.size}}));
+    ++counts_.whole;
+    TRY_ASSIGN(std::string text, read_wheel_metadata(fetched.front().path));
+    return headers_of(text);
+}
+
+Result<std::string> MetadataSource::text(const IndexFile& file) {
+    std::string name = copy_name(file);
+    if (!name.empty())
+        if (auto copy = read_copy(name)) {
+            ++counts_.cached;
+            return *copy;
+        }
+    TRY_ASSIGN(std::string found, find(file));
+    if (!name.empty()) keep_copy(name, found);
+    return found;
+}
+
+std::shared_ptr<const Result<Metadata>> MetadataSource::get(const IndexFile& file) {
+    using Answer = std::shared_ptr<const Result<Metadata>>;
+    std::promise<Answer> promise;
+    {
+        std::unique_lock lock(mutex_);
+        auto [at, fresh] = known_.emplace(file.url, std::shared_future<Answer>());
+        if (!fresh) {
+            auto waiting = at->second;
+            lock.unlock();
+            return waiting.get();
+        }
+        at->second = promise.get_future().share();
+    }
+    auto found = text(file);
+    auto answer = found ? std::make_shared<const Result<Metadata>>(parse_metadata(*found))
+                        : std::make_shared<const Result<Metadata>>(std::move(found).error());
+    promise.set_value(answer);
+    return answer;
+}
+
+} // namespace tinderbox::pip

@@ -1,0 +1,55 @@
+// The METADATA of files that are not here: what resolving needs of a wheel, without the wheel.
+//
+// In this order: a copy from an earlier run; the file beside the wheel (PEP 658, PEP 714); the end of the wheel, read
+// through HTTP ranges (the central directory, then the one member); the whole wheel. Copies are kept under
+// <cache>/metadata by the hash that says what they are: the metadata's own where the index tells it, else the wheel's
+// together with the place it was read from, so that one index cannot answer for the files of another.
+#pragma once
+
+#include "generator/pip/index.hpp"
+#include "generator/pip/metadata.hpp"
+
+#include <atomic>
+#include <future>
+#include <map>
+#include <memory>
+#include <mutex>
+
+namespace tinderbox::pip {
+
+class MetadataSource {
+  public:
+    // `cache_root`: default cache_directory(); the copies lie in <cache_root>/metadata.
+    explicit MetadataSource(Fetcher& fetcher, fs::path cache_root = {});
+
+    // Headers of METADATA (without the description), parsed. Thread-safe: of several that ask for one file one fetches
+    // it. Errors: kind network, usage for a local file or a wheel that has none.
+    std::shared_ptr<const Result<Metadata>> get(const IndexFile& file);
+    // The same as text.
+    Result<std::string> text(const IndexFile& file);
+
+    // How often each way was taken; for tests and the benchmark.
+    struct Counts {
+        std::atomic<std::size_t> cached = 0, beside = 0, ranged = 0, whole = 0;
+    };
+    const Counts& counts() const { return counts_; }
+
+  private:
+    Result<std::string> find(const IndexFile& file);
+    Result<std::string> beside(const IndexFile& file);
+    std::string copy_name(const IndexFile& file) const;
+    std::optional<std::string> read_copy(const std::string& name) const;
+    void keep_copy(const std::string& name, const std::string& text) const;
+
+    Fetcher& fetcher_;
+    fs::path directory_;
+    std::mutex mutex_;
+    std::map<std::string, std::shared_future<std::shared_ptr<const Result<Metadata>>>> known_; // by URL
+    Counts counts_;
+};
+
+// METADATA of a wheel on a server, through ranges. nullopt: the server does not serve parts, or the file is no archive
+// that can be read in parts; the whole file has to say more. Errors: kind network.
+Result<std::optional<std::string>> read_remote_metadata(Fetcher& fetcher, const IndexFile& file);
+
+} // namespace tinderbox::pip

@@ -1,0 +1,25 @@
+// From requirements to wheels, for a target that is not this machine: what pip and uv call resolving.
+//
+// Every answer about a package is the target's: tags with its glibc, markers with its Python, requires-python with its
+// full version. Only wheels are candidates. Rules, where PEPs leave a choice, are uv's:
+//   pre-releases  of a project only with --pre, when a line of the request (or a constraint) names one for it, or when
+//                 it has nothing else
+//   yanked files  only for a line of the request that pins (==) their version
+//   places        as PackageIndex orders them (first-index: dependency confusion, see index.hpp)
+//   direct URLs   of a wheel's metadata only when the request has the same one: metadata must not choose servers
+// Of the candidates the highest version wins; of its files the best tag, the highest build, the first place.
+#pragma once
+
+#include "generator/pip/metadata_source.hpp"
+#include "generator/pip/select.hpp"
+
+namespace tinderbox::pip {
+
+// Wheels for all requirements and what they need, with METADATA filled in; options.provided satisfies requirements and
+// is never replaced. `requested` is false for what came along, and `requirement` then says why it is there.
+// Errors: usage for lines that are wrong in themselves, network (also for a project of the request that no place
+// knows), unsatisfiable with the facts that exclude each other.
+Result<Selection> resolve(const std::vector<PipRequirement>& requirements, const std::vector<PipRequirement>& constraints,
+                          const SelectOptions& options, PackageIndex& index, MetadataSource& metadata);
+
+} // namespace tinderbox::pip

@@ -1,0 +1,160 @@
+// A conflict in words: the facts that exclude each other, without the search that found them.
+#include "common/base/text.hpp"
+#include "common/base/url.hpp"
+#include "generator/pip/resolve_model.hpp"
+
+#include <algorithm>
+
+namespace tinderbox::pip {
+namespace {
+
+constexpr std::size_t most_facts = 12;
+
+std::string joined(const std::vector<std::string>& words) {
+    std::string out;
+    for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
+    return out;
+}
+
+// "2.9.1", "1.0 to 1.4", "1.0, 1.2 and 1.9", "every version"
+std::string versions_of(const Project& project, const VersionSet& set) {
+    std::vector<std::size_t> in;
+    for (std::size_t i = 0; i < project.candidates.size(); ++i)
+        if (set.has(i)) in.push_back(i);
+    auto text = [&](std::size_t i) { return project.candidates[i].version.str(); };
+    if (in.size() == 1) return text(in[0]);
+    std::string span = text(in.back()) + " to " + text(in.front());
+    if (in.size() == project.candidates.size()) return "in every version (" + span + ")";
+    if (in.size() == 2) return text(in[1]) + " and " + text(in[0]);
+    bool contiguous = in.back() - in.front() + 1 == in.size();
+    return contiguous ? span : fmt::format("({} versions from {})", in.size(), span);
+}
+
+std::string name_of(const ResolveModel& model, int package) {
+    const auto& node = model.node(package);
+    return node.name + (node.extra.empty() ? "" : "[" + node.extra + "]");
+}
+
+// What follows ", but": why nothing of a project is allowed by a requirement.
+std::string why_nothing(const ResolveModel& model, const Project& project, const Requirement& requirement) {
+    const Target& target = model.options().target;
+    const ProjectWheels& files = project.files;
+    if (project.provided)
+        return fmt::format("{} {} is there already, from conda or the captured environment, and is not replaced", project.name,
+                           model.options().provided.at(project.name));
+    if (project.direct)
+        return fmt::format("{} names version {}", project.direct->line.str(), project.candidates.front().version.str());
+    if (!files.known && files.asked.empty()) return "--no-index is set and there is no --find-links";
+    if (!files.known) return fmt::format("there is no project '{}' in {}", project.name, joined(files.asked));
+    std::size_t same = 0, fitting = 0, hidden_pre = 0, hidden_yanked = 0;
+    std::string tag, python, withdrawn;
+    for (const auto& wheel : files.wheels) {
+        if (!requirement.specifier.matches(wheel.name.version)) continue;
+        ++same;
+        if (!wheel.rank) {
+            tag = wheel.name.tags.front().str();
+        } else if (!wheel.python_fits) {
+            python = wheel.file.requires_python;
+        } else if (wheel.file.yanked) {
+            ++hidden_yanked;
+            withdrawn = wheel.name.version.str();
+        } else if (wheel.name.version.is_prerelease()) {
+            ++hidden_pre;
+        } else {
+            ++fitting;
+        }
+    }
+    std::string elsewhere = files.not_asked.empty()
+                                ? ""
+                                : fmt::format(" ({} has the project, so {} was not asked: --index-strategy unsafe-best-match asks all)",
+                                              files.asked.back(), joined(files.not_asked));
+    if (hidden_pre > 0)
+        return fmt::format("only pre-releases fit, and they are not taken unasked; write --pre, or a line '{}' that names one",
+                           project.name + ">=VERSIONrc1");
+    if (hidden_yanked > 0) return fmt::format("what fits was withdrawn by its authors; pin it ('{}=={}') to take it all the same", project.name, withdrawn);
+    if (!python.empty()) return fmt::format("what fits requires Python {}, and the environment has {}", python, target.python);
+    if (same > 0) return fmt::format("what fits has no wheel for {}, only for such as {}{}", describe(target), tag, elsewhere);
+    for (const auto& [version, file] : files.sdists)
+        if (requirement.specifier.matches(version))
+            return fmt::format("what fits is only a source archive ({}), and an installer carries wheels only; build one with 'pip wheel "
+                               "--no-deps {}=={}' and name its directory with --find-links{}",
+                               file, project.name, version.str(), elsewhere);
+    if (project.candidates.empty())
+        return fmt::format("{} has nothing for {}{}", joined(files.asked), describe(target), elsewhere);
+    return fmt::format("there is none in {}; the newest that fits {} is {}{}", joined(files.asked), describe(target),
+                       project.candidates.front().version.str(), elsewhere);
+}
+
+std::string sentence(const Fact& fact, const ResolveModel& model) {
+    std::string out;
+    if (fact.package == 0 || (fact.dependency < 0 && fact.text.find(" allows only ") != std::string::npos))
+        out = fact.text;
+    else
+        out = fmt::format("{} {} {}", name_of(model, fact.package), versions_of(model.project(fact.package), fact.when), fact.text);
+    if (fact.dependency >= 0 && fact.allowed.empty() && fact.requirement)
+        out += ", but " + why_nothing(model, model.project(fact.dependency), *fact.requirement);
+    return out;
+}
+
+// Versions of one package that ask for the same other package in different words are one line: the newest's.
+std::vector<std::string> sentences(const std::vector<Fact>& facts, const ResolveModel& model) {
+    std::vector<std::string> out;
+    std::map<std::pair<int, int>, std::vector<const Fact*>> groups;
+    std::vector<std::pair<int, int>> order;
+    for (const Fact& fact : facts) {
+        if (fact.text.empty()) continue; // "foo[x] is of the version of foo"
+        std::pair<int, int> key{fact.package, fact.package == 0 ? -2 - static_cast<int>(order.size()) : fact.dependency};
+        auto& group = groups[key];
+        if (group.empty()) order.push_back(key);
+        group.push_back(&fact);
+    }
+    std::set<std::string> said;
+    for (const auto& key : order) {
+        auto& group = groups[key];
+        std::ranges::stable_sort(group, [](const Fact* a, const Fact* b) { return a->when.first() < b->when.first(); });
+        for (std::size_t i = 0; i < group.size(); ++i) {
+            std::string text = sentence(*group[i], model);
+            if (i == 0 && group.size() > 2) {
+                std::size_t versions = 0;
+                for (std::size_t k = 1; k < group.size(); ++k) versions += group[k]->when.size();
+                text += fmt::format(" (and {} older versions likewise)", versions);
+            }
+            if (said.insert(text).second) out.push_back(std::move(text));
+            if (group.size() > 2) break;
+        }
+    }
+    return out;
+}
+
+} // namespace
+
+Error explain(const SolverOutcome& outcome, ResolveModel& model) {
+    // A line of the request that nothing answers needs no derivation. A project that nobody knows is a spelling mistake
+    // or the wrong index more often than a conflict.
+    for (const Fact& fact : outcome.reasons) {
+        if (fact.package != 0 || fact.dependency < 0 || !fact.allowed.empty()) continue;
+        const Project& project = model.project(fact.dependency);
+        bool unknown = !project.files.known;
+        ErrorKind kind = !unknown                         ? ErrorKind::unsatisfiable
+                         : project.files.asked.empty()    ? ErrorKind::usage
+                         : model.index().indexes().empty() ? ErrorKind::unsatisfiable
+                                                          : ErrorKind::network;
+        std::string way_out = unknown && kind != ErrorKind::usage ? " (404 Not Found); check its spelling, and the index's URL" : "";
+        return Error{kind, sentence(fact, model) + way_out};
+    }
+    std::vector<std::string> lines = sentences(outcome.reasons, model);
+    std::string text = "no set of packages satisfies the request:";
+    for (std::size_t i = 0; i < lines.size() && i < most_facts; ++i) text += "\n  " + lines[i];
+    if (lines.size() > most_facts) text += fmt::format("\n  … and {} more", lines.size() - most_facts);
+    for (const Fact& fact : outcome.reasons) {
+        if (fact.dependency < 0 || !model.project(fact.dependency).provided) continue;
+        const std::string& name = model.project(fact.dependency).name;
+        text += fmt::format("\neither ask conda for a {0} that fits (or capture an environment that has one), or write versions in the "
+                            "pip request that work with {0} {1}",
+                            name, model.options().provided.at(name));
+        break;
+    }
+    return Error{ErrorKind::unsatisfiable, text};
+}
+
+} // namespace tinderbox::pip

@@ -1,0 +1,357 @@
+#include "generator/pip/resolve_model.hpp"
+
+#include "common/base/terminal.hpp"
+#include "common/base/text.hpp"
+#include "common/base/url.hpp"
+
+#include <algorithm>
+
+namespace tinderbox::pip {
+namespace {
+
+constexpr unsigned connections = 12;
+
+Version python_of(const Target& target) {
+    return Version::parse(marker_environment(target)["python_full_version"]).value_or(*Version::parse("3.11.0"));
+}
+
+// Of two files of one version: the better tag, then the higher build; on a tie the earlier place stays.
+bool better_file(const ProjectWheels::Wheel& a, const ProjectWheels::Wheel& b) {
+    if (a.file.yanked != b.file.yanked) return !a.file.yanked;
+    if (*a.rank != *b.rank) return *a.rank < *b.rank;
+    return a.name.build > b.name.build;
+}
+
+std::string requirement_text(const Requirement& requirement) {
+    std::string extras;
+    for (const std::string& extra : requirement.extras) extras += (extras.empty() ? "" : ",") + extra;
+    return requirement.name + (extras.empty() ? "" : "[" + extras + "]") + requirement.specifier.str();
+}
+
+} // namespace
+
+// ---- projects ---------------------------------------------------------------------------------------------
+
+ProjectStore::ProjectStore(const SelectOptions& options, const Roots& roots, PackageIndex& index)
+    : options_(options), roots_(roots), index_(index), ranking_(options.target), python_(python_of(options.target)) {}
+
+std::shared_ptr<const Result<Project>> ProjectStore::get(const std::string& name) {
+    std::promise<std::shared_ptr<const Result<Project>>> promise;
+    {
+        std::unique_lock lock(mutex_);
+        auto [at, fresh] = projects_.emplace(name, std::shared_future<std::shared_ptr<const Result<Project>>>());
+        if (!fresh) {
+            auto waiting = at->second;
+            lock.unlock();
+            return waiting.get();
+        }
+        at->second = promise.get_future().share();
+    }
+    auto loaded = std::make_shared<const Result<Project>>(load(name));
+    promise.set_value(loaded);
+    return loaded;
+}
+
+Result<Project> ProjectStore::load(const std::string& name) const {
+    Project out;
+    out.name = name;
+    if (auto there = options_.provided.find(name); there != options_.provided.end()) {
+        out.provided = true;
+        out.files.known = true;
+        // A version that PEP 440 does not know (some conda packages have one) satisfies only what asks for any.
+        out.candidates.push_back({Version::parse(there->second).value_or(*Version::parse("0")), nullptr});
+        return out;
+    }
+    if (auto line = roots_.direct.find(name); line != roots_.direct.end()) {
+        out.direct = line->second;
+        TRY_ASSIGN(auto wheel, direct_file(*line->second, ranking_, options_.target));
+        if (wheel.name.name != name)
+            return make_error(ErrorKind::usage, "{}: '{}' names {}, but its wheel is {}'s; correct one of the two",
+                              line->second->line.str(), printable(line->second->text), name, wheel.name.name);
+        out.files.known = true;
+        out.files.wheels.push_back(std::move(wheel));
+        out.candidates.push_back({out.files.wheels.front().name.version, &out.files.wheels.front()});
+        return out;
+    }
+    TRY_ASSIGN(out.files, files_of(index_, name, ranking_, python_));
+
+    const auto& wheels = out.files.wheels;
+    bool only_prereleases = std::ranges::all_of(wheels, [](const auto& wheel) { return wheel.name.version.is_prerelease(); }) &&
+                            std::ranges::all_of(out.files.sdists, [](const auto& sdist) { return sdist.first.is_prerelease(); });
+    bool prereleases = index_.options().pre || only_prereleases || roots_.prereleases.contains(name);
+    auto pins = roots_.pins.find(name);
+    auto pinned = [&](const Version& version) {
+        return pins != roots_.pins.end() &&
+               std::ranges::any_of(pins->second, [&](const SpecifierSet& pin) { return pin.matches(version); });
+    };
+    std::vector<const ProjectWheels::Wheel*> usable;
+    for (const auto& wheel : wheels) {
+        if (!wheel.rank || !wheel.python_fits) continue;
+        if (wheel.file.yanked && !pinned(wheel.name.version)) {
+            ++out.hidden_yanked;
+        } else if (wheel.name.version.is_prerelease() && !prereleases) {
+            ++out.hidden_prereleases;
+        } else {
+            usable.push_back(&wheel);
+        }
+    }
+    bool by_place = index_.strategy() == IndexStrategy::unsafe_first_match;
+    std::ranges::stable_sort(usable, [&](const auto* a, const auto* b) {
+        if (by_place && a->source != b->source) return a->source < b->source;
+        if (auto order = a->name.version <=> b->name.version; order != 0) return order > 0;
+        return better_file(*a, *b);
+    });
+    for (const auto* wheel : usable) {
+        bool known = !out.candidates.empty() && out.candidates.back().version == wheel->name.version;
+        if (by_place && !known)
+            known = std::ranges::any_of(out.candidates, [&](const Candidate& c) { return c.version == wheel->name.version; });
+        if (!known) out.candidates.push_back({wheel->name.version, wheel});
+    }
+    return out;
+}
+
+// ---- ahead of the solver ----------------------------------------------------------------------------------
+
+Prefetcher::Prefetcher(ProjectStore& projects, MetadataSource& metadata, const MarkerEnvironment& environment)
+    : projects_(projects), metadata_(metadata), environment_(environment) {
+    for (unsigned i = 0; i < connections; ++i) threads_.emplace_back([this] { work(); });
+}
+
+Prefetcher::~Prefetcher() {
+    {
+        std::lock_guard lock(mutex_);
+        stopping_ = true;
+        queue_.clear();
+    }
+    changed_.notify_all();
+}
+
+void Prefetcher::push(std::function<void()> task) {
+    {
+        std::lock_guard lock(mutex_);
+        if (stopping_) return;
+        queue_.push_back(std::move(task));
+    }
+    changed_.notify_one();
+}
+
+void Prefetcher::want(const Requirement& requirement) {
+    if (!requirement.url.empty()) return;
+    std::string key = requirement.name;
+    for (const std::string& extra : requirement.extras) key += "," + extra;
+    {
+        std::lock_guard lock(mutex_);
+        if (!seen_.insert(key).second) return;
+    }
+    push([this, requirement] { follow(requirement); });
+}
+
+void Prefetcher::want(const std::shared_ptr<const Result<Project>>& project, std::size_t first, std::size_t count) {
+    const auto& candidates = (**project).candidates;
+    for (std::size_t i = first; i < std::min(first + count, candidates.size()); ++i)
+        if (candidates[i].wheel) push([this, project, i] { (void)metadata_.get((**project).candidates[i].wheel->file); });
+}
+
+void Prefetcher::work() {
+    while (true) {
+        std::function<void()> task;
+        {
+            std::unique_lock lock(mutex_);
+            changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+            if (stopping_) return;
+            task = std::move(queue_.front());
+            queue_.pop_front();
+        }
+        task();
+    }
+}
+
+void Prefetcher::follow(const Requirement& requirement) {
+    auto project = projects_.get(requirement.name);
+    if (!project->ok()) { // where one page fails the others will: the solver says so, servers are not asked for more
+        std::lock_guard lock(mutex_);
+        queue_.clear();
+        return;
+    }
+    const auto& candidates = (**project).candidates;
+    auto best = std::ranges::find_if(candidates, [&](const Candidate& c) { return requirement.specifier.matches(c.version); });
+    if (best == candidates.end() || !best->wheel) return;
+    auto metadata = metadata_.get(best->wheel->file);
+    if (!metadata->ok()) return;
+    std::vector<std::string> extras = requirement.extras;
+    extras.insert(extras.begin(), "");
+    for (const std::string& extra : extras)
+        for (const Requirement& next : applying(**metadata, environment_, extra)) want(next);
+}
+
+std::vector<Requirement> applying(const Metadata& metadata, const MarkerEnvironment& environment, const std::string& extra) {
+    std::vector<Requirement> out;
+    for (const std::string& text : metadata.requires_dist) {
+        auto requirement = Requirement::parse(text);
+        if (!requirement) continue;
+        bool always = requirement->applies(environment);
+        if (extra.empty() ? always : !always && requirement->applies(environment, {extra})) out.push_back(std::move(*requirement));
+    }
+    return out;
+}
+
+// ---- the model --------------------------------------------------------------------------------------------
+
+ResolveModel::ResolveModel(const SelectOptions& options, const Roots& roots, PackageIndex& index, MetadataSource& metadata)
+    : options_(options), roots_(roots), index_(index), metadata_(metadata), environment_(marker_environment(options.target)),
+      python_(python_of(options.target)), projects_(options, roots, index), prefetcher_(projects_, metadata, environment_),
+      start_(std::chrono::steady_clock::now()) {
+    nodes_.push_back({}); // the request
+    for (const auto& [line, requirement] : roots.lines) {
+        Requirement plain = requirement;
+        plain.url.clear();
+        prefetcher_.want(plain);
+    }
+}
+
+std::size_t ResolveModel::candidates(int package) { return package == 0 ? 1 : project(package).candidates.size(); }
+
+Result<int> ResolveModel::package(const std::string& name, const std::string& extra) {
+    auto known = numbers_.find({name, extra});
+    if (known != numbers_.end()) return known->second;
+    auto loaded = projects_.get(name);
+    if (!loaded->ok()) return loaded->error();
+    nodes_.push_back({name, extra, std::move(loaded)});
+    int number = static_cast<int>(nodes_.size()) - 1;
+    numbers_.emplace(std::pair{name, extra}, number);
+    return number;
+}
+
+VersionSet ResolveModel::matching(const Project& project, const Requirement& requirement) const {
+    VersionSet out = VersionSet::none(project.candidates.size());
+    for (std::size_t i = 0; i < project.candidates.size(); ++i)
+        if (requirement.specifier.matches(project.candidates[i].version)) out.add(i);
+    return out;
+}
+
+Status ResolveModel::add_requirement(const std::shared_ptr<const Requirement>& requirement, const Fact& base, std::vector<Fact>& out) {
+    if (!requirement->url.empty() && base.package != 0) {
+        auto line = roots_.direct.find(requirement->name);
+        if (line == roots_.direct.end() || line->second->url != requirement->url) {
+            Fact fact = base;
+            fact.text = fmt::format("requires {} from the URL {}, and only a line of the request may choose a server; add '{} @ {}' "
+                                    "to the request",
+                                    requirement->name, without_credentials(requirement->url), requirement->name,
+                                    without_credentials(requirement->url));
+            out.push_back(std::move(fact));
+            return {};
+        }
+    }
+    std::vector<std::string> extras = requirement->extras;
+    extras.insert(extras.begin(), "");
+    for (const std::string& extra : extras) {
+        Fact fact = base;
+        TRY_ASSIGN(fact.dependency, package(requirement->name, extra));
+        fact.allowed = matching(project(fact.dependency), *requirement);
+        fact.requirement = requirement;
+        if (fact.text.empty()) fact.text = "requires " + requirement_text(*requirement);
+        asked_.push_back({fact.package, fact.when.first(), fact.dependency, fact.text});
+        out.push_back(std::move(fact));
+    }
+    return {};
+}
+
+Result<std::vector<Fact>> ResolveModel::request_facts() {
+    std::vector<Fact> out;
+    for (const auto& [line, parsed] : roots_.lines) {
+        Fact base;
+        base.when = VersionSet::only(1, 0);
+        base.text = fmt::format("{} asks for {}", line->line.str(), printable(line->text));
+        TRY(add_requirement(std::make_shared<const Requirement>(parsed), base, out));
+    }
+    return out;
+}
+
+std::vector<Fact> ResolveModel::general_facts(int package) {
+    std::vector<Fact> out;
+    if (package == 0) return out;
+    for (const auto& [line, constraint] : roots_.constraints) {
+        if (constraint.name != node(package).name || !node(package).extra.empty()) continue;
+        Fact fact;
+        fact.package = package;
+        fact.when = matching(project(package), constraint).complement();
+        fact.when &= VersionSet::absent(candidates(package)).complement();
+        if (fact.when.empty()) continue;
+        fact.text = fmt::format("{} allows only {}", line->line.str(), printable(line->text));
+        fact.requirement = std::make_shared<const Requirement>(constraint);
+        out.push_back(std::move(fact));
+    }
+    return out;
+}
+
+const Metadata* ResolveModel::metadata(int package, std::size_t candidate) {
+    const Candidate& chosen = project(package).candidates[candidate];
+    if (!chosen.wheel) return nullptr;
+    auto found = metadata_.get(chosen.wheel->file); // kept by the source as long as it lives
+    return found->ok() ? &**found : nullptr;
+}
+
+Result<std::vector<Fact>> ResolveModel::facts(int package, std::size_t candidate) {
+    if (package == 0) return request_facts();
+    const Node here = node(package);
+    const Candidate& chosen = project(package).candidates[candidate];
+    std::vector<Fact> out;
+    Fact base;
+    base.package = package;
+    base.when = VersionSet::only(candidates(package), candidate);
+    if (!here.extra.empty()) {
+        Fact same = base;
+        TRY_ASSIGN(same.dependency, this->package(here.name, ""));
+        same.allowed = base.when;
+        out.push_back(std::move(same));
+    }
+    if (!chosen.wheel) return out; // what is provided has what it needs
+    // Every few candidates of one project: more of them will be tried, so ask for several at once.
+    if (int tried = ++tried_[package]; tried % 4 == 3) prefetcher_.want(here.project, candidate + 1, 4u << std::min(tried / 4, 3));
+    auto metadata = metadata_.get(chosen.wheel->file);
+    auto unusable = [&](std::string why) {
+        Fact fact = base;
+        fact.text = std::move(why);
+        out = {std::move(fact)};
+        return out;
+    };
+    if (!metadata->ok()) {
+        bool fatal = metadata->error().kind != ErrorKind::usage || project(package).direct;
+        if (fatal) return metadata->error();
+        return unusable("cannot be used (" + metadata->error().message + ")");
+    }
+    const Metadata& own = **metadata;
+    auto needed = SpecifierSet::parse(own.requires_python);
+    if (needed && !needed->matches(python_))
+        return unusable(fmt::format("requires Python {}, and the environment has {}", own.requires_python, options_.target.python));
+    auto version = Version::parse(own.version);
+    if (normalize_name(own.name) != here.name || !version || version->public_version() != chosen.version.public_version())
+        return unusable(fmt::format("says in its metadata that it is {} {}", own.name, own.version));
+    for (const std::string& text : own.requires_dist) {
+        auto parsed = Requirement::parse(text);
+        if (!parsed) return unusable(fmt::format("has a requirement that cannot be read ('{}')", printable(text)));
+    }
+    std::vector<Requirement> all = applying(own, environment_, here.extra);
+    for (const Requirement& one : all) prefetcher_.want(one);
+    for (Requirement& one : all) TRY(add_requirement(std::make_shared<const Requirement>(std::move(one)), base, out));
+    return out;
+}
+
+void ResolveModel::progress(std::size_t decided) {
+    if (std::chrono::steady_clock::now() - start_ < std::chrono::milliseconds(500)) return;
+    progress_shown_ = true;
+    Terminal::get().progress("resolving", decided, 0, "packages");
+}
+
+std::string ResolveModel::asker(int package, const std::map<int, std::size_t>& chosen) const {
+    const std::string& name = node(package).name;
+    for (const Asked& one : asked_) {
+        if (one.package == 0 || node(one.dependency).name != name || node(one.package).name == name) continue;
+        auto found = chosen.find(one.package);
+        if (found == chosen.end() || found->second != one.candidate) continue;
+        return fmt::format("{} {} {}", node(one.package).name, project(one.package).candidates[one.candidate].version.str(), one.text);
+    }
+    return "";
+}
+
+} // namespace tinderbox::pip

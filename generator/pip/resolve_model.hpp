@@ -1,0 +1,144 @@
+// Packages, wheels and metadata as the solver sees them. Used by resolve.cpp and resolve_explain.cpp only.
+#pragma once
+
+#include "generator/pip/marker.hpp"
+#include "generator/pip/metadata_source.hpp"
+#include "generator/pip/requirement.hpp"
+#include "generator/pip/resolve_solver.hpp"
+#include "generator/pip/select.hpp"
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <set>
+#include <thread>
+
+namespace tinderbox::pip {
+
+struct Candidate {
+    Version version;
+    const ProjectWheels::Wheel* wheel = nullptr; // nullptr: provided from elsewhere
+};
+
+// A project and what may be chosen of it, best first.
+struct Project {
+    std::string name;
+    ProjectWheels files;
+    std::vector<Candidate> candidates;
+    bool provided = false;
+    const PipRequirement* direct = nullptr;
+    std::size_t hidden_prereleases = 0, hidden_yanked = 0;
+};
+
+// What the lines of the request say about projects, before anything is asked of an index.
+struct Roots {
+    std::vector<std::pair<const PipRequirement*, Requirement>> lines;       // that apply to the target
+    std::vector<std::pair<const PipRequirement*, Requirement>> constraints;
+    std::map<std::string, const PipRequirement*> direct;                     // by project: the line with a URL or path
+    std::set<std::string> prereleases;                                       // projects that a line wants them of
+    std::map<std::string, std::vector<SpecifierSet>> pins;                   // "==" of lines, for yanked files
+};
+
+// Projects by name, loaded once, by whichever thread comes first. Thread-safe.
+class ProjectStore {
+  public:
+    ProjectStore(const SelectOptions& options, const Roots& roots, PackageIndex& index);
+    std::shared_ptr<const Result<Project>> get(const std::string& name);
+
+  private:
+    Result<Project> load(const std::string& name) const;
+
+    const SelectOptions& options_;
+    const Roots& roots_;
+    PackageIndex& index_;
+    TagRanking ranking_;
+    Version python_;
+    std::mutex mutex_;
+    std::map<std::string, std::shared_future<std::shared_ptr<const Result<Project>>>> projects_;
+};
+
+// Asks for pages and metadata that will be needed most likely, ahead of the solver, on several connections.
+class Prefetcher {
+  public:
+    Prefetcher(ProjectStore& projects, MetadataSource& metadata, const MarkerEnvironment& environment);
+    ~Prefetcher();
+    // The project, its best candidate's metadata, and what that requires in turn. A project is followed once.
+    void want(const Requirement& requirement);
+    // The metadata of candidates that a search will try one behind the other.
+    void want(const std::shared_ptr<const Result<Project>>& project, std::size_t first, std::size_t count);
+
+  private:
+    void push(std::function<void()> task);
+    void work();
+    void follow(const Requirement& requirement);
+
+    ProjectStore& projects_;
+    MetadataSource& metadata_;
+    const MarkerEnvironment& environment_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::deque<std::function<void()>> queue_;
+    std::set<std::string> seen_;
+    bool stopping_ = false;
+    std::vector<std::jthread> threads_;
+};
+
+// The requirements of a wheel that apply: its own for extra "", else those that the extra adds.
+std::vector<Requirement> applying(const Metadata& metadata, const MarkerEnvironment& environment, const std::string& extra);
+
+class ResolveModel final : public SolverModel {
+  public:
+    ResolveModel(const SelectOptions& options, const Roots& roots, PackageIndex& index, MetadataSource& metadata);
+
+    std::size_t candidates(int package) override;
+    Result<std::vector<Fact>> facts(int package, std::size_t candidate) override;
+    std::vector<Fact> general_facts(int package) override;
+    void progress(std::size_t decided) override;
+
+    struct Node {
+        std::string name, extra; // "" for the project itself
+        std::shared_ptr<const Result<Project>> project;
+    };
+    const Node& node(int package) const { return nodes_[static_cast<std::size_t>(package)]; }
+    const Project& project(int package) const { return **node(package).project; }
+    const Metadata* metadata(int package, std::size_t candidate);
+    // Who asked for a package that came along: "torch 2.9.1 requires filelock".
+    std::string asker(int package, const std::map<int, std::size_t>& chosen) const;
+    const SelectOptions& options() const { return options_; }
+    const PackageIndex& index() const { return index_; }
+    const Roots& roots() const { return roots_; }
+    bool progress_shown() const { return progress_shown_; }
+
+  private:
+    Result<int> package(const std::string& name, const std::string& extra);
+    Result<std::vector<Fact>> request_facts();
+    Status add_requirement(const std::shared_ptr<const Requirement>& requirement, const Fact& base, std::vector<Fact>& out);
+    VersionSet matching(const Project& project, const Requirement& requirement) const;
+
+    const SelectOptions& options_;
+    const Roots& roots_;
+    PackageIndex& index_;
+    MetadataSource& metadata_;
+    MarkerEnvironment environment_;
+    Version python_;
+    ProjectStore projects_;
+    Prefetcher prefetcher_;
+    std::vector<Node> nodes_;
+    std::map<std::pair<std::string, std::string>, int> numbers_;
+    struct Asked {
+        int package;
+        std::size_t candidate;
+        int dependency;
+        std::string text;
+    };
+    std::vector<Asked> asked_;
+    std::map<int, int> tried_;         // candidates whose facts were asked for
+    std::chrono::steady_clock::time_point start_;
+    bool progress_shown_ = false;
+};
+
+// Why the request cannot be satisfied, in one sentence or a few lines.
+Error explain(const SolverOutcome& outcome, ResolveModel& model);
+
+} // namespace tinderbox::pip
