@@ -209,7 +209,7 @@ class Session {
         std::string asked;
         std::size_t count = 0, named = 0;
         for (const PackageInfo& p : manifest_.packages) {
-            if (p.kind == "generated") continue;
+            if (p.kind == "generated" || p.prefix == "base") continue;
             ++count;
             if (!p.requested || named >= 4) continue;
             asked += fmt::format("{}{} {}", named ? ", " : "", p.name, p.version);
@@ -238,6 +238,8 @@ class Session {
         InstallOptions o;
         o.prefix = prefix;
         o.allow_existing = options_.allow_existing();
+        o.replace = options_.replace;
+        o.manifest_sha256 = manifest_sha256();
         o.skip_scripts = options_.skip_scripts;
         o.keep_packages = options_.keep_packages;
         o.private_modes = options_.private_files;
@@ -280,7 +282,7 @@ class Session {
         if (!table.ok()) return false; // the installation will say so
         std::unordered_set<std::string> seen;
         return std::ranges::any_of(
-            table->destinations, [&](const Destination& d) { return !seen.insert(to_lower(d.path)).second; });
+            table->destinations, [&](const Destination& d) { return !seen.insert((d.root == Root::base ? "base " : "env ") + to_lower(d.path)).second; });
     }
 
     // ---- preflight
@@ -295,11 +297,20 @@ class Session {
     }
 
     Preflight preflight(const std::string& prefix) const {
+        const InstallOptions install = install_options(prefix);
+        const fs::path root = installed_root(manifest_, install), environment = environment_prefix(manifest_, install);
         PreflightOptions o;
-        o.prefix = prefix;
+        o.prefix = root.string();
         o.no_gpu = options_.no_gpu;
+        o.target.install = install_needs(manifest_, install);
+        const InstallParts& parts = manifest_.parts;
+        o.target.limits = {{environment.string(), parts.env.longest_prefix, parts.env.longest_prefix_because}};
+        if (environment != root)
+            o.target.limits.push_back({root.string(), parts.base.longest_prefix, parts.base.longest_prefix_because});
+        if (root != prefix) o.target.conda = prefix;
+        o.target.replace = options_.replace;
         o.target.allow_existing = options_.allow_existing();
-        o.target.resumes = is_ours(prefix) || is_ours(place_of(prefix).root);
+        o.target.resumes = is_ours(root.string());
         o.target.names_collide = [this] { return names_collide(); };
         o.driver_api = [this]() -> std::optional<int> {
             auto program = probe_program();
@@ -503,7 +514,7 @@ class Session {
     Result<int> verify_only() {
         TRY_ASSIGN(Place place, find_installed());
         const auto& [prefix, root] = place;
-        Preflight found = preflight(prefix);
+        Preflight found = preflight(root);
         // Where it is installed already, room and permissions are no matter.
         std::erase_if(found.findings, [](const Finding& f) {
             return f.kind != ErrorKind::machine || f.id == "room" || f.id == "inodes-unknown";

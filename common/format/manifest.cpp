@@ -9,13 +9,14 @@ using nlohmann::json;
 // The same list of fields writes and reads: a field cannot be added to one side only.
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PackageInfo, kind, name, version, build, url, file_name, sha256, md5,
                                                 size, license, redistribution, installed_size, files, requested,
-                                                requirement)
+                                                requirement, prefix)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PythonInfo, version, implementation, executable, site_packages, stdlib,
                                                 cache_tag, gil)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(GpuLibrary, path, sass, ptx)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InstallInfo, bytes, apparent_bytes, inodes, longest_prefix,
                                                 longest_prefix_because)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ScriptInfo, package, version, build_number, path)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InstallParts, env, base, packages)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ScriptInfo, package, version, build_number, path, prefix)
 
 namespace {
 
@@ -45,6 +46,46 @@ Requirements requirements_from(const json& j) {
     return r;
 }
 
+json base_json(const BaseInfo& b) {
+    json out = {{"kind", b.kind},
+                {"name", b.name},
+                {"version", b.version},
+                {"url", b.url},
+                {"file_name", b.file_name},
+                {"sha256", b.sha256},
+                {"size", b.size},
+                {"license", b.license},
+                {"keeps_packages", b.keeps_packages},
+                {"initialises", b.initialises},
+                {"registers", b.registers},
+                {"pre_install", b.pre_install},
+                {"post_install", b.post_install},
+                {"variables", b.variables},
+                {"python", nullptr}};
+    if (b.python) out["python"] = *b.python;
+    return out;
+}
+
+BaseInfo base_from(const json& j) {
+    BaseInfo b;
+    b.kind = j.value("kind", "");
+    b.name = j.value("name", "");
+    b.version = j.value("version", "");
+    b.url = j.value("url", "");
+    b.file_name = j.value("file_name", "");
+    b.sha256 = j.value("sha256", "");
+    b.size = j.value("size", std::uint64_t{0});
+    b.license = j.value("license", "");
+    b.keeps_packages = j.value("keeps_packages", false);
+    b.initialises = j.value("initialises", false);
+    b.registers = j.value("registers", true);
+    b.pre_install = j.value("pre_install", "");
+    b.post_install = j.value("post_install", "");
+    b.variables = j.value("variables", std::map<std::string, std::string>());
+    if (j.contains("python") && !j["python"].is_null()) b.python = j["python"].get<PythonInfo>();
+    return b;
+}
+
 } // namespace
 
 json to_json(const Manifest& m) {
@@ -66,6 +107,10 @@ json to_json(const Manifest& m) {
                 {"probes", m.probes},
                 {"python", nullptr}};
     if (m.python) out["python"] = *m.python;
+    if (m.base_installer) {
+        out["base_installer"] = base_json(*m.base_installer);
+        out["parts"] = m.parts;
+    }
     return out;
 }
 
@@ -89,6 +134,9 @@ Result<Manifest> manifest_from_json(const json& j) {
         m.install = j.at("install").get<InstallInfo>();
         m.probes = j.value("probes", std::vector<std::string>());
         if (j.contains("python") && !j["python"].is_null()) m.python = j["python"].get<PythonInfo>();
+        if (j.contains("base_installer")) m.base_installer = base_from(j["base_installer"]);
+        if (j.contains("parts")) m.parts = j["parts"].get<InstallParts>();
+        else m.parts.env = m.install;
         return m;
     } catch (const json::exception& error) {
         return make_error(ErrorKind::damaged, "the manifest is not what this program expects: {}", error.what());

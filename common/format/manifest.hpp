@@ -27,6 +27,7 @@ struct PackageInfo {
     std::uint32_t files = 0;
     bool requested = false;
     std::string requirement; // the words that asked for it, "" when it is a dependency
+    std::string prefix = "env"; // where it is installed: "env" or "base"
 };
 
 struct PythonInfo {
@@ -63,15 +64,36 @@ struct InstallInfo {
     std::string longest_prefix_because; // the file with the shortest placeholder
 };
 
-struct ScriptInfo { // post-link and post_install scripts, in the order they run
+// What each part of an installation needs, in addition to those before it: a hard link counts once.
+struct InstallParts {
+    InstallInfo env, base, packages; // the environment alone; the base beside it; the base's package cache
+};
+
+struct ScriptInfo { // post-link scripts, in the order they run
     std::string package, version, build_number, path;
+    std::string prefix = "env"; // whose: "env" or "base"
+};
+
+// The conda at PREFIX, when the environment lies in its envs/ (docs/base.md).
+struct BaseInfo {
+    std::string kind;          // "miniconda", "miniforge", "file"
+    std::string name, version; // as its installer calls itself: "Miniconda3", "py311_25.3.1-1"
+    std::string url, file_name, sha256; // of that installer
+    std::uint64_t size = 0;
+    std::string license;         // the text it shows before installing
+    bool keeps_packages = false; // leaves its package cache without -k
+    bool initialises = false;    // runs conda init without being asked
+    bool registers = true;       // in ~/.conda/environments.txt
+    std::string pre_install, post_install;        // scripts, "" when there is none
+    std::map<std::string, std::string> variables; // of those scripts
+    std::optional<PythonInfo> python;
 };
 
 struct Manifest {
     std::string name;     // NAME of NAME.run
     std::string env_name; // the environment's name
     std::string platform; // "linux-64", "linux-aarch64"
-    std::string base = "none";
+    std::string base = "none"; // or the kind and version of base_installer: "miniforge 26.3.2-3"
     std::string tinderbox_version;
     std::int64_t source_mtime = 0; // seconds since 1970
     std::string bytecode;          // "build", "install", "none"
@@ -83,7 +105,9 @@ struct Manifest {
     std::map<std::string, std::string> variables; // environment variables on activation
     std::vector<ScriptInfo> scripts;
     Requirements requires_;
-    InstallInfo install;
+    InstallInfo install;       // of all parts that are installed when nothing else is said
+    InstallParts parts;
+    std::optional<BaseInfo> base_installer; // exactly when base is not "none"
     std::vector<std::string> probes;   // "cuda_probe_12"
 };
 

@@ -83,8 +83,11 @@ struct Content {
 
 enum DestinationFlags : std::uint8_t {
     destination_none = 0,
-    destination_bytecode = 1, // a .pyc: may be dropped and compiled again
-    destination_generated = 2 // written by Tinderbox, not part of an artifact (entry points, RECORD, conda-meta)
+    destination_bytecode = 1,  // a .pyc: may be dropped and compiled again
+    destination_generated = 2, // written by Tinderbox, not part of an artifact (entry points, RECORD, conda-meta)
+    destination_shared = 4,    // may be one inode with other such destinations of the same content, mode and time
+    destination_unless_root = 8,    // only where somebody else than root installs
+    destination_package_cache = 16, // only where the base's package cache is kept
 };
 
 struct Destination {

@@ -121,11 +121,11 @@ std::string cached_name(const std::string& path, const std::string& tag) {
     return fmt::format("{}__pycache__/{}.{}.pyc", directory, stem, tag);
 }
 
-Result<std::vector<Bytes>> compile_some(const Interpreter& interpreter, const std::string& input, std::int64_t mtime,
+Result<std::vector<Bytes>> compile_some(const std::string& executable, const std::string& input, std::int64_t mtime,
                                         std::size_t count) {
     ProcessSpec spec;
     // Not -I: it would ignore PYTHONHASHSEED, too.
-    spec.argv = {interpreter.executable, "-s", "-S", "-B", "-c", compiler, std::to_string(mtime)};
+    spec.argv = {executable, "-s", "-S", "-B", "-c", compiler, std::to_string(mtime)};
     spec.unset = {"PYTHON*", "LD_*"};
     spec.set = {{"PYTHONHASHSEED", "0"}, {"LC_ALL", "C.UTF-8"}};
     spec.input = input;
@@ -133,7 +133,7 @@ Result<std::vector<Bytes>> compile_some(const Interpreter& interpreter, const st
     spec.timeout_seconds = 600;
     TRY_ASSIGN(ProcessResult result, run_process(spec));
     if (!result.succeeded())
-        return make_error(ErrorKind::usage, "the environment's interpreter '{}' cannot compile: {}\n{}", interpreter.executable,
+        return make_error(ErrorKind::usage, "the environment's interpreter '{}' cannot compile: {}\n{}", executable,
                           result.describe(), result.error_output.substr(0, 2000));
     std::vector<Bytes> out;
     std::string_view rest = result.output;
@@ -142,7 +142,7 @@ Result<std::vector<Bytes>> compile_some(const Interpreter& interpreter, const st
         std::size_t size = newline == std::string_view::npos ? SIZE_MAX : 0;
         for (std::size_t i = 0; size != SIZE_MAX && i < newline; ++i) size = size * 10 + static_cast<std::size_t>(rest[i] - '0');
         if (size > rest.size() || rest.size() - newline - 1 < size)
-            return make_error(ErrorKind::usage, "the environment's interpreter '{}' gave no bytecode", interpreter.executable);
+            return make_error(ErrorKind::usage, "the environment's interpreter '{}' gave no bytecode", executable);
         auto bytes = as_bytes(rest.substr(newline + 1, size));
         out.emplace_back(bytes.begin(), bytes.end());
         rest.remove_prefix(newline + 1 + size);
@@ -165,6 +165,7 @@ Result<std::unique_ptr<Artifact>> compile_all(const Parcel& parcel, const std::v
             ++chunk.count, ++i;
         chunks.push_back(std::move(chunk));
     }
+    TRY_ASSIGN(const std::string executable, interpreter.executable());
     std::mutex reading;
     ContentReader reader(parcel);
     TRY(parallel_for(chunks.size(), threads, [&](std::size_t index) -> Status {
@@ -178,7 +179,7 @@ Result<std::unique_ptr<Artifact>> compile_all(const Parcel& parcel, const std::v
                 input += as_text(text);
             }
         }
-        TRY_ASSIGN(chunk.compiled, compile_some(interpreter, input, sources[chunk.first].mtime, chunk.count));
+        TRY_ASSIGN(chunk.compiled, compile_some(executable, input, sources[chunk.first].mtime, chunk.count));
         return {};
     }));
     std::string name = parcel.metadata.value("name", "");

@@ -11,11 +11,14 @@
 #include "common/format/manifest.hpp"
 #include "generator/parcel/parcel.hpp"
 
+#include <functional>
+
 namespace tinderbox {
 
 struct Interpreter {
-    std::string executable; // absolute path of one that runs here
-    std::string key;        // identifies it for the cache: the SHA-256 of its artifact
+    // The absolute path of one that runs here. Asked for only when something is not in the cache.
+    std::function<Result<std::string>()> executable;
+    std::string key; // identifies it for the cache: the keys of its parcels
 };
 
 // nullopt: nothing to compile. `jobs` 0 = all cores. A source that does not compile is left out, as pip and

@@ -38,12 +38,14 @@ std::string variables_text(const std::map<std::string, std::string>& variables, 
 
 } // namespace
 
-Result<PythonInfo> find_python(const std::vector<LinkInput>& inputs) {
+Result<PythonInfo> find_python(const std::vector<LinkInput>& inputs, Root root) {
     for (const LinkInput& input : inputs)
-        if (auto info = captured_python(input.parcel.metadata); info && !info->version.empty()) return *info;
+        if (auto info = captured_python(input.parcel.metadata); input.root == root && info && !info->version.empty()) return *info;
     for (const LinkInput& input : inputs)
-        if (input.parcel.metadata.value("kind", "") == "conda" && input.parcel.metadata.value("name", "") == "python")
+        if (input.root == root && input.parcel.metadata.value("kind", "") == "conda" && input.parcel.metadata.value("name", "") == "python")
             return conda_python_info(input.parcel.metadata);
+    if (root == Root::base)
+        return make_error(ErrorKind::usage, "the base has no Python among its packages; use the installer of a conda, such as Miniforge");
     return make_error(ErrorKind::usage,
                       "no Python was named; add '--python-from EXE' (for instance --python-from python3.11), "
                       "'--from-prefix DIR', or a conda python package to the request");

@@ -14,6 +14,7 @@
 #include <zstd.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 #include <unordered_map>
@@ -27,16 +28,37 @@ namespace {
 // Generated text is small and highly regular: the level costs nothing that could be measured.
 constexpr int generated_level = 12;
 
+// What lies in one prefix.
+struct LinkedPrefix {
+    Root root = Root::env;
+    const PythonInfo* python = nullptr;
+    std::unordered_map<std::string, std::size_t> by_path; // → destination
+};
+
+// A destination's file of a parcel: destinations with one origin are the same file in several places.
+struct Origin {
+    std::uint32_t input = 0, destination = 0; // the first input with that parcel; in its table
+    bool known = false;
+};
+
 class Linker {
   public:
     Linker(const Lock& lock, const PythonInfo& python, const std::vector<LinkInput>& inputs, const LinkOptions& options)
-        : lock_(lock), python_(python), inputs_(inputs), options_(options) {}
+        : lock_(lock), inputs_(inputs), options_(options) {
+        env_.python = &python;
+        base_.root = Root::base;
+        if (options.base) base_.python = &options.base->python;
+    }
 
     Result<Image> run() {
         describe_packages();
+        add_blocks();
         for (std::size_t i = 0; i < inputs_.size(); ++i) TRY(add_parcel(i));
+        if (options_.base) TRY(add_base_files());
         TRY(add_generated());
+        if (options_.base) TRY(add_package_cache());
         add_parent_directories();
+        share_files();
         TRY(sort_and_resolve());
         fill_manifest();
         if (options_.strict && !image_.warnings.empty())
@@ -52,8 +74,8 @@ class Linker {
         package_of_.resize(inputs_.size());
         for (std::size_t i = 0; i < inputs_.size(); ++i) {
             const LinkInput& input = inputs_[i];
-            if (input.bytecode_of) {
-                package_of_[i] = package_of_[*input.bytecode_of];
+            if (auto of = input.bytecode_of ? input.bytecode_of : input.info_of) {
+                package_of_[i] = package_of_[*of];
                 continue;
             }
             package_of_[i] = static_cast<std::uint32_t>(image_.manifest.packages.size());
@@ -65,6 +87,7 @@ class Linker {
             p.build = text_field(meta, "build");
             p.license = text_field(meta, "license");
             p.installed_size = 0;
+            p.prefix = prefix_name(input.root);
             if (const LockedArtifact* a = input.artifact) {
                 p.url = without_credentials(a->url);
                 p.file_name = a->file_name;
@@ -76,8 +99,13 @@ class Linker {
             }
             collect_licenses(p, meta);
             image_.manifest.packages.push_back(std::move(p));
-            if (auto script = conda_script(meta)) image_.manifest.scripts.push_back(*std::move(script));
+            if (auto script = conda_script(meta)) {
+                script->prefix = prefix_name(input.root);
+                image_.manifest.scripts.push_back(*std::move(script));
+            }
         }
+        // The base's packages were linked by the time the environment's scripts run.
+        std::ranges::stable_sort(image_.manifest.scripts, {}, &ScriptInfo::prefix);
         for (const LinkInput& input : inputs_) describe_captured(input.parcel.metadata);
         generated_package_ = static_cast<std::uint32_t>(image_.manifest.packages.size());
         PackageInfo own;
@@ -87,6 +115,11 @@ class Linker {
         own.license = "Apache-2.0";
         image_.manifest.packages.push_back(std::move(own));
     }
+
+    static const char* prefix_name(Root root) { return root == Root::base ? "base" : "env"; }
+
+    LinkedPrefix& prefix(Root root) { return root == Root::base ? base_ : env_; }
+    const LinkedPrefix& prefix(Root root) const { return root == Root::base ? base_ : env_; }
 
     static bool is_kind(const json& meta, std::string_view kind) { return text_field(meta, "kind") == kind; }
 
@@ -121,29 +154,47 @@ class Linker {
 
     // ---- destinations ---------------------------------------------------------------------------------
 
+    // A parcel that is linked into both prefixes is in the image once.
+    void add_blocks() {
+        std::unordered_map<std::string, std::size_t> by_key;
+        for (std::size_t index = 0; index < inputs_.size(); ++index) {
+            const Parcel& parcel = inputs_[index].parcel;
+            const bool wheel = is_kind(parcel.metadata, "wheel");
+            auto [same, added] = by_key.emplace(parcel.key, index);
+            if (!added && !parcel.key.empty() && !wheel) {
+                first_content_.push_back(first_content_[same->second]);
+                first_input_.push_back(static_cast<std::uint32_t>(same->second));
+                continue;
+            }
+            const auto first_block = static_cast<std::uint32_t>(image_.table.blocks.size());
+            first_content_.push_back(static_cast<std::uint32_t>(image_.table.contents.size()));
+            first_input_.push_back(static_cast<std::uint32_t>(index));
+            for (const Block& block : parcel.table.blocks) {
+                image_.sources.push_back({static_cast<std::uint32_t>(index), block.offset});
+                image_.table.blocks.push_back(block);
+            }
+            for (Content content : parcel.table.contents) {
+                if (content.size > 0) content.block += first_block;
+                if (wheel) complete_shebangs(content);
+                image_.table.contents.push_back(std::move(content));
+            }
+        }
+    }
+
     Status add_parcel(std::size_t index) {
         const LinkInput& input = inputs_[index];
         const Parcel& parcel = input.parcel;
-        const auto first_block = static_cast<std::uint32_t>(image_.table.blocks.size());
-        const auto first_content = static_cast<std::uint32_t>(image_.table.contents.size());
-        for (const Block& block : parcel.table.blocks) {
-            image_.sources.push_back({static_cast<std::uint32_t>(index), block.offset});
-            image_.table.blocks.push_back(block);
-        }
-        const bool wheel = is_kind(parcel.metadata, "wheel");
-        for (Content content : parcel.table.contents) {
-            if (content.size > 0) content.block += first_block;
-            if (wheel) complete_shebangs(content);
-            image_.table.contents.push_back(std::move(content));
-        }
+        if (input.info_of) return {}; // add_package_cache
         const json& meta = input.bytecode_of ? inputs_[*input.bytecode_of].parcel.metadata : parcel.metadata;
-        for (const Destination& from : parcel.table.destinations) {
+        for (std::size_t i = 0; i < parcel.table.destinations.size(); ++i) {
+            const Destination& from = parcel.table.destinations[i];
             Destination d = from;
-            d.path = final_path(python_, meta, from.root, from.path);
-            d.root = Root::env;
+            d.path = final_path(*prefix(input.root).python, meta, from.root, from.path);
+            d.root = input.root;
             d.package = package_of_[index];
-            if (d.kind == EntryKind::file) d.content += first_content;
-            TRY(place(std::move(d), display_name(index)));
+            if (d.kind == EntryKind::file) d.content += first_content_[index];
+            if (is_kind(meta, "base") && d.path.starts_with("pkgs/")) d.flags |= destination_package_cache;
+            TRY(place(std::move(d), display_name(index), {first_input_[index], static_cast<std::uint32_t>(i), true}));
         }
         for (const FileMismatch& m : parcel.mismatches)
             image_.warnings.push_back(fmt::format("{}: '{}' differs from what the package declares (SHA-256 {} instead of {})",
@@ -168,17 +219,19 @@ class Linker {
         for (Reloc& reloc : content.relocs) {
             if (reloc.kind != RelocKind::shebang || !reloc.text.starts_with(unknown)) continue;
             std::string_view rest = std::string_view(reloc.text).substr(unknown.size());
-            if (rest.empty() || rest.starts_with(' ')) reloc.text = fmt::format("#!\x01/{}{}", python_.executable, rest);
+            if (rest.empty() || rest.starts_with(' ')) reloc.text = fmt::format("#!\x01/{}{}", env_.python->executable, rest);
         }
     }
 
     // One path, one destination. Directories merge; of two files the later one in link order wins, as with conda
     // and pip, but it is said.
-    Status place(Destination d, const std::string& who) {
-        auto found = by_path_.find(d.path);
-        if (found == by_path_.end()) {
-            by_path_.emplace(d.path, image_.table.destinations.size());
+    Status place(Destination d, const std::string& who, Origin origin = {}) {
+        auto& by_path = prefix(d.root).by_path;
+        auto found = by_path.find(d.path);
+        if (found == by_path.end()) {
+            by_path.emplace(d.path, image_.table.destinations.size());
             image_.table.destinations.push_back(std::move(d));
+            origins_.push_back(origin);
             return {};
         }
         Destination& old = image_.table.destinations[found->second];
@@ -195,25 +248,61 @@ class Linker {
             image_.warnings.push_back(fmt::format("{} replaces '{}' of {}", who, d.path,
                                                   image_.manifest.packages[old.package].name));
         old = std::move(d);
+        origins_[found->second] = origin;
         return {};
     }
 
+    // What is always installed first: a directory that only the package cache needs is made with it alone.
     void add_parent_directories() {
+        for (LinkedPrefix* one : {&env_, &base_})
+            for (std::uint8_t flags : {destination_none, destination_package_cache}) add_parents(*one, flags);
+    }
+
+    void add_parents(LinkedPrefix& to, std::uint8_t flags) {
         std::set<std::string> missing;
-        for (const Destination& d : image_.table.destinations)
+        for (const Destination& d : image_.table.destinations) {
+            if (d.root != to.root || (d.flags & destination_package_cache) != flags) continue;
             for (auto slash = d.path.rfind('/'); slash != std::string::npos; slash = d.path.rfind('/', slash - 1)) {
                 std::string parent = d.path.substr(0, slash);
-                if (by_path_.contains(parent) || !missing.insert(parent).second) break;
+                if (to.by_path.contains(parent) || !missing.insert(parent).second) break;
             }
+        }
         for (const std::string& path : missing) {
             Destination d;
+            d.root = to.root;
             d.kind = EntryKind::directory;
+            d.flags = flags;
             d.mode = 0755;
             d.mtime = lock_.source_mtime;
             d.path = path;
             d.package = generated_package_;
-            by_path_.emplace(path, image_.table.destinations.size());
+            to.by_path.emplace(path, image_.table.destinations.size());
             image_.table.destinations.push_back(std::move(d));
+            origins_.push_back({});
+        }
+    }
+
+    // Files without relocations that lie in several places may be one inode there, as conda's hard links are – but never
+    // two files of one prefix that merely have the same content. The runtime joins what has content, mode and time in
+    // common, so a second such file of one content gets a content of its own (which costs no block).
+    void share_files() {
+        auto& destinations = image_.table.destinations;
+        std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<std::size_t>> places; // by origin
+        for (std::size_t i = 0; i < destinations.size(); ++i)
+            if (origins_[i].known && destinations[i].kind == EntryKind::file && image_.table.contents[destinations[i].content].relocs.empty())
+                places[{origins_[i].input, origins_[i].destination}].push_back(i);
+        std::set<std::uint32_t> used;
+        for (const auto& [origin, members] : places) {
+            if (members.size() < 2) continue;
+            std::uint32_t content = destinations[members.front()].content;
+            if (!used.insert(content).second) {
+                image_.table.contents.push_back(Content(image_.table.contents[content]));
+                content = static_cast<std::uint32_t>(image_.table.contents.size() - 1);
+            }
+            for (std::size_t member : members) {
+                destinations[member].content = content;
+                destinations[member].flags |= destination_shared;
+            }
         }
     }
 
@@ -224,26 +313,27 @@ class Linker {
         for (std::size_t i = 0; i < inputs_.size(); ++i) {
             const json& meta = inputs_[i].parcel.metadata;
             if (inputs_[i].bytecode_of || text_field(meta, "kind") != "wheel") continue;
-            auto scripts = wheel_entry_points(meta, python_, package_of_[i]);
+            auto scripts = wheel_entry_points(meta, *env_.python, package_of_[i]);
             if (!scripts.ok()) return std::move(scripts).error().in(display_name(i));
             for (GeneratedFile& file : *scripts)
                 // A .data/scripts file of the same name is what an entry point replaces (installer-formats.md §3).
                 files.push_back(std::move(file));
         }
-        for (GeneratedFile& file : environment_files(lock_, python_, options_.name)) {
+        for (GeneratedFile& file : environment_files(lock_, *env_.python, options_.name)) {
             file.package = generated_package_;
-            if (!by_path_.contains(file.path)) files.push_back(std::move(file)); // a captured venv has its own
+            if (!env_.by_path.contains(file.path)) files.push_back(std::move(file)); // a captured venv has its own
         }
         TRY(place_generated(files));
-        TRY(add_conda_records());
+        TRY(add_conda_records(env_));
+        if (options_.base) TRY(add_conda_records(base_));
         // RECORD comes last: it lists everything that the wheel's package now owns.
         std::vector<GeneratedFile> records;
         for (std::size_t i = 0; i < inputs_.size(); ++i) {
             const json& meta = inputs_[i].parcel.metadata;
             if (inputs_[i].bytecode_of || text_field(meta, "kind") != "wheel") continue;
-            auto own = wheel_dist_info(meta, python_, package_of_[i], inputs_[i].artifact);
+            auto own = wheel_dist_info(meta, *env_.python, package_of_[i], inputs_[i].artifact);
             TRY(place_generated(own));
-            records.push_back(wheel_record(meta, python_, package_of_[i], image_.table, holes_by_content_));
+            records.push_back(wheel_record(meta, *env_.python, package_of_[i], image_.table, holes_by_content_));
         }
         return place_generated(records);
     }
@@ -265,21 +355,28 @@ class Linker {
         return {std::move(from.path), from.mode, package, holed(from.content)};
     }
 
-    Status add_conda_records() {
+    // Indexes of the conda packages of a prefix, in link order.
+    std::vector<std::size_t> conda_packages(Root root) const {
+        std::vector<std::size_t> out;
+        for (std::size_t i = 0; i < inputs_.size(); ++i)
+            if (inputs_[i].root == root && !inputs_[i].bytecode_of && !inputs_[i].info_of && is_kind(inputs_[i].parcel.metadata, "conda"))
+                out.push_back(i);
+        return out;
+    }
+
+    Status add_conda_records(LinkedPrefix& to) {
         CondaHistory history;
         history.date = lock_.source_mtime;
         std::vector<GeneratedFile> scripts, records;
-        for (std::size_t i = 0; i < inputs_.size(); ++i) {
-            const json& meta = inputs_[i].parcel.metadata;
-            if (inputs_[i].bytecode_of || !is_kind(meta, "conda")) continue;
-            for (CondaGenerated& script : conda_entry_points(meta, python_)) scripts.push_back(generated(std::move(script), package_of_[i]));
-        }
-        TRY(place_generated(scripts));
-        for (std::size_t i = 0; i < inputs_.size(); ++i) {
-            const json& meta = inputs_[i].parcel.metadata;
-            if (inputs_[i].bytecode_of || !is_kind(meta, "conda")) continue;
-            TRY_ASSIGN(CondaGenerated record, conda_record(meta, &python_, record_input(i), [this](const std::string& path) {
-                return installed_at(path);
+        const std::vector<std::size_t> packages = conda_packages(to.root);
+        for (std::size_t i : packages)
+            for (CondaGenerated& script : conda_entry_points(inputs_[i].parcel.metadata, *to.python))
+                scripts.push_back(generated(std::move(script), package_of_[i]));
+        TRY(place_generated(scripts, to.root));
+        for (std::size_t i : packages) {
+            const json meta = record_metadata(i);
+            TRY_ASSIGN(CondaGenerated record, conda_record(meta, to.python, record_input(i), [&](const std::string& path) {
+                return installed_at(to, path);
             }).in(display_name(i)));
             records.push_back(generated(std::move(record), package_of_[i]));
             const LockedArtifact& artifact = *inputs_[i].artifact;
@@ -288,8 +385,20 @@ class Linker {
         }
         // A history makes the directory an environment for conda, also when it has no conda package.
         CondaGenerated text = conda_history(history);
-        if (!by_path_.contains(text.path)) records.push_back(generated(std::move(text), generated_package_));
-        return place_generated(records);
+        if (!to.by_path.contains(text.path)) records.push_back(generated(std::move(text), generated_package_));
+        return place_generated(records, to.root);
+    }
+
+    // conda takes the record that an installer ships for a package in place of its index.json.
+    json record_metadata(std::size_t index) const {
+        json meta = inputs_[index].parcel.metadata;
+        json shipped = json::parse(inputs_[index].repodata_record, nullptr, false);
+        if (!shipped.is_object()) return meta;
+        json& known = meta["conda"]["index"];
+        for (const char* field : {"name", "version", "build", "build_number", "depends", "constrains", "subdir"})
+            if (!shipped.contains(field) && known.contains(field)) shipped[field] = known[field];
+        known = std::move(shipped);
+        return meta;
     }
 
     CondaRecordInput record_input(std::size_t index) const {
@@ -303,17 +412,26 @@ class Linker {
         in.size = a.size;
         in.requested = a.requested;
         in.requirement = a.requirement;
+        const LinkedPrefix& to = prefix(inputs_[index].root);
+        if (to.root == Root::base) {
+            // As `conda install --file` of the installer's explicit list records it.
+            const json& meta = inputs_[index].parcel.metadata;
+            in.link_type = 1;
+            in.requested = true;
+            in.spec = fmt::format("{}=={}={}", conda_dist_string(in.url, in.channel, text_field(meta["conda"]["index"], "subdir"), a.name),
+                                  a.version, a.build);
+        }
         for (std::size_t i = 0; i < inputs_.size(); ++i) {
             if (inputs_[i].bytecode_of != index) continue;
             for (const Destination& d : inputs_[i].parcel.table.destinations)
-                if (d.kind == EntryKind::file) in.bytecode.push_back(final_path(python_, inputs_[index].parcel.metadata, d.root, d.path));
+                if (d.kind == EntryKind::file) in.bytecode.push_back(final_path(*to.python, inputs_[index].parcel.metadata, d.root, d.path));
         }
         return in;
     }
 
-    std::optional<CondaInstalled> installed_at(const std::string& path) const {
-        auto found = by_path_.find(path);
-        if (found == by_path_.end()) return std::nullopt;
+    std::optional<CondaInstalled> installed_at(const LinkedPrefix& in, const std::string& path) const {
+        auto found = in.by_path.find(path);
+        if (found == in.by_path.end()) return std::nullopt;
         const Destination& d = image_.table.destinations[found->second];
         CondaInstalled out;
         if (d.kind != EntryKind::file) return out;
@@ -325,7 +443,100 @@ class Linker {
         return out;
     }
 
-    Status place_generated(const std::vector<GeneratedFile>& files) {
+    // ---- the base -------------------------------------------------------------------------------------
+
+    // What the installer leaves beside its packages and what depends on who installs; the rest is a parcel of its own.
+    Status add_base_files() {
+        std::vector<GeneratedFile> files;
+        for (const ConstructorFile& file : options_.base->installer.files) {
+            if (file.is_link || !file.has_prefix) continue;
+            GeneratedFile out{file.path, file.mode, base_package(), {}};
+            out.content.marked(file.content);
+            files.push_back(std::move(out));
+        }
+        TRY(place_generated(files, Root::base));
+        if (options_.base->installer.writes_nonadmin)
+            TRY(place_generated({{".nonadmin", 0644, base_package(), {}}}, Root::base, destination_unless_root));
+        return {};
+    }
+
+    std::uint32_t base_package() const {
+        for (std::size_t i = 0; i < inputs_.size(); ++i)
+            if (is_kind(inputs_[i].parcel.metadata, "base")) return package_of_[i];
+        return generated_package_;
+    }
+
+    // pkgs/ as conda's cache has it: each package extracted, with its placeholders, beside its repodata record.
+    Status add_package_cache() {
+        std::vector<GeneratedFile> records;
+        std::string urls, urls_with_md5; // a line each: URL, URL#MD5
+        for (std::size_t i : conda_packages(Root::base)) {
+            const LockedArtifact& a = *inputs_[i].artifact;
+            const std::string directory = fmt::format("pkgs/{}-{}-{}/", a.name, a.version, a.build);
+            TRY(add_extracted(i, directory));
+            GeneratedFile record{directory + "info/repodata_record.json", 0644, package_of_[i], {}};
+            record.content << (inputs_[i].repodata_record.empty() ? conda_repodata_record(record_metadata(i), record_input(i))
+                                                                  : inputs_[i].repodata_record);
+            if (!base_.by_path.contains(record.path)) records.push_back(std::move(record));
+            const std::string url = without_credentials(a.url);
+            urls += url + "\n";
+            urls_with_md5 += url + (a.md5.empty() ? "" : "#" + a.md5) + "\n";
+        }
+        for (std::size_t i = 0; i < inputs_.size(); ++i)
+            if (inputs_[i].info_of) TRY(add_info(i));
+        for (const auto& [path, text] : {std::pair{"pkgs/urls", urls_with_md5}, {"pkgs/urls.txt", urls}}) {
+            if (base_.by_path.contains(path)) continue;
+            GeneratedFile list{path, 0644, base_package(), {}};
+            list.content << text;
+            records.push_back(std::move(list));
+        }
+        return place_generated(records, Root::base, destination_package_cache);
+    }
+
+    Status add_extracted(std::size_t index, const std::string& directory) {
+        const Parcel& parcel = inputs_[index].parcel;
+        for (std::size_t i = 0; i < parcel.table.destinations.size(); ++i) {
+            const Destination& from = parcel.table.destinations[i];
+            Destination d = from;
+            d.root = Root::base;
+            d.flags |= destination_package_cache;
+            d.path = directory + (from.root == Root::site_packages ? "site-packages/" : from.root == Root::scripts ? "python-scripts/" : "") +
+                     from.path;
+            d.package = package_of_[index];
+            if (d.kind == EntryKind::file) d.content = as_archived(d.content + first_content_[index]);
+            TRY(place(std::move(d), display_name(index), {first_input_[index], static_cast<std::uint32_t>(i), true}));
+        }
+        return {};
+    }
+
+    Status add_info(std::size_t index) {
+        const LinkInput& input = inputs_[index];
+        const LockedArtifact& a = *inputs_[*input.info_of].artifact;
+        for (const Destination& from : input.parcel.table.destinations) {
+            Destination d = from;
+            d.root = Root::base;
+            d.flags |= destination_package_cache;
+            d.path = fmt::format("pkgs/{}-{}-{}/{}", a.name, a.version, a.build, from.path);
+            d.package = package_of_[index];
+            if (d.kind == EntryKind::file) d.content += first_content_[index];
+            TRY(place(std::move(d), display_name(index)));
+        }
+        return {};
+    }
+
+    // The same bytes with the old prefix left in: what is extracted is not installed.
+    std::uint32_t as_archived(std::uint32_t content) {
+        if (image_.table.contents[content].relocs.empty()) return content;
+        auto [known, added] = archived_.emplace(content, static_cast<std::uint32_t>(image_.table.contents.size()));
+        if (added) {
+            Content copy = image_.table.contents[content];
+            copy.relocs.clear();
+            image_.table.contents.push_back(std::move(copy));
+        }
+        return known->second;
+    }
+
+    Status place_generated(const std::vector<GeneratedFile>& files, Root root = Root::env, std::uint8_t flags = destination_none) {
         for (const GeneratedFile& file : files) {
             Content content;
             const std::string& text = file.content.text();
@@ -339,8 +550,10 @@ class Linker {
                 generated_block_.insert(generated_block_.end(), bytes.begin(), bytes.end());
             }
             holes_by_content_[static_cast<std::uint32_t>(image_.table.contents.size())] = file.content.holes();
+            root_of_holes_[static_cast<std::uint32_t>(image_.table.contents.size())] = root;
             Destination d;
-            d.flags = destination_generated;
+            d.root = root;
+            d.flags = destination_generated | flags;
             d.mode = file.mode;
             d.mtime = lock_.source_mtime;
             d.path = file.path;
@@ -372,10 +585,14 @@ class Linker {
 
     Status sort_and_resolve() {
         auto& destinations = image_.table.destinations;
-        std::ranges::sort(destinations, {}, &Destination::path);
-        std::unordered_map<std::string_view, std::uint32_t> index;
-        for (std::uint32_t i = 0; i < destinations.size(); ++i) index.emplace(destinations[i].path, i);
-        for (auto& [content, holes] : holes_by_content_)
+        std::ranges::sort(destinations, [](const Destination& a, const Destination& b) {
+            return std::tie(a.root, a.path) < std::tie(b.root, b.path);
+        });
+        std::array<std::unordered_map<std::string_view, std::uint32_t>, 2> indexes;
+        for (std::uint32_t i = 0; i < destinations.size(); ++i)
+            indexes[destinations[i].root == Root::base ? 1 : 0].emplace(destinations[i].path, i);
+        for (auto& [content, holes] : holes_by_content_) {
+            const auto& index = indexes[root_of_holes_.at(content) == Root::base ? 1 : 0];
             for (const HoledText::Hole& hole : holes) {
                 Reloc reloc;
                 reloc.kind = hole.kind;
@@ -390,6 +607,7 @@ class Linker {
                 }
                 image_.table.contents[content].relocs.push_back(std::move(reloc));
             }
+        }
         return {};
     }
 
@@ -403,48 +621,94 @@ class Linker {
         m.source_mtime = lock_.source_mtime;
         m.bytecode = lock_.bytecode;
         m.level = options_.level;
-        m.python = python_;
+        m.python = *env_.python;
         m.request = lock_.request;
         m.variables = lock_.variables;
-        m.requires_ = environment_requirements(m, inputs_, python_);
-        for (const Destination& d : image_.table.destinations) {
-            ++m.install.inodes;
-            PackageInfo& package = m.packages[d.package];
-            if (d.kind == EntryKind::directory) {
-                m.install.bytes += 4096;
-                continue;
+        describe_base();
+        m.requires_ = environment_requirements(m, inputs_, *env_.python, base_.python);
+        std::set<std::tuple<std::uint32_t, std::uint16_t, std::int64_t>> inodes; // shared ones: content, mode, time
+        // The environment's first, then the base's: what both have is counted where it is always installed.
+        for (bool cache : {false, true})
+            for (const Destination& d : image_.table.destinations) {
+                if (((d.flags & destination_package_cache) != 0) != cache) continue;
+                bool linked = (d.flags & destination_shared) != 0 && !inodes.emplace(d.content, d.mode, d.mtime).second;
+                count(d, linked, cache ? m.parts.packages : d.root == Root::base ? m.parts.base : m.parts.env);
             }
-            ++package.files;
-            if (d.kind == EntryKind::symlink) continue; // short targets lie in the inode
-            std::uint64_t size = image_.table.contents[d.content].size;
-            package.installed_size += size;
-            m.install.apparent_bytes += size;
-            m.install.bytes += (size + 4095) / 4096 * 4096;
-        }
-        fill_longest_prefix();
+        m.install = {};
+        add(m.install, m.parts.env);
+        if (m.base_installer) add(m.install, m.parts.base);
+        if (m.base_installer && m.base_installer->keeps_packages) add(m.install, m.parts.packages);
     }
 
-    void fill_longest_prefix() {
-        InstallInfo& info = image_.manifest.install;
-        for (const Destination& d : image_.table.destinations) {
-            if (d.kind != EntryKind::file) continue;
-            for (const Reloc& r : image_.table.contents[d.content].relocs)
-                if (r.kind == RelocKind::cstring && (info.longest_prefix == 0 || r.text.size() < info.longest_prefix)) {
-                    info.longest_prefix = static_cast<std::uint32_t>(r.text.size());
-                    info.longest_prefix_because = d.path;
-                }
+    void count(const Destination& d, bool linked, InstallInfo& part) {
+        PackageInfo& package = image_.manifest.packages[d.package];
+        if (!linked) ++part.inodes;
+        if (d.kind == EntryKind::directory) {
+            part.bytes += 4096;
+            return;
         }
+        const bool cache = (d.flags & destination_package_cache) != 0;
+        if (!cache) ++package.files;
+        if (d.kind == EntryKind::symlink) return; // short targets lie in the inode
+        const Content& content = image_.table.contents[d.content];
+        if (!cache) package.installed_size += content.size;
+        for (const Reloc& r : content.relocs)
+            if (r.kind == RelocKind::cstring && (part.longest_prefix == 0 || r.text.size() < part.longest_prefix)) {
+                part.longest_prefix = static_cast<std::uint32_t>(r.text.size());
+                part.longest_prefix_because = d.path;
+            }
+        if (linked) return;
+        part.apparent_bytes += content.size;
+        part.bytes += (content.size + 4095) / 4096 * 4096;
+    }
+
+    // Sizes add up; the limit of the environment's prefix is the environment's own.
+    static void add(InstallInfo& to, const InstallInfo& part) {
+        to.bytes += part.bytes;
+        to.apparent_bytes += part.apparent_bytes;
+        to.inodes += part.inodes;
+        if (part.longest_prefix != 0 && to.longest_prefix == 0) {
+            to.longest_prefix = part.longest_prefix;
+            to.longest_prefix_because = part.longest_prefix_because;
+        }
+    }
+
+    void describe_base() {
+        if (!options_.base) return;
+        const ConstructorInstaller& installer = options_.base->installer;
+        const LockedBase& locked = options_.base->locked;
+        BaseInfo out;
+        out.kind = locked.kind;
+        out.name = installer.name;
+        out.version = installer.version;
+        out.url = without_credentials(locked.url);
+        out.file_name = locked.file_name;
+        out.sha256 = locked.sha256;
+        out.size = locked.size;
+        out.license = installer.license;
+        out.keeps_packages = installer.keeps_packages;
+        out.initialises = installer.initialises_by_default;
+        out.registers = installer.registers_environments;
+        out.pre_install = installer.pre_install;
+        out.post_install = installer.post_install;
+        out.variables = installer.script_variables;
+        out.python = options_.base->python;
+        image_.manifest.base = fmt::format("{} {}", out.kind == "installer" ? out.name : out.kind, out.version);
+        image_.manifest.base_installer = std::move(out);
     }
 
     const Lock& lock_;
-    const PythonInfo& python_;
     const std::vector<LinkInput>& inputs_;
     const LinkOptions& options_;
     Image image_;
     std::vector<std::uint32_t> package_of_;
     std::uint32_t generated_package_ = 0;
-    std::unordered_map<std::string, std::size_t> by_path_;
+    LinkedPrefix env_, base_;
+    std::vector<Origin> origins_;                            // by destination, until they are sorted
+    std::vector<std::uint32_t> first_content_, first_input_; // by input
+    std::map<std::uint32_t, std::uint32_t> archived_;        // content → the same without relocations
     std::map<std::uint32_t, std::vector<HoledText::Hole>> holes_by_content_;
+    std::map<std::uint32_t, Root> root_of_holes_;
     Bytes generated_block_;
 };
 

@@ -6,6 +6,7 @@
 #include "common/format/manifest.hpp"
 #include "common/format/table.hpp"
 #include "generator/assemble/generated.hpp"
+#include "generator/conda/constructor.hpp"
 #include "generator/lock/lock.hpp"
 #include "generator/parcel/parcel.hpp"
 
@@ -19,6 +20,11 @@ struct LinkInput {
     const LockedArtifact* artifact = nullptr;
     // The parcel holds bytecode compiled for input `bytecode_of` (an index), and belongs to its package.
     std::optional<std::size_t> bytecode_of;
+    // Which prefix it is linked into: env or base. A package that is in both is two inputs with one parcel.
+    Root root = Root::env;
+    // The parcel holds the info/ of input `info_of` (a conda package of the base), for the package cache.
+    std::optional<std::size_t> info_of;
+    std::string repodata_record; // of a package of the base: what its installer ships (JSON), "" when nothing
 };
 
 // Where a block of the image is read from.
@@ -37,20 +43,27 @@ struct Image {
     std::vector<std::string> warnings;
 };
 
+// The conda at PREFIX. Its packages are inputs with Root::base, in the order in which its installer links them.
+struct BaseLink {
+    const ConstructorInstaller& installer;
+    LockedBase locked;
+    PythonInfo python;
+};
+
 struct LinkOptions {
     std::string name;       // NAME of NAME.run
     std::string level;      // for the manifest
     bool strict = false;    // warnings about damaged or foreign contents are errors
+    const BaseLink* base = nullptr;
 };
 
-// The environment's Python: from a conda package or a captured interpreter. Error (usage): there is none, and how
-// to name one.
-Result<PythonInfo> find_python(const std::vector<LinkInput>& inputs);
+// A prefix's Python: from a conda package or a captured interpreter. Error (usage): there is none, and how to name one.
+Result<PythonInfo> find_python(const std::vector<LinkInput>& inputs, Root root = Root::env);
 
 Result<Image> link(const Lock& lock, const PythonInfo& python, const std::vector<LinkInput>& inputs,
                    const LinkOptions& options);
 
-// Where a symbolic destination lies below the environment's prefix.
+// Where a symbolic destination lies below its prefix, whose Python is `python`.
 std::string final_path(const PythonInfo& python, const nlohmann::json& metadata, Root root, const std::string& path);
 
 } // namespace tinderbox

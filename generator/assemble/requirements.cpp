@@ -35,6 +35,7 @@ std::vector<std::string> frameworks_in(const std::vector<PackageInfo>& packages)
     std::set<std::string> out;
     for (const PackageInfo& p : packages) {
         std::string name = to_lower(p.name);
+        if (p.prefix == "base") continue;
         if (name == "torch" || name == "pytorch") out.insert("torch");
     }
     return {out.begin(), out.end()};
@@ -45,24 +46,26 @@ std::vector<std::string> frameworks_in(const std::vector<PackageInfo>& packages)
 bool newer_glibc(std::string_view a, std::string_view b) { return glibc_number(a) > glibc_number(b); }
 
 Requirements environment_requirements(const Manifest& manifest, const std::vector<LinkInput>& inputs,
-                                      const PythonInfo& python) {
+                                      const PythonInfo& python, const PythonInfo* base_python) {
     Requirements out;
     std::set<std::string> provided, needed_by_python;
     std::vector<std::pair<std::string, std::vector<std::string>>> needed;
     for (const LinkInput& input : inputs)
         for (const Parcel::ElfFact& elf : input.parcel.elf) {
-            std::string path = final_path(python, input.parcel.metadata, elf.root, elf.path);
+            const bool base = input.root == Root::base;
+            std::string path = final_path(base && base_python ? *base_python : python, input.parcel.metadata, elf.root, elf.path);
             if (!elf.glibc.empty() && (out.glibc.empty() || newer_glibc(elf.glibc, out.glibc))) {
                 out.glibc = elf.glibc;
                 out.glibc_because = path;
             }
+            if (base) continue;
             provided.insert(path.substr(path.rfind('/') + 1));
             if (!elf.soname.empty()) provided.insert(elf.soname);
             needed.emplace_back(path, elf.needed);
         }
     for (const LinkInput& input : inputs)
         for (const Destination& d : input.parcel.table.destinations)
-            if (d.kind == EntryKind::symlink) provided.insert(d.path.substr(d.path.rfind('/') + 1));
+            if (d.kind == EntryKind::symlink && input.root != Root::base) provided.insert(d.path.substr(d.path.rfind('/') + 1));
     // A wheel's optional plugin may link against things that nobody has; only what Python itself and its own
     // modules need is a condition. The rest is found by importing it.
     for (const auto& [path, sonames] : needed) {
@@ -73,7 +76,9 @@ Requirements environment_requirements(const Manifest& manifest, const std::vecto
             if (!provided.contains(soname) && !provided_elsewhere(soname)) needed_by_python.insert(soname);
     }
     out.libraries.assign(needed_by_python.begin(), needed_by_python.end());
-    auto evidence = cuda_evidence(manifest.packages, needed);
+    std::vector<PackageInfo> packages;
+    std::ranges::copy_if(manifest.packages, std::back_inserter(packages), [](const PackageInfo& p) { return p.prefix != "base"; });
+    auto evidence = cuda_evidence(packages, needed);
     if (!evidence.empty()) {
         out.cuda_major = evidence.front().major;
         out.cuda_runtime = evidence.front().version;

@@ -63,9 +63,6 @@ std::string own_licenses() {
 Status build(const BuildOptions& options) {
     Terminal& terminal = Terminal::get();
     const auto start = Clock::now();
-    if (options.base != "none")
-        return make_error(ErrorKind::usage, "--base {}: this version builds environments without a base conda; use --base none",
-                          options.base);
     Pipeline pipeline(options);
 
     // What was asked for → exactly which artifacts.
@@ -88,6 +85,7 @@ Status build(const BuildOptions& options) {
     link_options.name = file_name.ends_with(".run") ? file_name.substr(0, file_name.size() - 4) : file_name;
     link_options.level = options.level;
     link_options.strict = options.strict;
+    link_options.base = pipeline.base();
     TRY_ASSIGN(Image image, link(pipeline.lock(), pipeline.python(), pipeline.inputs(), link_options));
     image.manifest.tinderbox_version = tinderbox_version;
     const Requirements& needs = image.manifest.requires_;

@@ -18,7 +18,8 @@ void add_options(CLI::App& command, BuildOptions& o) {
     command.add_option("--pip", o.pip, "pip requirements: NAME, NAME>=VERSION, NAME[EXTRA], a URL, a wheel")->group("What");
     command.add_option("--name", o.env_name, "Name of the environment")->group("What");
     command.add_option("--platform", o.platform, "linux-64 or linux-aarch64")->group("What")->capture_default_str();
-    command.add_option("--base", o.base, "none (miniconda and miniforge: not in this version)")->group("Base")->capture_default_str();
+    command.add_option("--base", o.base, "The conda at PREFIX: miniconda[=VERSION], miniforge[=VERSION], an installer's .sh (file or URL), none (default)")
+        ->group("Base");
     command.add_option("--python-from", o.python_from, "Capture this interpreter and its standard library")->group("Base");
     command.add_option("--from-prefix", o.from_prefix, "Capture this environment: a venv, a conda prefix, a standalone Python")
         ->group("Base");

@@ -16,7 +16,7 @@ namespace tinderbox {
 struct BuildOptions {
     std::vector<std::string> specs, conda, pip;
     std::string output, env_name;
-    std::string base = "none", python_from, from_prefix;
+    std::string base, python_from, from_prefix;
     std::string platform = "linux-64", target_glibc;
     std::vector<std::string> channels, extra_index_urls, find_links, insecure_hosts;
     std::string index_url, index_strategy = "first-index";

@@ -9,6 +9,8 @@
 #include "generator/capture/capture.hpp"
 #include "generator/conda/link.hpp"
 #include "generator/conda/package.hpp"
+#include "generator/embed/embedded.hpp"
+#include "generator/lock/base.hpp"
 #include "generator/lock/make_lock.hpp"
 #include "generator/pip/wheel.hpp"
 
@@ -89,8 +91,14 @@ Status Pipeline::capture() {
 }
 
 Status Pipeline::solve() {
+    TRY_ASSIGN(auto base, lock_base(options_.base, request_is_lock_ ? lock_.platform : options_.platform,
+                                    as_text(embedded("templates/bases.json"))));
     if (request_is_lock_) {
         lend_credentials(lock_, request_.pip_options);
+        const bool same = base ? lock_.base && lock_.base->url == base->url : !lock_.base;
+        if (!options_.base.empty() && !same)
+            return make_error(ErrorKind::usage, "{}: its base is {}, --base says {}; lock again with --base, or leave it away",
+                              options_.specs.front(), lock_.base ? lock_.base->kind + " " + lock_.base->version : "none", printable(options_.base));
         return {};
     }
     LockOptions lock;
@@ -115,6 +123,8 @@ Status Pipeline::solve() {
     }
     TRY_ASSIGN(MadeLock made, make_lock(request_, lock, *fetcher_));
     lock_ = std::move(made.lock);
+    lock_.base = std::move(base);
+    if (lock_.base) lock_.request.push_back("--base " + printable(options_.base));
     for (const std::string& warning : made.warnings) Terminal::get().warning(warning);
     for (const IgnoredItem& item : request_.ignored)
         Terminal::get().note("ignored", fmt::format("{}: {} ({})", item.line.str(), item.what, item.why));
@@ -134,6 +144,9 @@ Status Pipeline::print_plan() const {
     }
     std::size_t width = 4;
     for (const LockedArtifact& a : lock_.artifacts) width = std::max(width, a.name.size());
+    if (lock_.base)
+        fmt::print("{:<{}}  {:<16} {:>9}  {}\n", "base", width, lock_.base->version, lock_.base->size ? format_bytes(lock_.base->size) : "?",
+                   lock_.base->url);
     if (lock_.captured) fmt::print("{:<{}}  from {}\n", lock_.captured->kind, width, lock_.captured->path);
     for (const LockedArtifact& a : lock_.artifacts)
         fmt::print("{:<{}}  {:<16} {:>9}  {}\n", a.name, width, a.version, a.size ? format_bytes(a.size) : "?",
@@ -154,7 +167,16 @@ Status Pipeline::fetch() {
         d.size = a.size;
         downloads.push_back(std::move(d));
     }
+    if (lock_.base)
+        return make_error(ErrorKind::usage, "--base {}: this version builds environments without a base conda; use --base none", options_.base);
+    if (lock_.base)
+        downloads.push_back({lock_.base->source.empty() ? lock_.base->url : lock_.base->source, lock_.base->file_name, lock_.base->sha256, "",
+                             lock_.base->size});
     TRY_ASSIGN(files_, fetcher_->fetch(downloads));
+    if (lock_.base) {
+        base_file_ = std::move(files_.back());
+        files_.pop_back();
+    }
     for (std::size_t i = 0; i < files_.size(); ++i) {
         lock_.artifacts[i].sha256 = files_[i].sha256;
         lock_.artifacts[i].size = files_[i].size;
@@ -197,9 +219,9 @@ Status Pipeline::pack() {
         input.parcel.metadata.erase("record");
         inputs_.push_back(std::move(input));
     }
-    Terminal::get().end_progress();
     order_conda_packages();
     TRY_ASSIGN(python_, find_python(inputs_));
+    Terminal::get().end_progress();
     return {};
 }
 
@@ -229,30 +251,42 @@ Result<std::unique_ptr<Artifact>> Pipeline::open_artifact(std::size_t index) {
 
 // The environment's own interpreter, where it can be run: a captured one at its old place, a conda one from a
 // private copy.
-Result<std::string> Pipeline::interpreter_path() {
-    if (!capture_source_.empty() && inputs_.front().parcel.metadata.value("kind", "") == "python") return capture_source_;
+Result<std::string> Pipeline::interpreter_path(Root root) {
+    if (root == Root::env && !capture_source_.empty() && inputs_.front().parcel.metadata.value("kind", "") == "python") return capture_source_;
     std::vector<const Parcel*> parcels;
     for (const LinkInput& input : inputs_)
-        if (!input.artifact || input.artifact->kind == "conda") parcels.push_back(&input.parcel);
-    TRY_ASSIGN(materialized_, TemporaryDirectory::make(cache_directory()));
-    return materialize_python(parcels, python_, materialized_->path());
+        if (input.root == root && !input.info_of && !input.bytecode_of && (!input.artifact || input.artifact->kind == "conda"))
+            parcels.push_back(&input.parcel);
+    TRY_ASSIGN(TemporaryDirectory directory, TemporaryDirectory::make(cache_directory()));
+    materialized_.push_back(std::move(directory));
+    return materialize_python(parcels, root == Root::base ? base_->python : python_, materialized_.back().path());
+}
+
+Interpreter Pipeline::interpreter(Root root) {
+    Interpreter out;
+    for (const LinkInput& input : inputs_)
+        if (input.root == root && !input.info_of && (input.parcel.metadata.contains("python") || input.parcel.metadata.value("name", "") == "python"))
+            out.key += input.parcel.key;
+    out.executable = [this, root, path = std::string()]() mutable -> Result<std::string> {
+        if (path.empty()) {
+            TRY_ASSIGN(path, interpreter_path(root));
+        }
+        return path;
+    };
+    return out;
 }
 
 Status Pipeline::compile() {
     if (lock_.bytecode != "build") return {};
     ParcelCache cache(cache_directory() / "parcels");
     PackOptions pack = pack_options();
-    Interpreter interpreter;
-    for (const LinkInput& input : inputs_)
-        if (input.parcel.metadata.contains("python") || input.parcel.metadata.value("name", "") == "python")
-            interpreter.key += input.parcel.key;
+    Interpreter of_environment = interpreter(Root::env), of_base = interpreter(Root::base);
     std::size_t failed = 0, compiled = 0;
     const std::size_t count = inputs_.size();
     for (std::size_t i = 0; i < count; ++i) {
-        if (interpreter.executable.empty()) {
-            TRY_ASSIGN(interpreter.executable, interpreter_path());
-        }
-        TRY_ASSIGN(auto parcel, compile_bytecode(inputs_[i].parcel, python_, interpreter, cache, pack));
+        const bool base = inputs_[i].root == Root::base;
+        if (inputs_[i].info_of || (base && !inputs_[i].artifact)) continue;
+        TRY_ASSIGN(auto parcel, compile_bytecode(inputs_[i].parcel, base ? base_->python : python_, base ? of_base : of_environment, cache, pack));
         Terminal::get().progress("compiling", i + 1, count, "packages");
         if (!parcel) continue;
         failed += parcel->failed;
@@ -261,6 +295,7 @@ Status Pipeline::compile() {
         input.parcel = std::move(parcel->parcel);
         input.artifact = inputs_[i].artifact;
         input.bytecode_of = i;
+        input.root = inputs_[i].root;
         inputs_.push_back(std::move(input));
     }
     Terminal::get().end_progress();

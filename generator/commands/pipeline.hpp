@@ -1,10 +1,12 @@
 // The stages from a request to linkable parcels, in the order build.cpp runs them.
 #pragma once
 
+#include "generator/assemble/bytecode.hpp"
 #include "generator/assemble/link.hpp"
 #include "generator/commands/build_options.hpp"
 #include "generator/lock/lock.hpp"
 
+#include <list>
 #include <memory>
 
 namespace tinderbox {
@@ -27,12 +29,19 @@ class Pipeline {
     const Lock& lock() const { return lock_; }
     const PythonInfo& python() const { return python_; }
     const std::vector<LinkInput>& inputs() const { return inputs_; }
+    // The conda at PREFIX; null without one. Valid after pack().
+    const BaseLink* base() const { return base_ ? &*base_ : nullptr; }
 
   private:
     Result<std::unique_ptr<Artifact>> open_artifact(std::size_t index);
+    Status read_base();
+    Status pack_base();
+    Result<LockedArtifact> base_artifact(const ConstructorPackage& package) const;
+    Result<Parcel> base_parcel(const ConstructorPackage& package, const std::string& sha256, bool info);
     PackOptions pack_options() const;
     void order_conda_packages();
-    Result<std::string> interpreter_path();
+    Result<std::string> interpreter_path(Root root);
+    Interpreter interpreter(Root root);
 
     const BuildOptions& options_;
     Request request_;
@@ -42,9 +51,13 @@ class Pipeline {
     std::unique_ptr<CapturedArtifact> captured_;
     std::string capture_source_; // where captured_ was taken from
     std::vector<Fetched> files_; // one an artifact of the lock
+    Fetched base_file_;          // the installer of the lock's base
+    std::optional<ConstructorInstaller> installer_;
+    std::list<LockedArtifact> base_artifacts_; // its packages; inputs point at them
     std::vector<LinkInput> inputs_;
     PythonInfo python_;
-    std::optional<TemporaryDirectory> materialized_;
+    std::optional<BaseLink> base_;
+    std::list<TemporaryDirectory> materialized_; // interpreters
 };
 
 } // namespace tinderbox

@@ -302,19 +302,12 @@ std::string conda_requested_spec(const json& metadata, std::string_view requirem
                        text_field(metadata, "build"));
 }
 
-Result<CondaGenerated> conda_record(const json& metadata, const PythonInfo* python,
-                                    const CondaRecordInput& input, const CondaInstalledLookup& installed) {
+namespace {
+
+// What repodata would say of this archive.
+json archive_record(const json& metadata, const CondaRecordInput& input) {
     json record = metadata.at("conda").at("index");
-    std::string dist = dist_of(record);
-    if (is_noarch_python(metadata) && !python)
-        return make_error(
-            ErrorKind::usage,
-            "{}: it is a noarch python package, but the environment has no Python; add a python package",
-            dist);
-    if (std::string noarch = text_field(metadata.at("conda"), "noarch"); !noarch.empty()) {
-        record["noarch"] = noarch;
-        record["package_type"] = "noarch_" + noarch;
-    }
+    if (std::string noarch = text_field(metadata.at("conda"), "noarch"); !noarch.empty()) record["noarch"] = noarch;
     std::string url = without_credentials(input.url);
     std::string channel = without_credentials(input.channel);
     record["fn"] = input.file_name;
@@ -323,15 +316,35 @@ Result<CondaGenerated> conda_record(const json& metadata, const PythonInfo* pyth
     if (!input.md5.empty()) record["md5"] = input.md5;
     if (!input.sha256.empty()) record["sha256"] = input.sha256;
     if (input.size > 0) record["size"] = input.size;
+    return record;
+}
+
+} // namespace
+
+std::string conda_repodata_record(const json& metadata, const CondaRecordInput& input) {
+    return archive_record(metadata, input).dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+Result<CondaGenerated> conda_record(const json& metadata, const PythonInfo* python,
+                                    const CondaRecordInput& input, const CondaInstalledLookup& installed) {
+    json record = archive_record(metadata, input);
+    std::string dist = dist_of(record);
+    if (is_noarch_python(metadata) && !python)
+        return make_error(
+            ErrorKind::usage,
+            "{}: it is a noarch python package, but the environment has no Python; add a python package",
+            dist);
+    if (std::string noarch = text_field(metadata.at("conda"), "noarch"); !noarch.empty())
+        record["package_type"] = "noarch_" + noarch;
     drop_marks(record); // before the real ones
 
     std::string extracted = input.packages + "/" + dist;
     record["extracted_package_dir"] = extracted;
     record["package_tarball_full_path"] = input.packages + "/" + text_field(record, "fn");
-    record["link"] = {{"source", extracted}, {"type", 3}}; // 3: copied
+    record["link"] = {{"source", extracted}, {"type", input.link_type}};
     record["requested_specs"] = json::array();
     if (input.requested) {
-        std::string spec = conda_requested_spec(metadata, input.requirement);
+        std::string spec = input.spec.empty() ? conda_requested_spec(metadata, input.requirement) : input.spec;
         record["requested_spec"] = spec;
         record["requested_specs"].push_back(spec);
     }

@@ -103,12 +103,17 @@ struct CondaRecordInput {
     std::string requirement;            // the words that asked for it
     std::vector<std::string> bytecode;  // final paths of .pyc that were compiled for it (not shipped by it)
     std::string packages = "\x01/pkgs"; // where the package would lie extracted; '\x01' is the prefix
+    int link_type = 3;                  // conda's: 1 hard links to `packages`, 3 copied
+    std::string spec;                   // requested_spec, when it is not made of `requirement`
 };
 
 // conda-meta/NAME-VERSION-BUILD.json. `python` may be null unless the package is noarch python (error:
 // usage).
 Result<CondaGenerated> conda_record(const nlohmann::json& metadata, const PythonInfo* python,
                                     const CondaRecordInput& input, const CondaInstalledLookup& installed);
+
+// info/repodata_record.json in a package cache: index.json with what is known of the archive.
+std::string conda_repodata_record(const nlohmann::json& metadata, const CondaRecordInput& input);
 
 // The spec that conda would have recorded for a requested package: the words themselves when they are a match
 // spec, "NAME==VERSION=BUILD" when they are a URL or a path.

@@ -41,6 +41,13 @@ json artifact_json(const LockedArtifact& artifact) {
     return out;
 }
 
+json base_json(const LockedBase& base) {
+    json out = {{"kind", base.kind}, {"version", base.version}, {"url", without_credentials(base.url)}, {"file_name", base.file_name}};
+    if (!base.sha256.empty()) out["sha256"] = base.sha256;
+    if (base.size > 0) out["size"] = base.size;
+    return out;
+}
+
 // Reads fields with checked types; the first mistake is kept.
 class Fields {
   public:
@@ -108,6 +115,31 @@ bool is_hex(const std::string& text, std::size_t digits) {
     return text.empty() || (text.size() == digits && from_hex(text).has_value());
 }
 
+// It becomes a name in the cache.
+bool is_file_name(const std::string& name) {
+    return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos && name.find('\0') == std::string::npos;
+}
+
+Result<LockedBase> base_from_json(const json& row, const std::string& where) {
+    if (!row.is_object()) return make_error(ErrorKind::usage, "{}: it is not an object; make the lock again", where);
+    LockedBase out;
+    Fields fields(row, where);
+    fields.text("kind", out.kind, true);
+    fields.text("version", out.version, true);
+    fields.text("url", out.url, true);
+    fields.text("file_name", out.file_name, true);
+    fields.text("sha256", out.sha256);
+    fields.integer("size", out.size);
+    TRY(fields.status());
+    if (!is_url(out.url)) fields.fail(fmt::format("'{}' is not an http, https or file URL", without_credentials(out.url)));
+    if (!is_hex(out.sha256, 64)) fields.fail("'sha256' is not 64 hexadecimal digits");
+    if (!is_file_name(out.file_name)) fields.fail(fmt::format("'{}' is no file name", out.file_name));
+    TRY(fields.status());
+    out.sha256 = to_lower(out.sha256);
+    out.source = out.url.starts_with("file:") ? file_url_to_path(out.url) : out.url;
+    return out;
+}
+
 Result<LockedArtifact> artifact_from_json(const json& row, const std::string& where) {
     if (!row.is_object()) return make_error(ErrorKind::usage, "{}: it is not an object; make the lock again", where);
     LockedArtifact out;
@@ -132,9 +164,7 @@ Result<LockedArtifact> artifact_from_json(const json& row, const std::string& wh
     if (!is_url(out.url)) fields.fail(fmt::format("'{}' is not an http, https or file URL", without_credentials(out.url)));
     if (!is_hex(out.sha256, 64)) fields.fail("'sha256' is not 64 hexadecimal digits");
     if (!is_hex(out.md5, 32)) fields.fail("'md5' is not 32 hexadecimal digits");
-    // It becomes a name in the cache.
-    if (out.file_name.empty() || out.file_name == "." || out.file_name == ".." ||
-        out.file_name.find('/') != std::string::npos || out.file_name.find('\0') != std::string::npos)
+    if (!is_file_name(out.file_name))
         fields.fail(fmt::format("'{}' is no file name", out.file_name));
     TRY(fields.status());
     out.sha256 = to_lower(out.sha256);
@@ -162,6 +192,7 @@ json to_json(const Lock& lock) {
         out["captured"] = {{"kind", lock.captured->kind}, {"path", lock.captured->path}};
         if (!lock.captured->sha256.empty()) out["captured"]["sha256"] = lock.captured->sha256;
     }
+    if (lock.base) out["base"] = base_json(*lock.base);
     for (const LockedArtifact& artifact : lock.artifacts) out["artifacts"].push_back(artifact_json(artifact));
     return out;
 }
@@ -208,6 +239,9 @@ Result<Lock> lock_from_json(const json& root, const std::string& file_name) {
         inner.text("sha256", source.sha256);
         TRY(inner.status());
         out.captured = std::move(source);
+    }
+    if (auto base = root.find("base"); base != root.end()) {
+        TRY_ASSIGN(out.base, base_from_json(*base, file_name + ":base"));
     }
     auto artifacts = root.find("artifacts");
     if (artifacts == root.end() || !artifacts->is_array()) fields.fail("it lacks the list 'artifacts'");

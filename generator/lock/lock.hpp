@@ -37,6 +37,17 @@ struct CapturedSource {
     std::string sha256; // of the captured tree (names, modes, contents), hex; "" until captured
 };
 
+// The conda that is installed at PREFIX, from its own installer (--base); the environment then lies in envs/NAME.
+struct LockedBase {
+    std::string kind;    // "miniconda", "miniforge", "installer" (any other that constructor made)
+    std::string version; // as the installer says: "py311_25.3.1-1"
+    std::string url;     // without credentials; "file:///…" for a local file
+    std::string source;  // not written to the lock, as with artifacts
+    std::string file_name;
+    std::string sha256;     // hex; "" only until it was fetched the first time
+    std::uint64_t size = 0; // bytes, 0 = unknown
+};
+
 struct Lock {
     std::string name;     // environment name
     std::string platform = "linux-64";
@@ -44,6 +55,7 @@ struct Lock {
     std::string bytecode = "build";
     std::int64_t source_mtime = 315532800; // 1980-01-01, or SOURCE_DATE_EPOCH: mtime of what has none of its own
     std::optional<CapturedSource> captured;
+    std::optional<LockedBase> base;
     std::vector<LockedArtifact> artifacts; // conda first, in link order; then wheels by name
     std::vector<std::string> channels, indexes, insecure_hosts; // without credentials
     std::vector<std::string> request;      // the words of the user
@@ -51,7 +63,7 @@ struct Lock {
 };
 
 // The file: {"tinderbox_lock": 1, "name", "platform", "target_glibc", "bytecode", "source_mtime", "captured"?,
-// "channels", "indexes", "insecure_hosts", "request", "variables", "artifacts": [{"kind", "name", "version", …}]}.
+// "base"?, "channels", "indexes", "insecure_hosts", "request", "variables", "artifacts": [{"kind", "name", "version", …}]}.
 // Fields of an artifact that are empty are left out; `source` never is in it. Keys are sorted, every artifact's field
 // has its own line. Every URL goes through without_credentials.
 //

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <mutex>
+#include <set>
 
 namespace tinderbox {
 namespace {
@@ -47,21 +48,40 @@ fs::path environments_file() {
     return home.empty() ? fs::path() : fs::path(home) / ".conda" / "environments.txt";
 }
 
-ProcessSpec python(const fs::path& prefix, const Manifest& manifest) {
+ProcessSpec compiler(const fs::path& prefix, const PythonInfo& python) {
     ProcessSpec spec;
     // -S and -s: neither site-packages nor the user's may decide what is compiled; -I would ignore PYTHONHASHSEED.
     // -B: what is merely imported for it keeps the bytecode that it has.
-    spec.argv = {(prefix / manifest.python->executable).string(), "-B", "-S", "-s", "-W", "ignore", "-c", std::string(compile_program)};
+    spec.argv = {(prefix / python.executable).string(), "-B", "-S", "-s", "-W", "ignore", "-c", std::string(compile_program)};
     spec.unset = {"PYTHON*", "LD_PRELOAD", "LD_LIBRARY_PATH"};
     spec.set = {{"PYTHONHASHSEED", "0"}};
     spec.directory = prefix.string();
     return spec;
 }
 
+std::vector<std::string> base_sources(const Manifest& manifest, const Table& table) {
+    std::vector<std::string> out;
+    const bool all = manifest.bytecode == "install";
+    if (!manifest.base_installer || !manifest.base_installer->python || (!all && manifest.bytecode != "build")) return out;
+    const PythonInfo& python = *manifest.base_installer->python;
+    std::set<std::string_view> there;
+    for (const Destination& d : table.destinations)
+        if (d.root == Root::base && d.path.ends_with(".pyc")) there.insert(d.path);
+    for (const Destination& d : table.destinations) {
+        if (d.root != Root::base || d.kind != EntryKind::file || !d.path.ends_with(".py") || !below(d.path, python.site_packages)) continue;
+        if (!all && table.contents[d.content].relocs.empty()) continue;
+        fs::path path = d.path;
+        std::string compiled = (path.parent_path() / "__pycache__" / (path.stem().string() + "." + python.cache_tag + ".pyc")).string();
+        if (!there.contains(compiled)) out.push_back(d.path);
+    }
+    return out;
+}
+
 } // namespace
 
-std::vector<std::string> sources_to_compile(const Manifest& manifest, const Table& table) {
+std::vector<std::string> sources_to_compile(const Manifest& manifest, const Table& table, Root root) {
     std::vector<std::string> out;
+    if (root == Root::base) return base_sources(manifest, table);
     if (!manifest.python || (manifest.bytecode != "install" && manifest.bytecode != "build")) return out;
     const bool all = manifest.bytecode == "install";
     for (const Destination& d : table.destinations)
@@ -72,14 +92,14 @@ std::vector<std::string> sources_to_compile(const Manifest& manifest, const Tabl
     return out;
 }
 
-Compiled compile_sources(const fs::path& prefix, const Manifest& manifest, const std::vector<std::string>& sources,
+Compiled compile_sources(const fs::path& prefix, const PythonInfo& python, const std::vector<std::string>& sources,
                          unsigned jobs, const std::function<void(std::uint64_t)>& progress) {
     Compiled out;
     std::mutex mutex;
     const std::string front = prefix.string() + "/";
     std::size_t batches = (sources.size() + sources_a_process - 1) / sources_a_process, done = 0;
     (void)parallel_for(batches, jobs, [&](std::size_t batch) -> Status {
-        ProcessSpec spec = python(prefix, manifest);
+        ProcessSpec spec = compiler(prefix, python);
         std::size_t first = batch * sources_a_process, last = std::min(first + sources_a_process, sources.size());
         for (std::size_t i = first; i < last; ++i) spec.input += front + sources[i] + "\n";
         auto result = run_process(spec);
@@ -103,30 +123,80 @@ Compiled compile_sources(const fs::path& prefix, const Manifest& manifest, const
     return out;
 }
 
-Status run_scripts(const fs::path& prefix, const Manifest& manifest, const fs::path& log,
-                   const std::atomic<bool>* interrupted) {
-    if (manifest.scripts.empty()) return {};
+std::vector<Script> scripts_of(const Manifest& manifest, const InstallPlace& place) {
+    std::vector<Script> out;
+    const fs::path conda = place.selection.base ? place.root : place.conda.empty() ? place.environment : place.conda;
+    auto variables = [&](const fs::path& prefix) {
+        std::string path = variable("PATH");
+        return std::map<std::string, std::string>{{"PREFIX", prefix.string()},
+                                                  {"ROOT_PREFIX", conda.string()},
+                                                  {"CONDA_PREFIX", prefix.string()},
+                                                  {"PATH", (prefix / "bin").string() + ":" + (path.empty() ? "/usr/bin:/bin" : path)}};
+    };
+    auto of_packages = [&](const char* which, const fs::path& prefix) {
+        for (const ScriptInfo& script : manifest.scripts) {
+            if (script.prefix != which) continue;
+            Script one{script.path, script.package + " " + script.version, script.path, "", prefix, variables(prefix)};
+            one.variables["PKG_NAME"] = script.package;
+            one.variables["PKG_VERSION"] = script.version;
+            one.variables["PKG_BUILDNUM"] = script.build_number;
+            out.push_back(std::move(one));
+        }
+    };
+    auto of_installer = [&](const char* name, const std::string& text) {
+        if (text.empty()) return;
+        const BaseInfo& base = *manifest.base_installer;
+        Script one{name, base.name + " " + base.version, "", text, place.root, variables(place.root)};
+        one.variables.insert(base.variables.begin(), base.variables.end());
+        out.push_back(std::move(one));
+    };
+    if (place.selection.base && manifest.base_installer) {
+        of_installer("pre_install.sh", manifest.base_installer->pre_install);
+        of_packages("base", place.root);
+        of_installer("post_install.sh", manifest.base_installer->post_install);
+    }
+    of_packages("env", place.environment);
+    return out;
+}
+
+namespace {
+
+// Scripts of packages are run by bash, as conda does it; an installer's by what their first line names, else by sh.
+Result<ProcessSpec> command_of(const Script& script, const fs::path& control) {
+    const bool bash = ::access("/bin/bash", X_OK) == 0;
+    ProcessSpec spec;
+    if (!script.path.empty()) {
+        spec.argv = {bash ? "/bin/bash" : "/bin/sh", (script.prefix / script.path).string()};
+        return spec;
+    }
+    fs::path file = control / script.name;
+    TRY(write_atomically(file, script.text, 0755));
+    spec.argv = {file.string()};
+    if (!script.text.starts_with("#!")) spec.argv.insert(spec.argv.begin(), "/bin/sh");
+    return spec;
+}
+
+} // namespace
+
+Status run_scripts(const std::vector<Script>& scripts, const fs::path& control, const std::atomic<bool>* interrupted) {
+    if (scripts.empty()) return {};
+    const fs::path log = control / "log";
     TRY_ASSIGN(Fd out, open_file(log, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0644));
-    const bool bash = ::access("/bin/bash", X_OK) == 0; // what conda uses; some scripts rely on it
-    for (const ScriptInfo& script : manifest.scripts) {
+    for (const Script& script : scripts) {
         if (interrupted && *interrupted)
             return make_error(ErrorKind::interrupted, "interrupted");
-        ProcessSpec spec;
-        spec.argv = {bash ? "/bin/bash" : "/bin/sh", (prefix / script.path).string()};
-        std::string path = variable("PATH");
-        spec.set = {{"PREFIX", prefix.string()},           {"ROOT_PREFIX", prefix.string()},
-                    {"CONDA_PREFIX", prefix.string()},     {"PKG_NAME", script.package},
-                    {"PKG_VERSION", script.version},       {"PKG_BUILDNUM", script.build_number},
-                    {"PATH", (prefix / "bin").string() + ":" + (path.empty() ? "/usr/bin:/bin" : path)}};
+        TRY_ASSIGN(ProcessSpec spec, command_of(script, control));
+        for (const auto& [name, value] : script.variables) spec.set[name] = value;
         spec.unset = {"PYTHON*", "LD_PRELOAD", "LD_LIBRARY_PATH"};
-        spec.directory = prefix.string();
+        spec.directory = script.prefix.string();
         spec.merge_stderr = true;
         TRY_ASSIGN(ProcessResult result, run_process(spec));
-        TRY(write_exact(out.get(), as_bytes(fmt::format("== {} ({}): {}\n{}", script.path, script.package, result.describe(),
+        if (script.path.empty()) ::unlink((control / script.name).c_str());
+        TRY(write_exact(out.get(), as_bytes(fmt::format("== {} ({}): {}\n{}", script.name, script.package, result.describe(),
                                                         result.output)), log.string()));
         if (!result.succeeded())
-            return make_error(ErrorKind::script, "the script '{}' of {} {} failed ({}); its output is in '{}'", script.path,
-                              script.package, script.version, result.describe(), log.string());
+            return make_error(ErrorKind::script, "the script '{}' of {} failed ({}); its output is in '{}'", script.name,
+                              script.package, result.describe(), log.string());
     }
     return {};
 }

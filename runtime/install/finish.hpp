@@ -1,13 +1,15 @@
 // What needs the files at their final place: bytecode, the packages' own scripts, conda's list of environments.
 #pragma once
 
-#include "runtime/install/installer.hpp"
+#include "common/format/table.hpp"
+#include "runtime/install/place.hpp"
 
 namespace tinderbox {
 
 // The .py files that bytecode is made for here: all of them with `--bytecode install`, those with relocations
-// otherwise (their bytes, and so their size, were not known before). Below the environment's prefix.
-std::vector<std::string> sources_to_compile(const Manifest& manifest, const Table& table);
+// otherwise (their bytes, and so their size, were not known before). Below the prefix of `root`. In a base, as conda
+// does it: only below site-packages, and only where the package ships none.
+std::vector<std::string> sources_to_compile(const Manifest& manifest, const Table& table, Root root = Root::env);
 
 // Compiles with the environment's own interpreter, `jobs` processes side by side. What does not compile is left out,
 // as pip and compileall do. Returns the .pyc files, below the prefix.
@@ -16,12 +18,23 @@ struct Compiled {
     std::size_t failed = 0;
     std::string problem; // the interpreter does not run: one clause
 };
-Compiled compile_sources(const fs::path& prefix, const Manifest& manifest, const std::vector<std::string>& sources,
+Compiled compile_sources(const fs::path& prefix, const PythonInfo& python, const std::vector<std::string>& sources,
                          unsigned jobs, const std::function<void(std::uint64_t)>& progress);
 
-// Runs manifest.scripts in order, output appended to `log`. Kind script; the first failure ends it.
-Status run_scripts(const fs::path& prefix, const Manifest& manifest, const fs::path& log,
-                   const std::atomic<bool>* interrupted);
+// One script with its environment.
+struct Script {
+    std::string name;    // for messages: "bin/.x-post-link.sh"
+    std::string package; // "x 1.0"
+    std::string path;    // below `prefix`; "" = `text`
+    std::string text;
+    fs::path prefix;
+    std::map<std::string, std::string> variables;
+};
+// In the order in which they run: the base's pre_install, its packages', its post_install; then the environment's.
+std::vector<Script> scripts_of(const Manifest& manifest, const InstallPlace& place);
+
+// Output goes to CONTROL/log. Kind script; the first failure ends it.
+Status run_scripts(const std::vector<Script>& scripts, const fs::path& control, const std::atomic<bool>* interrupted);
 
 // ~/.conda/environments.txt, where ~ is $HOME. Only for an environment with conda-meta. False: nothing to do.
 Result<bool> register_environment(const fs::path& prefix);

@@ -208,7 +208,7 @@ Result<UninstallSummary> uninstall(const fs::path& prefix, const UninstallOption
     if (!purge && !removal.kept().empty() && options.purge_them) purge = options.purge_them(removal.kept());
     if (options.begin) options.begin();
     TRY(unregister_environment(prefix));
-    if (state->manifest.base != "none") TRY(unregister_environment(prefix / "envs" / state->manifest.env_name));
+    if (state->with_base) TRY(unregister_environment(prefix / "envs" / state->manifest.env_name));
     TRY_ASSIGN(UninstallSummary summary, removal.remove());
     if (purge) {
         summary.kept.clear();

@@ -1,6 +1,6 @@
 // The stages of an installation, top to bottom:
 //
-//   1. where        a new prefix, an existing directory, a conda that gets envs/NAME, or one to go on with
+//   1. where        a new prefix, an existing directory, a conda that gets envs/NAME, or one to go on with    (place)
 //   2. extract      into the staging directory, relocated for the final prefix            (runtime/io)
 //   3. commit       everything durable, then renamed; now the prefix exists and is whole  (staging)
 //   4. bytecode     what could not be compiled at build time
@@ -11,8 +11,11 @@
 #include "runtime/install/installer.hpp"
 
 #include "common/base/parallel.hpp"
+#include "common/base/text.hpp"
 #include "runtime/install/finish.hpp"
+#include "runtime/install/place.hpp"
 #include "runtime/install/records.hpp"
+#include "runtime/install/replace.hpp"
 #include "runtime/install/staging.hpp"
 #include "runtime/io/extract.hpp"
 
@@ -52,29 +55,48 @@ class NoUmask {
     mode_t before_;
 };
 
-bool ours(const fs::path& prefix) {
+bool is_environment(const fs::path& directory) {
     std::error_code ec;
-    return fs::exists(prefix / control_name, ec);
+    return fs::exists(directory / "conda-meta", ec) || fs::exists(directory / control_name / "state", ec);
+}
+
+// The files' room for the prefix they go to; nullopt: no limit.
+struct PrefixLimit {
+    std::size_t longest = SIZE_MAX;
+    std::string because;
+};
+PrefixLimit limit_of(const Table& table, Root root) {
+    PrefixLimit out;
+    for (const Destination& d : table.destinations) {
+        if (d.root != root || d.kind != EntryKind::file) continue;
+        for (const Reloc& reloc : table.contents[d.content].relocs)
+            if (reloc.kind == RelocKind::cstring && reloc.text.size() < out.longest) out = {reloc.text.size(), d.path};
+    }
+    return out;
 }
 
 class Installation {
   public:
-    Installation(const RunFile& run, const Manifest& manifest, const InstallOptions& options)
-        : run_(run), manifest_(manifest), options_(options), watch_(summary_) {
-        summary_.prefix = environment_prefix(manifest, options);
-        // With a base the tree is the base with the environment inside; otherwise the environment alone.
-        root_ = installed_root(manifest, options);
-        env_path_ = manifest.base == "none" ? "" : "envs/" + manifest.env_name;
-        prefixes_ = {summary_.prefix.string(), root_.string()};
-        header_ = {to_hex(run.manifest_sha256()), root_.string(), options.private_modes};
-        mode_mask_ = options.private_modes ? 0700 : 0777;
+    Installation(const RunFile& run, const Manifest& manifest, InstallOptions options)
+        : run_(run), manifest_(manifest), options_(std::move(options)), watch_(summary_) {
+        options_.manifest_sha256 = to_hex(run.manifest_sha256());
+        place_ = install_place(manifest, options_);
+        summary_.prefix = place_.environment;
+        root_ = place_.root;
+        prefixes_ = {place_.environment.string(), root_.string()};
+        header_ = {options_.manifest_sha256, root_.string(), options_.private_modes, place_.selection.text()};
+        mode_mask_ = options_.private_modes ? 0700 : 0777;
+        replacement_.emplace(root_, Staging::stage_beside(root_, header_));
     }
     Result<InstallSummary> install();
 
   private:
     Status check_prefix() const;
     Result<bool> goes_inside() const;
-    Status files();
+    Result<bool> replaces() const;
+    Error occupied() const;
+    Status check_limits() const;
+    Status files(bool replacing);
     Status extract_into(Staging& staging, const io::Plan& plan);
     Status check_conflicts(const io::Plan& plan) const;
     bool complete_up_to(const Staging& staging, const io::Plan& plan) const;
@@ -82,17 +104,19 @@ class Installation {
     Status bytecode();
     Status record_bytecode(const std::vector<std::string>& files) const;
     Status scripts();
+    void say_messages();
     Status register_it();
     Status remaining_stages(InstallStage stage);
     void count(const io::Plan& plan);
 
     const RunFile& run_;
     const Manifest& manifest_;
-    const InstallOptions& options_;
+    InstallOptions options_;
     InstallSummary summary_;
     Stopwatch watch_;
-    fs::path root_;        // of the tree
-    std::string env_path_; // of the environment in the tree
+    InstallPlace place_;
+    fs::path root_; // of the tree
+    std::optional<Replacement> replacement_;
     std::array<std::string, 2> prefixes_;
     JournalHeader header_;
     std::uint16_t mode_mask_;
@@ -101,23 +125,63 @@ class Installation {
 
 Result<InstallSummary> Installation::install() {
     TRY(check_prefix());
+    TRY_ASSIGN(auto before, read_state(root_));
+    TRY(replacement_->recover(before && before->manifest_sha256 == header_.manifest_sha256));
     TRY_ASSIGN(auto state, read_state(root_));
-    TRY_ASSIGN(table_, run_.table());
+    TRY_ASSIGN(Table whole, run_.table());
+    TRY_ASSIGN(table_, io::select(std::move(whole), place_.selection));
     InstallStage stage = InstallStage::files;
-    if (state) {
-        if (options_.extract_only)
-            return make_error(ErrorKind::storage, "'{}' holds an environment; choose another directory", root_.string());
-        if (state->manifest_sha256 != header_.manifest_sha256)
-            return make_error(ErrorKind::storage, "'{}' holds another environment ({}); choose another prefix with -p",
-                              root_.string(), state->manifest.name);
+    if (state && state->manifest_sha256 == header_.manifest_sha256 && !options_.extract_only) {
         stage = state->stage;
         summary_.resumed = stage < InstallStage::registered;
         summary_.already_complete = !summary_.resumed;
     } else {
-        TRY(files());
+        TRY_ASSIGN(bool replacing, replaces());
+        if (state && !replacing) {
+            if (options_.extract_only)
+                return make_error(ErrorKind::storage, "'{}' holds an environment; choose another directory", root_.string());
+            if (!place_.conda.empty()) return occupied();
+            return make_error(ErrorKind::storage, "'{}' holds another environment ({}); choose another prefix with -p, or replace it with "
+                                                  "--replace",
+                              root_.string(), state->manifest.name);
+        }
+        TRY(files(replacing));
     }
-    if (!options_.extract_only) TRY(remaining_stages(stage));
+    if (!options_.extract_only) {
+        TRY(remaining_stages(stage));
+        if (replacement_->pending()) {
+            if (summary_.script_failure) {
+                TRY(replacement_->undo());
+                return Error{ErrorKind::script, summary_.script_failure->message + "; the environment that was there is back"};
+            }
+            TRY(replacement_->finish());
+        }
+    }
     return std::move(summary_);
+}
+
+// --replace and something to replace. A conda is none: its other environments would go with it.
+Result<bool> Installation::replaces() const {
+    if (!options_.replace || options_.extract_only || !is_environment(root_)) return false;
+    if (place_.selection.base || is_conda_root(root_))
+        return make_error(ErrorKind::storage, "--replace replaces an environment, and '{}' is a whole conda; add -u to put the environment "
+                                              "into it, or choose another prefix with -p",
+                          root_.string());
+    return true;
+}
+
+Error Installation::occupied() const {
+    return make_error(ErrorKind::storage, "'{}' is there already: the conda in '{}' has an environment '{}'; replace it with --replace, or "
+                                          "build this one with another --name",
+                      root_.string(), place_.conda.string(), manifest_.env_name);
+}
+
+Status Installation::check_limits() const {
+    for (auto [root, prefix] : {std::pair{Root::env, &prefixes_[0]}, {Root::base, &prefixes_[1]}})
+        if (PrefixLimit limit = limit_of(table_, root); prefix->size() > limit.longest)
+            return make_error(ErrorKind::usage, "the prefix '{}' has {} bytes, the files of this environment have room for {} ('{}'); "
+                              "choose a shorter one with -p", *prefix, prefix->size(), limit.longest, limit.because);
+    return {};
 }
 
 Status Installation::check_prefix() const {
@@ -139,31 +203,32 @@ Result<bool> Installation::goes_inside() const {
     if (!S_ISDIR(st.st_mode))
         return make_error(ErrorKind::storage, "'{}' exists and is not a directory; choose another prefix with -p", root_.string());
     auto journal = Journal::read(root_ / control_name / "journal");
-    if (options_.allow_existing || (journal && journal->header == header_)) return true;
+    if ((options_.allow_existing && place_.conda.empty()) || (journal && journal->header == header_)) return true;
     std::error_code ec;
     for (fs::directory_iterator it(root_, ec), end; !ec && it != end; it.increment(ec))
         if (it->path().filename() != control_name && it->path().filename() != "lost+found")
-            return make_error(ErrorKind::storage,
+            return !place_.conda.empty() ? occupied() : make_error(ErrorKind::storage,
                               "'{}' exists and is not empty; choose another prefix with -p, or add -u to install into it",
                               root_.string());
     if (ec) return errno_error(fmt::format("cannot read '{}'", root_.string()), ec.value());
     return true;
 }
 
-Status Installation::files() {
+Status Installation::files(bool replacing) {
     NoUmask no_umask;
-    TRY_ASSIGN(io::Plan plan, io::make_plan(table_, env_path_));
-    if (std::size_t longest = longest_prefix(table_); prefixes_[0].size() > longest)
-        return make_error(ErrorKind::usage, "the prefix '{}' has {} bytes, the files of this environment have room for {}; "
-                          "choose a shorter one with -p", prefixes_[0], prefixes_[0].size(), longest);
-    TRY_ASSIGN(bool inside, goes_inside());
+    TRY_ASSIGN(io::Plan plan, io::make_plan(table_, place_.environment_path()));
+    TRY(check_limits());
+    bool inside = false;
+    if (!replacing) {
+        TRY_ASSIGN(inside, goes_inside());
+    }
     TRY_ASSIGN(Staging staging, Staging::open(root_, inside, header_));
     Status status;
     if (!staging.merging()) {
         if (inside) status = check_conflicts(plan);
         if (status.ok()) status = extract_into(staging, plan);
     }
-    if (status.ok()) status = staging.commit(options_.sync, options_.faults);
+    if (status.ok()) status = staging.commit(options_.sync, options_.faults, replacing ? &*replacement_ : nullptr);
     if (status.ok()) status = finish_commit(staging);
     if (!status.ok()) {
         // What cannot be gone on with is not left lying around.
@@ -191,11 +256,13 @@ Status Installation::check_conflicts(const io::Plan& plan) const {
 bool Installation::complete_up_to(const Staging& staging, const io::Plan& plan) const {
     std::uint64_t tasks = staging.found()->tasks;
     if (tasks > plan.tasks.size()) return false;
-    std::vector<bool> done(table_.blocks.size());
+    std::vector<bool> done(table_.blocks.size()), linked(table_.destinations.size());
+    for (const io::HardLink& link : plan.hard_links) linked[link.destination] = true;
     for (std::size_t i = 0; i < tasks; ++i)
         if (plan.tasks[i].block != io::none) done[plan.tasks[i].block] = true;
-    for (const Destination& d : table_.destinations) {
-        if (d.kind != EntryKind::file) continue;
+    for (std::size_t i = 0; i < table_.destinations.size(); ++i) {
+        const Destination& d = table_.destinations[i];
+        if (d.kind != EntryKind::file || linked[i]) continue;
         const Content& content = table_.contents[d.content];
         std::uint32_t count = block_count(table_, content);
         bool whole = count > 0 && content.relocs.empty();
@@ -241,7 +308,7 @@ Status Installation::extract_into(Staging& staging, const io::Plan& plan) {
     TRY(write_control_files(staging.control(), run_, installed_rows(table_, plan, extracted.installed, prefixes_, mode_mask_)));
     // Beside the prefix, the rename commits state and files at once.
     if (staging.inside()) return {};
-    return write_atomically(staging.control() / "state", state_text({header_.manifest_sha256, InstallStage::files}));
+    return write_atomically(staging.control() / "state", state_text({header_.manifest_sha256, InstallStage::files, header_.parts}));
 }
 
 // The prefix is whole. What is left is tidying: after a crash here the next run does it.
@@ -252,7 +319,7 @@ Status Installation::finish_commit(Staging& staging) {
         return remove_tree(control);
     }
     if (staging.inside())
-        TRY(write_atomically(control / "state", state_text({header_.manifest_sha256, InstallStage::files})));
+        TRY(write_atomically(control / "state", state_text({header_.manifest_sha256, InstallStage::files, header_.parts})));
     return {};
 }
 
@@ -263,6 +330,7 @@ void Installation::count(const io::Plan& plan) {
         ++summary_.files;
         summary_.bytes += table_.contents[d.content].size;
     }
+    for (const io::HardLink& link : plan.hard_links) summary_.bytes -= table_.contents[table_.destinations[link.destination].content].size;
     summary_.directories = plan.directories.size() - 1;
 }
 
@@ -288,17 +356,27 @@ Status Installation::remaining_stages(InstallStage stage) {
 
 Status Installation::bytecode() {
     if (!options_.compile_bytecode) return {};
-    auto sources = sources_to_compile(manifest_, table_);
-    if (sources.empty()) return {};
-    auto progress = [&](std::uint64_t done) {
-        if (options_.progress) options_.progress({"bytecode", done, sources.size()});
-    };
-    Compiled compiled = compile_sources(summary_.prefix, manifest_, sources, options_.jobs, progress);
-    if (!compiled.problem.empty())
-        summary_.warnings.push_back(fmt::format("bytecode was not compiled: {}; Python will do it at the first import",
-                                                compiled.problem));
-    summary_.bytecode_files = compiled.files.size();
-    TRY(record_bytecode(compiled.files));
+    std::vector<std::string> made; // below root_
+    bool any = false;
+    for (Root root : {Root::env, Root::base}) {
+        if (root == Root::base && !place_.selection.base) continue;
+        auto sources = sources_to_compile(manifest_, table_, root);
+        if (sources.empty()) continue;
+        any = true;
+        auto progress = [&](std::uint64_t done) {
+            if (options_.progress) options_.progress({"bytecode", done, sources.size()});
+        };
+        const fs::path& prefix = root == Root::base ? root_ : place_.environment;
+        const PythonInfo& python = root == Root::base ? *manifest_.base_installer->python : *manifest_.python;
+        Compiled compiled = compile_sources(prefix, python, sources, options_.jobs, progress);
+        if (!compiled.problem.empty())
+            summary_.warnings.push_back(fmt::format("bytecode was not compiled: {}; Python will do it at the first import",
+                                                    compiled.problem));
+        for (const std::string& file : compiled.files) made.push_back((prefix / file).lexically_relative(root_).string());
+    }
+    if (!any) return {};
+    summary_.bytecode_files = made.size();
+    TRY(record_bytecode(made));
     TRY(record_stage(root_, InstallStage::bytecode));
     watch_.lap("bytecode");
     return {};
@@ -310,7 +388,7 @@ Status Installation::record_bytecode(const std::vector<std::string>& files) cons
     TRY_ASSIGN(auto rows, parse_installed(text));
     std::vector<InstalledRow> made;
     for (const std::string& file : files) {
-        fs::path path = summary_.prefix / file;
+        fs::path path = root_ / file;
         struct stat st;
         auto bytes = read_bytes(path);
         if (!bytes.ok() || ::stat(path.c_str(), &st) != 0) continue;
@@ -319,7 +397,7 @@ Status Installation::record_bytecode(const std::vector<std::string>& files) cons
         row.sha256 = sha256(*bytes);
         row.size = bytes->size();
         row.mode = st.st_mode & 07777;
-        row.path = env_path_.empty() ? file : env_path_ + "/" + file;
+        row.path = file;
         made.push_back(std::move(row));
     }
     // A run that was interrupted here may have left rows; the directories that hold bytecode may be new.
@@ -343,11 +421,13 @@ Status Installation::record_bytecode(const std::vector<std::string>& files) cons
 }
 
 Status Installation::scripts() {
-    if (manifest_.scripts.empty()) return {};
+    const std::vector<Script> scripts = scripts_of(manifest_, place_);
+    if (scripts.empty()) return {};
     if (options_.skip_scripts) {
-        summary_.warnings.push_back(fmt::format("{} package scripts were skipped (-s)", manifest_.scripts.size()));
+        summary_.warnings.push_back(fmt::format("{} package scripts were skipped (-s)", scripts.size()));
     } else {
-        Status status = run_scripts(summary_.prefix, manifest_, root_ / control_name / "log", options_.interrupted);
+        Status status = run_scripts(scripts, root_ / control_name, options_.interrupted);
+        if (place_.selection.base) say_messages();
         watch_.lap("scripts");
         if (!status.ok() && status.error().kind == ErrorKind::script) {
             summary_.script_failure = status.error();
@@ -358,9 +438,23 @@ Status Installation::scripts() {
     return record_stage(root_, InstallStage::scripts);
 }
 
+// What the base's scripts leave for the person to read: shown and removed, as its own installer does it.
+void Installation::say_messages() {
+    const fs::path file = root_ / ".messages.txt";
+    auto text = read_text(file, 1u << 20);
+    if (!text.ok()) return;
+    for (std::string_view line : split_lines(*text))
+        if (!trim(line).empty()) summary_.warnings.push_back(fmt::format("a script of the base says: {}", trim(line)));
+    ::unlink(file.c_str());
+}
+
 Status Installation::register_it() {
-    if (options_.register_environment) {
-        auto registered = register_environment(summary_.prefix);
+    std::vector<fs::path> prefixes;
+    if (place_.selection.base && manifest_.base_installer->registers) prefixes.push_back(root_);
+    prefixes.push_back(place_.environment);
+    for (const fs::path& prefix : prefixes) {
+        if (!options_.register_environment) break;
+        auto registered = register_environment(prefix);
         if (!registered.ok())
             summary_.warnings.push_back(fmt::format("conda will not list this environment: {}", registered.error().message));
     }
@@ -370,23 +464,6 @@ Status Installation::register_it() {
 }
 
 } // namespace
-
-bool is_conda_prefix(const fs::path& prefix) {
-    std::error_code ec;
-    return fs::is_directory(prefix / "conda-meta", ec) &&
-           (fs::exists(prefix / "bin" / "conda", ec) || fs::exists(prefix / "condabin" / "conda", ec));
-}
-
-fs::path installed_root(const Manifest& manifest, const InstallOptions& options) {
-    return manifest.base == "none" ? environment_prefix(manifest, options) : options.prefix;
-}
-
-fs::path environment_prefix(const Manifest& manifest, const InstallOptions& options) {
-    if (manifest.base != "none") return options.prefix / "envs" / manifest.env_name;
-    if (options.allow_existing && is_conda_prefix(options.prefix) && !ours(options.prefix))
-        return options.prefix / "envs" / manifest.env_name;
-    return options.prefix;
-}
 
 Result<InstallSummary> install(const RunFile& run, const Manifest& manifest, const InstallOptions& options) {
     try {

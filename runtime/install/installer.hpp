@@ -29,7 +29,9 @@ struct InstallOptions {
     bool allow_existing = false; // -f, -u: an existing prefix that is not empty
     bool extract_only = false;   // --extract: the files alone, no .tinderbox, nothing is run
     bool skip_scripts = false;   // -s
-    bool keep_packages = false;  // -k: accepted for constructor's sake; there is no package cache to keep
+    bool keep_packages = false;  // -k: leave the base's package cache
+    bool replace = false;        // --replace: an environment that is there, once the new one is complete
+    std::string manifest_sha256; // hex, of the installer: what is its own is recognised by it; install() fills it in
     bool private_modes = false;  // --private: nothing for group and others
     bool compile_bytecode = true;
     bool register_environment = true; // ~/.conda/environments.txt (HOME of the environment)
@@ -58,11 +60,17 @@ struct InstallSummary {
 };
 
 // Where the environment's files go for these options: PREFIX, PREFIX/envs/NAME with a base, or envs/NAME of an
-// existing conda (-u, -f).
+// existing conda (-u, -f). Looks at the disk: an installation that is there keeps the place that was chosen for it.
 fs::path environment_prefix(const Manifest& manifest, const InstallOptions& options);
 
-// Where .tinderbox is for these options: PREFIX with a base, else the environment's own prefix.
+// Where .tinderbox is for these options: PREFIX with a base of its own, else the environment's own prefix.
 fs::path installed_root(const Manifest& manifest, const InstallOptions& options);
+
+// What has to fit there: of the parts that these options install, at this place. `longest_prefix` is the environment's.
+InstallInfo install_needs(const Manifest& manifest, const InstallOptions& options);
+
+// PREFIX whose envs/ an environment can be added to: a conda, or the root of a mamba or micromamba.
+bool is_conda_root(const fs::path& prefix);
 
 // A conda that can be initialised and told to activate: PREFIX with conda-meta and bin/conda or condabin/conda.
 bool is_conda_prefix(const fs::path& prefix);
@@ -80,6 +88,7 @@ struct InstalledState {
     std::string manifest_sha256; // hex
     InstallStage stage = InstallStage::none;
     Manifest manifest;
+    bool with_base = false; // the base lies at this prefix, the environment in envs/NAME
 };
 // nullopt: no Tinderbox environment at this prefix. Kind storage when its files cannot be read.
 Result<std::optional<InstalledState>> read_state(const fs::path& prefix);

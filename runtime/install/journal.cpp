@@ -11,7 +11,7 @@
 namespace tinderbox {
 namespace {
 
-constexpr std::string_view magic = "tinderbox-journal 1";
+constexpr std::string_view magic = "tinderbox-journal 2";
 constexpr std::size_t check_digits = 16;
 
 // Over everything before the record and the record: a line of another journal, or of a lost write, does not fit.
@@ -23,8 +23,8 @@ std::string check_of(std::string_view before, std::string_view line) {
 }
 
 std::string header_text(const JournalHeader& header) {
-    return fmt::format("{}\nmanifest {}\nprefix {}\nprivate {}\n", magic, header.manifest_sha256, header.prefix,
-                       header.private_modes ? 1 : 0);
+    return fmt::format("{}\nmanifest {}\nprefix {}\nprivate {}\nparts {}\n", magic, header.manifest_sha256, header.prefix,
+                       header.private_modes ? 1 : 0, header.parts);
 }
 
 struct Parsed {
@@ -64,8 +64,9 @@ std::optional<Parsed> parse(std::string_view text) {
     auto manifest = field(text, at, "manifest");
     auto prefix = field(text, at, "prefix");
     auto modes = field(text, at, "private");
-    if (!manifest || !prefix || !modes) return std::nullopt;
-    out.contents.header = {std::string(*manifest), std::string(*prefix), *modes == "1"};
+    auto parts = field(text, at, "parts");
+    if (!manifest || !prefix || !modes || !parts) return std::nullopt;
+    out.contents.header = {std::string(*manifest), std::string(*prefix), *modes == "1", std::string(*parts)};
     out.valid = at;
     while (auto words = record(text, at)) {
         if (words->starts_with("tasks ")) {

@@ -9,6 +9,7 @@ struct JournalHeader {
     std::string manifest_sha256; // hex
     std::string prefix;
     bool private_modes = false;
+    std::string parts = "env"; // io::Selection::text()
     bool operator==(const JournalHeader&) const = default;
 };
 

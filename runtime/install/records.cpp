@@ -142,14 +142,16 @@ Status write_control_files(const fs::path& control, const RunFile& run, const st
 }
 
 std::string state_text(const StateFile& state) {
-    return fmt::format("{}\nmanifest {}\nstage {}\n", state_magic, state.manifest_sha256, to_string(state.stage));
+    return fmt::format("{}\nmanifest {}\nstage {}\n{}", state_magic, state.manifest_sha256, to_string(state.stage),
+                       state.parts == "env" ? "" : "parts " + state.parts + "\n");
 }
 
 std::optional<StateFile> parse_state(std::string_view text) {
     auto lines = split(text, '\n');
-    if (lines.size() != 4 || lines[0] != state_magic || !lines[1].starts_with("manifest ") || !lines[2].starts_with("stage "))
+    if ((lines.size() != 4 && !(lines.size() == 5 && lines[3].starts_with("parts "))) || lines[0] != state_magic || !lines[1].starts_with("manifest ") || !lines[2].starts_with("stage "))
         return std::nullopt;
     StateFile out;
+    if (lines.size() == 5) out.parts = lines[3].substr(6);
     out.manifest_sha256 = lines[1].substr(9);
     auto found = std::ranges::find(stage_names, lines[2].substr(6));
     if (found == stage_names.end()) return std::nullopt;
@@ -177,7 +179,8 @@ Result<std::optional<InstalledState>> read_state(const fs::path& prefix) {
     auto json = nlohmann::json::parse(text, nullptr, false);
     if (json.is_discarded()) return make_error(ErrorKind::storage, "'{}' is damaged; install again", path.string());
     TRY_ASSIGN(Manifest manifest, manifest_from_json(json));
-    return std::optional(InstalledState{state->manifest_sha256, state->stage, std::move(manifest)});
+    return std::optional(InstalledState{state->manifest_sha256, state->stage, std::move(manifest),
+                                        state->parts.find("base") != std::string::npos});
 }
 
 Status record_stage(const fs::path& prefix, InstallStage stage) {

@@ -32,6 +32,7 @@ Status write_control_files(const fs::path& control, const RunFile& run, const st
 struct StateFile {
     std::string manifest_sha256;
     InstallStage stage = InstallStage::none;
+    std::string parts = "env"; // io::Selection::text(); written only when there are more
 };
 std::string state_text(const StateFile& state);
 std::optional<StateFile> parse_state(std::string_view text);

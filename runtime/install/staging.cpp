@@ -91,13 +91,17 @@ Result<Staging> Staging::open(const fs::path& prefix, bool inside, const Journal
     return staging;
 }
 
+fs::path Staging::stage_beside(const fs::path& prefix, const JournalHeader& header) {
+    std::string id = to_hex(sha256(as_bytes(header.manifest_sha256 + "\n" + header.prefix))).substr(0, 16);
+    return prefix.parent_path() / fmt::format(".{}.tinderbox-stage-{}", prefix.filename().string(), id);
+}
+
 Status Staging::open_beside() {
     const fs::path parent = prefix_.parent_path();
     for (fs::path missing = parent; !missing.empty() && !is_there(missing); missing = missing.parent_path())
         made_.push_back(missing); // deepest first
     TRY(make_directories(parent));
-    std::string id = to_hex(sha256(as_bytes(header_.manifest_sha256 + "\n" + header_.prefix))).substr(0, 16);
-    tree_ = parent / fmt::format(".{}.tinderbox-stage-{}", prefix_.filename().string(), id);
+    tree_ = stage_beside(prefix_, header_);
     control_ = tree_ / control_name;
     TRY_ASSIGN(tree_fd_, private_directory(tree_, 0700));
     TRY_ASSIGN(Fd control, private_directory(control_, 0755));
@@ -122,7 +126,8 @@ Status Staging::open_journal() {
         return make_error(ErrorKind::storage, "another installer has just finished '{}'", prefix_.string());
     found_ = Journal::read(control_ / "journal");
     if (found_ && found_->header.manifest_sha256 == header_.manifest_sha256 && found_->header.prefix == header_.prefix &&
-        found_->header.private_modes == header_.private_modes && (found_->tasks > 0 || found_->committing)) {
+        found_->header.private_modes == header_.private_modes &&
+        found_->header.parts == header_.parts && (found_->tasks > 0 || found_->committing)) {
         TRY_ASSIGN(journal_, Journal::append_to(control_ / "journal"));
         recorded_ = true;
         merging_ = found_->committing;
@@ -154,7 +159,7 @@ Status Staging::record_tasks(std::uint64_t tasks, io::Faults* faults) {
     return {};
 }
 
-Status Staging::commit(bool durable, io::Faults* faults) {
+Status Staging::commit(bool durable, io::Faults* faults, const Replacement* replacing) {
     bool renaming = found_ && found_->committing;
     if (durable && !renaming) TRY(sync(faults));
     if (inside_) {
@@ -164,7 +169,7 @@ Status Staging::commit(bool durable, io::Faults* faults) {
         if (durable) TRY(sync(faults));
         return {};
     }
-    TRY(rename_new(tree_, prefix_, faults));
+    TRY(replacing ? replacing->exchange(faults) : rename_new(tree_, prefix_, faults));
     tree_ = prefix_;
     control_ = prefix_ / control_name;
     if (durable) TRY(fsync_directory(prefix_.parent_path()));

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "runtime/install/journal.hpp"
+#include "runtime/install/replace.hpp"
 #include "runtime/io/faults.hpp"
 
 namespace tinderbox {
@@ -33,9 +34,13 @@ class Staging {
     bool merging() const { return merging_; }
     Status sync(io::Faults* faults) const;
 
+    // Where `prefix` is staged beside it.
+    static fs::path stage_beside(const fs::path& prefix, const JournalHeader& header);
+
     // Everything in tree() and control() is complete. Afterwards the prefix is whole, but for the state file of an
     // `inside` installation, which the caller writes.
-    Status commit(bool durable, io::Faults* faults);
+    // `replacing`: what is at the prefix is put aside.
+    Status commit(bool durable, io::Faults* faults, const Replacement* replacing = nullptr);
     // Removes everything this installation has made.
     void discard();
 

@@ -512,6 +512,10 @@ Result<Extracted> extract(const RunFile& run, const Table& table, const Plan& pl
     if (options.done_tasks > 0) TRY(shared.repeat_relocated());
     TRY(phase_one(shared));
     TRY(shared.write_digests());
+    for (const HardLink& link : plan.hard_links) {
+        if (shared.interrupted()) return interruption();
+        TRY(make_hard_link(shared.tree, link.destination, link.source));
+    }
     for (std::uint32_t d : plan.symlinks) {
         std::string target = table.destinations[d].link;
         if (target.starts_with('\x01'))

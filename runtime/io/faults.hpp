@@ -9,7 +9,7 @@ namespace tinderbox::io {
 
 class Faults {
   public:
-    enum class Call { make_directory, open, write, sync, rename, record };
+    enum class Call { make_directory, open, write, link, sync, rename, record };
     virtual ~Faults() = default;
     // The errno the call fails with, 0 = it is made. Called from several threads.
     virtual int before(Call call, std::string_view path) = 0;

@@ -118,6 +118,48 @@ Status write_small_file(const Tree& tree, std::uint32_t destination, ByteView da
     return {};
 }
 
+namespace {
+
+// The file system has no hard links, or none between these two directories, or the file has too many.
+bool cannot_link(int error) {
+    return error == EPERM || error == EOPNOTSUPP || error == ENOSYS || error == EXDEV || error == EMLINK || error == EACCES;
+}
+
+Status copy_file(const Tree& tree, std::uint32_t destination, int source) {
+    TRY_ASSIGN(Fd fd, create(tree, destination, 0));
+    std::vector<std::byte> piece(ring_size);
+    for (std::uint64_t at = 0;;) {
+        ssize_t n = ::pread(source, piece.data(), piece.size(), static_cast<off_t>(at));
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return cannot("read what becomes", tree, destination, errno);
+        if (n == 0) break;
+        TRY(write_all(tree, destination, fd.get(), ByteView(piece).first(static_cast<std::size_t>(n)), at));
+        at += static_cast<std::uint64_t>(n);
+    }
+    TRY(set_attributes(tree, destination, fd.get()));
+    if (::close(fd.release()) != 0 && errno != EINTR) return cannot("write", tree, destination, errno);
+    return {};
+}
+
+} // namespace
+
+Status make_hard_link(const Tree& tree, std::uint32_t destination, std::uint32_t source) {
+    TRY_ASSIGN(Directories::Handle from, tree.directories.open(tree.plan.directory_of[source]));
+    TRY_ASSIGN(Directories::Handle to, tree.directories.open(tree.plan.directory_of[destination]));
+    const char *old_name = name_of(tree, source), *new_name = name_of(tree, destination);
+    int error = fault(tree.faults, Faults::Call::link, tree.table.destinations[destination].path);
+    if (error == 0 && ::linkat(from.fd, old_name, to.fd, new_name, 0) != 0) error = errno;
+    if (error == EEXIST && tree.replace) {
+        error = 0;
+        if (::unlinkat(to.fd, new_name, 0) != 0 || ::linkat(from.fd, old_name, to.fd, new_name, 0) != 0) error = errno;
+    }
+    if (error == 0) return {};
+    if (!cannot_link(error)) return cannot("create", tree, destination, error);
+    Fd fd(::openat(from.fd, old_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    if (!fd) return cannot("read what becomes", tree, destination, errno);
+    return copy_file(tree, destination, fd.get());
+}
+
 Status make_symlink(const Tree& tree, std::uint32_t destination, const std::string& target) {
     TRY_ASSIGN(Directories::Handle directory, tree.directories.open(tree.plan.directory_of[destination]));
     const char* name = name_of(tree, destination);

@@ -47,6 +47,8 @@ struct Tree {
 
 // A new file with these bytes, mode and time. Never follows a link, never opens what is there.
 Status write_small_file(const Tree& tree, std::uint32_t destination, ByteView data);
+// A further name of the file at destination `source`, which is complete; a copy where there cannot be one.
+Status make_hard_link(const Tree& tree, std::uint32_t destination, std::uint32_t source);
 Status make_symlink(const Tree& tree, std::uint32_t destination, const std::string& target);
 
 // A file that several threads write by blocks. The last block to finish gives it its size, mode and time.

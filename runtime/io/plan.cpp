@@ -1,6 +1,8 @@
 #include "runtime/io/plan.hpp"
 
 #include <algorithm>
+#include <map>
+#include <tuple>
 #include <unordered_map>
 
 namespace tinderbox::io {
@@ -39,6 +41,7 @@ Status plan_destinations(const Table& table, Plan& plan) {
     DirectoryIndex index(plan.directories);
     std::vector<std::string> others; // paths of files and links
     std::vector<std::pair<std::uint32_t, std::uint32_t>> files;
+    std::map<std::tuple<std::uint32_t, std::uint16_t, std::int64_t>, std::uint32_t> shared; // content, mode, time → first
     plan.directory_of.resize(table.destinations.size(), 0);
     for (std::uint32_t i = 0; i < table.destinations.size(); ++i) {
         const Destination& d = table.destinations[i];
@@ -54,6 +57,13 @@ Status plan_destinations(const Table& table, Plan& plan) {
             continue;
         }
         others.push_back(std::move(path));
+        if (d.kind == EntryKind::file && (d.flags & destination_shared) != 0 && table.contents[d.content].relocs.empty()) {
+            auto [first, added] = shared.emplace(std::tuple(d.content, d.mode, d.mtime), i);
+            if (!added) {
+                plan.hard_links.push_back({i, first->second});
+                continue;
+            }
+        }
         if (d.kind == EntryKind::symlink) plan.symlinks.push_back(i);
         else if (table.contents[d.content].size == 0) plan.empty_files.push_back(i);
         else files.emplace_back(d.content, i);

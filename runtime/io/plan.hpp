@@ -26,6 +26,11 @@ struct Task {
     std::uint32_t first_empty = 0, empty_count = 0;
 };
 
+// A file that is a further name of another one, or a copy where the file system has no hard links.
+struct HardLink {
+    std::uint32_t destination = none, source = none;
+};
+
 // Lists of lists in two vectors.
 class Groups {
   public:
@@ -45,7 +50,8 @@ struct Plan {
     std::vector<PlannedDirectory> directories; // [0] is the root; parents before children
     std::vector<std::uint32_t> directory_of;   // by destination: where it lies
     std::vector<std::uint32_t> symlinks;       // destinations
-    Groups destinations_of;                    // by content: file destinations
+    std::vector<HardLink> hard_links;          // made when everything else is written; sources are no links
+    Groups destinations_of;                    // by content: file destinations that are written
     Groups small_contents_of;                  // by block: whole contents in it that phase one writes
     std::vector<std::uint32_t> large_content_of; // by block, `none` = not part of a large content
     std::vector<std::uint64_t> large_offset_of;  // by block: where it begins in that content

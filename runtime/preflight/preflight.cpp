@@ -13,7 +13,7 @@ Preflight run_preflight(const Manifest& manifest, const SystemRoot& root, const 
     out.target = read_target_facts(options.prefix);
     out.gpu = read_gpu_facts(root, environment);
     TargetNeeds needs = options.target;
-    needs.install = manifest.install;
+    if (needs.install.inodes == 0) needs.install = manifest.install;
     out.verdict = judge_gpu(out.gpu, manifest.requires_, {options.no_gpu, options.driver_api});
     for (auto findings :
          {judge_machine(out.machine, manifest), judge_target(out.target, needs), out.verdict.findings})

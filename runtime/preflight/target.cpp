@@ -123,13 +123,19 @@ class Judge {
 
     void judge_name() {
         const std::string& prefix = facts_.prefix;
-        const InstallInfo& install = needs_.install;
-        if (install.longest_prefix != 0 && prefix.size() > install.longest_prefix)
+        std::vector<TargetNeeds::Limit> limits = needs_.limits;
+        if (limits.empty())
+            limits = {{prefix, needs_.install.longest_prefix, needs_.install.longest_prefix_because}};
+        for (const auto& limit : limits) {
+            if (limit.longest == 0 || limit.prefix.size() <= limit.longest) continue;
+            // An environment below a base has less room for the base's own prefix.
+            const std::size_t below = limit.prefix.size() > prefix.size() ? limit.prefix.size() - prefix.size() : 0;
             error("prefix-too-long",
-                  fmt::format("the prefix '{}' has {} bytes, and '{}' has room for {}", prefix, prefix.size(),
-                              install.longest_prefix_because, install.longest_prefix),
-                  fmt::format("choose one of at most {} bytes with -p", install.longest_prefix),
+                  fmt::format("the prefix '{}' has {} bytes, and '{}' has room for {}", limit.prefix, limit.prefix.size(),
+                              limit.because, limit.longest),
+                  fmt::format("choose one of at most {} bytes with -p", limit.longest > below ? limit.longest - below : 0),
                   ErrorKind::usage);
+        }
         if (prefix.find(':') != std::string::npos)
             add(Severity::warning, "prefix-colon",
                 fmt::format("the prefix '{}' holds a ':', which PATH cannot express", prefix),
@@ -144,6 +150,27 @@ class Judge {
         if (!facts_.not_a_directory.empty())
             return error("prefix-parent", fmt::format("'{}' is not a directory", facts_.not_a_directory),
                          "choose another prefix with -p");
+        const bool occupied = facts_.kind == Kind::conda || facts_.kind == Kind::directory ||
+                              (facts_.kind == Kind::ours && !needs_.resumes);
+        if (occupied && needs_.replace) {
+            add(Severity::note, "replaces",
+                fmt::format("'{}' is replaced when the new environment is complete", prefix));
+        } else if (occupied && !needs_.conda.empty()) {
+            error("environment-exists",
+                  fmt::format("'{}' is there already: the conda in '{}' has an environment of that name", prefix,
+                              needs_.conda),
+                  "replace it with --replace, or build this one with another --name");
+        } else {
+            judge_kind(prefix);
+        }
+        if (!facts_.writable && !facts_.read_only)
+            error("not-writable",
+                  fmt::format("'{}' may not be written to: {}", facts_.existing,
+                              errno_error("", facts_.write_errno).message.substr(2)),
+                  "choose another prefix with -p, or run as a user who may write there");
+    }
+
+    void judge_kind(const std::string& prefix) {
         switch (facts_.kind) {
         case Kind::absent:
             break;
@@ -171,14 +198,9 @@ class Judge {
             if (!needs_.resumes)
                 error("prefix-exists",
                       fmt::format("'{}' holds another environment that Tinderbox installed", prefix),
-                      "choose another prefix with -p");
+                      "choose another prefix with -p, or replace it with --replace");
             break;
         }
-        if (!facts_.writable && !facts_.read_only)
-            error("not-writable",
-                  fmt::format("'{}' may not be written to: {}", facts_.existing,
-                              errno_error("", facts_.write_errno).message.substr(2)),
-                  "choose another prefix with -p, or run as a user who may write there");
     }
 
     void judge_file_system() {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 namespace tinderbox {
 
@@ -37,6 +38,16 @@ TargetFacts read_target_facts(const std::string& prefix);
 
 struct TargetNeeds {
     InstallInfo install;
+    // A prefix that files are relocated for, beside or in place of the one that is looked at: the environment below a
+    // base, say.
+    struct Limit {
+        std::string prefix;
+        std::uint32_t longest = 0; // bytes; 0 = none
+        std::string because;
+    };
+    std::vector<Limit> limits; // empty: the prefix itself, with the limit in `install`
+    std::string conda;         // the conda whose envs/ gets the environment, "" = none
+    bool replace = false;      // --replace
     bool allow_existing = false; // -f or -u
     bool resumes = false;        // this very environment is there, whole or begun: the prefix may exist
     std::function<bool()> names_collide; // asked only when the file system folds case; empty = no

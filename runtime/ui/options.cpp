@@ -56,11 +56,11 @@ const std::vector<OptionRow>& rows() {
          }},
         {'p', "prefix", "DIR", "where to install (default: $HOME/NAME); ~ and relative ones are fine",
          text(&RunOptions::prefix)},
-        {'f', "force", "", "allow an existing DIR: what is in it and not ours stays",
+        {'f', "force", "", "allow an existing DIR: what is in it stays; a conda gets envs/NAME",
          flag(&RunOptions::force)},
         {'u', "update", "", "the same as -f", flag(&RunOptions::update)},
         {'s', "skip-scripts", "", "run no package's post-link script", flag(&RunOptions::skip_scripts)},
-        {'k', "keep-pkgs", "", "keep the packages' cache (there is none without a base conda)",
+        {'k', "keep-pkgs", "", "keep the base conda's package cache, PREFIX/pkgs",
          flag(&RunOptions::keep_packages)},
         {'m', "no-shortcuts", "", "make no menu entries (none are made on Linux)",
          flag(&RunOptions::skip_shortcuts)},
@@ -98,6 +98,7 @@ const std::vector<OptionRow>& rows() {
              o.init_shells = value;
              return {};
          }},
+        {0, "replace", "", "replace an environment that is there, once the new one is whole", flag(&RunOptions::replace)},
         {0, "no-gpu", "", "install even if GPU or driver cannot run it", flag(&RunOptions::no_gpu)},
         {0, "private", "", "files for this user only (0700)", flag(&RunOptions::private_files)},
         {0, "jobs", "N", "at most N threads",
@@ -114,7 +115,6 @@ const std::vector<OptionRow>& rows() {
         {0, "quiet", "", "only warnings and errors", flag(&RunOptions::quiet)},
         {0, "version", "", "the version of Tinderbox that made this file", mode(Mode::version, "--version")},
         {0, "repair", "", "", later("--repair")},
-        {0, "replace", "", "", later("--replace")},
         {0, "key", "FILE", "", later("--key")},
     };
     return all;

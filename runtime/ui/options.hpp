@@ -31,6 +31,7 @@ struct RunOptions {
     bool ask = false;            // -i: ask even when standard input is no terminal
     bool force = false;          // -f
     bool update = false;         // -u
+    bool replace = false;        // --replace
     bool keep_packages = false;  // -k
     bool skip_scripts = false;   // -s
     bool skip_shortcuts = false; // -m

@@ -108,8 +108,8 @@ TEST_CASE("wrong usage") {
     CHECK(refused({"--jobs", "4x"}) == "--jobs needs a number from 1 to 1024, not '4x'");
     CHECK(refused({"--check", "--list"}) ==
           "--list cannot be combined with another thing to do; give one of them");
-    for (auto later : {"--repair", "--replace"})
-        CHECK(refused({later}) == std::string(later) + " is not available in this version; -h lists what is");
+    CHECK(refused({"--repair"}) == "--repair is not available in this version; -h lists what is");
+    CHECK(parsed({"-bu", "--replace"}).replace);
     CHECK(refused({"--purge"}) == "--purge goes with --uninstall");
     CHECK(parsed({"--uninstall", "--purge"}).purge);
     CHECK(refused({"--key", "pub.pem"}) == "--key is not available in this version; -h lists what is");
@@ -136,6 +136,7 @@ TEST_CASE("help names every option that can be given") {
                       "--extract DIR",
                       "--verify-file",
                       "--verify-only",
+                      "--replace",
                       "--no-gpu",
                       "--private",
                       "--jobs N",

@@ -1,0 +1,75 @@
+#include "runtime/install/replace.hpp"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace tinderbox {
+namespace {
+
+bool is_there(const fs::path& path) {
+    struct stat st;
+    return ::lstat(path.c_str(), &st) == 0;
+}
+
+Status move(const fs::path& from, const fs::path& to) {
+    if (::rename(from.c_str(), to.c_str()) == 0) return {};
+    return errno_error(fmt::format("cannot rename '{}' to '{}'", from.string(), to.string()), errno);
+}
+
+} // namespace
+
+// One name for every installer: whoever comes next has to find it.
+Replacement::Replacement(fs::path prefix, fs::path stage)
+    : prefix_(std::move(prefix)), stage_(std::move(stage)),
+      aside_(prefix_.parent_path() / fmt::format(".{}.tinderbox-old", prefix_.filename().string())) {}
+
+bool Replacement::pending() const { return is_there(aside_); }
+
+Status Replacement::recover(bool new_is_there) const {
+    if (new_is_there && is_there(stage_) && !is_there(aside_)) TRY(move(stage_, aside_));
+    if (!is_there(prefix_) && is_there(aside_)) {
+        TRY(move(aside_, prefix_));
+        TRY(fsync_directory(prefix_.parent_path()));
+    }
+    return {};
+}
+
+Status Replacement::exchange(io::Faults* faults) const {
+    if (is_there(aside_))
+        return make_error(ErrorKind::storage, "'{}' is left of an earlier replacement; move it away and run again", aside_.string());
+    int error = io::fault(faults, io::Faults::Call::rename, prefix_.native());
+    if (error == 0 && ::renameat2(AT_FDCWD, stage_.c_str(), AT_FDCWD, prefix_.c_str(), RENAME_EXCHANGE) != 0) error = errno;
+    if (error == 0) {
+        TRY(move(stage_, aside_));
+    } else if (error == EINVAL || error == ENOSYS) {
+        TRY(move(prefix_, aside_));
+        if (Status moved = move(stage_, prefix_); !moved.ok()) {
+            (void)move(aside_, prefix_);
+            return moved;
+        }
+    } else {
+        return errno_error(fmt::format("cannot replace '{}'", prefix_.string()), error);
+    }
+    return fsync_directory(prefix_.parent_path());
+}
+
+Status Replacement::undo() const {
+    if (!pending()) return {};
+    if (::renameat2(AT_FDCWD, aside_.c_str(), AT_FDCWD, prefix_.c_str(), RENAME_EXCHANGE) == 0) {
+        TRY(fsync_directory(prefix_.parent_path()));
+        return remove_tree(aside_);
+    }
+    TRY(move(prefix_, stage_));
+    TRY(move(aside_, prefix_));
+    TRY(fsync_directory(prefix_.parent_path()));
+    return remove_tree(stage_);
+}
+
+Status Replacement::finish() const { return pending() ? remove_tree(aside_) : Status(); }
+
+} // namespace tinderbox

@@ -1,0 +1,37 @@
+// --replace: an environment that is there stays until the new one is complete, and comes back when it does not become so.
+//
+// The new environment is staged beside it, whole and durable. Then both change places in one step (renameat2 with
+// RENAME_EXCHANGE; two renames where the file system has no such thing), and the old one lies in `aside` until the last
+// stage is recorded. Killed at any moment, the next run of any installer for this place finds out from names alone:
+//
+// | prefix    | aside  | means                                    | what happens          |
+// | new       | old    | the new one has stages to go, or failed  | goes on, then removes |
+// | missing   | old    | killed between two renames               | the old one comes back |
+// | new       | –      | killed before the old one got its name   | it gets it            |
+#pragma once
+
+#include "runtime/io/faults.hpp"
+#include "common/base/file.hpp"
+
+namespace tinderbox {
+
+class Replacement {
+  public:
+    // `stage`: where this installer stages `prefix`.
+    Replacement(fs::path prefix, fs::path stage);
+
+    // Before anything else. `new_is_there`: the prefix is this installer's own.
+    Status recover(bool new_is_there) const;
+    bool pending() const; // an old one is kept
+    // `prefix` and `stage` change places; then the old one is put aside.
+    Status exchange(io::Faults* faults) const;
+    // The new one goes, the old one is back.
+    Status undo() const;
+    // The old one is not needed any more.
+    Status finish() const;
+
+  private:
+    fs::path prefix_, stage_, aside_;
+};
+
+} // namespace tinderbox

@@ -1,0 +1,387 @@
+// Two prefixes in one tree: a base conda and the environment in its envs/; into a conda that is there; --replace.
+#include "make_run.hpp"
+
+#include "runtime/install/installer.hpp"
+#include "runtime/install/place.hpp"
+#include "runtime/install/records.hpp"
+#include "runtime/io/faults.hpp"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <random>
+#include <thread>
+
+using namespace tinderbox;
+using namespace tinderbox::test;
+
+namespace {
+
+const std::string old_prefix = "/opt/placeholder/long/enough/for/a/prefix/in/a/temporary/directory/of/a/test/that/is/run/anywhere";
+
+struct BaseBench {
+    TemporaryDirectory directory = *TemporaryDirectory::make();
+    RunBuilder builder;
+    fs::path run_path = directory.path() / "sample.run";
+    fs::path prefix = directory.path() / "target" / "conda";
+
+    explicit BaseBench(bool with_base = true, std::string mark = "1") {
+        ::setenv("HOME", directory.path().c_str(), 1);
+        RunBuilder& b = builder;
+        auto text = [](std::string_view words) { return text_bytes(words); };
+        auto put = [&](Root root, const std::string& path, std::uint32_t content, unsigned flags = 0, std::uint16_t mode = 0644) {
+            b.table.destinations.push_back({.root = root, .flags = static_cast<std::uint8_t>(flags), .mode = mode, .mtime = 1600000000,
+                                            .path = path, .content = content});
+            return static_cast<std::uint32_t>(b.table.destinations.size() - 1);
+        };
+        auto shared = b.content(noise(3000, 1)), large = b.content(noise(2 * block_raw_size + 77, 2)), empty = b.content({});
+        std::string conf = "prefix=" + old_prefix + "\n";
+        std::vector<Reloc> relocs = {{.kind = RelocKind::text, .offset = 7, .length = old_prefix.size()}};
+        auto moved = b.content(text(conf), relocs), archived = b.content(text(conf));
+        put(Root::env, "lib/shared.so", shared, destination_shared, 0755);
+        put(Root::env, "lib/large.so", large, destination_shared);
+        put(Root::env, "lib/__init__.py", empty, destination_shared);
+        auto env_conf = put(Root::env, "etc/conf", moved);
+        put(Root::env, "conda-meta/history", b.content(text("==> " + mark + " <==\n")));
+        put(Root::env, "etc/sum", b.content(text(std::string(64, '0')), {{.kind = RelocKind::digest_hex, .length = 64, .target = env_conf}}));
+        if (!with_base) return;
+        put(Root::base, "lib/shared.so", shared, destination_shared, 0755);
+        put(Root::base, "lib/large.so", large, destination_shared);
+        put(Root::base, "lib/__init__.py", empty, destination_shared);
+        auto base_conf = put(Root::base, "etc/conf", moved);
+        put(Root::base, "etc/sum", b.content(text(std::string(64, '0')), {{.kind = RelocKind::digest_hex, .length = 64, .target = base_conf}}));
+        put(Root::base, "conda-meta/history", b.content(text("==> base <==\n")));
+        put(Root::base, "bin/conda", b.content(text("#!/bin/sh\n")), 0, 0755);
+        put(Root::base, ".nonadmin", empty, destination_unless_root);
+        put(Root::base, "pkgs/x-1-0/lib/shared.so", shared, destination_shared | destination_package_cache, 0755);
+        put(Root::base, "pkgs/x-1-0/etc/conf", archived, destination_package_cache);
+        BaseInfo base;
+        base.kind = "miniforge";
+        base.name = "Miniforge3";
+        base.version = "1";
+        b.manifest.base = "miniforge 1";
+        b.manifest.base_installer = base;
+    }
+    void write() { builder.write(run_path); }
+    InstallOptions options() const {
+        InstallOptions o;
+        o.prefix = prefix;
+        o.sync = false;
+        return o;
+    }
+    Result<InstallSummary> install(const InstallOptions& options) const {
+        auto run = RunFile::open(run_path);
+        if (!run.ok()) return std::move(run).error();
+        return tinderbox::install(*run, builder.manifest, options);
+    }
+    std::string conf(const fs::path& where) const {
+        auto text = read_text(where / "etc/conf");
+        return text.ok() ? *text : "";
+    }
+    // "" when both prefixes are as they should be.
+    std::string problem(bool packages = false) const {
+        const fs::path env = prefix / "envs/sample";
+        for (const fs::path& one : {prefix, env}) {
+            if (conf(one) != "prefix=" + one.string() + "\n") return "etc/conf of " + one.string();
+            if (*read_text(one / "etc/sum") != to_hex(sha256(as_bytes(conf(one))))) return "etc/sum of " + one.string();
+        }
+        if (*read_text(prefix / "conda-meta/history") != "==> base <==\n") return "history";
+        if (fs::exists(prefix / "pkgs") != packages) return "pkgs";
+        if (packages && *read_text(prefix / "pkgs/x-1-0/etc/conf") != "prefix=" + old_prefix + "\n") return "what is kept was relocated";
+        if (fs::exists(prefix / ".nonadmin") != (::geteuid() != 0)) return ".nonadmin";
+        auto check = verify_files(prefix);
+        if (!check.ok()) return check.error().message;
+        return check->differences.empty() ? "" : check->differences.front().path + ": " + check->differences.front().what;
+    }
+};
+
+std::string problem(const Result<InstallSummary>& result) { return result.ok() ? "" : result.error().message; }
+int kind(const Result<InstallSummary>& result) { return result.ok() ? 0 : static_cast<int>(result.error().kind); }
+ino_t inode(const fs::path& path) {
+    struct stat st {};
+    return ::lstat(path.c_str(), &st) == 0 ? st.st_ino : 0;
+}
+
+class Fail : public io::Faults {
+  public:
+    Fail(Call call, int error) : call_(call), error_(error) {}
+    int before(Call call, std::string_view) override { return call == call_ ? error_ : 0; }
+
+  private:
+    Call call_;
+    int error_;
+};
+
+// A conda that somebody else installed.
+void make_conda(const fs::path& prefix, const char* program) {
+    fs::create_directories(prefix / "conda-meta");
+    fs::create_directories(prefix / program / "..");
+    std::ofstream(prefix / program) << "x";
+    std::ofstream(prefix / "conda-meta/history") << "==> theirs <==\n";
+}
+
+std::map<std::string, std::string> files_of(const fs::path& root) {
+    std::map<std::string, std::string> out;
+    for (const auto& entry : fs::recursive_directory_iterator(root))
+        if (entry.is_regular_file()) out[entry.path().lexically_relative(root)] = *read_text(entry.path());
+    return out;
+}
+
+} // namespace
+
+TEST_CASE("a base and its environment, one inode where nothing is relocated", "[base]") {
+    BaseBench bench;
+    bench.write();
+    const fs::path env = bench.prefix / "envs/sample";
+    for (bool keep : {false, true}) {
+        auto options = bench.options();
+        options.keep_packages = keep;
+        auto result = bench.install(options);
+        INFO(problem(result));
+        REQUIRE(result.ok());
+        CHECK(result->prefix == env);
+        CHECK(bench.problem(keep) == "");
+        for (const char* path : {"lib/shared.so", "lib/large.so", "lib/__init__.py"}) CHECK(inode(bench.prefix / path) == inode(env / path));
+        CHECK(inode(bench.prefix / "etc/conf") != inode(env / "etc/conf"));
+        if (keep) CHECK(inode(bench.prefix / "pkgs/x-1-0/lib/shared.so") == inode(env / "lib/shared.so"));
+        auto state = read_state(bench.prefix);
+        REQUIRE((state.ok() && *state));
+        CHECK((*state)->with_base);
+        CHECK((*state)->stage == InstallStage::registered);
+        // Again, with other letters: it stays what it is.
+        options.keep_packages = !keep;
+        CHECK(bench.install(options)->already_complete);
+        CHECK(uninstall(bench.prefix, false)->kept.empty());
+        CHECK(!fs::exists(bench.prefix));
+    }
+}
+
+TEST_CASE("copies where there are no hard links", "[base]") {
+    BaseBench bench;
+    bench.write();
+    Fail no_links(io::Faults::Call::link, EPERM);
+    auto options = bench.options();
+    options.faults = &no_links;
+    auto result = bench.install(options);
+    INFO(problem(result));
+    REQUIRE(result.ok());
+    CHECK(bench.problem() == "");
+    CHECK(inode(bench.prefix / "lib/large.so") != inode(bench.prefix / "envs/sample/lib/large.so"));
+    struct stat st {};
+    REQUIRE(::stat((bench.prefix / "lib/shared.so").c_str(), &st) == 0);
+    CHECK((st.st_mode & 0777) == 0755);
+    CHECK(st.st_mtime == 1600000000);
+    REQUIRE(remove_tree(bench.prefix).ok());
+    Fail full(io::Faults::Call::link, ENOSPC);
+    options.faults = &full;
+    CHECK(kind(bench.install(options)) == 5);
+    CHECK(!fs::exists(bench.prefix));
+}
+
+TEST_CASE("the published recipe: an empty directory with -u", "[base]") {
+    BaseBench bench;
+    bench.write();
+    fs::create_directories(bench.prefix);
+    auto options = bench.options();
+    options.allow_existing = true;
+    auto result = bench.install(options);
+    INFO(problem(result));
+    REQUIRE(result.ok());
+    CHECK(bench.problem() == "");
+}
+
+TEST_CASE("into a conda that is there goes the environment alone", "[base]") {
+    for (bool with_base : {true, false})
+        for (const char* program : {"bin/conda", "condabin/mamba", "condabin/micromamba", "pkgs/urls.txt"}) {
+            BaseBench bench(with_base);
+            bench.write();
+            make_conda(bench.prefix, program);
+            auto before = files_of(bench.prefix);
+            CHECK(kind(bench.install(bench.options())) == 5); // not without -u
+            CHECK(files_of(bench.prefix) == before);
+            auto options = bench.options();
+            options.allow_existing = true;
+            auto result = bench.install(options);
+            INFO(problem(result));
+            REQUIRE(result.ok());
+            const fs::path env = bench.prefix / "envs/sample";
+            CHECK(result->prefix == env);
+            CHECK(bench.conf(env) == "prefix=" + env.string() + "\n");
+            CHECK(!fs::exists(bench.prefix / ".tinderbox"));
+            CHECK(read_state(env)->has_value());
+            CHECK(bench.install(options)->already_complete);
+            CHECK(verify_files(env)->differences.empty());
+            // The environment's own stub finds itself, also without -u.
+            auto inner = bench.options();
+            inner.manifest_sha256 = (*read_state(env))->manifest_sha256;
+            CHECK(installed_root(bench.builder.manifest, inner) == env);
+            inner.prefix = env;
+            CHECK(environment_prefix(bench.builder.manifest, inner) == env);
+            REQUIRE(uninstall(env, false).ok());
+            fs::remove(bench.prefix / "envs");
+            CHECK(files_of(bench.prefix) == before);
+        }
+}
+
+TEST_CASE("an environment of that name is refused, or replaced when the new one is whole", "[base]") {
+    BaseBench first(false, "first");
+    first.write();
+    make_conda(first.prefix, "bin/conda");
+    auto options = first.options();
+    options.allow_existing = true;
+    REQUIRE(first.install(options).ok());
+    const fs::path env = first.prefix / "envs/sample";
+    std::ofstream(env / "user.txt") << "mine";
+    auto before = files_of(env);
+
+    BaseBench second(true, "second");
+    second.prefix = first.prefix;
+    options.prefix = first.prefix;
+    auto names = [&] {
+        std::set<std::string> out;
+        for (const auto& entry : fs::directory_iterator(env.parent_path())) out.insert(entry.path().filename());
+        return out;
+    };
+    const std::set<std::string> alone = {"sample"};
+
+    SECTION("refused") {
+        second.write();
+        auto result = second.install(options);
+        CHECK(kind(result) == 5);
+        CHECK(problem(result).find("--replace") != std::string::npos);
+        CHECK(files_of(env) == before);
+    }
+    SECTION("replaced") {
+        second.write();
+        options.replace = true;
+        auto result = second.install(options);
+        INFO(problem(result));
+        REQUIRE(result.ok());
+        CHECK(*read_text(env / "conda-meta/history") == "==> second <==\n");
+        CHECK(!fs::exists(env / "user.txt"));
+        CHECK(names() == alone);
+    }
+    SECTION("a full disk, a refused rename: the old one stays") {
+        second.write();
+        options.replace = true;
+        for (auto [call, error] : {std::pair{io::Faults::Call::write, ENOSPC}, {io::Faults::Call::rename, EACCES}}) {
+            Fail fail(call, error);
+            options.faults = &fail;
+            CHECK(kind(second.install(options)) == 5);
+            CHECK(files_of(env) == before);
+            CHECK(names() == alone);
+        }
+    }
+    SECTION("a script fails: the old one is back") {
+        auto script = second.builder.content(text_bytes("exit 3\n"));
+        second.builder.table.destinations.push_back({.mode = 0755, .path = "bin/.x-post-link.sh", .content = script});
+        second.builder.manifest.scripts = {{"x", "1", "0", "bin/.x-post-link.sh", "env"}};
+        second.write();
+        options.replace = true;
+        auto result = second.install(options);
+        CHECK(kind(result) == 10);
+        CHECK(problem(result).find("is back") != std::string::npos);
+        CHECK(files_of(env) == before);
+        CHECK(names() == alone);
+    }
+    SECTION("killed between two renames: any installer brings it back") {
+        second.write();
+        fs::rename(env, env.parent_path() / ".sample.tinderbox-old");
+        options.allow_existing = true;
+        CHECK(kind(second.install(options)) == 5); // it is there again, and without --replace it is in the way
+        CHECK(files_of(env) == before);
+        CHECK(names() == alone);
+    }
+    SECTION("killed anywhere: the old one or the new one, and the next run finishes") {
+        second.write();
+        options.replace = true;
+        std::mt19937 random(7);
+        for (int kills = 0; kills < 25; ++kills) {
+            pid_t child = ::fork();
+            if (child == 0) {
+                options.journal_after = 0;
+                options.epoch_seconds = 0.001;
+                ::_exit(second.install(options).ok() ? 0 : 1);
+            }
+            std::this_thread::sleep_for(std::chrono::microseconds(200 + random() % 40000));
+            ::kill(child, SIGKILL);
+            int status = 0;
+            ::waitpid(child, &status, 0);
+            if (fs::exists(env / "user.txt")) CHECK(files_of(env) == before);
+            else if (fs::exists(env)) CHECK(verify_files(env)->differences.empty());
+            if (WIFEXITED(status)) break;
+        }
+        auto result = second.install(options);
+        INFO(problem(result));
+        REQUIRE(result.ok());
+        CHECK(*read_text(env / "conda-meta/history") == "==> second <==\n");
+        CHECK(verify_files(env)->differences.empty());
+        CHECK(names() == alone);
+    }
+    SECTION("a whole conda is not replaced") {
+        second.write();
+        options.replace = true;
+        auto run = RunFile::open(second.run_path);
+        // As an installer without a base that is pointed at it would: only its envs/ is meant.
+        CHECK(install_place(second.builder.manifest, options).root == env);
+    }
+}
+
+TEST_CASE("a base killed anywhere, run again", "[base][kill]") {
+    BaseBench bench;
+    bench.write();
+    std::mt19937 random(11);
+    for (int round = 0; round < 2; ++round) {
+        if (round == 1) fs::create_directories(bench.prefix);
+        for (int kills = 0; kills < 15; ++kills) {
+            pid_t child = ::fork();
+            if (child == 0) {
+                auto options = bench.options();
+                options.keep_packages = true;
+                options.journal_after = 0;
+                options.epoch_seconds = 0.002;
+                ::_exit(bench.install(options).ok() ? 0 : 1);
+            }
+            std::this_thread::sleep_for(std::chrono::microseconds(300 + random() % 30000));
+            ::kill(child, SIGKILL);
+            int status = 0;
+            ::waitpid(child, &status, 0);
+            if (fs::exists(bench.prefix / ".tinderbox/state")) CHECK(bench.problem(true) == "");
+            if (WIFEXITED(status)) break;
+        }
+        auto options = bench.options();
+        options.keep_packages = true;
+        auto result = bench.install(options);
+        INFO(problem(result));
+        REQUIRE(result.ok());
+        CHECK(bench.problem(true) == "");
+        REQUIRE(remove_tree(bench.prefix).ok());
+    }
+}
+
+TEST_CASE("scripts of the base run first, with its prefix", "[base]") {
+    BaseBench bench;
+    auto script = bench.builder.content(text_bytes("echo \"$PKG_NAME $PREFIX $ROOT_PREFIX\" >> \"$HOME/order\"\n"));
+    for (Root root : {Root::env, Root::base})
+        bench.builder.table.destinations.push_back({.root = root, .mode = 0755, .path = "bin/.x-post-link.sh", .content = script});
+    bench.builder.manifest.scripts = {{"b", "1", "0", "bin/.x-post-link.sh", "base"}, {"e", "1", "0", "bin/.x-post-link.sh", "env"}};
+    bench.builder.manifest.base_installer->post_install = "#!/bin/sh\necho \"post $INSTALLER_NAME $PREFIX\" >> \"$HOME/order\"\necho hello > \"$PREFIX/.messages.txt\"\n";
+    bench.builder.manifest.base_installer->variables = {{"INSTALLER_NAME", "Mini"}};
+    bench.write();
+    auto result = bench.install(bench.options());
+    INFO(problem(result));
+    REQUIRE(result.ok());
+    const std::string base = bench.prefix.string(), env = base + "/envs/sample";
+    CHECK(*read_text(bench.directory.path() / "order") ==
+          "b " + base + " " + base + "\npost Mini " + base + "\ne " + env + " " + base + "\n");
+    CHECK(result->warnings == std::vector<std::string>{"a script of the base says: hello"});
+    CHECK(!fs::exists(bench.prefix / ".messages.txt"));
+    CHECK(*read_text(bench.directory.path() / ".conda/environments.txt") == base + "\n" + env + "\n");
+    REQUIRE(remove_tree(bench.prefix).ok());
+    fs::remove(bench.directory.path() / "order");
+    auto options = bench.options();
+    options.skip_scripts = true;
+    REQUIRE(bench.install(options).ok());
+    CHECK(!fs::exists(bench.directory.path() / "order"));
+}
