@@ -2,8 +2,8 @@
 #pragma once
 
 #include "common/format/manifest.hpp"
-#include "runtime/preflight/finding.hpp"
-#include "runtime/preflight/system_root.hpp"
+#include "common/machine/finding.hpp"
+#include "common/machine/system_root.hpp"
 
 #include <map>
 

@@ -1,7 +1,7 @@
 // Preflight: everything that can be known before a byte is written, all findings at once.
 #pragma once
 
-#include "runtime/preflight/gpu_verdict.hpp"
+#include "common/machine/gpu_verdict.hpp"
 #include "runtime/preflight/machine.hpp"
 #include "runtime/preflight/target.hpp"
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "common/format/manifest.hpp"
-#include "runtime/preflight/finding.hpp"
+#include "common/machine/finding.hpp"
 
 #include <cstdint>
 #include <functional>

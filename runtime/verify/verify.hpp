@@ -1,7 +1,7 @@
 // Verification: the CUDA probe, then the environment's own imports, and what the two mean together.
 #pragma once
 
-#include "runtime/preflight/gpu_verdict.hpp"
+#include "common/machine/gpu_verdict.hpp"
 #include "runtime/verify/imports.hpp"
 #include "runtime/verify/probe.hpp"
 

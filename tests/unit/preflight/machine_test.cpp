@@ -1,4 +1,4 @@
-#include "runtime/preflight/libraries.hpp"
+#include "common/machine/libraries.hpp"
 #include "runtime/preflight/preflight.hpp"
 
 #include "common/base/bytes.hpp"

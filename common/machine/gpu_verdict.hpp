@@ -2,8 +2,8 @@
 #pragma once
 
 #include "common/format/manifest.hpp"
-#include "runtime/preflight/finding.hpp"
-#include "runtime/preflight/gpu_facts.hpp"
+#include "common/machine/finding.hpp"
+#include "common/machine/gpu_facts.hpp"
 
 #include <functional>
 

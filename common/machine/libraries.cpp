@@ -1,4 +1,4 @@
-#include "runtime/preflight/libraries.hpp"
+#include "common/machine/libraries.hpp"
 
 #include "common/base/bytes.hpp"
 

@@ -2,7 +2,7 @@
 // judged by the pure function of gpu_verdict.hpp.
 #pragma once
 
-#include "runtime/preflight/system_root.hpp"
+#include "common/machine/system_root.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 

@@ -1,7 +1,7 @@
-#include "runtime/preflight/gpu_verdict.hpp"
+#include "common/machine/gpu_verdict.hpp"
 
 #include "common/format/cuda_floors.hpp"
-#include "runtime/preflight/gpu_table.hpp"
+#include "common/machine/gpu_table.hpp"
 
 #include <algorithm>
 #include <cerrno>

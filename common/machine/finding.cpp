@@ -1,4 +1,4 @@
-#include "runtime/preflight/finding.hpp"
+#include "common/machine/finding.hpp"
 
 #include <nlohmann/json.hpp>
 

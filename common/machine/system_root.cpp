@@ -1,4 +1,4 @@
-#include "runtime/preflight/system_root.hpp"
+#include "common/machine/system_root.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

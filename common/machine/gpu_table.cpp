@@ -1,4 +1,4 @@
-#include "runtime/preflight/gpu_table.hpp"
+#include "common/machine/gpu_table.hpp"
 
 #include "common/base/text.hpp"
 
@@ -8,7 +8,7 @@ namespace tinderbox {
 namespace {
 
 constexpr GpuModel models[] = {
-#include "runtime/preflight/gpu_models.inc"
+#include "common/machine/gpu_models.inc"
 };
 
 struct CudaRelease {

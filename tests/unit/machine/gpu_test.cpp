@@ -1,8 +1,8 @@
 // The GPU verdict: one test for each row of docs/design.md's table, first through fake /proc, /sys and /dev
 // trees.
 #include "common/format/cuda_floors.hpp"
-#include "runtime/preflight/gpu_table.hpp"
-#include "runtime/preflight/gpu_verdict.hpp"
+#include "common/machine/gpu_table.hpp"
+#include "common/machine/gpu_verdict.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <nlohmann/json.hpp>

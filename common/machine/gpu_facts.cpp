@@ -1,8 +1,8 @@
-#include "runtime/preflight/gpu_facts.hpp"
+#include "common/machine/gpu_facts.hpp"
 
 #include "common/base/text.hpp"
-#include "runtime/preflight/gpu_table.hpp"
-#include "runtime/preflight/libraries.hpp"
+#include "common/machine/gpu_table.hpp"
+#include "common/machine/libraries.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -1,7 +1,7 @@
 // Where the target's dynamic loader would find a shared library, without asking it.
 #pragma once
 
-#include "runtime/preflight/system_root.hpp"
+#include "common/machine/system_root.hpp"
 
 #include <string>
 #include <string_view>
