@@ -123,7 +123,7 @@ Status lock_only(const BuildOptions& options) {
     TRY(pipeline.read_request());
     TRY(pipeline.capture());
     TRY(pipeline.solve());
-    TRY(pipeline.fetch()); // what is known only by MD5 or URL gets its SHA-256
+    TRY(pipeline.fetch_unknown());
     if (options.output.empty()) {
         fmt::print("{}", lock_text(pipeline.lock()));
         return {};
@@ -133,13 +133,14 @@ Status lock_only(const BuildOptions& options) {
     return {};
 }
 
-void add(CLI::App& app, Invocation& invocation, const char* name, const char* help, const char* output_help,
-         Status (*run)(const BuildOptions&)) {
+std::shared_ptr<BuildOptions> add(CLI::App& app, Invocation& invocation, const char* name, const char* help,
+                                  const char* output_help, Status (*run)(const BuildOptions&)) {
     CLI::App* command = app.add_subcommand(name, help);
     auto options = std::make_shared<BuildOptions>();
     command->add_option("-o,--output", options->output, output_help);
     add_options(*command, *options);
     command->callback([=, &invocation] { invocation.run = [=] { return run(*options); }; });
+    return options;
 }
 
 } // namespace
@@ -149,8 +150,11 @@ void add_build(CLI::App& app, Invocation& invocation) {
 }
 
 void add_lock(CLI::App& app, Invocation& invocation) {
-    add(app, invocation, "lock", "Write down exactly which artifacts answer a request", "The lock to write (default: standard output)",
-        lock_only);
+    auto options = add(app, invocation, "lock", "Write down exactly which artifacts answer a request",
+                       "The lock to write (default: standard output)", lock_only);
+    app.get_subcommand("lock")->add_flag("--pip-only", options->pip_only,
+                                         "Only the pip packages, for the Python of --python: quick to compare and to review, but no "
+                                         "environment to build")->group("Run");
 }
 
 } // namespace tinderbox

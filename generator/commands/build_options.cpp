@@ -6,7 +6,7 @@ namespace tinderbox {
 namespace {
 
 // Named in the documented command line, not built yet: saying so beats "unknown option".
-constexpr const char* planned[] = {"--python", "--cuda", "--include", "--virtual", "--target-gpu",
+constexpr const char* planned[] = {"--cuda", "--include", "--virtual", "--target-gpu",
                                    "--target-driver", "--sign", "--split"};
 constexpr const char* planned_flags[] = {"--allow-sdist", "--redistributable"};
 
@@ -16,6 +16,7 @@ void add_options(CLI::App& command, BuildOptions& o) {
     command.add_option("SPEC", o.specs, "requirements.txt, environment.yml, @EXPLICIT list, or a lock; several merge");
     command.add_option("--conda", o.conda, "conda packages: exact URLs or files")->group("What");
     command.add_option("--pip", o.pip, "pip requirements: NAME, NAME>=VERSION, NAME[EXTRA], a URL, a wheel")->group("What");
+    command.add_option("--python", o.python, "The Python that pip packages are chosen for (with lock --pip-only)")->group("What");
     command.add_option("--name", o.env_name, "Name of the environment")->group("What");
     command.add_option("--platform", o.platform, "linux-64 or linux-aarch64")->group("What")->capture_default_str();
     command.add_option("--base", o.base, "The conda at PREFIX: miniconda[=VERSION], miniforge[=VERSION], an installer's .sh (file or URL), none (default)")

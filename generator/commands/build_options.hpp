@@ -16,11 +16,12 @@ namespace tinderbox {
 struct BuildOptions {
     std::vector<std::string> specs, conda, pip;
     std::string output, env_name;
-    std::string base, python_from, from_prefix;
+    std::string base, python, python_from, from_prefix;
     std::string platform = "linux-64", target_glibc;
     std::vector<std::string> channels, extra_index_urls, find_links, insecure_hosts;
     std::string index_url, index_strategy = "first-index";
     bool no_index = false, pre = false, offline = false, strict = false, plan = false, json = false;
+    bool pip_only = false; // of lock
     std::string level = "default", bytecode = "build";
     unsigned jobs = 0;
 };

@@ -49,6 +49,9 @@ Status Pipeline::read_request() {
     }
     if (!request_is_lock_) {
         TRY_ASSIGN(request_, request_of(options_));
+        if (options_.pip_only) TRY(keep_only_pip());
+        else if (!options_.python.empty())
+            return make_error(ErrorKind::usage, "--python is only for 'lock --pip-only' in this version; use --python-from EXE");
     }
     // Where packages come from is this machine's business, also for a lock: mirrors, credentials, CA.
     TRY(add_pip_configuration(request_));
@@ -60,6 +63,25 @@ Status Pipeline::read_request() {
     fetch.insecure_hosts.insert(fetch.insecure_hosts.end(), lock_.insecure_hosts.begin(), lock_.insecure_hosts.end());
     fetch.ca_file = request_.pip_options.cert;
     TRY_ASSIGN(fetcher_, Fetcher::make(std::move(fetch)));
+    return {};
+}
+
+// lock --pip-only: what conda would bring is left out, and of its python only the version counts.
+Status Pipeline::keep_only_pip() {
+    target_python_ = options_.python;
+    for (const CondaSpec& spec : request_.conda) {
+        if (spec.name == "python" && target_python_.empty()) {
+            std::string_view version = spec.version;
+            while (version.starts_with('=')) version.remove_prefix(1);
+            if (version.ends_with(".*")) version.remove_suffix(2);
+            target_python_ = version;
+        }
+        request_.ignored.push_back({"conda package " + printable(spec.text), "--pip-only", spec.line});
+    }
+    request_.conda.clear();
+    request_.channels.clear();
+    if (target_python_.empty() && options_.python_from.empty() && options_.from_prefix.empty())
+        return make_error(ErrorKind::usage, "--pip-only: for which Python? add --python 3.11 (or another version)");
     return {};
 }
 
@@ -121,6 +143,7 @@ Status Pipeline::solve() {
         for (const json& d : meta.value("distributions", json::array()))
             lock.provided[d.value("name", "")] = d.value("version", "");
     }
+    if (options_.pip_only && lock.python.empty()) lock.python = target_python_;
     TRY_ASSIGN(MadeLock made, make_lock(request_, lock, *fetcher_));
     lock_ = std::move(made.lock);
     lock_.base = std::move(base);
@@ -156,17 +179,39 @@ Status Pipeline::print_plan() const {
     return {};
 }
 
+namespace {
+
+Download download_of(const LockedArtifact& artifact) {
+    Download out;
+    out.url = artifact.source.empty() ? artifact.url : artifact.source;
+    out.name = artifact.file_name;
+    out.sha256 = artifact.sha256;
+    out.md5 = artifact.md5;
+    out.size = artifact.size;
+    return out;
+}
+
+} // namespace
+
+Status Pipeline::fetch_unknown() {
+    std::vector<Download> downloads;
+    std::vector<LockedArtifact*> unknown;
+    for (LockedArtifact& artifact : lock_.artifacts) {
+        if (!artifact.sha256.empty()) continue;
+        unknown.push_back(&artifact);
+        downloads.push_back(download_of(artifact));
+    }
+    TRY_ASSIGN(auto fetched, fetcher_->fetch(downloads));
+    for (std::size_t i = 0; i < unknown.size(); ++i) {
+        unknown[i]->sha256 = fetched[i].sha256;
+        unknown[i]->size = fetched[i].size;
+    }
+    return {};
+}
+
 Status Pipeline::fetch() {
     std::vector<Download> downloads;
-    for (const LockedArtifact& a : lock_.artifacts) {
-        Download d;
-        d.url = a.source.empty() ? a.url : a.source;
-        d.name = a.file_name;
-        d.sha256 = a.sha256;
-        d.md5 = a.md5;
-        d.size = a.size;
-        downloads.push_back(std::move(d));
-    }
+    for (const LockedArtifact& artifact : lock_.artifacts) downloads.push_back(download_of(artifact));
     if (lock_.base)
         return make_error(ErrorKind::usage, "--base {}: this version builds environments without a base conda; use --base none", options_.base);
     if (lock_.base)

@@ -22,6 +22,7 @@ class Pipeline {
     Status capture();      // --python-from, --from-prefix
     Status solve();        // Request → Lock
     Status fetch();        // Lock → local files, every hash checked
+    Status fetch_unknown(); // only what has no SHA-256 yet: all that a lock needs
     Status pack();         // files → parcels
     Status compile();      // bytecode parcels, when the lock says so
     Status print_plan() const;
@@ -33,6 +34,7 @@ class Pipeline {
     const BaseLink* base() const { return base_ ? &*base_ : nullptr; }
 
   private:
+    Status keep_only_pip();
     Result<std::unique_ptr<Artifact>> open_artifact(std::size_t index);
     Status read_base();
     Status pack_base();
@@ -45,6 +47,7 @@ class Pipeline {
 
     const BuildOptions& options_;
     Request request_;
+    std::string target_python_; // lock --pip-only
     bool request_is_lock_ = false;
     Lock lock_;
     std::unique_ptr<Fetcher> fetcher_;

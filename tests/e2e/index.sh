@@ -71,6 +71,15 @@ case $status in 2 | 8) ;; *) cat log; fail "a lock with a wrong hash ended with 
 sed 's/"tinderbox_lock": 1/"tinderbox_lock": 99/' c.lock >new.lock
 expect 2 "99" "$tinderbox" build new.lock -o x.run
 
+# Only the pip half, for a Python that is not here: nothing is downloaded but what is read of the wheels.
+TINDERBOX_CACHE=$work/pip-only "$tinderbox" lock r.txt --pip-only --python 3.9 --index-url "http://127.0.0.1:$closed/simple/" -o p.lock >log 2>&1 &&
+    fail "markupsafe has no wheel for Python 3.9 here"
+printf 'six\npygments\n' >p.txt
+TINDERBOX_CACHE=$work/pip-only "$tinderbox" lock p.txt --pip-only --python 3.9 --index-url "http://127.0.0.1:$closed/simple/" -o p.lock >log 2>&1 ||
+    { cat log; fail "lock --pip-only needs no interpreter"; }
+grep -q '"name": "pygments"' p.lock || fail "pygments is not in the lock"
+expect 2 "--python" "$tinderbox" lock p.txt --pip-only --index-url "http://127.0.0.1:$closed/simple/"
+
 # The same environment with its bytecode compiled on the other machine.
 build --index-url "http://127.0.0.1:$closed/simple/" --bytecode install -o late.run >log 2>&1
 sh late.run -b -p "$work/late" >log 2>&1 || { cat log; fail "--bytecode install does not install"; }
