@@ -12,6 +12,15 @@
 
 namespace tinderbox {
 
+// One thing that a framework was asked to do (runtime/verify/checks).
+struct CheckStep {
+    std::string name; // "torch.rand(5, 3)"
+    bool ok = false;
+    bool gpu = false;  // it concerns the GPU
+    std::string words; // a result worth reading ("cuDNN 91002"), or the exception
+    double seconds = 0;
+};
+
 struct ImportCheck {
     std::string name;        // "python", "numpy", "torch"
     std::string environment; // "clean" or "user"
@@ -19,11 +28,13 @@ struct ImportCheck {
     bool gpu_related = false; // the failure's reason is the GPU or its driver
     std::string sentence, advice;
     double seconds = 0;
+    std::string device;           // the GPU that a framework computed on, "" = none
+    std::vector<CheckStep> steps; // of a framework
 };
 
 struct ImportOptions {
     std::string prefix;                      // of the environment
-    bool expect_gpu = false;                 // torch.cuda.is_available() must be true
+    bool expect_gpu = false;                 // frameworks built for CUDA must find one
     bool all_packages = false;               // not only those that were asked for
     std::map<std::string, std::string> user; // the user's environment (user_environment())
     double timeout_seconds = 300;            // of one run of Python

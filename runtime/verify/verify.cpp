@@ -77,7 +77,7 @@ Verification verify_environment(const VerifyInputs& in) {
     options.all_packages = in.all_packages;
     options.user = in.user;
     out.checks = check_imports(in.manifest, options);
-    const bool framework = !in.manifest.requires_.frameworks.empty();
+    const bool framework = std::ranges::any_of(out.checks, [](const ImportCheck& c) { return !c.device.empty(); });
     for (const ImportCheck& check : out.checks) {
         if (check.ok) continue;
         if (!check.gpu_related) {

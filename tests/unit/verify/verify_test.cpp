@@ -104,14 +104,15 @@ class FakeEnvironment {
         p.requested = true;
         manifest.packages.push_back(p);
     }
-    std::vector<ImportCheck> check(std::map<std::string, std::string> user = {}, bool expect_gpu = false) {
+    std::vector<ImportCheck> check(std::map<std::string, std::string> user = {}, bool expect_gpu = false,
+                                   double seconds = 20) {
         ImportOptions options;
         options.prefix = directory_.path().string();
         options.expect_gpu = expect_gpu;
         user.emplace("PATH", "/usr/bin:/bin");
         user.emplace("HOME", at("home").string());
         options.user = std::move(user);
-        options.timeout_seconds = 20;
+        options.timeout_seconds = seconds;
         return check_imports(manifest, options);
     }
     Manifest manifest;
@@ -128,20 +129,45 @@ const ImportCheck* find(const std::vector<ImportCheck>& checks, std::string_view
     return nullptr;
 }
 
+// Enough of torch for checks/torch.py: tensors all of whose elements are equal. FAKE names what goes wrong.
 constexpr const char* fake_torch = R"py(
+import math, types
 __version__ = "9.9"
+FAKE = ""
+DEVICES = 1
+float32, bfloat16 = "float32", "bfloat16"
+def _wrong(what):
+    return 0.5 if FAKE == what else 0
+class _Tensor:
+    def __init__(self, shape, value): self.shape, self.value = tuple(shape), value
+    def sum(self): return _Tensor((), self.value * math.prod(self.shape))
+    def item(self): return float(self.value)
+    def float(self): return self
+def rand(*shape): return _Tensor(shape, 0.5)
+def ones(*shape, device=None, dtype=None): return full(shape, 1.0 + _wrong("sum"))
+def full(shape, value, device=None): return _Tensor(shape, value)
+def matmul(a, b):
+    if FAKE == "matmul": raise RuntimeError("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED")
+    return _Tensor((a.shape[0], b.shape[1]), a.value * b.value * a.shape[1])
+def _conv2d(x, w):
+    if FAKE == "conv": raise RuntimeError("cuDNN error: CUDNN_STATUS_NOT_INITIALIZED")
+    return _Tensor((1, 4, 6, 6), 27.0)
+def _all_reduce(parts):
+    total = sum(p.value for p in parts)
+    for i, p in enumerate(parts): p.value = total + (1 if FAKE == "nccl" and i == 1 else 0)
+nn = types.SimpleNamespace(functional=types.SimpleNamespace(conv2d=_conv2d))
+backends = types.SimpleNamespace(cudnn=types.SimpleNamespace(is_available=lambda: True, version=lambda: 91002))
 class version: cuda = "12.8"
-def rand(*shape): return shape
-def ones(n, device=None): return _Ones(n)
-class _Ones:
-    def __init__(self, n): self.n = n
-    def sum(self): return self
-    def item(self): return float(self.n)
 class cuda:
+    nccl = types.SimpleNamespace(version=lambda: (2, 27, 5), all_reduce=_all_reduce)
     @staticmethod
     def is_available():
         import os
         return os.environ.get("CUDA_VISIBLE_DEVICES") != "" and AVAILABLE
+    @staticmethod
+    def is_bf16_supported(): return FAKE != "old"
+    @staticmethod
+    def device_count(): return DEVICES
     @staticmethod
     def get_device_name(i): return "Fake GPU"
 )py";
@@ -346,16 +372,51 @@ TEST_CASE("torch") {
     SECTION("a GPU that works") {
         torch("AVAILABLE = True", fake_torch);
         auto checks = e.check({}, true);
-        CHECK(find(checks, "torch", "clean")->sentence ==
-              "torch 9.9: torch.rand(5, 3), and a sum on Fake GPU");
+        const ImportCheck* check = find(checks, "torch", "clean");
+        REQUIRE(check);
+        CHECK(check->sentence ==
+              "torch 9.9: torch.rand(5, 3), torch.cuda.is_available() is True, a sum on the GPU, a convolution on the GPU "
+              "(cuDNN 91002), a matrix product in float32, a matrix product in bfloat16, NCCL (NCCL 2.27.5) on Fake GPU");
+        CHECK(check->device == "Fake GPU");
+        CHECK(check->steps.size() == 8);
         CHECK(!find(checks, "torch", "user"));
+        CHECK(to_json(*check)["steps"][1]["name"] == "torch.rand(5, 3)");
+    }
+    SECTION("several GPUs: NCCL adds over all of them") {
+        torch("AVAILABLE = True", std::string(fake_torch) + "\nDEVICES = 8\n");
+        CHECK(find(e.check({}, true), "torch", "clean")->steps.back().words == "NCCL 2.27.5, all_reduce over 8 GPUs");
+    }
+    SECTION("a GPU without bfloat16 is no failure") {
+        torch("AVAILABLE = True", std::string(fake_torch) + "\nFAKE = 'old'\n");
+        auto checks = e.check({}, true);
+        CHECK(find(checks, "torch", "clean")->ok);
+        CHECK(find(checks, "torch", "clean")->sentence.find("a matrix product in bfloat16 (this GPU has no bfloat16)") !=
+              std::string::npos);
+    }
+    SECTION("what fails on the GPU is named") {
+        const std::pair<const char*, const char*> rows[] = {
+            {"sum", "torch 9.9: a sum on the GPU failed: RuntimeError: the sum of 1000 ones is 1500.0, not 1000.0"},
+            {"conv", "torch 9.9: a convolution on the GPU failed: RuntimeError: cuDNN error: CUDNN_STATUS_NOT_INITIALIZED"},
+            {"matmul", "torch 9.9: a matrix product in float32 failed: RuntimeError: CUDA error: CUBLAS_STATUS_NOT_INITIALIZED"},
+            {"nccl",
+             "torch 9.9: NCCL failed: RuntimeError: NCCL's all_reduce on GPU 1 is 4000.0, not 3000.0"},
+        };
+        for (const auto& [fake, sentence] : rows) {
+            torch("AVAILABLE = True", fmt::format("{}\nFAKE, DEVICES = '{}', 2\n", fake_torch, fake));
+            auto checks = e.check({}, true);
+            const ImportCheck* check = find(checks, "torch", "clean");
+            CHECK(!check->ok);
+            CHECK(check->gpu_related);
+            CHECK(check->sentence == sentence);
+        }
     }
     SECTION("no GPU, and none expected") {
         torch("AVAILABLE = False", fake_torch);
         auto checks = e.check();
         CHECK(find(checks, "torch", "clean")->ok);
         CHECK(find(checks, "torch", "clean")->sentence ==
-              "torch 9.9: torch.rand(5, 3); torch.cuda.is_available() is False");
+              "torch 9.9: torch.rand(5, 3), torch.cuda.is_available() is False, a convolution on the CPU");
+        CHECK(find(checks, "torch", "clean")->device.empty());
     }
     SECTION("no GPU, but one is there") {
         torch("AVAILABLE = False", fake_torch);
@@ -402,7 +463,7 @@ TEST_CASE("torch") {
         CHECK(!find(checks, "torch", "clean")->ok);
         CHECK(find(checks, "torch", "clean")->gpu_related);
         CHECK(find(checks, "torch", "clean")->sentence ==
-              "torch: killed by SIGBUS during torch.cuda.is_available()");
+              "torch 9.9: killed by SIGBUS during torch.cuda.is_available()");
     }
     SECTION("it cannot be imported: not the GPU") {
         torch("", "raise ImportError('libcudart.so.12: cannot open shared object file')\n");
@@ -410,6 +471,116 @@ TEST_CASE("torch") {
         CHECK(!find(checks, "torch", "clean")->ok);
         CHECK(!find(checks, "torch", "clean")->gpu_related);
     }
+}
+
+// A row: the module's text, whether a GPU is expected, and what must be said. Real packages are run by
+// tests/e2e/frameworks.sh; these are the ways to fail.
+TEST_CASE("jax, cupy, tensorflow, numba: what each must say") {
+    struct Row {
+        const char *name, *code;
+        bool expect_gpu, ok, gpu_related;
+        const char* sentence;
+    };
+    static constexpr const char* arrays = R"py(
+import types
+class A:
+    def __init__(self, v): self.v = v
+    def sum(self): return self.v
+    def __float__(self): return float(self.v)
+)py";
+    static constexpr const char* jax = R"py(
+import contextlib, sys
+__version__ = "0.9"
+numpy = types.SimpleNamespace(ones=lambda *a, **k: A(1000.0), bfloat16="bf16", float32="f32")
+sys.modules["jax.numpy"] = numpy
+default_device = lambda d: contextlib.nullcontext()
+)py";
+    static constexpr const char* cupy = R"py(
+__version__ = "13.6"
+def _count(): raise RuntimeError("cudaErrorInsufficientDriver: CUDA driver version is insufficient")
+_runtime = types.SimpleNamespace(getDeviceCount=_count, getDeviceProperties=lambda i: {"name": b"Fake GPU"})
+cuda = types.SimpleNamespace(runtime=_runtime, get_local_runtime_version=lambda: 12090)
+class B(A):
+    def __matmul__(self, other): return A(64.0 ** 3)
+arange = lambda n: A(499500)
+ones = lambda shape, dtype=None: B(1)
+float32 = "f32"
+)py";
+    static constexpr const char* numba = R"py(
+__version__ = "0.62"
+float32 = "f32"
+njit = lambda f: f
+_cuda = types.ModuleType("numba.cuda")
+import sys
+sys.modules["numba.cuda"] = _cuda
+cuda = _cuda
+_cuda.is_available = lambda: False
+_cuda.cuda_error = lambda: "driver missing"
+)py";
+    const Row rows[] = {
+        {"jax", "devices = lambda kind: [object()] if kind == 'cpu' else (_ for _ in ()).throw(RuntimeError('no GPU here'))\n",
+         true, true, false,
+         "jax 0.9: a sum on the CPU, jax.devices('gpu') is False; this jax is built without CUDA"},
+        {"jax", "numpy.ones = lambda *a, **k: A(999.0)\ndevices = lambda kind: [object()]\n", true, false, false,
+         "jax 0.9: a sum on the CPU failed: RuntimeError: the sum of 1000 ones is 999.0, not 1000.0"},
+        {"jax", "raise ImportError('libcuda.so.1: cannot open shared object file')\n", true, false, true,
+         "import jax failed: ImportError: libcuda.so.1: cannot open shared object file"},
+        {"cupy", "", true, false, true,
+         "cupy 13.6: cupy.cuda.runtime.getDeviceCount() is False (cudaErrorInsufficientDriver: CUDA driver version is "
+         "insufficient)"},
+        {"cupy", "", false, true, true,
+         "cupy 13.6: cupy.cuda.runtime.getDeviceCount() is False (cudaErrorInsufficientDriver: CUDA driver version is "
+         "insufficient)"},
+        {"cupy", "_runtime.getDeviceCount = lambda: 2\n", true, true, false,
+         "cupy 13.6: cupy.cuda.runtime.getDeviceCount() is True, a kernel compiled and run on the GPU, a matrix product in "
+         "float32 on Fake GPU"},
+        {"cupy", "_runtime.getDeviceCount = lambda: 2\narange = lambda n: A(7)\n", true, false, true,
+         "cupy 13.6: a kernel compiled and run on the GPU failed: RuntimeError: the sum of 0 to 999 is 7, not "
+         "499500"},
+        {"tensorflow", "raise SystemError('no')\n", true, false, false, "import tensorflow failed: SystemError: no"},
+        {"tensorflow",
+         "__version__ = '2.21'\n"
+         "sysconfig = types.SimpleNamespace(get_build_info=lambda: {'cuda_version': '12.5.1'})\n"
+         "config = types.SimpleNamespace(list_physical_devices=lambda kind: [])\n"
+         "import contextlib\ndevice = lambda d: contextlib.nullcontext()\n"
+         "ones = lambda s: A(1000.0)\nreduce_sum = lambda t: t\n",
+         true, false, true,
+         "tensorflow 2.21: tf.config.list_physical_devices('GPU') is False, a sum on the CPU"},
+        {"numba", "", true, false, true,
+         "numba 0.62: a function compiled for the CPU, numba.cuda.is_available() is False (driver missing)"},
+        {"numba", "import os, signal\n_cuda.is_available = lambda: os.kill(os.getpid(), signal.SIGSEGV)\n", true, false,
+         true, "numba 0.62: killed by SIGSEGV during numba.cuda.is_available()"},
+        {"numba", "import time\nnjit = lambda f: time.sleep(60)\n", true, false, false,
+         "numba 0.62: no answer within 3 s during a function compiled for the CPU"},
+    };
+    for (const Row& row : rows) {
+        FakeEnvironment e;
+        if (!e.usable()) SKIP("no python3 here");
+        const std::string name = row.name;
+        e.write("site/numpy/__init__.py", "ones = lambda n: [1.0] * n\n");
+        e.write("site/" + name + "/__init__.py",
+                std::string(arrays) + (name == "jax" ? jax : name == "cupy" ? cupy : name == "numba" ? numba : "") + row.code);
+        auto checks = e.check({}, row.expect_gpu, 3);
+        const ImportCheck* check = find(checks, name, "clean");
+        INFO(name << "\n" << row.code);
+        REQUIRE(check);
+        CHECK(check->sentence == row.sentence);
+        CHECK(check->ok == row.ok);
+        CHECK(check->gpu_related == row.gpu_related);
+    }
+}
+
+TEST_CASE("a framework elsewhere is not the environment's") {
+    FakeEnvironment e;
+    if (!e.usable()) SKIP("no python3 here");
+    auto elsewhere = TemporaryDirectory::make().value();
+    fs::create_directories(elsewhere.path() / "torch");
+    REQUIRE(write_atomically(elsewhere.path() / "torch/__init__.py", "").ok());
+    CHECK(!find(e.check({{"PYTHONPATH", elsewhere.path().string()}}), "torch", "clean"));
+    e.manifest.requires_.frameworks = {"torch"}; // promised and not there
+    auto checks = e.check();
+    REQUIRE(find(checks, "torch", "clean"));
+    CHECK(find(checks, "torch", "clean")->sentence == "import torch failed: ModuleNotFoundError: No module named 'torch'");
 }
 
 TEST_CASE("probe and imports together") {
