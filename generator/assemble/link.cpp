@@ -626,6 +626,10 @@ class Linker {
         m.variables = lock_.variables;
         describe_base();
         m.requires_ = environment_requirements(m, inputs_, *env_.python, base_.python);
+        if (options_.base && newer_glibc(options_.base->installer.minimum_glibc, m.requires_.glibc)) {
+            m.requires_.glibc = options_.base->installer.minimum_glibc;
+            m.requires_.glibc_because = options_.base->locked.file_name;
+        }
         std::set<std::tuple<std::uint32_t, std::uint16_t, std::int64_t>> inodes; // shared ones: content, mode, time
         // The environment's first, then the base's: what both have is counted where it is always installed.
         for (bool cache : {false, true})

@@ -206,21 +206,19 @@ Status Pipeline::fetch_unknown() {
         unknown[i]->sha256 = fetched[i].sha256;
         unknown[i]->size = fetched[i].size;
     }
+    if (lock_.base && lock_.base->sha256.empty()) TRY(fetch_base());
     return {};
 }
 
 Status Pipeline::fetch() {
     std::vector<Download> downloads;
     for (const LockedArtifact& artifact : lock_.artifacts) downloads.push_back(download_of(artifact));
-    if (lock_.base)
-        return make_error(ErrorKind::usage, "--base {}: this version builds environments without a base conda; use --base none", options_.base);
-    if (lock_.base)
-        downloads.push_back({lock_.base->source.empty() ? lock_.base->url : lock_.base->source, lock_.base->file_name, lock_.base->sha256, "",
-                             lock_.base->size});
+    if (lock_.base) downloads.push_back(base_download());
     TRY_ASSIGN(files_, fetcher_->fetch(downloads));
     if (lock_.base) {
         base_file_ = std::move(files_.back());
         files_.pop_back();
+        TRY(read_base());
     }
     for (std::size_t i = 0; i < files_.size(); ++i) {
         lock_.artifacts[i].sha256 = files_[i].sha256;
@@ -266,6 +264,7 @@ Status Pipeline::pack() {
     }
     order_conda_packages();
     TRY_ASSIGN(python_, find_python(inputs_));
+    if (lock_.base) TRY(pack_base());
     Terminal::get().end_progress();
     return {};
 }

@@ -36,6 +36,8 @@ class Pipeline {
   private:
     Status keep_only_pip();
     Result<std::unique_ptr<Artifact>> open_artifact(std::size_t index);
+    Download base_download() const;
+    Status fetch_base();
     Status read_base();
     Status pack_base();
     Result<LockedArtifact> base_artifact(const ConstructorPackage& package) const;

@@ -13,6 +13,17 @@
 
 namespace tinderbox {
 
+Download Pipeline::base_download() const {
+    const LockedBase& base = *lock_.base;
+    return {base.source.empty() ? base.url : base.source, base.file_name, base.sha256, "", base.size};
+}
+
+Status Pipeline::fetch_base() {
+    TRY_ASSIGN(auto files, fetcher_->fetch({base_download()}));
+    base_file_ = std::move(files.front());
+    return read_base();
+}
+
 Status Pipeline::read_base() {
     LockedBase& base = *lock_.base;
     base.sha256 = base_file_.sha256;

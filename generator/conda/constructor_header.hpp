@@ -1,0 +1,59 @@
+// The shell header of constructor's installers as text: what it says of itself, where its payloads lie, and what it
+// leaves at PREFIX beside them. Nothing is executed and nothing is expanded; lines are recognised by the forms that
+// constructor's templates gave them (docs/base.md lists them by version).
+#pragma once
+
+#include "common/base/result.hpp"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tinderbox {
+
+// The longest header that is looked at, in bytes; real ones have 20 to 60 KiB, most of it the licence.
+inline constexpr std::size_t constructor_header_limit = 4u << 20;
+
+struct ConstructorRange { // of the .sh, in bytes
+    std::uint64_t offset = 0, size = 0;
+    std::uint64_t end() const { return offset + size; }
+};
+
+struct ConstructorHeader {
+    char era = 0; // 'A' … 'D'
+    std::string name, version, platform, md5, constructor_version;
+    std::uint64_t size = 0;     // of the header: where the payloads begin
+    std::uint64_t end = 0;      // where the last payload ends: the size of the whole file
+    ConstructorRange executable; // the conda executable, size 0 in era A
+    struct Internal { // a file that belongs to the executable
+        std::string path;
+        ConstructorRange range;
+        bool executable = false;
+    };
+    std::vector<Internal> internal;
+    ConstructorRange tar;
+    std::string executable_name;            // below PREFIX, "" when the header removes it in the end
+    std::string executable_link;            // another name of it
+    std::vector<std::string> install_order; // era A: NAME-VERSION-BUILD
+    std::string license;
+    std::string condarc; // with '\x01' for PREFIX
+    bool has_condarc = false;
+    std::string minimum_glibc;
+    std::map<std::string, std::string> variables;
+    bool keeps_packages = false, initialises = false, nonadmin = false, makes_envs = false, registers = false;
+    std::vector<std::string> warnings;
+};
+
+// Whether `head` begins as constructor's headers do: a shell script with NAME, VER and PLAT in its first comment.
+bool is_constructor_header(std::string_view head);
+
+// `head`: the file's first constructor_header_limit bytes, or all of them; `file_size`: how many it has. Errors
+// (usage), beginning with `name`: cut short (with both sizes, where the header says one), another system's, damaged.
+Result<ConstructorHeader> parse_constructor_header(std::string_view head, std::uint64_t file_size, const std::string& name);
+
+// A sentence without the file's name about what a file is that is no constructor installer: "it is an HTML page, …".
+std::string describe_no_installer(std::string_view head, std::uint64_t file_size);
+
+} // namespace tinderbox
