@@ -465,6 +465,7 @@ class Session {
         VerifyInputs in{manifest_,          verdict, prefix, user_environment(), options_.no_gpu,
                         options_.run_tests, {}};
         if (!choose_probe(manifest_).empty()) in.probe_program = [this] { return probe_program(); };
+        in.gpu_memory = options_.gpu_memory;
         return verify_environment(in);
     }
 

@@ -20,11 +20,14 @@ export ZIG_GLOBAL_CACHE_DIR ZIG_LOCAL_CACHE_DIR
 unset LIBRARY_PATH CPATH C_INCLUDE_PATH
 
 stage2=stage2_none.c
-[ -z "$cudart" ] || stage2=stage2.c
+if [ -n "$cudart" ]; then
+    stage2="stage2.c stage2_library.c"
+    [ "$version" -ge 12000 ] || stage2="stage2.c stage2_module.c"
+fi
 
 cd "$here"
 "$zig" cc -target x86_64-linux-gnu.2.17 -std=gnu23 -O2 -s -ffp-contract=off -fno-sanitize=all \
     -Wall -Wextra -Wshadow -Werror -DTINDERBOX_CUDART_VERSION="$version" -I. -I"$cubins" \
-    main.c events.c workload.c images.c driver_api.c stage1.c "$stage2" \
+    main.c events.c workload.c images.c driver_api.c stage1.c memory_test.c peers.c bandwidth.c $stage2 \
     $cudart -o "$output.new" -Wl,--gc-sections -ldl -lpthread -lrt
 mv "$output.new" "$output"

@@ -61,6 +61,10 @@ enum {
     X(cuMemcpyDtoH, "cuMemcpyDtoH_v2", NULL, true, (void*, CUdeviceptr, size_t))                             \
     X(cuMemcpyDtoD, "cuMemcpyDtoD_v2", NULL, true, (CUdeviceptr, CUdeviceptr, size_t))                       \
     X(cuMemsetD32, "cuMemsetD32_v2", NULL, true, (CUdeviceptr, unsigned, size_t))                            \
+    X(cuDeviceCanAccessPeer, "cuDeviceCanAccessPeer", NULL, false, (int*, CUdevice, CUdevice))               \
+    X(cuCtxEnablePeerAccess, "cuCtxEnablePeerAccess", NULL, false, (CUcontext, unsigned))                    \
+    X(cuCtxDisablePeerAccess, "cuCtxDisablePeerAccess", NULL, false, (CUcontext))                            \
+    X(cuMemcpyPeer, "cuMemcpyPeer", NULL, false, (CUdeviceptr, CUcontext, CUdeviceptr, CUcontext, size_t))   \
     X(cuModuleLoadDataEx, "cuModuleLoadDataEx", NULL, true,                                                  \
       (CUmodule*, const void*, unsigned, int*, void**))                                                      \
     X(cuModuleUnload, "cuModuleUnload", NULL, true, (CUmodule))                                              \

@@ -38,6 +38,8 @@ if ! env -u PIP_FIND_LINKS -u PIP_NO_INDEX "$python" -m pip download -q --disabl
     fail "$requirement could not be downloaded from the configured package index${why:+: $why}"
 fi
 "$python" -m zipfile -e "$work"/download/*.whl "$work/unpacked"
-[ ! -f "$work/unpacked/ziglang/zig" ] || chmod 755 "$work/unpacked/ziglang/zig" # zipfile drops modes
+for program in "$work"/unpacked/ziglang/zig "$work"/unpacked/nvidia/cuda_nvcc/bin/ptxas; do
+    [ ! -f "$program" ] || chmod 755 "$program" # zipfile drops modes
+done
 mv -T "$work/unpacked" "$folder" 2>/dev/null || [ -d "$folder" ] || fail "$folder could not be written"
 echo "$folder"

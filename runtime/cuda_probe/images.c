@@ -6,7 +6,7 @@ const char image_ptx[] = {
 #embed "kernels.ptx"
     , 0};
 
-// Written by build_probe.sh: image_cubins, image_cubin_count and TINDERBOX_PTXAS_VERSION.
+// Written by make_cubins.sh: image_cubins, image_cubin_count and TINDERBOX_PTXAS_VERSION.
 #include "cubins.inc"
 
 const int image_cuda_version = TINDERBOX_PTXAS_VERSION;

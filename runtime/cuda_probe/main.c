@@ -27,13 +27,14 @@
 #include <unistd.h>
 
 enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
-enum { DEFAULT_SECONDS = 120, MAX_SECONDS = 86400, NOISE_LINES = 40 };
+enum { DEFAULT_SECONDS = 120, MAX_SECONDS = 86400, DEFAULT_MEMORY = 10, MAX_MEMORY = 95, NOISE_LINES = 40 };
 
 enum Outcome { NOT_ASKED, NOT_AVAILABLE, NOT_RUN, PASSED, FAILED, CRASHED, TIMED_OUT };
 static const char* const outcome_names[] = {"not_asked", "not_available", "not_run", "passed",
                                             "failed",    "crashed",       "timeout"};
 
 struct Progress* progress;
+struct StageOptions stage_options = {.memory_percent = DEFAULT_MEMORY};
 
 double now_ms(void) {
     struct timespec t;
@@ -53,6 +54,15 @@ struct Options {
     int seconds;
 };
 
+static bool parse_number(const char* text, long least, long most, int* number) {
+    char* end;
+    errno = 0;
+    long value = strtol(text, &end, 10);
+    if (*text == 0 || *end != 0 || errno != 0 || value < least || value > most) return false;
+    *number = (int)value;
+    return true;
+}
+
 static bool parse_options(int argc, char** argv, struct Options* options) {
     options->stages[1] = options->stages[2] = true;
     options->seconds = DEFAULT_SECONDS;
@@ -65,11 +75,9 @@ static bool parse_options(int argc, char** argv, struct Options* options) {
             options->stages[2] = both || strcmp(value, "2") == 0;
             if (!options->stages[1] && !options->stages[2]) return false;
         } else if (strcmp(argv[i], "--seconds") == 0) {
-            char* end;
-            errno = 0;
-            long seconds = strtol(value, &end, 10);
-            if (*value == 0 || *end != 0 || errno != 0 || seconds < 1 || seconds > MAX_SECONDS) return false;
-            options->seconds = (int)seconds;
+            if (!parse_number(value, 1, MAX_SECONDS, &options->seconds)) return false;
+        } else if (strcmp(argv[i], "--memory") == 0) {
+            if (!parse_number(value, 0, MAX_MEMORY, &stage_options.memory_percent)) return false;
         } else {
             return false;
         }
@@ -85,6 +93,7 @@ static void say_start(const struct Options* options) {
     event_integer("cubins", image_cubin_count);
     event_integer("ptxas", image_cuda_version);
     event_integer("seconds", options->seconds);
+    event_integer("memory_percent", stage_options.memory_percent);
     event_end();
 }
 
@@ -366,7 +375,8 @@ int main(int argc, char** argv) {
     struct Options options;
     fill_standard_descriptors();
     if (!parse_options(argc, argv, &options)) {
-        fprintf(stderr, "usage: cuda_probe [--stage 1|2|both] [--seconds 1...%d] [--json]\n", MAX_SECONDS);
+        fprintf(stderr, "usage: cuda_probe [--stage 1|2|both] [--seconds 1...%d] [--memory 0...%d] [--json]\n", MAX_SECONDS,
+                MAX_MEMORY);
         return EXIT_USAGE;
     }
     signal(SIGPIPE, SIG_IGN);

@@ -25,6 +25,12 @@ void progress_call(const char* name);
 bool run_driver_stage(void);
 bool run_runtime_stage(void);
 
+// How much the stages shall do.
+struct StageOptions {
+    int memory_percent; // of each device's free memory that is tested, 0 … 95
+};
+extern struct StageOptions stage_options;
+
 // What stage 2 is built on: CUDART_VERSION such as 12090, 0 when this build has no stage 2.
 extern const int probe_cudart_version;
 

@@ -1,32 +1,39 @@
 // Stage 1: the driver API. Opens libcuda.so.1, lists the devices, and on each of them loads the kernels
-// (machine code where this build has some for it, and the PTX text), runs them, compares every bit, and
-// measures copies.
+// (machine code where this build has some for it, and the PTX text), runs them, compares every bit, tests a share of
+// the memory and measures copies; then the devices are tested in pairs.
 //
 // Both forms of the kernels are tried because they fail apart: frameworks ship machine code, so a driver
 // without its PTX compiler (a container without libnvidia-ptxjitcompiler) still runs them, and a GPU newer
 // than this program has only the PTX to run. A device is good when at least one form loads and no result is
 // wrong.
-#include "driver_api.h"
 #include "events.h"
 #include "images.h"
-#include "progress.h"
+#include "stage1.h"
 #include "workload.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-static struct Driver driver;
+struct Driver driver;
 static struct Work work;
 
-// The calls below go through these two: leave the name for the supervisor, report what went wrong.
-#define CALL(function, ...) (progress_call(#function), driver.function(__VA_ARGS__))
+enum { MAX_DEVICES = 64 };
 
-static bool good(int device, const char* call, CUresult code) {
+bool driver_good(int device, const char* call, CUresult code) {
     if (code != DRIVER_SUCCESS) driver_error(&driver, device, call, code);
     return code == DRIVER_SUCCESS;
 }
-#define CHECKED(device, function, ...) good(device, #function, CALL(function, __VA_ARGS__))
+
+void driver_note(int device, const char* call, CUresult code, const char* message) {
+    event_begin("note");
+    event_integer("stage", 1);
+    event_integer("device", device);
+    event_text("call", call);
+    event_integer("code", code);
+    event_text("name", driver_error_name(&driver, code));
+    event_text("message", message);
+    event_end();
+}
 
 struct Device {
     int index;
@@ -115,10 +122,10 @@ struct Buffers {
 };
 
 static bool allocate(int device, struct Buffers* b) {
-    size_t bytes = WORK_ELEMENTS * sizeof(float);
+    size_t bytes = WORK_INPUTS * sizeof(float);
     memset(b, 0, sizeof *b);
     return CHECKED(device, cuMemAlloc, &b->x, bytes) && CHECKED(device, cuMemAlloc, &b->y, bytes) &&
-           CHECKED(device, cuMemAlloc, &b->out, bytes) &&
+           CHECKED(device, cuMemAlloc, &b->out, WORK_ELEMENTS * sizeof(uint32_t)) &&
            CHECKED(device, cuMemcpyHtoD, b->x, work.x, bytes) &&
            CHECKED(device, cuMemcpyHtoD, b->y, work.y, bytes);
 }
@@ -127,16 +134,13 @@ static bool run_kernel(int device, const char* image, CUmodule module, struct Bu
     const struct WorkKernel* k = &work_kernels[kernel];
     CUfunction function = NULL;
     if (!CHECKED(device, cuModuleGetFunction, &function, module, k->entry)) return false;
-    // tb_reduce adds to what is there; the others must overwrite every word, and NaN bits are no right
-    // answer.
-    if (!CHECKED(device, cuMemsetD32, b->out, k->takes_y ? 0xFFFFFFFFU : 0, k->outputs)) return false;
+    if (!CHECKED(device, cuMemsetD32, b->out, k->preset, k->outputs)) return false;
 
-    unsigned n = WORK_ELEMENTS;
-    void* with_y[] = {&b->x, &b->y, &b->out, &work.a, &n};
-    void* without_y[] = {&b->x, &b->out, &n};
+    struct WorkArguments arguments;
+    work_arguments(&work, kernel, b->x, b->y, b->out, &arguments);
     double before = now_ms();
-    if (!CHECKED(device, cuLaunchKernel, function, WORK_GRID, 1, 1, WORK_BLOCK, 1, 1, 0, NULL,
-                 k->takes_y ? with_y : without_y, NULL)) {
+    if (!CHECKED(device, cuLaunchKernel, function, k->grid[0], k->grid[1], 1, k->block[0], k->block[1], 1, 0, NULL,
+                 arguments.pointers, NULL)) {
         return false;
     }
     if (!CHECKED(device, cuCtxSynchronize)) return false; // an error inside the kernel arrives here
@@ -150,121 +154,46 @@ static bool run_image(int device, const char* image, CUmodule module, struct Buf
     bool ok = true;
     for (int k = 0; k < WORK_KERNELS; ++k)
         ok = run_kernel(device, image, module, b, k) && ok;
+    return ok;
+}
+
+// The form of the kernels that a device uses from then on, for the tests that need only one.
+struct Used {
+    const char* name;  // "sm_90", "ptx", NULL = none loaded
+    const void* bytes;
+    CUmodule module;
+};
+
+// Loads one form, runs the kernels, and keeps it loaded when it is the first that can be.
+static bool try_image(int device, const char* name, const void* bytes, struct Buffers* b, struct Used* used,
+                      CUresult* code) {
+    CUmodule module;
+    *code = load_image(device, name, bytes, &module);
+    if (*code != DRIVER_SUCCESS) return true;
+    bool ok = run_image(device, name, module, b);
+    if (used->name == NULL) {
+        *used = (struct Used){name, bytes, module};
+        return ok;
+    }
     return CHECKED(device, cuModuleUnload, module) && ok;
 }
 
-// The kernels in each form this device may take. `used` is the first that loaded.
-static bool run_images(const struct Device* d, struct Buffers* b, const char** used) {
+// The kernels in each form this device may take.
+static bool run_images(const struct Device* d, struct Buffers* b, struct Used* used) {
     static char cubin_name[16];
-    CUmodule module;
+    CUresult code = DRIVER_SUCCESS;
     bool ok = true;
     const struct Cubin* cubin = image_for(d->major, d->minor);
     // Machine code from the toolkit of a newer CUDA major is not promised to load, so it is not held against
     // the driver that it does not.
-    if (cubin != NULL && driver.version / 1000 >= image_cuda_version / 1000) {
+    if (cubin != NULL && driver.version / 1000 >= cubin->cuda_version / 1000) {
         snprintf(cubin_name, sizeof cubin_name, "sm_%d", cubin->architecture);
-        if (load_image(d->index, cubin_name, cubin->bytes, &module) == DRIVER_SUCCESS) {
-            *used = cubin_name;
-            ok = run_image(d->index, cubin_name, module, b) && ok;
-        }
+        ok = try_image(d->index, cubin_name, cubin->bytes, b, used, &code);
     }
-    CUresult code = load_image(d->index, "ptx", image_ptx, &module);
-    if (code == DRIVER_SUCCESS) {
-        if (*used == NULL) *used = "ptx";
-        ok = run_image(d->index, "ptx", module, b) && ok;
-    }
-    if (*used == NULL) driver_error(&driver, d->index, "cuModuleLoadDataEx", code);
-    return *used != NULL && ok;
+    ok = try_image(d->index, "ptx", image_ptx, b, used, &code) && ok;
+    if (used->name == NULL) driver_error(&driver, d->index, "cuModuleLoadDataEx", code);
+    return used->name != NULL && ok;
 }
-
-// ---- bandwidth: figures for the report, never a reason to fail
-// -------------------------------------------------
-
-enum { COPY_MAX = 64 << 20, COPY_MIN = 1 << 20, COPY_ROUNDS = 16 };
-static const double copy_budget_ms = 120; // for each of three directions
-
-struct Copy {
-    const char* direction;
-    CUdeviceptr to, from;
-    void* host;
-};
-
-static CUresult copy_once(const struct Copy* c, size_t bytes) {
-    if (c->to == 0) return CALL(cuMemcpyDtoH, c->host, c->from, bytes);
-    if (c->from == 0) return CALL(cuMemcpyHtoD, c->to, c->host, bytes);
-    CUresult code = CALL(cuMemcpyDtoD, c->to, c->from, bytes);
-    return code != DRIVER_SUCCESS ? code : CALL(cuCtxSynchronize);
-}
-
-static bool measure(int device, const struct Copy* c, size_t bytes, bool pinned) {
-    CUresult code = copy_once(c, bytes); // the first touches pages and wakes the link up
-    double before = now_ms(), spent = 0;
-    int rounds = 0;
-    while (code == DRIVER_SUCCESS && rounds < COPY_ROUNDS && spent < copy_budget_ms) {
-        code = copy_once(c, bytes);
-        spent = now_ms() - before;
-        ++rounds;
-    }
-    if (code != DRIVER_SUCCESS) {
-        event_begin("note");
-        event_integer("stage", 1);
-        event_integer("device", device);
-        event_text("call", c->direction);
-        event_integer("code", code);
-        event_text("name", driver_error_name(&driver, code));
-        event_text("message", "the bandwidth could not be measured");
-        event_end();
-        return false;
-    }
-    event_begin("bandwidth");
-    event_integer("stage", 1);
-    event_integer("device", device);
-    event_text("direction", c->direction);
-    event_integer("bytes", (long long)bytes);
-    event_integer("rounds", rounds);
-    event_decimal("ms", spent);
-    event_decimal("gb_per_s", spent > 0 ? (double)bytes * rounds / spent / 1e6 : 0);
-    if (c->host != NULL) event_flag("pinned", pinned);
-    event_end();
-    return true;
-}
-
-static void* host_memory(size_t bytes, bool* pinned) {
-    void* memory = NULL;
-    *pinned = driver.cuMemAllocHost != NULL && CALL(cuMemAllocHost, &memory, bytes) == DRIVER_SUCCESS;
-    if (!*pinned) memory = malloc(bytes); // slower copies, said in the event
-    if (memory != NULL) memset(memory, 0x5A, bytes);
-    return memory;
-}
-
-static void measure_copies(int device) {
-    CUdeviceptr a = 0, b = 0;
-    size_t bytes = COPY_MAX;
-    // Somebody else's job may hold nearly all of the memory: measure with less.
-    for (; bytes >= COPY_MIN; bytes /= 2) {
-        if (CALL(cuMemAlloc, &a, bytes) == DRIVER_SUCCESS) {
-            if (CALL(cuMemAlloc, &b, bytes) == DRIVER_SUCCESS) break;
-            CALL(cuMemFree, a);
-        }
-        a = b = 0;
-    }
-    if (a == 0) return;
-    bool pinned = false;
-    void* host = host_memory(bytes, &pinned);
-    if (host != NULL) {
-        const struct Copy copies[] = {
-            {"host_to_device", a, 0, host}, {"device_to_host", 0, a, host}, {"device_to_device", b, a, NULL}};
-        bool ok = true;
-        for (int i = 0; i < 3 && ok; ++i)
-            ok = measure(device, &copies[i], bytes, pinned);
-        if (pinned && driver.cuMemFreeHost != NULL) CALL(cuMemFreeHost, host);
-        if (!pinned) free(host);
-    }
-    CALL(cuMemFree, b);
-    CALL(cuMemFree, a);
-}
-
-// ----------------------------------------------------------------------------------------------------------------
 
 static void say_free_memory(int device) {
     size_t available = 0, total = 0;
@@ -277,21 +206,26 @@ static void say_free_memory(int device) {
     event_end();
 }
 
-static bool run_in_context(const struct Device* d, const char** used) {
+static void free_buffers(const struct Buffers* b) {
+    if (b->out != 0) CALL(cuMemFree, b->out);
+    if (b->y != 0) CALL(cuMemFree, b->y);
+    if (b->x != 0) CALL(cuMemFree, b->x);
+}
+
+static bool run_in_context(const struct Device* d, struct Used* used) {
     struct Buffers b;
     say_free_memory(d->index);
     bool ok = allocate(d->index, &b) && run_images(d, &b, used);
+    free_buffers(&b);
     // After a fault inside a kernel every call on this context fails alike; one error is enough.
+    if (ok) ok = test_memory(d->index, used->module, stage_options.memory_percent);
     if (ok) measure_copies(d->index);
-    if (b.out != 0) CALL(cuMemFree, b.out);
-    if (b.y != 0) CALL(cuMemFree, b.y);
-    if (b.x != 0) CALL(cuMemFree, b.x);
+    if (used->name != NULL) CALL(cuModuleUnload, used->module);
     return ok;
 }
 
-static bool run_device(int index) {
+static bool run_device(int index, struct Used* used) {
     struct Device d = {.index = index};
-    const char* used = NULL;
     bool ok = describe(&d);
     if (ok) {
         // The primary context is the one the runtime and every framework share: what is tested is what they
@@ -299,7 +233,7 @@ static bool run_device(int index) {
         CUcontext context = NULL;
         ok = CHECKED(index, cuDevicePrimaryCtxRetain, &context, d.handle);
         if (ok) {
-            ok = CHECKED(index, cuCtxSetCurrent, context) && run_in_context(&d, &used);
+            ok = CHECKED(index, cuCtxSetCurrent, context) && run_in_context(&d, used);
             CALL(cuCtxSetCurrent, NULL);
             CALL(cuDevicePrimaryCtxRelease, d.handle);
         }
@@ -308,7 +242,7 @@ static bool run_device(int index) {
     event_integer("stage", 1);
     event_integer("device", index);
     event_flag("ok", ok);
-    event_text("image", used);
+    event_text("image", used->name);
     event_end();
     return ok;
 }
@@ -337,10 +271,15 @@ static bool initialise(int* count) {
 bool run_driver_stage(void) {
     int count = 0;
     if (!driver_open(&driver, 1) || !initialise(&count) || !work_prepare(&work, 1)) return false;
+    const void* images[MAX_DEVICES] = {NULL};
     for (int i = 0; i < count; ++i) {
+        struct Used used = {0};
         progress->device = i;
-        if (run_device(i)) progress->devices_ok += 1;
+        if (!run_device(i, &used)) continue;
+        progress->devices_ok += 1;
+        if (i < MAX_DEVICES) images[i] = used.bytes;
     }
+    bool peers = test_peers(count < MAX_DEVICES ? count : MAX_DEVICES, images);
     progress->device = -1;
-    return progress->devices_ok == count;
+    return progress->devices_ok == count && peers;
 }

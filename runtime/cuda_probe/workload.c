@@ -7,10 +7,14 @@
 #include <string.h>
 
 const struct WorkKernel work_kernels[WORK_KERNELS] = {
-    {"saxpy", "tb_saxpy", WORK_ELEMENTS, true},
-    {"fma", "tb_fma", WORK_ELEMENTS, true},
-    {"reduce", "tb_reduce", 1 + WORK_BINS, false},
+    // tb_reduce adds to what is there; the others must overwrite every word, and NaN bits are no right answer.
+    {"saxpy", "tb_saxpy", WORK_ELEMENTS, 0xFFFFFFFFU, {WORK_GRID, 1}, {WORK_BLOCK, 1}},
+    {"fma", "tb_fma", WORK_ELEMENTS, 0xFFFFFFFFU, {WORK_GRID, 1}, {WORK_BLOCK, 1}},
+    {"reduce", "tb_reduce", 1 + WORK_BINS, 0, {WORK_GRID, 1}, {WORK_BLOCK, 1}},
+    {"matmul", "tb_matmul", WORK_ROWS * WORK_COLS, 0xFFFFFFFFU,
+     {(WORK_COLS + WORK_TILE - 1) / WORK_TILE, (WORK_ROWS + WORK_TILE - 1) / WORK_TILE}, {WORK_TILE, WORK_TILE}},
 };
+const uint32_t memory_inverts[MEMORY_PATTERNS] = {0, 0xFFFFFFFFU};
 
 static uint32_t mix(uint32_t v) {
     v ^= v >> 16;
@@ -46,6 +50,37 @@ static void fill_inputs(struct Work* work) {
     }
 }
 
+// The matrices. Factors are multiples of 2^-11 below 2, products multiples of 2^-22 below 4. A running sum is rounded
+// to 24 bits and stays a multiple of 2^-22 below 2^10, so sum + product has at most 33 bits: exact in a double, and
+// converting it is the one rounding of a fused multiply-add. The sums do outgrow 24 bits, so the roundings are real
+// and their order matters.
+static float with_short_fraction(uint32_t hash) {
+    float magnitude = 1.0f + (float)(hash & 0x7FF) * 0x1p-11f;
+    return (hash >> 31) != 0 ? magnitude : -magnitude;
+}
+
+static void fill_matrices(struct Work* work) {
+    for (uint32_t i = 0; i < WORK_ROWS * WORK_INNER; ++i)
+        work->x[WORK_ELEMENTS + i] = with_short_fraction(mix(i ^ 0x85EBCA6BU));
+    for (uint32_t i = 0; i < WORK_ROWS * WORK_INNER; ++i)
+        work->y[WORK_ELEMENTS + i] = with_short_fraction(mix(i ^ 0xC2B2AE35U));
+}
+
+static void want_product(struct Work* work, uint32_t* wanted) {
+    const float *a = work->x + WORK_ELEMENTS, *b = work->y + WORK_ELEMENTS;
+    for (size_t row = 0; row < WORK_ROWS; ++row) {
+        // A row of sums at a time, each term of all of them before the next: the order of each sum is the kernel's,
+        // and both matrices are read in the order they lie in.
+        float sums[WORK_COLS] = {0};
+        for (size_t k = 0; k < WORK_INNER; ++k) {
+            double factor = a[row * WORK_INNER + k];
+            for (size_t col = 0; col < WORK_COLS; ++col)
+                sums[col] = (float)((double)sums[col] + factor * (double)b[k * WORK_COLS + col]);
+        }
+        memcpy(wanted + row * WORK_COLS, sums, sizeof sums);
+    }
+}
+
 static void fill_wanted(struct Work* work) {
     uint32_t* sums = work->wanted[2];
     for (size_t i = 0; i < WORK_ELEMENTS; ++i) {
@@ -59,11 +94,32 @@ static void fill_wanted(struct Work* work) {
         sums[0] += v;
         sums[1 + (v & (WORK_BINS - 1))] += 1;
     }
+    want_product(work, work->wanted[3]);
+}
+
+void work_arguments(const struct Work* work, int kernel, uint64_t x, uint64_t y, uint64_t out,
+                    struct WorkArguments* arguments) {
+    struct WorkArguments* p = arguments;
+    const bool matrices = kernel == 3;
+    *p = (struct WorkArguments){.x = x, .y = y, .out = out, .a = work->a, .n = WORK_ELEMENTS, .rows = WORK_ROWS,
+                                .cols = WORK_COLS, .inner = WORK_INNER};
+    if (matrices) {
+        p->x += WORK_ELEMENTS * sizeof(float);
+        p->y += WORK_ELEMENTS * sizeof(float);
+    }
+    void* const vectors[6] = {&p->x, &p->y, &p->out, &p->a, &p->n};
+    void* const reduction[6] = {&p->x, &p->out, &p->n};
+    void* const product[6] = {&p->x, &p->y, &p->out, &p->rows, &p->cols, &p->inner};
+    memcpy(p->pointers, matrices ? product : kernel == 2 ? reduction : vectors, sizeof p->pointers);
+}
+
+uint32_t memory_word(uint64_t number, uint32_t seed, uint32_t invert) {
+    return mix((uint32_t)number ^ seed) ^ (uint32_t)(number >> 32) ^ invert;
 }
 
 bool work_prepare(struct Work* work, int stage) {
-    work->x = malloc(WORK_ELEMENTS * sizeof(float));
-    work->y = malloc(WORK_ELEMENTS * sizeof(float));
+    work->x = malloc(WORK_INPUTS * sizeof(float));
+    work->y = malloc(WORK_INPUTS * sizeof(float));
     work->got = malloc(WORK_ELEMENTS * sizeof(uint32_t));
     bool all = work->x != NULL && work->y != NULL && work->got != NULL;
     for (int k = 0; k < WORK_KERNELS; ++k) {
@@ -80,6 +136,7 @@ bool work_prepare(struct Work* work, int stage) {
         return false;
     }
     fill_inputs(work);
+    fill_matrices(work);
     fill_wanted(work);
     return true;
 }

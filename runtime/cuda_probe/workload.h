@@ -14,22 +14,30 @@ enum {
     WORK_BLOCK = 256, // threads a block; tb_reduce depends on this number
     WORK_GRID = (WORK_ELEMENTS + WORK_BLOCK - 1) / WORK_BLOCK,
     WORK_BINS = 256,
-    WORK_KERNELS = 3,
+    WORK_TILE = 16, // tb_matmul depends on it
+    // No multiples of the tile, and three different numbers: edges and transpositions show.
+    WORK_ROWS = 193,
+    WORK_COLS = 161,
+    WORK_INNER = 129,
+    WORK_INPUTS = WORK_ELEMENTS + WORK_ROWS * WORK_INNER, // floats in x and in y; the matrices follow the vectors
+    WORK_KERNELS = 4,
 };
+_Static_assert(WORK_COLS <= WORK_ROWS, "the second matrix fits behind y");
 
 struct WorkKernel {
     const char* name;  // for people: "saxpy"
     const char* entry; // in kernels.ptx: "tb_saxpy"
     size_t outputs;    // 32-bit words the kernel writes
-    bool takes_y;      // parameters (x, y, out, a, n); otherwise (x, out, n)
+    uint32_t preset;   // every output word before the launch
+    unsigned grid[2], block[2];
 };
 
 extern const struct WorkKernel work_kernels[WORK_KERNELS];
 
 struct Work {
     float a;
-    float* x;                       // WORK_ELEMENTS
-    float* y;                       // WORK_ELEMENTS
+    float* x;                       // WORK_INPUTS
+    float* y;                       // WORK_INPUTS
     uint32_t* wanted[WORK_KERNELS]; // the right output, as bits
     uint32_t* got;                  // room for the largest output
 };
@@ -37,7 +45,26 @@ struct Work {
 // False, and an "error" event, when memory ran out. What is allocated lives until the process ends.
 bool work_prepare(struct Work* work, int stage);
 
+// The parameters of one launch, with the addresses of device copies of x, y, and of the output. `pointers` is what
+// cuLaunchKernel and cudaLaunchKernel take; it points into the struct.
+struct WorkArguments {
+    uint64_t x, y, out;
+    float a;
+    unsigned n, rows, cols, inner;
+    void* pointers[6];
+};
+void work_arguments(const struct Work* work, int kernel, uint64_t x, uint64_t y, uint64_t out,
+                    struct WorkArguments* arguments);
+
 // Compares work->got with what the kernel must give; says it as a "kernel" event with the given members.
 bool work_compare(const struct Work* work, int kernel, int stage, int device, const char* image, double ms);
+
+// ---- the memory test (tb_fill, tb_check)
+
+enum { MEMORY_PATTERNS = 2 };
+extern const uint32_t memory_inverts[MEMORY_PATTERNS]; // every bit is once 0 and once 1
+
+// What tb_fill writes into the word with this number.
+uint32_t memory_word(uint64_t number, uint32_t seed, uint32_t invert);
 
 #endif

@@ -100,6 +100,15 @@ const std::vector<OptionRow>& rows() {
          }},
         {0, "replace", "", "replace an environment that is there, once the new one is whole", flag(&RunOptions::replace)},
         {0, "no-gpu", "", "install even if GPU or driver cannot run it", flag(&RunOptions::no_gpu)},
+        {0, "gpu-memory", "N", "test N percent of each GPU's free memory (10; 0: none)",
+         [](RunOptions& o, const std::string& value) -> Status {
+             int percent = 0;
+             auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), percent);
+             if (error != std::errc() || end != value.data() + value.size() || percent < 0 || percent > 95)
+                 return make_error(ErrorKind::usage, "--gpu-memory needs a number from 0 to 95, not '{}'", value);
+             o.gpu_memory = percent;
+             return {};
+         }},
         {0, "private", "", "files for this user only (0700)", flag(&RunOptions::private_files)},
         {0, "jobs", "N", "at most N threads",
          [](RunOptions& o, const std::string& value) -> Status {

@@ -5,6 +5,7 @@
 #include "common/base/result.hpp"
 
 #include <optional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,7 +44,8 @@ struct RunOptions {
     std::string log_file, report_file;
     bool purge = false; // --purge, with --uninstall
     bool json = false, no_gpu = false, private_files = false, quiet = false;
-    unsigned jobs = 0; // 0 = all cores
+    unsigned jobs = 0;                // 0 = all cores
+    std::optional<int> gpu_memory;    // --gpu-memory: percent of the free memory that is tested
 
     bool allow_existing() const { return force || update; }
 };

@@ -24,6 +24,10 @@ std::int64_t integer(const json& j, const char* key, std::int64_t otherwise) {
     auto found = j.find(key);
     return found != j.end() && found->is_number_integer() ? found->get<std::int64_t>() : otherwise;
 }
+double decimal(const json& j, const char* key) {
+    auto found = j.find(key);
+    return found != j.end() && found->is_number() ? found->get<double>() : 0;
+}
 bool flag(const json& j, const char* key) {
     auto found = j.find(key);
     return found != j.end() && found->is_boolean() && found->get<bool>();
@@ -49,8 +53,12 @@ class Listener {
             on_bandwidth(e);
         else if (kind == "device_done")
             on_device_done(e);
-        else if (kind == "kernel" && !flag(e, "ok"))
-            on_wrong_result(e);
+        else if (kind == "kernel")
+            on_kernel(e);
+        else if (kind == "memory_test")
+            on_memory(e);
+        else if (kind == "peer")
+            on_peer(e);
         else if (kind == "error")
             on_error(e);
         else if (kind == "crash" || kind == "timeout")
@@ -108,14 +116,49 @@ class Listener {
         d->ok = first ? flag(e, "ok") : d->ok && flag(e, "ok");
         if (first) d->image = text(e, "image");
     }
-    void on_wrong_result(const json& e) {
-        add({static_cast<int>(integer(e, "stage", 0)), static_cast<int>(integer(e, "device", -1)),
-             std::nullopt, "WRONG_RESULT",
+    void on_kernel(const json& e) {
+        const int stage = static_cast<int>(integer(e, "stage", 0));
+        if (ProbeDevice* d = device(e); d && d->kernels.size() < 64)
+            d->kernels.push_back({stage, text(e, "kernel"), text(e, "image"), flag(e, "ok"), decimal(e, "ms")});
+        if (flag(e, "ok")) return;
+        add({stage, static_cast<int>(integer(e, "device", -1)), std::nullopt, "WRONG_RESULT",
              fmt::format("{} computed {} of {} results of the kernel '{}' wrong (first: {} instead of {})",
                          device_name(e), integer(e, "wrong", 0), integer(e, "outputs", 0), text(e, "kernel"),
                          text(e, "got"), text(e, "expected")),
              "the hardware or the driver is faulty: do not trust results of this GPU; run NVIDIA's dcgmi "
              "diag or test another slot"});
+    }
+
+    void on_memory(const json& e) {
+        MemoryResult m;
+        m.ok = flag(e, "ok");
+        m.percent = static_cast<int>(integer(e, "percent", 0));
+        m.bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(0, integer(e, "bytes", 0)));
+        m.wrong = static_cast<std::uint64_t>(std::max<std::int64_t>(0, integer(e, "wrong", 0)));
+        m.ms = decimal(e, "ms");
+        if (!m.ok)
+            add({static_cast<int>(integer(e, "stage", 0)), static_cast<int>(integer(e, "device", -1)), std::nullopt,
+                 "WRONG_MEMORY",
+                 fmt::format("{}: {} of {} tested words of its memory do not hold what was written", device_name(e), m.wrong,
+                             m.bytes / 4 * static_cast<std::uint64_t>(std::max<std::int64_t>(1, integer(e, "patterns", 1)))),
+                 "the GPU's memory is faulty: do not trust its results; look at 'nvidia-smi -q -d ECC', lower an "
+                 "overclocking, and have the card replaced if it stays"});
+        if (ProbeDevice* d = device(e)) d->memory = m;
+    }
+
+    void on_peer(const json& e) {
+        PeerResult p;
+        p.from = static_cast<int>(integer(e, "from", -1));
+        p.to = static_cast<int>(integer(e, "device", -1));
+        p.ok = flag(e, "ok");
+        p.access = flag(e, "access");
+        p.gb_per_s = decimal(e, "gb_per_s");
+        if (result_.peers.size() < 4096) result_.peers.push_back(p);
+        if (integer(e, "wrong", 0) > 0)
+            add({static_cast<int>(integer(e, "stage", 0)), p.to, std::nullopt, "WRONG_PEER",
+                 fmt::format("data from GPU {} arrives damaged at GPU {}", p.from, p.to),
+                 "the path between the two GPUs is broken, usually by an IOMMU or by access control (ACS) of a PCI switch: "
+                 "turn them off in the firmware or with iommu=pt; until then set NCCL_P2P_DISABLE=1"});
     }
 
     void on_error(const json& e) {
@@ -204,6 +247,27 @@ bool may_execute(const std::string& directory) {
     struct statvfs info {};
     return ::access(directory.c_str(), W_OK | X_OK) == 0 &&
            (::statvfs(directory.c_str(), &info) != 0 || (info.f_flag & ST_NOEXEC) == 0);
+}
+
+json to_json(const ProbeDevice& d) {
+    json kernels = json::array();
+    for (const KernelResult& k : d.kernels)
+        kernels.push_back({{"stage", k.stage}, {"kernel", k.kernel}, {"image", k.image}, {"ok", k.ok}, {"ms", k.ms}});
+    json out = {{"index", d.index},
+                {"name", d.name},
+                {"compute_capability", d.compute_capability},
+                {"memory_bytes", d.memory_bytes},
+                {"ok", d.ok},
+                {"image", d.image},
+                {"bandwidth_gb_per_s", d.bandwidth},
+                {"kernels", std::move(kernels)}};
+    if (d.memory)
+        out["memory_test"] = {{"ok", d.memory->ok},
+                              {"percent", d.memory->percent},
+                              {"bytes", d.memory->bytes},
+                              {"wrong", d.memory->wrong},
+                              {"ms", d.memory->ms}};
+    return out;
 }
 
 ProbeResult not_started(std::string sentence, std::string advice) {
@@ -318,15 +382,11 @@ std::optional<int> ask_driver_api(ByteView program, const std::map<std::string, 
 }
 
 json to_json(const ProbeResult& result) {
-    json devices = json::array(), problems = json::array();
+    json devices = json::array(), peers = json::array(), problems = json::array();
     for (const ProbeDevice& d : result.devices)
-        devices.push_back({{"index", d.index},
-                           {"name", d.name},
-                           {"compute_capability", d.compute_capability},
-                           {"memory_bytes", d.memory_bytes},
-                           {"ok", d.ok},
-                           {"image", d.image},
-                           {"bandwidth_gb_per_s", d.bandwidth}});
+        devices.push_back(to_json(d));
+    for (const PeerResult& p : result.peers)
+        peers.push_back({{"from", p.from}, {"to", p.to}, {"ok", p.ok}, {"access", p.access}, {"gb_per_s", p.gb_per_s}});
     for (const ProbeProblem& p : result.problems) {
         json problem = {{"stage", p.stage}, {"name", p.name}, {"sentence", p.sentence}, {"advice", p.advice}};
         if (p.code) problem["code"] = *p.code;
@@ -341,6 +401,7 @@ json to_json(const ProbeResult& result) {
             {"runtime", result.runtime_version},
             {"libcuda", result.libcuda},
             {"devices", std::move(devices)},
+            {"peers", std::move(peers)},
             {"problems", std::move(problems)}};
 }
 

@@ -13,10 +13,12 @@ using Outcome = GpuVerdict::Outcome;
 // The probe runs clean first: it is the driver that is tested. If only the user's library path finds a
 // libcuda, that is what programs will use, and it is said.
 ProbeResult probe(ByteView program, const VerifyInputs& in) {
-    ProbeResult result = run_probe(program, in.manifest.requires_);
+    ProbeRun clean;
+    if (in.gpu_memory) clean.arguments = {"--memory", std::to_string(*in.gpu_memory)};
+    ProbeResult result = run_probe(program, in.manifest.requires_, clean);
     auto path = in.user.find("LD_LIBRARY_PATH");
     if (result.ok || path == in.user.end() || path->second.empty()) return result;
-    ProbeRun as_user;
+    ProbeRun as_user = clean;
     as_user.environment["LD_LIBRARY_PATH"] = path->second;
     ProbeResult second = run_probe(program, in.manifest.requires_, as_user);
     // The one that came farther tells more of what is wrong.

@@ -28,6 +28,7 @@ struct VerifyInputs {
     bool all_packages = false;               // -t
     // The program for the environment's CUDA; empty = this installer carries none.
     std::function<Result<Bytes>()> probe_program;
+    std::optional<int> gpu_memory; // percent of the free memory that the probe tests; nothing = its own default
 };
 
 Verification verify_environment(const VerifyInputs& inputs);

@@ -74,7 +74,7 @@ else
 fi
 
 echo "== wrong usage"
-for arguments in "--stage 3" "--stage" "--seconds 0" "--seconds x" "--seconds 999999999999999999999" "--seconds" "device" "--help"; do
+for arguments in "--stage 3" "--stage" "--seconds 0" "--seconds x" "--seconds 999999999999999999999" "--seconds" "--memory" "--memory 96" "--memory -1" "--memory 5x" "device" "--help"; do
     status=0
     # shellcheck disable=SC2086
     "$work/probes/cuda_probe_0" $arguments >"$work/out" 2>"$work/err" || status=$?

@@ -3,6 +3,7 @@
 #   full/            every function
 #   no-launch/       without cuLaunchKernel (needed by the probe)
 #   no-names/        without cuGetErrorName/String, PCI bus id, and with the older cuDeviceGetUuid (all optional)
+#   old/             as a driver of CUDA 9.0: the same, and without peers (their functions are optional, too)
 #   compat/          the full one in a folder named like a CUDA compatibility package's, with a versioned name
 #   empty/           a shared library without any function
 #   broken/          not a library at all;  truncated/  the first half of one
@@ -19,6 +20,7 @@ build() { # FOLDER SOURCE FLAGS…
 build full "$here/fake_cuda.c"
 build no-launch "$here/fake_cuda.c" -DOMIT_cuLaunchKernel
 build no-names "$here/fake_cuda.c" -DOMIT_cuGetErrorName -DOMIT_cuDeviceGetPCIBusId -DOMIT_cuDeviceGetUuid_v2
+build old "$here/fake_cuda.c" -DOMIT_cuGetErrorName -DOMIT_cuDeviceGetPCIBusId -DOMIT_cuDeviceGetUuid_v2 -DOMIT_peers
 mkdir -p "$out/compat" "$out/broken" "$out/truncated"
 cp "$out/full/libcuda.so.1" "$out/compat/libcuda.so.575.57.08"
 ln -sf libcuda.so.575.57.08 "$out/compat/libcuda.so.1"

@@ -12,8 +12,13 @@
 //     cubin=CODE ptx=CODE   cuModuleLoadDataEx answers CODE for machine code, for PTX
 //     log=TEXT              what the PTX compiler says with it
 //     device=N              FUNCTION, cubin, ptx, wrong and the ends below happen only on device N
-//     wrong=KERNEL          one element of KERNEL's result (saxpy, fma, reduce) has its lowest bit flipped
+//     free=BYTES            what cuMemGetInfo says is free (64 MiB: the memory test shall not take long)
+//     peers=none            no device may read another's memory (all may)
+//     wrong=KERNEL          one element of KERNEL's result (saxpy, fma, reduce, matmul, fill) has its lowest bit flipped
+//     wrong=peer            one word of what cuMemcpyPeer copies is lost; device=N: what arrives at device N
+//     wrong=read            a device reads one word of another's memory wrong (device=N: device N does)
 //     lost=KERNEL           KERNEL runs and writes nothing
+//     order=other           the terms of the matrix product are added in another order
 //     hang=FUNCTION         this function never returns
 //     segv= bus= abort= kill= exit=FUNCTION   this function ends the process so (exit: with status 0)
 //     print=FUNCTION        this function writes to stdout and stderr
@@ -42,7 +47,7 @@ enum {
 
 static int initialised;
 static int current = -1; // the device whose context is current
-static unsigned long long allocated;
+static unsigned long long allocated[64]; // on each device
 
 // ---- FAKE_CUDA
 // -------------------------------------------------------------------------------------------------
@@ -233,8 +238,8 @@ CUresult cuDevicePrimaryCtxRetain(void** context, int device) {
 CUresult cuDevicePrimaryCtxRelease_v2(int device) {
     ENTER("cuDevicePrimaryCtxRelease", device);
     // What a context leaves allocated is a leak of the probe's; it shows as a message the tests look for.
-    if (allocated != 0) fprintf(stderr, "fake driver: %llu bytes never freed\n", allocated);
-    allocated = 0;
+    if (allocated[device] != 0) fprintf(stderr, "fake driver: %llu bytes never freed\n", allocated[device]);
+    allocated[device] = 0;
     return SUCCESS;
 }
 
@@ -255,19 +260,22 @@ CUresult cuMemGetInfo_v2(size_t* available, size_t* total) {
     ENTER("cuMemGetInfo", current);
     NEEDS_CONTEXT;
     *total = memory();
-    *available = memory() - allocated;
+    *available = memory() - allocated[current];
+    unsigned long long free_bytes = (unsigned long long)number("free", 64LL << 20);
+    if (*available > free_bytes) *available = free_bytes;
     return SUCCESS;
 }
 
-// The size stands in front of the block.
+// The size and the device stand in front of the block.
 CUresult cuMemAlloc_v2(CUdeviceptr* pointer, size_t bytes) {
     ENTER("cuMemAlloc", current);
     NEEDS_CONTEXT;
-    if (allocated + bytes > memory()) return OUT_OF_MEMORY;
+    if (allocated[current] + bytes > memory()) return OUT_OF_MEMORY;
     uint64_t* block = malloc(bytes + 64);
     if (block == NULL) return OUT_OF_MEMORY;
     block[0] = bytes;
-    allocated += bytes;
+    block[1] = (uint64_t)current;
+    allocated[current] += bytes;
     *pointer = (CUdeviceptr)(uintptr_t)(block + 8);
     return SUCCESS;
 }
@@ -275,7 +283,7 @@ CUresult cuMemAlloc_v2(CUdeviceptr* pointer, size_t bytes) {
 CUresult cuMemFree_v2(CUdeviceptr pointer) {
     ENTER("cuMemFree", current);
     uint64_t* block = (uint64_t*)(uintptr_t)pointer - 8;
-    allocated -= block[0];
+    allocated[block[1]] -= block[0];
     free(block);
     return SUCCESS;
 }
@@ -368,12 +376,60 @@ CUresult cuModuleUnload(void* module) {
     return module == NULL ? INVALID_VALUE : SUCCESS;
 }
 
-static const char* const kernels[] = {"tb_saxpy", "tb_fma", "tb_reduce"};
+// ---- peers
+
+__attribute__((unused)) static struct Link {
+    int from, to; // the memory of `from` has been opened to `to`
+} links[4096];
+static int link_count;
+
+#ifndef OMIT_peers
+
+CUresult cuDeviceCanAccessPeer(int* can, int device, int peer) {
+    ENTER("cuDeviceCanAccessPeer", device);
+    *can = device != peer && !is("peers", "none");
+    return SUCCESS;
+}
+
+CUresult cuCtxEnablePeerAccess(void* context, unsigned flags) {
+    ENTER("cuCtxEnablePeerAccess", current);
+    NEEDS_CONTEXT;
+    if (flags != 0) return INVALID_VALUE;
+    if (is("peers", "none")) return 217;
+    links[link_count++] = (struct Link){*(int*)context, current};
+    return SUCCESS;
+}
+
+CUresult cuCtxDisablePeerAccess(void* context) {
+    ENTER("cuCtxDisablePeerAccess", current);
+    for (int i = 0; i < link_count; ++i)
+        if (links[i].from == *(int*)context && links[i].to == current) {
+            links[i] = links[--link_count];
+            return SUCCESS;
+        }
+    return 705; // not enabled
+}
+
+CUresult cuMemcpyPeer(CUdeviceptr to, void* to_context, CUdeviceptr from, void* from_context, size_t bytes) {
+    int target = *(int*)to_context;
+    ENTER("cuMemcpyPeer", target);
+    if (target == *(int*)from_context) return INVALID_VALUE;
+    memcpy(at(to), at(from), bytes);
+    if (here(target) && is("wrong", "peer")) ((uint32_t*)at(to))[bytes / 4 - 3] = 0;
+    return SUCCESS;
+}
+
+#endif
+
+// ---- the kernels' arithmetic
+
+static const char* const kernels[] = {"tb_saxpy", "tb_fma", "tb_reduce", "tb_matmul", "tb_fill", "tb_check"};
+enum { SAXPY, FMA, REDUCE, MATMUL, FILL, CHECK, KERNELS };
 
 CUresult cuModuleGetFunction(void** function, void* module, const char* name) {
     ENTER("cuModuleGetFunction", current);
     (void)module;
-    for (int i = 0; i < 3; ++i)
+    for (int i = 0; i < KERNELS; ++i)
         if (strcmp(kernels[i], name) == 0) return *function = (void*)&kernels[i], SUCCESS;
     return NOT_FOUND;
 }
@@ -384,28 +440,80 @@ static uint32_t scramble(uint32_t h) {
     return h ^ h >> 16;
 }
 
-// One thread of the grid, as kernels.ptx has it.
-__attribute__((unused)) static void thread(int kernel, unsigned i, void** p) {
-    const float* x = at(*(CUdeviceptr*)p[0]);
-    if (kernel == 2) {
-        uint32_t* sums = at(*(CUdeviceptr*)p[1]);
-        uint32_t bits, n = *(uint32_t*)p[2];
-        if (i >= n) return;
+static uint64_t u64_of(void** p, int i) { return *(uint64_t*)p[i]; }
+static uint32_t u32_of(void** p, int i) { return *(uint32_t*)p[i]; }
+
+static void run_vector(int kernel, unsigned threads, void** p) {
+    const float *x = at(u64_of(p, 0)), *y = at(u64_of(p, 1));
+    float* out = at(u64_of(p, 2));
+    float a = *(float*)p[3];
+    for (unsigned i = 0; i < threads && i < u32_of(p, 4); ++i) {
+        volatile float product = a * x[i]; // volatile: rounded here, never fused with what follows
+        out[i] = kernel == SAXPY ? product + y[i] : __builtin_fmaf(a, x[i], y[i]);
+    }
+}
+
+static void run_reduce(unsigned threads, void** p) {
+    const float* x = at(u64_of(p, 0));
+    uint32_t* sums = at(u64_of(p, 1));
+    for (unsigned i = 0; i < threads && i < u32_of(p, 2); ++i) {
+        uint32_t bits;
         memcpy(&bits, x + i, 4);
         bits = scramble(bits);
         sums[0] += bits;
         sums[1 + bits % 256]++;
-        return;
     }
-    const float* y = at(*(CUdeviceptr*)p[1]);
-    float* out = at(*(CUdeviceptr*)p[2]);
-    float a = *(float*)p[3];
-    if (i >= *(uint32_t*)p[4]) return;
-    if (kernel == 0) {
-        volatile float product = a * x[i]; // volatile: rounded here, never fused with what follows
-        out[i] = product + y[i];
-    } else {
-        out[i] = __builtin_fmaf(a, x[i], y[i]);
+}
+
+static void run_matmul(unsigned gx, unsigned gy, void** p) {
+    const float *a = at(u64_of(p, 0)), *b = at(u64_of(p, 1));
+    float* out = at(u64_of(p, 2));
+    unsigned rows = u32_of(p, 3), cols = u32_of(p, 4), inner = u32_of(p, 5);
+    int backwards = is("order", "other");
+    for (unsigned r = 0; r < rows && r < gy * 16; ++r)
+        for (unsigned c = 0; c < cols && c < gx * 16; ++c) {
+            float sum = 0;
+            for (unsigned i = 0; i < inner; ++i) {
+                unsigned k = backwards ? inner - 1 - i : i;
+                sum = __builtin_fmaf(a[r * inner + k], b[k * cols + c], sum);
+            }
+            out[r * cols + c] = sum;
+        }
+}
+
+static uint32_t pattern(uint64_t number, uint32_t seed, uint32_t invert) {
+    return scramble((uint32_t)(number & 0xFFFFFFFFU) ^ seed) ^ (uint32_t)(number >> 32) ^ invert;
+}
+
+static void run_fill(void** p) {
+    uint32_t* out = at(u64_of(p, 0));
+    for (uint64_t i = 0; i < u64_of(p, 1); ++i)
+        out[i] = pattern(u64_of(p, 2) + i, u32_of(p, 3), u32_of(p, 4));
+}
+
+static void run_check(void** p) {
+    const uint32_t* in = at(u64_of(p, 0));
+    uint64_t* result = at(u64_of(p, 5));
+    for (uint64_t i = 0; i < u64_of(p, 1); ++i) {
+        uint64_t number = u64_of(p, 2) + i;
+        if (in[i] == pattern(number, u32_of(p, 3), u32_of(p, 4))) continue;
+        result[0] += 1;
+        if (number < result[1]) result[1] = number;
+    }
+}
+
+__attribute__((unused)) static void run_kernel(int kernel, unsigned gx, unsigned gy, unsigned threads, void** p) {
+    switch (kernel) {
+    case REDUCE:
+        return run_reduce(threads, p);
+    case MATMUL:
+        return run_matmul(gx, gy, p);
+    case FILL:
+        return run_fill(p);
+    case CHECK:
+        return run_check(p);
+    default:
+        return run_vector(kernel, threads, p);
     }
 }
 
@@ -416,15 +524,22 @@ CUresult cuLaunchKernel(void* function, unsigned gx, unsigned gy, unsigned gz, u
     NEEDS_CONTEXT;
     (void)shared, (void)stream, (void)extra;
     int kernel = (int)((const char* const*)function - kernels);
-    if (gy != 1 || gz != 1 || by != 1 || bz != 1 || (kernel == 2 && bx != 256)) return INVALID_VALUE;
+    int flat = kernel != MATMUL;
+    if (gz != 1 || bz != 1 || (flat && (gy != 1 || by != 1)) || (!flat && (bx != 16 || by != 16)) ||
+        (kernel == REDUCE && bx != 256)) {
+        return INVALID_VALUE;
+    }
     const char* name = kernels[kernel] + strlen("tb_");
     if (here(current) && is("lost", name)) return SUCCESS;
-    for (unsigned i = 0; i < gx * bx; ++i)
-        thread(kernel, i, parameters);
+    run_kernel(kernel, gx, gy, gx * bx, parameters);
+    // For the two large ones the very last element; a word in the middle of the matrix and of the memory.
+    static const uint32_t wrong_word[] = {1000002, 1000002, 7, 16000, 123457};
     if (here(current) && is("wrong", name)) {
-        uint32_t* out = at(*(CUdeviceptr*)parameters[kernel == 2 ? 1 : 2]);
-        out[kernel == 2 ? 7 : 1000002] ^= 1; // for the two large ones the very last element
+        int output = kernel == REDUCE ? 1 : kernel == FILL ? 0 : 2;
+        ((uint32_t*)at(u64_of(parameters, output)))[wrong_word[kernel]] ^= 1;
     }
+    if (kernel == CHECK && link_count > 0 && here(current) && is("wrong", "read"))
+        ((uint64_t*)at(u64_of(parameters, 5)))[0] += 1;
     return SUCCESS;
 }
 #endif

@@ -52,6 +52,10 @@ def kernel(name, image, ok=True, **more):
     return {"event": "kernel", "kernel": name, "image": image, "ok": ok, **more}
 
 
+def memory_test(ok=True, **more):
+    return {"event": "memory_test", "stage": 1, "device": 0, "ok": ok, "patterns": 2, **more}
+
+
 # ---- it works --------------------------------------------------------------------------------------------------
 
 add("one GPU, machine code and PTX", args=ONE, code=0, never=[ANY_ERROR], end={**PASSES, "devices": 1, "devices_ok": 1},
@@ -67,16 +71,16 @@ add("one GPU, machine code and PTX", args=ONE, code=0, never=[ANY_ERROR], end={*
 add("eight GPUs", "devices=8,memory=64000000", args=ONE, code=0, end={**PASSES, "devices": 8, "devices_ok": 8},
     wants=[{"event": "device", "device": 0}, {"event": "device_done", "device": 0, "ok": True},
            {"event": "device", "device": 7, "pci": "0000:42:00.0"}, {"event": "device_done", "device": 7, "ok": True}])
-add("a GPU older than any machine code here", "cc=3.5", args=ONE, code=0, end=PASSES,
-    wants=[{"event": "device", "compute_capability": "3.5"}, {"event": "device_done", "image": "ptx"}],
+add("a GPU older than any machine code here", "cc=3.0", args=ONE, code=0, end=PASSES,
+    wants=[{"event": "device", "compute_capability": "3.0"}, {"event": "device_done", "image": "ptx"}],
     never=[{"event": "image", "ok": False}])
 add("a GPU newer than this program", "cc=15.3", args=ONE, code=0, end=PASSES,
     wants=[{"event": "device_done", "image": "ptx"}], never=[{"event": "image", "ok": False}])
 add("a later minor takes its major's machine code", "cc=8.9", args=ONE, code=0, end=PASSES, wants=["cubin sm_80"])
 add("Blackwell", "cc=12.1", args=ONE, code=0, end=PASSES, wants=["cubin sm_120"])
-add("a driver of CUDA 11 gets PTX only", "driver=11040,cc=8.0", args=ONE, code=0, end=PASSES,
+add("a driver older than the toolkit of the machine code gets PTX only", "driver=11040,cc=12.0", args=ONE, code=0, end=PASSES,
     wants=[{"event": "driver", "api_version": 11040}, {"event": "device_done", "image": "ptx"}],
-    never=[{"event": "image", "image": "sm_80"}])
+    never=[{"event": "image", "image": "sm_120"}])
 add("a MIG instance", "name=NVIDIA A100-SXM4-40GB MIG 1g.5gb,cc=8.0", args=ONE, code=0, end=PASSES,
     wants=[{"event": "device", "mig": True, "uuid": "MIG-00010203-0405-0607-0809-0a0b0c0d0e0f"}])
 add("a name with quotes and bytes that are not UTF-8", 'name=A "B" \\ \t \udcff\udc80 é', args=ONE, code=0, end=PASSES,
@@ -88,7 +92,7 @@ add("no PTX compiler, machine code works", "ptx=221", needs_cubins=True, args=ON
     wants=[kernel("reduce", "sm_90"), {"event": "image", "image": "ptx", "ok": False, "code": 221,
                                        "name": "CUDA_ERROR_JIT_COMPILER_NOT_FOUND"}, {"event": "device_done", "ok": True}])
 add("the GPU's memory is nearly full", "memory=15000000", args=ONE, code=0, end=PASSES,
-    wants=[{"event": "bandwidth", "bytes": 1 << 20}])
+    wants=[memory_test(bytes=1 << 20), {"event": "bandwidth", "bytes": 4 << 20}])
 add("no pinned memory", "cuMemAllocHost=2", args=ONE, code=0, end=PASSES, wants=[{"event": "bandwidth", "pinned": False}])
 add("a bandwidth that cannot be measured is no failure", "cuMemcpyDtoD=719", args=ONE, code=0, end=PASSES,
     wants=[{"event": "note", "call": "device_to_device", "code": 719}, {"event": "device_done", "ok": True}], never=[ANY_ERROR])
@@ -154,17 +158,80 @@ fails("neither machine code nor PTX loads", "cubin=209,ptx=222,log=ptxas fatal: 
       {"event": "image", "image": "sm_90", "code": 209},
       {"event": "image", "image": "ptx", "code": 222, "log": "ptxas fatal: Unsupported .version 6.0"},
       error("cuModuleLoadDataEx", 222, "CUDA_ERROR_UNSUPPORTED_PTX_VERSION", device=0), devices_ok=0)
-fails("PTX fails on a GPU without machine code", "cc=6.1,ptx=218", error("cuModuleLoadDataEx", 218, "CUDA_ERROR_INVALID_PTX"))
+fails("PTX fails on a GPU without machine code", "cc=3.0,ptx=218", error("cuModuleLoadDataEx", 218, "CUDA_ERROR_INVALID_PTX"))
 fails("the kernel is not found", "cuModuleGetFunction=500", error("cuModuleGetFunction", 500, "CUDA_ERROR_NOT_FOUND"))
 fails("the launch fails", "cuLaunchKernel=701", error("cuLaunchKernel", 701, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"))
 fails("the kernel faults", "cuCtxSynchronize=700", error("cuCtxSynchronize", 700, "CUDA_ERROR_ILLEGAL_ADDRESS"))
 fails("the kernel takes too long (a display's watchdog)", "cuCtxSynchronize=702",
       error("cuCtxSynchronize", 702, "CUDA_ERROR_LAUNCH_TIMEOUT"))
-for kernel_, index_ in [("saxpy", 1000002), ("fma", 1000002), ("reduce", 7)]:
+for kernel_, index_ in [("saxpy", 1000002), ("fma", 1000002), ("reduce", 7), ("matmul", 16000)]:
     fails(f"one bit of {kernel_} is wrong", f"wrong={kernel_}",
           kernel(kernel_, "ptx", ok=False, wrong=1, first_wrong=index_), {"event": "device_done", "ok": False},
           never=[{"event": "bandwidth"}])
     fails(f"{kernel_} writes nothing", f"lost={kernel_}", kernel(kernel_, "ptx", ok=False, first_wrong=0))
+
+fails("the matrix product is added up in another order", "order=other", kernel("matmul", "ptx", ok=False, outputs=193 * 161),
+      {"event": "device_done", "ok": False})
+
+# ---- the memory test, and devices in pairs -----------------------------------------------------------------------
+
+
+add("a tenth of the free memory is tested", "free=104857600", args=ONE, code=0, end=PASSES,
+    wants=[{"event": "start", "memory_percent": 10}, kernel("matmul", "ptx"), memory_test(percent=10, bytes=10 << 20, wrong=0),
+           {"event": "bandwidth"}, {"event": "device_done", "ok": True}])
+add("as much as is asked for", "free=104857600", args=ONE + ["--memory", "50"], code=0, end=PASSES,
+    wants=[memory_test(percent=50, bytes=50 << 20)])
+add("no memory test", args=ONE + ["--memory", "0"], code=0, end=PASSES, never=[{"event": "memory_test"}],
+    wants=[kernel("matmul", "ptx"), {"event": "device_done", "ok": True}])
+add("more than one block of memory, and less than is free", "memory=600000000,free=2000000000", args=ONE + ["--memory", "95"],
+    code=0, end=PASSES, wants=[memory_test(percent=95, bytes=(500 << 20, 600000000))], within=60)
+add("a driver that does not say what is free", "cuMemGetInfo=801", args=ONE, code=0, end=PASSES, never=[{"event": "memory_test"}],
+    wants=[{"event": "note", "call": "cuMemGetInfo"}])
+add("no free memory to test", "free=1000", args=ONE, code=0, end=PASSES, never=[{"event": "memory_test"}],
+    wants=[{"event": "note", "call": "cuMemAlloc", "code": 2}])
+fails("one bit of the memory is wrong", "wrong=fill", memory_test(ok=False, wrong=(1, 8), first_wrong=123457),
+      {"event": "device_done", "ok": False}, devices_ok=0, never=[{"event": "bandwidth"}])
+fails("nothing arrives in the memory", "lost=fill", memory_test(ok=False, first_wrong=0), devices_ok=0)
+# A check that does not run finds nothing; the ends that the CPU reads are right then, and the count is the one that was set.
+fails("the check of the memory faults", "device=0,cuCtxSynchronize=700", error("cuCtxSynchronize", 700))
+
+
+def peer(to, origin, ok=True, **more):
+    return {"event": "peer", "stage": 1, "device": to, "from": origin, "ok": ok, "bytes": 16 << 20, **more}
+
+
+TWO_GPUS = "devices=2,memory=100000000"
+add("two GPUs send to each other and read each other's memory", TWO_GPUS, args=ONE, code=0,
+    end={**PASSES, "devices": 2, "devices_ok": 2},
+    wants=[{"event": "device_done", "device": 1, "ok": True}, peer(0, 1, access=True, wrong=0), peer(1, 0, access=True, wrong=0)])
+add("no direct access: copies by way of the host", TWO_GPUS + ",peers=none", args=ONE, code=0, end=PASSES,
+    wants=[peer(0, 1, access=False), peer(1, 0, access=False)], never=[{"event": "error"}])
+add("direct access that is promised and refused", TWO_GPUS + ",cuCtxEnablePeerAccess=217", args=ONE, code=0, end=PASSES,
+    wants=[{"event": "note", "call": "cuCtxEnablePeerAccess", "code": 217}, peer(0, 1, access=False)])
+add("direct access that is on already", TWO_GPUS + ",cuCtxEnablePeerAccess=704", args=ONE, code=0, end=PASSES,
+    wants=[peer(0, 1, access=True)])
+fails("what is sent to a GPU arrives damaged", "devices=3,memory=100000000,device=2,wrong=peer", peer(0, 1), peer(1, 0),
+      peer(2, 0, ok=False, wrong=1), peer(2, 1, ok=False, wrong=1), devices_ok=3)
+fails("a GPU reads another's memory wrong", "devices=2,memory=100000000,device=1,wrong=read", peer(0, 1),
+      peer(1, 0, ok=False, access=True, wrong=1), devices_ok=2)
+fails("sending between two GPUs is an error", TWO_GPUS + ",device=1,cuMemcpyPeer=719", peer(0, 1),
+      error("cuMemcpyPeer", 719, device=1), peer(1, 0, ok=False))
+fails("pairs only of GPUs that work alone", "devices=3,memory=100000000,device=1,wrong=saxpy", peer(0, 2), peer(2, 0),
+      devices_ok=2, never=[{"event": "peer", "device": 1}, {"event": "peer", "from": 1}])
+add("a GPU without room for the pairs is left out", "devices=2,memory=100000000,device=1,cuMemcpyPeer=2", args=ONE, code=1,
+    end={"stage1": "failed"}, wants=[peer(0, 1)])
+add("a driver of CUDA 9.0", "driver=9000,cc=6.1/7.0,devices=2", driver="old", args=ONE, code=0, end=PASSES,
+    wants=[{"event": "note", "symbol": "cuMemcpyPeer"}, {"event": "driver", "api_version": 9000},
+           {"event": "device_done", "device": 0, "ok": True, "image": "ptx"}], never=[{"event": "peer"}])
+for version_ in (9000, 9020, 10000, 10020, 11000, 11040, 11080, 12000, 12040, 12090, 13000, 13030):
+    form_ = "sm_70" if version_ >= 11000 else "ptx"
+    add(f"a Volta and a driver of CUDA {version_ // 1000}.{version_ % 1000 // 10}", f"driver={version_},cc=7.0", args=ONE,
+        code=0, end=PASSES, needs_cubins=True,
+        wants=[{"event": "driver", "api_version": version_}, {"event": "device_done", "ok": True, "image": form_}])
+add("mixed compute capabilities", "devices=6,cc=3.5/6.1/7.5/8.6/9.0/12.0,memory=100000000", args=ONE, code=0,
+    end={**PASSES, "devices": 6, "devices_ok": 6}, needs_cubins=True,
+    wants=[{"event": "device_done", "device": n, "ok": True, "image": f"sm_{c}"}
+           for n, c in enumerate((35, 60, 75, 80, 90, 120))] + [peer(5, 4)], within=60)
 
 # ---- crashes and hangs -------------------------------------------------------------------------------------------
 
@@ -187,25 +254,27 @@ add("after a hang the second stage is not begun", "hang=cuInit", args=["--second
 
 add("a build without a runtime says so and passes", code=0, end={**PASSES, "stage2": "not_available"}, never=[{"stage": 2}])
 add("stage 2 alone of a build without it", args=TWO, code=0, end={"ok": True, "stage1": "not_asked", "stage2": "not_available"})
-for major_, runtime_ in ((12, 12090), (13, 13000)):
+for major_, below_, first_call_ in ((11, 10020, "cudaRuntimeGetVersion"), (12, 11080, "cudaDriverGetVersion"),
+                                    (13, 12090, "cudaDriverGetVersion")):
     first = {"event": "runtime", "stage": 2, "runtime_version": (major_ * 1000, major_ * 1000 + 999)}
     add(f"CUDA {major_} runtime without a driver", driver=None, args=TWO, probe=major_, code=1,
         end={"ok": False, "stage1": "not_asked", "stage2": "failed"},
         wants=[{"event": "start", "cudart": (major_ * 1000, major_ * 1000 + 999)}, {**first, "driver_version": 0},
                {"event": "error", "stage": 2, "call": "cudaGetDeviceCount", "code": 35, "name": "cudaErrorInsufficientDriver"}])
-    add(f"CUDA {major_} runtime with a driver below its floor", "driver=11080", args=TWO, probe=major_, code=1,
+    add(f"CUDA {major_} runtime with a driver below its floor", f"driver={below_}", args=TWO, probe=major_, code=1,
         end={"ok": False, "stage2": "failed"},
-        wants=[{**first, "driver_version": 11080}, {"event": "error", "stage": 2, "code": 35}])
+        wants=[{**first, "driver_version": below_}, {"event": "error", "stage": 2, "code": 35}])
     add(f"CUDA {major_} runtime with the stub", driver="STUB", args=TWO, probe=major_, code=1,
         end={"ok": False, "stage2": "failed"}, wants=[{"event": "error", "stage": 2, "code": 34, "name": "cudaErrorStubLibrary"}])
     add(f"CUDA {major_} runtime, the driver crashes", driver="truncated", args=TWO, probe=major_, code=1,
-        end={"ok": False, "stage2": "crashed"}, wants=[{"event": "crash", "stage": 2, "during": "cudaDriverGetVersion"}])
+        end={"ok": False, "stage2": "crashed"}, wants=[{"event": "crash", "stage": 2, "during": first_call_}])
     add(f"CUDA {major_} runtime with a driver that is not NVIDIA's", "driver=13000", probe=major_, code=1,
         end={"ok": False, "stage1": "passed", "stage2": "failed", "devices": 1, "devices_ok": 1},
         wants=[{"event": "device_done", "stage": 1, "ok": True}, {**first, "driver_version": 13000},
                {"event": "error", "stage": 2, "call": "cudaGetDeviceCount"}])
-add("CUDA 12 runtime, a real driver library of 12.2, no kernel module", driver="REAL", args=TWO, probe=12, code=1,
-    end={"ok": False, "stage2": "failed"}, wants=[{"event": "error", "stage": 2, "code": 100, "name": "cudaErrorNoDevice"}])
+for major_ in (11, 12):
+    add(f"CUDA {major_} runtime, a real driver library of 12.2, no kernel module", driver="REAL", args=TWO, probe=major_, code=1,
+        end={"ok": False, "stage2": "failed"}, wants=[{"event": "error", "stage": 2, "code": 100, "name": "cudaErrorNoDevice"}])
 add("CUDA 13 runtime refuses a real driver library of 12.2", driver="REAL", args=TWO, probe=13, code=1,
     end={"ok": False, "stage2": "failed"},
     wants=[{"event": "runtime", "driver_version": (12000, 12999)}, {"event": "error", "stage": 2, "code": 35}])

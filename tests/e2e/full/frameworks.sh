@@ -16,7 +16,7 @@ fi
 
 # verify NAME REQUIREMENT TEXT: builds, installs, and looks for TEXT in what the check of NAME says.
 verify() {
-    "$tinderbox" build --pip "$2" --python-from "$python" --no-index --find-links "$links" --level fast -o "$work/$1.run"
+    "$tinderbox" build --pip "$2" --target-glibc 2.36 --python-from "$python" --no-index --find-links "$links" --level fast -o "$work/$1.run"
     sh "$work/$1.run" -b -p "$work/$1" --json >"$work/$1.json" || { cat "$work/$1.json"; fail "$1: installing ended with $?"; }
     "$python" - "$work/$1.json" "$1" "$3" <<'END'
 import json, sys

@@ -75,6 +75,8 @@ TEST_CASE("long options") {
     CHECK(o.jobs == 4);
     CHECK(o.log_file == "l");
     CHECK(o.report_file == "r.html");
+    CHECK(parsed({"--gpu-memory", "0"}).gpu_memory == 0);
+    CHECK(parsed({"--verify-only", "--gpu-memory=95"}).gpu_memory == 95);
     CHECK(parsed({"--extract", "d"}).extract_to == "d");
     CHECK(parsed({"--init-shells", "bash,zsh"}).conda_init);
     CHECK(parsed({"--init-shells=all"}).init_shells == "all");
@@ -105,6 +107,8 @@ TEST_CASE("wrong usage") {
     CHECK(refused({"--log"}) == "--log needs a value: --log FILE");
     CHECK(refused({"--json=yes"}) == "--json takes no value");
     CHECK(refused({"--jobs", "0"}) == "--jobs needs a number from 1 to 1024, not '0'");
+    CHECK(refused({"--gpu-memory", "96"}) == "--gpu-memory needs a number from 0 to 95, not '96'");
+    CHECK(refused({"--gpu-memory", "all"}) == "--gpu-memory needs a number from 0 to 95, not 'all'");
     CHECK(refused({"--jobs", "4x"}) == "--jobs needs a number from 1 to 1024, not '4x'");
     CHECK(refused({"--check", "--list"}) ==
           "--list cannot be combined with another thing to do; give one of them");
@@ -138,6 +142,7 @@ TEST_CASE("help names every option that can be given") {
                       "--verify-only",
                       "--replace",
                       "--no-gpu",
+                      "--gpu-memory N",
                       "--private",
                       "--jobs N",
                       "--log FILE",

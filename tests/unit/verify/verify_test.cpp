@@ -30,6 +30,7 @@ constexpr const char* good_lines =
 {"event":"device","stage":1,"device":0,"name":"Fake GPU 3000","pci":"0000:01:00.0","compute_capability":"8.6","memory_bytes":25769803776}
 {"event":"image","stage":1,"device":0,"image":"sm_86","ok":true,"ms":1.5}
 {"event":"kernel","stage":1,"device":0,"kernel":"fma","image":"sm_86","ok":true,"ms":0.2,"outputs":1048576,"wrong":0}
+{"event":"memory_test","stage":1,"device":0,"ok":true,"percent":10,"bytes":2147483648,"patterns":2,"ms":7.5,"wrong":0}
 {"event":"bandwidth","stage":1,"device":0,"direction":"host_to_device","bytes":1,"rounds":1,"ms":1.0,"gb_per_s":12.5,"pinned":true}
 {"event":"device_done","stage":1,"device":0,"ok":true,"image":"sm_86"}
 {"event":"runtime","stage":2,"runtime_version":12090,"driver_version":12040}
@@ -188,6 +189,8 @@ TEST_CASE("the probe's lines are understood") {
     CHECK(r.devices[0].bandwidth.at("host_to_device") == 12.5);
     CHECK(r.problems.empty());
     CHECK(to_json(r)["devices"][0]["memory_bytes"] == 25769803776);
+    CHECK(to_json(r)["devices"][0]["memory_test"]["bytes"] == 2147483648);
+    CHECK(to_json(r)["devices"][0]["kernels"][0]["kernel"] == "fma");
 }
 
 TEST_CASE("every truncation and every damaged line is an answer") {
@@ -234,6 +237,14 @@ TEST_CASE("errors become advice") {
         R"({"event":"kernel","stage":1,"device":0,"kernel":"fma","ok":false,"outputs":100,"wrong":3,"expected":"0x1","got":"0x2"})");
     CHECK(wrong.problems[0].sentence ==
           "GPU 0 computed 3 of 100 results of the kernel 'fma' wrong (first: 0x2 instead of 0x1)");
+    auto memory = with(
+        R"({"event":"memory_test","stage":1,"device":0,"ok":false,"percent":10,"bytes":4000,"patterns":2,"ms":1,"wrong":3,"first_wrong":5})");
+    CHECK(memory.problems[0].sentence == "GPU 0: 3 of 2000 tested words of its memory do not hold what was written");
+    auto peer = with(
+        R"({"event":"peer","stage":1,"device":1,"from":0,"ok":false,"access":true,"bytes":16,"gb_per_s":1.5,"wrong":1})");
+    CHECK(peer.problems[0].sentence == "data from GPU 0 arrives damaged at GPU 1");
+    CHECK(peer.problems[0].advice.find("NCCL_P2P_DISABLE=1") != std::string::npos);
+    CHECK(to_json(peer)["peers"][0]["access"] == true);
     // The same in both stages is said once.
     auto twice = with(R"({"event":"error","stage":1,"call":"cuInit","code":803,"name":"X","message":"m"})"
                       "\n"
@@ -608,6 +619,14 @@ TEST_CASE("probe and imports together") {
         CHECK(v.gpu == Verification::Gpu::verified);
         CHECK(!v.failure);
         CHECK(to_json(v)["probe"]["ok"] == true);
+    }
+    SECTION("how much memory is tested") {
+        torch("AVAILABLE = True");
+        script = "#!/bin/sh\n[ \"$1 $2\" = '--memory 42' ] || exit 1\n" + quoted_lines(good_lines);
+        auto asked = inputs();
+        asked.gpu_memory = 42;
+        CHECK(verify_environment(asked).gpu == Verification::Gpu::verified);
+        CHECK(verify_environment(inputs()).gpu == Verification::Gpu::failed);
     }
     SECTION("the probe fails: 6") {
         torch("AVAILABLE = True");
