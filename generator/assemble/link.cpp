@@ -199,6 +199,10 @@ class Linker {
         for (const FileMismatch& m : parcel.mismatches)
             image_.warnings.push_back(fmt::format("{}: '{}' differs from what the package declares (SHA-256 {} instead of {})",
                                                   display_name(index), m.path, m.found.substr(0, 12), m.declared.substr(0, 12)));
+        for (const Parcel::ElfFact& elf : parcel.elf)
+            if (elf.device && !elf.device->problem.empty())
+                image_.warnings.push_back(fmt::format("{}: '{}': {}; what GPUs it runs on is not known for sure", display_name(index), elf.path,
+                                                      elf.device->problem));
         for (const char* list : {"warnings", "record_problems"})
             if (auto it = parcel.metadata.find(list); it != parcel.metadata.end() && it->is_array())
                 for (const json& warning : *it)

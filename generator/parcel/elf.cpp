@@ -11,7 +11,8 @@ namespace {
 constexpr std::uint32_t pt_load = 1, pt_dynamic = 2, pt_interp = 3;
 constexpr std::int64_t dt_needed = 1, dt_strtab = 5, dt_strsz = 10, dt_soname = 14, dt_rpath = 15, dt_runpath = 29,
                        dt_verneed = 0x6ffffffe, dt_verneednum = 0x6fffffff;
-constexpr std::uint64_t header_size = 64, segment_size = 56, dynamic_size = 16;
+constexpr std::uint64_t header_size = 64, segment_size = 56, dynamic_size = 16, section_size = 64;
+constexpr std::uint32_t sht_nobits = 8;
 constexpr std::uint64_t longest_string = 4096;       // PATH_MAX; a RUNPATH may be a few of them, which are cut off then
 constexpr std::uint64_t range_limit = 64u << 10;
 constexpr std::size_t version_limit = 4096;          // records of .gnu.version_r
@@ -224,6 +225,57 @@ std::optional<ElfInfo> read_elf(ByteView file) {
     return read_elf(file.size(), [&](std::uint64_t offset, std::uint64_t size) -> std::optional<ByteView> {
                return file.subspan(offset, size); // read_elf asks for nothing outside
            }).info;
+}
+
+std::pair<std::uint64_t, std::uint64_t> section_header_range(ByteView head) {
+    if (head.size() < header_size || !looks_like_elf(head)) return {};
+    ByteReader in(head);
+    in.seek(40);
+    const std::uint64_t offset = in.u64();
+    in.seek(58);
+    const std::uint16_t entry_size = in.u16(), count = in.u16();
+    if (offset == 0 || entry_size != section_size || count == 0 || count > range_limit / section_size) return {};
+    return {offset, count * section_size};
+}
+
+ElfSections read_elf_sections(std::uint64_t file_size, const ElfRanges& ranges) {
+    ElfSections out;
+    auto get = [&](std::uint64_t offset, std::uint64_t size) -> std::optional<Bytes> {
+        if (offset > file_size || size > file_size - offset) return std::nullopt;
+        auto view = ranges(offset, size);
+        if (view && view->size() == size) return Bytes(view->begin(), view->end());
+        out.missing.emplace_back(offset, size);
+        return std::nullopt;
+    };
+    auto head = get(0, std::min(file_size, header_size));
+    if (!head) return out;
+    const auto [offset, size] = section_header_range(*head);
+    if (size == 0) return out;
+    auto table = get(offset, size);
+    if (!table) return out;
+    ByteReader index(*head);
+    index.seek(62);
+    const std::uint64_t names_at = index.u16() * section_size;
+    if (names_at >= size) return out;
+    ByteReader names_header(*table);
+    names_header.seek(names_at + 24);
+    const std::uint64_t names_offset = names_header.u64(), names_size = std::min(names_header.u64(), range_limit);
+    auto names = get(names_offset, names_size);
+    if (!names) return out;
+    for (std::uint64_t at = 0; at < size; at += section_size) {
+        ByteReader in(ByteView(*table).subspan(at, section_size));
+        const std::uint32_t name = in.u32(), type = in.u32();
+        in.skip(16);
+        ElfSection section;
+        section.offset = in.u64();
+        section.size = type == sht_nobits ? 0 : in.u64();
+        if (name < names->size()) {
+            const std::string_view text = as_text(*names).substr(name);
+            section.name = text.substr(0, text.find('\0'));
+        }
+        out.sections.push_back(std::move(section));
+    }
+    return out;
 }
 
 bool looks_like_elf(ByteView head) { return as_text(head).starts_with("\x7f" "ELF"); }

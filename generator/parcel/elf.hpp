@@ -60,6 +60,18 @@ ElfResult read_elf(std::uint64_t file_size, const ElfRanges& ranges);
 // Of a whole file in memory.
 std::optional<ElfInfo> read_elf(ByteView file);
 
+struct ElfSection {
+    std::string name;
+    std::uint64_t offset = 0, size = 0; // in the file; size 0 for SHT_NOBITS
+};
+struct ElfSections {
+    std::vector<ElfSection> sections; // empty: stripped of them, damaged, or more than 1,024
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> missing; // as in ElfResult
+};
+ElfSections read_elf_sections(std::uint64_t file_size, const ElfRanges& ranges);
+// Where the section headers lie, from the first 64 bytes: (offset, size), (0, 0) when there are none.
+std::pair<std::uint64_t, std::uint64_t> section_header_range(ByteView head);
+
 bool looks_like_elf(ByteView head);
 // "x86-64", "aarch64", else "machine N".
 std::string elf_machine_name(std::uint16_t machine);

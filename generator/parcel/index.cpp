@@ -12,11 +12,40 @@ namespace {
 constexpr std::string_view magic = "TNDRPRCL";
 constexpr std::uint64_t raw_limit = 2ull << 30;
 
+// code: [[kind, architecture, variant, ISA major, ISA minor, containers], …]
+json to_json(const FatbinInfo& device) {
+    json code = json::array();
+    for (const auto& [c, containers] : device.code)
+        code.push_back({static_cast<int>(c.kind), c.architecture, static_cast<int>(c.variant), c.isa_major, c.isa_minor, containers});
+    return {{"code", std::move(code)}, {"containers", device.containers}, {"entries", device.entries},
+            {"relocatable", device.relocatable}, {"problem", device.problem}};
+}
+
+FatbinInfo device_from_json(const json& j) {
+    FatbinInfo out;
+    for (const json& item : j.at("code")) {
+        DeviceCode code;
+        code.kind = static_cast<DeviceCode::Kind>(item.at(0).get<int>());
+        code.architecture = item.at(1);
+        code.variant = static_cast<char>(item.at(2).get<int>());
+        code.isa_major = item.at(3);
+        code.isa_minor = item.at(4);
+        out.code.emplace(code, item.at(5));
+    }
+    out.containers = j.at("containers");
+    out.entries = j.at("entries");
+    out.relocatable = j.at("relocatable");
+    out.problem = j.at("problem");
+    return out;
+}
+
 json to_json(const Parcel& parcel) {
     json elf = json::array(), mismatches = json::array();
-    for (const Parcel::ElfFact& fact : parcel.elf)
+    for (const Parcel::ElfFact& fact : parcel.elf) {
         elf.push_back({{"path", fact.path}, {"root", static_cast<int>(fact.root)}, {"glibc", fact.glibc}, {"soname", fact.soname},
                        {"needed", fact.needed}, {"runpath", fact.runpath}, {"machine", fact.machine}});
+        if (fact.device) elf.back()["device"] = to_json(*fact.device);
+    }
     for (const FileMismatch& m : parcel.mismatches)
         mismatches.push_back({{"path", m.path}, {"declared", m.declared}, {"found", m.found}});
     return {{"key", parcel.key}, {"payload_size", parcel.payload_size}, {"metadata", parcel.metadata},
@@ -36,6 +65,7 @@ void from_json(const json& j, Parcel& parcel) {
         fact.needed = item.at("needed");
         fact.runpath = item.at("runpath");
         fact.machine = item.at("machine");
+        if (auto device = item.find("device"); device != item.end()) fact.device = device_from_json(*device);
         parcel.elf.push_back(std::move(fact));
     }
     for (const json& item : j.at("mismatches")) parcel.mismatches.push_back({item.at("path"), item.at("declared"), item.at("found")});

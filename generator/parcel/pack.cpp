@@ -359,6 +359,7 @@ void Packer::add_elf_facts(Parcel& parcel) const {
             for (const auto* list : {&elf->rpath, &elf->runpath})
                 for (const ElfString& string : *list) fact.runpath.push_back(string.value);
             fact.machine = elf_machine_name(elf->machine);
+            fact.device = stream->result.contents[content].device;
             parcel.elf.push_back(std::move(fact));
         }
     std::ranges::sort(parcel.elf, {}, [](const Parcel::ElfFact& fact) { return std::tie(fact.root, fact.path); });

@@ -8,6 +8,7 @@
 #include "common/base/file.hpp"
 #include "common/format/table.hpp"
 #include "generator/parcel/artifact.hpp"
+#include "generator/parcel/fatbin.hpp"
 
 namespace tinderbox {
 
@@ -41,6 +42,7 @@ struct Parcel {
         std::string soname;
         std::vector<std::string> needed, runpath;
         std::string machine;       // "x86-64", "aarch64", …
+        std::optional<FatbinInfo> device; // its code for GPUs
     };
     std::vector<ElfFact> elf;
 };

@@ -117,6 +117,7 @@ class SmallStream final : public StreamBase {
         result.content_of_entry[index] = known->second;
         if (!fresh) return {};
         packed.elf = elf_of(bytes);
+        packed.device = read_fatbins(bytes);
         result.contents.push_back(std::move(packed));
         pending_content_ = known->second;
         pending_ = std::move(bytes);
@@ -174,6 +175,7 @@ class LargeStream final : public StreamBase {
         done_ = 0;
         hash_.emplace();
         head_.reset();
+        scanner_.reset();
         tail_.clear();
         kept_.clear();
         TRY_ASSIGN(source_, context_.artifact.open(index_));
@@ -185,6 +187,7 @@ class LargeStream final : public StreamBase {
         source_.reset();
         packed_.content.relocs = find_relocations(bytes, e.prefix_mode, e.placeholder, e.shebang);
         packed_.elf = elf_of(bytes);
+        packed_.device = read_fatbins(bytes);
         class_ = class_of(bytes);
         whole_ = BufferPool::own(std::move(bytes));
         return {};
@@ -226,9 +229,12 @@ class LargeStream final : public StreamBase {
             class_ = class_of(piece.bytes());
             if (looks_like_elf(piece.bytes())) {
                 head_ = piece;
+                scanner_.emplace(packed_.content.size);
                 note_dynamic_segment();
+                note_section_headers();
             }
         }
+        if (scanner_) scanner_->feed(piece.bytes());
         for (auto& [offset, bytes] : kept_) keep(offset, bytes, done_, piece.bytes());
         if (e.prefix_mode == PrefixMode::none || e.placeholder.empty()) return {};
         std::string seam = tail_ + std::string(as_text(piece.bytes().first(std::min(piece.size, e.placeholder.size()))));
@@ -250,6 +256,14 @@ class LargeStream final : public StreamBase {
     void note_dynamic_segment() {
         const ElfResult first = read_elf(packed_.content.size, [&](std::uint64_t o, std::uint64_t n) { return range(o, n); });
         for (const auto& [offset, size] : first.missing) kept_.emplace(offset, Bytes(static_cast<std::size_t>(size)));
+    }
+
+    // They and the names of the sections nearly always end the file: the latter in the 64 KiB before.
+    void note_section_headers() {
+        const auto [offset, size] = section_header_range(head_->bytes());
+        if (size == 0 || offset > packed_.content.size || size > packed_.content.size - offset) return;
+        const std::uint64_t before = std::min<std::uint64_t>(offset, 64u << 10);
+        kept_.emplace(offset - before, Bytes(static_cast<std::size_t>(before + size)));
     }
 
     std::optional<ByteView> range(std::uint64_t offset, std::uint64_t size) const {
@@ -286,11 +300,18 @@ class LargeStream final : public StreamBase {
     // The tables of a large library's names may lie behind what was kept: read up to them again.
     Status read_elf_facts() {
         ranges_ready_ = true;
+        const ElfRanges ranges = [&](std::uint64_t o, std::uint64_t n) { return range(o, n); };
         for (int round = 0; round < 8; ++round) {
-            ElfResult facts = read_elf(packed_.content.size, [&](std::uint64_t o, std::uint64_t n) { return range(o, n); });
+            ElfResult facts = read_elf(packed_.content.size, ranges);
             packed_.elf = std::move(facts.info);
             if (facts.missing.empty()) break;
             TRY(fetch(facts.missing));
+        }
+        for (int round = 0; scanner_->found() && round < 3; ++round) {
+            const ElfSections table = read_elf_sections(packed_.content.size, ranges);
+            if (table.missing.empty() || round == 2) packed_.device = scanner_->result(table.sections);
+            if (table.missing.empty()) break;
+            TRY(fetch(table.missing));
         }
         ranges_ready_ = false;
         kept_.clear();
@@ -353,6 +374,7 @@ class LargeStream final : public StreamBase {
     std::optional<Sha256> hash_;
     FileClass class_ = FileClass::other;
     std::optional<Piece> head_;            // of an ELF file
+    std::optional<FatbinScanner> scanner_; // of an ELF file
     std::map<std::uint64_t, Bytes> kept_;  // ranges of it, by offset
     bool ranges_ready_ = false;            // kept_ is filled
     std::string tail_;

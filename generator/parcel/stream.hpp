@@ -4,7 +4,7 @@
 // files (hashes, relocations, ELF facts) is complete when it has ended. Block numbers count from the stream's first.
 #pragma once
 
-#include "generator/parcel/elf.hpp"
+#include "generator/parcel/fatbin.hpp"
 #include "generator/parcel/file_class.hpp"
 
 #include <map>
@@ -38,6 +38,7 @@ struct Piece { // one raw block
 struct PackedContent {
     Content content; // block counts from the stream's first
     std::optional<ElfInfo> elf;
+    std::optional<FatbinInfo> device; // its code for GPUs
 };
 
 struct StreamResult {
