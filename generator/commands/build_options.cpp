@@ -60,7 +60,10 @@ namespace tinderbox {
 Result<Request> request_of(const BuildOptions& o) {
     std::vector<Request> requests;
     for (const std::string& spec : o.specs) {
-        TRY_ASSIGN(Request request, read_spec(spec));
+        LockChoice choice;
+        choice.platform = o.platform;
+        choice.environment = o.env_name;
+        TRY_ASSIGN(Request request, read_spec(spec, std::move(choice)));
         requests.push_back(std::move(request));
     }
     Request words;
@@ -80,6 +83,7 @@ Result<Request> request_of(const BuildOptions& o) {
     // Last, so that the command line's index counts before a file's.
     requests.push_back(std::move(words));
     TRY_ASSIGN(Request merged, merge(std::move(requests)));
+    TRY(check_bundled(merged));
     if (!o.env_name.empty()) merged.name = o.env_name;
     return merged;
 }

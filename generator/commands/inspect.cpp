@@ -1,15 +1,19 @@
 // tinderbox inspect FILE: what a .run, a lock or any SPEC says, without network.
 #include "common/base/text.hpp"
+#include "common/base/url.hpp"
 #include "common/format/manifest.hpp"
 #include "common/format/run_file.hpp"
 #include "generator/commands/command.hpp"
+#include "generator/conda/names.hpp"
 #include "generator/lock/lock.hpp"
+#include "generator/pip/tags.hpp"
 #include "generator/spec/request.hpp"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <fstream>
+#include <set>
 
 namespace tinderbox {
 
@@ -70,23 +74,85 @@ void print_request(const Request& request) {
     if (!request.name.empty()) fmt::print("{:>12}  {}\n", "name", request.name);
     for (const std::string& channel : request.channels) fmt::print("{:>12}  {}\n", "channel", channel);
     for (const CondaSpec& spec : request.conda) fmt::print("{:>12}  {}\n", "conda", spec.text);
-    for (const PipRequirement& requirement : request.pip) fmt::print("{:>12}  {}\n", "pip", requirement.text);
+    for (const PipRequirement& requirement : request.pip) fmt::print("{:>12}  {}\n", "pip", printable(requirement.text));
+    for (const PipRequirement& requirement : request.pip)
+        if (!requirement.unbundled.empty()) fmt::print("{:>12}  {}: {}\n", "problem", requirement.line.str(), requirement.unbundled);
     for (const IgnoredItem& item : request.ignored)
         fmt::print("{:>12}  {}: {} ({})\n", "ignored", item.line.str(), item.what, item.why);
 }
 
-Status inspect(const std::string& path, bool as_json, bool files) {
+// A lock of another tool, a package a line.
+void print_lock(const nlohmann::json& lock) {
+    fmt::print("{:>12}  {} {}\n", "kind", lock["kind"].get<std::string>(), lock["version"].dump());
+    for (const char* key : {"platforms", "environments", "extras", "groups"})
+        if (lock.contains(key) && !lock[key].empty()) {
+            std::string names;
+            for (const auto& name : lock[key]) names += (names.empty() ? "" : ", ") + name.get<std::string>();
+            fmt::print("{:>12}  {}\n", key, names);
+        }
+    for (const auto& row : lock["packages"]) {
+        auto field = [&](const char* key) { return row.value(key, ""); };
+        fmt::print("{:>12}  {} {}{}  {}  {}\n", field("kind"), field("name"), field("version"), field("build").empty() ? "" : " " + field("build"),
+                   field("platform"), field("source").empty() ? field("url") : field("source"));
+    }
+}
+
+// An @EXPLICIT list is a request and a lock: it says both.
+void add_packages(const Request& request, nlohmann::json& out) {
+    std::set<std::string> platforms;
+    out["version"] = nullptr;
+    out["packages"] = nlohmann::json::array();
+    for (const CondaSpec& spec : request.conda) {
+        const std::string url = spec.url.substr(0, spec.url.rfind('/'));
+        std::string platform = url.substr(url.rfind('/') + 1);
+        if (!is_conda_subdir(platform)) platform.clear();
+        if (!platform.empty() && platform != "noarch") platforms.insert(platform);
+        out["packages"].push_back({{"kind", "conda"}, {"name", spec.name}, {"version", spec.version}, {"build", spec.build},
+                                   {"url", printable(spec.url)}, {"sha256", spec.sha256}, {"md5", spec.md5}, {"platform", platform}});
+    }
+    for (const PipRequirement& line : request.pip) {
+        std::string sha256, version;
+        for (const std::string& hash : line.hashes)
+            if (hash.starts_with("sha256:")) sha256 = hash.substr(7);
+        Url url = Url::parse(line.url);
+        if (url.fragment.starts_with("sha256=")) sha256 = url.fragment.substr(7);
+        url.fragment.clear();
+        const std::string path = percent_decode(url.path);
+        const std::string_view file = std::string_view(path).substr(path.rfind('/') + 1);
+        if (auto wheel = pip::parse_wheel_name(file)) version = wheel->version_text;
+        else if (auto sdist = pip::parse_sdist_name(file, line.name)) version = sdist->str();
+        out["packages"].push_back({{"kind", "pypi"}, {"name", line.name}, {"version", version}, {"build", ""}, {"url", printable(url.str())},
+                                   {"sha256", sha256}, {"md5", ""}, {"platform", ""}});
+    }
+    out["platforms"] = platforms;
+}
+
+Status inspect(const std::string& argument, bool as_json, bool files) {
+    auto [path, names] = split_argument(argument);
     if (is_run_file(path)) return inspect_run(path, as_json, files);
     if (files) return make_error(ErrorKind::usage, "--files lists what is in a .run; '{}' is none", path);
     auto text = read_text(path);
     if (!text.ok()) return Error{ErrorKind::usage, std::move(text).error().message};
-    if (recognise_spec(*text) == SpecKind::tinderbox_lock) {
+    TRY_ASSIGN(const std::string decoded, decode_spec(std::move(*text), path));
+    const SpecKind kind = recognise_spec(decoded);
+    if (kind == SpecKind::tinderbox_lock) {
         TRY_ASSIGN(Lock lock, read_lock(path));
         fmt::print("{}", as_json ? canonical_json(inspect_json(lock)) : lock_text(lock));
         return {};
     }
-    TRY_ASSIGN(Request request, parse_spec(*text, path));
-    if (as_json) fmt::print("{}", canonical_json(to_json(request)));
+    if (kind == SpecKind::conda_lock || kind == SpecKind::pixi_lock || kind == SpecKind::pylock || kind == SpecKind::uv_lock) {
+        TRY_ASSIGN(ForeignLock lock, parse_foreign_lock(kind, decoded, path));
+        const nlohmann::json shown = inspect_json(lock);
+        if (as_json) fmt::print("{}", canonical_json(shown));
+        else print_lock(shown);
+        return {};
+    }
+    LockChoice choice;
+    choice.names = std::move(names);
+    TRY_ASSIGN(Request request, parse_spec(decoded, path, choice));
+    nlohmann::json shown = to_json(request);
+    if (kind == SpecKind::explicit_list) add_packages(request, shown);
+    if (as_json) fmt::print("{}", canonical_json(shown));
     else print_request(request);
     return {};
 }

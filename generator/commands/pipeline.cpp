@@ -40,7 +40,7 @@ Pipeline::~Pipeline() = default;
 // A lock answers a request once and for all; anything else is a request.
 Status Pipeline::read_request() {
     if (options_.specs.size() == 1) {
-        auto text = read_text(options_.specs.front());
+        auto text = read_text(split_argument(options_.specs.front()).path);
         if (!text.ok()) return Error{ErrorKind::usage, std::move(text).error().message};
         if (recognise_spec(*text) == SpecKind::tinderbox_lock) {
             TRY_ASSIGN(lock_, read_lock(options_.specs.front()));

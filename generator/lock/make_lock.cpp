@@ -161,6 +161,34 @@ Result<pip::Selection> select_or_resolve(const Request& request, const pip::Sele
     return pip::resolve(request.pip, request.pip_constraints, options, index, metadata);
 }
 
+// What locks of other tools say is taken as it is; a line of the request's own for the same package replaces it.
+Status add_locked_wheels(const Request& request, const pip::Target& target, std::map<std::string, std::string>& provided, Lock& lock) {
+    std::vector<std::string> replaced;
+    for (const PipRequirement& line : request.pip) replaced.push_back(line.name);
+    for (const TakenLock& taken : request.locks) {
+        TRY_ASSIGN(auto wheels, wheels_of(taken, target, replaced));
+        for (const LockedWheel& wheel : wheels) {
+            const bool local = !is_url(wheel.file.url) || wheel.file.url.starts_with("file:");
+            LockedArtifact out;
+            out.kind = "wheel";
+            out.name = wheel.package->name;
+            out.version = wheel.package->version;
+            out.source = !is_url(wheel.file.url) ? wheel.file.url : local ? file_url_to_path(wheel.file.url) : wheel.file.url;
+            out.url = local ? file_url(out.source) : without_credentials(wheel.file.url);
+            out.file_name = wheel.file.file_name;
+            out.sha256 = wheel.file.sha256;
+            out.md5 = out.sha256.empty() ? wheel.file.md5 : "";
+            out.size = wheel.file.size;
+            out.requested = wheel.requested;
+            out.requirement = fmt::format("{} ({})", wheel.package->name, wheel.package->line.str());
+            if (wheel.package->direct) out.direct_url = out.url;
+            provided.emplace(out.name, out.version);
+            lock.artifacts.push_back(std::move(out));
+        }
+    }
+    return {};
+}
+
 Status add_wheels(const Request& request, const LockOptions& options, const pip::Target& target, Fetcher& fetcher, MadeLock& out) {
     pip::SelectOptions select{target, options.provided};
     add_conda_packages(out.lock.artifacts, select.provided);
@@ -175,6 +203,21 @@ Status add_wheels(const Request& request, const LockOptions& options, const pip:
     }
     for (const std::string& url : index.indexes()) out.lock.indexes.push_back(without_credentials(url));
     return {};
+}
+
+bool needs_python(const Request& request) {
+    return std::ranges::any_of(request.locks, [](const TakenLock& taken) {
+        return std::ranges::any_of(taken.lock->packages, [](const ForeignPackage& package) { return package.kind == "pypi"; });
+    });
+}
+
+// requires-python of a pyproject.toml
+Status check_python(const Request& request, const pip::Target& target) {
+    auto wanted = pip::SpecifierSet::parse(request.requires_python);
+    auto have = pip::Version::parse(pip::marker_environment(target)["python_full_version"]);
+    if (request.requires_python.empty() || !wanted || !have || wanted->matches(*have)) return {};
+    return make_error(ErrorKind::usage, "{}: it is for Python {}, and the environment's is {}; take another Python",
+                      request.source.empty() ? "the request" : request.source, request.requires_python, target.python);
 }
 
 } // namespace
@@ -214,9 +257,12 @@ Result<MadeLock> make_lock(const Request& request, const LockOptions& options, F
             return make_error(ErrorKind::usage, "{}: {} {} {} contradicts the {} {} given before; keep one of the two",
                               spec.line.str(), artifact.name, artifact.version, artifact.build, same->version, same->build);
     }
-    TRY(python_of(lock.artifacts, options, target, !request.pip.empty()));
+    TRY(python_of(lock.artifacts, options, target, !request.pip.empty() || needs_python(request)));
     TRY(target.check());
-    if (!request.pip.empty()) TRY(add_wheels(request, options, target, fetcher, out));
+    TRY(check_python(request, target));
+    LockOptions with_locked = options;
+    TRY(add_locked_wheels(request, target, with_locked.provided, lock));
+    if (!request.pip.empty()) TRY(add_wheels(request, with_locked, target, fetcher, out));
     lock.insecure_hosts = used_insecure_hosts(lock, options, request.pip_options);
     return out;
 }

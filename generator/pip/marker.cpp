@@ -22,10 +22,14 @@ namespace {
 using Node = Marker::Node;
 using NodePtr = std::shared_ptr<const Node>;
 
-constexpr std::array<std::string_view, 12> variables = {
+constexpr std::array<std::string_view, 14> variables = {
     "implementation_name", "implementation_version", "os_name",        "platform_machine",
     "platform_python_implementation", "platform_release", "platform_system", "platform_version",
-    "python_full_version", "python_version", "sys_platform", "extra"};
+    "python_full_version", "python_version", "sys_platform", "extra",
+    "extras", "dependency_groups"};
+
+// PEP 751's: sets of names, asked with "'x' in extras".
+bool holds_set(std::string_view variable) { return variable == "extras" || variable == "dependency_groups"; }
 
 // Spellings from before PEP 508 that packages on the index still carry.
 constexpr std::pair<std::string_view, std::string_view> old_variables[] = {
@@ -148,7 +152,9 @@ class Parser {
         node->reversed = left.literal;
         node->variable = left.literal ? right.text : left.text;
         node->literal = left.literal ? left.text : right.text;
-        if (node->variable == "extra") node->literal = normalize_name(node->literal);
+        if (node->variable == "extra" || holds_set(node->variable)) node->literal = normalize_name(node->literal);
+        if (holds_set(node->variable) && (!node->reversed || (node->op != "in" && node->op != "not in")))
+            return make_error(ErrorKind::usage, "the marker '{}' uses '{}' other than as 'NAME' in {}", cursor_.text, node->variable, node->variable);
         bool version_only = node->op == "~=" || node->op == "===";
         if (version_only && (!holds_version(node->variable) || (!node->reversed && !Specifier::parse(node->op + node->literal))))
             return make_error(ErrorKind::usage, "the marker '{}' uses '{}' for something that is not a version",
@@ -180,10 +186,15 @@ bool evaluate_node(const Node& node, const MarkerEnvironment& environment, const
     if (node.kind == Node::Kind::all) return std::ranges::all_of(node.children, child);
     if (node.kind == Node::Kind::any) return std::ranges::any_of(node.children, child);
     std::string value = extra;
-    if (node.variable != "extra") {
-        auto found = environment.find(node.variable);
-        value = found == environment.end() ? "" : found->second;
+    auto found = environment.find(node.variable);
+    const bool given = found != environment.end();
+    // Sets are names, one a line. uv's locks ask for an `extra` of several.
+    if (holds_set(node.variable) || (node.variable == "extra" && given)) {
+        const std::vector<std::string_view> names = given ? split(found->second, '\n') : std::vector<std::string_view>();
+        const bool member = std::ranges::find(names, node.literal) != names.end();
+        return member == (node.op == "in" || node.op == "==");
     }
+    if (node.variable != "extra") value = given ? found->second : "";
     return node.reversed ? compare(node.literal, node.op, value, node.variable)
                          : compare(value, node.op, node.literal, node.variable);
 }

@@ -14,7 +14,8 @@
 
 namespace tinderbox::pip {
 
-// Every variable of PEP 508 but `extra`, by its name.
+// Every variable of PEP 508 but `extra`, by its name. PEP 751's `extras` and `dependency_groups` are names, one a line;
+// an `extra` given here is the same, and overrules evaluate()'s.
 using MarkerEnvironment = std::map<std::string, std::string, std::less<>>;
 
 class Marker {

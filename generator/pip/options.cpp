@@ -6,7 +6,10 @@
 
 namespace tinderbox {
 
-std::string SourceLine::str() const { return line > 0 ? fmt::format("{}:{}", file, line) : file; }
+std::string SourceLine::str() const {
+    if (line <= 0) return file;
+    return column > 0 ? fmt::format("{}:{}:{}", file, line, column) : fmt::format("{}:{}", file, line);
+}
 
 void PipOptions::add_defaults(const PipOptions& defaults) {
     auto append = [](std::vector<std::string>& own, const std::vector<std::string>& more) {

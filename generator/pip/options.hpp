@@ -9,10 +9,11 @@
 
 namespace tinderbox {
 
-// Where something was written: "requirements.txt:3", "environment.yml:7", "command line: --pip".
+// Where something was written: "requirements.txt:3", "environment.yml:7:5", "command line: --pip".
 struct SourceLine {
     std::string file;
-    int line = 0; // 1-based; 0: no line
+    int line = 0;   // 1-based; 0: no line
+    int column = 0; // 1-based; 0: the whole line
     std::string str() const;
 };
 
@@ -25,6 +26,7 @@ struct PipRequirement {
     std::string url;                 // direct reference: URL or local path
     std::vector<std::string> hashes; // "sha256:HEX", from --hash
     bool editable = false;
+    std::string unbundled; // why no installer can carry it (it has to be built), with the way out; "" for all others
     SourceLine line;
 };
 

@@ -3,28 +3,25 @@
 // conda silently ignores what it does not know; here it is said (Request::ignored) or refused with its line.
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
-#include "generator/spec/reader.hpp"
-
-#include <yaml-cpp/yaml.h>
-
+#include "generator/spec/yaml.hpp"
 
 namespace tinderbox {
 namespace {
 
 class Reader {
   public:
-    Reader(const std::string& path, Request& request) : path_(path), request_(request) {}
+    Reader(const YamlFile& file, const std::string& path, Request& request) : file_(file), path_(path), request_(request) {}
 
     Status read(const YAML::Node& root) {
         if (!root.IsMap())
-            return line_error(at(root), "it is not a mapping; an environment.yml begins with 'name:', 'channels:' or "
-                                        "'dependencies:'");
-        TRY(unique_keys(root));
-        for (const auto& pair : root) {
-            const std::string key = pair.first.Scalar();
-            const YAML::Node& value = pair.second;
+            return line_error(file_.at(root), "it is not a mapping; an environment.yml begins with 'name:', 'channels:' or "
+                                              "'dependencies:'");
+        TRY_ASSIGN(auto pairs, file_.pairs(root, "it"));
+        for (const auto& [key_node, value] : pairs) {
+            const std::string& key = key_node.Scalar();
+            const SourceLine line = file_.at(key_node);
             if (key == "name") {
-                TRY(scalar(value, "name", request_.name));
+                if (!value.IsNull()) TRY(scalar(value, "name", request_.name));
             } else if (key == "channels") {
                 TRY(channels(value));
             } else if (key == "dependencies") {
@@ -32,37 +29,23 @@ class Reader {
             } else if (key == "variables") {
                 TRY(variables(value));
             } else if (key == "prefix") {
-                ignore("prefix", "an installer's prefix is chosen when it is installed (-p)", at(pair.first));
+                ignore("prefix", "an installer's prefix is chosen when it is installed (-p)", line);
             } else if (key == "platforms") {
-                ignore("platforms", "an installer is for one platform (--platform)", at(pair.first));
+                ignore("platforms", "an installer is for one platform (--platform)", line);
             } else {
-                ignore(key, "it is no key that conda knows in an environment.yml", at(pair.first));
+                ignore(key, "it is no key that conda knows in an environment.yml", line);
             }
         }
         return {};
     }
 
   private:
-    SourceLine at(const YAML::Node& node) const { return {path_, node.Mark().line + 1}; }
     void ignore(std::string what, std::string why, SourceLine line) {
         request_.ignored.push_back({std::move(what), std::move(why), std::move(line)});
     }
 
-    // A later key would win over an earlier one without a word.
-    Status unique_keys(const YAML::Node& map) {
-        std::map<std::string, int> seen;
-        for (const auto& pair : map) {
-            if (!pair.first.IsScalar()) return line_error(at(pair.first), "a key is not a plain word");
-            auto [found, added] = seen.emplace(pair.first.Scalar(), pair.first.Mark().line + 1);
-            if (!added)
-                return line_error(at(pair.first), "the key '{}' stands a second time (first in line {}); join the two",
-                                  found->first, found->second);
-        }
-        return {};
-    }
-
     Status scalar(const YAML::Node& node, std::string_view what, std::string& out) {
-        if (!node.IsScalar()) return line_error(at(node), "'{}' is not a plain word; write '{}: WORD'", what, what);
+        if (!node.IsScalar()) return line_error(file_.at(node), "'{}' is not a plain word; write '{}: WORD'", what, what);
         out = node.Scalar();
         return {};
     }
@@ -70,14 +53,17 @@ class Reader {
     Status channels(const YAML::Node& node) {
         if (node.IsNull()) return {};
         if (!node.IsSequence())
-            return line_error(at(node), "'channels' is not a list; write '  - NAME' in a line for each channel");
-        for (const YAML::Node& channel : node) {
-            std::string name;
-            TRY(scalar(channel, "channels", name));
+            return line_error(file_.at(node), "'channels' is not a list; write '  - NAME' in a line for each channel");
+        for (const YAML::Node& entry : node) {
+            if (!entry.IsScalar() || trim(entry.Scalar()).empty())
+                return line_error(file_.at(entry), "an entry of 'channels' is not a name, a URL or a path; write '  - conda-forge'");
+            std::string name(trim(entry.Scalar()));
             if (name == "nodefaults")
-                ignore(name, "the defaults channel is used only where it is named", at(channel));
+                ignore(name, "the defaults channel is used only where it is named", file_.at(entry));
+            else if (name.starts_with('.') || name.starts_with('/') || name.starts_with("~/"))
+                request_.channels.push_back(locate_path(name, directory_of(path_)));
             else
-                request_.channels.push_back(name);
+                request_.channels.push_back(std::move(name));
         }
         return {};
     }
@@ -85,15 +71,17 @@ class Reader {
     Status dependencies(const YAML::Node& node) {
         if (node.IsNull()) return {};
         if (!node.IsSequence())
-            return line_error(at(node), "'dependencies' is not a list; write '  - PACKAGE' in a line for each package");
+            return line_error(file_.at(node), "'dependencies' is not a list; write '  - PACKAGE' in a line for each package");
         for (const YAML::Node& entry : node) {
             if (entry.IsScalar()) {
                 TRY(conda(entry));
             } else if (entry.IsMap()) {
                 TRY(section(entry));
+            } else if (entry.IsSequence()) {
+                return line_error(file_.at(entry), "a list stands inside 'dependencies'; write each package behind one '-'");
             } else {
-                return line_error(at(entry), "an entry of 'dependencies' is empty; remove its '-' or write a package "
-                                             "behind it");
+                return line_error(file_.at(entry), "an entry of 'dependencies' is empty; remove its '-' or write a package "
+                                                   "behind it");
             }
         }
         return {};
@@ -101,10 +89,10 @@ class Reader {
 
     Status conda(const YAML::Node& entry) {
         std::string text(trim(entry.Scalar()));
-        SourceLine line = at(entry);
+        const SourceLine line{path_, file_.at(entry).line};
         if (text.empty()) return line_error(line, "an entry of 'dependencies' is empty; remove its '-'");
         bool file = text.find("://") != std::string::npos && text.find("::") == std::string::npos;
-        if (file || ((text.starts_with('.') || text.starts_with('/')) && text.find('/') != std::string::npos)) {
+        if (file || ((text.starts_with('.') || text.starts_with('/') || text.starts_with("~/")) && text.find('/') != std::string::npos)) {
             TRY_ASSIGN(CondaSpec spec, read_conda_url(text, line, directory_of(path_)));
             request_.conda.push_back(std::move(spec));
         } else {
@@ -116,18 +104,18 @@ class Reader {
 
     // "- pip:" with a list, or a mistake such as "- numpy: 1.0".
     Status section(const YAML::Node& entry) {
-        TRY(unique_keys(entry));
-        for (const auto& pair : entry) {
-            const std::string key = pair.first.Scalar();
+        TRY_ASSIGN(auto pairs, file_.pairs(entry, "an entry of 'dependencies'"));
+        for (const auto& [key_node, value] : pairs) {
+            const std::string& key = key_node.Scalar();
             if (key.starts_with("sel("))
-                return line_error(at(pair.first), "'{}' is a selector of mamba's; write what it selects for your "
-                                                  "platform as a plain entry",
+                return line_error(file_.at(key_node), "'{}' is a selector of mamba's; write what it selects for your "
+                                                      "platform as a plain entry",
                                   key);
-            if (key != "pip" && pair.second.IsScalar())
-                return line_error(at(pair.first), "'{0}: {1}' is a mapping; write '{0}={1}'", key, pair.second.Scalar());
+            if (key != "pip" && value.IsScalar())
+                return line_error(file_.at(key_node), "'{0}: {1}' is a mapping; write '{0}={1}'", key, value.Scalar());
             if (key != "pip")
-                return line_error(at(pair.first), "there is no section '{}:' in dependencies; only 'pip:' is", key);
-            TRY(pip(pair.second));
+                return line_error(file_.at(key_node), "there is no section '{}:' in dependencies; only 'pip:' is", key);
+            TRY(pip(value));
         }
         return {};
     }
@@ -135,11 +123,11 @@ class Reader {
     Status pip(const YAML::Node& node) {
         if (node.IsNull()) return {};
         if (!node.IsSequence())
-            return line_error(at(node), "'pip' is not a list; write '    - REQUIREMENT' in a line for each package");
+            return line_error(file_.at(node), "'pip' is not a list; write '    - REQUIREMENT' in a line for each package");
         for (const YAML::Node& entry : node) {
             if (!entry.IsScalar())
-                return line_error(at(entry), "an entry of 'pip' is not a requirement; write one such as 'numpy==2.3.5' "
-                                             "(in quotes if it has a ': ')");
+                return line_error(file_.at(entry), "an entry of 'pip' is not a requirement; write one such as 'numpy==2.3.5' "
+                                                   "(in quotes if it has a ': ')");
             // conda writes these lines into a requirements file for pip, so a block of several lines is legal.
             int offset = 0;
             for (std::string_view line : split_lines(entry.Scalar()))
@@ -150,54 +138,48 @@ class Reader {
 
     Status variables(const YAML::Node& node) {
         if (node.IsNull()) return {};
-        if (!node.IsMap()) return line_error(at(node), "'variables' is not a mapping; write '  NAME: VALUE' lines");
-        TRY(unique_keys(node));
-        for (const auto& pair : node) {
-            const std::string name = pair.first.Scalar();
-            if (!pair.second.IsScalar())
-                return line_error(at(pair.first), "the variable '{}' has no plain value; write it in quotes", name);
+        if (!node.IsMap()) return line_error(file_.at(node), "'variables' is not a mapping; write '  NAME: VALUE' lines");
+        TRY_ASSIGN(auto pairs, file_.pairs(node, "'variables'"));
+        for (const auto& [key_node, value] : pairs) {
+            const std::string& name = key_node.Scalar();
+            if (!value.IsScalar())
+                return line_error(file_.at(key_node), "the variable '{}' has no plain value; write it in quotes", name);
             bool valid = !name.empty() && !(name[0] >= '0' && name[0] <= '9');
             for (char c : name)
                 valid = valid && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_');
             if (!valid)
-                return line_error(at(pair.first), "'{}' cannot be a variable's name; use letters, digits and '_'", name);
-            request_.variables[name] = pair.second.Scalar();
+                return line_error(file_.at(key_node), "'{}' cannot be a variable's name; use letters, digits and '_'", name);
+            request_.variables[name] = value.Scalar();
         }
         return {};
     }
 
+    const YamlFile& file_;
     const std::string& path_;
     Request& request_;
 };
 
-// YAML forbids tabs as indentation; the parser's own message for one does not say that.
-Status refuse_tabs(std::string_view text, const std::string& path) {
+// "- vc  # [win]": conda takes the line, and conda-lock does not. Saying so beats a package nobody wanted.
+void note_selectors(std::string_view text, const std::string& path, Request& request) {
     int number = 0;
     for (std::string_view line : split_lines(text)) {
         ++number;
-        auto first = line.find_first_not_of(" \t");
-        if (first == std::string_view::npos || line[first] == '#') continue;
-        if (line.substr(0, first).find('\t') != std::string_view::npos)
-            return line_error({path, number}, "it is indented with a tab, which YAML does not allow; use spaces");
+        auto hash = line.find(" #");
+        if (hash == std::string_view::npos || trim(line.substr(0, hash)).empty()) continue;
+        std::string_view comment = trim(line.substr(hash + 2));
+        if (comment.size() > 2 && comment.starts_with('[') && comment.ends_with(']') && comment.find("://") == std::string_view::npos)
+            request.ignored.push_back({std::string(comment), "conda reads no selectors in an environment.yml: the line counts for every platform",
+                                       {path, number, static_cast<int>(hash) + 2}});
     }
-    return {};
 }
 
 } // namespace
 
 Status read_environment(std::string_view text, const std::string& path, Request& request) {
-    TRY(refuse_tabs(text, path));
-    try {
-        std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-        if (documents.size() != 1)
-            return make_error(ErrorKind::usage, "{}: it holds {} YAML documents; an environment.yml holds one", path,
-                              documents.size());
-        return Reader(path, request).read(documents.front());
-    } catch (const YAML::Exception& e) {
-        return line_error({path, e.mark.is_null() ? 0 : e.mark.line + 1}, "it is not valid YAML: {}", e.msg);
-    } catch (const std::exception& e) {
-        return make_error(ErrorKind::usage, "{}: it is not valid YAML: {}", path, e.what());
-    }
+    TRY_ASSIGN(YamlFile file, YamlFile::parse(text, path, "an environment.yml"));
+    TRY(Reader(file, path, request).read(file.root()));
+    note_selectors(text, path, request);
+    return {};
 }
 
 } // namespace tinderbox

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 
 namespace tinderbox {
 namespace {
@@ -17,30 +18,137 @@ std::string_view first_line(const std::vector<std::string_view>& lines, std::str
     return {};
 }
 
-// "key:" or "key = " at the beginning of a line, not indented.
+// "key:" or "key = " at the beginning of a line, not indented; also '"key":' and "key :".
 bool has_key(const std::vector<std::string_view>& lines, std::string_view key, char separator = ':') {
     return std::ranges::any_of(lines, [&](std::string_view line) {
         if (line.starts_with("---")) line = trim(line.substr(3));
+        const bool quoted = line.starts_with('"') || line.starts_with('\'');
+        const char quote = quoted ? line[0] : ' ';
+        if (quoted) line.remove_prefix(1);
         if (!line.starts_with(key)) return false;
         line.remove_prefix(key.size());
-        if (separator != ':') line = trim(line);
+        if (quoted && !line.starts_with(quote)) return false;
+        if (quoted) line.remove_prefix(1);
+        line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
         if (!line.starts_with(separator)) return false;
         // "name: x" is a key; "name:x" is none in YAML.
         return separator != ':' || line.size() == 1 || line[1] == ' ' || line[1] == '\t';
     });
 }
 
-// The text as UTF-8, or why it is none.
-Status check_encoding(std::string_view text, const std::string& path) {
-    bool utf16 = text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff");
-    if (utf16)
-        return make_error(ErrorKind::usage, "{}: it is UTF-16 text; save it as UTF-8 (PowerShell: Out-File -Encoding utf8)",
-                          path);
-    if (text.starts_with("\x7f" "ELF") || text.starts_with("PK\x03\x04") || text.starts_with("#!"))
-        return make_error(ErrorKind::usage, "{}: it is a program or an archive, not a SPEC; write --pip PATH for a wheel",
-                          path);
-    if (text.find('\0') != std::string_view::npos || !is_valid_utf8(text))
-        return make_error(ErrorKind::usage, "{}: it is not UTF-8 text; save it as UTF-8", path);
+bool has_line(const std::vector<std::string_view>& lines, std::string_view wanted) {
+    return std::ranges::any_of(lines, [&](std::string_view line) { return trim(line.substr(0, line.find('#'))) == wanted; });
+}
+
+bool has_any_key(const std::vector<std::string_view>& lines, std::initializer_list<std::string_view> keys) {
+    return std::ranges::any_of(keys, [&](std::string_view key) { return has_key(lines, key); });
+}
+
+void append_utf8(std::string& out, std::uint32_t code) {
+    if (code < 0x80) {
+        out += static_cast<char>(code);
+    } else if (code < 0x800) {
+        out += static_cast<char>(0xc0 | (code >> 6));
+        out += static_cast<char>(0x80 | (code & 0x3f));
+    } else if (code < 0x10000) {
+        out += static_cast<char>(0xe0 | (code >> 12));
+        out += static_cast<char>(0x80 | ((code >> 6) & 0x3f));
+        out += static_cast<char>(0x80 | (code & 0x3f));
+    } else {
+        out += static_cast<char>(0xf0 | (code >> 18));
+        out += static_cast<char>(0x80 | ((code >> 12) & 0x3f));
+        out += static_cast<char>(0x80 | ((code >> 6) & 0x3f));
+        out += static_cast<char>(0x80 | (code & 0x3f));
+    }
+}
+
+// nullopt: half a unit, half a surrogate pair, or no code point.
+std::optional<std::string> utf8_of(std::string_view bytes, std::size_t width, bool big_endian) {
+    if (bytes.size() % width != 0) return std::nullopt;
+    std::string out;
+    auto unit = [&](std::size_t at) {
+        std::uint32_t value = 0;
+        for (std::size_t i = 0; i < width; ++i)
+            value |= std::uint32_t{static_cast<unsigned char>(bytes[at + i])} << (8 * (big_endian ? width - 1 - i : i));
+        return value;
+    };
+    for (std::size_t at = 0; at < bytes.size(); at += width) {
+        std::uint32_t code = unit(at);
+        if (width == 2 && code >= 0xd800 && code < 0xdc00) {
+            at += 2;
+            if (at >= bytes.size()) return std::nullopt;
+            const std::uint32_t low = unit(at);
+            if (low < 0xdc00 || low > 0xdfff) return std::nullopt;
+            code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+        }
+        if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return std::nullopt;
+        append_utf8(out, code);
+    }
+    return out;
+}
+
+// PEP 263's comment, which pip honours: "# -*- coding: latin-1 -*-" in one of the first two lines.
+bool says_latin1(std::string_view text) {
+    auto lines = split_lines(text.substr(0, 1000));
+    for (std::size_t i = 0; i < lines.size() && i < 2; ++i) {
+        std::string line = to_lower(lines[i]);
+        if (!line.starts_with("#")) continue;
+        auto at = line.find("coding");
+        if (at == std::string::npos) continue;
+        std::string name = replace_all(line.substr(at + 6), "_", "-");
+        for (const char* latin : {"latin-1", "latin1", "iso-8859-1", "iso8859-1"})
+            if (trim(std::string_view(name).substr(std::min<std::size_t>(1, name.size()))).starts_with(latin)) return true;
+    }
+    return false;
+}
+
+// 1-based line of the first byte that is no UTF-8.
+int first_bad_line(std::string_view text) {
+    int number = 0;
+    for (std::string_view line : split_lines(text)) {
+        ++number;
+        if (!is_valid_utf8(line) || line.find('\0') != std::string_view::npos) return number;
+    }
+    return 0;
+}
+
+// The conda packages and channels of what was taken; its wheels follow when the target's Python is known.
+void add_lock(TakenLock taken, Request& request) {
+    const ForeignLock& lock = *taken.lock;
+    const std::string channel_key = lock.kind == to_string(SpecKind::pixi_lock) ? taken.groups.front() : "";
+    if (auto channels = lock.channels.find(channel_key); channels != lock.channels.end()) request.channels = channels->second;
+    if (!channel_key.empty() && channel_key != "default") request.name = channel_key;
+    for (const ForeignPackage* package : conda_of(taken)) {
+        CondaSpec spec;
+        spec.name = package->name;
+        spec.version = package->version;
+        spec.build = package->build;
+        spec.line = package->line;
+        if (!package->files.empty()) {
+            const ForeignFile& file = package->files.front();
+            spec.url = file.url;
+            spec.md5 = file.md5;
+            spec.sha256 = file.sha256;
+            // …/CHANNEL/SUBDIR/FILE
+            auto slash = file.url.rfind('/');
+            auto subdir = slash == std::string::npos || slash == 0 ? slash : file.url.rfind('/', slash - 1);
+            if (is_url(file.url) && subdir != std::string::npos && subdir > file.url.find("://") + 2)
+                spec.channel = without_credentials(file.url.substr(0, subdir));
+        }
+        spec.text = fmt::format("{}={}={}", spec.name, spec.version, spec.build);
+        request.conda.push_back(std::move(spec));
+    }
+    request.locks.push_back(std::move(taken));
+}
+
+// A package that the lock's own tool would build.
+Status refuse_conda_sources(const TakenLock& taken) {
+    std::string problems;
+    for (const ForeignPackage* package : conda_of(taken))
+        if (!package->source.empty())
+            problems += fmt::format("{}{}: {} is {}; build it, and give its URL or path with --conda in a lock without it", problems.empty() ? "" : "\n",
+                                    package->line.str(), package->name, package->source);
+    if (!problems.empty()) return Error{ErrorKind::usage, problems};
     return {};
 }
 
@@ -77,6 +185,8 @@ std::string_view to_string(SpecKind kind) {
     case SpecKind::conda_lock: return "conda-lock.yml";
     case SpecKind::pixi_lock: return "pixi.lock";
     case SpecKind::pylock: return "pylock.toml";
+    case SpecKind::uv_lock: return "uv.lock";
+    case SpecKind::pyproject: return "pyproject.toml";
     case SpecKind::construct: return "construct.yaml";
     }
     return "";
@@ -89,9 +199,16 @@ SpecKind recognise_spec(std::string_view text) {
     if (first.starts_with('{') && text.find("\"tinderbox_lock\"") != std::string_view::npos)
         return SpecKind::tinderbox_lock;
     if (has_key(lines, "lock-version", '=')) return SpecKind::pylock;
+    if (has_key(lines, "version", '=') && has_line(lines, "[[package]]")) return SpecKind::uv_lock;
+    for (std::string_view table : {"[project]", "[dependency-groups]", "[build-system]"})
+        if (has_line(lines, table)) return SpecKind::pyproject;
     if (has_key(lines, "version") && has_key(lines, "package")) return SpecKind::conda_lock;
     if (has_key(lines, "version") && has_key(lines, "environments")) return SpecKind::pixi_lock;
-    if (has_key(lines, "specs") && has_key(lines, "version")) return SpecKind::construct;
+    // Keys that only constructor has; its `specs` are `dependencies` elsewhere.
+    if (has_any_key(lines, {"specs", "environment_file", "user_requested_specs", "installer_type", "extra_envs", "channels_remap"}) ||
+        (has_key(lines, "version") && has_any_key(lines, {"environment", "post_install", "license_file", "extra_files"})))
+        return SpecKind::construct;
+    if (first.starts_with('{') && text.find("dependencies") != std::string_view::npos) return SpecKind::environment;
     for (std::string_view key : {"dependencies", "channels", "name", "variables"})
         if (has_key(lines, key)) return SpecKind::environment;
     if (std::ranges::any_of(lines, [](std::string_view line) { return trim(line) == "@EXPLICIT"; }))
@@ -99,40 +216,104 @@ SpecKind recognise_spec(std::string_view text) {
     return SpecKind::requirements;
 }
 
-Result<Request> parse_spec(std::string_view text, const std::string& path) {
-    TRY(check_encoding(text, path));
-    if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+Result<std::string> decode_spec(std::string text, const std::string& path) {
+    if (text.starts_with("\x7f" "ELF") || text.starts_with("PK\x03\x04") || text.starts_with("#!"))
+        return make_error(ErrorKind::usage, "{}: it is a program or an archive, not a SPEC; write --pip PATH for a wheel", path);
+    std::optional<std::string> decoded;
+    // UTF-32's mark begins like UTF-16's.
+    if (text.starts_with(std::string_view("\xff\xfe\0\0", 4)))
+        decoded = utf8_of(std::string_view(text).substr(4), 4, false);
+    else if (text.starts_with(std::string_view("\0\0\xfe\xff", 4)))
+        decoded = utf8_of(std::string_view(text).substr(4), 4, true);
+    else if (text.starts_with("\xff\xfe"))
+        decoded = utf8_of(std::string_view(text).substr(2), 2, false);
+    else if (text.starts_with("\xfe\xff"))
+        decoded = utf8_of(std::string_view(text).substr(2), 2, true);
+    else if (text.starts_with("\xef\xbb\xbf"))
+        decoded = text.substr(3);
+    else if (!is_valid_utf8(text) && says_latin1(text))
+        decoded = utf8_of(text, 1, false);
+    else
+        decoded = std::move(text);
+    if (!decoded)
+        return make_error(ErrorKind::usage, "{}: its byte-order mark says UTF-16 or UTF-32, and it is not; save it as UTF-8", path);
+    if (decoded->find('\0') != std::string::npos || !is_valid_utf8(*decoded))
+        return line_error({path, first_bad_line(*decoded)}, "it is not UTF-8 text; save it as UTF-8 (PowerShell: Out-File -Encoding utf8)");
+    return std::move(*decoded);
+}
+
+SpecArgument split_argument(const std::string& argument) {
+    std::error_code ignored;
+    auto bracket = argument.rfind('[');
+    if (!argument.ends_with(']') || bracket == std::string::npos || bracket == 0 || fs::exists(argument, ignored)) return {argument, {}};
+    SpecArgument out{argument.substr(0, bracket), {}};
+    for (std::string_view name : split(std::string_view(argument).substr(bracket + 1, argument.size() - bracket - 2), ','))
+        if (auto plain = trim(name); !plain.empty()) out.names.emplace_back(plain);
+    return out;
+}
+
+Result<ForeignLock> parse_foreign_lock(SpecKind kind, std::string_view text, const std::string& path) {
+    try {
+        switch (kind) {
+        case SpecKind::conda_lock: return read_conda_lock(text, path);
+        case SpecKind::pixi_lock: return read_pixi_lock(text, path);
+        case SpecKind::pylock: return read_pylock(text, path);
+        case SpecKind::uv_lock: return read_uv_lock(text, path);
+        default: return make_error(ErrorKind::bug, "{}: a {} is no lock of another tool", path, to_string(kind));
+        }
+    } catch (const std::exception& e) { // of a YAML or TOML node that is not what it was taken for
+        return make_error(ErrorKind::usage, "{}: it is not a {}: {}", path, to_string(kind), e.what());
+    }
+}
+
+Result<Request> parse_spec(std::string_view raw, const std::string& path, const LockChoice& choice) {
+    TRY_ASSIGN(const std::string text, decode_spec(std::string(raw), path));
     SpecKind kind = recognise_spec(text);
     Request request;
     request.kind = to_string(kind);
     request.source = path;
-    switch (kind) {
-    case SpecKind::requirements: TRY(read_requirements(text, path, request)); break;
-    case SpecKind::explicit_list: TRY(read_explicit(text, path, request)); break;
-    case SpecKind::environment: TRY(read_environment(text, path, request)); break;
-    case SpecKind::tinderbox_lock:
-        return make_error(ErrorKind::usage, "{}: it is a lock and stands alone; give no other SPEC beside it", path);
-    default:
-        return make_error(ErrorKind::usage, "{}: it is a {}, which this version does not read; write an environment.yml, "
-                                            "a requirements.txt or an @EXPLICIT list",
-                          path, to_string(kind));
+    try {
+        switch (kind) {
+        case SpecKind::requirements: TRY(read_requirements(text, path, request)); break;
+        case SpecKind::pyproject: TRY(read_pyproject(text, path, choice, request)); break;
+        case SpecKind::explicit_list: TRY(read_explicit(text, path, request)); break;
+        case SpecKind::environment: TRY(read_environment(text, path, request)); break;
+        case SpecKind::construct: TRY(read_construct(text, path, choice, request)); break;
+        case SpecKind::tinderbox_lock:
+            return make_error(ErrorKind::usage, "{}: it is a lock and stands alone; give no other SPEC beside it", path);
+        case SpecKind::conda_lock:
+        case SpecKind::pixi_lock:
+        case SpecKind::pylock:
+        case SpecKind::uv_lock: {
+            TRY_ASSIGN(ForeignLock lock, parse_foreign_lock(kind, text, path));
+            TRY_ASSIGN(TakenLock taken, take_lock(std::make_shared<const ForeignLock>(std::move(lock)), choice));
+            TRY(refuse_conda_sources(taken));
+            add_lock(std::move(taken), request);
+            break;
+        }
+        }
+    } catch (const std::exception& e) {
+        return make_error(ErrorKind::usage, "{}: it is not a {}: {}", path, to_string(kind), e.what());
     }
+    const bool chooses = !request.locks.empty() || kind == SpecKind::pyproject;
+    if (!choice.names.empty() && !chooses)
+        return make_error(ErrorKind::usage, "{}: it is a {}, which has nothing to choose; leave the [{}] away", path, to_string(kind), choice.names.front());
     return request;
 }
 
-Result<Request> read_spec(const std::string& path) {
+Result<Request> read_spec(const std::string& argument, LockChoice choice) {
+    auto [path, names] = split_argument(argument);
+    choice.names = std::move(names);
     std::error_code ignored;
     if (!fs::exists(path, ignored))
-        return make_error(ErrorKind::usage, "{}: there is no such file; name an environment.yml, a requirements.txt or an "
-                                            "@EXPLICIT list",
-                          path);
+        return make_error(ErrorKind::usage, "{}: there is no such file; name an environment.yml, a requirements.txt, a lock or another SPEC", path);
     if (fs::is_directory(path, ignored))
         return make_error(ErrorKind::usage, "{}: it is a directory; name a file (or write --from-prefix for a captured "
                                             "environment)",
                           path);
     auto text = read_text(path, 64u << 20);
     if (!text) return make_error(ErrorKind::usage, "{}", text.error().message);
-    return parse_spec(*text, path);
+    return parse_spec(*text, path, choice);
 }
 
 Status add_conda(Request& request, std::string_view spec, SourceLine line) {

@@ -26,12 +26,21 @@ Status read_requirements(std::string_view text, const std::string& path, Request
 // One logical line: a requirement or pip options. `file` is where relative -r, -c and -f start.
 Status read_requirement_line(std::string_view text, const SourceLine& line, const std::string& file, Request& request);
 
+// A requirement and nothing else: no options, no paths, no comments (pyproject.toml).
+Status read_pep508(std::string_view text, const SourceLine& line, Request& request);
+
 // @EXPLICIT
 Status read_explicit(std::string_view text, const std::string& path, Request& request);
 // A URL or path of a conda package, perhaps with "#md5".
 Result<CondaSpec> read_conda_url(std::string_view text, const SourceLine& line, const std::string& directory);
 // "channel::name=version=build", "name >=1,<2", "name[version='1']".
 Result<CondaSpec> read_match_spec(std::string_view text, const SourceLine& line);
+
+// pyproject.toml: [project] and [dependency-groups]
+Status read_pyproject(std::string_view text, const std::string& path, const LockChoice& choice, Request& request);
+
+// construct.yaml
+Status read_construct(std::string_view text, const std::string& path, const LockChoice& choice, Request& request);
 
 // environment.yml
 Status read_environment(std::string_view text, const std::string& path, Request& request);

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <tuple>
 
 namespace tinderbox {
 namespace {
@@ -128,12 +129,28 @@ json to_json(const Request& request) {
                                         {"build", spec.build},
                                         {"channel", printable(spec.channel)}},
                                        spec.line, request));
-    for (const PipRequirement& requirement : request.pip)
-        out["pip"].push_back(located({{"requirement", printable(requirement.text)}, {"name", requirement.name}},
-                                     requirement.line, request));
+    for (const PipRequirement& requirement : request.pip) {
+        json row = located({{"requirement", printable(requirement.text)}, {"name", requirement.name}}, requirement.line, request);
+        if (!requirement.unbundled.empty()) row["problem"] = requirement.unbundled;
+        out["pip"].push_back(std::move(row));
+    }
+    for (const IncludedFile& file : request.includes)
+        out["includes"].push_back(located({{"source", file.source}, {"destination", file.destination}}, file.line, request));
+    if (!request.base.empty()) out["base"] = request.base;
+    if (!request.post_install.empty()) out["post_install"] = request.post_install;
+    if (!request.license_file.empty()) out["license_file"] = request.license_file;
+    if (!request.requires_python.empty()) out["requires_python"] = request.requires_python;
     for (const IgnoredItem& item : request.ignored)
         out["ignored"].push_back(located({{"what", printable(item.what)}, {"why", item.why}}, item.line, request));
     return out;
+}
+
+Status check_bundled(const Request& request) {
+    std::string problems;
+    for (const PipRequirement& line : request.pip)
+        if (!line.unbundled.empty()) problems += fmt::format("{}{}: {}", problems.empty() ? "" : "\n", line.line.str(), line.unbundled);
+    if (!problems.empty()) return Error{ErrorKind::usage, problems};
+    return {};
 }
 
 Result<Request> merge(std::vector<Request> requests) {
@@ -166,7 +183,17 @@ Result<Request> merge(std::vector<Request> requests) {
         append(out.conda, next.conda);
         append(out.pip, next.pip);
         append(out.pip_constraints, next.pip_constraints);
+        append(out.locks, next.locks);
+        append(out.includes, next.includes);
         append(out.ignored, next.ignored);
+        if (out.base.empty()) out.base = next.base;
+        if (!next.requires_python.empty()) out.requires_python += (out.requires_python.empty() ? "" : ",") + next.requires_python;
+        for (auto [to, from, what] : {std::tuple(&out.post_install, &next.post_install, "post_install"),
+                                      std::tuple(&out.license_file, &next.license_file, "license_file")}) {
+            if (!to->empty() && !from->empty() && *to != *from)
+                return make_error(ErrorKind::usage, "{}: its {} '{}' contradicts '{}', given before; keep one of the two", source, what, *from, *to);
+            if (to->empty()) *to = std::move(*from);
+        }
         out.kind = "merged";
         out.source.clear();
     }

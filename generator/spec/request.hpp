@@ -3,6 +3,7 @@
 
 #include "common/base/result.hpp"
 #include "generator/pip/options.hpp"
+#include "generator/spec/foreign_lock.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -16,12 +17,19 @@ namespace tinderbox {
 struct CondaSpec {
     std::string text;             // as written
     std::string name, version, build, channel; // version "" when unconstrained
-    std::string url, md5, sha256; // @EXPLICIT and direct files
+    std::string url, md5, sha256; // @EXPLICIT, locks and direct files
     SourceLine line;
 };
 
 struct IgnoredItem {
     std::string what, why;
+    SourceLine line;
+};
+
+// A file that is carried along: --include, construct.yaml's extra_files.
+struct IncludedFile {
+    std::string source;      // absolute path of a file or directory on this machine
+    std::string destination; // relative to the prefix, "" for the source's own name
     SourceLine line;
 };
 
@@ -35,6 +43,12 @@ struct Request {
     std::vector<PipRequirement> pip_constraints; // of -c files: they bound what is asked for, but ask for nothing
     PipOptions pip_options;
     std::map<std::string, std::string> variables;
+    std::string requires_python;  // PEP 440, of a pyproject.toml; the environment's Python must fit it
+    std::vector<TakenLock> locks; // whose wheels are taken as they are; their conda packages are in `conda`, by URL
+    std::string base;             // what the request implies for --base: "none" (construct.yaml), "" nothing
+    std::vector<IncludedFile> includes;
+    std::string post_install;     // absolute path of a script to run in the new prefix; construct.yaml
+    std::string license_file;     // absolute path of a text to show and to accept; construct.yaml
     std::vector<IgnoredItem> ignored;
 };
 
@@ -42,19 +56,39 @@ struct Request {
 nlohmann::json to_json(const Request& request);
 
 // What a file is, told from its content.
-enum class SpecKind { requirements, explicit_list, environment, tinderbox_lock, conda_lock, pixi_lock, pylock, construct };
+enum class SpecKind {
+    requirements, pyproject, explicit_list, environment, construct,       // requests
+    tinderbox_lock, conda_lock, pixi_lock, pylock, uv_lock,               // locks
+};
 std::string_view to_string(SpecKind kind); // "requirements.txt", "explicit", "environment.yml", …
 SpecKind recognise_spec(std::string_view text);
 
+// What a SPEC argument says besides its file: "pyproject.toml[cuda,-dev]".
+struct SpecArgument {
+    std::string path;
+    std::vector<std::string> names;
+};
+SpecArgument split_argument(const std::string& argument); // the whole is the path when there is such a file
+
+// The text of a file as UTF-8, whatever it was written in: a byte-order mark says UTF-8, UTF-16 or UTF-32, "coding:" in
+// a comment of the first two lines Latin-1 (as pip reads). Errors (usage): none of these, a program, an archive.
+Result<std::string> decode_spec(std::string text, const std::string& path);
+
 // Reads a SPEC, recognised by content. Errors: kind usage, "FILE:LINE: what; what to write instead". A lock of ours
-// is not a request: ask recognise_spec() first. Kinds that are not read yet are an error that names the kind.
-Result<Request> read_spec(const std::string& path);
+// is not a request: ask recognise_spec() first. `choice` is what of a lock or a pyproject.toml is taken.
+Result<Request> read_spec(const std::string& argument, LockChoice choice = {});
 // The same of text that was read already; `path` is what errors call it and where relative paths start.
-Result<Request> parse_spec(std::string_view text, const std::string& path);
+Result<Request> parse_spec(std::string_view text, const std::string& path, const LockChoice& choice = {});
+// The lock of another tool. `kind`: what recognise_spec() said.
+Result<ForeignLock> parse_foreign_lock(SpecKind kind, std::string_view text, const std::string& path);
 
 // One entry of the command line: --pip REQ (a line of requirements.txt), --conda SPEC (a match spec, a URL, a path).
 Status add_pip(Request& request, std::string_view requirement, SourceLine line = {"command line: --pip", 0});
 Status add_conda(Request& request, std::string_view spec, SourceLine line = {"command line: --conda", 0});
+
+// What no installer can carry because it would have to be built (a checkout, a directory, an editable): all of it, one a
+// line, with the way out. Errors: kind usage.
+Status check_bundled(const Request& request);
 
 // Contradictions are errors that name both lines.
 Result<Request> merge(std::vector<Request> requests);

@@ -184,10 +184,11 @@ bool is_vcs(std::string_view text) {
     return false;
 }
 
-Error vcs_error(std::string_view text, const SourceLine& line) {
-    return line_error(line, "'{}' is a version control checkout, which has to be built; build a wheel of it with "
-                            "'pip wheel --no-deps' and write the wheel's path here",
-                      printable(text));
+// What pip would build. It is kept in the request, so that `inspect` shows it; check_bundled() refuses it.
+std::string vcs_problem(std::string_view text) {
+    return fmt::format("'{}' is a version control checkout, which has to be built; build a wheel of it with "
+                       "'pip wheel --no-deps' and write the wheel's path here",
+                       printable(text));
 }
 
 // "[a,b]" → {"a", "b"}
@@ -231,6 +232,7 @@ Status read_url_requirement(std::string_view text, PipRequirement& out) {
         }
         if (pip::is_valid_name(part.substr(0, bracket))) out.name = pip::normalize_name(part.substr(0, bracket));
     }
+    if (is_vcs(url)) out.unbundled = vcs_problem(text);
     name_from_file(out);
     return check_marker(out);
 }
@@ -255,10 +257,12 @@ Status read_path_requirement(std::string_view text, const std::string& directory
     }
     out.url = locate_path(path, directory);
     std::error_code ignored;
-    if (fs::is_directory(out.url, ignored))
-        return line_error(out.line, "'{}' is a source directory, which has to be built; build a wheel of it with "
+    if (fs::is_directory(out.url, ignored)) {
+        out.unbundled = fmt::format("'{}' is a source directory, which has to be built; build a wheel of it with "
                                     "'pip wheel --no-deps {}' and write the wheel's path here",
-                          path, path);
+                                    path, path);
+        return check_marker(out);
+    }
     if (!fs::exists(out.url, ignored))
         return line_error(out.line, "the file '{}' does not exist (looked for {})", path, out.url);
     name_from_file(out);
@@ -279,7 +283,10 @@ Status read_named_requirement(std::string_view text, PipRequirement& out) {
     out.marker = parsed->marker ? parsed->marker->str() : "";
     out.url = parsed->url;
     if (out.url.empty()) return {};
-    if (is_vcs(out.url)) return vcs_error(text, out.line);
+    if (is_vcs(out.url)) {
+        out.unbundled = vcs_problem(text);
+        return {};
+    }
     if (!is_url(out.url))
         return line_error(out.line, "'{}' is not a URL; write http://, https:// or file:// behind the '@'",
                           printable(out.url));
@@ -303,10 +310,9 @@ Status read_requirement(std::string_view text, std::string_view options, const S
                               option.name);
         }
     }
-    if (is_vcs(text)) return vcs_error(text, line);
     auto at = text.find('@');
     bool named_url = at != std::string_view::npos && at > 0 && pip::Requirement::parse(trim(text.substr(0, at)));
-    if (is_url(text))
+    if (is_url(text) || is_vcs(text))
         TRY(read_url_requirement(text, out));
     else if (!named_url && looks_like_path(text))
         TRY(read_path_requirement(text, directory_of(context.file), out));
@@ -351,10 +357,21 @@ Status apply_option(const Option& option, const SourceLine& line, Context& conte
     const std::string& name = option.name;
     if (name == "--requirement" || name == "--constraint") return read_nested(option, line, context);
     if (name == "--editable") {
-        if (is_vcs(option.value)) return vcs_error("-e " + option.value, line);
-        return line_error(line, "'-e {}' is an editable install of a source directory; build a wheel of it with "
-                                "'pip wheel --no-deps {}' and write the wheel's path here",
-                          printable(option.value), printable(option.value));
+        PipRequirement out;
+        out.text = "-e " + option.value;
+        out.line = line;
+        out.editable = true;
+        if (is_vcs(option.value)) {
+            TRY(read_url_requirement(option.value, out));
+            out.unbundled = vcs_problem(out.text);
+        } else {
+            out.url = locate_path(option.value, directory_of(context.file));
+            out.unbundled = fmt::format("'-e {}' is an editable install of a source directory; build a wheel of it with "
+                                        "'pip wheel --no-deps {}' and write the wheel's path here",
+                                        printable(option.value), printable(option.value));
+        }
+        context.request.pip.push_back(std::move(out));
+        return {};
     }
     if (name == "--hash") return line_error(line, "'--hash' stands without a requirement in front of it");
     bool index = name == "--index-url" || name == "--pypi-url";
@@ -422,6 +439,15 @@ Status read_requirements(std::string_view text, const std::string& path, Request
 Status read_requirement_line(std::string_view text, const SourceLine& line, const std::string& file, Request& request) {
     Context context{request, file, false, {file}};
     return read_line(text, line, context);
+}
+
+Status read_pep508(std::string_view text, const SourceLine& line, Request& request) {
+    PipRequirement out;
+    out.text = std::string(trim(text));
+    out.line = line;
+    TRY(read_named_requirement(out.text, out));
+    request.pip.push_back(std::move(out));
+    return {};
 }
 
 Status add_pip(Request& request, std::string_view requirement, SourceLine line) {

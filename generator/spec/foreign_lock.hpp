@@ -1,0 +1,123 @@
+// Locks of other tools: what they say, and what of it a target takes.
+//
+//   conda-lock.yml v1      https://conda.github.io/conda-lock/        one entry a package and platform, with a category
+//   pixi.lock v4 – v7      https://pixi.sh, crate rattler_lock        environments × platforms → packages
+//   pylock.toml 1.0        PEP 751                                    packages with markers, wheels for every machine
+//   uv.lock 1              https://docs.astral.sh/uv/                 a graph; markers stand at its edges
+//
+// What they say is taken as it is: nothing is resolved again, every hash is taken over. A lock for many machines is
+// narrowed by the target's platform, Python and tags, which are known only once the environment's Python is: read here,
+// chosen (wheels_of) when the lock is made.
+#pragma once
+
+#include "common/base/result.hpp"
+#include "generator/pip/options.hpp"
+#include "generator/pip/target.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tinderbox {
+
+struct ForeignFile {
+    std::string url;         // http, https or file; or an absolute path
+    std::string file_name;
+    std::string sha256, md5; // hex, "" unknown
+    std::uint64_t size = 0;  // bytes, 0 = unknown
+};
+
+struct ForeignPackage;
+
+// "needs NAME": an edge of uv.lock's graph; of the others only its name is known.
+struct ForeignEdge {
+    std::string name, version, marker;
+    std::string source; // which of several packages of one name and version, "" any
+    std::vector<std::string> extras;
+};
+
+struct ForeignPackage {
+    std::string kind;                // "conda", "pypi"
+    std::string name, version, build;
+    std::string platform;            // as the lock calls it; "" when the lock is for every platform
+    std::vector<std::string> groups; // pixi's environments, conda-lock's category: one of them must be taken
+    std::vector<ForeignFile> files;  // conda: one; pypi: wheels
+    std::optional<ForeignFile> sdist;
+    std::string marker;              // pylock
+    std::string requires_python;
+    std::string origin;              // uv: what its source says, to tell packages of one name apart
+    std::string source;              // what has to be built, when it is no artifact: "the directory '.'"
+    bool direct = false;             // named by URL, not from an index: gets a direct_url.json
+    bool project = false;            // uv: what the lock belongs to
+    std::vector<ForeignEdge> needs;
+    std::map<std::string, std::vector<ForeignEdge>> extra_needs, group_needs; // uv: extras, dependency groups
+    SourceLine line;
+};
+
+struct ForeignPlatform {
+    std::string name, subdir; // pixi v7 gives platforms names of their own; "linux-64-cuda", "linux-64"
+};
+
+struct ForeignLock {
+    std::string kind; // to_string(SpecKind)
+    std::string path;
+    std::string version; // of the format, as written: "1", "6", "1.0"
+    bool version_is_number = true;
+    std::vector<ForeignPlatform> platforms;     // empty: every platform
+    std::map<std::string, std::vector<std::string>> channels; // pixi: by environment; conda-lock: ""
+    std::vector<std::string> environments;      // pixi's environments, conda-lock's categories
+    std::vector<std::string> extras, groups;    // pylock's and uv's that can be taken
+    std::vector<std::string> default_groups;
+    std::string requires_python;                // PEP 440
+    std::vector<std::string> markers;           // pylock's `environments`: one must hold
+    std::vector<ForeignPackage> packages;
+};
+
+// Errors: kind usage, "FILE:LINE: …".
+Result<ForeignLock> read_conda_lock(std::string_view text, const std::string& path);
+Result<ForeignLock> read_pixi_lock(std::string_view text, const std::string& path);
+Result<ForeignLock> read_pylock(std::string_view text, const std::string& path);
+Result<ForeignLock> read_uv_lock(std::string_view text, const std::string& path);
+
+// The inspect contract of design.md: {kind, version, platforms[], packages[…]}, and what can be chosen.
+// A lock for every platform shows of each package the file for linux-64 and the newest Python it is for.
+nlohmann::json inspect_json(const ForeignLock& lock);
+
+// What was asked of a lock: SPEC is "FILE[NAME,…]".
+struct LockChoice {
+    std::string platform = "linux-64";
+    std::vector<std::string> names;  // environment, category, extra, group or pixi platform; "-NAME": without
+    std::string environment;         // --name: pixi's environment of this name, where there is one
+};
+
+// A lock and what of it is taken.
+struct TakenLock {
+    std::shared_ptr<const ForeignLock> lock;
+    std::string platform;                 // as the lock calls it
+    std::vector<std::string> groups;      // environments or categories; pylock, uv: dependency groups
+    std::vector<std::string> extras;
+};
+
+// Resolves the names. Errors: kind usage, with the names that there are.
+Result<TakenLock> take_lock(std::shared_ptr<const ForeignLock> lock, const LockChoice& choice);
+
+// The conda packages that are taken, in the lock's order.
+std::vector<const ForeignPackage*> conda_of(const TakenLock& taken);
+
+struct LockedWheel {
+    const ForeignPackage* package = nullptr;
+    ForeignFile file;
+    bool requested = false; // no other package of the lock needs it
+};
+
+// The wheels that are taken for a target, by name. Packages in `replaced` (normalised names: the request has a line of
+// its own for them) are left out. Errors (usage, all of them, one a line): a package that would have to be built, or
+// has no wheel for the target; the lock is not for this Python.
+Result<std::vector<LockedWheel>> wheels_of(const TakenLock& taken, const pip::Target& target, const std::vector<std::string>& replaced);
+
+} // namespace tinderbox
