@@ -8,7 +8,7 @@ namespace {
 // Named in the documented command line, not built yet: saying so beats "unknown option".
 constexpr const char* planned[] = {"--cuda", "--include", "--virtual", "--target-gpu",
                                    "--target-driver", "--sign", "--split"};
-constexpr const char* planned_flags[] = {"--allow-sdist", "--redistributable"};
+constexpr const char* planned_flags[] = {"--redistributable"};
 
 } // namespace
 
@@ -32,6 +32,8 @@ void add_options(CLI::App& command, BuildOptions& o) {
     command.add_option("--index-strategy", o.index_strategy, "Which index answers: first-index (default), unsafe-first-match, "
                                                              "unsafe-best-match")->group("Sources");
     command.add_flag("--pre", o.pre, "Take pre-releases of pip packages as well")->group("Sources");
+    command.add_flag("--allow-sdist", o.allow_sdist, "Where a version has no wheel, make one of its source archive here with the environment's "
+                                                     "own Python (runs the package's code)")->group("Sources");
     command.add_option("--insecure-host", o.insecure_hosts, "Host that may be reached without TLS")->group("Sources");
     command.add_option("--target-glibc", o.target_glibc, "Oldest glibc the environment must run with (default: 2.28)")->group("Target");
     command.add_option("--level", o.level, "Compression: fast, default, max")->group("Output")->capture_default_str()

@@ -20,7 +20,7 @@ struct BuildOptions {
     std::string platform = "linux-64", target_glibc;
     std::vector<std::string> channels, extra_index_urls, find_links, insecure_hosts;
     std::string index_url, index_strategy = "first-index";
-    bool no_index = false, pre = false, offline = false, strict = false, plan = false, json = false;
+    bool no_index = false, pre = false, allow_sdist = false, offline = false, strict = false, plan = false, json = false;
     bool pip_only = false; // of lock
     std::string level = "default", bytecode = "build";
     unsigned jobs = 0;

@@ -143,6 +143,9 @@ Status Pipeline::solve() {
         for (const json& d : meta.value("distributions", json::array()))
             lock.provided[d.value("name", "")] = d.value("version", "");
     }
+    lock.allow_sdist = options_.allow_sdist;
+    if (!options_.pip_only)
+        lock.build_python = [this](const std::vector<LockedArtifact>& conda) { return build_python(conda); };
     if (options_.pip_only && lock.python.empty()) lock.python = target_python_;
     TRY_ASSIGN(MadeLock made, make_lock(request_, lock, *fetcher_));
     lock_ = std::move(made.lock);
@@ -212,13 +215,19 @@ Status Pipeline::fetch_unknown() {
 
 Status Pipeline::fetch() {
     std::vector<Download> downloads;
-    for (const LockedArtifact& artifact : lock_.artifacts) downloads.push_back(download_of(artifact));
+    for (const LockedArtifact& artifact : lock_.artifacts)
+        if (!artifact.built_from) downloads.push_back(download_of(artifact));
     if (lock_.base) downloads.push_back(base_download());
     TRY_ASSIGN(files_, fetcher_->fetch(downloads));
     if (lock_.base) {
         base_file_ = std::move(files_.back());
         files_.pop_back();
         TRY(read_base());
+    }
+    for (std::size_t i = 0; i < lock_.artifacts.size(); ++i) { // wheels that are made here take their places among the others
+        if (!lock_.artifacts[i].built_from) continue;
+        TRY_ASSIGN(Fetched made, fetch_built(lock_.artifacts[i]));
+        files_.insert(files_.begin() + static_cast<std::ptrdiff_t>(i), std::move(made));
     }
     for (std::size_t i = 0; i < files_.size(); ++i) {
         lock_.artifacts[i].sha256 = files_[i].sha256;

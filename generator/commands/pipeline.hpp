@@ -35,6 +35,8 @@ class Pipeline {
 
   private:
     Status keep_only_pip();
+    Result<std::string> build_python(const std::vector<LockedArtifact>& conda);
+    Result<Fetched> fetch_built(const LockedArtifact& artifact);
     Result<std::unique_ptr<Artifact>> open_artifact(std::size_t index);
     Download base_download() const;
     Status fetch_base();

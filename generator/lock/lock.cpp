@@ -38,6 +38,8 @@ json artifact_json(const LockedArtifact& artifact) {
     if (artifact.size > 0) out["size"] = artifact.size;
     if (artifact.requested) out["requested"] = true;
     if (!artifact.extras.empty()) out["extras"] = artifact.extras;
+    if (const auto& from = artifact.built_from)
+        out["built_from"] = {{"url", without_credentials(from->url)}, {"file_name", from->file_name}, {"sha256", from->sha256}, {"size", from->size}};
     return out;
 }
 
@@ -140,6 +142,24 @@ Result<LockedBase> base_from_json(const json& row, const std::string& where) {
     return out;
 }
 
+Result<BuiltFrom> built_from_json(const json& row, const std::string& where) {
+    if (!row.is_object()) return make_error(ErrorKind::usage, "{}: it is not an object; make the lock again", where);
+    BuiltFrom out;
+    Fields fields(row, where);
+    fields.text("url", out.url, true);
+    fields.text("file_name", out.file_name, true);
+    fields.text("sha256", out.sha256, true);
+    fields.integer("size", out.size);
+    TRY(fields.status());
+    if (!is_url(out.url)) fields.fail(fmt::format("'{}' is not an http, https or file URL", without_credentials(out.url)));
+    if (out.sha256.empty() || !is_hex(out.sha256, 64)) fields.fail("'sha256' is not 64 hexadecimal digits");
+    if (!is_file_name(out.file_name)) fields.fail(fmt::format("'{}' is no file name", out.file_name));
+    TRY(fields.status());
+    out.sha256 = to_lower(out.sha256);
+    out.source = out.url.starts_with("file:") ? file_url_to_path(out.url) : out.url;
+    return out;
+}
+
 Result<LockedArtifact> artifact_from_json(const json& row, const std::string& where) {
     if (!row.is_object()) return make_error(ErrorKind::usage, "{}: it is not an object; make the lock again", where);
     LockedArtifact out;
@@ -170,6 +190,9 @@ Result<LockedArtifact> artifact_from_json(const json& row, const std::string& wh
     out.sha256 = to_lower(out.sha256);
     out.md5 = to_lower(out.md5);
     out.source = out.url.starts_with("file:") ? file_url_to_path(out.url) : out.url;
+    if (auto from = row.find("built_from"); from != row.end()) {
+        TRY_ASSIGN(out.built_from, built_from_json(*from, where + ".built_from"));
+    }
     return out;
 }
 

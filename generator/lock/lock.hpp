@@ -15,6 +15,14 @@ namespace tinderbox {
 
 inline constexpr int lock_version = 1;
 
+// The source archive that a wheel was made of on the locking machine (--allow-sdist).
+struct BuiltFrom {
+    std::string url;    // without credentials
+    std::string source; // not written to the lock, as LockedArtifact::source
+    std::string file_name, sha256;
+    std::uint64_t size = 0;
+};
+
 struct LockedArtifact {
     std::string kind; // "wheel", "conda"
     std::string name, version, build;
@@ -28,6 +36,9 @@ struct LockedArtifact {
     std::string channel;      // conda
     std::string direct_url;   // PEP 610: the URL a direct reference named, "" when it came from an index
     std::vector<std::string> extras;
+    // A wheel that no index has: `url` and `source` are the archive's, file_name, sha256 and size the wheel's. Whoever
+    // builds from the lock makes it again (or has it in the cache), and it has to have the same hash.
+    std::optional<BuiltFrom> built_from;
 };
 
 // The interpreter, when it is captured from this machine (--python-from, --from-prefix) and not a conda package.

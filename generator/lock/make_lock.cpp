@@ -71,6 +71,27 @@ LockedArtifact lock_wheel(const pip::ChosenWheel& wheel) {
     return out;
 }
 
+// The artifact becomes the wheel that is made of the archive it names so far.
+Status lock_built(const pip::IndexFile& archive, pip::WheelBuilder& builder, LockedArtifact& artifact) {
+    TRY_ASSIGN(pip::BuiltWheel wheel, builder.build(archive));
+    artifact.built_from = BuiltFrom{artifact.url, artifact.source, archive.file_name, wheel.archive.sha256, wheel.archive.size};
+    artifact.file_name = wheel.path.filename().string();
+    artifact.sha256 = wheel.sha256;
+    artifact.md5.clear();
+    artifact.size = wheel.size;
+    return {};
+}
+
+pip::WheelBuilderOptions builder_options(const PipOptions& pip, const LockOptions& options, const pip::Target& target,
+                                         const std::vector<LockedArtifact>& conda) {
+    pip::WheelBuilderOptions out;
+    out.target = target;
+    out.pip = pip;
+    out.source_mtime = options.source_mtime;
+    if (options.build_python) out.python = [&options, conda] { return options.build_python(conda); };
+    return out;
+}
+
 // Python packages whose conda name is not the one of their wheel.
 constexpr std::pair<std::string_view, std::string_view> other_names[] = {
     {"pytorch", "torch"},          {"pytorch-gpu", "torch"},   {"pytorch-cpu", "torch"}, {"tensorflow-base", "tensorflow"},
@@ -148,9 +169,12 @@ bool with_hashes(const Request& request) {
 
 // A list that is pinned and complete is taken as it is; what is missing or open is resolved.
 Result<pip::Selection> select_or_resolve(const Request& request, const pip::SelectOptions& options, pip::PackageIndex& index,
-                                         Fetcher& fetcher) {
+                                         Fetcher& fetcher, pip::WheelBuilder* builder) {
     bool hashes = with_hashes(request);
-    if (hashes || all_pinned(request)) {
+    if (hashes && options.allow_sdist)
+        return make_error(ErrorKind::usage, "--allow-sdist and --hash exclude each other: nobody knows the hash of a wheel that is yet to be "
+                                            "made; leave one of the two away");
+    if (hashes || (all_pinned(request) && !options.allow_sdist)) {
         TRY_ASSIGN(pip::Selection selection, pip::select_wheels(request.pip, request.pip_constraints, options, index));
         TRY(pip::fetch_metadata(selection, fetcher));
         Status complete = pip::check_closure(selection, options, hashes ? &index : nullptr);
@@ -158,6 +182,7 @@ Result<pip::Selection> select_or_resolve(const Request& request, const pip::Sele
         if (hashes) return std::move(complete).error();
     }
     pip::MetadataSource metadata(fetcher);
+    if (builder) metadata.build_with(*builder);
     return pip::resolve(request.pip, request.pip_constraints, options, index, metadata);
 }
 
@@ -190,16 +215,19 @@ Status add_locked_wheels(const Request& request, const pip::Target& target, std:
 }
 
 Status add_wheels(const Request& request, const LockOptions& options, const pip::Target& target, Fetcher& fetcher, MadeLock& out) {
-    pip::SelectOptions select{target, options.provided};
+    pip::SelectOptions select{target, options.provided, options.allow_sdist};
+    std::optional<pip::WheelBuilder> builder;
+    if (options.allow_sdist) builder.emplace(fetcher, builder_options(request.pip_options, options, target, out.lock.artifacts));
     add_conda_packages(out.lock.artifacts, select.provided);
     pip::PackageIndex index(fetcher, request.pip_options, options.index_strategy);
-    TRY_ASSIGN(pip::Selection selection, select_or_resolve(request, select, index, fetcher));
+    TRY_ASSIGN(pip::Selection selection, select_or_resolve(request, select, index, fetcher, builder ? &*builder : nullptr));
     out.warnings.insert(out.warnings.end(), selection.warnings.begin(), selection.warnings.end());
     for (const pip::ChosenWheel& wheel : selection.wheels) {
         if (auto other = select.provided.find(wheel.name); other != select.provided.end())
             out.warnings.push_back(fmt::format("{}: {} {} as a wheel replaces {} {} from conda or the captured environment",
                                                wheel.line.str(), wheel.name, wheel.version, wheel.name, other->second));
         out.lock.artifacts.push_back(lock_wheel(wheel));
+        if (pip::is_source_archive(wheel.file)) TRY(lock_built(wheel.file, *builder, out.lock.artifacts.back()));
     }
     for (const std::string& url : index.indexes()) out.lock.indexes.push_back(without_credentials(url));
     return {};
@@ -267,21 +295,54 @@ Result<MadeLock> make_lock(const Request& request, const LockOptions& options, F
     return out;
 }
 
+namespace {
+
+void lend(std::string& source, const std::vector<std::string>& places) {
+    Url url = Url::parse(source);
+    if (!url.userinfo.empty() || url.host.empty()) return;
+    for (const std::string& place : places) {
+        Url from = Url::parse(place);
+        if (from.userinfo.empty() || from.origin() != url.origin()) continue;
+        url.userinfo = from.userinfo;
+        source = url.str();
+        return;
+    }
+}
+
+} // namespace
+
 void lend_credentials(Lock& lock, const PipOptions& options) {
     std::vector<std::string> places = options.extra_index_urls;
     if (options.index_url) places.push_back(*options.index_url);
     places.insert(places.end(), options.find_links.begin(), options.find_links.end());
     for (LockedArtifact& artifact : lock.artifacts) {
-        Url url = Url::parse(artifact.source);
-        if (!url.userinfo.empty() || url.host.empty()) continue;
-        for (const std::string& place : places) {
-            Url from = Url::parse(place);
-            if (from.userinfo.empty() || from.origin() != url.origin()) continue;
-            url.userinfo = from.userinfo;
-            artifact.source = url.str();
-            break;
-        }
+        lend(artifact.source, places);
+        if (artifact.built_from) lend(artifact.built_from->source, places);
     }
+}
+
+Result<Fetched> make_wheel_again(const LockedArtifact& artifact, const Lock& lock, const PipOptions& pip, const LockOptions& options,
+                                 Fetcher& fetcher) {
+    std::vector<LockedArtifact> conda;
+    std::ranges::copy_if(lock.artifacts, std::back_inserter(conda), [](const LockedArtifact& a) { return a.kind == "conda"; });
+    pip::Target target;
+    target.platform = lock.platform;
+    target.glibc = lock.target_glibc;
+    TRY(python_of(conda, options, target, true));
+    pip::WheelBuilder builder(fetcher, builder_options(pip, options, target, conda));
+    const BuiltFrom& from = *artifact.built_from;
+    pip::IndexFile archive;
+    archive.file_name = from.file_name;
+    archive.url = from.source.empty() ? from.url : from.source;
+    archive.sha256 = from.sha256;
+    archive.size = from.size;
+    archive.local = from.url.starts_with("file:");
+    TRY_ASSIGN(pip::BuiltWheel wheel, builder.build(archive));
+    if (wheel.sha256 != artifact.sha256)
+        return make_error(ErrorKind::usage, "{}: the wheel that is made of it here has the SHA-256 {}, the lock names {} (another compiler, or "
+                                            "a build that is not reproducible); lock again on this machine",
+                          from.file_name, wheel.sha256, artifact.sha256);
+    return Fetched{wheel.path, wheel.sha256, wheel.size, true};
 }
 
 } // namespace tinderbox

@@ -6,6 +6,8 @@
 #include "generator/pip/index.hpp"
 #include "generator/spec/request.hpp"
 
+#include <functional>
+
 namespace tinderbox {
 
 struct LockOptions {
@@ -19,6 +21,10 @@ struct LockOptions {
     std::int64_t source_mtime = 315532800;
     pip::IndexStrategy index_strategy = pip::IndexStrategy::first_index;
     std::vector<std::string> insecure_hosts;     // --insecure-host
+    bool allow_sdist = false;
+    // The environment's own Python as a program that runs here, for --allow-sdist; the conda packages chosen so far may
+    // hold it.
+    std::function<Result<std::string>(const std::vector<LockedArtifact>& conda)> build_python;
 };
 
 struct MadeLock {
@@ -35,6 +41,11 @@ Status add_pip_configuration(Request& request);
 // by name. LockedArtifact::source is set; sha256 is "" where only the download will tell (the caller fetches next).
 // Errors: usage (a conda entry that is not exact, another platform's package, no Python), unsatisfiable, network.
 Result<MadeLock> make_lock(const Request& request, const LockOptions& options, Fetcher& fetcher);
+
+// The wheel of an artifact with built_from, from the cache or made again. Error (usage): it is not the one that the
+// lock names.
+Result<Fetched> make_wheel_again(const LockedArtifact& artifact, const Lock& lock, const PipOptions& pip, const LockOptions& options,
+                                 Fetcher& fetcher);
 
 // A lock has no credentials: gives each artifact's `source` those of the configured index or channel on its host.
 void lend_credentials(Lock& lock, const PipOptions& options);

@@ -36,7 +36,7 @@ MetadataSource::MetadataSource(Fetcher& fetcher, fs::path cache_root)
 std::string MetadataSource::copy_name(const IndexFile& file) const {
     if (file.local) return "";
     if (file.has_metadata && !file.metadata_sha256.empty()) return file.metadata_sha256;
-    if (file.sha256.empty()) return "";
+    if (file.sha256.empty() || is_source_archive(file)) return ""; // what is built depends on more than the archive
     return digest(file.sha256 + " " + without_credentials(file.url));
 }
 
@@ -80,6 +80,11 @@ Result<std::string> MetadataSource::beside(const IndexFile& file) {
 }
 
 Result<std::string> MetadataSource::find(const IndexFile& file) {
+    if (is_source_archive(file)) {
+        if (!builder_) return make_error(ErrorKind::usage, "{}: it is no wheel; --allow-sdist makes one of it", file.file_name);
+        TRY_ASSIGN(std::string text, builder_->metadata(file));
+        return headers_of(text);
+    }
     if (file.local) return read_wheel_metadata(file.url);
     if (file.has_metadata) {
         auto text = beside(file);

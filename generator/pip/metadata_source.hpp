@@ -8,6 +8,7 @@
 
 #include "generator/pip/index.hpp"
 #include "generator/pip/metadata.hpp"
+#include "generator/pip/source_archive.hpp"
 
 #include <atomic>
 #include <future>
@@ -21,6 +22,8 @@ class MetadataSource {
   public:
     // `cache_root`: default cache_directory(); the copies lie in <cache_root>/metadata.
     explicit MetadataSource(Fetcher& fetcher, fs::path cache_root = {});
+    // Who answers for source archives; must outlive this. Without one they are an error (kind usage).
+    void build_with(WheelBuilder& builder) { builder_ = &builder; }
 
     // Headers of METADATA (without the description), parsed. Thread-safe: of several that ask for one file one fetches
     // it. Errors: kind network, usage for a local file or a wheel that has none.
@@ -42,6 +45,7 @@ class MetadataSource {
     void keep_copy(const std::string& name, const std::string& text) const;
 
     Fetcher& fetcher_;
+    WheelBuilder* builder_ = nullptr;
     fs::path directory_;
     std::mutex mutex_;
     std::map<std::string, std::shared_future<std::shared_ptr<const Result<Metadata>>>> known_; // by URL

@@ -10,7 +10,7 @@ namespace tinderbox::pip {
 namespace {
 
 // A line as PEP 508 has it. Lines that name a wheel by URL or path get the name from the file.
-Result<Requirement> as_requirement(const PipRequirement& line, const TagRanking& ranking, const Target& target) {
+Result<Requirement> as_requirement(const PipRequirement& line, const TagRanking& ranking, const SelectOptions& options) {
     Requirement out;
     out.text = line.text;
     out.name = line.name;
@@ -20,7 +20,7 @@ Result<Requirement> as_requirement(const PipRequirement& line, const TagRanking&
     if (!versions) return std::move(versions.error()).in(line.line.str());
     out.specifier = std::move(*versions);
     if (out.name.empty()) {
-        TRY_ASSIGN(auto wheel, direct_file(line, ranking, target));
+        TRY_ASSIGN(auto wheel, direct_file(line, ranking, options.target, options.allow_sdist));
         out.name = wheel.name.name;
     }
     return out;
@@ -45,7 +45,7 @@ Status check_build_options(const Roots& roots, const PipOptions& options) {
         for (const auto& [line, requirement] : roots.lines)
             if (option == ":all:" || normalize_name(option) == requirement.name)
                 return make_error(ErrorKind::usage, "{}: --no-binary {} asks to build {} from source, and an installer carries wheels "
-                                                    "only; remove the option",
+                                                    "only; remove the option, or add --allow-sdist",
                                   line->line.str(), option, requirement.name);
     return {};
 }
@@ -58,7 +58,7 @@ Result<Roots> roots_of(const std::vector<PipRequirement>& requirements, const st
     auto read = [&](const PipRequirement& line, bool constraint) -> Status {
         TRY_ASSIGN(bool here, applies(line, environment));
         if (!here) return {};
-        TRY_ASSIGN(Requirement requirement, as_requirement(line, ranking, options.target));
+        TRY_ASSIGN(Requirement requirement, as_requirement(line, ranking, options));
         if (!line.url.empty()) TRY(add_direct(roots, requirement.name, line));
         if (requirement.specifier.names_prerelease()) roots.prereleases.insert(requirement.name);
         if (requirement.specifier.pin()) roots.pins[requirement.name].push_back(requirement.specifier);
@@ -67,7 +67,7 @@ Result<Roots> roots_of(const std::vector<PipRequirement>& requirements, const st
     };
     for (const PipRequirement& line : requirements) TRY(read(line, false));
     for (const PipRequirement& line : constraints) TRY(read(line, true));
-    TRY(check_build_options(roots, pip));
+    if (!options.allow_sdist) TRY(check_build_options(roots, pip));
     return roots;
 }
 

@@ -1,7 +1,7 @@
 // From requirements to wheels, for a target that is not this machine: what pip and uv call resolving.
 //
 // Every answer about a package is the target's: tags with its glibc, markers with its Python, requires-python with its
-// full version. Only wheels are candidates. Rules, where PEPs leave a choice, are uv's:
+// full version. Only wheels are candidates, with options.allow_sdist source archives as well. Rules, where PEPs leave a choice, are uv's:
 //   pre-releases  of a project only with --pre, when a line of the request (or a constraint) names one for it, or when
 //                 it has nothing else
 //   yanked files  only for a line of the request that pins (==) their version

@@ -74,11 +74,11 @@ std::string why_nothing(const ResolveModel& model, const Project& project, const
     if (hidden_yanked > 0) return fmt::format("what fits was withdrawn by its authors; pin it ('{}=={}') to take it all the same", project.name, withdrawn);
     if (!python.empty()) return fmt::format("what fits requires Python {}, and the environment has {}", python, target.python);
     if (same > 0) return fmt::format("what fits has no wheel for {}, only for such as {}{}", describe(target), tag, elsewhere);
-    for (const auto& [version, file] : files.sdists)
-        if (requirement.specifier.matches(version))
-            return fmt::format("what fits is only a source archive ({}), and an installer carries wheels only; build one with 'pip wheel "
-                               "--no-deps {}=={}' and name its directory with --find-links{}",
-                               file, project.name, version.str(), elsewhere);
+    for (const auto& sdist : files.sdists)
+        if (requirement.specifier.matches(sdist.name.version))
+            return fmt::format("what fits is only a source archive ({}), and an installer carries wheels only; --allow-sdist makes one here, or "
+                               "build it with 'pip wheel --no-deps {}=={}' and name its directory with --find-links{}",
+                               sdist.file.file_name, project.name, sdist.name.version.str(), elsewhere);
     if (project.candidates.empty())
         return fmt::format("{} has nothing for {}{}", joined(files.asked), describe(target), elsewhere);
     return fmt::format("there is none in {}; the newest that fits {} is {}{}", joined(files.asked), describe(target),

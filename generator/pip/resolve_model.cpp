@@ -3,6 +3,7 @@
 #include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
+#include "generator/pip/source_archive.hpp"
 
 #include <algorithm>
 
@@ -15,9 +16,10 @@ Version python_of(const Target& target) {
     return Version::parse(marker_environment(target)["python_full_version"]).value_or(*Version::parse("3.11.0"));
 }
 
-// Of two files of one version: the better tag, then the higher build; on a tie the earlier place stays.
+// Of two files of one version: a wheel, the better tag, then the higher build; on a tie the earlier place stays.
 bool better_file(const ProjectWheels::Wheel& a, const ProjectWheels::Wheel& b) {
     if (a.file.yanked != b.file.yanked) return !a.file.yanked;
+    if (!a.rank || !b.rank) return a.rank.has_value() && !b.rank;
     if (*a.rank != *b.rank) return *a.rank < *b.rank;
     return a.name.build > b.name.build;
 }
@@ -64,7 +66,7 @@ Result<Project> ProjectStore::load(const std::string& name) const {
     }
     if (auto line = roots_.direct.find(name); line != roots_.direct.end()) {
         out.direct = line->second;
-        TRY_ASSIGN(auto wheel, direct_file(*line->second, ranking_, options_.target));
+        TRY_ASSIGN(auto wheel, direct_file(*line->second, ranking_, options_.target, options_.allow_sdist));
         if (wheel.name.name != name)
             return make_error(ErrorKind::usage, "{}: '{}' names {}, but its wheel is {}'s; correct one of the two",
                               line->second->line.str(), printable(line->second->text), name, wheel.name.name);
@@ -77,16 +79,25 @@ Result<Project> ProjectStore::load(const std::string& name) const {
 
     const auto& wheels = out.files.wheels;
     bool only_prereleases = std::ranges::all_of(wheels, [](const auto& wheel) { return wheel.name.version.is_prerelease(); }) &&
-                            std::ranges::all_of(out.files.sdists, [](const auto& sdist) { return sdist.first.is_prerelease(); });
+                            std::ranges::all_of(out.files.sdists, [](const auto& sdist) { return sdist.name.version.is_prerelease(); });
     bool prereleases = index_.options().pre || only_prereleases || roots_.prereleases.contains(name);
     auto pins = roots_.pins.find(name);
     auto pinned = [&](const Version& version) {
         return pins != roots_.pins.end() &&
                std::ranges::any_of(pins->second, [&](const SpecifierSet& pin) { return pin.matches(version); });
     };
-    std::vector<const ProjectWheels::Wheel*> usable;
-    for (const auto& wheel : wheels) {
-        if (!wheel.rank || !wheel.python_fits) continue;
+    std::vector<const ProjectWheels::Wheel*> usable, candidates;
+    auto named = [&](const std::vector<std::string>& list) {
+        return std::ranges::any_of(list, [&](const std::string& one) { return one == ":all:" || normalize_name(one) == name; });
+    };
+    if (!options_.allow_sdist || !named(index_.options().no_binary))
+        for (const auto& wheel : wheels)
+            if (wheel.rank) candidates.push_back(&wheel);
+    if (options_.allow_sdist && !named(index_.options().only_binary))
+        for (const auto& sdist : out.files.sdists) candidates.push_back(&sdist);
+    for (const ProjectWheels::Wheel* candidate : candidates) {
+        const auto& wheel = *candidate;
+        if (!wheel.python_fits) continue;
         if (wheel.file.yanked && !pinned(wheel.name.version)) {
             ++out.hidden_yanked;
         } else if (wheel.name.version.is_prerelease() && !prereleases) {
@@ -149,7 +160,7 @@ void Prefetcher::want(const Requirement& requirement) {
 void Prefetcher::want(const std::shared_ptr<const Result<Project>>& project, std::size_t first, std::size_t count) {
     const auto& candidates = (**project).candidates;
     for (std::size_t i = first; i < std::min(first + count, candidates.size()); ++i)
-        if (candidates[i].wheel) push([this, project, i] { (void)metadata_.get((**project).candidates[i].wheel->file); });
+        if (candidates[i].wheel && !is_source_archive(candidates[i].wheel->file)) push([this, project, i] { (void)metadata_.get((**project).candidates[i].wheel->file); });
 }
 
 void Prefetcher::work() {
@@ -175,7 +186,7 @@ void Prefetcher::follow(const Requirement& requirement) {
     }
     const auto& candidates = (**project).candidates;
     auto best = std::ranges::find_if(candidates, [&](const Candidate& c) { return requirement.specifier.matches(c.version); });
-    if (best == candidates.end() || !best->wheel) return;
+    if (best == candidates.end() || !best->wheel || is_source_archive(best->wheel->file)) return; // no build on suspicion
     auto metadata = metadata_.get(best->wheel->file);
     if (!metadata->ok()) return;
     std::vector<std::string> extras = requirement.extras;

@@ -40,10 +40,23 @@ Result<bool> applies(const PipRequirement& requirement, const MarkerEnvironment&
     return marker->evaluate(environment);
 }
 
+std::string direct_file_name(const PipRequirement& requirement) {
+    std::string path = is_url(requirement.url) ? percent_decode(Url::parse(requirement.url).path) : requirement.url;
+    return path.substr(path.rfind('/') + 1);
+}
+
+// "NAME-VERSION.tar.gz" as a name without tags; nullopt for a wheel, or a name that does not say both.
+std::optional<WheelName> direct_archive_name(const PipRequirement& requirement) {
+    std::string file = direct_file_name(requirement), name = requirement.name;
+    if (name.empty()) name = normalize_name(std::string_view(file).substr(0, file.rfind('-')));
+    auto version = parse_sdist_name(file, name);
+    if (!version) return std::nullopt;
+    return WheelName{name, version->str(), *version, {}, "", {}};
+}
+
 // The file's name of a direct reference, checked to be a wheel for the target.
 Result<WheelName> direct_wheel_name(const PipRequirement& requirement, const TagRanking& ranking, const Target& target) {
-    std::string path = is_url(requirement.url) ? percent_decode(Url::parse(requirement.url).path) : requirement.url;
-    std::string file = path.substr(path.rfind('/') + 1);
+    std::string file = direct_file_name(requirement);
     auto name = parse_wheel_name(file);
     if (!name) {
         bool wheel = file.ends_with(".whl");
@@ -201,8 +214,8 @@ Error nothing_fits(const Wanted& wanted, const ProjectWheels& files, const Selec
     for (const auto& wheel : files.wheels)
         if (wanted.versions.matches(wheel.name.version)) same.push_back(&wheel);
     std::vector<std::string> sdists;
-    for (const auto& [version, file] : files.sdists)
-        if (wanted.versions.matches(version)) sdists.push_back(file);
+    for (const auto& sdist : files.sdists)
+        if (wanted.versions.matches(sdist.name.version)) sdists.push_back(sdist.file.file_name);
     for (const auto* wheel : same)
         if (wheel->rank) fitting.push_back(wheel);
     std::string elsewhere = files.not_asked.empty() ? ""
@@ -297,9 +310,13 @@ std::string describe(const Target& target) {
                        target.platform, target.glibc);
 }
 
-Result<ProjectWheels::Wheel> direct_file(const PipRequirement& line, const TagRanking& ranking, const Target& target) {
+Result<ProjectWheels::Wheel> direct_file(const PipRequirement& line, const TagRanking& ranking, const Target& target, bool allow_sdist) {
     ProjectWheels::Wheel out;
-    TRY_ASSIGN(out.name, direct_wheel_name(line, ranking, target));
+    if (auto archive = allow_sdist ? direct_archive_name(line) : std::nullopt) {
+        out.name = std::move(*archive);
+    } else {
+        TRY_ASSIGN(out.name, direct_wheel_name(line, ranking, target));
+    }
     out.rank = ranking.rank(out.name.tags);
     Url url = Url::parse(line.url);
     out.file.local = !is_url(line.url) || url.scheme == "file";
@@ -329,17 +346,19 @@ Result<ProjectWheels> files_of(PackageIndex& index, const std::string& name, con
         for (const IndexFile& file : source.files) {
             auto wheel = parse_wheel_name(file.file_name);
             if (!wheel) {
-                if (auto version = parse_sdist_name(file.file_name, name)) out.sdists.emplace_back(*version, file.file_name);
-                continue;
+                auto version = parse_sdist_name(file.file_name, name);
+                if (!version) continue;
+                wheel = WheelName{name, version->str(), *version, {}, "", {}};
             }
             ProjectWheels::Wheel row{file, std::move(*wheel), at, std::nullopt, true};
             row.rank = ranking.rank(row.name.tags);
             // A requires-python that is no specifier (some old projects) says nothing, as for pip.
             auto needed = SpecifierSet::parse(file.requires_python);
             row.python_fits = !needed || needed->matches(python);
-            out.wheels.push_back(std::move(row));
+            (row.name.tags.empty() ? out.sdists : out.wheels).push_back(std::move(row));
         }
     }
+    std::ranges::stable_sort(out.sdists, [](const auto& a, const auto& b) { return a.name.version > b.name.version; });
     for (std::size_t i = indexes; i < index.indexes().size(); ++i)
         out.not_asked.push_back(without_credentials(index.indexes()[i]));
     return out;

@@ -23,6 +23,7 @@ struct SelectOptions {
     Target target;
     // What the environment has from elsewhere (conda packages, a captured interpreter): normalised name → version.
     std::map<std::string, std::string> provided;
+    bool allow_sdist = false; // resolve() only: a source archive is a candidate where a version has no wheel that fits
 };
 
 struct ChosenWheel {
@@ -43,8 +44,8 @@ struct Selection {
     std::vector<std::string> warnings;
 };
 
-// The wheels of a project with what their names say, best places first. An sdist or a wheel for another machine is
-// counted, for messages.
+// The wheels of a project with what their names say, best places first; also those for another machine, and source
+// archives: for messages, and for --allow-sdist.
 struct ProjectWheels {
     struct Wheel {
         IndexFile file;
@@ -54,7 +55,7 @@ struct ProjectWheels {
         bool python_fits = true;           // requires-python
     };
     std::vector<Wheel> wheels;
-    std::vector<std::pair<Version, std::string>> sdists; // version, file name
+    std::vector<Wheel> sdists; // source archives, newest first; `name` has the version only, `rank` is none
     bool known = false;                 // some place has the project
     std::vector<std::string> asked;     // places
     std::vector<std::string> not_asked; // indexes behind the first that knows it
@@ -63,8 +64,10 @@ Result<ProjectWheels> files_of(PackageIndex& index, const std::string& name, con
 // The same with the ranking of the target's tags and its full version made before: for many projects.
 Result<ProjectWheels> files_of(PackageIndex& index, const std::string& name, const TagRanking& ranking, const Version& python);
 
-// The wheel that a direct reference (URL or path) names, which has to fit the target. Errors: kind usage.
-Result<ProjectWheels::Wheel> direct_file(const PipRequirement& requirement, const TagRanking& ranking, const Target& target);
+// The wheel that a direct reference (URL or path) names, which has to fit the target; with `allow_sdist` also a source
+// archive whose name says project and version (PEP 625). Errors: kind usage.
+Result<ProjectWheels::Wheel> direct_file(const PipRequirement& requirement, const TagRanking& ranking, const Target& target,
+                                         bool allow_sdist = false);
 
 // "Python 3.11 on linux-64 with glibc 2.28"
 std::string describe(const Target& target);

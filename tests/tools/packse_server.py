@@ -2,18 +2,16 @@
 
     packse_server.py SCENARIOS
 
-Makes tiny wheels (and empty source archives) of every scenario, in memory, and prints its port. /NAME/simple/ is the
+Makes tiny wheels (and source archives that say their metadata) of every scenario, in memory, and prints its port. /NAME/simple/ is the
 index of scenario NAME, /scenarios.json all of them. Of three scenarios one has metadata beside its wheels, one serves
 ranges only, one neither: every way to a wheel's METADATA is taken. Ends when standard input does.
 """
-import hashlib, http.server, io, json, os, re, sys, threading, tomllib, zipfile
+import hashlib, http.server, io, json, os, re, sys, tarfile, threading, tomllib, zipfile
 
 scenarios, files = [], {}
 
 
-def wheel(name, version, requires, extras, python, tags):
-    out = io.BytesIO()
-    base = name.replace("-", "_")
+def metadata_of(name, version, requires, extras, python):
     text = f"Metadata-Version: 2.3\nName: {name}\nVersion: {version}\n"
     if python:
         text += f"Requires-Python: {python}\n"
@@ -24,6 +22,23 @@ def wheel(name, version, requires, extras, python, tags):
             requirement, _, marker = one.partition(";")
             condition = f"({marker.strip()}) and extra == '{extra}'" if marker else f"extra == '{extra}'"
             text += f"Requires-Dist: {requirement.strip()} ; {condition}\n"
+    return text
+
+
+def sdist(name, version, *rest):
+    out = io.BytesIO()
+    data = metadata_of(name, version, *rest).encode()
+    with tarfile.open(fileobj=out, mode="w:gz") as tar:
+        info = tarfile.TarInfo(f"{name.replace('-', '_')}-{version}/PKG-INFO")
+        info.size = len(data)
+        tar.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+def wheel(name, version, requires, extras, python, tags):
+    out = io.BytesIO()
+    base = name.replace("-", "_")
+    text = metadata_of(name, version, requires, extras, python)
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as z:
         # Large enough that the end of the wheel is not the whole of it.
         z.writestr(zipfile.ZipInfo(f"{base}/data.bin"), os.urandom(100_000))
@@ -54,7 +69,8 @@ for directory, _, names in sorted(os.walk(sys.argv[1])):
                         made[f"{project.replace('-', '_')}-{version}-{tag}.whl"] = wheel(
                             project, version, row.get("requires", []), row.get("extras", {}), row.get("requires_python"), tags)
                 if row.get("sdist", True):
-                    made[f"{project.replace('-', '_')}-{version}.tar.gz"] = (b"", None)
+                    made[f"{project.replace('-', '_')}-{version}.tar.gz"] = (
+                        sdist(project, version, row.get("requires", []), row.get("extras", {}), row.get("requires_python")), None)
                 for file, (body, metadata) in made.items():
                     files[f"/{key}/files/{file}"] = body
                     entry = {"filename": file, "url": f"../../files/{file}", "size": len(body),

@@ -4,6 +4,7 @@
 #include "generator/spec/request.hpp"
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <nlohmann/json.hpp>
 
 #include <fcntl.h>
@@ -57,7 +58,7 @@ std::string testdata() {
     return named ? named : std::string(TINDERBOX_SOURCE_DIR) + "/../shared/testdata";
 }
 
-// Scenarios whose answer is another one here, and why.
+// Scenarios whose answer is another one without --allow-sdist, and why.
 const std::map<std::string, std::string> differences = {
     {"no-binary", "the answer is a source archive, and an installer carries wheels only"},
     {"incompatible-python-compatible-override-no-compatible-wheels", "the answer is a source archive"},
@@ -66,7 +67,7 @@ const std::map<std::string, std::string> differences = {
 };
 
 Result<Selection> answer(const json& scenario, const std::string& base, Fetcher& fetcher, const fs::path& cache,
-                         std::array<std::size_t, 3>& ways) {
+                         std::array<std::size_t, 3>& ways, bool allow_sdist) {
     Request request;
     for (const json& line : scenario["root"].value("requires", json::array())) TRY(add_pip(request, line.get<std::string>()));
     const json options = scenario.value("resolver_options", json::object());
@@ -77,8 +78,15 @@ Result<Selection> answer(const json& scenario, const std::string& base, Fetcher&
     SelectOptions select;
     select.target.python = options.value("python", scenario.value("environment", json::object()).value("python", "3.12"));
     if (options.value("python_platform", "") == "x86_64-manylinux2014") select.target.glibc = "2.17";
+    for (const json& name : options.value("no_build", json::array())) pip.only_binary.push_back(name);
+    select.allow_sdist = allow_sdist;
     PackageIndex index(fetcher, pip);
     MetadataSource metadata(fetcher, cache);
+    WheelBuilderOptions build;
+    build.target = select.target;
+    build.cache_root = cache;
+    WheelBuilder builder(fetcher, build); // never has to build: the archives say their metadata
+    if (allow_sdist) metadata.build_with(builder);
     auto selection = resolve(request.pip, request.pip_constraints, select, index, metadata);
     ways[0] += metadata.counts().beside, ways[1] += metadata.counts().ranged, ways[2] += metadata.counts().whole;
     return selection;
@@ -87,6 +95,7 @@ Result<Selection> answer(const json& scenario, const std::string& base, Fetcher&
 } // namespace
 
 TEST_CASE("packse: every scenario has the answer its authors expect", "[resolve][packse]") {
+    const bool allow_sdist = GENERATE(false, true);
     std::string scenarios = testdata() + "/resolver/packse/scenarios";
     std::error_code ignored;
     if (!fs::is_directory(scenarios, ignored)) SKIP("no " + scenarios + " (TINDERBOX_TESTDATA)");
@@ -107,7 +116,7 @@ TEST_CASE("packse: every scenario has the answer its authors expect", "[resolve]
     for (const json& scenario : json::parse(list->body)) {
         ++count;
         const std::string key = scenario["key"];
-        auto selection = answer(scenario, base, **fetcher, directory.path(), ways);
+        auto selection = answer(scenario, base, **fetcher, directory.path(), ways, allow_sdist);
         const json expected = scenario["expected"];
         std::map<std::string, std::string> wanted, found;
         if (expected.contains("packages")) wanted = expected["packages"].get<std::map<std::string, std::string>>();
@@ -115,15 +124,19 @@ TEST_CASE("packse: every scenario has the answer its authors expect", "[resolve]
             for (const ChosenWheel& wheel : selection->wheels) found[wheel.name] = wheel.version;
         bool same = selection.ok() == expected["satisfiable"].get<bool>() && (wanted.empty() || wanted == found);
         if (!same) differing.insert(key);
-        INFO(key << ": " << (selection.ok() ? json(found).dump() : selection.error().message) << "; expected " << expected.dump());
-        CHECK(same == !differences.contains(key));
+        INFO(key << (allow_sdist ? " (--allow-sdist): " : ": ") << (selection.ok() ? json(found).dump() : selection.error().message) << "; expected " << expected.dump());
+        CHECK(same == (allow_sdist || !differences.contains(key)));
         if (!selection.ok()) {
             CHECK((selection.error().kind == ErrorKind::unsatisfiable || selection.error().kind == ErrorKind::network ||
                    selection.error().kind == ErrorKind::usage));
             if (std::getenv("PACKSE_MESSAGES")) std::fprintf(stderr, "== %s\n%s\n", key.c_str(), selection.error().message.c_str());
         }
     }
+    // None is passed over.
+    std::size_t tomls = 0;
+    for (const auto& item : fs::recursive_directory_iterator(scenarios)) tomls += item.path().extension() == ".toml";
+    CHECK(count == tomls);
     CHECK(count >= 58);
-    CHECK(differing.size() == differences.size());
+    CHECK(differing.size() == (allow_sdist ? 0 : differences.size()));
     for (std::size_t way : ways) CHECK(way > 0);
 }
