@@ -2,6 +2,7 @@
 // judged by the pure function of gpu_verdict.hpp.
 #pragma once
 
+#include "common/machine/driver_texts.hpp"
 #include "common/machine/system_root.hpp"
 
 #include <nlohmann/json_fwd.hpp>
@@ -17,9 +18,14 @@ namespace tinderbox {
 struct GpuDevice {
     std::string address;       // PCI: "0000:01:00.0"
     std::uint16_t id = 0;      // PCI device id
-    std::string name;          // "" = not in our table
+    std::string name;          // from our table, else as the driver calls it; "" = neither knows it
     int compute = 0;           // compute capability × 10: 86; 0 = unknown
-    std::string kernel_driver; // "nvidia", "nouveau", "vfio-pci", "" = none
+    std::string kernel_driver; // "nvidia", "nouveau", "vfio-pci", "nova_core", "" = none
+    std::string uuid;          // from the driver, "" = it has not looked at the GPU yet
+    std::string firmware;      // GSP firmware in use, "" = none or unknown
+    std::string vgpu_profile;  // "40C": this is a part of a GPU, lent by a hypervisor; "" = a whole one
+    bool excluded = false;     // taken out of use by a parameter of the kernel module
+    bool denied = false;       // /dev/nvidiaN is there and this user may not read and write it
 };
 
 // Value as errno: 0 opened, ENOENT, ENXIO, EACCES, …
@@ -35,14 +41,24 @@ struct GpuFacts {
     int control_errno = 2;           // of opening /dev/nvidiactl (2: ENOENT)
     bool device_nodes = false;       // some /dev/nvidia0 …
     bool uvm_node = false;           // /dev/nvidia-uvm
-    bool mig_capabilities = false;   // /dev/nvidia-caps
-    bool wsl = false;                // /dev/dxg
+    int uvm_errno = 2;               // of opening it (ENXIO: nvidia_uvm is not loaded)
+    bool mig_capabilities = false;   // /dev/nvidia-caps: the driver knows MIG, whether or not it is on
+    int mig_instances = 0;           // GPU instances that exist
+    int nvswitches = 0;              // NVSwitch chips on the PCI bus: CUDA then needs the fabric manager
+    bool fabric_manager = false;     // it runs
+    bool vgpu_host = false;          // the hypervisor's driver, which lends the GPUs out and has no CUDA itself
+    bool wsl = false;                // WSL2 with a GPU: /dev/dxg
+    int wsl_version = 0;             // 1 or 2 from the kernel's name, 0 = no WSL
+    std::string blacklisted_by;      // the file of modprobe.d that keeps the nvidia module from loading, "" = none
+    std::string jetson;              // "NVIDIA Jetson AGX Orin Developer Kit"; "" = no Jetson
+    std::string tegra;               // its chip: "tegra234"
 
     std::string libcuda;         // path of libcuda.so.1 as the loader would find it, "" = none
     std::string libcuda_file;    // what it resolves to
     std::string libcuda_version; // from that file's name, "" = unknown
     bool libcuda_stub = false;   // a toolkit's stubs directory
     bool libcuda_compat = false; // a cuda-compat directory
+    std::string libcuda_defect;  // why that file is no library that can be loaded, "" = nothing to be seen
 
     std::string
         container; // "docker", "podman", "kubernetes", "lxc", "apptainer", "systemd-nspawn", …; "" = none
@@ -56,9 +72,6 @@ GpuFacts read_gpu_facts(const SystemRoot& root, const std::map<std::string, std:
 // The user's environment as it was before NAME.run's header put LD_*, PYTHON* and CONDA_* aside
 // (TINDERBOX_USER_NAME holds them).
 std::map<std::string, std::string> user_environment();
-
-// The version in the text of /proc/driver/nvidia/version: "550.54.14"; "" when there is none.
-std::string version_of_nvrm(std::string_view text);
 
 nlohmann::json to_json(const GpuFacts& facts);
 

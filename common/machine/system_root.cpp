@@ -63,6 +63,12 @@ std::string SystemRoot::resolve(std::string_view absolute) const {
     return {};
 }
 
+bool SystemRoot::denied(std::string_view absolute) const {
+    const fs::path path = at(absolute);
+    return ::faccessat(AT_FDCWD, path.c_str(), F_OK, AT_EACCESS) == 0 &&
+           ::faccessat(AT_FDCWD, path.c_str(), R_OK | W_OK, AT_EACCESS) != 0;
+}
+
 int SystemRoot::open_errno(std::string_view absolute) const {
     Fd fd(::open(at(absolute).c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     return fd ? 0 : errno;

@@ -34,6 +34,10 @@ class SystemRoot {
     // errno of opening it, 0 when it opens. O_NONBLOCK: a device never makes preflight wait.
     int open_errno(std::string_view absolute) const;
 
+    // It exists, and this user may not read and write it. Asks for the permission only: opening a GPU's node would wake
+    // the GPU up, which takes seconds.
+    bool denied(std::string_view absolute) const;
+
   private:
     std::string root_;
 };

@@ -2,6 +2,7 @@
 
 #include "common/base/text.hpp"
 #include "common/machine/gpu_table.hpp"
+#include "common/machine/driver_texts.hpp"
 #include "common/machine/libraries.hpp"
 
 #include <nlohmann/json.hpp>
@@ -23,7 +24,7 @@ std::string os_release_name(const SystemRoot& root) {
         std::string_view value = trim(line.substr(key.size()));
         if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
             value = value.substr(1, value.size() - 2);
-        return std::string(value);
+        return printable_line(value);
     }
     return {};
 }

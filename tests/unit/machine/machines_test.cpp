@@ -1,0 +1,245 @@
+// Machines as trees of /proc, /sys and /dev, made after the formats that the kernel and NVIDIA's driver publish:
+// tests/fixtures/machines/NAME.machine is the tree, NAME.golden what is found in it. To add one, write a .machine and run
+// this test with TINDERBOX_UPDATE_GOLDEN=1; then read the difference. docs/preflight.md describes the format.
+#include "common/machine/gpu_chips.hpp"
+#include "common/machine/gpu_facts.hpp"
+#include "common/machine/gpu_table.hpp"
+
+#include "common/base/hash.hpp"
+#include "common/base/text.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <nlohmann/json.hpp>
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+using namespace tinderbox;
+
+namespace {
+
+const fs::path machines = fs::path(TINDERBOX_SOURCE_DIR) / "tests/fixtures/machines";
+
+std::string from_hex_text(std::string_view digits) {
+    std::string out;
+    for (std::size_t i = 0; i + 1 < digits.size(); i += 2)
+        out += static_cast<char>(std::stoi(std::string(digits.substr(i, 2)), nullptr, 16));
+    return out;
+}
+
+// A node that answers ENXIO when opened: the name of a socket does.
+void make_socket(const fs::path& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    REQUIRE(path.string().size() < sizeof address.sun_path);
+    path.string().copy(address.sun_path, path.string().size());
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    REQUIRE(::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    ::close(fd);
+}
+
+struct Machine {
+    TemporaryDirectory directory = TemporaryDirectory::make().value();
+    std::map<std::string, std::string> environment;
+    int cuda_major = 12;
+    bool denies = false;
+
+    fs::path at(std::string_view path) const {
+        fs::path out = directory.path().string() + std::string(path);
+        fs::create_directories(out.parent_path());
+        return out;
+    }
+
+    explicit Machine(const fs::path& file) {
+        fs::permissions(directory.path(), fs::perms(0755));
+        fs::create_directories(at("/dev/x").parent_path());
+        const std::string text = *read_text(file);
+        std::string_view name;
+        std::string content;
+        auto finish = [&] {
+            if (!name.empty()) REQUIRE(write_atomically(at(name), content).ok());
+            name = {};
+            content.clear();
+        };
+        for (std::string_view line : split_lines(text)) {
+            if (!name.empty() && !line.empty()) { // a file ends with an empty line
+                content += std::string(line) + "\n";
+                continue;
+            }
+            finish();
+            if (line.empty() || line[0] == '#') continue;
+            const auto words = split(line, ' ');
+            const std::string_view rest = line.substr(words[0].size() + 1);
+            if (words[0] == "file")
+                name = rest;
+            else if (words[0] == "cuda")
+                cuda_major = std::stoi(std::string(rest));
+            else if (words[0] == "env")
+                environment.emplace(rest.substr(0, rest.find('=')), rest.substr(rest.find('=') + 1));
+            else if (words[0] == "link")
+                fs::create_symlink(words[2], at(words[1]));
+            else if (words[0] == "node")
+                REQUIRE(write_atomically(at(rest), "").ok());
+            else if (words[0] == "socket")
+                make_socket(at(rest));
+            else if (words[0] == "hex")
+                REQUIRE(write_atomically(at(words[1]), from_hex_text(words[2])).ok());
+            else if (words[0] == "deny") {
+                fs::permissions(at(rest), fs::perms::none);
+                denies = true;
+            } else
+                FAIL("an unknown word: " << line);
+        }
+        finish();
+    }
+
+    GpuFacts facts() const {
+        // Root may do everything; as what somebody else sees it, then.
+        const bool change = denies && ::geteuid() == 0;
+        if (change) REQUIRE(::seteuid(65534) == 0);
+        GpuFacts out = read_gpu_facts(SystemRoot(directory.path().string()), environment);
+        if (change) REQUIRE(::seteuid(0) == 0);
+        return out;
+    }
+};
+
+std::string golden_of(const Machine& machine) {
+    nlohmann::json facts = to_json(machine.facts());
+    facts.erase("table_version");
+    return facts.dump(1, ' ', true) + "\n";
+}
+
+} // namespace
+
+TEST_CASE("machines") {
+    int count = 0;
+    for (const auto& entry : fs::directory_iterator(machines)) {
+        if (entry.path().extension() != ".machine") continue;
+        ++count;
+        INFO(entry.path().filename().string());
+        const std::string found = golden_of(Machine(entry.path()));
+        const fs::path golden = fs::path(entry.path()).replace_extension(".golden");
+        if (std::getenv("TINDERBOX_UPDATE_GOLDEN")) REQUIRE(write_atomically(golden, found).ok());
+        auto wanted = read_text(golden);
+        REQUIRE(wanted.ok());
+        CHECK(found == *wanted);
+        // Whatever a file of the machine holds, nothing that drives a terminal reaches a report.
+        for (char c : found) CHECK((c == '\n' || (c >= 0x20 && c < 0x7f)));
+    }
+    CHECK(count >= 50);
+}
+
+TEST_CASE("rubbish in every file is no crash, and nothing of it is shown") {
+    // Each file of each machine in turn: 1 MB of bytes of every kind, an endless line, nothing.
+    std::string noise(1u << 20, '\0');
+    std::uint32_t state = 1;
+    for (char& c : noise) c = static_cast<char>((state = state * 1664525 + 1013904223) >> 24);
+    const std::string texts[] = {noise, std::string(1u << 20, 'A'), std::string(1u << 20, ' '), "", "\n\n\n"};
+    for (const char* name : {"hpc-mig.machine", "jetson-orin.machine", "wsl2.machine", "laptop-secure-boot.machine"}) {
+        Machine machine(machines / name);
+        std::vector<fs::path> files;
+        for (const auto& entry : fs::recursive_directory_iterator(machine.directory.path()))
+            if (entry.is_regular_file() && !entry.is_symlink()) files.push_back(entry.path());
+        for (const fs::path& file : files) {
+            const std::string before = *read_text(file);
+            for (const std::string& text : texts) {
+                REQUIRE(write_atomically(file, text).ok());
+                const std::string found = to_json(machine.facts()).dump(1, ' ', true);
+                CHECK(found.size() < 4096);
+                for (char c : found) REQUIRE((c == '\n' || (c >= 0x20 && c < 0x7f)));
+                CHECK(found.find("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+                                 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+                                 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+                                 "AAAAAAAAAA") == std::string::npos);
+            }
+            REQUIRE(write_atomically(file, before).ok());
+        }
+    }
+}
+
+TEST_CASE("lines for a terminal") {
+    CHECK(printable_line("  GeForce \t\n second") == "GeForce");
+    CHECK(printable_line("a\x1b[31mb\x07") == "a [31mb");
+    CHECK(printable_line("\xc2\x9b" "31m caf\xc3\xa9 \xff\xe2\x82") == "31m caf\xc3\xa9 ???");
+    CHECK(printable_line("\xe2\x82\xac\xe2\x82\xac", 5) == "\xe2\x82\xac");
+    CHECK(printable_line("").empty());
+    CHECK(printable_line(std::string(300, 'x')).size() == 200);
+}
+
+TEST_CASE("vGPU profiles") {
+    for (auto [model, profile, cuda] : {std::tuple{"GRID V100D-8C", "8C", true},
+                                        {"NVIDIA A40-48Q", "48Q", true},
+                                        {"GRID A100X-1-5CME", "1-5CME", true},
+                                        {"GRID A100D-3-20C", "3-20C", true},
+                                        {"NVIDIA A40-8A", "8A", false},
+                                        {"GRID T4-2B4", "2B4", false},
+                                        {"GRID T4-1B", "1B", false},
+                                        {"NVIDIA A100-SXM4-40GB", "", false},
+                                        {"Tesla V100-PCIE-32GB", "", false},
+                                        {"NVIDIA GeForce RTX 3090", "", false},
+                                        {"NVIDIA A100 80GB PCIe", "", false},
+                                        {"-8C", "8C", true},
+                                        {"-", "", false},
+                                        {"8C", "", false}}) {
+        INFO(model);
+        CHECK(vgpu_profile_of(model) == profile);
+        CHECK(vgpu_profile_has_cuda(profile) == cuda);
+    }
+}
+
+TEST_CASE("what is no library") {
+    std::string elf("\x7f" "ELF\2\1\1\0\0\0\0\0\0\0\0\0\3\0\x3e\0", 20);
+#if defined(__aarch64__)
+    elf[18] = '\xb7';
+#endif
+    elf.resize(64);
+    elf[41] = 2; // section headers at 512
+    elf[58] = 64;
+    elf[60] = 4;
+    CHECK(library_defect(elf, 768).empty());
+    CHECK(library_defect(elf, 767) == "it is cut short at 767 bytes");
+    CHECK(library_defect(elf, 64) == "it is cut short at 64 bytes");
+    CHECK(library_defect(elf.substr(0, 40), 40) == "it is cut short at 40 bytes");
+    CHECK(library_defect("", 0).empty());
+    CHECK(library_defect("<!DOCTYPE html>\n", 16) == "it is a text");
+    CHECK(library_defect(std::string("\0\1\2", 3), 3) == "it is no ELF file");
+    std::string other = elf;
+    other[18] = '\x08';
+    CHECK(library_defect(other, 768) == "it is for another processor");
+    other = elf;
+    other[4] = 1;
+    CHECK(library_defect(other, 768) == "it is a 32-bit library");
+    other = elf;
+    other[16] = 2;
+    CHECK(library_defect(other, 768) == "it is no shared library");
+    other = elf;
+    other.replace(40, 8, "\xff\xff\xff\xff\xff\xff\xff\xff"); // a sum that overflows
+    CHECK(library_defect(other, 768) == "it is cut short at 768 bytes");
+    // The libraries of this machine are in order.
+    for (const char* path : {"/proc/self/exe"}) {
+        auto bytes = read_text(path);
+        if (bytes.ok()) CHECK(library_defect(*bytes, bytes->size()) != "it is a text");
+    }
+}
+
+TEST_CASE("the table of models agrees with the table of chips") {
+    int found = 0;
+    for (int id = 0; id <= 0xffff; ++id) {
+        const GpuModel* model = find_gpu_model(static_cast<std::uint16_t>(id));
+        if (!model) continue;
+        ++found;
+        INFO(fmt::format("10de:{:04x} {}", id, model->name));
+        const GpuChip* chip = find_gpu_chip(static_cast<std::uint16_t>(id));
+        REQUIRE(chip);
+        CHECK(chip->compute == model->compute);
+    }
+    CHECK(found > 200);
+    CHECK(!find_gpu_chip(0x0fbf));
+    CHECK(!find_gpu_chip(0x1aef)); // an audio function
+    CHECK(!find_gpu_chip(0xffff));
+    CHECK(find_gpu_chip(0x2d7a)->generation == "Blackwell");
+}
