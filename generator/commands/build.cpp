@@ -118,43 +118,14 @@ Status build(const BuildOptions& options) {
     return {};
 }
 
-Status lock_only(const BuildOptions& options) {
-    Pipeline pipeline(options);
-    TRY(pipeline.read_request());
-    TRY(pipeline.capture());
-    TRY(pipeline.solve());
-    TRY(pipeline.fetch_unknown());
-    if (options.output.empty()) {
-        fmt::print("{}", lock_text(pipeline.lock()));
-        return {};
-    }
-    TRY(write_atomically(options.output, lock_text(pipeline.lock())));
-    Terminal::get().note("locked", fmt::format("{}: {} artifacts", options.output, pipeline.lock().artifacts.size()));
-    return {};
-}
-
-std::shared_ptr<BuildOptions> add(CLI::App& app, Invocation& invocation, const char* name, const char* help,
-                                  const char* output_help, Status (*run)(const BuildOptions&)) {
-    CLI::App* command = app.add_subcommand(name, help);
-    auto options = std::make_shared<BuildOptions>();
-    command->add_option("-o,--output", options->output, output_help);
-    add_options(*command, *options);
-    command->callback([=, &invocation] { invocation.run = [=] { return run(*options); }; });
-    return options;
-}
-
 } // namespace
 
 void add_build(CLI::App& app, Invocation& invocation) {
-    add(app, invocation, "build", "Make NAME.run from a request", "The file to write (default: the environment's name + .run)", build);
-}
-
-void add_lock(CLI::App& app, Invocation& invocation) {
-    auto options = add(app, invocation, "lock", "Write down exactly which artifacts answer a request",
-                       "The lock to write (default: standard output)", lock_only);
-    app.get_subcommand("lock")->add_flag("--pip-only", options->pip_only,
-                                         "Only the pip packages, for the Python of --python: quick to compare and to review, but no "
-                                         "environment to build")->group("Run");
+    CLI::App* command = app.add_subcommand("build", "Make NAME.run from a request");
+    auto options = std::make_shared<BuildOptions>();
+    command->add_option("-o,--output", options->output, "The file to write (default: the environment's name + .run)");
+    add_options(*command, *options);
+    command->callback([=, &invocation] { invocation.run = [=] { return build(*options); }; });
 }
 
 } // namespace tinderbox

@@ -12,6 +12,7 @@
 #include "generator/embed/embedded.hpp"
 #include "generator/lock/base.hpp"
 #include "generator/lock/make_lock.hpp"
+#include "generator/lock/update.hpp"
 #include "generator/pip/wheel.hpp"
 
 #include <nlohmann/json.hpp>
@@ -45,6 +46,9 @@ Status Pipeline::read_request() {
         if (recognise_spec(*text) == SpecKind::tinderbox_lock) {
             TRY_ASSIGN(lock_, read_lock(options_.specs.front()));
             request_is_lock_ = true;
+            for (const std::string& source : changed_sources(lock_, options_.specs.front()))
+                Terminal::get().warning(fmt::format("{} has changed since {} was made; 'tinderbox lock {} -o {}' follows it", source, options_.specs.front(),
+                                                    source, options_.specs.front()));
         }
     }
     if (!request_is_lock_) {

@@ -28,6 +28,9 @@ class Pipeline {
     Status print_plan() const;
 
     const Lock& lock() const { return lock_; }
+    // Between read_request() and solve(): what is asked for may be bounded further.
+    Request& request() { return request_; }
+    bool request_is_lock() const { return request_is_lock_; }
     const PythonInfo& python() const { return python_; }
     const std::vector<LinkInput>& inputs() const { return inputs_; }
     // The conda at PREFIX; null without one. Valid after pack().

@@ -216,6 +216,7 @@ json to_json(const Lock& lock) {
         if (!lock.captured->sha256.empty()) out["captured"]["sha256"] = lock.captured->sha256;
     }
     if (lock.base) out["base"] = base_json(*lock.base);
+    for (const LockedSource& source : lock.sources) out["sources"].push_back({{"path", source.path}, {"sha256", source.sha256}});
     for (const LockedArtifact& artifact : lock.artifacts) out["artifacts"].push_back(artifact_json(artifact));
     return out;
 }
@@ -265,6 +266,18 @@ Result<Lock> lock_from_json(const json& root, const std::string& file_name) {
     }
     if (auto base = root.find("base"); base != root.end()) {
         TRY_ASSIGN(out.base, base_from_json(*base, file_name + ":base"));
+    }
+    if (auto sources = root.find("sources"); sources != root.end()) {
+        if (!sources->is_array()) return make_error(ErrorKind::usage, "{}: 'sources' is not a list; make the lock again", file_name);
+        for (const json& row : *sources) {
+            LockedSource source;
+            Fields inner(row, file_name + ":sources");
+            if (!row.is_object()) return make_error(ErrorKind::usage, "{}:sources: an entry is not an object; make the lock again", file_name);
+            inner.text("path", source.path, true);
+            inner.text("sha256", source.sha256, true);
+            TRY(inner.status());
+            out.sources.push_back(std::move(source));
+        }
     }
     auto artifacts = root.find("artifacts");
     if (artifacts == root.end() || !artifacts->is_array()) fields.fail("it lacks the list 'artifacts'");

@@ -59,6 +59,13 @@ struct LockedBase {
     std::uint64_t size = 0; // bytes, 0 = unknown
 };
 
+// A SPEC that the lock answers.
+struct LockedSource {
+    std::string path;   // relative to the lock's directory; with what of it was taken: "pyproject.toml[cuda]"
+    std::string sha256; // of what it asks for (request_digest), hex
+    bool operator==(const LockedSource&) const = default;
+};
+
 struct Lock {
     std::string name;     // environment name
     std::string platform = "linux-64";
@@ -70,11 +77,12 @@ struct Lock {
     std::vector<LockedArtifact> artifacts; // conda first, in link order; then wheels by name
     std::vector<std::string> channels, indexes, insecure_hosts; // without credentials
     std::vector<std::string> request;      // the words of the user
+    std::vector<LockedSource> sources;     // the files they stand in; empty for the command line
     std::map<std::string, std::string> variables;
 };
 
 // The file: {"tinderbox_lock": 1, "name", "platform", "target_glibc", "bytecode", "source_mtime", "captured"?,
-// "base"?, "channels", "indexes", "insecure_hosts", "request", "variables", "artifacts": [{"kind", "name", "version", …}]}.
+// "base"?, "channels", "indexes", "insecure_hosts", "request", "sources"?, "variables", "artifacts": [{"kind", "name", "version", …}]}.
 // Fields of an artifact that are empty are left out; `source` never is in it. Keys are sorted, every artifact's field
 // has its own line. Every URL goes through without_credentials.
 //

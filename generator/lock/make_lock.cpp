@@ -233,6 +233,23 @@ Status add_wheels(const Request& request, const LockOptions& options, const pip:
     return {};
 }
 
+// construct.yaml: what is left out of the answer, and what of it counts as asked for.
+Status apply_choices(const Request& request, Lock& lock) {
+    for (const std::string& name : request.exclude)
+        std::erase_if(lock.artifacts, [&](const LockedArtifact& a) { return a.kind == "conda" && a.name == to_lower(name); });
+    if (request.user_requested.empty()) return {};
+    for (LockedArtifact& artifact : lock.artifacts) artifact.requested = artifact.kind != "conda" && artifact.requested;
+    for (const std::string& spec : request.user_requested) {
+        const std::string name = to_lower(spec.substr(0, spec.find_first_of(" =<>!~[")));
+        for (LockedArtifact& artifact : lock.artifacts) {
+            if (artifact.kind != "conda" || artifact.name != name) continue;
+            artifact.requested = true;
+            artifact.requirement = printable(spec);
+        }
+    }
+    return {};
+}
+
 bool needs_python(const Request& request) {
     return std::ranges::any_of(request.locks, [](const TakenLock& taken) {
         return std::ranges::any_of(taken.lock->packages, [](const ForeignPackage& package) { return package.kind == "pypi"; });
@@ -285,6 +302,7 @@ Result<MadeLock> make_lock(const Request& request, const LockOptions& options, F
             return make_error(ErrorKind::usage, "{}: {} {} {} contradicts the {} {} given before; keep one of the two",
                               spec.line.str(), artifact.name, artifact.version, artifact.build, same->version, same->build);
     }
+    TRY(apply_choices(request, lock));
     TRY(python_of(lock.artifacts, options, target, !request.pip.empty() || needs_python(request)));
     TRY(target.check());
     TRY(check_python(request, target));

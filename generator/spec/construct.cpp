@@ -1,6 +1,293 @@
-#include "generator/spec/reader.hpp"
+// construct.yaml of conda's constructor: the same environment, as NAME.run. It implies --base none: what `specs` names is
+// what PREFIX holds, a conda among it or not.
+//
+// Source: constructor's _schema.py. Read: name, version, channels, channels_remap (src), specs, packages, environment_file,
+// user_requested_specs, exclude, extra_files, post_install, license_file, with selectors and jinja. Every other key is listed
+// under `ignored` with what to do instead.
+#include "common/base/file.hpp"
+#include "common/base/text.hpp"
+#include "common/base/url.hpp"
+#include "generator/spec/template.hpp"
+#include "generator/spec/yaml.hpp"
+
+#include <algorithm>
+
 namespace tinderbox {
-Status read_construct(std::string_view, const std::string& path, const LockChoice&, Request&) {
-    return make_error(ErrorKind::usage, "{}: it is a construct.yaml, which this version does not read", path);
+namespace {
+
+struct KeyNote {
+    std::string_view key, why;
+};
+
+constexpr std::string_view other_system = "it is for installers of Windows or macOS";
+constexpr std::string_view no_ui = "an installer of Tinderbox has its own dialogue";
+
+constexpr KeyNote unsupported[] = {
+    {"virtual_specs", "what the environment needs is found out from its files and checked before it is installed"},
+    {"menu_packages", "an installer leaves no menu entries"},
+    {"ignore_duplicate_files", "two packages with one file are said; --strict makes it an error"},
+    {"install_in_dependency_order", "it is obsolete in constructor too"},
+    {"attempt_hardlinks", "it is obsolete in constructor too"},
+    {"transmute_file_type", "packages are repacked anyway"},
+    {"conda_default_channels", "no .condarc is written; carry one with extra_files"},
+    {"conda_channel_alias", "no .condarc is written; carry one with extra_files"},
+    {"mirrored_channels", "no .condarc is written; carry one with extra_files"},
+    {"write_condarc", "no .condarc is written; carry one with extra_files"},
+    {"condarc", "no .condarc is written; carry one with extra_files"},
+    {"extra_envs", "one installer carries one environment; build one NAME.run for each"},
+    {"register_envs", "the environment is registered in ~/.conda/environments.txt"},
+    {"installer_filename", "write -o NAME.run"},
+    {"installer_type", "the installer is a NAME.run"},
+    {"keep_pkgs", "there is no package cache to keep"},
+    {"batch_mode", "-b is chosen when it is installed"},
+    {"default_prefix", "the prefix is $HOME/NAME, or chosen with -p"},
+    {"pre_install", "no script runs before the files are there; the machine is checked anyway"},
+    {"script_env_variables", "export them in the post_install script"},
+    {"initialize_conda", "conda init is chosen with -c when it is installed"},
+    {"initialize_by_default", "conda init is chosen with -c when it is installed"},
+    {"check_path_length", "the prefix's length is checked anyway"},
+    {"check_path_spaces", "a prefix with spaces is checked anyway"},
+    {"conclusion_text", no_ui},
+    {"conclusion_file", no_ui},
+    {"welcome_text", no_ui},
+    {"welcome_file", no_ui},
+    {"readme_text", no_ui},
+    {"readme_file", no_ui},
+    {"post_install_desc", no_ui},
+    {"pre_install_desc", no_ui},
+    {"post_install_pages", other_system},
+    {"pre_uninstall", other_system},
+    {"company", other_system},
+    {"uninstall_name", other_system},
+    {"uninstall_with_conda_exe", other_system},
+    {"reverse_domain_identifier", other_system},
+    {"signing_identity_name", other_system},
+    {"notarization_identity_name", other_system},
+    {"windows_signing_tool", other_system},
+    {"signing_certificate", other_system},
+    {"default_prefix_domain_user", other_system},
+    {"default_prefix_all_users", other_system},
+    {"default_location_pkg", other_system},
+    {"pkg_domains", other_system},
+    {"pkg_name", other_system},
+    {"install_path_exists_error_text", other_system},
+    {"progress_notifications", other_system},
+    {"welcome_image", other_system},
+    {"header_image", other_system},
+    {"icon_image", other_system},
+    {"default_image_color", other_system},
+    {"welcome_image_text", other_system},
+    {"header_image_text", other_system},
+    {"register_python", other_system},
+    {"register_python_default", other_system},
+    {"build_outputs", "lock --format, inspect and sbom print what it would"},
+    {"temp_extra_files", "nothing runs before the installation that could use them"},
+    {"freeze_base", "carry conda-meta/frozen with extra_files"},
+    {"freeze_env", "carry conda-meta/frozen with extra_files"},
+    {"docker_base_image", "the installer is a NAME.run"},
+    {"docker_tag", "the installer is a NAME.run"},
+    {"docker_labels", "the installer is a NAME.run"},
+    {"$schema", "it is for editors"},
+};
+
+class ConstructReader {
+  public:
+    ConstructReader(const YamlFile& file, const std::string& path, const LockChoice& choice, Request& request)
+        : file_(file), path_(path), choice_(choice), request_(request) {}
+
+    Status read() {
+        if (!file_.root().IsMap()) return line_error(file_.at(file_.root()), "it is not a mapping; a construct.yaml begins with 'name:'");
+        TRY_ASSIGN(pairs_, file_.pairs(file_.root(), "it"));
+        request_.base = "none";
+        for (const char* key : {"name", "version"})
+            if (!value(key)) return make_error(ErrorKind::usage, "{}: it has no '{}:', which constructor requires", path_, key);
+        TRY_ASSIGN(request_.name, file_.scalar(*value("name"), "'name'"));
+        TRY_ASSIGN(request_.version, file_.scalar(*value("version"), "'version'"));
+        TRY(channels());
+        TRY(packages());
+        TRY(names("user_requested_specs", request_.user_requested, true));
+        TRY(names("exclude", request_.exclude, false));
+        TRY(extra_files());
+        TRY(file("post_install", request_.post_install));
+        TRY(file("license_file", request_.license_file));
+        for (const auto& [key, node] : pairs_) note(key);
+        return {};
+    }
+
+  private:
+    const YAML::Node* value(std::string_view key) {
+        for (const auto& [name, node] : pairs_)
+            if (name.Scalar() == key) {
+                used_.push_back(name.Scalar());
+                return node.IsNull() ? nullptr : &node;
+            }
+        return nullptr;
+    }
+
+    void note(const YAML::Node& key) {
+        const std::string& name = key.Scalar();
+        if (std::ranges::find(used_, name) != used_.end()) return;
+        auto known = std::ranges::find(unsupported, name, &KeyNote::key);
+        std::string why = known != std::end(unsupported) ? std::string(known->why) : "constructor has no such key";
+        request_.ignored.push_back({name, std::move(why), file_.at(key)});
+    }
+
+    Status channels() {
+        if (const YAML::Node* node = value("channels")) {
+            TRY_ASSIGN(auto entries, file_.list(*node, "'channels'", "- NAME"));
+            for (const YAML::Node& entry : entries) {
+                TRY_ASSIGN(std::string name, file_.scalar(entry, "a channel"));
+                request_.channels.push_back(std::move(name));
+            }
+        }
+        if (const YAML::Node* node = value("channels_remap")) {
+            TRY_ASSIGN(auto entries, file_.list(*node, "'channels_remap'", "- src: URL"));
+            for (const YAML::Node& entry : entries) {
+                TRY_ASSIGN(std::string source, file_.required(entry, "src", "an entry of 'channels_remap'"));
+                request_.channels.push_back(std::move(source));
+                request_.ignored.push_back({"dest", "packages are recorded with the channel they come from", file_.at(entry)});
+            }
+        }
+        return {};
+    }
+
+    // environment_file counts before specs, as it does for constructor.
+    Status packages() {
+        if (const YAML::Node* node = value("environment"))
+            return line_error(file_.at(*node), "'environment' names a conda environment of this machine; write --from-prefix DIR instead");
+        const YAML::Node* environment = value("environment_file");
+        const YAML::Node* specs = value("specs");
+        const YAML::Node* explicit_packages = value("packages");
+        if (environment) {
+            if (specs) request_.ignored.push_back({"specs", "environment_file takes its place, as for constructor", file_.at(*specs)});
+            TRY_ASSIGN(std::string name, file_.scalar(*environment, "'environment_file'"));
+            LockChoice choice;
+            choice.platform = choice_.platform;
+            Request own = std::move(request_);
+            auto read = read_spec(beside(path_, name), choice);
+            request_ = std::move(own);
+            if (!read.ok()) return std::move(read.error()).in(file_.at(*environment).str());
+            take(std::move(*read));
+            return {};
+        }
+        if (!specs && !explicit_packages)
+            return make_error(ErrorKind::usage, "{}: it has no 'specs:' and no 'environment_file:'; write the packages under 'specs:'", path_);
+        for (const YAML::Node* node : {specs, explicit_packages})
+            if (node) TRY(spec_list(*node));
+        return {};
+    }
+
+    // A list, or the name of a file with one a line.
+    Status spec_list(const YAML::Node& node) {
+        if (node.IsScalar()) {
+            const std::string name = beside(path_, node.Scalar());
+            auto text = read_text(name, 16u << 20);
+            if (!text.ok()) return line_error(file_.at(node), "{}", text.error().message);
+            int number = 0;
+            for (std::string_view line : split_lines(*text)) {
+                ++number;
+                if (auto spec = trim(line.substr(0, line.find(" #"))); !spec.empty() && !spec.starts_with('#') && spec != "@EXPLICIT")
+                    TRY(spec_entry(spec, {name, number}));
+            }
+            return {};
+        }
+        TRY_ASSIGN(auto entries, file_.list(node, "'specs'", "- PACKAGE"));
+        for (const YAML::Node& entry : entries) {
+            if (entry.IsMap() && entry.size() == 1 && entry.begin()->second.IsScalar())
+                return line_error(file_.at(entry), "'{0}: {1}' is a mapping; write '{0}={1}'", entry.begin()->first.Scalar(),
+                                  entry.begin()->second.Scalar());
+            TRY_ASSIGN(std::string text, file_.scalar(entry, "an entry of 'specs'"));
+            TRY(spec_entry(trim(text), {path_, file_.at(entry).line}));
+        }
+        return {};
+    }
+
+    Status spec_entry(std::string_view text, const SourceLine& line) {
+        const bool file = text.find("://") != std::string_view::npos && text.find("::") == std::string_view::npos;
+        TRY_ASSIGN(CondaSpec spec, file ? read_conda_url(text, line, directory_of(path_)) : read_match_spec(text, line));
+        request_.conda.push_back(std::move(spec));
+        return {};
+    }
+
+    // What the environment's own file says, beside what construct.yaml says around it.
+    void take(Request other) {
+        if (request_.channels.empty()) request_.channels = std::move(other.channels);
+        request_.conda = std::move(other.conda);
+        request_.pip = std::move(other.pip);
+        request_.pip_constraints = std::move(other.pip_constraints);
+        request_.pip_options = std::move(other.pip_options);
+        request_.variables = std::move(other.variables);
+        request_.locks = std::move(other.locks);
+        for (IgnoredItem& item : other.ignored) request_.ignored.push_back(std::move(item));
+    }
+
+    Status names(const char* key, std::vector<std::string>& out, bool specs) {
+        const YAML::Node* node = value(key);
+        if (!node) return {};
+        TRY_ASSIGN(auto entries, file_.list(*node, fmt::format("'{}'", key), "- NAME"));
+        for (const YAML::Node& entry : entries) {
+            TRY_ASSIGN(std::string text, file_.scalar(entry, fmt::format("an entry of '{}'", key)));
+            if (specs) {
+                TRY_ASSIGN(CondaSpec spec, read_match_spec(text, {path_, file_.at(entry).line}));
+                text = spec.text;
+            }
+            out.push_back(std::move(text));
+        }
+        return {};
+    }
+
+    Result<std::string> existing(const YAML::Node& node, const std::string& name) {
+        std::error_code ec;
+        fs::path path = fs::absolute(beside(path_, name), ec).lexically_normal();
+        if (!fs::exists(path, ec)) return line_error(file_.at(node), "the file '{}' does not exist (looked for {})", name, path.string());
+        return path.string();
+    }
+
+    // "- FILE", "- SOURCE: DESTINATION"
+    Status extra_files() {
+        const YAML::Node* node = value("extra_files");
+        if (!node) return {};
+        TRY_ASSIGN(auto entries, file_.list(*node, "'extra_files'", "- FILE: DESTINATION"));
+        for (const YAML::Node& entry : entries) {
+            if (entry.IsScalar()) {
+                TRY_ASSIGN(std::string source, existing(entry, entry.Scalar()));
+                request_.includes.push_back({std::move(source), "", file_.at(entry)});
+                continue;
+            }
+            TRY_ASSIGN(auto pairs, file_.pairs(entry, "an entry of 'extra_files'"));
+            for (const auto& [from, to] : pairs) {
+                TRY_ASSIGN(std::string destination, file_.scalar(to, "the destination in 'extra_files'"));
+                TRY_ASSIGN(std::string source, existing(from, from.Scalar()));
+                auto safe = safe_relative_path(destination);
+                if (!safe.ok()) return std::move(safe.error()).in(file_.at(to).str());
+                request_.includes.push_back({std::move(source), std::move(*safe), file_.at(from)});
+            }
+        }
+        return {};
+    }
+
+    Status file(const char* key, std::string& out) {
+        const YAML::Node* node = value(key);
+        if (!node) return {};
+        TRY_ASSIGN(std::string name, file_.scalar(*node, fmt::format("'{}'", key)));
+        TRY_ASSIGN(out, existing(*node, name));
+        return {};
+    }
+
+    const YamlFile& file_;
+    const std::string& path_;
+    const LockChoice& choice_;
+    Request& request_;
+    std::vector<YamlFile::Pair> pairs_;
+    std::vector<std::string> used_;
+};
+
+} // namespace
+
+Status read_construct(std::string_view text, const std::string& path, const LockChoice& choice, Request& request) {
+    TRY_ASSIGN(std::string rendered, render_template(text, path, choice.platform));
+    TRY_ASSIGN(YamlFile file, YamlFile::parse(rendered, path, "a construct.yaml"));
+    return ConstructReader(file, path, choice, request).read();
 }
-}
+
+} // namespace tinderbox

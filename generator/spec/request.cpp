@@ -129,14 +129,22 @@ json to_json(const Request& request) {
                                         {"build", spec.build},
                                         {"channel", printable(spec.channel)}},
                                        spec.line, request));
-    for (const PipRequirement& requirement : request.pip) {
+    auto pip_row = [&](const PipRequirement& requirement) {
         json row = located({{"requirement", printable(requirement.text)}, {"name", requirement.name}}, requirement.line, request);
+        if (!requirement.hashes.empty()) row["hashes"] = requirement.hashes;
+        if (!requirement.extras.empty()) row["extras"] = requirement.extras;
+        if (!requirement.marker.empty()) row["marker"] = requirement.marker;
         if (!requirement.unbundled.empty()) row["problem"] = requirement.unbundled;
-        out["pip"].push_back(std::move(row));
-    }
+        return row;
+    };
+    for (const PipRequirement& requirement : request.pip) out["pip"].push_back(pip_row(requirement));
+    for (const PipRequirement& requirement : request.pip_constraints) out["constraints"].push_back(pip_row(requirement));
     for (const IncludedFile& file : request.includes)
         out["includes"].push_back(located({{"source", file.source}, {"destination", file.destination}}, file.line, request));
     if (!request.base.empty()) out["base"] = request.base;
+    if (!request.version.empty()) out["version"] = request.version;
+    if (!request.user_requested.empty()) out["user_requested"] = request.user_requested;
+    if (!request.exclude.empty()) out["exclude"] = request.exclude;
     if (!request.post_install.empty()) out["post_install"] = request.post_install;
     if (!request.license_file.empty()) out["license_file"] = request.license_file;
     if (!request.requires_python.empty()) out["requires_python"] = request.requires_python;
@@ -187,6 +195,10 @@ Result<Request> merge(std::vector<Request> requests) {
         append(out.includes, next.includes);
         append(out.ignored, next.ignored);
         if (out.base.empty()) out.base = next.base;
+        if (out.version.empty()) out.version = next.version;
+        append(out.user_requested, next.user_requested);
+        append(out.exclude, next.exclude);
+        append(out.conda_constraints, next.conda_constraints);
         if (!next.requires_python.empty()) out.requires_python += (out.requires_python.empty() ? "" : ",") + next.requires_python;
         for (auto [to, from, what] : {std::tuple(&out.post_install, &next.post_install, "post_install"),
                                       std::tuple(&out.license_file, &next.license_file, "license_file")}) {

@@ -47,6 +47,10 @@ struct Request {
     std::vector<TakenLock> locks; // whose wheels are taken as they are; their conda packages are in `conda`, by URL
     std::string base;             // what the request implies for --base: "none" (construct.yaml), "" nothing
     std::vector<IncludedFile> includes;
+    std::string version;          // of the installer; construct.yaml
+    std::vector<std::string> user_requested; // match specs that count as asked for, where not all do; construct.yaml
+    std::vector<std::string> exclude;        // conda packages that are left out of the answer; construct.yaml
+    std::vector<CondaSpec> conda_constraints; // bound what gets installed, but install nothing (lock --update)
     std::string post_install;     // absolute path of a script to run in the new prefix; construct.yaml
     std::string license_file;     // absolute path of a text to show and to accept; construct.yaml
     std::vector<IgnoredItem> ignored;

@@ -31,6 +31,26 @@ struct LogicalLine {
     int number = 0; // of its first physical line
 };
 
+// Lines as Python's str.splitlines() cuts them, which pip uses: at a form feed or a Unicode line separator, too.
+std::vector<std::string_view> python_lines(std::string_view text) {
+    std::vector<std::string_view> out;
+    std::size_t begin = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const std::string_view rest = text.substr(i);
+        std::size_t width = 0;
+        if (rest.starts_with("\r\n")) width = 2;
+        else if ((rest[0] >= '\n' && rest[0] <= '\r') || (rest[0] >= '\x1c' && rest[0] <= '\x1e')) width = 1;
+        else if (rest.starts_with("\xc2\x85")) width = 2;
+        else if (rest.starts_with("\xe2\x80\xa8") || rest.starts_with("\xe2\x80\xa9")) width = 3;
+        if (width == 0) continue;
+        out.push_back(text.substr(begin, i - begin));
+        begin = i + width;
+        i = begin - 1;
+    }
+    if (begin < text.size()) out.push_back(text.substr(begin));
+    return out;
+}
+
 // Joins lines that end with a backslash and drops comments, in pip's order: a comment line inside a continuation
 // ends it.
 std::vector<LogicalLine> logical_lines(std::string_view text) {
@@ -41,7 +61,7 @@ std::vector<LogicalLine> logical_lines(std::string_view text) {
         auto at = line.find_first_not_of(" \t");
         return at != std::string_view::npos && line[at] == '#';
     };
-    for (std::string_view line : split_lines(text)) {
+    for (std::string_view line : python_lines(text)) {
         ++number;
         if (current.number == 0) current.number = number;
         bool comment = is_comment(line);
@@ -122,6 +142,7 @@ constexpr OptionRow option_table[] = {
     {"--no-index", "", false},         {"--find-links", "-f", true},     {"--requirement", "-r", true},
     {"--constraint", "-c", true},      {"--editable", "-e", true},       {"--no-binary", "", true},
     {"--only-binary", "", true},       {"--prefer-binary", "", false},   {"--require-hashes", "", false},
+    {"--no-require-hashes", "", false}, {"--all-releases", "", true},    {"--only-final", "", true},
     {"--pre", "", false},              {"--trusted-host", "", true},     {"--use-feature", "", true},
     {"--hash", "", true},              {"--config-settings", "-C", true}, {"--config-setting", "", true},
     {"--global-option", "", true},     {"--install-option", "", true},   {"--use-pep517", "", false},
@@ -145,6 +166,13 @@ Result<std::vector<Option>> parse_options(std::string_view text, const SourceLin
             row = &candidate;
             if (letter && word.size() > 2) value = word.substr(2);
             break;
+        }
+        // optparse takes an abbreviation that can mean only one option.
+        if (!row && name.starts_with("--") && name.size() > 2) {
+            std::vector<const OptionRow*> fitting;
+            for (const OptionRow& candidate : option_table)
+                if (candidate.name.starts_with(name)) fitting.push_back(&candidate);
+            if (fitting.size() == 1) row = fitting.front();
         }
         if (!row && word.starts_with('-'))
             return line_error(line, "unknown option '{}'; requirements files have only pip's --index-url, "
@@ -334,9 +362,10 @@ Status read_nested(const Option& option, const SourceLine& line, Context& contex
     if (is_url(option.value) && !option.value.starts_with("file:"))
         return line_error(line, "'{} {}' names a URL; download the file and name it by its path", option.name,
                           printable(option.value));
+    // As for pip, what a constraints file includes with -r is asked for.
     Context nested{context.request,
                    beside(context.file, is_url(option.value) ? file_url_to_path(option.value) : option.value),
-                   context.constraint || option.name == "--constraint", context.open_files};
+                   option.name == "--constraint", context.open_files};
     if (std::ranges::find(nested.open_files, nested.file) != nested.open_files.end())
         return line_error(line, "'{}' includes itself", nested.file);
     if (nested.open_files.size() >= deepest_nesting)
@@ -344,7 +373,8 @@ Status read_nested(const Option& option, const SourceLine& line, Context& contex
     nested.open_files.push_back(nested.file);
     auto content = read_text(nested.file, 64u << 20);
     if (!content) return line_error(line, "{}", content.error().message);
-    return read_lines(*content, nested);
+    TRY_ASSIGN(const std::string decoded, decode_spec(std::move(*content), nested.file));
+    return read_lines(decoded, nested);
 }
 
 void split_list(std::string_view text, std::vector<std::string>& out) {
@@ -388,6 +418,11 @@ Status apply_option(const Option& option, const SourceLine& line, Context& conte
         options.no_index = true;
     } else if (name == "--pre") {
         options.pre = true;
+    } else if (name == "--all-releases" && option.value != ":all:") {
+        return line_error(line, "'--all-releases {}' is not understood for single packages; write NAME>=0.dev0, which takes pre-releases of NAME",
+                          option.value);
+    } else if (name == "--all-releases") {
+        options.pre = true;
     } else if (name == "--require-hashes") {
         options.require_hashes = true;
     } else if (name == "--prefer-binary") {
@@ -415,6 +450,8 @@ Status read_line(std::string_view raw, const SourceLine& line, Context& context)
     else if (auto at = std::min(text.find(" -"), text.find("\t-")); at != std::string_view::npos)
         options_at = at + 1;
     std::string_view requirement = trim(text.substr(0, options_at));
+    // pip reads "name ;" as a name without a marker.
+    if (requirement.ends_with(';')) requirement = trim(requirement.substr(0, requirement.size() - 1));
     if (!requirement.empty()) return read_requirement(requirement, text.substr(options_at), line, context);
     TRY_ASSIGN(auto options, parse_options(text, line));
     for (const Option& option : options) TRY(apply_option(option, line, context));
@@ -422,8 +459,6 @@ Status read_line(std::string_view raw, const SourceLine& line, Context& context)
 }
 
 Status read_lines(std::string_view text, Context& context) {
-    if (!is_valid_utf8(text) || text.find('\0') != std::string_view::npos)
-        return make_error(ErrorKind::usage, "{}: it is not UTF-8 text (UTF-16, perhaps); save it as UTF-8", context.file);
     for (const LogicalLine& line : logical_lines(text))
         TRY(read_line(line.text, SourceLine{context.file, line.number}, context));
     return {};

@@ -1,0 +1,30 @@
+// A lock in the words of other tools: `lock --format`. Each is read back in tests by the tool it is for.
+#pragma once
+
+#include "generator/lock/lock.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tinderbox {
+
+enum class LockFormat {
+    tinderbox,    // ours
+    explicit_list, // conda create --file; wheels in comments, as conda-lock writes them
+    conda_lock,   // conda-lock.yml, format version 1
+    pylock,       // PEP 751
+    requirements, // pip install --require-hashes --no-deps -r
+};
+
+Result<LockFormat> parse_lock_format(std::string_view text); // "tinderbox", "explicit", … Errors: kind usage
+
+struct ExportedLock {
+    std::string text;
+    std::vector<std::string> warnings; // what the format has no word for: one sentence each
+};
+
+// `lock` must have every artifact's SHA-256 (it was fetched). No URL carries credentials.
+ExportedLock export_lock(const Lock& lock, LockFormat format);
+
+} // namespace tinderbox
