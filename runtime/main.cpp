@@ -7,6 +7,7 @@
 #include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
 #include "common/format/run_file.hpp"
+#include "common/sign/run_signature.hpp"
 #include "runtime/install/installer.hpp"
 #include "runtime/install/shell_init.hpp"
 #include "runtime/preflight/preflight.hpp"
@@ -625,8 +626,25 @@ class Session {
 // ---- from arguments to an exit code
 // -------------------------------------------------------------------------------
 
+// Volumes that are not beside the first one are asked for where somebody can answer.
+VolumeFinder volume_finder(const RunOptions& options) {
+    const bool can_ask = options.mode != Mode::help && !options.batch && (options.ask || ::isatty(0) == 1);
+    if (!can_ask) return {};
+    return [](const std::string& name, const std::string& problem) { return ask_volume(Console::terminal(), name, problem); };
+}
+
+Status check_signature_of(const RunFile& run, const RunOptions& options) {
+    TRY_ASSIGN(VerifyingKey key, VerifyingKey::read(options.key_file));
+    Terminal& terminal = Terminal::get();
+    auto progress = [&](std::uint64_t done) { terminal.progress("checking the signature", done, run.total_size()); };
+    TRY(check_signature(run, key, options.jobs, progress));
+    terminal.end_progress();
+    terminal.note("signed", fmt::format("by the key '{}'", options.key_file));
+    return {};
+}
+
 Result<int> run_with(const fs::path& file, const RunOptions& options) {
-    auto run = RunFile::open(file);
+    auto run = RunFile::open(file, volume_finder(options));
     if (options.mode == Mode::help) {
         // Help is given even by a damaged file.
         std::string name = run.ok() ? run->manifest().value("env_name", "") : "";
@@ -643,6 +661,7 @@ Result<int> run_with(const fs::path& file, const RunOptions& options) {
             fmt::format("{} made by Tinderbox {}\n", file.filename().string(), manifest->tinderbox_version));
         return 0;
     }
+    if (!options.key_file.empty()) TRY(check_signature_of(*run, options));
     return Session(*std::move(run), *std::move(manifest), options).go();
 }
 

@@ -6,6 +6,7 @@
 # This file is a shell script of @HEADER_SIZE@ bytes, then a static program, then data. The script copies the
 # program to a private directory and starts it; the program does the rest.
 total_size=@TOTAL_SIZE@
+volumes=@VOLUMES@
 stub_blocks=@STUB_BLOCKS@
 stub_size=@STUB_SIZE@
 want_os=Linux

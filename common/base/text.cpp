@@ -1,6 +1,7 @@
 #include "common/base/text.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 
 namespace tinderbox {
@@ -74,6 +75,21 @@ std::string format_bytes(std::uint64_t bytes) {
     unsigned unit = 0;
     while (value >= 999.5 && unit < 6) value /= 1000, ++unit;
     return fmt::format("{:.{}f} {}", value, value < 9.995 ? 2 : value < 99.95 ? 1 : 0, units[unit]);
+}
+
+std::optional<std::uint64_t> parse_bytes(std::string_view text) {
+    std::uint64_t value = 0;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc()) return std::nullopt;
+    std::string unit = to_lower(trim(text.substr(static_cast<std::size_t>(end - text.data()))));
+    if (unit.empty() || unit == "b") return value;
+    const auto power = std::string_view("kmgt").find(unit[0]);
+    if (power == std::string_view::npos) return std::nullopt;
+    const std::string rest = unit.substr(1);
+    if (!rest.empty() && rest != "b" && rest != "ib") return std::nullopt;
+    for (std::size_t i = 0; i <= power; ++i)
+        if (__builtin_mul_overflow(value, rest == "b" ? 1000u : 1024u, &value)) return std::nullopt;
+    return value;
 }
 
 std::string format_duration(double seconds) {

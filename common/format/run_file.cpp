@@ -22,18 +22,31 @@ constexpr std::uint64_t manifest_limit = 256u << 20;
 constexpr std::uint64_t table_limit = 2ull << 30;
 constexpr std::size_t hash_piece = 1u << 20;
 
-// The header says how long the whole file is, so that a copy that was cut off can say by how much.
-std::optional<std::uint64_t> size_in_header(int fd, std::uint64_t file_size) {
-    std::string head(std::min<std::uint64_t>(file_size, run_header_size), '\0');
-    if (!read_exact_at(fd, std::as_writable_bytes(std::span(head)), 0, "header").ok()) return std::nullopt;
-    auto at = head.find("\ntotal_size=");
-    if (!head.starts_with("#!/bin/sh\n") || at == std::string::npos) return std::nullopt;
-    const char* first = head.data() + at + 12;
+// What the header's text says of the file it begins: its length, so that a copy that was cut off can say by how much,
+// and of how many volumes it is the first.
+struct HeaderFacts {
+    std::uint64_t size = 0;
+    unsigned volumes = 1;
+};
+
+std::optional<std::uint64_t> number_after(std::string_view head, std::string_view key) {
+    auto at = head.find(key);
+    if (at == std::string_view::npos) return std::nullopt;
+    const char* first = head.data() + at + key.size();
     const char* last = head.data() + head.size();
-    while (first < last && *first == '0') ++first; // the field has a fixed width
+    while (first < last && *first == '0') ++first; // the fields have a fixed width
+    if (first < last && *first == '\n') return 0;
     std::uint64_t value = 0;
     if (std::from_chars(first, last, value).ec != std::errc()) return std::nullopt;
     return value;
+}
+
+std::optional<HeaderFacts> facts_in_header(std::string_view head) {
+    if (!head.starts_with("#!/bin/sh\n")) return std::nullopt;
+    auto size = number_after(head, "\ntotal_size=");
+    if (!size) return std::nullopt;
+    auto volumes = number_after(head, "\nvolumes=").value_or(1);
+    return HeaderFacts{*size, static_cast<unsigned>(std::clamp<std::uint64_t>(volumes, 1, most_volumes))};
 }
 
 Result<std::vector<Section>> sections_from(const json& manifest, const Footer& footer) {
@@ -112,8 +125,13 @@ Result<Footer> decode_footer(ByteView bytes) {
 
 struct RunFile::State {
     fs::path path;
-    Fd fd;
+    std::vector<Volume> volumes;
+    VolumeLayout layout;
     Footer footer;
+
+    Status open_all(const VolumeFinder& find);
+    Status read_at(std::span<std::byte> out, std::uint64_t offset) const;
+    Place place(std::uint64_t offset) const;
     std::string manifest_text;
     json manifest;
     std::vector<Section> sections;
@@ -124,37 +142,72 @@ RunFile::RunFile(RunFile&&) noexcept = default;
 RunFile& RunFile::operator=(RunFile&&) noexcept = default;
 RunFile::~RunFile() = default;
 
-Result<RunFile> RunFile::open(const fs::path& path) {
+Status RunFile::State::open_all(const VolumeFinder& find) {
+    volumes.emplace_back();
+    Volume& first = volumes.front();
+    first.path = path;
+    TRY_ASSIGN(first.fd, open_file(path, O_RDONLY));
+    TRY_ASSIGN(std::uint64_t size, file_size(first.fd.get(), path.string()));
+    std::string head(std::min<std::uint64_t>(size, run_header_size), '\0');
+    TRY(read_exact_at(first.fd.get(), std::as_writable_bytes(std::span(head)), 0, path.string()));
+    if (looks_like_volume(as_bytes(head)))
+        return make_error(ErrorKind::usage, "'{}' is one of an installer's further volumes; name the first one, without '{}'", path.string(),
+                          path.extension().string());
+    auto expected = facts_in_header(head);
+    if (expected && size < expected->size)
+        return make_error(ErrorKind::damaged, "this file is incomplete: {} of {} bytes; copy '{}' again", size, expected->size, path.string());
+    if (expected && size > expected->size)
+        return make_error(ErrorKind::damaged, "'{}' has {} bytes after its end; copy it again", path.string(), size - expected->size);
+    if (size < footer_size)
+        return make_error(ErrorKind::damaged, "'{}' is not a Tinderbox installer: it has only {} bytes", path.string(), size);
+    layout.total = size;
+    if (expected && expected->volumes > 1) {
+        TRY_ASSIGN(auto others, open_volumes(first, size, expected->volumes, layout, find));
+        std::ranges::move(others, std::back_inserter(volumes));
+    }
+    Bytes tail(footer_size);
+    if (layout.total < footer_size) return make_error(ErrorKind::damaged, "'{}': there is no footer", path.string());
+    TRY(read_at(tail, layout.total - footer_size));
+    auto decoded = decode_footer(tail);
+    if (!decoded.ok()) {
+        if (!expected)
+            return make_error(ErrorKind::damaged, "'{}' is not a Tinderbox installer, or its header and its end are damaged", path.string());
+        return std::move(decoded).error().in(volumes.back().path.string());
+    }
+    footer = *decoded;
+    if (footer.total_size != layout.total)
+        return make_error(ErrorKind::damaged, "'{}' has {} bytes, its footer says {}; copy it again", path.string(), layout.total,
+                          footer.total_size);
+    return {};
+}
+
+RunFile::Place RunFile::State::place(std::uint64_t offset) const {
+    const std::uint64_t at = std::min(offset, layout.total);
+    const unsigned number = std::min<unsigned>(layout.volume_of(at), static_cast<unsigned>(volumes.size()));
+    const std::uint64_t in_volume = at - layout.first_byte(number);
+    return {volumes[number - 1].fd.get(), in_volume + (number == 1 ? 0 : volume_header_size), layout.payload(number) - in_volume};
+}
+
+Status RunFile::State::read_at(std::span<std::byte> out, std::uint64_t offset) const {
+    while (!out.empty()) {
+        const Place where = place(offset);
+        const fs::path& name = volumes[std::min<std::size_t>(layout.volume_of(offset), volumes.size()) - 1].path;
+        // Past the end the last volume's own short read says so.
+        const std::size_t part = where.contiguous == 0 ? out.size() : std::min<std::uint64_t>(out.size(), where.contiguous);
+        TRY(read_exact_at(where.fd, out.first(part), where.offset, name.string()));
+        out = out.subspan(part);
+        offset += part;
+    }
+    return {};
+}
+
+Result<RunFile> RunFile::open(const fs::path& path, const VolumeFinder& find) {
     RunFile file;
     State& state = *file.state_;
     state.path = path;
-    TRY_ASSIGN(state.fd, open_file(path, O_RDONLY));
-    TRY_ASSIGN(std::uint64_t size, file_size(state.fd.get(), path.string()));
-    auto expected = size_in_header(state.fd.get(), size);
-    if (expected && size < *expected)
-        return make_error(ErrorKind::damaged, "this file is incomplete: {} of {} bytes; copy '{}' again", size, *expected,
-                          path.string());
-    if (expected && size > *expected)
-        return make_error(ErrorKind::damaged, "'{}' has {} bytes after its end; copy it again", path.string(),
-                          size - *expected);
-    if (size < footer_size)
-        return make_error(ErrorKind::damaged, "'{}' is not a Tinderbox installer: it has only {} bytes", path.string(), size);
-    Bytes tail(footer_size);
-    TRY(read_exact_at(state.fd.get(), tail, size - footer_size, path.string()));
-    auto footer = decode_footer(tail);
-    if (!footer.ok()) {
-        if (!expected)
-            return make_error(ErrorKind::damaged, "'{}' is not a Tinderbox installer, or its header and its end are damaged",
-                              path.string());
-        return std::move(footer).error().in(path.string());
-    }
-    state.footer = *footer;
-    if (state.footer.total_size != size)
-        return make_error(ErrorKind::damaged, "'{}' has {} bytes, its footer says {}; copy it again", path.string(), size,
-                          state.footer.total_size);
+    TRY(state.open_all(find));
     state.manifest_text.resize(state.footer.manifest_size);
-    TRY(read_exact_at(state.fd.get(), std::as_writable_bytes(std::span(state.manifest_text)), state.footer.manifest_offset,
-                      path.string()));
+    TRY(state.read_at(std::as_writable_bytes(std::span(state.manifest_text)), state.footer.manifest_offset));
     if (sha256(as_bytes(state.manifest_text)) != state.footer.manifest_sha256)
         return make_error(ErrorKind::damaged, "{}: the manifest is damaged: its SHA-256 does not match; copy the file again",
                           path.string());
@@ -179,13 +232,14 @@ const Section* RunFile::section(std::string_view name) const {
     return found == state_->sections.end() ? nullptr : &*found;
 }
 
-Status RunFile::read_at(std::span<std::byte> out, std::uint64_t offset) const {
-    return read_exact_at(state_->fd.get(), out, offset, state_->path.string());
+std::vector<fs::path> RunFile::volumes() const {
+    std::vector<fs::path> out;
+    for (const Volume& volume : state_->volumes) out.push_back(volume.path);
+    return out;
 }
 
-RunFile::Place RunFile::place(std::uint64_t offset) const {
-    return {state_->fd.get(), offset, state_->footer.total_size - std::min(offset, state_->footer.total_size)};
-}
+Status RunFile::read_at(std::span<std::byte> out, std::uint64_t offset) const { return state_->read_at(out, offset); }
+RunFile::Place RunFile::place(std::uint64_t offset) const { return state_->place(offset); }
 
 Result<Bytes> RunFile::read_section(const Section& section) const {
     if (section.size > table_limit)

@@ -12,6 +12,7 @@
 
 #include "common/base/file.hpp"
 #include "common/format/table.hpp"
+#include "common/format/volumes.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -46,8 +47,9 @@ Result<Footer> decode_footer(ByteView last_bytes); // kind damaged
 class RunFile {
   public:
     // Reads and checks footer, manifest and (lazily) the table. A file cut short is "this file is incomplete: N of M
-    // bytes" (kind damaged) where M is known from the header's `total_size=` line.
-    static Result<RunFile> open(const fs::path& path);
+    // bytes" (kind damaged) where M is known from the header's `total_size=` line. The other volumes of a split one are
+    // looked for beside it, then `find` is asked.
+    static Result<RunFile> open(const fs::path& path, const VolumeFinder& find = {});
 
     RunFile(RunFile&&) noexcept;
     RunFile& operator=(RunFile&&) noexcept;
@@ -58,8 +60,9 @@ class RunFile {
     const Sha256Digest& manifest_sha256() const;
     const std::vector<Section>& sections() const;
     const Section* section(std::string_view name) const;
-    std::uint64_t total_size() const;
-    const fs::path& path() const;
+    std::uint64_t total_size() const; // of the logical file
+    const fs::path& path() const;     // of the first volume
+    std::vector<fs::path> volumes() const; // in order; one unless split
 
     Result<Table> table() const; // checks its hash, decompresses, decodes
     Result<Bytes> read_section(const Section& section) const; // checks its hash

@@ -25,6 +25,9 @@ inline constexpr std::uint32_t table_version = 1;
 // Raw size of a block at most, and the largest content that may carry relocations (it lies whole in one block).
 inline constexpr std::uint32_t block_raw_size = 4u << 20;
 inline constexpr std::uint32_t relocated_content_limit = 256u << 20;
+// From this size on a content without relocations is "large": its blocks are its own, start at multiples of 4 KiB in a
+// .run, and are written past the page cache.
+inline constexpr std::uint64_t large_content_size = 1u << 20;
 
 // Where a destination's path starts. Only `env` and `base` appear in a .run.
 enum class Root : std::uint8_t {

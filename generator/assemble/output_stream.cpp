@@ -25,7 +25,7 @@ constexpr std::size_t piece_count = 6;  // one is filled and hashed, the others 
 struct OutputStream::State {
     fs::path path, temporary;
     Fd fd;
-    bool direct = false, committed = false;
+    bool direct = false, published = false;
     std::uint64_t position = 0, size = 0;
 
     // A ring of pieces: the caller fills and hashes one, the worker writes those behind it.
@@ -47,7 +47,7 @@ struct OutputStream::State {
         }
         changed.notify_all();
         if (worker.joinable()) worker.join();
-        if (!committed && !temporary.empty()) ::unlink(temporary.c_str());
+        if (!published && !temporary.empty()) ::unlink(temporary.c_str());
     }
 
     // The last piece of a file is not a multiple of the page: it goes through the page cache.
@@ -140,7 +140,7 @@ Status OutputStream::append_zeros(std::uint64_t count) {
     return {};
 }
 
-Result<Sha256Digest> OutputStream::commit(mode_t mode) {
+Result<Sha256Digest> OutputStream::finish(mode_t mode) {
     State& s = *state_;
     {
         std::unique_lock lock(s.mutex);
@@ -158,10 +158,16 @@ Result<Sha256Digest> OutputStream::commit(mode_t mode) {
     if (s.position != s.size) return make_error(ErrorKind::bug, "the installer has {} bytes, {} were planned", s.position, s.size);
     if (::ftruncate(s.fd.get(), static_cast<off_t>(s.size)) != 0 || ::fchmod(s.fd.get(), mode) != 0 || ::fsync(s.fd.get()) != 0)
         return errno_error("cannot write '" + s.path.string() + "' to disk", errno);
-    if (::rename(s.temporary.c_str(), s.path.c_str()) != 0) return errno_error("cannot rename to '" + s.path.string() + "'", errno);
-    s.committed = true;
-    TRY(fsync_directory(s.path.parent_path()));
+    s.fd.reset();
+    for (AlignedBuffer& buffer : s.pieces) buffer = {};
     return s.hash.finish();
+}
+
+Status OutputStream::publish() {
+    State& s = *state_;
+    if (::rename(s.temporary.c_str(), s.path.c_str()) != 0) return errno_error("cannot rename to '" + s.path.string() + "'", errno);
+    s.published = true;
+    return fsync_directory(s.path.parent_path());
 }
 
 } // namespace tinderbox

@@ -13,11 +13,13 @@ class OutputStream {
   public:
     // A temporary file beside `path`; `size` bytes are reserved at once, so that a full disk is known early.
     static Result<std::unique_ptr<OutputStream>> create(const fs::path& path, std::uint64_t size);
-    ~OutputStream(); // removes the temporary file unless committed
+    ~OutputStream(); // removes the temporary file unless published
     Status append(ByteView bytes);
     Status append_zeros(std::uint64_t count);
     std::uint64_t position() const;
-    Result<Sha256Digest> commit(mode_t mode);
+    // Everything is on the disk, still under its temporary name.
+    Result<Sha256Digest> finish(mode_t mode);
+    Status publish();
 
   private:
     OutputStream();

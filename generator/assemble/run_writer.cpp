@@ -2,14 +2,16 @@
 
 #include "common/base/text.hpp"
 #include "common/format/run_file.hpp"
+#include "common/sign/run_signature.hpp"
 #include "generator/assemble/block_feeder.hpp"
-#include "generator/assemble/output_stream.hpp"
 
-#include <fcntl.h>
 #include <nlohmann/json.hpp>
 #include <zstd.h>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <map>
 
 namespace tinderbox {
@@ -61,7 +63,7 @@ class Writer {
     void mark_large_blocks() {
         large_.assign(image_.table.blocks.size(), false);
         for (const Content& content : image_.table.contents) {
-            if (content.size < (1u << 20) || !content.relocs.empty() || content.offset != 0) continue;
+            if (content.size < large_content_size || !content.relocs.empty() || content.offset != 0) continue;
             std::uint32_t count = block_count(image_.table, content);
             for (std::uint32_t i = 0; i < count; ++i) large_[content.block + i] = true;
         }
@@ -100,12 +102,24 @@ class Writer {
             }
             if (front == 0) return make_error(ErrorKind::bug, "the manifest's size does not settle");
             std::uint64_t need = align(front, block_alignment);
-            if (need == blocks_at) return {};
             // The first guess may be too large; after that it may only grow, else two sizes could alternate.
-            if (round > 0 && need < blocks_at) return {};
+            if (need == blocks_at || (round > 0 && need < blocks_at)) return check_volumes();
             blocks_at = need;
         }
         return make_error(ErrorKind::bug, "the layout of the installer does not settle");
+    }
+
+    VolumeLayout volumes() const { return {layout_.total_size, parts_.volume_size}; }
+
+    // What is needed before the first file is written has to lie in the first volume.
+    Status check_volumes() const {
+        if (parts_.volume_size == 0) return {};
+        if (parts_.volume_size < layout_.blocks_offset)
+            return make_error(ErrorKind::usage, "--split: the first volume of this installer needs more than {} bytes for what lies in front of the "
+                                                "packages; give at least {}", layout_.blocks_offset, layout_.blocks_offset + 2 * block_alignment);
+        if (unsigned count = volumes().count(); count > most_volumes)
+            return make_error(ErrorKind::usage, "--split: {} volumes would be needed, {} are the most; choose a larger size", count, most_volumes);
+        return {};
     }
 
     Status lay_out_front(std::uint64_t manifest_size, std::uint64_t blocks_at) {
@@ -115,7 +129,7 @@ class Writer {
             layout_.sections.push_back({std::move(name), at, size, digest});
             at += size;
         };
-        TRY_ASSIGN(header_, render_header(parts_.header_template, image_.manifest, layout_.total_size, stub_.size()));
+        TRY_ASSIGN(header_, render_header(parts_.header_template, image_.manifest, volumes().file_size(1), stub_.size(), volumes().count()));
         add("header", run_header_size, sha256(as_bytes(header_)));
         if (!stub_digest_) stub_digest_ = sha256(stub_);
         add("stub", stub_.size(), stub_digest_);
@@ -138,6 +152,7 @@ class Writer {
     std::string manifest_text() const {
         json j = to_json(image_.manifest);
         j["format"] = run_format_version;
+        if (unsigned count = volumes().count(); count > 1) j["volumes"] = {{"count", count}, {"size", parts_.volume_size}};
         json sections = json::array();
         for (const Section& s : layout_.sections) {
             json item = {{"name", s.name}, {"offset", s.offset}, {"size", s.size}};
@@ -164,43 +179,73 @@ class Writer {
         return out;
     }
 
+    Footer footer() const {
+        Footer out;
+        out.total_size = layout_.total_size;
+        auto manifest = std::ranges::find(layout_.sections, "manifest", &Section::name);
+        out.manifest_offset = manifest->offset;
+        out.manifest_size = manifest->size;
+        out.manifest_sha256 = sha256(as_bytes(layout_.manifest_text));
+        return out;
+    }
+
     Result<WrittenRun> write(const fs::path& output, const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
-        TRY_ASSIGN(auto out, OutputStream::create(output, layout_.total_size));
-        TRY(out->append(as_bytes(header_)));
-        TRY(out->append(stub_));
-        for (const auto& [name, bytes] : parts_.probes) TRY(out->append(bytes));
-        TRY(out->append(as_bytes(layout_.manifest_text)));
-        TRY(out->append_zeros(signature_slot_size));
-        TRY(out->append(licenses_));
-        TRY(out->append(layout_.table));
+        const Footer footer = this->footer();
+        VolumeHeader volumes{output.filename().string(), 0, 0, this->volumes(), footer.manifest_offset, footer.manifest_size,
+                             footer.manifest_sha256};
+        RunOutput out(output, std::move(volumes), parts_.key != nullptr);
+        TRY(out.append(as_bytes(header_)));
+        TRY(out.append(stub_));
+        for (const auto& [name, bytes] : parts_.probes) TRY(out.append(bytes));
+        TRY(out.append(as_bytes(layout_.manifest_text)));
+        if (parts_.key) {
+            TRY_ASSIGN(Bytes slot, signature_slot(*parts_.key, layout_.manifest_text));
+            TRY(out.append(slot));
+        } else {
+            TRY(out.append_zeros(signature_slot_size));
+        }
+        TRY(out.append(licenses_));
+        TRY(out.append(layout_.table));
         BlockFeeder feeder(payload_paths(), block_reads());
         for (std::size_t i = 0; i < image_.table.blocks.size(); ++i) {
             const Block& block = image_.table.blocks[i];
-            TRY(out->append_zeros(block.offset - out->position()));
+            TRY(out.append_zeros(block.offset - out.position()));
             if (image_.sources[i].input == memory_input) {
-                TRY(out->append(ByteView(image_.memory).subspan(image_.sources[i].offset, block.packed)));
+                TRY(out.append(ByteView(image_.memory).subspan(image_.sources[i].offset, block.packed)));
             } else {
                 TRY_ASSIGN(ByteView bytes, feeder.next());
-                TRY(out->append(bytes));
+                TRY(out.append(bytes));
             }
-            if (progress) progress(out->position(), layout_.total_size);
+            if (progress) progress(out.position(), layout_.total_size);
         }
-        Footer footer;
-        footer.total_size = layout_.total_size;
-        const Section* manifest = nullptr;
-        for (const Section& s : layout_.sections)
-            if (s.name == "manifest") manifest = &s;
-        footer.manifest_offset = manifest->offset;
-        footer.manifest_size = manifest->size;
-        footer.manifest_sha256 = sha256(as_bytes(layout_.manifest_text));
-        TRY(out->append(encode(footer)));
+        TRY(out.append(encode(footer)));
         WrittenRun written;
-        written.size = layout_.total_size;
-        TRY_ASSIGN(written.sha256, out->commit(0755));
-        fs::path sums = output;
-        sums += ".sha256";
-        TRY(write_atomically(sums, fmt::format("{}  {}\n", to_hex(written.sha256), output.filename().string())));
+        TRY_ASSIGN(written.volumes, out.commit());
+        TRY(write_sums(output, written));
+        TRY(write_signature(output, out));
         return written;
+    }
+
+    static Status write_sums(const fs::path& output, WrittenRun& written) {
+        std::string sums;
+        for (const WrittenVolume& volume : written.volumes) {
+            written.size += volume.size;
+            sums += fmt::format("{}  {}\n", to_hex(volume.sha256), volume.path.filename().string());
+        }
+        fs::path path = output;
+        path += ".sha256";
+        return write_atomically(path, sums);
+    }
+
+    // A signature of the file that was there before would only make the new one look forged.
+    Status write_signature(const fs::path& output, RunOutput& out) const {
+        const fs::path path = signature_path(output);
+        if (parts_.key) {
+            TRY_ASSIGN(Bytes signature, parts_.key->sign(out.sha256_of_all()));
+            return write_atomically(path, signature);
+        }
+        if (::unlink(path.c_str()) != 0 && errno != ENOENT) return errno_error("cannot remove the old '" + path.string() + "'", errno);
+        return {};
     }
 
     Image image_;
@@ -229,7 +274,7 @@ std::string plain_name(std::string_view name) {
 } // namespace
 
 Result<std::string> render_header(const std::string& header_template, const Manifest& manifest, std::uint64_t total_size,
-                                  std::uint64_t stub_size) {
+                                  std::uint64_t stub_size, unsigned volumes) {
     std::string cpu = manifest.platform == "linux-aarch64" ? "aarch64" : "x86_64";
     std::string text = header_template;
     for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{
@@ -240,6 +285,7 @@ Result<std::string> render_header(const std::string& header_template, const Mani
              {"@HEADER_SIZE@", std::to_string(run_header_size)},
              // Fixed width: the header's length must not depend on the numbers in it.
              {"@TOTAL_SIZE@", fmt::format("{:020}", total_size)},
+             {"@VOLUMES@", fmt::format("{:03}", volumes)},
              {"@STUB_BLOCKS@", std::to_string(stub_size / block_alignment)},
              {"@STUB_SIZE@", std::to_string(stub_size)},
              {"@STUB_SKIP@", std::to_string(run_header_size / block_alignment)}})

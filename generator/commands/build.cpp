@@ -1,8 +1,10 @@
 // tinderbox build: the pipeline, top to bottom.
+#include "common/base/aligned_buffer.hpp"
 #include "common/base/parallel.hpp"
 #include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
+#include "common/sign/run_signature.hpp"
 #include "generator/assemble/bytecode.hpp"
 #include "generator/assemble/link.hpp"
 #include "generator/assemble/requirements.hpp"
@@ -60,10 +62,23 @@ std::string own_licenses() {
     return out;
 }
 
+void print_result(const fs::path& output, const WrittenRun& run, const Manifest& manifest) {
+    json result = {{"output", output.string()}, {"size", run.size}, {"sha256", to_hex(run.volumes.front().sha256)},
+                   {"packages", manifest.packages.size() - 1}, {"installed_bytes", manifest.install.apparent_bytes}};
+    if (run.volumes.size() > 1)
+        for (const WrittenVolume& volume : run.volumes)
+            result["volumes"].push_back({{"file", volume.path.string()}, {"size", volume.size}, {"sha256", to_hex(volume.sha256)}});
+    fmt::print("{}", canonical_json(result));
+}
+
 Status build(const BuildOptions& options) {
     Terminal& terminal = Terminal::get();
     const auto start = Clock::now();
     Pipeline pipeline(options);
+    std::optional<SigningKey> key;
+    if (!options.sign.empty()) {
+        TRY_ASSIGN(key, SigningKey::read(options.sign));
+    }
 
     // What was asked for → exactly which artifacts.
     TRY(pipeline.read_request());
@@ -79,6 +94,9 @@ Status build(const BuildOptions& options) {
     // One image, one file.
     RunParts parts = embedded_parts();
     if (parts.stub.empty()) return make_error(ErrorKind::bug, "this tinderbox carries no installer stub");
+    // FAT32's limit is 4 GiB less a byte: volumes stay below the size, at a multiple of a page.
+    if (options.split) parts.volume_size = round_down(options.split - 1);
+    if (key) parts.key = &*key;
     LinkOptions link_options;
     fs::path output = output_path(options, pipeline.lock());
     std::string file_name = output.filename().string();
@@ -105,16 +123,17 @@ Status build(const BuildOptions& options) {
     terminal.note("built", fmt::format("{}: {}, {} packages, {} installed, in {}", output.string(), format_bytes(run.size),
                                        manifest.packages.size() - 1, format_bytes(manifest.install.apparent_bytes),
                                        format_duration(seconds_since(start))));
+    if (run.volumes.size() > 1)
+        terminal.note("volumes", fmt::format("{} files; keep them together: {} to {}", run.volumes.size(), run.volumes.front().path.filename().string(),
+                                             run.volumes.back().path.filename().string()));
+    if (key) terminal.note("signed", signature_path(output).string());
     if (manifest.requires_.cuda_major)
         terminal.note("needs", fmt::format("NVIDIA driver {} or newer (CUDA {}), glibc {} or newer", manifest.requires_.driver_floor,
                                            manifest.requires_.cuda_runtime, manifest.requires_.glibc));
     else if (!manifest.requires_.glibc.empty())
         terminal.note("needs", fmt::format("glibc {} or newer", manifest.requires_.glibc));
     terminal.note("install with", "sh " + shell_quote(output.string()));
-    if (options.json)
-        fmt::print("{}", canonical_json({{"output", output.string()}, {"size", run.size}, {"sha256", to_hex(run.sha256)},
-                                         {"packages", manifest.packages.size() - 1},
-                                         {"installed_bytes", manifest.install.apparent_bytes}}));
+    if (options.json) print_result(output, run, manifest);
     return {};
 }
 

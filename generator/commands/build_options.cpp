@@ -1,13 +1,14 @@
 #include "generator/commands/build_options.hpp"
 
+#include "common/base/text.hpp"
+
 #include <CLI/CLI.hpp>
 
 namespace tinderbox {
 namespace {
 
 // Named in the documented command line, not built yet: saying so beats "unknown option".
-constexpr const char* planned[] = {"--cuda", "--include", "--virtual", "--target-gpu",
-                                   "--target-driver", "--sign", "--split"};
+constexpr const char* planned[] = {"--cuda", "--include", "--virtual", "--target-gpu", "--target-driver"};
 constexpr const char* planned_flags[] = {"--redistributable"};
 
 } // namespace
@@ -40,6 +41,12 @@ void add_options(CLI::App& command, BuildOptions& o) {
         ->check(CLI::IsMember({"fast", "default", "max"}));
     command.add_option("--bytecode", o.bytecode, "Where .py files are compiled: build, install")->group("Output")
         ->capture_default_str()->check(CLI::IsMember({"build", "install"}));
+    command.add_option("--sign", o.sign, "Sign with this private key (PEM, P-256): writes NAME.run.sig")->group("Output");
+    command.add_option_function<std::string>("--split", [&o](const std::string& text) {
+        auto size = parse_bytes(text);
+        if (!size || *size == 0) throw CLI::ValidationError(fmt::format("--split needs a size such as 4G, 700M or a number of bytes, not '{}'", text));
+        o.split = *size;
+    }, "Volumes smaller than SIZE: NAME.run, NAME.run.002, … (4G for FAT32)")->group("Output");
     command.add_flag("--offline", o.offline, "Use only what was downloaded before")->group("Run");
     command.add_flag("--strict", o.strict, "Treat warnings about packages' contents as errors")->group("Run");
     command.add_flag("--plan", o.plan, "Say what would be built, build nothing")->group("Run");

@@ -23,6 +23,8 @@ struct BuildOptions {
     bool no_index = false, pre = false, allow_sdist = false, offline = false, strict = false, plan = false, json = false;
     bool pip_only = false; // of lock
     std::string level = "default", bytecode = "build";
+    std::string sign; // private key
+    std::uint64_t split = 0; // bytes that a volume stays below; 0 = one file
     unsigned jobs = 0;
 };
 

@@ -7,11 +7,13 @@
 
 #include <CLI/CLI.hpp>
 
+#include <system_error>
+
 namespace tinderbox {
 namespace {
 
 constexpr void (*commands[])(CLI::App&, Invocation&) = {
-    add_build, add_lock, add_inspect, add_verify, add_cache,
+    add_build, add_lock, add_inspect, add_verify, add_keygen, add_sign, add_cache,
 };
 
 std::string version_text() {
@@ -42,7 +44,14 @@ int run_command_line(int argc, char** argv) {
         Terminal::get().line("see: tinderbox --help");
         return static_cast<int>(ErrorKind::usage);
     }
-    Status status = invocation.run ? invocation.run() : Status();
+    Status status;
+    try {
+        if (invocation.run) status = invocation.run();
+    } catch (const std::system_error& error) {
+        // Output that nobody reads any more ("tinderbox inspect … | head") is no failure.
+        if (error.code() == std::errc::broken_pipe) return 0;
+        status = make_error(ErrorKind::storage, "cannot write to standard output: {}", error.code().message());
+    }
     Terminal::get().end_progress();
     if (status.ok()) return 0;
     Terminal::get().error(status.error().message);

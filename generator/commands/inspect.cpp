@@ -23,7 +23,8 @@ bool is_run_file(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     std::string head(4096, '\0');
     file.read(head.data(), static_cast<std::streamsize>(head.size()));
-    return head.starts_with("#!/bin/sh\n") && head.find("\ntotal_size=") != std::string::npos;
+    // Of a further volume the reader says which file to name instead.
+    return head.starts_with("#!/bin/sh\n") && (head.find("\ntotal_size=") != std::string::npos || looks_like_volume(as_bytes(head)));
 }
 
 void print_files(const Table& table) {

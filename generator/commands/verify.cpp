@@ -1,7 +1,7 @@
 // tinderbox verify FILE: every byte of a .run, on this machine.
 #include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
-#include "common/format/run_file.hpp"
+#include "common/sign/run_signature.hpp"
 #include "generator/commands/command.hpp"
 
 #include <CLI/CLI.hpp>
@@ -9,13 +9,22 @@
 namespace tinderbox {
 namespace {
 
-Status verify(const std::string& file, const std::string& key) {
-    if (!key.empty())
-        return make_error(ErrorKind::damaged, "'{}' carries no signature that this version can check; leave --key out", file);
+Status verify(const std::string& file, const std::string& key_file) {
+    std::optional<VerifyingKey> key;
+    if (!key_file.empty()) {
+        TRY_ASSIGN(key, VerifyingKey::read(key_file));
+    }
     TRY_ASSIGN(RunFile run, RunFile::open(file));
     Terminal& terminal = Terminal::get();
-    TRY(run.verify_all(0, [&](std::uint64_t done) { terminal.progress("verifying", done, run.total_size()); }));
+    auto progress = [&](std::uint64_t done) { terminal.progress("verifying", done, run.total_size()); };
+    SignatureCheck signature{true};
+    if (key) {
+        TRY_ASSIGN(signature, check_signature(run, *key, 0, progress));
+    }
+    // The slot's signature was checked together with every byte; the detached one says nothing of what is damaged.
+    if (signature.detached) TRY(run.verify_all(0, progress));
     terminal.end_progress();
+    if (key) terminal.note("signed", fmt::format("by the key '{}'{}", key_file, signature.detached ? "" : " (in the file; it has no .sig beside it)"));
     terminal.note("intact", fmt::format("{} ({})", file, format_bytes(run.total_size())));
     return {};
 }

@@ -107,7 +107,7 @@ Status Packer::plan() {
     for (std::size_t i = 0; i < entries.size(); ++i) {
         const Entry& e = entries[i];
         if (e.kind != EntryKind::file || e.drop_bytecode) continue;
-        if (e.size >= large_content) {
+        if (e.size >= large_content_size) {
             const bool relocated = e.prefix_mode != PrefixMode::none || !e.shebang.empty();
             if (relocated && e.prefix_mode != PrefixMode::binary && e.size > relocated_content_limit)
                 return make_error(ErrorKind::usage, "{}:{}: a text file of {} that names its prefix cannot be moved (the limit is {} MiB)",

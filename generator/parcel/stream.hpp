@@ -62,9 +62,6 @@ class Stream {
     StreamResult result;
 };
 
-// Files below this share blocks; the install writes larger ones directly.
-inline constexpr std::uint64_t large_content = 1u << 20;
-
 std::unique_ptr<Stream> make_small_stream(StreamContext context, FileClass file_class, std::vector<std::size_t> entries);
 // Entries of one size: only those can be equal, so only they are hashed before they are packed.
 std::unique_ptr<Stream> make_large_stream(StreamContext context, std::vector<std::size_t> entries);

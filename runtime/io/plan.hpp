@@ -11,9 +11,6 @@ namespace tinderbox::io {
 
 inline constexpr std::uint32_t none = UINT32_MAX;
 
-// A content of at least this size with blocks of its own is written past the page cache.
-inline constexpr std::uint64_t large_content_size = 1u << 20;
-
 struct PlannedDirectory {
     std::string path;         // below the tree's root, "" = the root itself
     std::uint32_t parent = 0; // index; the root is its own

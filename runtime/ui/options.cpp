@@ -117,6 +117,7 @@ const std::vector<OptionRow>& rows() {
                  return make_error(ErrorKind::usage, "--jobs needs a number from 1 to 1024, not '{}'", value);
              return {};
          }},
+        {0, "key", "FILE", "first check that this file was signed by this public key (PEM)", text(&RunOptions::key_file)},
         {0, "log", "FILE", "append everything that is said to FILE", text(&RunOptions::log_file)},
         {0, "json", "", "results as JSON on standard output", flag(&RunOptions::json)},
         {0, "report", "FILE", "write the report as an HTML page to FILE as well",
@@ -124,7 +125,6 @@ const std::vector<OptionRow>& rows() {
         {0, "quiet", "", "only warnings and errors", flag(&RunOptions::quiet)},
         {0, "version", "", "the version of Tinderbox that made this file", mode(Mode::version, "--version")},
         {0, "repair", "", "", later("--repair")},
-        {0, "key", "FILE", "", later("--key")},
     };
     return all;
 }

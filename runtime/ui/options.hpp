@@ -42,6 +42,7 @@ struct RunOptions {
     std::string prefix;          // -p, as written; "" = not given
     std::string extract_to;      // --extract DIR
     std::string log_file, report_file;
+    std::string key_file;        // --key PUB.pem
     bool purge = false; // --purge, with --uninstall
     bool json = false, no_gpu = false, private_files = false, quiet = false;
     unsigned jobs = 0;                // 0 = all cores

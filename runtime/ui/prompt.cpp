@@ -125,6 +125,15 @@ bool ask_conda_init(const Console& console, std::string_view conda_prefix) {
     return false;
 }
 
+std::optional<std::filesystem::path> ask_volume(const Console& console, std::string_view name, std::string_view problem) {
+    console.write(fmt::format("\n{}\n"
+                              "Where is '{}'? Its file or directory; ENTER looks again at the same place; q gives up\n>>> ",
+                              problem, name));
+    auto line = console.read();
+    if (!line || trim(*line) == "q") return std::nullopt;
+    return std::filesystem::path(trim(*line));
+}
+
 bool ask_purge(const Console& console, std::string_view prefix, const std::vector<std::string>& kept) {
     constexpr std::size_t shown = 10;
     console.write(fmt::format("\nThis was added to '{}', or changed in it, since it was installed:\n", prefix));

@@ -69,7 +69,7 @@ struct Sample {
         INFO((written.ok() ? "" : written.error().message));
         REQUIRE(written.ok());
         REQUIRE(written->size == fs::file_size(path));
-        REQUIRE(written->sha256 == sha256(*read_bytes(path)));
+        REQUIRE(written->volumes.at(0).sha256 == sha256(*read_bytes(path)));
     }
 };
 
@@ -195,4 +195,112 @@ TEST_CASE("a damaged parcel does not become an installer", "[run]") {
     // Nothing is left behind.
     CHECK_FALSE(fs::exists(directory.path() / "x.run"));
     CHECK(std::distance(fs::directory_iterator(directory.path()), fs::directory_iterator()) == 1);
+}
+
+TEST_CASE("every logical byte lies in one volume", "[run][volumes]") {
+    for (std::uint64_t total : {1ull, 8191ull, 8192ull, 8193ull, 12288ull, 12289ull, 100000ull}) {
+        const VolumeLayout layout{total, 8192};
+        std::uint64_t sum = 0;
+        for (unsigned n = 1; n <= layout.count(); ++n) {
+            INFO(total << " volume " << n);
+            CHECK(layout.first_byte(n) == sum);
+            CHECK(layout.payload(n) > 0);
+            CHECK(layout.file_size(n) <= 8192);
+            if (n < layout.count()) CHECK(layout.file_size(n) == 8192);
+            CHECK(layout.volume_of(layout.first_byte(n)) == n);
+            CHECK(layout.volume_of(layout.first_byte(n) + layout.payload(n) - 1) == n);
+            sum += layout.payload(n);
+        }
+        CHECK(sum == total);
+    }
+    CHECK(VolumeLayout{5ull << 30, 0}.count() == 1);
+    CHECK(VolumeLayout{5ull << 30, 0}.file_size(1) == 5ull << 30);
+}
+
+TEST_CASE("a set of volumes reads as the one file", "[run][volumes]") {
+    Sample whole;
+    Bytes stub(10000, std::byte{'s'}), probe(5000, std::byte{'p'});
+    RunParts parts = sample_parts(stub, probe);
+    parts.volume_size = 64 << 10;
+    const fs::path path = whole.directory.path() / "set.run";
+    auto written = write_run(sample_image(), {}, parts, path, {});
+    INFO((written.ok() ? "" : written.error().message));
+    REQUIRE(written.ok());
+    REQUIRE(written->volumes.size() > 50);
+    for (const WrittenVolume& volume : written->volumes) {
+        CHECK(fs::file_size(volume.path) == volume.size);
+        CHECK(volume.size <= parts.volume_size);
+        CHECK(sha256(*read_bytes(volume.path)) == volume.sha256);
+    }
+    CHECK(problem(path) == "");
+    auto run = RunFile::open(path), one = RunFile::open(whole.path);
+    REQUIRE((run.ok() && one.ok()));
+    CHECK(run->volumes().size() == written->volumes.size());
+    // Blocks reach over several volumes; the contents are those of the one file.
+    auto table = run->table(), table_of_one = one->table();
+    REQUIRE((table.ok() && table_of_one.ok()));
+    for (std::size_t i = 0; i < table->blocks.size(); ++i) {
+        Bytes a(table->blocks[i].packed), b(a.size());
+        REQUIRE(run->read_at(a, table->blocks[i].offset).ok());
+        REQUIRE(one->read_at(b, table_of_one->blocks[i].offset).ok());
+        CHECK(a == b);
+    }
+    // place() agrees with read_at() at every edge.
+    for (std::uint64_t at : {std::uint64_t{0}, parts.volume_size - 1, parts.volume_size, parts.volume_size + 1, run->total_size() - 1}) {
+        Bytes a(1), b(1);
+        REQUIRE(run->read_at(a, at).ok());
+        const RunFile::Place place = run->place(at);
+        REQUIRE(place.contiguous > 0);
+        REQUIRE(read_exact_at(place.fd, b, place.offset, "volume").ok());
+        CHECK(a == b);
+    }
+    Bytes past(10);
+    CHECK_FALSE(run->read_at(past, run->total_size() - 5).ok());
+
+    // Every cut of every kind of volume: its name is in the sentence.
+    for (unsigned n : {2u, 30u, static_cast<unsigned>(written->volumes.size())}) {
+        const WrittenVolume& volume = written->volumes[n - 1];
+        const Bytes bytes = *read_bytes(volume.path);
+        for (std::uint64_t left = volume.size - 1;; left = left * 3 / 4) {
+            fs::resize_file(volume.path, left);
+            CHECK(problem(path).find(volume.path.filename().string() + "' is incomplete") != std::string::npos);
+            if (left == 0) break;
+        }
+        REQUIRE(write_atomically(volume.path, ByteView(bytes)).ok());
+    }
+    // Every byte of a volume's header is checked, be it only text.
+    for (std::uint64_t at = 0; at < volume_header_size; at += 97) {
+        patch(written->volumes[4].path, at, 1);
+        CHECK(problem(path) != "");
+        patch(written->volumes[4].path, at, 1);
+    }
+    CHECK(problem(path) == "");
+    // The same set, built again as one file: nothing of it stays.
+    REQUIRE(write_run(sample_image(), {}, sample_parts(stub, probe), path, {}).ok());
+    CHECK_FALSE(fs::exists(written->volumes[1].path));
+    CHECK(problem(path) == "");
+}
+
+TEST_CASE("a volume that is elsewhere is asked for", "[run][volumes]") {
+    auto directory = *TemporaryDirectory::make();
+    const fs::path path = directory.path() / "set.run", other = directory.path() / "elsewhere";
+    Bytes stub(10000, std::byte{'s'}), probe(5000, std::byte{'p'});
+    RunParts parts = sample_parts(stub, probe);
+    parts.volume_size = 2 << 20;
+    auto written = write_run(sample_image(), {}, parts, path, {});
+    REQUIRE(written.ok());
+    REQUIRE(written->volumes.size() == 3);
+    fs::create_directory(other);
+    for (unsigned n : {2u, 3u}) fs::rename(written->volumes[n - 1].path, other / volume_name("set.run", n));
+    CHECK(problem(path).find("set.run.002' is not there") != std::string::npos);
+    std::vector<std::string> asked;
+    std::vector<fs::path> answers = {directory.path(), "", other};
+    auto run = RunFile::open(path, [&](const std::string& name, const std::string&) -> std::optional<fs::path> {
+        asked.push_back(name);
+        return answers.at(asked.size() - 1);
+    });
+    REQUIRE(run.ok());
+    // The third one lies beside the second.
+    CHECK(asked == std::vector<std::string>{"set.run.002", "set.run.002", "set.run.002"});
+    CHECK(run->verify_all(1, {}).ok());
 }

@@ -204,7 +204,7 @@ TEST_CASE("scan: relocations of text, of scripts and of binaries") {
 
 TEST_CASE_METHOD(Fixture, "pack: an old prefix at every byte around a block's edge is found and replaced") {
     const std::string prefix = "/opt/long/placeholder/prefix", target = "/new";
-    for (std::size_t edge : {std::size_t{block_raw_size}, std::size_t{large_content}})
+    for (std::size_t edge : {std::size_t{block_raw_size}, std::size_t{large_content_size}})
         for (std::size_t shift = 0; shift <= prefix.size() + 1; shift += shift < 2 || shift + 3 > prefix.size() ? 1 : 9) {
             MemoryArtifact a;
             for (PrefixMode mode : {PrefixMode::text, PrefixMode::binary}) {

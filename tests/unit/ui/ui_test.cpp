@@ -116,7 +116,7 @@ TEST_CASE("wrong usage") {
     CHECK(parsed({"-bu", "--replace"}).replace);
     CHECK(refused({"--purge"}) == "--purge goes with --uninstall");
     CHECK(parsed({"--uninstall", "--purge"}).purge);
-    CHECK(refused({"--key", "pub.pem"}) == "--key is not available in this version; -h lists what is");
+    CHECK(refused({"--key"}) == "--key needs a value: --key FILE");
     CHECK(refused({""}) == "unexpected argument ''; the directory to install into goes after -p");
 }
 

@@ -1,0 +1,121 @@
+#include "common/sign/run_signature.hpp"
+
+#include "common/base/aligned_buffer.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace tinderbox {
+namespace {
+
+constexpr std::string_view slot_magic = "TNDRSIG\n";
+constexpr std::uint32_t slot_version = 1;
+constexpr std::size_t longest_signature = 72; // two INTEGERs of 33 bytes
+constexpr std::size_t piece_size = 4u << 20;
+
+struct Slot {
+    Sha256Digest key_id{};
+    Bytes signature;
+};
+
+// nullopt: not signed.
+Result<std::optional<Slot>> read_slot(const RunFile& run) {
+    const Section* section = run.section("signature");
+    if (!section) return std::optional<Slot>();
+    TRY_ASSIGN(Bytes bytes, run.read_section(*section));
+    if (std::ranges::all_of(bytes, [](std::byte b) { return b == std::byte{0}; })) return std::optional<Slot>();
+    ByteReader in(bytes);
+    Slot slot;
+    bool good = as_text(in.bytes(slot_magic.size())) == slot_magic && in.u32() == slot_version;
+    std::uint32_t size = in.u32();
+    ByteView id = in.bytes(slot.key_id.size());
+    good = good && size <= longest_signature && in.ok();
+    if (!good) return make_error(ErrorKind::damaged, "{}: the signature in the file is damaged; copy the file again", run.path().string());
+    std::ranges::copy(id, slot.key_id.begin());
+    ByteView signature = in.bytes(size);
+    slot.signature.assign(signature.begin(), signature.end());
+    return std::optional(std::move(slot));
+}
+
+std::string short_id(const Sha256Digest& id) { return to_hex(id).substr(0, 16); }
+
+} // namespace
+
+fs::path signature_path(const fs::path& run) {
+    fs::path out = run;
+    out += ".sig";
+    return out;
+}
+
+Result<Bytes> signature_slot(const SigningKey& key, std::string_view manifest_text) {
+    TRY_ASSIGN(Bytes signature, key.sign(sha256(as_bytes(manifest_text))));
+    TRY_ASSIGN(Sha256Digest id, key.id());
+    ByteWriter out;
+    out.bytes(as_bytes(slot_magic));
+    out.u32(slot_version);
+    out.u32(static_cast<std::uint32_t>(signature.size()));
+    out.bytes(id);
+    out.bytes(signature);
+    while (out.size() < signature_slot_size) out.u8(0);
+    return out.take();
+}
+
+Result<Sha256Digest> hash_files(const std::vector<fs::path>& files, const std::function<void(std::uint64_t)>& progress) {
+    Sha256 hash;
+    AlignedBuffer buffer(piece_size);
+    std::uint64_t done = 0;
+    for (const fs::path& file : files) {
+        TRY_ASSIGN(Fd fd, open_file(file, O_RDONLY));
+        for (off_t at = 0;;) {
+            ssize_t n = ::pread(fd.get(), buffer.data(), piece_size, at);
+            if (n < 0 && errno == EINTR) continue;
+            if (n < 0) return errno_error(fmt::format("cannot read '{}'", file.string()), errno);
+            if (n == 0) break;
+            hash.update(ByteView(buffer.data(), static_cast<std::size_t>(n)));
+            // Gigabytes that nobody asked to keep in memory.
+            (void)::posix_fadvise(fd.get(), at, n, POSIX_FADV_DONTNEED);
+            at += n;
+            done += static_cast<std::uint64_t>(n);
+            if (progress) progress(done);
+        }
+    }
+    return hash.finish();
+}
+
+Result<SignatureCheck> check_signature(const RunFile& run, const VerifyingKey& key, unsigned threads,
+                                       const std::function<void(std::uint64_t)>& progress) {
+    const std::string name = run.path().string(), key_name = key.path().string();
+    TRY_ASSIGN(auto slot, read_slot(run));
+    // The cheap answer first: nothing else needs reading when the key is another one.
+    if (slot && slot->key_id != key.id())
+        return make_error(ErrorKind::damaged, "'{}' was signed with another key (…{}) than '{}' (…{})", name, short_id(slot->key_id), key_name,
+                          short_id(key.id()));
+    if (slot) {
+        auto good = key.accepts(run.manifest_sha256(), slot->signature);
+        if (!good.ok() || !*good)
+            return make_error(ErrorKind::damaged, "the signature in '{}' does not match its contents: the file was changed after it was signed", name);
+    }
+    const fs::path detached = signature_path(run.path());
+    std::error_code ec;
+    if (fs::exists(fs::symlink_status(detached, ec))) {
+        TRY_ASSIGN(Bytes signature, read_bytes(detached, 64u << 10));
+        TRY_ASSIGN(Sha256Digest digest, hash_files(run.volumes(), progress));
+        auto good = key.accepts(digest, signature);
+        if (!good.ok())
+            return make_error(ErrorKind::damaged, "'{}' is damaged: {}; copy it again", detached.string(), good.error().message);
+        if (*good) return SignatureCheck{true};
+        if (slot)
+            return make_error(ErrorKind::damaged, "'{}' does not match '{}': one of the two was changed, or belongs to another build; copy both again",
+                              detached.string(), name);
+        return make_error(ErrorKind::damaged, "'{}' does not match '{}' and the key '{}': the file was changed, the signature is of another file, "
+                                              "or it was made with another key", detached.string(), name, key_name);
+    }
+    if (!slot) return make_error(ErrorKind::damaged, "'{}' is not signed: there is no '{}' beside it", name, detached.filename().string());
+    TRY(run.verify_all(threads, progress));
+    return SignatureCheck{false};
+}
+
+} // namespace tinderbox
