@@ -412,7 +412,8 @@ class Linker {
         in.url = without_credentials(a.url);
         in.channel = a.channel;
         in.sha256 = a.sha256;
-        in.md5 = a.md5;
+        // A list may name only the SHA-256; conda's own records have both.
+        in.md5 = a.md5.empty() ? text_field(inputs_[index].parcel.metadata, "md5") : a.md5;
         in.size = a.size;
         in.requested = a.requested;
         in.requirement = a.requirement;
@@ -444,7 +445,20 @@ class Linker {
         out.size = content.size;
         auto holes = holes_by_content_.find(d.content);
         out.changes = !content.relocs.empty() || (holes != holes_by_content_.end() && !holes->second.empty());
+        out.recompiled = recompiled_at_target(in, path);
         return out;
+    }
+
+    // Bytecode of a source whose bytes only the target knows (runtime/install/finish.cpp has the same rule).
+    bool recompiled_at_target(const LinkedPrefix& in, const std::string& path) const {
+        const fs::path file = path;
+        if (in.root != Root::env || !in.python || file.extension() != ".pyc" || file.parent_path().filename() != "__pycache__") return false;
+        const fs::path source = file.parent_path().parent_path() / file.stem().replace_extension(".py");
+        if (file.stem().extension() != "." + in.python->cache_tag) return false;
+        auto found = in.by_path.find(source.string());
+        if (found == in.by_path.end()) return false;
+        const Destination& d = image_.table.destinations[found->second];
+        return d.kind == EntryKind::file && (image_.manifest.bytecode == "install" || !image_.table.contents[d.content].relocs.empty());
     }
 
     // ---- the base -------------------------------------------------------------------------------------

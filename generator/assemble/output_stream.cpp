@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t page = direct_alignment;
 constexpr std::size_t piece = 4u << 20; // one write
-constexpr std::size_t piece_count = 6;  // one is filled and hashed, the others are written behind it
+constexpr std::size_t piece_count = 6;  // one is filled, the others are hashed and written behind it
 
 } // namespace
 
@@ -28,17 +28,17 @@ struct OutputStream::State {
     bool direct = false, published = false;
     std::uint64_t position = 0, size = 0;
 
-    // A ring of pieces: the caller fills and hashes one, the worker writes those behind it.
+    // A ring of pieces: the caller fills one, one thread writes and another hashes those behind it.
     AlignedBuffer pieces[piece_count];
     std::size_t filled = 0; // bytes in the current piece
-    std::uint64_t produced = 0, consumed = 0;
+    std::uint64_t produced = 0, written = 0, hashed = 0;
     std::size_t last_size = piece;
     bool closing = false;
     Status failure;
     Sha256 hash;
     std::mutex mutex;
     std::condition_variable changed;
-    std::jthread worker;
+    std::jthread writer, hasher;
 
     ~State() {
         {
@@ -46,7 +46,7 @@ struct OutputStream::State {
             closing = true;
         }
         changed.notify_all();
-        if (worker.joinable()) worker.join();
+        join();
         if (!published && !temporary.empty()) ::unlink(temporary.c_str());
     }
 
@@ -66,21 +66,37 @@ struct OutputStream::State {
         return status;
     }
 
-    void work() {
+    void join() {
+        if (writer.joinable()) writer.join();
+        if (hasher.joinable()) hasher.join();
+    }
+
+    // Takes the pieces in order; `done` counts those that `use` has finished.
+    template <class Use> void follow(std::uint64_t& done, Use use) {
         std::unique_lock lock(mutex);
         for (;;) {
-            changed.wait(lock, [&] { return closing || consumed < produced; });
-            if (consumed == produced) return;
-            std::uint64_t index = consumed;
+            changed.wait(lock, [&] { return closing || done < produced; });
+            if (done == produced) return;
+            std::uint64_t index = done;
             bool last = closing && index + 1 == produced;
             std::size_t bytes = last ? last_size : piece;
             lock.unlock();
-            Status status = write_piece(index, bytes);
+            Status status = use(index, bytes);
             lock.lock();
-            ++consumed;
+            ++done;
             if (!status.ok() && failure.ok()) failure = std::move(status);
             changed.notify_all();
         }
+    }
+
+    void start() {
+        writer = std::jthread([this] { follow(written, [this](std::uint64_t i, std::size_t n) { return write_piece(i, n); }); });
+        hasher = std::jthread([this] {
+            follow(hashed, [this](std::uint64_t i, std::size_t n) {
+                hash.update(ByteView(pieces[i % piece_count].data(), n));
+                return Status();
+            });
+        });
     }
 
     Status advance(std::size_t bytes) {
@@ -89,7 +105,7 @@ struct OutputStream::State {
         ++produced;
         filled = 0;
         changed.notify_all();
-        changed.wait(lock, [&] { return produced - consumed < piece_count; });
+        changed.wait(lock, [&] { return produced - std::min(written, hashed) < piece_count; });
         return failure;
     }
 };
@@ -110,7 +126,7 @@ Result<std::unique_ptr<OutputStream>> OutputStream::create(const fs::path& path,
         return errno_error("cannot write '" + path.string() + "', which needs " + std::to_string(size) + " bytes", errno);
     s.direct = ::fcntl(s.fd.get(), F_SETFL, O_DIRECT) == 0;
     for (AlignedBuffer& buffer : s.pieces) buffer = AlignedBuffer(piece);
-    s.worker = std::jthread([&s] { s.work(); });
+    s.start();
     return out;
 }
 
@@ -121,7 +137,6 @@ Status OutputStream::append(ByteView bytes) {
     while (!bytes.empty()) {
         std::size_t take = std::min(bytes.size(), piece - s.filled);
         std::memcpy(s.pieces[s.produced % piece_count].data() + s.filled, bytes.data(), take);
-        s.hash.update(bytes.first(take));
         s.filled += take;
         s.position += take;
         bytes = bytes.subspan(take);
@@ -153,7 +168,7 @@ Result<Sha256Digest> OutputStream::finish(mode_t mode) {
         s.closing = true;
         s.changed.notify_all();
     }
-    s.worker.join();
+    s.join();
     if (!s.failure.ok()) return std::move(s.failure).error();
     if (s.position != s.size) return make_error(ErrorKind::bug, "the installer has {} bytes, {} were planned", s.position, s.size);
     if (::ftruncate(s.fd.get(), static_cast<off_t>(s.size)) != 0 || ::fchmod(s.fd.get(), mode) != 0 || ::fsync(s.fd.get()) != 0)

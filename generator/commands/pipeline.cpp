@@ -248,6 +248,11 @@ PackOptions Pipeline::pack_options() const {
     return pack;
 }
 
+namespace {
+// conda's records hold the MD5, which a list or a lock need not name.
+bool needs_md5(const LockedArtifact& artifact) { return artifact.kind == "conda" && artifact.md5.empty(); }
+} // namespace
+
 Status Pipeline::pack() {
     ParcelCache cache(cache_directory() / "parcels");
     PackOptions pack = pack_options();
@@ -267,7 +272,7 @@ Status Pipeline::pack() {
         const LockedArtifact& artifact = lock_.artifacts[i];
         LinkInput input;
         input.artifact = &artifact;
-        std::string key = ParcelCache::key(artifact.sha256, pack.level, variant);
+        std::string key = ParcelCache::key(artifact.sha256, pack.level, needs_md5(artifact) ? variant + " md5" : variant);
         TRY_ASSIGN(input.parcel, cache.get(key, pack, [&]() -> Result<std::unique_ptr<Artifact>> {
             return open_artifact(i);
         }));
@@ -303,6 +308,7 @@ Result<std::unique_ptr<Artifact>> Pipeline::open_artifact(std::size_t index) {
     }
     CondaOpenOptions conda;
     conda.name = artifact.file_name;
+    conda.with_md5 = needs_md5(artifact);
     return open_conda_package(files_[index].path, conda);
 }
 

@@ -133,8 +133,8 @@ class PathLists {
                 if (!out.contains("sha256") && !as_installed->sha256.empty())
                     out["sha256"] = as_installed->sha256;
                 // Not the declared hash: another package's file may lie there now.
-                out["sha256_in_prefix"] =
-                    as_installed->changes ? digest_begin + final + digest_end : as_installed->sha256;
+                if (as_installed->recompiled) out.erase("sha256_in_prefix");
+                else out["sha256_in_prefix"] = as_installed->changes ? digest_begin + final + digest_end : as_installed->sha256;
             }
             add(std::move(out), final, type != "directory");
         }

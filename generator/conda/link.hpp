@@ -91,6 +91,7 @@ struct CondaInstalled {
     std::string sha256; // hex, before relocation; "" for a symlink or directory
     std::uint64_t size = 0;
     bool changes = false; // it has relocations, so that its hash is known at the target only
+    bool recompiled = false; // bytecode that the target compiles anew over this file: nobody knows its hash before
 };
 // nullopt: the image has nothing there (then the record does not list it).
 using CondaInstalledLookup = std::function<std::optional<CondaInstalled>(const std::string& final_path)>;

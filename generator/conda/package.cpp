@@ -39,6 +39,7 @@ class CondaPackage final : public Artifact {
   private:
     friend class CondaLoader;
     std::string name_;
+    bool with_md5_;
     Spool spool_;
     json metadata_;
     std::vector<Entry> entries_;
@@ -73,7 +74,7 @@ class CondaLoader {
               std::move(name),
               Spool(options.spool_directory.empty() ? cache_directory() / "spool" : options.spool_directory,
                     options.memory_limit))),
-          name_(artifact_->name_) {}
+          name_(artifact_->name_), with_md5_(options.with_md5) {}
 
     Result<std::unique_ptr<Artifact>> load(const fs::path& path) {
         if (name_.ends_with(".tar.bz2") || path.native().ends_with(".tar.bz2")) {
@@ -87,10 +88,24 @@ class CondaLoader {
         note_scripts();
         TRY(refuse_old_noarch());
         write_metadata();
+        if (with_md5_) {
+            TRY_ASSIGN(artifact_->metadata_["md5"], md5_of(path));
+        }
         return std::unique_ptr<Artifact>(std::move(artifact_));
     }
 
   private:
+    Result<std::string> md5_of(const fs::path& path) const {
+        TRY_ASSIGN(auto input, open_file_range(path, name_));
+        Md5 hash;
+        Bytes piece(1u << 20);
+        for (;;) {
+            TRY_ASSIGN(std::size_t n, input->read(piece));
+            if (n == 0) return to_hex(hash.finish());
+            hash.update(ByteView(piece).first(n));
+        }
+    }
+
     // ---- the archive ----------------------------------------------------------------------------------
 
     Status read_conda(const fs::path& path) {
@@ -422,6 +437,7 @@ class CondaLoader {
 
     std::unique_ptr<CondaPackage> artifact_;
     const std::string& name_;
+    bool with_md5_;
     std::map<std::string, std::string> info_; // path → content
     std::uint64_t license_bytes_ = 0;
     std::map<std::string, Member> members_;

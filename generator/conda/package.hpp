@@ -30,6 +30,7 @@ struct CondaOpenOptions {
     fs::path
         spool_directory; // where unpacked contents go that do not fit in memory; "" = the cache directory
     std::uint64_t memory_limit = 64u << 20; // bytes of unpacked contents kept in memory
+    bool with_md5 = false; // metadata gets "md5" of the package's file
 };
 
 // Reads the whole package once. The contents are kept (in memory, or in a file that is gone when the artifact

@@ -295,6 +295,7 @@ Status Installation::extract_into(Staging& staging, const io::Plan& plan) {
     extract.resume = resume;
     extract.done_tasks = resume ? staging.found()->tasks : 0;
     extract.epoch_seconds = options_.epoch_seconds;
+    extract.epoch_bytes = options_.epoch_bytes;
     extract.journal_after = options_.journal_after;
     extract.record = [&](std::uint64_t tasks) { return staging.record_tasks(tasks, options_.faults); };
     if (options_.progress)
@@ -427,7 +428,7 @@ Status Installation::scripts() {
         summary_.warnings.push_back(fmt::format("{} package scripts were skipped (-s)", scripts.size()));
     } else {
         Status status = run_scripts(scripts, root_ / control_name, options_.interrupted);
-        if (place_.selection.base) say_messages();
+        say_messages();
         watch_.lap("scripts");
         if (!status.ok() && status.error().kind == ErrorKind::script) {
             summary_.script_failure = status.error();
@@ -438,14 +439,18 @@ Status Installation::scripts() {
     return record_stage(root_, InstallStage::scripts);
 }
 
-// What the base's scripts leave for the person to read: shown and removed, as its own installer does it.
+// What post-link scripts leave for the person to read: shown and removed, as conda does it.
 void Installation::say_messages() {
-    const fs::path file = root_ / ".messages.txt";
-    auto text = read_text(file, 1u << 20);
-    if (!text.ok()) return;
-    for (std::string_view line : split_lines(*text))
-        if (!trim(line).empty()) summary_.warnings.push_back(fmt::format("a script of the base says: {}", trim(line)));
-    ::unlink(file.c_str());
+    std::vector<fs::path> prefixes = {place_.environment};
+    if (place_.selection.base) prefixes.insert(prefixes.begin(), root_);
+    for (const fs::path& prefix : prefixes) {
+        const fs::path file = prefix / ".messages.txt";
+        auto text = read_text(file, 1u << 20);
+        if (!text.ok()) continue;
+        for (std::string_view line : split_lines(*text))
+            if (!trim(line).empty()) summary_.warnings.push_back(fmt::format("a package's script says: {}", trim(line)));
+        ::unlink(file.c_str());
+    }
 }
 
 Status Installation::register_it() {

@@ -38,7 +38,8 @@ struct InstallOptions {
     unsigned jobs = 0;           // threads; 0 = available_cpus()
     bool no_uring = false, no_direct = false; // force the fallbacks (tests, bench)
     bool sync = true;            // false: no syncfs before the commit (bench only: a power cut may lose files)
-    double epoch_seconds = 5;    // at least so long between two journal records
+    double epoch_seconds = 5;    // between two journal records,
+    std::uint64_t epoch_bytes = 1ull << 30; // or after so many bytes
     double journal_after = 2;    // no record for less work than this, seconds
     // Called from worker threads, one at a time, at most every 50 ms.
     std::function<void(const InstallProgress&)> progress;

@@ -15,13 +15,19 @@ namespace tinderbox::io {
 class EpochGate {
   public:
     using Clock = std::chrono::steady_clock;
-    EpochGate(unsigned workers, double every, double after, std::function<Status()> record)
-        : active_(workers), every_(every), record_(std::move(record)), next_(Clock::now() + seconds(std::max(every, after))) {}
+    // An epoch ends after `every` seconds or `bytes` of work, the first one not before `after` seconds.
+    EpochGate(unsigned workers, double every, std::uint64_t bytes, double after, std::function<Status()> record)
+        : active_(workers), every_(every), bytes_(bytes), record_(std::move(record)), first_(Clock::now() + seconds(after)),
+          next_(Clock::now() + seconds(std::max(every, after))) {}
+
+    void did(std::uint64_t bytes) { since_ += bytes; }
 
     // Workers take no new work while this is true, finish what they have, and meet().
     bool due() {
         if (!record_) return false;
-        if (!due_ && Clock::now() >= next_.load()) due_ = true;
+        if (due_) return true;
+        const auto now = Clock::now();
+        if (now >= next_.load() || (since_ >= bytes_ && now >= first_)) due_ = true;
         return due_;
     }
     // The last one to arrive records; all go on afterwards.
@@ -47,6 +53,7 @@ class EpochGate {
     Status complete() {
         Status status = failed_ ? Status() : record_();
         next_ = Clock::now() + seconds(every_);
+        since_ = 0;
         due_ = false;
         waiting_ = 0;
         ++generation_;
@@ -59,7 +66,10 @@ class EpochGate {
     std::uint64_t generation_ = 0;
     bool failed_ = false;
     double every_;
+    std::uint64_t bytes_;
+    std::atomic<std::uint64_t> since_ = 0;
     std::function<Status()> record_;
+    const Clock::time_point first_;
     std::atomic<Clock::time_point> next_;
     std::atomic<bool> due_ = false;
 };

@@ -394,6 +394,7 @@ Status Worker::handle(Read& read) {
     TRY(shared_.write_small_contents(index, out.first(raw_size), false));
     if (large) TRY(write_large(index, *write));
     shared_.advance(raw_size);
+    gate_.did(raw_size);
     return {};
 }
 
@@ -488,7 +489,7 @@ Status phase_one(Shared& shared) {
         shared.ring.drain();
         return options.record(std::min<std::uint64_t>(shared.next_task, shared.plan.tasks.size()));
     };
-    EpochGate gate(shared.shape.threads, options.epoch_seconds, options.journal_after,
+    EpochGate gate(shared.shape.threads, options.epoch_seconds, options.epoch_bytes, options.journal_after,
                    options.record ? std::function<Status()>(record) : nullptr);
     {
         std::vector<std::jthread> threads;

@@ -25,9 +25,10 @@ struct ExtractOptions {
     bool resume = false;
     std::uint64_t done_tasks = 0;
 
-    // Called with the number of finished tasks (a prefix of the list) while nothing is in flight, at most every
-    // `epoch_seconds`, never in the first `journal_after` seconds.
+    // Called with the number of finished tasks (a prefix of the list) while nothing is in flight, every `epoch_seconds`
+    // or `epoch_bytes` (raw), never in the first `journal_after` seconds.
     double epoch_seconds = 5, journal_after = 2;
+    std::uint64_t epoch_bytes = 1ull << 30;
     std::function<Status(std::uint64_t tasks)> record;
 
     std::function<void(std::uint64_t done, std::uint64_t total)> progress; // raw bytes

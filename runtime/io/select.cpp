@@ -25,12 +25,18 @@ bool selected(const Destination& d, const Selection& selection) {
 }
 
 Result<Table> select(Table table, const Selection& selection) {
+    std::vector<bool> kept(table.destinations.size());
+    for (std::size_t i = 0; i < kept.size(); ++i) kept[i] = selected(table.destinations[i], selection);
+    return keep(std::move(table), kept);
+}
+
+Result<Table> keep(Table table, const std::vector<bool>& wanted) {
     std::vector<std::uint32_t> moved(table.destinations.size(), none);
     std::vector<bool> used(table.contents.size());
     std::uint32_t kept = 0;
     for (std::uint32_t i = 0; i < table.destinations.size(); ++i) {
         Destination& d = table.destinations[i];
-        if (!selected(d, selection)) continue;
+        if (!wanted[i]) continue;
         if (d.kind == EntryKind::file) used[d.content] = true;
         moved[i] = kept;
         if (kept != i) table.destinations[kept] = std::move(d);

@@ -21,5 +21,7 @@ bool selected(const Destination& destination, const Selection& selection);
 // The table with the selected destinations alone; blocks and contents keep their places. Kind damaged: a file that is
 // left names the hash of one that is not.
 Result<Table> select(Table table, const Selection& selection);
+// The same for any choice: one flag a destination.
+Result<Table> keep(Table table, const std::vector<bool>& kept);
 
 } // namespace tinderbox::io

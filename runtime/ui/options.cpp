@@ -40,12 +40,6 @@ const std::vector<OptionRow>& rows() {
     auto mode = [](Mode m, std::string_view name) {
         return [m, name](RunOptions& o, const std::string&) -> Status { return set_mode(o, m, name); };
     };
-    auto later = [](std::string_view name) {
-        return [name](RunOptions&, const std::string&) -> Status {
-            return make_error(ErrorKind::usage, "{} is not available in this version; -h lists what is",
-                              name);
-        };
-    };
     static const std::vector<OptionRow> all = {
         {'b', "batch", "", "ask nothing; the licences count as accepted", flag(&RunOptions::batch)},
         {'i', "interactive", "", "ask (the default on a terminal)",
@@ -87,6 +81,8 @@ const std::vector<OptionRow>& rows() {
          mode(Mode::verify_file, "--verify-file")},
         {0, "verify-only", "", "test GPU and imports of what is installed in DIR",
          mode(Mode::verify_only, "--verify-only")},
+        {0, "integrity", "", "compare every file in DIR with what was installed", mode(Mode::integrity, "--integrity")},
+        {0, "repair", "", "restore files in DIR that are damaged or missing; what you added stays", mode(Mode::repair, "--repair")},
         {0, "uninstall", "", "remove what was installed into DIR; what you added or changed stays",
          mode(Mode::uninstall, "--uninstall")},
         {0, "purge", "", "with --uninstall: remove that, too", flag(&RunOptions::purge)},
@@ -124,7 +120,6 @@ const std::vector<OptionRow>& rows() {
          text(&RunOptions::report_file)},
         {0, "quiet", "", "only warnings and errors", flag(&RunOptions::quiet)},
         {0, "version", "", "the version of Tinderbox that made this file", mode(Mode::version, "--version")},
-        {0, "repair", "", "", later("--repair")},
     };
     return all;
 }

@@ -23,6 +23,8 @@ enum class Mode {
     extract,     // the files alone: nothing is run, registered or verified
     verify_file, // every byte, installs nothing
     verify_only, // GPU and imports of an installed prefix
+    integrity,   // every file of an installed prefix
+    repair,      // restores those that are damaged or missing
     uninstall,
 };
 

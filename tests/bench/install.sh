@@ -7,10 +7,12 @@
 # WHEELHOUSE  a folder of wheels; REQS (environment) lists what is installed from it, default: all of them
 # WORKDIR     a scratch folder on the disk under test
 #
-# Every time includes `sync -f`: the bytes are on the disk. Before every row the page cache is dropped (root) and the
-# old target is gone. PRETOUCH_GB=n faults n GiB of memory in before each row: on virtual machines that give freed
+# Every time includes `sync -f`: the bytes are on the disk. Before every row the page cache is dropped (root). Old targets
+# are emptied and stay until the end: ext4 passes over inodes that were freed in the last minutes, which made every row
+# with many files twice as slow after a removal. PRETOUCH_GB=n faults n GiB of memory in before each row: on virtual machines that give freed
 # memory back to their host, page-cache pages otherwise cost a host fault that bare metal does not pay.
-# STEPS (environment) chooses: raw ours ours1 ours4 uv pip tar squashfs
+# STEPS (environment) chooses: raw, ours, and of its fallbacks ours-plain (no io_uring), ours-buffered (no O_DIRECT), ours1
+# (one thread), ours-plain1 (all three), ours4; uv, uvc (--compile-bytecode), pip (once), tar, squashfs
 set -euo pipefail
 runfile=$(realpath "${1:?RUNFILE}") wheels=$(realpath "${2:?WHEELHOUSE}") work=$(realpath "${3:?WORKDIR}") runs=${4:-3}
 python=${PYTHON:-python3.11}
@@ -43,13 +45,13 @@ measure() {
     awk -v n="$name" -v a="$start" -v b="$end" -v r="$(tail -n 1 "$work/rss")" \
         'BEGIN { printf "%s\t%.2f\t%.0f\n", n, b - a, r / 1024 }' | tee -a "$rows"
 }
-bytes=$("$(dirname "$0")/../../build/release/tinderbox" inspect "$runfile" --json |
+bytes=$("${TINDERBOX:-$(dirname "$0")/../../build/release/tinderbox}" inspect "$runfile" --json |
     "$python" -c 'import json, sys; print(json.load(sys.stdin)["install"]["apparent_bytes"])')
 mib=$(((bytes + 1048575) / 1048576))
 requirements=${REQS:-$(cd "$wheels" && ls ./*.whl | sed "s|^\./|$wheels/|")}
 
 n=0
-fresh() { n=$((n + 1)); target=$work/t$n; mkdir -p "$target"; }
+fresh() { n=$((n + 1)); target=$work/t$n; rm -rf "$target"; mkdir -p "$target"; }
 for step in $steps; do
     for ((run = 1; run <= runs; run++)); do
         case $step in
@@ -62,12 +64,18 @@ for step in $steps; do
                 measure raw sh -c 'left=$2; i=0; while [ $left -gt 0 ]; do c=$(( left < 1024 ? left : 1024 )); dd if="$1" of="$3/$i" bs=1M count=$c oflag=direct status=none || exit 1; left=$((left - c)); i=$((i + 1)); done' _ "$work/ram/r" "$mib" "$target"
                 ;;
             ours) fresh; measure ours sh "$runfile" --extract "$target/x" ;;
+            ours-plain) fresh; measure ours-no-io_uring env TINDERBOX_IO=no-uring sh "$runfile" --extract "$target/x" ;;
+            ours-buffered) fresh; measure ours-no-O_DIRECT env TINDERBOX_IO=no-direct sh "$runfile" --extract "$target/x" ;;
+            ours-plain1) fresh; measure ours-no-io_uring-no-O_DIRECT-one-thread env TINDERBOX_IO=no-uring,no-direct sh "$runfile" --extract "$target/x" --jobs 1 ;;
             ours1) fresh; measure ours-one-thread sh "$runfile" --extract "$target/x" --jobs 1 ;;
             ours4) fresh; measure ours-4-threads sh "$runfile" --extract "$target/x" --jobs 4 ;;
-            uv)
+            uv | uvc)
                 fresh
+                compile=
+                [ "$step" = uv ] || compile=--compile-bytecode
                 "$uv" venv -q --no-project --offline --python "$python" "$target/x"
-                measure uv "$uv" pip install -q --offline --no-index --no-deps --cache-dir "$target/cache" --python "$target/x/bin/python" $requirements
+                # shellcheck disable=SC2086
+                measure "uv${compile:+-with-bytecode}" "$uv" pip install -q --offline --no-index --no-deps $compile --cache-dir "$target/cache" --python "$target/x/bin/python" $requirements
                 ;;
             pip)
                 [ "$run" = 1 ] || continue
@@ -86,6 +94,7 @@ for step in $steps; do
                 measure tar-zstd tar -C "$target" --zstd -xf "$work/tree.tar.zst"
                 ;;
             squashfs)
+                command -v mksquashfs >/dev/null || continue
                 if [ ! -e "$work/tree.sqfs" ]; then
                     sh "$runfile" --extract "$work/tree" >/dev/null 2>&1
                     mksquashfs "$work/tree" "$work/tree.sqfs" -comp zstd -noappend -no-progress -quiet
@@ -95,9 +104,10 @@ for step in $steps; do
                 measure unsquashfs unsquashfs -q -n -d "$target/x" "$work/tree.sqfs"
                 ;;
         esac
-        rm -rf "${target:?}"
+        [ -n "${target:-}" ] && find "$target" -type f -size +15k -exec truncate -s 0 {} +
     done
 done
+rm -rf "$work"/t[0-9]* "$work/tree.tar.zst" "$work/tree.sqfs"
 umount "$work/ram" 2>/dev/null || true
 
 "$python" - "$rows" <<'END'

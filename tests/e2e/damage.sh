@@ -74,6 +74,24 @@ else
     echo "note: no tmpfs can be mounted here; the full disk was not tried"
 fi
 
+# Damaged after the installation: found without the .run, repaired with it.
+env=$work/empty
+"$env/.tinderbox/stub" --integrity >"$work/log" 2>&1 || { cat "$work/log"; fail "a fresh environment is found damaged"; }
+core=$(find "$env" -name '_multiarray_umath*.so')
+truncate -s 1000 "$core"
+rm "$env"/lib/python*/site-packages/six.py
+echo mine >"$env/mine.txt"
+"$env/bin/python" -c 'import numpy' 2>/dev/null && fail "a cut extension module is imported"
+expect 5 "six.py: missing" "$env/.tinderbox/stub" --integrity
+expect 5 "_multiarray_umath" sh "$work/good.run" --integrity -p "$env"
+expect 5 "does not hold this installer's environment" sh "$work/good.run" --repair -p "$work/nothing"
+sh "$work/good.run" --repair -p "$env" >"$work/log" 2>&1 || { cat "$work/log"; fail "the repair failed"; }
+grep -q '2 restored' "$work/log" || { cat "$work/log"; fail "not exactly the two files were restored"; }
+"$env/bin/python" -c 'import numpy, six'
+[ "$(cat "$env/mine.txt")" = mine ] || fail "the repair took the user's file"
+rm "$env/mine.txt"
+"$env/.tinderbox/stub" --integrity >"$work/log" 2>&1 || { cat "$work/log"; fail "the repair left something damaged"; }
+
 # Killed in the middle, then run again: whole.
 for delay in 0.05 0.15 0.3; do
     sh "$work/good.run" -b -p "$work/killed" >/dev/null 2>&1 &

@@ -127,8 +127,6 @@ for path in sorted(set(ours) - set(theirs)):
         note("a package with path_type directory: rattler fails on it", path)
     elif re.fullmatch(r"bin/activate(\.\w+)?|bin/Activate.ps1|conda-meta/(history|tinderbox.*|state)|\.tinderbox.*", path):
         note("activation, history, Tinderbox's own notes", path)
-    elif path == ".messages.txt":
-        note("what a post-link script says stays in .messages.txt", path)
     elif path == "conda-meta" or f"{path}/" in {f"{os.path.dirname(p)}/" for p in of_extra}:
         note("a package with path_type directory: rattler fails on it", path)
     elif path.startswith("conda-meta/") and os.path.basename(path) in extra:
@@ -272,8 +270,6 @@ for name, value in sorted(records.items()):
         there = ours.get(path["_path"])
         if there is None:
             problems.append(f"conda-meta/{name}: {path['_path']} is listed and not there")
-        elif path["_path"] in changed and path["_path"].endswith(".pyc"):
-            pass
         elif there["kind"] == "file" and path.get("sha256_in_prefix") not in (None, there["sha256"]):
             problems.append(f"conda-meta/{name}: {path['_path']} is not what sha256_in_prefix says")
     for path in value["files"]:

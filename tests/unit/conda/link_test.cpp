@@ -257,6 +257,16 @@ TEST_CASE("a conda-meta record") {
         auto found = image.find(path);
         return found == image.end() ? std::nullopt : std::optional(found->second);
     };
+    {
+        // Bytecode that the target compiles anew: its hash is known to nobody, so none is claimed.
+        auto known = image;
+        image["bin/tool"].recompiled = true;
+        auto other = conda_record(meta, &python, input, lookup);
+        REQUIRE(other.ok());
+        for (const json& path : json::parse(other->content.render("/p", [](const std::string&) { return std::string(64, '9'); }))["paths_data"]["paths"])
+            CHECK(path.contains("sha256_in_prefix") == (path["path_type"] == "hardlink" && path["_path"] != "bin/tool"));
+        image = known;
+    }
     auto generated = conda_record(meta, &python, input, lookup);
     REQUIRE(generated.ok());
     CHECK(generated->path == "conda-meta/demo-1.0-0.json");

@@ -375,7 +375,7 @@ TEST_CASE("scripts of the base run first, with its prefix", "[base]") {
     const std::string base = bench.prefix.string(), env = base + "/envs/sample";
     CHECK(*read_text(bench.directory.path() / "order") ==
           "b " + base + " " + base + "\npost Mini " + base + "\ne " + env + " " + base + "\n");
-    CHECK(result->warnings == std::vector<std::string>{"a script of the base says: hello"});
+    CHECK(result->warnings == std::vector<std::string>{"a package's script says: hello"});
     CHECK(!fs::exists(bench.prefix / ".messages.txt"));
     CHECK(*read_text(bench.directory.path() / ".conda/environments.txt") == base + "\n" + env + "\n");
     REQUIRE(remove_tree(bench.prefix).ok());

@@ -427,6 +427,33 @@ TEST_CASE("an interruption keeps what was done", "[install]") {
     CHECK(bench.beside().empty());
 }
 
+TEST_CASE("a journal record after so many bytes", "[install]") {
+    Bench bench(6, 50);
+    bench.write();
+    class Count : public io::Faults {
+      public:
+        int before(Call call, std::string_view) override { return call == Call::sync ? (++syncs, 0) : 0; }
+        std::atomic<int> syncs = 0;
+    };
+    auto syncs = [&](std::uint64_t bytes, double after) {
+        Count count;
+        auto options = bench.options();
+        options.epoch_seconds = 1000;
+        options.epoch_bytes = bytes;
+        options.journal_after = after;
+        options.faults = &count;
+        options.jobs = 2;
+        auto result = bench.install(options);
+        INFO(problem(result));
+        REQUIRE(result.ok());
+        REQUIRE(remove_tree(bench.prefix).ok());
+        return count.syncs.load();
+    };
+    const int without = syncs(1ull << 40, 0);
+    CHECK(syncs(block_raw_size, 0) > without);
+    CHECK(syncs(block_raw_size, 1000) == without); // no journal for short work
+}
+
 TEST_CASE("killed anywhere, run again", "[install][kill]") {
     Bench bench(10, 300);
     bench.write();

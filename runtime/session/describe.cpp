@@ -1,0 +1,118 @@
+// What the file says of itself.
+#include "common/base/text.hpp"
+#include "runtime/session/session.hpp"
+
+#include <nlohmann/json.hpp>
+#include <zstd.h>
+
+namespace tinderbox {
+
+using nlohmann::json;
+
+Result<int> Session::list() const {
+    if (options_.json) {
+        write_stdout(canonical_json(to_json(manifest_)["packages"]));
+        return 0;
+    }
+    std::vector<std::vector<std::string>> rows;
+    for (const PackageInfo& p : manifest_.packages)
+        if (p.kind != "generated")
+            rows.push_back(
+                {p.name, p.version, p.build, p.kind, format_bytes(p.installed_size), p.license});
+    write_stdout(render_columns(rows));
+    return 0;
+}
+
+Result<int> Session::info() const {
+    if (options_.json) {
+        write_stdout(run().manifest_text());
+        return 0;
+    }
+    const Requirements& needs = manifest_.requires_;
+    std::vector<std::vector<std::string>> rows = {
+        {"environment", manifest_.env_name},
+        {"platform", manifest_.platform},
+        {"Python", manifest_.python ? manifest_.python->version : "none"},
+        {"packages", package_summary()},
+        {"installed size",
+         fmt::format("{} in {} files", format_bytes(manifest_.install.bytes), manifest_.install.inodes)},
+        {"this file", format_bytes(run().total_size())},
+    };
+    if (!needs.glibc.empty()) rows.push_back({"needs glibc", needs.glibc});
+    if (needs.cuda_major)
+        rows.push_back(
+            {"needs driver", fmt::format("{} or newer, for CUDA {}", needs.driver_floor,
+                                         needs.cuda_runtime.empty() ? std::to_string(*needs.cuda_major)
+                                                                    : needs.cuda_runtime)});
+    for (const std::string& library : needs.libraries)
+        rows.push_back({"needs library", library});
+    if (manifest_.install.longest_prefix)
+        rows.push_back({"longest prefix", fmt::format("{} bytes", manifest_.install.longest_prefix)});
+    for (const std::string& word : manifest_.request)
+        rows.push_back({"asked for", word});
+    for (const std::string& notice : manifest_.notices)
+        rows.push_back({"notice", notice});
+    rows.push_back({"made by", "Tinderbox " + manifest_.tinderbox_version});
+    rows.push_back({"manifest SHA-256", to_hex(run().manifest_sha256())});
+    write_stdout(render_columns(rows));
+    return 0;
+}
+
+Result<std::string> Session::license_texts() const {
+    const Section* section = run().section("licenses");
+    if (!section || section->size == 0) return std::string();
+    TRY_ASSIGN(Bytes packed, run().read_section(*section));
+    unsigned long long size = ZSTD_getFrameContentSize(packed.data(), packed.size());
+    constexpr unsigned long long limit = 1ull << 30;
+    if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN || size > limit)
+        return make_error(ErrorKind::damaged,
+                          "{}: the licence texts are not a zstd frame; copy the file again",
+                          run().path().string());
+    std::string text(size, '\0');
+    if (ZSTD_decompress(text.data(), text.size(), packed.data(), packed.size()) != size)
+        return make_error(ErrorKind::damaged,
+                          "{}: the licence texts cannot be decompressed; copy the file again",
+                          run().path().string());
+    return text;
+}
+
+Result<int> Session::license() const {
+    TRY_ASSIGN(std::string text, license_texts());
+    if (text.empty())
+        text = "The packages in this file carry no licence texts; --list names their licences.\n";
+    write_stdout(text);
+    return 0;
+}
+
+Result<int> Session::verify_file() const {
+    TRY(run().verify_all(options_.jobs, [&](std::uint64_t done) {
+        terminal().progress("checking", done, run().total_size());
+    }));
+    terminal().end_progress();
+    if (options_.json)
+        write_stdout(json({{"ok", true},
+                           {"size", run().total_size()},
+                           {"manifest_sha256", to_hex(run().manifest_sha256())}})
+                         .dump() +
+                     "\n");
+    else
+        write_stdout(fmt::format("{}: all {} bytes are as they were made\n",
+                                 run().path().filename().string(), run().total_size()));
+    return 0;
+}
+
+std::string Session::package_summary() const {
+    std::string asked;
+    std::size_t count = 0, named = 0;
+    for (const PackageInfo& p : manifest_.packages) {
+        if (p.kind == "generated" || p.prefix == "base") continue;
+        ++count;
+        if (!p.requested || named >= 4) continue;
+        asked += fmt::format("{}{} {}", named ? ", " : "", p.name, p.version);
+        ++named;
+    }
+    if (named == 0) return fmt::format("{} packages", count);
+    return count > named ? fmt::format("{} and {} more packages", asked, count - named) : asked;
+}
+
+} // namespace tinderbox

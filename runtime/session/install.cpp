@@ -1,0 +1,158 @@
+// Installing: the place, preflight, the files, conda init, the verification, the report.
+#include "common/base/text.hpp"
+#include "runtime/session/session.hpp"
+#include "runtime/ui/prompt.hpp"
+
+#include <algorithm>
+
+namespace tinderbox {
+
+Result<std::string> Session::choose_prefix() const {
+    TRY_ASSIGN(std::string prefix, prefix_from(options_.prefix));
+    if (!interactive()) {
+        if (!options_.batch)
+            terminal().note("batch", "standard input is no terminal: nothing is asked, the licences count as accepted (-b); "
+                                     "-i asks all the same");
+        return prefix;
+    }
+    TRY_ASSIGN(std::string licenses, license_texts());
+    Welcome welcome{manifest_.name, package_summary(), format_bytes(manifest_.install.bytes),
+                    std::move(licenses), prefix};
+    TRY_ASSIGN(Answers answers, ask(Console::terminal(), welcome, options_.prefix.empty()));
+    return prefix_from(answers.prefix);
+}
+
+InstallFacts Session::facts_of(const InstallSummary& summary) {
+    InstallFacts facts;
+    facts.files = summary.files;
+    facts.bytes = summary.bytes;
+    facts.resumed = summary.resumed;
+    facts.already_complete = summary.already_complete;
+    facts.stages = summary.seconds;
+    for (const auto& [stage, seconds] : summary.seconds)
+        facts.seconds += seconds;
+    facts.io = summary.io;
+    facts.warnings = summary.warnings;
+    if (summary.script_failure) facts.script_failure = summary.script_failure->message;
+    return facts;
+}
+
+Result<int> Session::install_all() {
+    TRY_ASSIGN(std::vector<Shell> shells, shells_to_init());
+    TRY_ASSIGN(std::string asked, choose_prefix());
+    const auto [prefix, root] = place_of(asked);
+    Preflight found = preflight(asked);
+    show_problems(found.findings);
+    if (auto failure = failure_of(found.findings)) {
+        ReportFacts in = facts_for("install", prefix, &found);
+        in.exit_code = static_cast<int>(*failure);
+        terminal().error(
+            fmt::format("nothing was installed: {} of the checks above failed",
+                        std::ranges::count(found.findings, Severity::error, &Finding::severity)));
+        return report(in, {}, false);
+    }
+    terminal().note("installing", fmt::format("{} into '{}'", manifest_.name, prefix));
+    auto installed = install(run(), manifest_, install_options(asked));
+    terminal().end_progress();
+    if (!installed.ok()) {
+        if (installed.error().kind == ErrorKind::interrupted)
+            return make_error(ErrorKind::interrupted, "{}; run the same command again to go on",
+                              installed.error().message);
+        return std::move(installed).error();
+    }
+    InstallFacts facts = facts_of(*installed);
+    for (const std::string& warning : facts.warnings)
+        terminal().warning(warning);
+    if (!facts.script_failure.empty()) terminal().error(facts.script_failure);
+    const std::vector<ShellChange> shell_changes = init_conda(asked, prefix, root, shells, facts);
+
+    Verification verified = verify(prefix, found.verdict);
+    if (interrupted_)
+        return make_error(ErrorKind::interrupted,
+                          "the verification was interrupted; '{}' is installed, --verify-only tests it",
+                          prefix);
+    std::optional<ErrorKind> failure = verified.failure;
+    if (!facts.script_failure.empty() && !failure) failure = ErrorKind::script;
+    if (!failure)
+        (void)record_stage(root, InstallStage::verified); // a read-only prefix loses only this mark
+    ReportFacts in = facts_for("install", prefix, &found, &facts, &verified);
+    if (!shell_changes.empty()) in.shells = &shell_changes;
+    in.exit_code = failure ? static_cast<int>(*failure) : 0;
+    TRY_ASSIGN(int code, report(in, root));
+    say_what_next(prefix, shell_changes);
+    return code;
+}
+
+Result<std::vector<Shell>> Session::shells_to_init() const {
+    if (!options_.init_shells.empty()) return parse_shells(options_.init_shells);
+    return shells_in_use(ShellPlaces::from_environment());
+}
+
+// The question of constructor's installers, asked like there when the files are in place.
+bool Session::wants_conda_init(const std::string& conda, const std::vector<Shell>& shells, const ShellPlaces& places) const {
+    if (options_.conda_init) return true;
+    // A conda that was there before is its owner's business.
+    if (!interactive() || manifest_.base == "none" || !would_init_shells(conda, shells, places)) return false;
+    return ask_conda_init(Console::terminal(), conda);
+}
+
+std::vector<ShellChange> Session::init_conda(const std::string& asked, const std::string& prefix, const std::string& root, const std::vector<Shell>& shells, InstallFacts& facts) const {
+    const std::string conda = is_conda_prefix(asked) ? asked : is_conda_prefix(prefix) ? prefix : "";
+    if (conda.empty()) {
+        if (options_.conda_init) facts.notes.push_back(without_conda(prefix));
+        return {};
+    }
+    const ShellPlaces places = ShellPlaces::from_environment();
+    if (!wants_conda_init(conda, shells, places)) return {};
+    auto changes = init_shells(conda, shells, places, fs::path(root) / ".tinderbox" / "shell-init");
+    for (const ShellChange& change : changes) {
+        if (change.outcome == ShellChange::Outcome::failed)
+            terminal().warning(fmt::format("conda init {}: {}", to_string(change.shell), change.words));
+        else
+            terminal().note(change.outcome == ShellChange::Outcome::modified ? "modified" : "no change",
+                            change.file.string());
+    }
+    return changes;
+}
+
+// -c where there is nothing that `conda init` could initialize.
+std::string Session::without_conda(const std::string& prefix) {
+    return fmt::format("-c changed no start-up file: this installer brings no conda. For the environment in every new "
+                       "shell, add this line to its start-up file: . {}",
+                       shell_quote(prefix + "/bin/activate"));
+}
+
+void Session::say_what_next(const std::string& prefix, const std::vector<ShellChange>& shells) const {
+    if (options_.json && options_.conda_init && shells.empty()) terminal().line(without_conda(prefix));
+    const bool changed = std::ranges::any_of(
+        shells, [](const ShellChange& c) { return c.outcome == ShellChange::Outcome::modified; });
+    if (changed)
+        terminal().line("\n==> For changes to take effect, close and re-open your current shell. <==\n");
+    terminal().note("activate", activation_command(prefix));
+    if (changed)
+        terminal().note("", fmt::format("or, in a new shell: conda activate {}", shell_quote(name_for_conda(prefix))));
+}
+
+// "ml-dev" of CONDA/envs/ml-dev, else the path.
+std::string Session::name_for_conda(const std::string& prefix) {
+    const fs::path path = prefix;
+    return path.parent_path().filename() == "envs" ? path.filename().string() : prefix;
+}
+
+Result<int> Session::extract() {
+    TRY_ASSIGN(std::string directory, prefix_from(options_.extract_to));
+    TargetNeeds needs;
+    needs.install = manifest_.install;
+    needs.names_collide = [this] { return names_collide(); };
+    auto findings = judge_target(read_target_facts(directory), needs);
+    show_problems(findings);
+    if (auto failure = failure_of(findings)) return static_cast<int>(*failure);
+    auto extracted = extract_to(run(), manifest_, directory, install_options(directory));
+    terminal().end_progress();
+    if (!extracted.ok()) return std::move(extracted).error();
+    InstallFacts facts = facts_of(*extracted);
+    ReportFacts in = facts_for("extract", directory, nullptr, &facts);
+    return report(in, {});
+}
+
+} // namespace tinderbox
