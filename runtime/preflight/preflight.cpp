@@ -2,11 +2,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include <chrono>
 #include <iterator>
 
 namespace tinderbox {
 
 Preflight run_preflight(const Manifest& manifest, const SystemRoot& root, const PreflightOptions& options) {
+    const auto begin = std::chrono::steady_clock::now();
     const auto environment = user_environment();
     Preflight out;
     out.machine = read_machine_facts(root, manifest.requires_, environment);
@@ -18,6 +20,7 @@ Preflight run_preflight(const Manifest& manifest, const SystemRoot& root, const 
     for (auto findings :
          {judge_machine(out.machine, manifest), judge_target(out.target, needs), out.verdict.findings})
         std::move(findings.begin(), findings.end(), std::back_inserter(out.findings));
+    out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     return out;
 }
 
@@ -28,7 +31,8 @@ nlohmann::json to_json(const Preflight& preflight) {
     return {{"machine", to_json(preflight.machine)},
             {"target", to_json(preflight.target)},
             {"gpu", std::move(gpu)},
-            {"findings", to_json(preflight.findings)}};
+            {"findings", to_json(preflight.findings)},
+            {"seconds", preflight.seconds}};
 }
 
 } // namespace tinderbox

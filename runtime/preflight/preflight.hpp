@@ -20,6 +20,7 @@ struct Preflight {
     GpuFacts gpu;
     GpuVerdict verdict;
     std::vector<Finding> findings; // of all three, in this order
+    double seconds = 0;
 };
 
 Preflight run_preflight(const Manifest& manifest, const SystemRoot& root, const PreflightOptions& options);

@@ -189,7 +189,7 @@ void Session::show_problems(const std::vector<Finding>& findings) const {
     std::ranges::copy_if(findings, std::back_inserter(problems),
                          [](const Finding& f) { return f.severity >= Severity::warning; });
     if (problems.empty()) return;
-    std::string text = render_findings_text(to_json(problems), terminal().colour());
+    std::string text = render_findings_text(to_json(problems), terminal().colour(), terminal_width(2));
     for (std::string_view line : split_lines(text))
         if (!line.empty()) terminal().line(line);
 }
@@ -216,7 +216,7 @@ Result<int> Session::report(const ReportFacts& in, const std::string& prefix, bo
     if (options_.json)
         write_stdout(value.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
     else if (show)
-        write_stdout(render_report_text(value, terminal().colour() && ::isatty(1) == 1));
+        write_stdout(render_report_text(value, terminal().colour() && ::isatty(1) == 1, terminal_width(1)));
     const std::string page =
         options_.report_file.empty() && prefix.empty() ? "" : render_report_html(value);
     if (!prefix.empty() && ::access((prefix + "/.tinderbox").c_str(), W_OK) == 0) {

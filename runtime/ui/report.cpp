@@ -1,9 +1,10 @@
 #include "runtime/ui/report.hpp"
 
 #include "common/base/text.hpp"
-#include "runtime/ui/report_template.hpp"
+#include "runtime/ui/report_read.hpp"
 
-#include <nlohmann/json.hpp>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -11,32 +12,6 @@ namespace tinderbox {
 namespace {
 
 using nlohmann::json;
-
-// Reading a report never throws: what is missing or of another type is empty.
-std::string text(const json& j, const char* key) {
-    if (!j.is_object()) return {};
-    auto found = j.find(key);
-    if (found == j.end() || found->is_null()) return {};
-    return found->is_string() ? found->get<std::string>() : found->dump();
-}
-const json& child(const json& j, const char* key) {
-    static const json nothing = nullptr;
-    if (!j.is_object()) return nothing;
-    auto found = j.find(key);
-    return found == j.end() ? nothing : *found;
-}
-std::uint64_t number(const json& j, const char* key) {
-    const json& value = child(j, key);
-    return value.is_number() ? value.get<std::uint64_t>() : 0;
-}
-double decimal(const json& j, const char* key) {
-    const json& value = child(j, key);
-    return value.is_number() ? value.get<double>() : 0;
-}
-bool flag(const json& j, const char* key) {
-    const json& value = child(j, key);
-    return value.is_boolean() && value.get<bool>();
-}
 
 std::string paint(Style style, std::string_view words, bool colour) {
     static constexpr const char* codes[] = {"", "1", "2", "32", "33", "31"};
@@ -51,11 +26,38 @@ Style style_of(std::string_view severity) {
     return Style::dim;
 }
 
+constexpr std::size_t word_column = 2 + 12 + 1;
+
+// Cells on the terminal, near enough: bytes that do not continue a UTF-8 sequence.
+std::size_t cells(std::string_view words) {
+    return static_cast<std::size_t>(std::ranges::count_if(words, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+// Breaks at blanks so that no line passes `width`, and indents what follows the first. 0: as it is.
+std::string wrapped(std::string_view words, std::size_t indent, std::size_t width) {
+    if (width < indent + 24) return std::string(words);
+    std::string out;
+    std::size_t column = indent;
+    for (std::string_view word : split(words, ' ')) {
+        const std::size_t size = cells(word);
+        if (column > indent && column + 1 + size > width) {
+            out += "\n" + std::string(indent, ' ');
+            column = indent;
+        } else if (column > indent || !out.empty()) {
+            out += ' ';
+            ++column;
+        }
+        out += word;
+        column += size;
+    }
+    return out;
+}
+
 // One row: a word in a column of its own, then text; advice goes below it with an arrow.
-std::string row(std::string_view word, std::string_view sentence, std::string_view advice, bool colour) {
-    std::string out =
-        fmt::format("  {} {}\n", paint(style_of(word), fmt::format("{:<12}", word), colour), sentence);
-    if (!advice.empty()) out += fmt::format("  {:<12} → {}\n", "", advice);
+std::string row(const ReportLine& line, bool colour, std::size_t width) {
+    std::string out = fmt::format("  {} {}\n", paint(style_of(line.word), fmt::format("{:<12}", line.word), colour),
+                                  wrapped(line.sentence, word_column, width));
+    if (!line.advice.empty()) out += fmt::format("  {:<12} → {}\n", "", wrapped(line.advice, word_column + 2, width));
     return out;
 }
 
@@ -63,202 +65,14 @@ std::string heading(std::string_view title, bool colour) {
     return "\n" + paint(Style::bold, title, colour) + "\n";
 }
 
-std::string describe_device(const json& device) {
-    std::string out = text(device, "name");
-    if (auto cc = text(device, "compute_capability"); !cc.empty())
-        out += fmt::format(", compute capability {}", cc);
-    if (auto memory = number(device, "memory_bytes")) out += fmt::format(", {}", format_bytes(memory));
-    const json& bandwidth = child(device, "bandwidth_gb_per_s");
-    if (bandwidth.is_object() && !bandwidth.empty()) {
-        std::string speeds;
-        for (const auto& [direction, speed] : bandwidth.items())
-            if (speed.is_number())
-                speeds += fmt::format("{}{} {:.1f} GB/s", speeds.empty() ? "" : ", ",
-                                      replace_all(direction, "_", " "), speed.get<double>());
-        out += fmt::format("; {}", speeds);
-    }
-    return out;
-}
-
-struct Line {
-    std::string word, sentence, advice;
-};
-
-std::vector<Line> finding_lines(const json& findings) {
-    std::vector<Line> out;
-    if (findings.is_array())
-        for (const json& f : findings)
-            out.push_back({text(f, "severity"), text(f, "sentence"), text(f, "advice")});
-    return out;
-}
-
-std::vector<Line> installation_lines(const json& installation) {
-    std::vector<Line> out;
-    if (!installation.is_object()) return out;
-    std::string rate;
-    if (double seconds = decimal(installation, "seconds"); seconds > 0)
-        rate = fmt::format(" in {}", format_duration(seconds));
-    out.push_back({"ok",
-                   fmt::format("{} files, {}{}", number(installation, "files"),
-                               format_bytes(number(installation, "bytes")), rate),
-                   ""});
-    const json& notes = child(installation, "notes");
-    if (notes.is_array())
-        for (const json& note : notes)
-            if (note.is_string()) out.push_back({"note", note.get<std::string>(), ""});
-    return out;
-}
-
-// What `conda init` did to the start-up files.
-std::vector<Line> shell_lines(const json& shells) {
-    std::vector<Line> out;
-    if (!shells.is_array()) return out;
-    for (const json& shell : shells) {
-        const std::string outcome = text(shell, "outcome"), words = text(shell, "words"),
-                          backup = text(shell, "backup");
-        std::string sentence = text(shell, "file");
-        if (outcome == "modified")
-            sentence += fmt::format(": conda initialized{}", backup.empty() ? "" : "; as it was: " + backup);
-        else if (outcome == "unchanged")
-            sentence += ": nothing to change";
-        if (!words.empty()) sentence += ": " + words;
-        out.push_back({outcome == "failed" || (outcome == "unchanged" && !words.empty()) ? "warning"
-                       : outcome == "modified"                                           ? "ok"
-                                                                                         : "note",
-                       sentence, ""});
-    }
-    return out;
-}
-
-std::vector<Line> verification_lines(const json& report) {
-    std::vector<Line> out;
-    const json& verification = child(report, "verification");
-    if (verification.is_object()) {
-        const json& probe = child(verification, "probe");
-        const json& devices = child(probe, "devices");
-        if (devices.is_array())
-            for (const json& device : devices)
-                out.push_back(
-                    {flag(device, "ok") ? "ok" : "failed", "CUDA kernel on " + describe_device(device), ""});
-        const json& problems = child(probe, "problems");
-        if (problems.is_array())
-            for (const json& p : problems)
-                out.push_back({"failed", text(p, "sentence"), text(p, "advice")});
-        if (probe.is_object())
-            if (auto words = text(probe, "stage2_words"); !words.empty()) out.push_back({"note", words, ""});
-        const json& checks = child(verification, "checks");
-        if (checks.is_array())
-            for (const json& c : checks)
-                out.push_back({flag(c, "ok") ? (text(c, "advice").empty() ? "ok" : "warning") : "failed",
-                               text(c, "sentence"), text(c, "advice")});
-    }
-    const json& gpu = child(report, "gpu");
-    if (gpu.is_object()) {
-        std::string state = text(gpu, "state"), reason = text(gpu, "reason");
-        out.push_back({state == "verified" ? "ok" : state,
-                       fmt::format("GPU: {}{}{}", state, reason.empty() ? "" : ": ", reason), ""});
-    }
-    return out;
-}
-
-std::string lines_text(const std::vector<Line>& lines, bool colour) {
+std::string lines_text(const std::vector<ReportLine>& lines, bool colour, std::size_t width) {
     std::string out;
-    for (const Line& line : lines)
-        out += row(line.word, line.sentence, line.advice, colour);
+    for (const ReportLine& line : lines)
+        out += row(line, colour, width);
     return out;
-}
-
-// ---- HTML
-// ----------------------------------------------------------------------------------------------------
-
-std::string css_class(std::string_view word) {
-    if (word == "ok" || word == "verified") return "good";
-    if (word == "warning" || word == "not verified") return "warn";
-    if (word == "error" || word == "failed" || word == "refused") return "bad";
-    return "quiet";
-}
-
-std::string lines_html(const std::vector<Line>& lines) {
-    std::string out = "<table class=\"lines\">\n";
-    for (const Line& line : lines) {
-        out += fmt::format("<tr><td><span class=\"mark {}\">{}</span></td><td>{}", css_class(line.word),
-                           html_escape(line.word), html_escape(line.sentence));
-        if (!line.advice.empty())
-            out += fmt::format("<div class=\"advice\">{}</div>", html_escape(line.advice));
-        out += "</td></tr>\n";
-    }
-    return out + "</table>\n";
-}
-
-std::string section_html(std::string_view title, const std::vector<Line>& lines) {
-    return lines.empty() ? std::string()
-                         : fmt::format("<h2>{}</h2>\n{}", html_escape(title), lines_html(lines));
-}
-
-std::string packages_html(const json& packages) {
-    if (!packages.is_array() || packages.empty()) return {};
-    std::string out = fmt::format("<h2>Packages ({})</h2>\n<table class=\"packages\">\n"
-                                  "<tr><th>Name</th><th>Version</th><th>Kind</th><th>Licence</th></tr>\n",
-                                  packages.size());
-    for (const json& p : packages)
-        out += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
-                           html_escape(text(p, "name")), html_escape(text(p, "version")),
-                           html_escape(text(p, "kind")), html_escape(text(p, "license")));
-    return out + "</table>\n";
-}
-
-std::string facts_html(const json& report) {
-    std::string out = "<dl>\n";
-    auto fact = [&](std::string_view name, const std::string& value) {
-        if (!value.empty()) out += fmt::format("<dt>{}</dt><dd>{}</dd>\n", name, html_escape(value));
-    };
-    fact("Environment", text(report, "environment"));
-    fact("Prefix", text(report, "prefix"));
-    fact("Platform", text(report, "platform"));
-    const json& machine = child(child(report, "preflight"), "machine");
-    fact("System", text(machine, "distribution"));
-    fact("Kernel", text(machine, "kernel"));
-    const json& gpu = child(child(report, "preflight"), "gpu");
-    fact("NVIDIA driver", text(gpu, "driver"));
-    const json& requirements = child(report, "requirements");
-    fact("CUDA of the environment", text(requirements, "cuda_runtime"));
-    fact("Driver needed", text(requirements, "driver_floor"));
-    fact("Installer", text(child(report, "installer"), "file"));
-    fact("Manifest SHA-256", text(child(report, "installer"), "manifest_sha256"));
-    fact("Made by", "Tinderbox " + text(report, "tinderbox"));
-    fact("Date", text(report, "created"));
-    const json& activate = child(report, "activate");
-    if (activate.is_string()) fact("Activate with", activate.get<std::string>());
-    return out + "</dl>\n";
 }
 
 } // namespace
-
-std::string html_escape(std::string_view words) {
-    std::string out;
-    for (char c : words) {
-        switch (c) {
-        case '&':
-            out += "&amp;";
-            break;
-        case '<':
-            out += "&lt;";
-            break;
-        case '>':
-            out += "&gt;";
-            break;
-        case '"':
-            out += "&quot;";
-            break;
-        case '\'':
-            out += "&#39;";
-            break;
-        default:
-            out += c;
-        }
-    }
-    return out;
-}
 
 std::string render_columns(const std::vector<std::vector<std::string>>& rows) {
     std::vector<std::size_t> widths;
@@ -279,51 +93,30 @@ std::string render_columns(const std::vector<std::vector<std::string>>& rows) {
     return out;
 }
 
-std::string render_findings_text(const json& findings, bool colour) {
-    return lines_text(finding_lines(findings), colour);
+std::size_t terminal_width(int descriptor) {
+    winsize size{};
+    if (::isatty(descriptor) != 1 || ::ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 0;
+    return std::max<std::size_t>(size.ws_col, 40);
 }
 
-std::string render_report_text(const json& report, bool colour) {
+std::string render_findings_text(const json& findings, bool colour, std::size_t width) {
+    return lines_text(finding_lines(findings), colour, width);
+}
+
+std::string render_report_text(const json& report, bool colour, std::size_t width) {
     std::string out =
-        paint(Style::bold, fmt::format("{}: {}", text(report, "name"), text(report, "summary")), colour) +
-        "\n";
-    auto section = [&](std::string_view title, const std::vector<Line>& lines) {
-        if (!lines.empty()) out += heading(title, colour) + lines_text(lines, colour);
+        paint(Style::bold, wrapped(fmt::format("{}: {}", text_of(report, "name"), text_of(report, "summary")), 0, width), colour) + "\n";
+    auto section = [&](std::string_view title, const std::vector<ReportLine>& lines) {
+        if (!lines.empty()) out += heading(title, colour) + lines_text(lines, colour, width);
     };
-    section("Machine", finding_lines(child(child(report, "preflight"), "findings")));
-    section("Installation", installation_lines(child(report, "installation")));
-    section("Shells", shell_lines(child(report, "shells")));
-    section(child(report, "verification").is_object() ? "Verification" : "GPU", verification_lines(report));
-    return out;
-}
-
-std::string render_report_html(const json& report) {
-    const bool good = number(report, "exit_code") == 0;
-    const std::string body =
-        facts_html(report) +
-        section_html(child(report, "verification").is_object() ? "Verification" : "GPU",
-                     verification_lines(report)) +
-        section_html("Installation", installation_lines(child(report, "installation"))) +
-        section_html("Shells", shell_lines(child(report, "shells"))) +
-        section_html("Machine", finding_lines(child(child(report, "preflight"), "findings"))) +
-        packages_html(child(report, "packages"));
-    // In one pass: a value that itself looks like a placeholder stays what it is.
-    std::string out;
-    std::string_view rest = report_template();
-    const std::pair<std::string_view, std::string> values[] = {
-        {"@TITLE@", html_escape(text(report, "name"))},
-        {"@SUMMARY@", html_escape(text(report, "summary"))},
-        {"@STATE@", good ? "good" : "bad"},
-        {"@BODY@", body}};
-    while (!rest.empty()) {
-        auto at = rest.find('@');
-        out += rest.substr(0, at);
-        if (at == std::string_view::npos) break;
-        rest.remove_prefix(at);
-        auto value = std::ranges::find_if(values, [&](const auto& v) { return rest.starts_with(v.first); });
-        out += value == std::end(values) ? "@" : value->second;
-        rest.remove_prefix(value == std::end(values) ? 1 : value->first.size());
-    }
+    section("Machine", finding_lines(child_of(child_of(report, "preflight"), "findings")));
+    section("Installation", installation_lines(child_of(report, "installation")));
+    section("Shells", shell_lines(child_of(report, "shells")));
+    const json& verification = child_of(report, "verification");
+    std::vector<ReportLine> verified = probe_lines(child_of(verification, "probe"));
+    for (auto lines : {check_lines(child_of(verification, "checks")), gpu_lines(report)})
+        verified.insert(verified.end(), lines.begin(), lines.end());
+    section(verification.is_object() ? "Verification" : "GPU", verified);
     return out;
 }
 

@@ -15,10 +15,13 @@ namespace tinderbox {
 
 inline constexpr int report_version = 1;
 
-// Lines for the terminal, each ended by "\n". `colour`: with the terminal's styles.
-std::string render_report_text(const nlohmann::json& report, bool colour);
+// Lines for the terminal, each ended by "\n". `colour`: with the terminal's styles. `width`: columns to stay within, 0 =
+// no matter (a file, a pipe).
+std::string render_report_text(const nlohmann::json& report, bool colour, std::size_t width = 0);
 // Only the findings, as --check shows them: warnings and errors with what to do below each.
-std::string render_findings_text(const nlohmann::json& findings, bool colour);
+std::string render_findings_text(const nlohmann::json& findings, bool colour, std::size_t width = 0);
+// Columns of the terminal behind a descriptor, at least 40; 0 = it is none.
+std::size_t terminal_width(int descriptor);
 
 // One self-contained page: no script, no outside reference, light and dark, fit for printing.
 std::string render_report_html(const nlohmann::json& report);

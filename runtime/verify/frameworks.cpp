@@ -99,13 +99,15 @@ class Trial {
                                      a.stderr_tail.empty() ? "" : " (" + a.stderr_tail + ")");
             return;
         }
-        const bool has_cuda = !last_text(a, "built_for").empty();
+        const bool has_cuda = !a.text("built_for").empty();
         const bool available = a.flag("available").value_or(false);
         c.ok = available || !has_cuda || !expect_gpu_;
         c.gpu_related = !available && has_cuda;
         c.sentence = fmt::format("{}: {}", called(a), done(c, has_cuda ? a.text("said") : ""));
         if (available && !c.device.empty()) c.sentence += " on " + c.device;
-        if (!available && !has_cuda) c.sentence += fmt::format("; this {} is built without CUDA", framework_.name);
+        if (available || has_cuda) return;
+        const std::string without = a.text("without");
+        c.sentence += "; " + (without.empty() ? fmt::format("this {} is built without CUDA", framework_.name) : without);
     }
 
     void judge_failure(const PythonAnswer& a, const CheckStep& failed, ImportCheck& c) const {
@@ -121,12 +123,6 @@ class Trial {
         for (auto it = a.lines.rbegin(); it != a.lines.rend(); ++it)
             if (it->contains("begin")) return it->value("gpu", json()) == json(true);
         return false;
-    }
-
-    static std::string last_text(const PythonAnswer& a, const char* key) {
-        for (auto it = a.lines.rbegin(); it != a.lines.rend(); ++it)
-            if (auto found = it->find(key); found != it->end() && found->is_string()) return found->get<std::string>();
-        return {};
     }
 
     // "torch.rand(5, 3), a sum on the GPU, a convolution (cuDNN 91002)": what was computed, without the import itself.

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <set>
 
 namespace tinderbox {
 namespace {
@@ -121,6 +122,9 @@ class Listener {
         if (ProbeDevice* d = device(e); d && d->kernels.size() < 64)
             d->kernels.push_back({stage, text(e, "kernel"), text(e, "image"), flag(e, "ok"), decimal(e, "ms")});
         if (flag(e, "ok")) return;
+        // Machine code and PTX that fail alike are one fact.
+        const std::string key = fmt::format("{} {} {}", stage, integer(e, "device", -1), text(e, "kernel"));
+        if (!wrong_kernels_.insert(key).second) return;
         add({stage, static_cast<int>(integer(e, "device", -1)), std::nullopt, "WRONG_RESULT",
              fmt::format("{} computed {} of {} results of the kernel '{}' wrong (first: {} instead of {})",
                          device_name(e), integer(e, "wrong", 0), integer(e, "outputs", 0), text(e, "kernel"),
@@ -214,7 +218,9 @@ class Listener {
 
     std::string device_name(const json& e) {
         const ProbeDevice* d = device(e);
-        return d && !d->name.empty() ? d->name : fmt::format("GPU {}", integer(e, "device", 0));
+        const std::string number = fmt::format("GPU {}", integer(e, "device", 0));
+        if (!d || d->name.empty()) return number;
+        return result_.devices.size() > 1 || d->index > 0 ? fmt::format("{} ({})", number, d->name) : d->name;
     }
     std::string install_advice() const { return advice_for(35, needs_); }
     std::string upgrade_advice() const {
@@ -228,6 +234,7 @@ class Listener {
 
     const Requirements& needs_;
     ProbeResult result_;
+    std::set<std::string> wrong_kernels_;
     bool ended_ = false;
 };
 

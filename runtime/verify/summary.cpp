@@ -20,6 +20,7 @@ json packages_json(const Manifest& manifest) {
                        {"build", p.build},
                        {"kind", p.kind},
                        {"license", p.license},
+                       {"sha256", p.sha256},
                        {"requested", p.requested}});
     return out;
 }

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <chrono>
 
 namespace tinderbox {
 namespace {
@@ -71,6 +72,7 @@ std::string choose_probe(const Manifest& manifest) {
 }
 
 Verification verify_environment(const VerifyInputs& in) {
+    const auto begin = std::chrono::steady_clock::now();
     Verification out;
     verify_gpu(in, out);
     ImportOptions options;
@@ -94,6 +96,7 @@ Verification verify_environment(const VerifyInputs& in) {
     // Nothing has run on the GPU: neither a probe nor a framework.
     if (out.gpu == Gpu::verified && !out.probe && !framework) out.gpu = Gpu::not_verified;
     if (out.gpu == Gpu::failed && !in.no_gpu) out.failure = ErrorKind::gpu;
+    out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     return out;
 }
 
@@ -115,7 +118,7 @@ nlohmann::json to_json(const Verification& verification) {
     nlohmann::json checks = nlohmann::json::array();
     for (const ImportCheck& c : verification.checks)
         checks.push_back(to_json(c));
-    nlohmann::json out = {{"checks", std::move(checks)}};
+    nlohmann::json out = {{"checks", std::move(checks)}, {"seconds", verification.seconds}};
     if (verification.probe) out["probe"] = to_json(*verification.probe);
     return out;
 }

@@ -17,6 +17,7 @@ struct Verification {
     std::vector<ImportCheck> checks;
     // gpu (6) or script (10); of both the GPU's, because it is the lower number. Nothing: all is well.
     std::optional<ErrorKind> failure;
+    double seconds = 0;
 };
 
 struct VerifyInputs {

@@ -28,7 +28,9 @@ for name in ("install.json", "again.json"):
     assert numba["ok"], numba
     assert [s["name"] for s in numba["steps"]] == ["import numba", "a function compiled for the CPU", "numba.cuda.is_available()"]
     assert all(s["ok"] and s["seconds"] >= 0 for s in numba["steps"]) and "device" not in numba
-    assert "numba.cuda.is_available() is False (CUDA driver library cannot be found." in numba["sentence"]
+    # NVVM is found where a toolkit is installed on the machine; then the missing driver is what is said.
+    assert any(f"numba.cuda.is_available() is False{why}" in numba["sentence"]
+               for why in ("; the environment has no NVVM", " (CUDA driver library cannot be found.")), numba
 shadowed = checks("again.json")["numba", "user"]
 assert not shadowed["ok"] and "the wrong numba" in shadowed["sentence"], shadowed
 assert shadowed["advice"] == f"unset PYTHONPATH (it is '{work}/shadow')", shadowed

@@ -1,12 +1,14 @@
 # numba compiles for the CPU in any case. Whether its CUDA part was meant to work cannot be told from numba's presence
-# (many packages need it for the CPU alone), so a missing NVVM is said, and is no failure.
+# (many packages need it for the CPU alone), so a missing NVVM is said, and is no failure; is_available() is False then.
 
 
 def load():
     global numba, numpy
     import numba
     import numpy
-    say(version=numba.__version__, file=numba.__file__, built_for="CUDA")
+    compiler = first(lambda: __import__("numba.cuda.cudadrv.nvvm", fromlist=["nvvm"]).is_available())
+    say(version=numba.__version__, file=numba.__file__, built_for="CUDA" if compiler else "",
+        without="the environment has no NVVM, which numba.cuda compiles with")
     return numba.__version__
 
 
@@ -31,7 +33,7 @@ def available():
     try:
         answer = usable()
     except ImportError as e:
-        say(available=False, said=str(e)[:500], built_for="")
+        say(available=False, said=str(e)[:500])
         return "False"
     say(available=answer)
     if not answer:
@@ -41,23 +43,7 @@ def available():
     return str(answer)
 
 
-def nvvm_missing():
-    def compile_one():
-        cuda.compile_ptx(lambda x: x, (numba.float32,), device=True)
-
-    try:
-        compile_one()
-    except Exception as e:
-        words = "%s: %s" % (type(e).__name__, e)
-        if any(w in words.lower() for w in ("nvvm", "libdevice", "nvrtc", "cudatoolkit")):
-            return words
-    return ""
-
-
 def kernel():
-    missing = nvvm_missing()
-    if missing:
-        return "not run: the environment has no compiler for numba.cuda (%s)" % missing[:200]
     name = cuda.get_current_device().name
 
     @cuda.jit

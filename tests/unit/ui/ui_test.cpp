@@ -263,7 +263,7 @@ TEST_CASE("the report as text and as a page") {
     CHECK(text.find("  ok           glibc 2.36\n") != std::string::npos);
     CHECK(text.find("  warning      something\n               → do this\n") != std::string::npos);
     CHECK(text.find("  ok           12 files, 3.00 MB in 1.5 s\n") != std::string::npos);
-    CHECK(text.find("CUDA kernel on Fake GPU, compute capability 8.6, 24.0 GB; host to device 12.3 GB/s") !=
+    CHECK(text.find("CUDA kernels on Fake GPU, compute capability 8.6, 24.0 GB; host to device 12.3 GB/s") !=
           std::string::npos);
     CHECK(text.find("  not verified GPU: not verified: no NVIDIA GPU was found\n") != std::string::npos);
     CHECK(text.find('\x1b') == std::string::npos);

@@ -527,6 +527,12 @@ sys.modules["numba.cuda"] = _cuda
 cuda = _cuda
 _cuda.is_available = lambda: False
 _cuda.cuda_error = lambda: "driver missing"
+_nvvm = types.ModuleType("numba.cuda.cudadrv.nvvm")
+_nvvm.is_available = lambda: True
+_cuda.cudadrv = types.ModuleType("numba.cuda.cudadrv")
+_cuda.cudadrv.nvvm = _nvvm
+sys.modules.update({"numba.cuda.cudadrv": _cuda.cudadrv, "numba.cuda.cudadrv.nvvm": _nvvm})
+__path__ = _cuda.__path__ = _cuda.cudadrv.__path__ = []
 )py";
     const Row rows[] = {
         {"jax", "devices = lambda kind: [object()] if kind == 'cpu' else (_ for _ in ()).throw(RuntimeError('no GPU here'))\n",
@@ -559,6 +565,9 @@ _cuda.cuda_error = lambda: "driver missing"
          "tensorflow 2.21: tf.config.list_physical_devices('GPU') is False, a sum on the CPU"},
         {"numba", "", true, false, true,
          "numba 0.62: a function compiled for the CPU, numba.cuda.is_available() is False (driver missing)"},
+        {"numba", "_nvvm.is_available = lambda: False\n", true, true, false,
+         "numba 0.62: a function compiled for the CPU, numba.cuda.is_available() is False; the environment has no NVVM, "
+         "which numba.cuda compiles with"},
         {"numba", "import os, signal\n_cuda.is_available = lambda: os.kill(os.getpid(), signal.SIGSEGV)\n", true, false,
          true, "numba 0.62: killed by SIGSEGV during numba.cuda.is_available()"},
         {"numba", "import time\nnjit = lambda f: time.sleep(60)\n", true, false, false,
