@@ -288,6 +288,8 @@ Result<SpecifierSet> SpecifierSet::parse(std::string_view text) {
         if (clause.empty()) continue;
         auto specifier = Specifier::parse(clause);
         if (!specifier) {
+            if (clause.starts_with("=>") || clause.starts_with("=<"))
+                return make_error(ErrorKind::usage, "'{}' is not a version clause; write '{}={}'", clause, clause[1], clause.substr(2));
             if (clause.size() > 1 && clause[0] == '=' && clause[1] != '=')
                 return make_error(ErrorKind::usage, "'{}' is not a version clause; write '={}'", clause, clause);
             return make_error(ErrorKind::usage, "'{}' is not a version clause; write one such as '==1.2.3' or '>=1.2'",

@@ -12,6 +12,7 @@ namespace {
 
 Status read_metadata(const YamlFile& file, const YAML::Node& metadata, ForeignLock& out) {
     if (!metadata.IsDefined() || metadata.IsNull()) return {};
+    if (!metadata.IsMap()) return line_error(file.at(metadata), "'metadata' is not a mapping; make the lock again");
     TRY_ASSIGN(auto channels, file.list(metadata["channels"], "'channels'"));
     for (const YAML::Node& channel : channels) {
         if (channel.IsScalar()) {

@@ -19,6 +19,11 @@ class PyprojectReader {
     Status read() {
         TRY_ASSIGN(const Toml* project, file_.table(file_.root(), "project"));
         TRY_ASSIGN(groups_, file_.table(file_.root(), "dependency-groups"));
+        TRY_ASSIGN(const Toml* tool, file_.table(file_.root(), "tool"));
+        if (!project && !groups_ && tool && tool->contains("poetry"))
+            return make_error(ErrorKind::usage, "{}: its packages are under [tool.poetry], which only Poetry reads; write a requirements.txt with "
+                                                "'poetry export'",
+                              path_);
         if (!project && !groups_)
             return make_error(ErrorKind::usage, "{}: it has neither [project] nor [dependency-groups]; write its packages into a "
                                                 "requirements.txt",

@@ -174,6 +174,8 @@ Result<std::vector<Option>> parse_options(std::string_view text, const SourceLin
                 if (candidate.name.starts_with(name)) fitting.push_back(&candidate);
             if (fitting.size() == 1) row = fitting.front();
         }
+        if (!row && word == "-")
+            return line_error(line, "it looks like a YAML list; write the packages without '-', or 'dependencies:' above them");
         if (!row && word.starts_with('-'))
             return line_error(line, "unknown option '{}'; requirements files have only pip's --index-url, "
                                     "--extra-index-url, --find-links, --no-index, --pre, --trusted-host, "

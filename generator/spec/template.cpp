@@ -220,7 +220,7 @@ class Expression {
             else if (auto known = names_.find(word); known != names_.end())
                 value = known->second;
             else if (strict_)
-                return problem(fmt::format("'{}' is not known", word));
+                return problem(fmt::format("'{}' is no platform that selectors know", word));
             else
                 value = Undefined{word};
         } else {

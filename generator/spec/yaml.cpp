@@ -2,8 +2,11 @@
 
 #include "common/base/text.hpp"
 
+#include <yaml-cpp/eventhandler.h>
+
 #include <algorithm>
 #include <set>
+#include <sstream>
 
 namespace tinderbox {
 namespace {
@@ -25,11 +28,41 @@ Status refuse_tabs(std::string_view text, const std::string& path) {
 std::string explain(const std::string& message) {
     if (message.find("end of map not found") != std::string::npos || message.find("illegal map value") != std::string::npos)
         return message + "; a line before it lacks its ':', or is indented differently from its neighbours";
+    if (message.find("flow not found") != std::string::npos) return message + "; a '[' or '{' is not closed";
     if (message.find("end of sequence not found") != std::string::npos)
         return message + "; an entry lacks its '-', or is indented differently from its neighbours";
     if (message.find("unknown token") != std::string::npos)
         return message + "; a value that begins with %, @, ` or a bracket has to stand in quotes";
     return message;
+}
+
+// Counts documents and stops at the second: of some broken texts YAML::LoadAll makes empty documents without end.
+class DocumentCounter : public YAML::EventHandler {
+  public:
+    struct Stop {};
+    int count = 0;
+    void OnDocumentStart(const YAML::Mark&) override {
+        if (++count == 2) throw Stop();
+    }
+    void OnDocumentEnd() override {}
+    void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+    void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+    void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+    void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+    void OnSequenceEnd() override {}
+    void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+    void OnMapEnd() override {}
+};
+
+int count_documents(const std::string& text) {
+    DocumentCounter counter;
+    try {
+        std::istringstream stream(text);
+        YAML::Parser parser(stream);
+        while (parser.HandleNextDocument(counter)) {}
+    } catch (const DocumentCounter::Stop&) {
+    }
+    return counter.count;
 }
 
 } // namespace
@@ -39,12 +72,12 @@ Result<YamlFile> YamlFile::parse(std::string_view text, const std::string& path,
     YamlFile out;
     out.path_ = path;
     try {
-        std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-        if (documents.empty())
+        const std::string copy(text);
+        const int documents = count_documents(copy);
+        if (documents == 0)
             return make_error(ErrorKind::usage, "{}: it is empty; {} has at least one line that says something", path, what);
-        if (documents.size() != 1)
-            return make_error(ErrorKind::usage, "{}: it holds {} YAML documents; {} holds one", path, documents.size(), what);
-        out.root_ = documents.front();
+        if (documents > 1) return make_error(ErrorKind::usage, "{}: it holds several YAML documents; {} holds one", path, what);
+        out.root_ = YAML::Load(copy);
     } catch (const YAML::Exception& e) {
         SourceLine line{path};
         if (!e.mark.is_null()) line = {path, e.mark.line + 1, e.mark.column + 1};
@@ -118,6 +151,7 @@ Result<std::string> YamlFile::scalar(const YAML::Node& node, std::string_view wh
 }
 
 Result<std::string> YamlFile::text(const YAML::Node& map, const char* key) const {
+    if (map.IsScalar() || map.IsSequence()) return line_error(at(map), "it is not a mapping with '{}'", key);
     YAML::Node value = map[key];
     if (!value.IsDefined() || value.IsNull()) return std::string();
     if (!value.IsScalar()) return line_error(at(value), "'{}' is not a plain value", key);
