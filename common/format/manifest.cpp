@@ -12,7 +12,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PackageInfo, kind, name, version
                                                 requirement, prefix)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PythonInfo, version, implementation, executable, site_packages, stdlib,
                                                 cache_tag, gil)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(GpuLibrary, path, sass, ptx)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(GpuLibrary, path, package, role, sass, ptx, partial, ptx_isa)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(CudaEvidence, major, version, because)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InstallInfo, bytes, apparent_bytes, inodes, longest_prefix,
                                                 longest_prefix_because)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InstallParts, env, base, packages)
@@ -26,8 +27,12 @@ json requirements_json(const Requirements& r) {
                 {"libraries", r.libraries},
                 {"cuda_major", nullptr},
                 {"cuda_runtime", r.cuda_runtime},
+                {"cuda_evidence", r.cuda_evidence},
                 {"driver_floor", r.driver_floor},
+                {"ptx_cuda", r.ptx_cuda},
+                {"ptx_driver_floor", r.ptx_driver_floor},
                 {"gpu_libraries", r.gpu_libraries},
+                {"gpu_weakest", r.gpu_weakest},
                 {"frameworks", r.frameworks}};
     if (r.cuda_major) out["cuda_major"] = *r.cuda_major;
     return out;
@@ -40,8 +45,12 @@ Requirements requirements_from(const json& j) {
     r.libraries = j.value("libraries", std::vector<std::string>());
     if (j.contains("cuda_major") && j["cuda_major"].is_number_integer()) r.cuda_major = j["cuda_major"].get<int>();
     r.cuda_runtime = j.value("cuda_runtime", "");
+    r.cuda_evidence = j.value("cuda_evidence", std::vector<CudaEvidence>());
     r.driver_floor = j.value("driver_floor", "");
+    r.ptx_cuda = j.value("ptx_cuda", "");
+    r.ptx_driver_floor = j.value("ptx_driver_floor", "");
     r.gpu_libraries = j.value("gpu_libraries", std::vector<GpuLibrary>());
+    r.gpu_weakest = j.value("gpu_weakest", "");
     r.frameworks = j.value("frameworks", std::vector<std::string>());
     return r;
 }

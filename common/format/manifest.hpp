@@ -40,9 +40,22 @@ struct PythonInfo {
     bool gil = true;
 };
 
-struct GpuLibrary { // one library with device code (issue 6 fills it in from fatbins)
-    std::string path;
-    std::vector<std::string> sass, ptx; // "sm_80", "sm_90a"; "compute_90"
+// One library with device code, as read out of its fatbins (docs/gpu.md).
+struct GpuLibrary {
+    std::string path, package;
+    // "framework": every use of the GPU goes through it (libtorch_cuda.so); "part": another library of a framework;
+    // "nvidia": a general one of CUDA's (cuBLAS, cuDNN, …); "other": special purposes.
+    std::string role = "other";
+    std::vector<std::string> sass, ptx;         // "sm_80", "sm_90a", "sm_100f"; "compute_90"
+    std::vector<std::string> partial;           // of a framework: what only the smaller part of its code is there for
+    std::map<std::string, std::string> ptx_isa; // "compute_90" → "8.4": the newest PTX version among it
+};
+
+// Why an environment is thought to carry a CUDA version.
+struct CudaEvidence {
+    int major = 0;
+    std::string version; // "12.8", or just "12" when only the major is known
+    std::string because; // "nvidia-cuda-runtime-cu12 12.8.90", "lib/…/libtorch_cuda.so needs libcudart.so.12"
 };
 
 struct Requirements {
@@ -51,8 +64,12 @@ struct Requirements {
     std::vector<std::string> libraries; // sonames needed and not in the environment (beyond glibc's own)
     std::optional<int> cuda_major;    // 11, 12, 13; nothing when the environment has no CUDA
     std::string cuda_runtime;         // "12.8"
-    std::string driver_floor;         // "525.60.13"
+    std::vector<CudaEvidence> cuda_evidence; // strongest first: the first one decides
+    std::string driver_floor;         // "525.60.13": for machine code
+    // Where a framework's PTX has to be compiled: of this CUDA, by its driver or a newer one. "" = no PTX, or not known.
+    std::string ptx_cuda, ptx_driver_floor;
     std::vector<GpuLibrary> gpu_libraries;
+    std::string gpu_weakest;          // of the framework's and CUDA's libraries: the one for the fewest GPUs
     std::vector<std::string> frameworks; // import names to check: "torch", …
 };
 

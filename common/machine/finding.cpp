@@ -30,6 +30,7 @@ nlohmann::json to_json(const Finding& finding) {
                           {"severity", to_string(finding.severity)},
                           {"sentence", finding.sentence},
                           {"advice", finding.advice}};
+    if (!finding.docs.empty()) out["docs"] = finding.docs;
     if (finding.severity == Severity::error) out["exit_code"] = static_cast<int>(finding.kind);
     return out;
 }

@@ -21,6 +21,7 @@ struct Finding {
     ErrorKind kind = ErrorKind::machine; // the exit code, when severity is error
     std::string sentence;                // what is so
     std::string advice;                  // what to do; "" when nothing is to be done
+    std::string docs;                    // where it is explained: "docs/gpu.md#gpu-nouveau"; "" = nowhere
 };
 
 // The kind that decides the exit code: of several errors the lowest of 2, 3, 5. Nothing: go on.

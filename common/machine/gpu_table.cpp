@@ -2,6 +2,7 @@
 
 #include "common/base/text.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace tinderbox {
@@ -11,21 +12,38 @@ constexpr GpuModel models[] = {
 #include "common/machine/gpu_models.inc"
 };
 
+constexpr GpuGeneration generations[] = {
+#include "common/machine/gpu_generations.inc"
+};
+
 struct CudaRelease {
-    int major;
-    std::string_view cuda, driver;
+    std::string_view cuda, driver, isa;
 };
-// Which driver came with which CUDA toolkit (Linux); the first row of a major is not its floor.
+// Which driver came with which CUDA toolkit (Linux), and the PTX ISA version its compiler writes. "" = not known when
+// this was written: PTX of such a release is compiled by drivers newer than all in the table only. (12.6 writes
+// 8.5. There is no toolkit 12.7, but driver branch 565 is of that version.)
 constexpr CudaRelease releases[] = {
-    {10, "10.2", "440.33"},    {11, "11.0", "450.51.05"}, {11, "11.1", "455.23"},
-    {11, "11.2", "460.27.03"}, {11, "11.3", "465.19.01"}, {11, "11.4", "470.42.01"},
-    {11, "11.5", "495.29.05"}, {11, "11.6", "510.39.01"}, {11, "11.7", "515.43.04"},
-    {11, "11.8", "520.61.05"}, {12, "12.0", "525.60.13"}, {12, "12.1", "530.30.02"},
-    {12, "12.2", "535.54.03"}, {12, "12.3", "545.23.06"}, {12, "12.4", "550.54.14"},
-    {12, "12.5", "555.42.02"}, {12, "12.6", "560.28.03"}, {12, "12.8", "570.26"},
-    {12, "12.9", "575.51.03"}, {13, "13.0", "580.65.06"}, {13, "13.1", "590.44.01"},
-    {13, "13.2", "595.45.04"}, {13, "13.3", "610.43.02"},
+    {"10.2", "440.33", "6.5"},    {"11.0", "450.51.05", "7.0"}, {"11.1", "455.23", "7.1"},    {"11.2", "460.27.03", "7.2"},
+    {"11.3", "465.19.01", "7.3"}, {"11.4", "470.42.01", "7.4"}, {"11.5", "495.29.05", "7.5"}, {"11.6", "510.39.01", "7.6"},
+    {"11.7", "515.43.04", "7.7"}, {"11.8", "520.61.05", "7.8"}, {"12.0", "525.60.13", "8.0"}, {"12.1", "530.30.02", "8.1"},
+    {"12.2", "535.54.03", "8.2"}, {"12.3", "545.23.06", "8.3"}, {"12.4", "550.54.14", "8.4"}, {"12.5", "555.42.02", "8.5"},
+    {"12.6", "560.28.03", "8.5"}, {"12.7", "565.57.01", "8.6"}, {"12.8", "570.26", "8.7"},    {"12.9", "575.51.03", "8.8"}, {"13.0", "580.65.06", "9.0"},
+    {"13.1", "590.44.01", "9.1"}, {"13.2", "595.45.04", "9.2"}, {"13.3", "610.43.02", "9.3"}, {"13.4", "", "9.4"},
+    {"13.5", "", "9.5"},
 };
+
+std::vector<std::string> words_of(std::string_view text) {
+    std::vector<std::string> out;
+    for (std::string_view word : split(text, ' '))
+        if (!word.empty()) out.push_back(to_lower(word));
+    return out;
+}
+
+// Without the maker's and the family's name, which people leave out.
+std::vector<std::string> essential(std::vector<std::string> words) {
+    std::erase_if(words, [](const std::string& w) { return w == "nvidia" || w == "geforce" || w == "tesla" || w == "quadro"; });
+    return words;
+}
 
 } // namespace
 
@@ -35,10 +53,47 @@ const GpuModel* find_gpu_model(std::uint16_t id) {
     return nullptr;
 }
 
+std::vector<const GpuModel*> find_gpu_models(std::string_view name) {
+    const auto wanted = essential(words_of(name));
+    std::vector<const GpuModel*> exact, containing;
+    if (wanted.empty()) return {};
+    for (const GpuModel& model : models) {
+        const auto words = essential(words_of(model.name));
+        if (words == wanted) exact.push_back(&model);
+        auto at = words.begin();
+        const bool all = std::ranges::all_of(wanted, [&](const std::string& w) {
+            at = std::find(at, words.end(), w);
+            return at != words.end() && (++at, true);
+        });
+        if (all) containing.push_back(&model);
+    }
+    return exact.empty() ? containing : exact;
+}
+
+const GpuGeneration* generation_of(int compute) {
+    for (const GpuGeneration& generation : generations)
+        if (compute >= generation.lowest && compute <= generation.highest) return &generation;
+    return nullptr;
+}
+
+std::string compute_text(int compute) { return fmt::format("{}.{}", compute / 10, compute % 10); }
+
+std::string driver_of_cuda(std::string_view cuda) {
+    for (const CudaRelease& release : releases)
+        if (release.cuda == cuda) return std::string(release.driver);
+    return {};
+}
+
+std::string cuda_of_ptx_isa(std::string_view isa) {
+    for (const CudaRelease& release : releases)
+        if (release.isa == isa) return std::string(release.cuda); // the first that wrote it
+    return {};
+}
+
 std::string cuda_of_driver(std::string_view driver_version) {
     std::string_view best;
     for (const CudaRelease& release : releases)
-        if (compare_versions(driver_version, release.driver) >= 0) best = release.cuda;
+        if (!release.driver.empty() && compare_versions(driver_version, release.driver) >= 0) best = release.cuda;
     return std::string(best);
 }
 

@@ -1,16 +1,17 @@
-// Data about NVIDIA's hardware and drivers that no file of the target machine holds. gpu_table_version counts
-// the revisions of both tables; the report names it, so that an old installer's judgement can be understood
-// later.
+// Data about NVIDIA's hardware and drivers that no file of the target machine holds (docs/gpu.md has the sources).
+// gpu_table_version counts the revisions of all these tables; the report names it, so that an old installer's
+// judgement can be understood later.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tinderbox {
 
-inline constexpr int gpu_table_version = 1;
+inline constexpr int gpu_table_version = 2;
 
 struct GpuModel {
     std::uint16_t id; // PCI device id, vendor 0x10de
@@ -19,9 +20,32 @@ struct GpuModel {
 };
 const GpuModel* find_gpu_model(std::uint16_t id); // nullptr: not in the table
 
+// "RTX 3060", "geforce rtx 3060", "Tesla T4": the models whose name holds these words in this order, without regard to
+// case. Where one is exactly it (with or without "NVIDIA", "GeForce", "Tesla", "Quadro" in front), only those. Models of
+// one name may have several ids.
+std::vector<const GpuModel*> find_gpu_models(std::string_view name);
+
+// What became of GPUs of one compute capability.
+struct GpuGeneration {
+    int lowest, highest; // compute capability × 10
+    std::string_view name;
+    std::string_view first_driver; // the oldest that knows them; "" = older than anything we judge
+    int last_branch;               // the driver branch after which support ended; 0 = not ended
+    char open_module;              // 'n' proprietary module only, 'c' both, 'y' the open one only
+};
+const GpuGeneration* generation_of(int compute); // nullptr: not in the table
+// Every compute capability that the tables and CUDA's documentation name, ascending.
+inline constexpr int known_compute[] = {35, 37, 50, 52, 60, 61, 70, 75, 80, 86, 89, 90, 100, 103, 120, 121};
+
+std::string compute_text(int compute); // 86 → "8.6"
+
 // The newest CUDA whose own driver is not newer than this one: 535.54.03 → "12.2". "" for anything
 // before 10.2.
 std::string cuda_of_driver(std::string_view driver_version);
+// The driver that came with a CUDA release: "12.8" → "570.26". "" = not in the table.
+std::string driver_of_cuda(std::string_view cuda);
+// The CUDA release that wrote PTX of this ISA version: "8.7" → "12.8". "" = not in the table.
+std::string cuda_of_ptx_isa(std::string_view isa);
 
 // Compares dotted numbers: -1, 0, 1. Missing parts count as 0, what is not a number ends the comparison.
 int compare_versions(std::string_view a, std::string_view b);

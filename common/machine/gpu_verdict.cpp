@@ -1,12 +1,15 @@
 #include "common/machine/gpu_verdict.hpp"
 
 #include "common/format/cuda_floors.hpp"
+#include "common/machine/driver_advice.hpp"
+#include "common/machine/gpu_rules.hpp"
+#include "common/machine/gpu_suggestion.hpp"
 #include "common/machine/gpu_table.hpp"
+
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
-#include <cstring>
 
 namespace tinderbox {
 namespace {
@@ -18,22 +21,37 @@ std::string describe(const GpuDevice& gpu) {
 }
 
 // "GeForce RTX 3090", "2 × Tesla T4", "A10, Tesla T4".
-std::string describe(const std::vector<GpuDevice>& gpus) {
-    std::vector<std::pair<std::string, int>> names;
-    for (const GpuDevice& gpu : gpus) {
-        std::string name = describe(gpu);
-        auto found = std::ranges::find(names, name, &std::pair<std::string, int>::first);
-        if (found == names.end())
-            names.emplace_back(name, 1);
-        else
-            ++found->second;
+std::string counted(const std::vector<std::string>& names) {
+    std::vector<std::pair<std::string, int>> counts;
+    for (const std::string& name : names) {
+        auto found = std::ranges::find(counts, name, &std::pair<std::string, int>::first);
+        if (found == counts.end()) counts.emplace_back(name, 1);
+        else ++found->second;
     }
     std::string out;
-    for (const auto& [name, count] : names)
-        out += fmt::format("{}{}{}", out.empty() ? "" : ", ", count > 1 ? fmt::format("{} × ", count) : "",
-                           name);
+    for (const auto& [name, count] : counts)
+        out += fmt::format("{}{}{}", out.empty() ? "" : ", ", count > 1 ? fmt::format("{} × ", count) : "", name);
     return out;
 }
+
+std::string describe(const std::vector<GpuDevice>& gpus) {
+    std::vector<std::string> names;
+    for (const GpuDevice& gpu : gpus) names.push_back(describe(gpu));
+    return counted(names);
+}
+
+std::string with_compute(const GpuDevice& gpu) { return fmt::format("{} ({})", describe(gpu), compute_text(gpu.compute)); }
+
+std::string file_name(std::string_view path) { return std::string(path.substr(path.rfind('/') + 1)); }
+
+std::string first_three(const std::vector<std::string>& names) {
+    std::vector<std::string> shown(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(names.size(), 3)));
+    std::string out = fmt::format("{}", fmt::join(shown, ", "));
+    if (names.size() > 3) out += fmt::format(" and {} more", names.size() - 3);
+    return out;
+}
+
+constexpr std::string_view newest_of_branch = ".999";
 
 bool all_bound_to(const std::vector<GpuDevice>& gpus, std::string_view driver) {
     return !gpus.empty() &&
@@ -45,261 +63,307 @@ class Judge {
     Judge(const GpuFacts& facts, const Requirements& needs, const GpuJudgeOptions& options)
         : facts_(facts), needs_(needs), options_(options) {
         if (needs.cuda_major)
-            floor_ = needs.driver_floor.empty() ? driver_floor(*needs.cuda_major) : needs.driver_floor;
+            floor_ = needs.driver_floor.empty() ? std::string(driver_floor(*needs.cuda_major)) : needs.driver_floor;
+        driver_cuda_ = cuda_of_driver(facts.module_version);
+        fill_values();
+        fill_numbers();
     }
 
-    GpuVerdict run() {
-        if (!needs_.cuda_major) {
-            verdict_.reason = "the environment has no CUDA";
-            return std::move(verdict_);
-        }
+    GpuVerdict machine() {
+        if (!needs_.cuda_major) return not_needed();
         if (!gpu_seen()) return std::move(verdict_);
         verdict_.outcome = Outcome::usable;
-        judge_kernel_side();
-        if (verdict_.outcome == Outcome::usable) judge_user_side();
-        if (verdict_.outcome == Outcome::usable) judge_version();
-        if (verdict_.outcome == Outcome::usable) judge_code();
-        if (verdict_.outcome == Outcome::usable) say_what_may_fail();
+        for (auto step : {&Judge::judge_kernel_side, &Judge::judge_user_side, &Judge::judge_generation, &Judge::judge_version,
+                          &Judge::judge_code, &Judge::say_what_may_fail})
+            if (verdict_.outcome == Outcome::usable) (this->*step)();
+        return std::move(verdict_);
+    }
+
+    GpuVerdict target() {
+        if (!needs_.cuda_major) return not_needed();
+        verdict_.outcome = Outcome::usable;
+        for (auto step : {&Judge::judge_generation, &Judge::judge_version, &Judge::judge_code, &Judge::say_target})
+            if (verdict_.outcome == Outcome::usable) (this->*step)();
         return std::move(verdict_);
     }
 
   private:
-    void add(Severity severity, std::string id, std::string sentence, std::string advice) {
-        if (severity == Severity::error && options_.no_gpu) severity = Severity::warning;
-        verdict_.findings.push_back(
-            {std::move(id), severity, ErrorKind::machine, std::move(sentence), std::move(advice)});
-    }
-    void refuse(std::string id, std::string sentence, std::string advice) {
-        verdict_.outcome = Outcome::refused;
-        verdict_.reason = sentence;
-        if (!options_.no_gpu) advice += "; --no-gpu installs all the same";
-        add(Severity::error, std::move(id), std::move(sentence), std::move(advice));
-    }
-    void not_verified(std::string id, std::string reason, std::string advice) {
-        verdict_.outcome = Outcome::not_verified;
-        verdict_.reason = reason;
-        add(Severity::note, std::move(id), fmt::format("GPU: not verified: {}", reason), std::move(advice));
-    }
-    std::string install_driver() const { return fmt::format("install NVIDIA's driver {} or newer", floor_); }
+    // ---- texts ------------------------------------------------------------------------------------------
 
-    // Row 1: nothing to be seen from here.
+    void fill_values() {
+        values_["gpus"] = facts_.devices.empty() ? "the NVIDIA GPU" : describe(facts_.devices);
+        std::string_view driver = facts_.module_version;
+        if (driver.ends_with(newest_of_branch)) driver.remove_suffix(newest_of_branch.size());
+        values_["driver"] = driver;
+        values_["floor"] = floor_;
+        values_["driver_cuda"] = driver_cuda_;
+        values_["container"] = facts_.container;
+        values_["libcuda"] = facts_.libcuda_file.empty() ? facts_.libcuda : facts_.libcuda_file;
+        values_["libcuda_driver"] = facts_.libcuda_version;
+        if (!needs_.cuda_major) return;
+        values_["cuda_major"] = std::to_string(*needs_.cuda_major);
+        values_["cuda"] = needs_.cuda_runtime.empty() ? values_["cuda_major"] : needs_.cuda_runtime;
+        values_["install"] = get_driver(floor_, "install");
+        values_["upgrade"] = fmt::format("upgrade the driver to {} or newer", floor_);
+        if (!options_.distribution.name.empty() || !facts_.container.empty()) values_["upgrade"] = get_driver(floor_, "upgrade to");
+    }
+
+    void fill_numbers() {
+        GpuNumbers& n = verdict_.numbers;
+        n.driver = facts_.module_version;
+        n.driver_cuda = driver_cuda_;
+        n.runtime = needs_.cuda_runtime;
+        n.driver_floor = floor_;
+        for (const GpuDevice& gpu : facts_.devices)
+            n.gpus.push_back({describe(gpu), gpu.compute, gpu.compute ? code_for(needs_, gpu.compute) : CodeFor()});
+    }
+
+    std::string get_driver(const std::string& at_least, std::string_view verb) const {
+        DriverWish wish;
+        wish.at_least = at_least;
+        for (const GpuDevice& gpu : facts_.devices) wish.compute.push_back(gpu.compute);
+        wish.kernel_release = facts_.kernel_release;
+        wish.machine = options_.machine;
+        wish.container = !facts_.container.empty();
+        return driver_advice(wish, options_.distribution, verb);
+    }
+
+    void apply(GpuRule rule, const RuleValues& more = {}) {
+        const GpuRuleRow& row = row_of(rule);
+        RuleValues values = more;
+        values.insert(values_.begin(), values_.end());
+        Finding finding;
+        finding.id = row.id;
+        finding.severity = row.severity;
+        finding.sentence = fill_in(row.sentence, values);
+        finding.advice = fill_in(row.advice, values);
+        finding.docs = docs_anchor(row.id);
+        if (row.severity == Severity::error) {
+            verdict_.outcome = Outcome::refused;
+            verdict_.reason = finding.sentence;
+            if (options_.no_gpu) finding.severity = Severity::warning;
+            else if (!options_.way_out.empty()) finding.advice += "; " + options_.way_out;
+        }
+        verdict_.findings.push_back(std::move(finding));
+    }
+
+    GpuVerdict not_needed() {
+        verdict_.reason = "the environment has no CUDA";
+        return std::move(verdict_);
+    }
+
+    void not_verified(GpuRule rule) {
+        verdict_.outcome = Outcome::not_verified;
+        apply(rule);
+        constexpr std::string_view said = "GPU: not verified: ";
+        verdict_.reason = verdict_.findings.back().sentence.substr(said.size());
+    }
+
+    // ---- what is there ----------------------------------------------------------------------------------
+
     bool gpu_seen() {
         bool passed_through = facts_.device_nodes || facts_.control_errno != ENOENT;
         if (facts_.wsl) return true;
         if (!facts_.container.empty() && !passed_through) {
-            not_verified(
-                "gpu-container",
-                fmt::format("this is a container ({}) to which no GPU is passed", facts_.container),
-                "start the container with its GPUs (docker: --gpus all, podman: --device nvidia.com/gpu=all, "
-                "apptainer: --nv)");
+            not_verified(GpuRule::container);
             return false;
         }
         if (!facts_.devices.empty() || passed_through || !facts_.module_version.empty()) return true;
-        not_verified(
-            "gpu-none", "no NVIDIA GPU was found",
-            fmt::format("the environment needs one with driver {} or newer to compute on a GPU", floor_));
+        not_verified(GpuRule::none);
         return false;
     }
 
     void judge_kernel_side() {
         if (facts_.wsl || !facts_.module_version.empty()) return;
-        const std::string gpus = facts_.devices.empty() ? "the NVIDIA GPU" : describe(facts_.devices);
-        if (all_bound_to(facts_.devices, "vfio-pci"))
-            return refuse("gpu-vfio",
-                          fmt::format("{} is bound to vfio-pci, which lends it to a virtual machine", gpus),
-                          "give it back to the nvidia driver, or install inside the virtual machine");
-        bool nouveau = std::ranges::any_of(facts_.devices,
-                                           [](const GpuDevice& g) { return g.kernel_driver == "nouveau"; });
-        if (nouveau)
-            return refuse("gpu-nouveau", fmt::format("{} is driven by nouveau, which has no CUDA", gpus),
-                          facts_.module_on_disk ? "blacklist nouveau (echo 'blacklist nouveau' > "
-                                                  "/etc/modprobe.d/nouveau.conf, rebuild the "
-                                                  "initramfs) and reboot"
-                                                : install_driver() + ", which replaces nouveau, and reboot");
-        if (facts_.module_on_disk && facts_.secure_boot.value_or(false))
-            return refuse(
-                "gpu-secure-boot",
-                "the nvidia kernel module is installed but not loaded, and Secure Boot is on, which refuses "
-                "modules without an enrolled signature",
-                "enrol the key that signed the module (mokutil --import) and reboot, or turn Secure Boot "
-                "off");
-        if (facts_.module_on_disk || facts_.control_errno == ENXIO || !facts_.libcuda.empty())
-            return refuse(
-                "gpu-module-not-loaded",
-                fmt::format("{}: NVIDIA's driver is installed, but its kernel module is not loaded", gpus),
-                "run 'modprobe nvidia' as root and look at 'dmesg' if it fails; after a kernel update "
-                "rebuild "
-                "the module or reboot");
-        refuse("gpu-no-driver", fmt::format("{}: no NVIDIA driver is installed", gpus), install_driver());
+        if (all_bound_to(facts_.devices, "vfio-pci")) return apply(GpuRule::vfio);
+        if (std::ranges::any_of(facts_.devices, [](const GpuDevice& g) { return g.kernel_driver == "nouveau"; }))
+            return apply(facts_.module_on_disk ? GpuRule::nouveau_driver_installed : GpuRule::nouveau);
+        if (facts_.module_on_disk && facts_.secure_boot.value_or(false)) return apply(GpuRule::secure_boot);
+        if (facts_.module_on_disk || facts_.control_errno == ENXIO || !facts_.libcuda.empty()) return apply(GpuRule::module_not_loaded);
+        apply(GpuRule::no_driver);
     }
 
     void judge_user_side() {
         if (facts_.libcuda.empty())
-            return refuse(
-                "gpu-no-libcuda",
-                fmt::format("the kernel module {} is loaded, but libcuda.so.1 was not found",
-                            facts_.module_version.empty() ? "of the driver" : facts_.module_version),
-                "install the user-space part of the same driver (Debian: libcuda1, Ubuntu: "
-                "libnvidia-compute-…, "
-                "RHEL: nvidia-driver-cuda-libs); in a container pass 'compute' in "
-                "NVIDIA_DRIVER_CAPABILITIES");
-        if (facts_.libcuda_stub)
-            add(Severity::warning, "gpu-stub-library",
-                fmt::format("the toolkit's stub '{}' would be loaded instead of the driver's libcuda",
-                            facts_.libcuda),
-                "remove the 'stubs' directory from LD_LIBRARY_PATH");
+            return apply(GpuRule::no_libcuda, {{"driver", facts_.module_version.empty() ? "of the driver" : facts_.module_version}});
+        if (facts_.libcuda_stub) apply(GpuRule::stub_library, {{"libcuda", facts_.libcuda}});
         bool comparable =
             !facts_.module_version.empty() && !facts_.libcuda_version.empty() && !facts_.libcuda_compat;
-        if (comparable && facts_.libcuda_version != facts_.module_version)
-            refuse("gpu-driver-mismatch",
-                   fmt::format("the loaded kernel module is {}, but '{}' belongs to driver {}",
-                               facts_.module_version, facts_.libcuda_file, facts_.libcuda_version),
-                   "reboot, so that the kernel loads the new driver; if it stays, remove the stray libcuda");
+        if (comparable && facts_.libcuda_version != facts_.module_version) apply(GpuRule::driver_mismatch);
+    }
+
+    // ---- driver ≥ runtime -------------------------------------------------------------------------------
+
+    // No driver at all, or not this one, knows the GPUs. Those that are not in the table speak for the driver.
+    void judge_generation() {
+        std::vector<GpuDevice> no_driver, unsuitable;
+        int last_branch = 0;
+        for (const GpuDevice& gpu : facts_.devices) {
+            const GpuGeneration* g = generation_of(gpu.compute);
+            if (!g) return;
+            if (g->last_branch && compare_versions(floor_, std::to_string(g->last_branch + 1)) >= 0) {
+                no_driver.push_back(gpu);
+                last_branch = g->last_branch;
+            }
+            const std::string& driver = facts_.module_version;
+            if (!driver.empty() && ((!g->first_driver.empty() && compare_versions(driver, g->first_driver) < 0) ||
+                                    (g->last_branch && compare_versions(driver, std::to_string(g->last_branch + 1)) >= 0)))
+                unsuitable.push_back(gpu);
+        }
+        if (facts_.devices.empty()) return;
+        if (no_driver.size() == facts_.devices.size())
+            return apply(GpuRule::no_driver_exists, {{"gpus", describe(no_driver)},
+                                                     {"branch", std::to_string(last_branch)},
+                                                     {"suggest", suggest_build(needs_, no_driver.front().compute, last_branch)}});
+        if (unsuitable.size() == facts_.devices.size())
+            apply(GpuRule::driver_unsuitable, {{"gpus", describe(unsuitable)}});
     }
 
     void judge_version() {
         if (facts_.module_version.empty() || floor_.empty()) return; // WSL: the driver is Windows'
         if (compare_versions(facts_.module_version, floor_) >= 0) return;
-        const std::string sentence = fmt::format("driver {} is below {}, the lowest that runs CUDA {}",
-                                                 facts_.module_version, floor_, *needs_.cuda_major);
         if (options_.driver_api) {
             auto api = options_.driver_api();
             if (api && *api / 1000 >= *needs_.cuda_major) {
-                add(Severity::note, "gpu-compat",
-                    fmt::format("{}, but libcuda answers with CUDA {}.{} (cuda-compat is in use)", sentence,
-                                *api / 1000, *api % 1000 / 10),
-                    "");
-                return;
+                driver_cuda_ = fmt::format("{}.{}", *api / 1000, *api % 1000 / 10);
+                verdict_.numbers.driver_cuda = values_["driver_cuda"] = driver_cuda_;
+                return apply(GpuRule::compat, {{"api", driver_cuda_}});
             }
         }
-        refuse("gpu-driver-too-old", sentence, fmt::format("upgrade the driver to {} or newer", floor_));
+        apply(GpuRule::driver_too_old);
     }
 
-    // The libraries whose code decides: a framework's own where there is one, because a general library with
-    // code for an old GPU does not help a framework that has none.
-    std::vector<const GpuLibrary*> deciding_libraries() const {
-        std::vector<const GpuLibrary*> out;
-        for (const GpuLibrary& library : needs_.gpu_libraries)
-            if (library.path.find("/torch/lib/") != std::string::npos) out.push_back(&library);
-        if (out.empty())
-            for (const GpuLibrary& library : needs_.gpu_libraries)
-                out.push_back(&library);
-        return out;
+    // ---- runtime ≥ GPU ----------------------------------------------------------------------------------
+
+    // Whether this driver compiles PTX of that version; nullopt: the tables do not say.
+    std::optional<bool> compiles(const std::string& ptx_cuda) const {
+        if (driver_cuda_.empty()) return true; // WSL, or a target whose driver was not named
+        if (!ptx_cuda.empty()) return compare_versions(driver_cuda_, ptx_cuda) >= 0;
+        return std::nullopt;
     }
+
+    // PTX of a version that an old manifest does not tell is of the environment's CUDA.
+    std::string cuda_of(const CodeFor& code) const { return code.ptx_isa.empty() ? needs_.cuda_runtime : cuda_of_ptx_isa(code.ptx_isa); }
 
     void judge_code() {
-        auto libraries = deciding_libraries();
-        if (libraries.empty() || facts_.devices.empty()) return;
-        bool any_known = false, any_unknown = false, any_runs = false;
-        std::vector<std::string> without;
+        const auto deciding = deciding_libraries(needs_);
+        if (deciding.empty() || facts_.devices.empty()) return;
+        std::vector<GpuDevice> without, too_new;
+        std::size_t running = 0, unknown = 0;
         for (const GpuDevice& gpu : facts_.devices) {
             if (gpu.compute == 0) {
-                any_unknown = true;
-                add(Severity::note, "gpu-unknown-model",
-                    fmt::format("{} is not in this installer's table of GPUs: whether the environment has "
-                                "code for it was "
-                                "not judged",
-                                describe(gpu)),
-                    "");
+                ++unknown;
+                apply(GpuRule::unknown_model, {{"gpus", describe(gpu)}});
                 continue;
             }
-            any_known = true;
-            bool sass = false, ptx = false;
-            for (const GpuLibrary* library : libraries) {
-                sass = sass || std::ranges::any_of(library->sass, [&](const auto& s) {
-                           return sass_runs_on(s, gpu.compute);
-                       });
-                ptx = ptx || std::ranges::any_of(library->ptx,
-                                                 [&](const auto& s) { return ptx_runs_on(s, gpu.compute); });
+            const CodeFor code = code_for(needs_, gpu.compute);
+            if (code.name.empty()) {
+                without.push_back(gpu);
+                continue;
             }
-            any_runs = any_runs || sass || ptx;
-            if (!sass && !ptx)
-                without.push_back(
-                    fmt::format("{} ({}.{})", describe(gpu), gpu.compute / 10, gpu.compute % 10));
-            if (!sass && ptx) say_ptx(gpu);
+            if (code.machine_code) {
+                ++running;
+                continue;
+            }
+            auto able = compiles(cuda_of(code));
+            if (able == false) {
+                too_new.push_back(gpu);
+                continue;
+            }
+            ++running;
+            if (able) apply(GpuRule::ptx_only, {{"gpus", describe(gpu)}});
+            else apply(GpuRule::ptx_unknown, {{"gpus", describe(gpu)}, {"isa", code.ptx_isa}});
         }
-        if (without.empty()) return;
-        const std::string what =
-            fmt::format("'{}' has no code for {}", libraries.front()->path, fmt::join(without, ", "));
-        if (any_known && !any_unknown && !any_runs)
-            refuse("gpu-no-code", what,
-                   "build the installer from packages made for this GPU (another +cuXXX wheel or version)");
-        else
-            add(Severity::warning, "gpu-no-code-for-some", what,
-                "compute on the other GPU: set CUDA_VISIBLE_DEVICES");
+        say_without(without, too_new, running + unknown > 0, *deciding.front());
+        if (verdict_.outcome == Outcome::usable) judge_other_libraries();
     }
 
-    void say_ptx(const GpuDevice& gpu) {
-        std::string driver_cuda = cuda_of_driver(facts_.module_version);
-        bool older = !needs_.cuda_runtime.empty() && !driver_cuda.empty() &&
-                     compare_versions(driver_cuda, needs_.cuda_runtime) < 0;
-        add(older ? Severity::warning : Severity::note, "gpu-ptx-only",
-            older
-                ? fmt::format("for {} there is only PTX of CUDA {}, and driver {} compiles PTX up to CUDA {}",
-                              describe(gpu), needs_.cuda_runtime, facts_.module_version, driver_cuda)
-                : fmt::format("for {} there is only PTX: the first use of the GPU compiles it and takes long",
-                              describe(gpu)),
-            older ? fmt::format("upgrade the driver to one of CUDA {}", needs_.cuda_runtime) : "");
+    void say_without(const std::vector<GpuDevice>& without, const std::vector<GpuDevice>& too_new, bool another_runs, const GpuLibrary& library) {
+        auto names = [](const std::vector<GpuDevice>& gpus) {
+            std::vector<std::string> out;
+            for (const GpuDevice& gpu : gpus) out.push_back(with_compute(gpu));
+            return counted(out);
+        };
+        if (!too_new.empty()) {
+            const CodeFor code = code_for(needs_, too_new.front().compute);
+            const std::string cuda = cuda_of(code), driver = driver_of_cuda(cuda);
+            apply(another_runs ? GpuRule::ptx_too_new_for_some : GpuRule::ptx_too_new,
+                  {{"gpus", describe(too_new)},
+                   {"ptx_cuda", cuda},
+                   {"upgrade_for_ptx", driver.empty() ? "upgrade the driver to one of CUDA " + cuda : get_driver(driver, "upgrade to")}});
+        }
+        if (without.empty()) return;
+        const GpuGeneration* g = generation_of(without.front().compute);
+        apply(another_runs || !too_new.empty() ? GpuRule::no_code_for_some : GpuRule::no_code,
+              {{"gpus", names(without)},
+               {"library", library.path},
+               {"suggest", suggest_build(needs_, without.front().compute, g ? g->last_branch : 0)}});
+    }
+
+    // Libraries that do not decide, but are of no use on a GPU.
+    void judge_other_libraries() {
+        for (std::size_t i = 0; i < facts_.devices.size(); ++i) {
+            const GpuDevice& gpu = facts_.devices[i];
+            const bool again = std::any_of(facts_.devices.begin(), facts_.devices.begin() + static_cast<std::ptrdiff_t>(i),
+                                           [&](const GpuDevice& g) { return g.compute == gpu.compute; });
+            if (again || gpu.compute == 0 || code_for(needs_, gpu.compute).name.empty()) continue;
+            std::vector<std::string> general, special;
+            for (const GpuLibrary& library : needs_.gpu_libraries) {
+                if (library.role == "framework" || !code_for(library, gpu.compute).name.empty()) continue;
+                (library.role == "other" ? special : general).push_back(file_name(library.path));
+            }
+            if (!general.empty())
+                apply(GpuRule::library_without_code, {{"gpus", with_compute(gpu)}, {"libraries", first_three(general)},
+                                                      {"suggest", suggest_build(needs_, gpu.compute, 0)}});
+            if (!special.empty()) apply(GpuRule::special_without_code, {{"gpus", with_compute(gpu)}, {"libraries", first_three(special)}});
+        }
+    }
+
+    // ---- notes ------------------------------------------------------------------------------------------
+
+    // "; code for it: sm_86 in libtorch_cuda.so"
+    std::string code_words() const {
+        std::vector<std::string> words;
+        for (const GpuNumbers::Gpu& gpu : verdict_.numbers.gpus) {
+            if (gpu.code.name.empty()) continue;
+            std::string word = fmt::format("{}{} in {}", gpu.code.machine_code ? "" : "PTX ", gpu.code.name, file_name(gpu.code.library));
+            if (std::ranges::find(words, word) == words.end()) words.push_back(std::move(word));
+        }
+        return words.empty() ? "" : fmt::format("; code for it: {}", fmt::join(words, ", "));
     }
 
     // Not reasons to refuse: another user, another shell or another cgroup may see the GPU.
     void say_what_may_fail() {
-        if (facts_.wsl && facts_.module_version.empty())
-            add(Severity::note, "gpu-wsl",
-                "this is WSL2: the driver is Windows' and is judged by running the probe", "");
+        if (facts_.wsl && facts_.module_version.empty()) apply(GpuRule::wsl);
         else if (facts_.control_errno == EACCES || facts_.control_errno == EPERM)
-            add(Severity::warning, "gpu-permission",
-                fmt::format("/dev/nvidiactl may not be opened by this user ({})",
-                            facts_.control_errno == EACCES ? "EACCES" : "EPERM"),
-                "add the user to the node's group (often 'video' or 'render'), or ask the scheduler for a "
-                "GPU");
-        else if (facts_.control_errno == ENOENT)
-            add(Severity::note, "gpu-no-nodes",
-                "/dev/nvidiactl does not exist yet; NVIDIA's helper makes it at the first use",
-                "if the probe fails, run 'nvidia-modprobe -c0 -u' as root");
-        else if (facts_.control_errno == ENXIO)
-            add(Severity::warning, "gpu-node-without-module",
-                "/dev/nvidiactl exists, but no driver answers behind it",
-                "run 'nvidia-modprobe -c0 -u' as root");
+            apply(GpuRule::permission, {{"errno", facts_.control_errno == EACCES ? "EACCES" : "EPERM"}});
+        else if (facts_.control_errno == ENOENT) apply(GpuRule::no_nodes);
+        else if (facts_.control_errno == ENXIO) apply(GpuRule::node_without_module);
         if (facts_.visible_devices &&
             (facts_.visible_devices->empty() || facts_.visible_devices->starts_with('-')))
-            add(Severity::warning, "gpu-hidden",
-                fmt::format("CUDA_VISIBLE_DEVICES is '{}', which hides every GPU", *facts_.visible_devices),
-                "unset CUDA_VISIBLE_DEVICES");
-        if (!facts_.module_version.empty()) {
-            std::string cuda = cuda_of_driver(facts_.module_version);
-            add(Severity::ok, "gpu",
-                fmt::format(
-                    "{}, driver {}{}{}; the environment's CUDA {} needs {} or newer",
-                    facts_.devices.empty() ? "NVIDIA GPU" : describe(facts_.devices), facts_.module_version,
-                    facts_.module_open ? " (open)" : "", cuda.empty() ? "" : fmt::format(" of CUDA {}", cuda),
-                    needs_.cuda_runtime.empty() ? std::to_string(*needs_.cuda_major) : needs_.cuda_runtime,
-                    floor_),
-                "");
-        }
+            apply(GpuRule::hidden, {{"value", *facts_.visible_devices}});
+        if (facts_.module_version.empty()) return;
+        apply(GpuRule::usable, {{"gpus", facts_.devices.empty() ? "NVIDIA GPU" : describe(facts_.devices)},
+                                {"flavour", facts_.module_open ? " (open)" : ""},
+                                {"of_cuda", driver_cuda_.empty() ? "" : " of CUDA " + driver_cuda_},
+                                {"code", code_words()}});
+    }
+
+    void say_target() {
+        std::vector<std::string> names;
+        for (const GpuDevice& gpu : facts_.devices) names.push_back(gpu.compute ? with_compute(gpu) : describe(gpu));
+        apply(GpuRule::target, {{"gpus", names.empty() ? "any GPU" : counted(names)},
+                                {"with_driver", facts_.module_version.empty() ? "" : " with driver " + values_["driver"]},
+                                {"code", code_words()}});
     }
 
     const GpuFacts& facts_;
     const Requirements& needs_;
     const GpuJudgeOptions& options_;
-    std::string floor_;
+    std::string floor_, driver_cuda_;
+    RuleValues values_;
     GpuVerdict verdict_;
 };
-
-struct Architecture {
-    int compute = 0;
-    char variant = 0; // 'a', 'f' or 0
-};
-
-std::optional<Architecture> parse_architecture(std::string_view text, std::string_view prefix) {
-    if (!text.starts_with(prefix)) return std::nullopt;
-    text.remove_prefix(prefix.size());
-    Architecture out;
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out.compute);
-    if (error != std::errc()) return std::nullopt;
-    if (end != text.data() + text.size()) out.variant = *end;
-    return out;
-}
 
 } // namespace
 
@@ -317,25 +381,31 @@ std::string_view to_string(GpuVerdict::Outcome outcome) {
     return "refused";
 }
 
-// A cubin runs on its own compute capability and on higher minors of the same major; an "a" variant on
-// exactly one.
-bool sass_runs_on(std::string_view sass, int compute) {
-    auto arch = parse_architecture(sass, "sm_");
-    if (!arch) return false;
-    if (arch->variant == 'a') return arch->compute == compute;
-    return arch->compute / 10 == compute / 10 && arch->compute <= compute;
-}
-
-bool ptx_runs_on(std::string_view ptx, int compute) {
-    auto arch = parse_architecture(ptx, "compute_");
-    if (!arch) return false;
-    if (arch->variant == 'a') return arch->compute == compute;
-    if (arch->variant == 'f') return arch->compute / 10 == compute / 10 && arch->compute <= compute;
-    return arch->compute <= compute;
-}
-
 GpuVerdict judge_gpu(const GpuFacts& facts, const Requirements& needs, const GpuJudgeOptions& options) {
-    return Judge(facts, needs, options).run();
+    return Judge(facts, needs, options).machine();
+}
+
+GpuVerdict judge_target(const GpuTarget& target, const Requirements& needs, const GpuJudgeOptions& options) {
+    GpuFacts facts;
+    facts.devices = target.gpus;
+    facts.module_version = target.driver;
+    // A branch alone means its newest driver.
+    if (!target.driver.empty() && target.driver.find('.') == std::string::npos) facts.module_version += newest_of_branch;
+    return Judge(facts, needs, options).target();
+}
+
+nlohmann::json to_json(const GpuNumbers& numbers) {
+    nlohmann::json gpus = nlohmann::json::array();
+    for (const GpuNumbers::Gpu& gpu : numbers.gpus)
+        gpus.push_back({{"name", gpu.name},
+                        {"compute_capability", gpu.compute ? compute_text(gpu.compute) : ""},
+                        {"code", gpu.code.name},
+                        {"library", gpu.code.library}});
+    return {{"driver", numbers.driver},
+            {"driver_cuda", numbers.driver_cuda},
+            {"runtime", numbers.runtime},
+            {"driver_floor", numbers.driver_floor},
+            {"gpus", std::move(gpus)}};
 }
 
 } // namespace tinderbox

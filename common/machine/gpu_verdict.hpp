@@ -1,13 +1,27 @@
-// The GPU verdict: design.md's table as one pure function, a test per row.
+// The GPU verdict: design.md's table as one pure function, a test per row. It decides which rows of gpu_rules.hpp apply.
 #pragma once
 
 #include "common/format/manifest.hpp"
+#include "common/machine/distribution.hpp"
 #include "common/machine/finding.hpp"
+#include "common/machine/gpu_code.hpp"
 #include "common/machine/gpu_facts.hpp"
 
 #include <functional>
 
 namespace tinderbox {
+
+// The three numbers of "driver API ≥ runtime ≥ GPU", as far as they are known.
+struct GpuNumbers {
+    std::string driver, driver_cuda;   // "550.54.14", "12.4"
+    std::string runtime, driver_floor; // "12.8", "525.60.13"
+    struct Gpu {
+        std::string name;
+        int compute = 0; // compute capability × 10, 0 = unknown
+        CodeFor code;    // code.name "" = none, or not judged
+    };
+    std::vector<Gpu> gpus;
+};
 
 struct GpuVerdict {
     enum class Outcome {
@@ -19,6 +33,7 @@ struct GpuVerdict {
     Outcome outcome = Outcome::not_needed;
     std::string reason; // one clause for "GPU: not verified (…)"; "" when usable
     std::vector<Finding> findings;
+    GpuNumbers numbers;
 };
 std::string_view to_string(GpuVerdict::Outcome outcome);
 
@@ -27,13 +42,21 @@ struct GpuJudgeOptions {
     // Asks a child that opens libcuda for its API version (12020 = 12.2): only called when the driver is
     // below the floor and a cuda-compat package may make up for it. nullopt: no answer.
     std::function<std::optional<int>()> driver_api;
+    Distribution distribution;       // for advice that can be typed in
+    std::string machine = "x86_64";  // for the name of the driver's file
+    std::string way_out = "--no-gpu installs all the same"; // ends the advice of an error; "" = there is none
 };
 
 GpuVerdict judge_gpu(const GpuFacts& facts, const Requirements& needs, const GpuJudgeOptions& options = {});
 
-// Whether device code named "sm_80", "sm_90a", "sm_100f" runs on compute capability `compute` (× 10).
-bool sass_runs_on(std::string_view sass, int compute);
-// Whether "compute_80" can be compiled for it.
-bool ptx_runs_on(std::string_view ptx, int compute);
+// A machine that is only described: build's --target-gpu and --target-driver. Only what depends on GPU and driver is
+// judged; an empty driver is one that is new enough.
+struct GpuTarget {
+    std::vector<GpuDevice> gpus; // name and compute
+    std::string driver;
+};
+GpuVerdict judge_target(const GpuTarget& target, const Requirements& needs, const GpuJudgeOptions& options = {});
+
+nlohmann::json to_json(const GpuNumbers& numbers);
 
 } // namespace tinderbox

@@ -1,9 +1,12 @@
 #include "generator/advise/cuda.hpp"
 
 #include "common/base/text.hpp"
+#include "common/machine/gpu_table.hpp"
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
+#include <set>
 
 namespace tinderbox {
 namespace {
@@ -21,38 +24,88 @@ std::string major_minor(std::string_view version) {
     return parts.size() < 2 ? std::string(version) : fmt::format("{}.{}", parts[0], parts[1]);
 }
 
-// A wheel's local version: "2.7.0+cu128" → 12.8, "+cu113" → 11.3.
-std::optional<std::string> version_of_local(std::string_view version) {
-    auto plus = version.find("+cu");
-    if (plus == std::string_view::npos) return std::nullopt;
-    std::string_view digits = version.substr(plus + 3);
-    std::size_t count = 0;
-    while (count < digits.size() && digits[count] >= '0' && digits[count] <= '9') ++count;
-    if (count < 2) return std::nullopt;
-    return fmt::format("{}.{}", digits.substr(0, count - 1), digits.substr(count - 1, 1));
+// The version after `mark`: "cuda12.1" → 12.1; without a dot the last of three digits is the minor version, "+cu128" →
+// 12.8. Two digits are a major version after the word "cuda" ("+cuda12") and both after "cu" ("+cu92").
+std::optional<std::string> version_after(std::string_view text, std::string_view mark) {
+    auto at = text.find(mark);
+    if (at == std::string_view::npos) return std::nullopt;
+    text.remove_prefix(at + mark.size());
+    auto digits_of = [](std::string_view t) { return t.substr(0, t.find_first_not_of("0123456789")); };
+    const std::string_view digits = digits_of(text);
+    const bool dotted = digits.size() < text.size() && text[digits.size()] == '.';
+    const std::string_view minor = dotted ? digits_of(text.substr(digits.size() + 1)) : "";
+    if (digits.empty()) return std::nullopt;
+    if (!minor.empty()) return fmt::format("{}.{}", digits, minor);
+    if (digits.size() >= 3 || (digits.size() == 2 && mark == "+cu"))
+        return fmt::format("{}.{}", digits.substr(0, digits.size() - 1), digits.substr(digits.size() - 1));
+    return digits.size() == 2 ? std::optional(std::string(digits)) : std::nullopt;
+}
+
+// How much a package's word counts, the strongest first.
+enum class Strength { runtime, pin, build, suffix, soname, none };
+
+struct Claim {
+    Strength strength = Strength::none;
+    std::string version;
+};
+
+Claim claim_of_conda(const PackageInfo& p, const std::string& name) {
+    if (name == "cudatoolkit" || name == "cuda-cudart" || name.starts_with("cuda-cudart_linux")) return {Strength::runtime, major_minor(p.version)};
+    if (name == "cuda-version" || name == "pytorch-cuda" || name == "cuda-toolkit" || name == "cuda-runtime")
+        return {Strength::pin, major_minor(p.version)};
+    // "py3.11_cuda12.1_cudnn8.9.2_0" (pytorch), "cuda120py311h…", "cuda_120…" (conda-forge)
+    for (const char* mark : {"cuda_", "cuda"})
+        if (auto version = version_after(p.build, mark)) return {Strength::build, *version};
+    return {};
+}
+
+Claim claim_of_wheel(const PackageInfo& p, const std::string& name) {
+    if (name == "nvidia-cuda-runtime" || name.starts_with("nvidia-cuda-runtime-cu")) return {Strength::runtime, major_minor(p.version)};
+    if (name == "cuda-toolkit") return {Strength::pin, major_minor(p.version)};
+    for (const char* mark : {"+cuda", "+cu"})
+        if (auto version = version_after(p.version, mark)) return {Strength::build, *version};
+    // nvidia-cublas-cu12, cupy-cuda12x, jax-cuda12-plugin: the major version only.
+    for (const char* mark : {"-cuda", "-cu"})
+        if (auto at = name.find(mark); at != std::string::npos)
+            if (auto major = leading_number(std::string_view(name).substr(at + std::string_view(mark).size())))
+                return {Strength::suffix, std::to_string(*major >= 100 ? *major / 10 : *major)};
+    return {};
+}
+
+// The CUDA major in a soname, of the libraries that count as CUDA itself does (cuFFT, cuSPARSE and others do not).
+std::optional<std::string> major_of_soname(std::string_view soname) {
+    for (std::string_view stem : {"libcudart.so.", "libcublas.so.", "libcublasLt.so.", "libnvrtc.so.", "libnvJitLink.so."})
+        if (soname.starts_with(stem)) return std::string(split(soname.substr(stem.size()), '.')[0]);
+    return std::nullopt;
 }
 
 } // namespace
 
 std::vector<CudaEvidence> cuda_evidence(const std::vector<PackageInfo>& packages,
                                         const std::vector<std::pair<std::string, std::vector<std::string>>>& needed) {
-    std::vector<CudaEvidence> out;
-    auto add = [&](std::string version, std::string because) {
+    std::vector<std::pair<Strength, CudaEvidence>> found;
+    auto add = [&](Strength strength, const std::string& version, std::string because) {
         if (auto major = leading_number(version); major && *major >= 8 && *major < 100)
-            out.push_back({*major, std::move(version), std::move(because)});
+            found.push_back({strength, {*major, version, std::move(because)}});
     };
     for (const PackageInfo& p : packages) {
-        std::string name = to_lower(p.name);
-        bool runtime_wheel = p.kind == "wheel" && (name == "nvidia-cuda-runtime" || name.starts_with("nvidia-cuda-runtime-cu"));
-        bool runtime_conda = p.kind == "conda" && (name == "cudatoolkit" || name == "cuda-cudart" || name == "cuda-version");
-        if (runtime_wheel || runtime_conda) add(major_minor(p.version), p.name + " " + p.version);
+        const std::string name = to_lower(p.name);
+        const Claim claim = p.kind == "conda" ? claim_of_conda(p, name) : claim_of_wheel(p, name);
+        const bool by_build = p.kind == "conda" && claim.strength == Strength::build;
+        if (claim.strength != Strength::none) add(claim.strength, claim.version, p.name + " " + (by_build ? p.version + " " + p.build : p.version));
     }
-    for (const PackageInfo& p : packages)
-        if (auto version = version_of_local(p.version)) add(*version, p.name + " " + p.version);
+    // One witness for each soname: a hundred libraries that need the same say nothing new.
+    std::set<std::string_view> seen;
     for (const auto& [path, sonames] : needed)
         for (const std::string& soname : sonames)
-            if (soname.starts_with("libcudart.so."))
-                add(std::string(split(soname.substr(13), '.')[0]), path + " needs " + soname);
+            if (auto major = major_of_soname(soname); major && seen.insert(soname).second) add(Strength::soname, *major, path + " needs " + soname);
+    // Of one strength the newest first: its driver runs the older ones too.
+    std::ranges::stable_sort(found, [](const auto& a, const auto& b) {
+        if (a.first != b.first) return a.first < b.first;
+        return a.first != Strength::soname && compare_versions(a.second.version, b.second.version) > 0;
+    });
+    std::vector<CudaEvidence> out;
+    for (auto& [strength, evidence] : found) out.push_back(std::move(evidence));
     return out;
 }
 

@@ -8,15 +8,9 @@
 
 namespace tinderbox {
 
-// One library's dependency that tells of CUDA: "libcudart.so.12".
-struct CudaEvidence {
-    int major = 0;
-    std::string version; // "12.8", or just "12" when only a soname is known
-    std::string because; // "nvidia-cuda-runtime-cu12 12.8.90", "lib/…/libtorch_cuda.so needs libcudart.so.12"
-};
-
-// All evidence, strongest first: a packaged runtime, then a wheel's +cuXXX, then sonames. Two majors in one
-// environment are a mistake worth a word (issue 5's lint); the strongest decides the floor.
+// All evidence, strongest first: a packaged runtime, what pins one (cuda-version, pytorch-cuda, cuda-toolkit), a wheel's
+// +cuXXX or a conda build string, wheels named -cuNN, sonames. The strongest decides the floor; two majors among all but
+// the last kind are a mistake worth a word.
 std::vector<CudaEvidence> cuda_evidence(const std::vector<PackageInfo>& packages,
                                         const std::vector<std::pair<std::string, std::vector<std::string>>>& needed);
 

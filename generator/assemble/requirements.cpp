@@ -1,8 +1,7 @@
 #include "generator/assemble/requirements.hpp"
 
 #include "common/base/text.hpp"
-#include "common/format/cuda_floors.hpp"
-#include "generator/advise/cuda.hpp"
+#include "generator/advise/gpu_needs.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -49,7 +48,7 @@ Requirements environment_requirements(const Manifest& manifest, const std::vecto
                                       const PythonInfo& python, const PythonInfo* base_python) {
     Requirements out;
     std::set<std::string> provided, needed_by_python;
-    std::vector<std::pair<std::string, std::vector<std::string>>> needed;
+    std::vector<InstalledElf> files;
     for (const LinkInput& input : inputs)
         for (const Parcel::ElfFact& elf : input.parcel.elf) {
             const bool base = input.root == Root::base;
@@ -59,31 +58,26 @@ Requirements environment_requirements(const Manifest& manifest, const std::vecto
                 out.glibc_because = path;
             }
             if (base) continue;
+            files.push_back({path, input.parcel.metadata.value("name", ""), &elf});
             provided.insert(path.substr(path.rfind('/') + 1));
             if (!elf.soname.empty()) provided.insert(elf.soname);
-            needed.emplace_back(path, elf.needed);
         }
     for (const LinkInput& input : inputs)
         for (const Destination& d : input.parcel.table.destinations)
             if (d.kind == EntryKind::symlink && input.root != Root::base) provided.insert(d.path.substr(d.path.rfind('/') + 1));
     // A wheel's optional plugin may link against things that nobody has; only what Python itself and its own
     // modules need is a condition. The rest is found by importing it.
-    for (const auto& [path, sonames] : needed) {
+    for (const auto& [path, package, fact] : files) {
         bool interpreter = path.starts_with("bin/") || path.starts_with("lib/libpython") ||
                            path.starts_with(python.stdlib + "/lib-dynload/");
         if (!interpreter) continue;
-        for (const std::string& soname : sonames)
+        for (const std::string& soname : fact->needed)
             if (!provided.contains(soname) && !provided_elsewhere(soname)) needed_by_python.insert(soname);
     }
     out.libraries.assign(needed_by_python.begin(), needed_by_python.end());
     std::vector<PackageInfo> packages;
     std::ranges::copy_if(manifest.packages, std::back_inserter(packages), [](const PackageInfo& p) { return p.prefix != "base"; });
-    auto evidence = cuda_evidence(packages, needed);
-    if (!evidence.empty()) {
-        out.cuda_major = evidence.front().major;
-        out.cuda_runtime = evidence.front().version;
-        out.driver_floor = driver_floor(evidence.front().major);
-    }
+    add_gpu_needs(out, packages, files);
     out.frameworks = frameworks_in(manifest.packages);
     return out;
 }

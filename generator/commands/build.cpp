@@ -5,6 +5,7 @@
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "common/sign/run_signature.hpp"
+#include "generator/advise/target.hpp"
 #include "generator/assemble/bytecode.hpp"
 #include "generator/assemble/link.hpp"
 #include "generator/assemble/requirements.hpp"
@@ -74,6 +75,8 @@ void print_result(const fs::path& output, const WrittenRun& run, const Manifest&
 Status build(const BuildOptions& options) {
     Terminal& terminal = Terminal::get();
     const auto start = Clock::now();
+    TRY_ASSIGN(const GpuTarget target, parse_target(options.target_gpus, options.target_driver));
+    const bool targeted = !target.gpus.empty() || !target.driver.empty();
     Pipeline pipeline(options);
     std::optional<SigningKey> key;
     if (!options.sign.empty()) {
@@ -84,6 +87,8 @@ Status build(const BuildOptions& options) {
     TRY(pipeline.read_request());
     TRY(pipeline.capture());
     TRY(pipeline.solve());
+    // What the names alone, and what was packed before, say about the target is worth saying before gigabytes are fetched.
+    if (targeted) TRY(check_target(target, pipeline.planned_gpu().needs));
     if (options.plan) return pipeline.print_plan();
 
     // The bytes, compressed once each.
@@ -111,6 +116,13 @@ Status build(const BuildOptions& options) {
         return make_error(ErrorKind::machine,
                           "--target-glibc {}: '{}' needs glibc {}; build with a Python and wheels made for the older one",
                           options.target_glibc, needs.glibc_because, needs.glibc);
+    if (targeted) {
+        TRY_ASSIGN(const std::vector<Finding> findings, check_target(target, needs));
+        for (const Finding& f : findings) {
+            if (f.severity == Severity::warning) terminal.warning(f.advice.empty() ? f.sentence : f.sentence + "; " + f.advice);
+            else terminal.note("target", f.sentence);
+        }
+    }
     image.licenses += own_licenses();
     keep_matching_probe(parts, image.manifest);
     for (const auto& [name, bytes] : parts.probes) image.manifest.probes.push_back(name);
@@ -127,11 +139,8 @@ Status build(const BuildOptions& options) {
         terminal.note("volumes", fmt::format("{} files; keep them together: {} to {}", run.volumes.size(), run.volumes.front().path.filename().string(),
                                              run.volumes.back().path.filename().string()));
     if (key) terminal.note("signed", signature_path(output).string());
-    if (manifest.requires_.cuda_major)
-        terminal.note("needs", fmt::format("NVIDIA driver {} or newer (CUDA {}), glibc {} or newer", manifest.requires_.driver_floor,
-                                           manifest.requires_.cuda_runtime, manifest.requires_.glibc));
-    else if (!manifest.requires_.glibc.empty())
-        terminal.note("needs", fmt::format("glibc {} or newer", manifest.requires_.glibc));
+    for (const auto& [label, text] : gpu_lines(manifest.requires_)) terminal.note(label, text);
+    if (!manifest.requires_.glibc.empty()) terminal.note("needs", fmt::format("glibc {} or newer", manifest.requires_.glibc));
     terminal.note("install with", "sh " + shell_quote(output.string()));
     if (options.json) print_result(output, run, manifest);
     return {};

@@ -8,7 +8,7 @@ namespace tinderbox {
 namespace {
 
 // Named in the documented command line, not built yet: saying so beats "unknown option".
-constexpr const char* planned[] = {"--cuda", "--include", "--virtual", "--target-gpu", "--target-driver"};
+constexpr const char* planned[] = {"--cuda", "--include", "--virtual"};
 constexpr const char* planned_flags[] = {"--redistributable"};
 
 } // namespace
@@ -37,6 +37,8 @@ void add_options(CLI::App& command, BuildOptions& o) {
                                                      "own Python (runs the package's code)")->group("Sources");
     command.add_option("--insecure-host", o.insecure_hosts, "Host that may be reached without TLS")->group("Sources");
     command.add_option("--target-glibc", o.target_glibc, "Oldest glibc the environment must run with (default: 2.28)")->group("Target");
+    command.add_option("--target-gpu", o.target_gpus, "GPU that it must run on: a name (\"RTX 3060\") or compute capability (8.6)")->group("Target");
+    command.add_option("--target-driver", o.target_driver, "NVIDIA driver that it must run with: 535, 535.154.05")->group("Target");
     command.add_option("--level", o.level, "Compression: fast, default, max")->group("Output")->capture_default_str()
         ->check(CLI::IsMember({"fast", "default", "max"}));
     command.add_option("--bytecode", o.bytecode, "Where .py files are compiled: build, install")->group("Output")

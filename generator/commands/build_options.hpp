@@ -17,7 +17,8 @@ struct BuildOptions {
     std::vector<std::string> specs, conda, pip;
     std::string output, env_name;
     std::string base, python, python_from, from_prefix;
-    std::string platform = "linux-64", target_glibc;
+    std::string platform = "linux-64", target_glibc, target_driver;
+    std::vector<std::string> target_gpus;
     std::vector<std::string> channels, extra_index_urls, find_links, insecure_hosts;
     std::string index_url, index_strategy = "first-index";
     bool no_index = false, pre = false, allow_sdist = false, offline = false, strict = false, plan = false, json = false;

@@ -13,7 +13,7 @@ namespace tinderbox {
 namespace {
 
 constexpr void (*commands[])(CLI::App&, Invocation&) = {
-    add_build, add_lock, add_inspect, add_verify, add_keygen, add_sign, add_cache,
+    add_build, add_lock, add_inspect, add_verify, add_keygen, add_sign, add_doctor, add_cache,
 };
 
 std::string version_text() {

@@ -3,6 +3,7 @@
 #include "common/base/url.hpp"
 #include "common/format/manifest.hpp"
 #include "common/format/run_file.hpp"
+#include "common/machine/gpu_code.hpp"
 #include "generator/commands/command.hpp"
 #include "generator/conda/names.hpp"
 #include "generator/lock/lock.hpp"
@@ -42,8 +43,7 @@ void print_manifest(const Manifest& m, std::uint64_t size) {
     if (m.python) fmt::print("{:>12}  {} {}\n", "python", m.python->implementation, m.python->version);
     fmt::print("{:>12}  {} in {} files and directories\n", "installed", format_bytes(m.install.apparent_bytes), m.install.inodes);
     if (!m.requires_.glibc.empty()) fmt::print("{:>12}  glibc {} ({})\n", "needs", m.requires_.glibc, m.requires_.glibc_because);
-    if (m.requires_.cuda_major)
-        fmt::print("{:>12}  NVIDIA driver {} (CUDA {})\n", "needs", m.requires_.driver_floor, m.requires_.cuda_runtime);
+    for (const auto& [label, text] : gpu_lines(m.requires_)) fmt::print("{:>12}  {}\n", label, text);
     for (const std::string& library : m.requires_.libraries) fmt::print("{:>12}  {} of the system\n", "needs", library);
     if (m.install.longest_prefix != 0)
         fmt::print("{:>12}  {} bytes ({})\n", "prefix up to", m.install.longest_prefix, m.install.longest_prefix_because);

@@ -161,6 +161,10 @@ Status Pipeline::solve() {
     return {};
 }
 
+PlannedGpuNeeds Pipeline::planned_gpu() const {
+    return planned_gpu_needs(lock_, ParcelCache(cache_directory() / "parcels"), level_of(options_.level));
+}
+
 Status Pipeline::print_plan() const {
     std::uint64_t total = 0;
     bool known = true;
@@ -183,6 +187,7 @@ Status Pipeline::print_plan() const {
                    a.requirement.empty() ? "a dependency" : a.requirement);
     fmt::print("{:<{}}  {} artifacts, {}{} to download at most\n", "", width, lock_.artifacts.size(), known ? "" : "at least ",
                format_bytes(total));
+    for (const auto& [label, text] : gpu_plan_lines(planned_gpu())) fmt::print("{:<{}}  {}\n", label, width, text);
     return {};
 }
 
@@ -258,7 +263,7 @@ Status Pipeline::pack() {
     PackOptions pack = pack_options();
     std::atomic<std::uint64_t> packed = 0;
     pack.progress = [&](std::uint64_t bytes) { Terminal::get().progress("packing", packed += bytes, 0); };
-    std::string variant = fmt::format("mtime {}", lock_.source_mtime);
+    const std::string variant = parcel_variant(lock_.source_mtime);
 
     if (captured_) {
         LinkInput input;

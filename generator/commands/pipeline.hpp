@@ -1,6 +1,7 @@
 // The stages from a request to linkable parcels, in the order build.cpp runs them.
 #pragma once
 
+#include "generator/advise/gpu_plan.hpp"
 #include "generator/assemble/bytecode.hpp"
 #include "generator/assemble/link.hpp"
 #include "generator/commands/build_options.hpp"
@@ -26,6 +27,8 @@ class Pipeline {
     Status pack();         // files → parcels
     Status compile();      // bytecode parcels, when the lock says so
     Status print_plan() const;
+    // What can be said of GPUs before anything is downloaded.
+    PlannedGpuNeeds planned_gpu() const;
 
     const Lock& lock() const { return lock_; }
     // Between read_request() and solve(): what is asked for may be bounded further.

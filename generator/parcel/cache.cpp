@@ -43,6 +43,8 @@ Result<Found> look_up(const fs::path& directory, const std::string& key) {
 
 } // namespace
 
+std::string parcel_variant(std::int64_t source_mtime) { return fmt::format("mtime {}", source_mtime); }
+
 ParcelCache::ParcelCache(fs::path root) : root_(std::move(root)) {}
 
 std::string ParcelCache::key(std::string_view artifact_sha256, Level level, std::string_view variant) {

@@ -52,6 +52,9 @@ struct Parcel {
 Result<Parcel> pack(const Artifact& artifact, std::string key, const PackOptions& options, const fs::path& directory);
 Result<Parcel> open_parcel(const fs::path& directory);
 
+// What a parcel depends on besides its artifact and the level, as part of its key.
+std::string parcel_variant(std::int64_t source_mtime);
+
 class ParcelCache {
   public:
     explicit ParcelCache(fs::path root); // <cache>/parcels

@@ -16,7 +16,12 @@ Preflight run_preflight(const Manifest& manifest, const SystemRoot& root, const 
     out.gpu = read_gpu_facts(root, environment);
     TargetNeeds needs = options.target;
     if (needs.install.inodes == 0) needs.install = manifest.install;
-    out.verdict = judge_gpu(out.gpu, manifest.requires_, {options.no_gpu, options.driver_api});
+    GpuJudgeOptions judge;
+    judge.no_gpu = options.no_gpu;
+    judge.driver_api = options.driver_api;
+    judge.distribution = read_distribution(root, out.gpu.kernel_release);
+    judge.machine = manifest.platform == "linux-aarch64" ? "aarch64" : "x86_64";
+    out.verdict = judge_gpu(out.gpu, manifest.requires_, judge);
     for (auto findings :
          {judge_machine(out.machine, manifest), judge_target(out.target, needs), out.verdict.findings})
         std::move(findings.begin(), findings.end(), std::back_inserter(out.findings));
@@ -28,6 +33,7 @@ nlohmann::json to_json(const Preflight& preflight) {
     nlohmann::json gpu = to_json(preflight.gpu);
     gpu["verdict"] = to_string(preflight.verdict.outcome);
     gpu["reason"] = preflight.verdict.reason;
+    gpu["numbers"] = to_json(preflight.verdict.numbers);
     return {{"machine", to_json(preflight.machine)},
             {"target", to_json(preflight.target)},
             {"gpu", std::move(gpu)},

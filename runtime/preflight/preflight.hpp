@@ -2,7 +2,7 @@
 #pragma once
 
 #include "common/machine/gpu_verdict.hpp"
-#include "runtime/preflight/machine.hpp"
+#include "common/machine/machine.hpp"
 #include "runtime/preflight/target.hpp"
 
 namespace tinderbox {

@@ -1,5 +1,6 @@
 // What the file says of itself.
 #include "common/base/text.hpp"
+#include "common/machine/gpu_code.hpp"
 #include "runtime/session/session.hpp"
 
 #include <nlohmann/json.hpp>
@@ -39,11 +40,8 @@ Result<int> Session::info() const {
         {"this file", format_bytes(run().total_size())},
     };
     if (!needs.glibc.empty()) rows.push_back({"needs glibc", needs.glibc});
-    if (needs.cuda_major)
-        rows.push_back(
-            {"needs driver", fmt::format("{} or newer, for CUDA {}", needs.driver_floor,
-                                         needs.cuda_runtime.empty() ? std::to_string(*needs.cuda_major)
-                                                                    : needs.cuda_runtime)});
+    for (auto& [label, text] : gpu_lines(needs))
+        rows.push_back({std::move(label), std::move(text)});
     for (const std::string& library : needs.libraries)
         rows.push_back({"needs library", library});
     if (manifest_.install.longest_prefix)

@@ -82,6 +82,15 @@ Requirements cuda(int major = 12, std::string floor = "525.60.13") {
     return r;
 }
 
+GpuLibrary library(std::string path, std::string role, std::vector<std::string> sass, std::vector<std::string> ptx = {}) {
+    GpuLibrary out;
+    out.path = std::move(path);
+    out.role = std::move(role);
+    out.sass = std::move(sass);
+    out.ptx = std::move(ptx);
+    return out;
+}
+
 const Finding* find(const GpuVerdict& verdict, std::string_view id) {
     for (const Finding& f : verdict.findings)
         if (f.id == id) return &f;
@@ -275,13 +284,13 @@ TEST_CASE("no code for any of its GPUs") {
     Requirements needs = cuda();
     const std::string torch = "lib/python3.11/site-packages/torch/lib/libtorch_cuda.so";
     needs.gpu_libraries = {
-        {"lib/python3.11/site-packages/nvidia/cublas/lib/libcublas.so.12", {"sm_50", "sm_60"}, {}},
-        {torch, {"sm_75", "sm_80", "sm_86", "sm_90"}, {}}};
+        library("lib/python3.11/site-packages/nvidia/cublas/lib/libcublas.so.12", "nvidia", {"sm_50", "sm_60"}),
+        library(torch, "framework", {"sm_75", "sm_80", "sm_86", "sm_90"})};
     auto verdict = judge_gpu(machine.facts(), needs);
     REQUIRE(verdict.outcome == Outcome::refused);
     CHECK(verdict.findings.back().sentence == "'" + torch + "' has no code for GeForce GTX 1080 Ti (6.1)");
     CHECK(verdict.findings.back().advice ==
-          "build the installer from packages made for this GPU (another +cuXXX wheel or version); "
+          "build the installer from packages made for this GPU; the newest CUDA that writes code for 6.1 is 12.9; "
           "--no-gpu installs all the same");
     CHECK(judge_gpu(machine.facts(), needs, {true, {}}).findings.back().severity == Severity::warning);
 
@@ -303,18 +312,86 @@ TEST_CASE("no code for any of its GPUs") {
               "whether the environment has code for it was not judged");
     }
     SECTION("PTX serves it, if the driver can compile it") {
-        needs.gpu_libraries = {{torch, {"sm_80"}, {"compute_50"}}};
+        needs.gpu_libraries = {library(torch, "framework", {"sm_80"}, {"compute_50"})};
         auto slow = judge_gpu(machine.facts(), needs);
         CHECK(slow.outcome == Outcome::usable);
         CHECK(find(slow, "gpu-ptx-only")->severity == Severity::note);
-        needs.cuda_runtime = "12.8";
+        needs.cuda_runtime = "12.8"; // a manifest that does not tell the PTX version
         auto newer = judge_gpu(machine.facts(), needs);
-        CHECK(newer.outcome == Outcome::usable);
-        CHECK(find(newer, "gpu-ptx-only")->severity == Severity::warning);
-        CHECK(find(newer, "gpu-ptx-only")->sentence ==
+        CHECK(newer.outcome == Outcome::refused);
+        CHECK(find(newer, "gpu-ptx-too-new")->sentence ==
               "for GeForce GTX 1080 Ti there is only PTX of CUDA 12.8, and driver 550.54.14 compiles PTX up "
               "to CUDA 12.4");
+        CHECK(find(newer, "gpu-ptx-too-new")->advice ==
+              "upgrade to NVIDIA's driver 570.26 or newer, of branch 580 at most (the last one for this GPU); --no-gpu installs all the same");
+        // The PTX itself says that it is older than the environment's CUDA.
+        needs.gpu_libraries[0].ptx_isa["compute_50"] = "8.4";
+        CHECK(judge_gpu(machine.facts(), needs).outcome == Outcome::usable);
+        needs.gpu_libraries[0].ptx_isa["compute_50"] = "99.0";
+        CHECK(find(judge_gpu(machine.facts(), needs), "gpu-ptx-unknown"));
+        // Another GPU has machine code: a warning.
+        needs.gpu_libraries[0].ptx_isa["compute_50"] = "8.7";
+        machine.gpu("0x2204", "nvidia", "0x030000", "0000:02:00.0");
+        auto mixed = judge_gpu(machine.facts(), needs);
+        CHECK(mixed.outcome == Outcome::usable);
+        CHECK(find(mixed, "gpu-ptx-too-new")->severity == Severity::warning);
     }
+}
+
+TEST_CASE("drivers that do not know a GPU, and GPUs that no driver knows any more") {
+    SECTION("Kepler and CUDA 12") {
+        FakeMachine machine;
+        machine.gpu("0x102d", "nvidia", "0x030200").module(nvrm_470).nodes().libcuda("470.42.01");
+        auto verdict = judge_gpu(machine.facts(), cuda());
+        REQUIRE(verdict.outcome == Outcome::refused);
+        CHECK(verdict.findings.back().id == "gpu-no-driver-exists");
+        CHECK(verdict.findings.back().sentence == "Tesla K80: the last driver branch for it is 470, and CUDA 12 needs driver 525.60.13");
+        CHECK(verdict.findings.back().advice.starts_with("build the installer from packages made for this GPU; the newest CUDA that writes code for 3.7 is 11.8"));
+        CHECK(judge_gpu(machine.facts(), cuda(11, "450.80.02")).outcome == Outcome::usable);
+    }
+    SECTION("a branch after the last one for Pascal") {
+        FakeMachine machine;
+        machine.gpu("0x1b06", "").module("NVRM version: NVIDIA UNIX x86_64 Kernel Module  590.44.01  Release\n").nodes().libcuda("590.44.01");
+        auto verdict = judge_gpu(machine.facts(), cuda());
+        REQUIRE(find(verdict, "gpu-driver-unsuitable"));
+        CHECK(find(verdict, "gpu-driver-unsuitable")->sentence == "driver 590.44.01 does not support GeForce GTX 1080 Ti");
+    }
+}
+
+TEST_CASE("libraries that do not decide") {
+    FakeMachine machine;
+    machine.gpu("0x1eb8").module(nvrm_550).nodes().libcuda("550.54.14"); // 7.5
+    Requirements needs = cuda();
+    needs.gpu_libraries = {library("a/libtorch_cuda.so", "framework", {"sm_75"}), library("a/libtorch_cuda_linalg.so", "part", {"sm_80"}),
+                           library("a/libcusparseLt.so.0", "other", {"sm_80"})};
+    auto verdict = judge_gpu(machine.facts(), needs);
+    CHECK(verdict.outcome == Outcome::usable);
+    REQUIRE(find(verdict, "gpu-library-without-code"));
+    CHECK(find(verdict, "gpu-library-without-code")->sentence ==
+          "libtorch_cuda_linalg.so has no code for Tesla T4 (7.5): what needs it fails on that GPU");
+    CHECK(find(verdict, "gpu-special-without-code")->sentence == "without code for Tesla T4 (7.5), so not to be used there: libcusparseLt.so.0");
+    CHECK(find(verdict, "gpu")->sentence.ends_with("; code for it: sm_75 in libtorch_cuda.so"));
+    CHECK(find(verdict, "gpu")->docs == "docs/gpu.md#gpu");
+}
+
+TEST_CASE("a target that is only described") {
+    Requirements needs = cuda();
+    needs.gpu_libraries = {library("a/libtorch_cuda.so", "framework", {"sm_80", "sm_86"}, {"compute_90"})};
+    needs.gpu_libraries[0].ptx_isa["compute_90"] = "8.7";
+    GpuJudgeOptions options;
+    options.way_out.clear();
+    auto judge = [&](int compute, std::string driver) { return judge_target({{{"", 0, "this GPU", compute, ""}}, std::move(driver)}, needs, options); };
+    CHECK(judge(86, "535.54.03").outcome == Outcome::usable);
+    CHECK(judge(86, "").findings.back().sentence == "this GPU (8.6): the environment's CUDA 12.4 needs driver 525.60.13 or newer; code for it: sm_86 in libtorch_cuda.so");
+    CHECK(judge(86, "470").findings.back().id == "gpu-driver-too-old");
+    CHECK(judge(86, "470").findings.back().advice == "upgrade the driver to 525.60.13 or newer");
+    CHECK(judge(75, "").findings.back().id == "gpu-no-code");
+    CHECK(judge(120, "").outcome == Outcome::usable);                            // PTX, and a driver that is new enough
+    CHECK(judge(120, "570.26").findings.front().id == "gpu-ptx-only");
+    CHECK(judge(120, "550.54.14").findings.back().id == "gpu-driver-unsuitable"); // it does not know Blackwell
+    CHECK(judge(90, "550.54.14").findings.back().id == "gpu-ptx-too-new");
+    CHECK(judge_target({{}, "470"}, needs, options).outcome == Outcome::refused);
+    CHECK(judge_target({{}, "550"}, needs, options).outcome == Outcome::usable);
 }
 
 TEST_CASE("a machine in order, proprietary and open module") {

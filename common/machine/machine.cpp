@@ -1,4 +1,4 @@
-#include "runtime/preflight/machine.hpp"
+#include "common/machine/machine.hpp"
 
 #include "common/base/text.hpp"
 #include "common/machine/gpu_table.hpp"

@@ -1,0 +1,100 @@
+#include "common/machine/driver_advice.hpp"
+
+#include "common/base/text.hpp"
+#include "common/machine/gpu_table.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace tinderbox {
+namespace {
+
+// NVIDIA's branches with long support; the newest that fits is advised.
+constexpr int long_term_branches[] = {470, 535, 580};
+
+int branch_of(std::string_view driver) {
+    int value = 0;
+    std::from_chars(driver.data(), driver.data() + driver.size(), value);
+    return value;
+}
+
+// Debian ships one branch a release.
+int debian_branch(std::string_view version) {
+    return version == "11" ? 470 : version == "12" ? 535 : version == "13" ? 550 : 0;
+}
+
+char open_module(const DriverWish& wish) {
+    bool any_required = false, all_possible = true;
+    for (int compute : wish.compute) {
+        const GpuGeneration* g = generation_of(compute);
+        any_required = any_required || (g && g->open_module == 'y');
+        all_possible = all_possible && g && g->open_module != 'n';
+    }
+    return any_required ? 'y' : all_possible && !wish.compute.empty() ? 'c' : 'n';
+}
+
+// The command, or "" where the distribution's own packages do not hold such a driver.
+std::string command(const DriverWish& wish, const Distribution& d, int branch) {
+    const char open = open_module(wish);
+    if (d.family == "ubuntu") return fmt::format("apt install nvidia-driver-{}{}", branch, open == 'y' ? "-open" : "");
+    if (d.family == "debian" && debian_branch(d.version) >= std::max(branch_of(wish.at_least), 1) && open != 'y')
+        return fmt::format("{}apt install nvidia-driver", d.driver_repository ? "" : "add 'contrib non-free' in /etc/apt/sources.list, apt update, ");
+    if (d.family == "fedora" && d.driver_repository) return "dnf install akmod-nvidia xorg-x11-drv-nvidia-cuda";
+    if (d.family == "rhel" && d.driver_repository)
+        return fmt::format("dnf module install nvidia-driver:{}{}", branch, open == 'y' ? "-open" : "-dkms");
+    if (d.family == "suse" && d.driver_repository)
+        return open == 'n' ? "zypper install nvidia-driver-G06-kmp-default nvidia-compute-utils-G06"
+                           : "zypper install nvidia-open-driver-G06-signed-kmp-default nvidia-compute-utils-G06";
+    if (d.family == "arch" && open != 'n') return "pacman -S nvidia-open nvidia-utils";
+    return {};
+}
+
+std::string headers_package(const Distribution& d, const std::string& release) {
+    if (d.family == "debian" || d.family == "ubuntu") return "linux-headers-" + release;
+    if (d.family == "rhel" || d.family == "fedora") return "kernel-devel-" + release;
+    if (d.family == "suse") return "kernel-default-devel for kernel " + release;
+    return "the headers of kernel " + release;
+}
+
+std::string by_carrying(const DriverWish& wish, const Distribution& d, int branch) {
+    const std::string file = fmt::format("NVIDIA-Linux-{}-{}.*.run", wish.machine, branch);
+    std::string headers;
+    if (!d.headers && !wish.kernel_release.empty()) headers = fmt::format(" and {}, gcc and make", headers_package(d, wish.kernel_release));
+    return fmt::format("fetch {} (NVIDIA's Unix driver archive, the newest of branch {}){} on a machine with internet; here {}run 'sh {}' as root and reboot",
+                       file, branch, headers, headers.empty() ? "" : "install those, ", file);
+}
+
+} // namespace
+
+int driver_branch(const DriverWish& wish) {
+    int newest_allowed = 0; // 0: any
+    int oldest = branch_of(wish.at_least);
+    for (int compute : wish.compute)
+        if (const GpuGeneration* g = generation_of(compute)) {
+            if (g->last_branch && (!newest_allowed || g->last_branch < newest_allowed)) newest_allowed = g->last_branch;
+            oldest = std::max(oldest, branch_of(g->first_driver));
+        }
+    if (newest_allowed && oldest > newest_allowed) return 0;
+    int best = oldest; // newer than all long-term ones: the one asked for
+    for (int branch : long_term_branches)
+        if (branch >= oldest && (!newest_allowed || branch <= newest_allowed)) best = branch;
+    return best;
+}
+
+std::string driver_advice(const DriverWish& wish, const Distribution& d, std::string_view verb) {
+    std::string what = fmt::format("{} NVIDIA's driver {} or newer", verb, wish.at_least);
+    const int branch = driver_branch(wish);
+    if (branch == 0) return what;
+    int last = 0;
+    for (int compute : wish.compute)
+        if (const GpuGeneration* g = generation_of(compute); g && g->last_branch) last = last ? std::min(last, g->last_branch) : g->last_branch;
+    if (last) what += fmt::format(", of branch {} at most (the last one for this GPU)", last);
+    if (wish.container) return what + " on the host: a container uses the host's driver";
+    if (d.name.empty() && d.family.empty()) return what;
+    const std::string carried = by_carrying(wish, d, branch);
+    if (const std::string typed = d.repositories ? command(wish, d, branch) : ""; !typed.empty())
+        return fmt::format("{}: as root '{}' and reboot; without that repository: {}", what, typed, carried);
+    return fmt::format("{}: {}", what, carried);
+}
+
+} // namespace tinderbox

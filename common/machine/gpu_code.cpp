@@ -1,0 +1,129 @@
+#include "common/machine/gpu_code.hpp"
+
+#include "common/base/text.hpp"
+#include "common/machine/gpu_table.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+namespace tinderbox {
+namespace {
+
+struct Architecture {
+    int compute = 0;
+    char variant = 0; // 'a', 'f' or 0
+};
+
+std::optional<Architecture> parse_architecture(std::string_view text, std::string_view prefix) {
+    if (!text.starts_with(prefix)) return std::nullopt;
+    text.remove_prefix(prefix.size());
+    Architecture out;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out.compute);
+    if (error != std::errc()) return std::nullopt;
+    if (end != text.data() + text.size()) out.variant = *end;
+    return out;
+}
+
+bool same_major(int a, int b) { return a / 10 == b / 10; }
+
+std::string file_name(std::string_view path) { return std::string(path.substr(path.rfind('/') + 1)); }
+
+// Machine code before PTX, then what is nearest to the GPU.
+bool better(const CodeFor& a, const CodeFor& b) {
+    if (a.name.empty() || b.name.empty()) return !a.name.empty();
+    if (a.machine_code != b.machine_code) return a.machine_code;
+    auto number = [](const CodeFor& c) {
+        auto arch = parse_architecture(c.name, c.machine_code ? "sm_" : "compute_");
+        return arch ? arch->compute : 0;
+    };
+    return number(a) > number(b);
+}
+
+} // namespace
+
+bool sass_runs_on(std::string_view sass, int compute) {
+    auto arch = parse_architecture(sass, "sm_");
+    if (!arch) return false;
+    if (arch->variant == 'a') return arch->compute == compute;
+    return same_major(arch->compute, compute) && arch->compute <= compute;
+}
+
+bool ptx_runs_on(std::string_view ptx, int compute) {
+    auto arch = parse_architecture(ptx, "compute_");
+    if (!arch) return false;
+    if (arch->variant == 'a') return arch->compute == compute;
+    if (arch->variant == 'f') return same_major(arch->compute, compute) && arch->compute <= compute;
+    return arch->compute <= compute;
+}
+
+CodeFor code_for(const GpuLibrary& library, int compute) {
+    CodeFor best;
+    auto offer = [&](const std::string& name, bool machine_code) {
+        CodeFor code{name, library.path, {}, machine_code};
+        if (auto isa = library.ptx_isa.find(name); !machine_code && isa != library.ptx_isa.end()) code.ptx_isa = isa->second;
+        if (better(code, best)) best = std::move(code);
+    };
+    for (const std::string& sass : library.sass)
+        if (sass_runs_on(sass, compute)) offer(sass, true);
+    for (const std::string& ptx : library.ptx)
+        if (ptx_runs_on(ptx, compute)) offer(ptx, false);
+    return best;
+}
+
+std::vector<const GpuLibrary*> deciding_libraries(const Requirements& needs) {
+    std::vector<const GpuLibrary*> out;
+    for (const char* role : {"framework", "nvidia", "other"}) {
+        for (const GpuLibrary& library : needs.gpu_libraries)
+            if (library.role == role) out.push_back(&library);
+        if (!out.empty()) break;
+    }
+    return out;
+}
+
+CodeFor code_for(const Requirements& needs, int compute) {
+    CodeFor best;
+    for (const GpuLibrary* library : deciding_libraries(needs))
+        if (CodeFor code = code_for(*library, compute); better(code, best)) best = std::move(code);
+    return best;
+}
+
+std::vector<int> supported_compute(const GpuLibrary& library) {
+    std::vector<int> out;
+    for (int compute : known_compute)
+        if (!code_for(library, compute).name.empty()) out.push_back(compute);
+    return out;
+}
+
+std::vector<std::pair<std::string, std::string>> gpu_lines(const Requirements& needs) {
+    std::vector<std::pair<std::string, std::string>> out;
+    if (!needs.cuda_major) return out;
+    std::string cuda = needs.cuda_runtime.empty() ? std::to_string(*needs.cuda_major) : needs.cuda_runtime;
+    if (!needs.cuda_evidence.empty()) cuda += fmt::format(" ({})", needs.cuda_evidence.front().because);
+    out.emplace_back("CUDA", cuda);
+    std::string driver = needs.driver_floor.empty() ? "an NVIDIA driver" : fmt::format("NVIDIA driver {} or newer", needs.driver_floor);
+    if (!needs.ptx_driver_floor.empty() && compare_versions(needs.ptx_driver_floor, needs.driver_floor) > 0)
+        driver += fmt::format("; {} or newer for a GPU that has to compile PTX of CUDA {}", needs.ptx_driver_floor, needs.ptx_cuda);
+    else if (!needs.ptx_cuda.empty() && needs.ptx_driver_floor.empty())
+        driver += fmt::format("; the driver of CUDA {} for a GPU that has to compile PTX", needs.ptx_cuda);
+    out.emplace_back("needs", driver);
+    const auto deciding = deciding_libraries(needs);
+    if (deciding.empty()) return out;
+    const GpuLibrary* shown = deciding.front(); // of several, the one with the most code
+    for (const GpuLibrary* library : deciding)
+        if (supported_compute(*library).size() > supported_compute(*shown).size()) shown = library;
+    std::string code = fmt::format("{}", fmt::join(shown->sass, " "));
+    for (const std::string& ptx : shown->ptx) code += fmt::format("{}PTX {}", code.empty() ? "" : ", ", ptx);
+    out.emplace_back("GPU code", fmt::format("{} ({})", code, file_name(shown->path)));
+    for (const GpuLibrary& library : needs.gpu_libraries)
+        if (library.path == needs.gpu_weakest && library.path != shown->path) {
+            auto compute = supported_compute(library);
+            out.emplace_back("weakest", fmt::format("{}: {}", file_name(library.path),
+                                                    compute.empty() ? "no GPU of the table"
+                                                                    : fmt::format("compute capability {} to {}", compute_text(compute.front()),
+                                                                                  compute_text(compute.back()))));
+        }
+    return out;
+}
+
+} // namespace tinderbox

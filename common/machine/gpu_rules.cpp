@@ -1,0 +1,94 @@
+#include "common/machine/gpu_rules.hpp"
+
+#include <algorithm>
+
+namespace tinderbox {
+namespace {
+
+using R = GpuRule;
+using S = Severity;
+
+constexpr GpuRuleRow rows[] = {
+    {R::none, "gpu-none", S::note, "GPU: not verified: no NVIDIA GPU was found",
+     "the environment needs one with driver {floor} or newer to compute on a GPU"},
+    {R::container, "gpu-container", S::note, "GPU: not verified: this is a container ({container}) to which no GPU is passed",
+     "start the container with its GPUs (docker: --gpus all, podman: --device nvidia.com/gpu=all, apptainer: --nv)"},
+    {R::vfio, "gpu-vfio", S::error, "{gpus} is bound to vfio-pci, which lends it to a virtual machine",
+     "give it back to the nvidia driver, or install inside the virtual machine"},
+    {R::nouveau, "gpu-nouveau", S::error, "{gpus} is driven by nouveau, which has no CUDA", "{install}, which replaces nouveau, and reboot"},
+    {R::nouveau_driver_installed, "gpu-nouveau", S::error, "{gpus} is driven by nouveau, which has no CUDA",
+     "blacklist nouveau (echo 'blacklist nouveau' > /etc/modprobe.d/nouveau.conf, rebuild the initramfs) and reboot"},
+    {R::secure_boot, "gpu-secure-boot", S::error,
+     "the nvidia kernel module is installed but not loaded, and Secure Boot is on, which refuses modules without an enrolled signature",
+     "enrol the key that signed the module (mokutil --import) and reboot, or turn Secure Boot off"},
+    {R::module_not_loaded, "gpu-module-not-loaded", S::error, "{gpus}: NVIDIA's driver is installed, but its kernel module is not loaded",
+     "run 'modprobe nvidia' as root and look at 'dmesg' if it fails; after a kernel update rebuild the module or reboot"},
+    {R::no_driver, "gpu-no-driver", S::error, "{gpus}: no NVIDIA driver is installed", "{install}"},
+
+    {R::no_libcuda, "gpu-no-libcuda", S::error, "the kernel module {driver} is loaded, but libcuda.so.1 was not found",
+     "install the user-space part of the same driver (Debian: libcuda1, Ubuntu: libnvidia-compute-…, RHEL: nvidia-driver-cuda-libs); in a "
+     "container pass 'compute' in NVIDIA_DRIVER_CAPABILITIES"},
+    {R::stub_library, "gpu-stub-library", S::warning, "the toolkit's stub '{libcuda}' would be loaded instead of the driver's libcuda",
+     "remove the 'stubs' directory from LD_LIBRARY_PATH"},
+    {R::driver_mismatch, "gpu-driver-mismatch", S::error, "the loaded kernel module is {driver}, but '{libcuda}' belongs to driver {libcuda_driver}",
+     "reboot, so that the kernel loads the new driver; if it stays, remove the stray libcuda"},
+
+    {R::no_driver_exists, "gpu-no-driver-exists", S::error,
+     "{gpus}: the last driver branch for it is {branch}, and CUDA {cuda_major} needs driver {floor}", "{suggest}"},
+    {R::driver_unsuitable, "gpu-driver-unsuitable", S::error, "driver {driver} does not support {gpus}", "{install}"},
+    {R::driver_too_old, "gpu-driver-too-old", S::error, "driver {driver} is below {floor}, the lowest that runs CUDA {cuda_major}", "{upgrade}"},
+    {R::compat, "gpu-compat", S::note,
+     "driver {driver} is below {floor}, the lowest that runs CUDA {cuda_major}, but libcuda answers with CUDA {api} (cuda-compat is in use)", ""},
+
+    {R::unknown_model, "gpu-unknown-model", S::note,
+     "{gpus} is not in this installer's table of GPUs: whether the environment has code for it was not judged", ""},
+    {R::no_code, "gpu-no-code", S::error, "'{library}' has no code for {gpus}", "{suggest}"},
+    {R::no_code_for_some, "gpu-no-code-for-some", S::warning, "'{library}' has no code for {gpus}",
+     "compute on the other GPU: set CUDA_VISIBLE_DEVICES"},
+    {R::ptx_only, "gpu-ptx-only", S::note, "for {gpus} there is only PTX: the first use of the GPU compiles it and takes long", ""},
+    {R::ptx_too_new, "gpu-ptx-too-new", S::error,
+     "for {gpus} there is only PTX of CUDA {ptx_cuda}, and driver {driver} compiles PTX up to CUDA {driver_cuda}", "{upgrade_for_ptx}"},
+    {R::ptx_too_new_for_some, "gpu-ptx-too-new", S::warning,
+     "for {gpus} there is only PTX of CUDA {ptx_cuda}, and driver {driver} compiles PTX up to CUDA {driver_cuda}",
+     "compute on the other GPU: set CUDA_VISIBLE_DEVICES; or {upgrade_for_ptx}"},
+    {R::ptx_unknown, "gpu-ptx-unknown", S::note,
+     "for {gpus} there is only PTX of version {isa}, which is newer than this installer's tables: whether driver {driver} compiles it was not judged",
+     ""},
+    {R::library_without_code, "gpu-library-without-code", S::warning, "{libraries} has no code for {gpus}: what needs it fails on that GPU", "{suggest}"},
+    {R::special_without_code, "gpu-special-without-code", S::note, "without code for {gpus}, so not to be used there: {libraries}", ""},
+
+    {R::wsl, "gpu-wsl", S::note, "this is WSL2: the driver is Windows' and is judged by running the probe", ""},
+    {R::permission, "gpu-permission", S::warning, "/dev/nvidiactl may not be opened by this user ({errno})",
+     "add the user to the node's group (often 'video' or 'render'), or ask the scheduler for a GPU"},
+    {R::no_nodes, "gpu-no-nodes", S::note, "/dev/nvidiactl does not exist yet; NVIDIA's helper makes it at the first use",
+     "if the probe fails, run 'nvidia-modprobe -c0 -u' as root"},
+    {R::node_without_module, "gpu-node-without-module", S::warning, "/dev/nvidiactl exists, but no driver answers behind it",
+     "run 'nvidia-modprobe -c0 -u' as root"},
+    {R::hidden, "gpu-hidden", S::warning, "CUDA_VISIBLE_DEVICES is '{value}', which hides every GPU", "unset CUDA_VISIBLE_DEVICES"},
+    {R::usable, "gpu", S::ok, "{gpus}, driver {driver}{flavour}{of_cuda}; the environment's CUDA {cuda} needs {floor} or newer{code}", ""},
+    {R::target, "gpu-target", S::ok, "{gpus}{with_driver}: the environment's CUDA {cuda} needs driver {floor} or newer{code}", ""},
+};
+
+} // namespace
+
+std::span<const GpuRuleRow> gpu_rules() { return rows; }
+
+const GpuRuleRow& row_of(GpuRule rule) { return *std::ranges::find(rows, rule, &GpuRuleRow::rule); }
+
+std::string fill_in(std::string_view text, const RuleValues& values) {
+    std::string out;
+    while (!text.empty()) {
+        const std::size_t open = text.find('{');
+        const std::size_t close = open == std::string_view::npos ? open : text.find('}', open);
+        out += text.substr(0, close == std::string_view::npos ? close : open);
+        if (close == std::string_view::npos) break;
+        auto value = values.find(text.substr(open + 1, close - open - 1));
+        out += value == values.end() ? std::string(text.substr(open, close + 1 - open)) : value->second;
+        text.remove_prefix(close + 1);
+    }
+    return out;
+}
+
+std::string docs_anchor(std::string_view rule_id) { return "docs/gpu.md#" + std::string(rule_id); }
+
+} // namespace tinderbox

@@ -1,0 +1,40 @@
+// The rules about GPUs and drivers as one table: what build --target-gpu, doctor, preflight and the report say. The
+// engine (gpu_verdict.cpp) decides which rules apply and hands in the values for the {names} in their texts; docs/gpu.md
+// has a section for each id.
+#pragma once
+
+#include "common/machine/finding.hpp"
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace tinderbox {
+
+enum class GpuRule {
+    none, container, vfio, nouveau, nouveau_driver_installed, secure_boot, module_not_loaded, no_driver, // what is there
+    no_libcuda, stub_library, driver_mismatch,                                                           // user space
+    no_driver_exists, driver_unsuitable, driver_too_old, compat,                                         // driver ≥ runtime
+    unknown_model, no_code, no_code_for_some, ptx_only, ptx_too_new, ptx_too_new_for_some, ptx_unknown, library_without_code,
+    special_without_code, // runtime ≥ GPU
+    wsl, permission, no_nodes, node_without_module, hidden, usable, target,
+};
+
+struct GpuRuleRow {
+    GpuRule rule;
+    std::string_view id; // stable; two rows may share one where only the advice differs
+    Severity severity;
+    std::string_view sentence, advice;
+};
+std::span<const GpuRuleRow> gpu_rules();
+const GpuRuleRow& row_of(GpuRule rule);
+
+using RuleValues = std::map<std::string, std::string, std::less<>>;
+// The text with each {name} replaced; a name without a value stays as it is.
+std::string fill_in(std::string_view text, const RuleValues& values);
+
+// "docs/gpu.md#gpu-nouveau"
+std::string docs_anchor(std::string_view rule_id);
+
+} // namespace tinderbox

@@ -1,0 +1,44 @@
+#include "generator/advise/gpu_plan.hpp"
+
+#include "common/base/text.hpp"
+#include "common/machine/gpu_code.hpp"
+#include "generator/advise/gpu_needs.hpp"
+
+#include <list>
+
+namespace tinderbox {
+
+PlannedGpuNeeds planned_gpu_needs(const Lock& lock, const ParcelCache& cache, Level level) {
+    PlannedGpuNeeds out;
+    std::vector<PackageInfo> packages;
+    std::vector<InstalledElf> files;
+    std::list<Parcel> parcels; // what files point into
+    for (const LockedArtifact& artifact : lock.artifacts) {
+        PackageInfo package;
+        package.kind = artifact.kind;
+        package.name = artifact.name;
+        package.version = artifact.version;
+        package.build = artifact.build;
+        packages.push_back(std::move(package));
+        if (to_lower(artifact.name) == "torch" || artifact.name == "pytorch") out.needs.frameworks = {"torch"};
+        ++out.artifacts;
+        if (artifact.sha256.empty()) continue;
+        auto found = cache.find(ParcelCache::key(artifact.sha256, level, parcel_variant(lock.source_mtime)));
+        if (!found.ok() || !*found) continue;
+        ++out.known;
+        parcels.push_back(std::move(**found));
+        for (const Parcel::ElfFact& fact : parcels.back().elf) files.push_back({fact.path, artifact.name, &fact});
+    }
+    add_gpu_needs(out.needs, packages, files);
+    return out;
+}
+
+std::vector<std::pair<std::string, std::string>> gpu_plan_lines(const PlannedGpuNeeds& planned) {
+    auto lines = gpu_lines(planned.needs);
+    if (!lines.empty() && planned.known < planned.artifacts)
+        lines.emplace_back("", fmt::format("from {} of {} artifacts; the libraries of the others are read when they are packed", planned.known,
+                                           planned.artifacts));
+    return lines;
+}
+
+} // namespace tinderbox

@@ -1,0 +1,95 @@
+#include "generator/advise/target.hpp"
+
+#include "common/base/text.hpp"
+#include "common/machine/gpu_table.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+namespace tinderbox {
+namespace {
+
+// "8.6" and "sm_86" → 86; 0 when the text is no compute capability.
+int compute_of(std::string_view text) {
+    const std::string lower = to_lower(text);
+    std::string_view digits = lower;
+    for (std::string_view prefix : {"sm_", "compute_", "sm", "cc"})
+        if (digits.starts_with(prefix)) {
+            digits.remove_prefix(prefix.size());
+            break;
+        }
+    if (auto dot = digits.find('.'); dot != std::string_view::npos) {
+        if (digits.size() != dot + 2) return 0;
+        return compute_of(fmt::format("{}{}", digits.substr(0, dot), digits.substr(dot + 1)));
+    }
+    int value = 0;
+    auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    return error == std::errc() && end == digits.data() + digits.size() && value >= 20 && value < 1000 ? value : 0;
+}
+
+} // namespace
+
+Result<GpuDevice> parse_target_gpu(std::string_view text) {
+    GpuDevice gpu;
+    text = trim(text);
+    if (const int compute = compute_of(text)) {
+        if (std::ranges::find(known_compute, compute) == std::end(known_compute) && !generation_of(compute))
+            return make_error(ErrorKind::usage, "--target-gpu {}: no GPU of compute capability {} is known; known are {} to {}", text,
+                              compute_text(compute), compute_text(known_compute[0]), compute_text(known_compute[std::size(known_compute) - 1]));
+        gpu.compute = compute;
+        gpu.name = "a GPU";
+        return gpu;
+    }
+    const auto models = find_gpu_models(text);
+    if (models.empty())
+        return make_error(ErrorKind::usage, "--target-gpu '{}': it is not in the table of GPUs; name its compute capability instead, for "
+                                            "instance 8.6 (NVIDIA lists them by GPU, nvidia-smi --query-gpu=compute_cap prints it)", text);
+    std::set<int> compute;
+    std::set<std::string> names;
+    for (const GpuModel* model : models) {
+        compute.insert(model->compute);
+        names.emplace(model->name);
+    }
+    if (compute.size() > 1)
+        return make_error(ErrorKind::usage, "--target-gpu '{}' may be {}: write the whole name, or the compute capability", text,
+                          fmt::join(names, ", "));
+    gpu.compute = *compute.begin();
+    gpu.name = names.size() == 1 ? *names.begin() : std::string(text);
+    return gpu;
+}
+
+Result<std::string> parse_target_driver(std::string_view text) {
+    text = trim(text);
+    const bool good = !text.empty() && text.find_first_not_of("0123456789.") == std::string_view::npos && text.front() != '.' &&
+                      text.back() != '.' && text.find("..") == std::string_view::npos;
+    if (!good || compare_versions(text, "300") < 0)
+        return make_error(ErrorKind::usage, "--target-driver '{}': write a driver version, for instance 535 or 535.154.05 (nvidia-smi shows it)", text);
+    return std::string(text);
+}
+
+Result<GpuTarget> parse_target(const std::vector<std::string>& gpus, const std::string& driver) {
+    GpuTarget target;
+    for (const std::string& text : gpus) {
+        TRY_ASSIGN(GpuDevice gpu, parse_target_gpu(text));
+        target.gpus.push_back(std::move(gpu));
+    }
+    if (!driver.empty()) {
+        TRY_ASSIGN(target.driver, parse_target_driver(driver));
+    }
+    return target;
+}
+
+Result<std::vector<Finding>> check_target(const GpuTarget& target, const Requirements& needs) {
+    GpuJudgeOptions options;
+    options.way_out.clear();
+    GpuVerdict verdict = judge_target(target, needs, options);
+    std::string sentences;
+    for (const Finding& f : verdict.findings)
+        if (f.severity == Severity::error)
+            sentences += fmt::format("{}{}{}{}", sentences.empty() ? "" : "\n", f.sentence, f.advice.empty() ? "" : "; ", f.advice);
+    if (!sentences.empty()) return make_error(ErrorKind::machine, "{}", sentences);
+    return std::move(verdict.findings);
+}
+
+} // namespace tinderbox
