@@ -66,7 +66,7 @@ Claim claim_of_wheel(const PackageInfo& p, const std::string& name) {
         if (auto version = version_after(p.version, mark)) return {Strength::build, *version};
     // nvidia-cublas-cu12, cupy-cuda12x, jax-cuda12-plugin: the major version only.
     for (const char* mark : {"-cuda", "-cu"})
-        if (auto at = name.find(mark); at != std::string::npos)
+        if (auto at = name.rfind(mark); at != std::string::npos)
             if (auto major = leading_number(std::string_view(name).substr(at + std::string_view(mark).size())))
                 return {Strength::suffix, std::to_string(*major >= 100 ? *major / 10 : *major)};
     return {};

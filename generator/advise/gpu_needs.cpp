@@ -36,9 +36,11 @@ GpuLibrary library_of(const InstalledElf& file) {
     out.path = file.path;
     out.package = file.package;
     out.role = role_of(file.path);
+    std::map<DeviceCode, std::uint32_t> all = file.fact->device->code;
+    for (const auto& [code, containers] : file.fact->device->data) all[code] += containers;
     std::uint32_t most = 0;
-    for (const auto& [code, containers] : file.fact->device->code) most = std::max(most, containers);
-    for (const auto& [code, containers] : file.fact->device->code) {
+    for (const auto& [code, containers] : all) most = std::max(most, containers);
+    for (const auto& [code, containers] : all) {
         if (code.kind == DeviceCode::Kind::lto) continue; // only the device linker of a build can use it
         const std::string name = code.name();
         if (is_partial(out, containers, most)) out.partial.push_back(name);

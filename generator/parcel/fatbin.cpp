@@ -164,25 +164,26 @@ std::optional<FatbinInfo> FatbinScanner::result(const std::vector<ElfSection>& s
     };
     std::vector<const ElfSection*> where;
     for (const Container& c : containers_) where.push_back(section_of(c));
-    const bool loaded = std::ranges::any_of(where, [](const ElfSection* s) { return s && s->name == loaded_section; });
+    auto any_in = [&](std::string_view name) { return std::ranges::any_of(where, [&](const ElfSection* s) { return s && s->name == name; }); };
+    const bool loaded = any_in(loaded_section);
     FatbinInfo out;
-    out.relocatable = !sections.empty() && !loaded;
-    auto add_problem = [&](const Container& c, std::string_view what) {
-        if (out.problem.empty()) out.problem = fmt::format("its fatbin at byte {} cannot be read: {}", c.begin, what);
-    };
+    out.relocatable = !loaded && any_in(relocatable_section);
     for (std::size_t i = 0; i < containers_.size(); ++i) {
         const Container& c = containers_[i];
-        if (!sections.empty() && (!where[i] || (loaded && where[i]->name != loaded_section))) continue;
+        const bool elsewhere = !sections.empty() && !where[i];
+        if (loaded && where[i] && where[i]->name != loaded_section) continue;
+        // Elsewhere, what is no whole fatbin is somebody's data.
+        if (elsewhere && (!c.problem.empty() || c.entries == 0)) continue;
         ++out.containers;
         out.entries += c.entries;
-        if (!c.problem.empty()) add_problem(c, c.problem);
-        else if (where[i] && c.end - where[i]->offset > where[i]->size)
-            add_problem(c, fmt::format("it reaches over the end of section {}", where[i]->name));
+        std::string problem = c.problem;
+        if (problem.empty() && where[i] && c.end - where[i]->offset > where[i]->size)
+            problem = fmt::format("it reaches over the end of section {}", where[i]->name);
+        if (!problem.empty() && out.problem.empty()) out.problem = fmt::format("its fatbin at byte {} cannot be read: {}", c.begin, problem);
         if (c.codes < code_sets_.size())
-            for (const DeviceCode& code : code_sets_[c.codes]) ++out.code[code];
+            for (const DeviceCode& code : code_sets_[c.codes]) ++(elsewhere ? out.data : out.code)[code];
     }
-    if (out.containers == 0 && out.problem.empty()) return std::nullopt;
-    return out;
+    return out.containers == 0 ? std::nullopt : std::optional(std::move(out));
 }
 
 std::optional<FatbinInfo> read_fatbins(ByteView file) {

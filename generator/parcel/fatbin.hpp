@@ -11,7 +11,9 @@
 //              sm_80) at 28, …, u64 flags at 40: 0x2000 LZ4, 0x8000 zstd, 0x10000 LTO, 0x100000 "a", 0x200000 "f"
 //
 // Containers lie in the sections .nv_fatbin (loaded by the runtime) and __nv_relfatbin (what device linking left
-// behind: its PTX and cubins are not loaded when there is an .nv_fatbin, so they say nothing about what will run).
+// behind: its PTX and cubins are not loaded when there is an .nv_fatbin, so they say nothing about what will run), and in
+// .data or .rodata where a library loads them itself: cuFFT of CUDA 12 has one in .nv_fatbin and 22,705 in .data, which
+// cuobjdump does not list.
 #pragma once
 
 #include "generator/parcel/elf.hpp"
@@ -36,10 +38,11 @@ struct DeviceCode { // one way in which code is there for an architecture
 
 // The device code of one library.
 struct FatbinInfo {
-    std::map<DeviceCode, std::uint32_t> code; // → in how many containers
-    std::uint32_t containers = 0, entries = 0;
+    std::map<DeviceCode, std::uint32_t> code; // of the fatbin sections → in how many containers
+    std::map<DeviceCode, std::uint32_t> data; // of other sections
+    std::uint32_t containers = 0, entries = 0; // of both
     bool relocatable = false; // it has __nv_relfatbin only
-    std::string problem;      // what could not be read, "" = all of it could
+    std::string problem;      // what could not be read in the fatbin sections, "" = all of it could
 };
 
 // Fed with a file's bytes in order; what it keeps is bounded whatever the file claims.

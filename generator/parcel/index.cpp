@@ -12,26 +12,37 @@ namespace {
 constexpr std::string_view magic = "TNDRPRCL";
 constexpr std::uint64_t raw_limit = 2ull << 30;
 
-// code: [[kind, architecture, variant, ISA major, ISA minor, containers], …]
-json to_json(const FatbinInfo& device) {
-    json code = json::array();
-    for (const auto& [c, containers] : device.code)
-        code.push_back({static_cast<int>(c.kind), c.architecture, static_cast<int>(c.variant), c.isa_major, c.isa_minor, containers});
-    return {{"code", std::move(code)}, {"containers", device.containers}, {"entries", device.entries},
-            {"relocatable", device.relocatable}, {"problem", device.problem}};
+// [[kind, architecture, variant, ISA major, ISA minor, containers], …]
+json to_json(const std::map<DeviceCode, std::uint32_t>& codes) {
+    json out = json::array();
+    for (const auto& [c, containers] : codes)
+        out.push_back({static_cast<int>(c.kind), c.architecture, static_cast<int>(c.variant), c.isa_major, c.isa_minor, containers});
+    return out;
 }
 
-FatbinInfo device_from_json(const json& j) {
-    FatbinInfo out;
-    for (const json& item : j.at("code")) {
+std::map<DeviceCode, std::uint32_t> codes_from_json(const json& j) {
+    std::map<DeviceCode, std::uint32_t> out;
+    for (const json& item : j) {
         DeviceCode code;
         code.kind = static_cast<DeviceCode::Kind>(item.at(0).get<int>());
         code.architecture = item.at(1);
         code.variant = static_cast<char>(item.at(2).get<int>());
         code.isa_major = item.at(3);
         code.isa_minor = item.at(4);
-        out.code.emplace(code, item.at(5));
+        out.emplace(code, item.at(5));
     }
+    return out;
+}
+
+json to_json(const FatbinInfo& device) {
+    return {{"code", to_json(device.code)}, {"data", to_json(device.data)}, {"containers", device.containers}, {"entries", device.entries},
+            {"relocatable", device.relocatable}, {"problem", device.problem}};
+}
+
+FatbinInfo device_from_json(const json& j) {
+    FatbinInfo out;
+    out.code = codes_from_json(j.at("code"));
+    out.data = codes_from_json(j.at("data"));
     out.containers = j.at("containers");
     out.entries = j.at("entries");
     out.relocatable = j.at("relocatable");

@@ -15,7 +15,7 @@ namespace {
 
 bool same(const std::optional<FatbinInfo>& a, const std::optional<FatbinInfo>& b) {
     if (!a || !b) return a.has_value() == b.has_value();
-    return a->code == b->code && a->containers == b->containers && a->entries == b->entries && a->problem == b->problem &&
+    return a->code == b->code && a->data == b->data && a->containers == b->containers && a->entries == b->entries && a->problem == b->problem &&
            a->relocatable == b->relocatable;
 }
 

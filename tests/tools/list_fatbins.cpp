@@ -13,11 +13,18 @@ using nlohmann::json;
 
 namespace {
 
+json describe(const std::map<DeviceCode, std::uint32_t>& codes) {
+    json out = json::object();
+    for (const auto& [code, containers] : codes)
+        out[code.kind == DeviceCode::Kind::ptx ? fmt::format("{} {}.{}", code.name(), code.isa_major, code.isa_minor) : code.name()] = containers;
+    return out;
+}
+
 json describe(const std::string& path, const std::optional<FatbinInfo>& info) {
     json out = {{"file", path}, {"code", json::object()}};
     if (!info) return out;
-    for (const auto& [code, containers] : info->code)
-        out["code"][code.kind == DeviceCode::Kind::ptx ? fmt::format("{} {}.{}", code.name(), code.isa_major, code.isa_minor) : code.name()] = containers;
+    out["code"] = describe(info->code);
+    out["data"] = describe(info->data);
     out["containers"] = info->containers;
     out["entries"] = info->entries;
     out["relocatable"] = info->relocatable;

@@ -142,8 +142,14 @@ TEST_CASE("what device linking left behind counts only where nothing is loaded")
     auto alone = read_fatbins(elf({{"__nv_relfatbin", left}}));
     CHECK(names(alone) == Names{"compute_90", "sm_60"});
     CHECK(alone->relocatable);
-    // In .rodata it is data of somebody's program; without section headers nobody can tell.
-    CHECK_FALSE(read_fatbins(elf({{".rodata", left}})));
+    // Elsewhere the library loads it itself, or it is no fatbin at all; without section headers nobody can tell.
+    auto data = read_fatbins(elf({{".nv_fatbin", loaded}, {".data", container({{2, 75}})}}));
+    CHECK(names(data) == Names{"sm_60"});
+    REQUIRE(data->data.size() == 1);
+    CHECK(data->data.begin()->first.name() == "sm_75");
+    CHECK(data->containers == 2);
+    CHECK(read_fatbins(elf({{".data", container({{2, 75}})}}))->code.empty());
+    CHECK_FALSE(read_fatbins(elf({{".rodata", container({{2, 75}}, ~0ull)}})));
     Bytes stripped = elf({{".nv_fatbin", left}});
     std::fill_n(stripped.begin() + 40, 8, std::byte{});
     CHECK(names(read_fatbins(stripped)) == Names{"compute_90", "sm_60"});
