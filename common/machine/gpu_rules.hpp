@@ -13,12 +13,13 @@
 namespace tinderbox {
 
 enum class GpuRule {
-    none, container, vfio, nouveau, nouveau_driver_installed, secure_boot, module_not_loaded, no_driver, // what is there
-    no_libcuda, stub_library, driver_mismatch,                                                           // user space
+    none, container, wsl1, jetson, vgpu_host, vgpu_profile, excluded, vfio, nouveau, nouveau_driver_installed, nova, secure_boot,
+    module_blacklisted, module_not_loaded, no_driver,          // what is there
+    no_libcuda, libcuda_broken, stub_library, driver_mismatch, // user space
     no_driver_exists, driver_unsuitable, driver_too_old, compat,                                         // driver ≥ runtime
     unknown_model, no_code, no_code_for_some, ptx_only, ptx_too_new, ptx_too_new_for_some, ptx_unknown, library_without_code,
     special_without_code, // runtime ≥ GPU
-    wsl, permission, no_nodes, node_without_module, hidden, usable, target,
+    wsl, permission, denied, no_nodes, node_without_module, no_uvm, no_fabric_manager, hidden, usable, target,
 };
 
 struct GpuRuleRow {

@@ -73,7 +73,7 @@ class Judge {
         if (!needs_.cuda_major) return not_needed();
         if (!gpu_seen()) return std::move(verdict_);
         verdict_.outcome = Outcome::usable;
-        for (auto step : {&Judge::judge_kernel_side, &Judge::judge_user_side, &Judge::judge_generation, &Judge::judge_version,
+        for (auto step : {&Judge::judge_kind, &Judge::judge_kernel_side, &Judge::judge_user_side, &Judge::judge_generation, &Judge::judge_version,
                           &Judge::judge_code, &Judge::say_what_may_fail})
             if (verdict_.outcome == Outcome::usable) (this->*step)();
         return std::move(verdict_);
@@ -162,6 +162,11 @@ class Judge {
     // ---- what is there ----------------------------------------------------------------------------------
 
     bool gpu_seen() {
+        if (!facts_.jetson.empty()) return true; // judge_kind refuses it
+        if (facts_.wsl_version == 1) {
+            not_verified(GpuRule::wsl1);
+            return false;
+        }
         bool passed_through = facts_.device_nodes || facts_.control_errno != ENOENT;
         if (facts_.wsl) return true;
         if (!facts_.container.empty() && !passed_through) {
@@ -173,11 +178,26 @@ class Judge {
         return false;
     }
 
+    template <typename Test> bool all_gpus(Test test) const { return !facts_.devices.empty() && std::ranges::all_of(facts_.devices, test); }
+
+    // GPUs that are there and are not for computing on, whatever the driver.
+    void judge_kind() {
+        if (!facts_.jetson.empty())
+            return apply(GpuRule::jetson, {{"jetson", facts_.jetson}, {"tegra", facts_.tegra.empty() ? "" : " (" + facts_.tegra + ")"}});
+        if (facts_.vgpu_host) return apply(GpuRule::vgpu_host);
+        if (all_gpus([](const GpuDevice& g) { return !g.vgpu_profile.empty() && !vgpu_profile_has_cuda(g.vgpu_profile); }))
+            return apply(GpuRule::vgpu_profile, {{"profile", facts_.devices.front().vgpu_profile}});
+        if (all_gpus([](const GpuDevice& g) { return g.excluded; })) apply(GpuRule::excluded);
+    }
+
     void judge_kernel_side() {
         if (facts_.wsl || !facts_.module_version.empty()) return;
         if (all_bound_to(facts_.devices, "vfio-pci")) return apply(GpuRule::vfio);
         if (std::ranges::any_of(facts_.devices, [](const GpuDevice& g) { return g.kernel_driver == "nouveau"; }))
             return apply(facts_.module_on_disk ? GpuRule::nouveau_driver_installed : GpuRule::nouveau);
+        if (std::ranges::any_of(facts_.devices, [](const GpuDevice& g) { return g.kernel_driver.starts_with("nova"); }))
+            return apply(GpuRule::nova);
+        if (facts_.module_on_disk && !facts_.blacklisted_by.empty()) return apply(GpuRule::module_blacklisted, {{"file", facts_.blacklisted_by}});
         if (facts_.module_on_disk && facts_.secure_boot.value_or(false)) return apply(GpuRule::secure_boot);
         if (facts_.module_on_disk || facts_.control_errno == ENXIO || !facts_.libcuda.empty()) return apply(GpuRule::module_not_loaded);
         apply(GpuRule::no_driver);
@@ -186,6 +206,7 @@ class Judge {
     void judge_user_side() {
         if (facts_.libcuda.empty())
             return apply(GpuRule::no_libcuda, {{"driver", facts_.module_version.empty() ? "of the driver" : facts_.module_version}});
+        if (!facts_.libcuda_defect.empty()) return apply(GpuRule::libcuda_broken, {{"defect", facts_.libcuda_defect}});
         if (facts_.libcuda_stub) apply(GpuRule::stub_library, {{"libcuda", facts_.libcuda}});
         bool comparable =
             !facts_.module_version.empty() && !facts_.libcuda_version.empty() && !facts_.libcuda_compat;
@@ -337,8 +358,12 @@ class Judge {
         if (facts_.wsl && facts_.module_version.empty()) apply(GpuRule::wsl);
         else if (facts_.control_errno == EACCES || facts_.control_errno == EPERM)
             apply(GpuRule::permission, {{"errno", facts_.control_errno == EACCES ? "EACCES" : "EPERM"}});
+        else if (all_gpus([](const GpuDevice& g) { return g.denied; })) apply(GpuRule::denied);
         else if (facts_.control_errno == ENOENT) apply(GpuRule::no_nodes);
         else if (facts_.control_errno == ENXIO) apply(GpuRule::node_without_module);
+        if (facts_.uvm_errno == ENXIO) apply(GpuRule::no_uvm);
+        // A container does not see the host's processes.
+        if (facts_.nvswitches > 0 && !facts_.fabric_manager && facts_.container.empty()) apply(GpuRule::no_fabric_manager);
         if (facts_.visible_devices &&
             (facts_.visible_devices->empty() || facts_.visible_devices->starts_with('-')))
             apply(GpuRule::hidden, {{"value", *facts_.visible_devices}});

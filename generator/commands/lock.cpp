@@ -1,6 +1,7 @@
 // tinderbox lock: exactly which artifacts answer a request, in our words or in those of another tool.
 #include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
+#include "generator/advise/target.hpp"
 #include "generator/commands/build_options.hpp"
 #include "generator/commands/command.hpp"
 #include "generator/commands/pipeline.hpp"
@@ -108,11 +109,13 @@ Status run(LockCommand command) {
     if (!command.update.empty() && !previous)
         return make_error(ErrorKind::usage, "--update {}: there is no lock to update; name it with -o FILE.lock", command.update.front());
 
+    TRY_ASSIGN(const GpuTarget target, parse_target(command.build.target_gpus, command.build.target_driver));
     Pipeline pipeline(command.build);
     TRY(pipeline.read_request());
     if (!command.update.empty()) TRY(pin_to(*previous, command.build.output, command.update, pipeline.request()));
     TRY(pipeline.capture());
     TRY(pipeline.solve());
+    if (!target.gpus.empty() || !target.driver.empty()) TRY(check_target(target, pipeline.planned_gpu().needs));
     TRY(pipeline.fetch_unknown());
 
     Lock lock = pipeline.lock();

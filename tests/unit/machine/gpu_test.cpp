@@ -358,6 +358,39 @@ TEST_CASE("drivers that do not know a GPU, and GPUs that no driver knows any mor
     }
 }
 
+TEST_CASE("GPUs that are not for computing on, and half a driver") {
+    FakeMachine machine;
+    machine.gpu("0x2330").module(nvrm_550).nodes().libcuda("550.54.14");
+    const GpuFacts good = machine.facts();
+    auto rule_of = [&](const std::function<void(GpuFacts&)>& change) {
+        GpuFacts facts = good;
+        change(facts);
+        auto verdict = judge_gpu(facts, cuda());
+        for (const Finding& f : verdict.findings)
+            if (f.severity != Severity::ok) return std::pair(f.id, f.sentence);
+        return std::pair(std::string(), std::string());
+    };
+    CHECK(rule_of([](GpuFacts&) {}).first.empty());
+    CHECK(rule_of([](GpuFacts& f) { f.jetson = "NVIDIA Jetson Nano"; f.tegra = "tegra210"; }).second.starts_with("this is NVIDIA Jetson Nano (tegra210): its GPU"));
+    CHECK(rule_of([](GpuFacts& f) { f.wsl_version = 1; }) == std::pair(std::string("gpu-wsl1"), std::string("GPU: not verified: this is WSL 1, which has no GPU")));
+    CHECK(rule_of([](GpuFacts& f) { f.vgpu_host = true; }).first == "gpu-vgpu-host");
+    CHECK(rule_of([](GpuFacts& f) { f.devices[0].vgpu_profile = "8A"; }).second == "the vGPU profile of H100 SXM5 80GB (8A) has no CUDA");
+    CHECK(rule_of([](GpuFacts& f) { f.devices[0].vgpu_profile = "8C"; }).first.empty());
+    CHECK(rule_of([](GpuFacts& f) { f.devices[0].excluded = true; }).first == "gpu-excluded");
+    CHECK(rule_of([](GpuFacts& f) { f.devices[0].denied = true; }).first == "gpu-denied");
+    CHECK(rule_of([](GpuFacts& f) { f.libcuda_defect = "it is a text"; }).second == "'/usr/lib/x86_64-linux-gnu/libcuda.so.550.54.14' cannot be loaded: it is a text");
+    CHECK(rule_of([](GpuFacts& f) { f.uvm_errno = ENXIO; }).first == "gpu-no-uvm");
+    CHECK(rule_of([](GpuFacts& f) { f.nvswitches = 4; }).first == "gpu-no-fabric-manager");
+    CHECK(rule_of([](GpuFacts& f) { f.nvswitches = 4; f.fabric_manager = true; }).first.empty());
+    CHECK(rule_of([](GpuFacts& f) { f.module_version.clear(); f.devices[0].kernel_driver = "nova_core"; }).second ==
+          "H100 SXM5 80GB is driven by nova, which has no CUDA");
+    CHECK(rule_of([](GpuFacts& f) {
+              f.module_version.clear();
+              f.module_on_disk = true;
+              f.blacklisted_by = "/etc/modprobe.d/x.conf";
+          }).first == "gpu-module-blacklisted");
+}
+
 TEST_CASE("libraries that do not decide") {
     FakeMachine machine;
     machine.gpu("0x1eb8").module(nvrm_550).nodes().libcuda("550.54.14"); // 7.5
