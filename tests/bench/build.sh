@@ -118,5 +118,6 @@ for name, values in rows.items():
              "NAME.run --level max": f"{ratio(name, 'tar | zstd -19 --long=27', size)} the size of tar | zstd -19 --long=27"}.get(name, "")
     if name in ("makeself --zstd", "pex") and "first build" in median:
         words = f"takes {ratio(name, 'first build', median)} as long as the first build"
-    print(f"| {name} | {median[name]:.1f} | {statistics.median(r[3] for r in values):.1f} | {len(values)} | {max(r[1] for r in values)} | {size[name]:,} | {words} |")
+    name_shown, words = name.replace("|", "\\|"), words.replace("|", "\\|")
+    print(f"| {name_shown} | {median[name]:.1f} | {statistics.median(r[3] for r in values):.1f} | {len(values)} | {max(r[1] for r in values)} | {size[name]:,} | {words} |")
 END2

@@ -107,7 +107,7 @@ for step in $steps; do
         [ -n "${target:-}" ] && find "$target" -type f -size +15k -exec truncate -s 0 {} +
     done
 done
-rm -rf "$work"/t[0-9]* "$work/tree.tar.zst" "$work/tree.sqfs"
+rm -rf "$work"/t[0-9]* # the archives stay: a second call with other rows needs them again
 umount "$work/ram" 2>/dev/null || true
 
 "$python" - "$rows" <<'END'

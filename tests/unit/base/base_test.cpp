@@ -53,6 +53,17 @@ TEST_CASE("a member's path stays in the prefix or is refused", "[text]") {
     CHECK_FALSE(symlink_stays_inside("a", ""));
 }
 
+TEST_CASE("sizes as people write them", "[text]") {
+    CHECK(parse_bytes("4G") == 4ull << 30);
+    CHECK(parse_bytes("4 GiB") == 4ull << 30);
+    CHECK(parse_bytes("650MB") == 650'000'000);
+    CHECK(parse_bytes("700m") == 700ull << 20);
+    CHECK(parse_bytes("0") == 0);
+    CHECK(parse_bytes("4294967295") == 4294967295);
+    CHECK(parse_bytes("12 B") == 12);
+    for (const char* bad : {"", "G", "-1", "1.5G", "4 Gb it", "4X", "4Gx", "99999999999999999999", "99999999999T"}) CHECK_FALSE(parse_bytes(bad));
+}
+
 TEST_CASE("text helpers", "[text]") {
     CHECK(split_lines("\xef\xbb\xbf" "a\r\nb\n\nc").size() == 4);
     CHECK(split_lines("\xef\xbb\xbf" "a\r\nb")[0] == "a");
