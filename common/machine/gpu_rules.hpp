@@ -13,7 +13,7 @@
 namespace tinderbox {
 
 enum class GpuRule {
-    none, container, wsl1, jetson, vgpu_host, vgpu_profile, excluded, vfio, nouveau, nouveau_driver_installed, nova, secure_boot,
+    none, container, wsl1, wsl_no_gpu, jetson, vgpu_host, vgpu_profile, excluded, excluded_some, mig, vfio, nouveau, nouveau_driver_installed, nova, secure_boot,
     module_blacklisted, module_not_loaded, no_driver,          // what is there
     no_libcuda, libcuda_broken, stub_library, driver_mismatch, // user space
     no_driver_exists, driver_unsuitable, driver_too_old, compat,                                         // driver ≥ runtime

@@ -1,5 +1,6 @@
 #include "common/machine/gpu_verdict.hpp"
 
+#include "common/base/text.hpp"
 #include "common/format/cuda_floors.hpp"
 #include "common/machine/driver_advice.hpp"
 #include "common/machine/gpu_rules.hpp"
@@ -163,8 +164,8 @@ class Judge {
 
     bool gpu_seen() {
         if (!facts_.jetson.empty()) return true; // judge_kind refuses it
-        if (facts_.wsl_version == 1) {
-            not_verified(GpuRule::wsl1);
+        if (facts_.wsl_version > 0 && !facts_.wsl) {
+            not_verified(facts_.wsl_version == 1 ? GpuRule::wsl1 : GpuRule::wsl_no_gpu);
             return false;
         }
         bool passed_through = facts_.device_nodes || facts_.control_errno != ENOENT;
@@ -182,12 +183,16 @@ class Judge {
 
     // GPUs that are there and are not for computing on, whatever the driver.
     void judge_kind() {
-        if (!facts_.jetson.empty())
+        // Jetson Thor runs what servers with ARM processors run, since CUDA 13; those before it do not.
+        if (!facts_.jetson.empty() && facts_.tegra != "tegra264")
             return apply(GpuRule::jetson, {{"jetson", facts_.jetson}, {"tegra", facts_.tegra.empty() ? "" : " (" + facts_.tegra + ")"}});
         if (facts_.vgpu_host) return apply(GpuRule::vgpu_host);
         if (all_gpus([](const GpuDevice& g) { return !g.vgpu_profile.empty() && !vgpu_profile_has_cuda(g.vgpu_profile); }))
             return apply(GpuRule::vgpu_profile, {{"profile", facts_.devices.front().vgpu_profile}});
-        if (all_gpus([](const GpuDevice& g) { return g.excluded; })) apply(GpuRule::excluded);
+        std::vector<GpuDevice> excluded;
+        std::ranges::copy_if(facts_.devices, std::back_inserter(excluded), &GpuDevice::excluded);
+        if (!excluded.empty())
+            apply(excluded.size() == facts_.devices.size() ? GpuRule::excluded : GpuRule::excluded_some, {{"gpus", describe(excluded)}});
     }
 
     void judge_kernel_side() {
@@ -195,7 +200,7 @@ class Judge {
         if (all_bound_to(facts_.devices, "vfio-pci")) return apply(GpuRule::vfio);
         if (std::ranges::any_of(facts_.devices, [](const GpuDevice& g) { return g.kernel_driver == "nouveau"; }))
             return apply(facts_.module_on_disk ? GpuRule::nouveau_driver_installed : GpuRule::nouveau);
-        if (std::ranges::any_of(facts_.devices, [](const GpuDevice& g) { return g.kernel_driver.starts_with("nova"); }))
+        if (std::ranges::any_of(facts_.devices, [](const GpuDevice& g) { return to_lower(g.kernel_driver).starts_with("nova"); }))
             return apply(GpuRule::nova);
         if (facts_.module_on_disk && !facts_.blacklisted_by.empty()) return apply(GpuRule::module_blacklisted, {{"file", facts_.blacklisted_by}});
         if (facts_.module_on_disk && facts_.secure_boot.value_or(false)) return apply(GpuRule::secure_boot);
@@ -242,6 +247,7 @@ class Judge {
 
     void judge_version() {
         if (facts_.module_version.empty() || floor_.empty()) return; // WSL: the driver is Windows'
+        if (!facts_.jetson.empty()) return; // its driver counts otherwise (580.00 is CUDA 13.0's); the probe decides
         if (compare_versions(facts_.module_version, floor_) >= 0) return;
         if (options_.driver_api) {
             auto api = options_.driver_api();
@@ -361,6 +367,8 @@ class Judge {
         else if (all_gpus([](const GpuDevice& g) { return g.denied; })) apply(GpuRule::denied);
         else if (facts_.control_errno == ENOENT) apply(GpuRule::no_nodes);
         else if (facts_.control_errno == ENXIO) apply(GpuRule::node_without_module);
+        if (facts_.mig_instances > 0)
+            apply(GpuRule::mig, {{"instances", facts_.mig_instances == 1 ? "one instance" : fmt::format("{} instances", facts_.mig_instances)}});
         if (facts_.uvm_errno == ENXIO) apply(GpuRule::no_uvm);
         // A container does not see the host's processes.
         if (facts_.nvswitches > 0 && !facts_.fabric_manager && facts_.container.empty()) apply(GpuRule::no_fabric_manager);

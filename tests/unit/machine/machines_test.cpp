@@ -3,7 +3,9 @@
 // this test with TINDERBOX_UPDATE_GOLDEN=1; then read the difference. docs/preflight.md describes the format.
 #include "common/machine/gpu_chips.hpp"
 #include "common/machine/gpu_facts.hpp"
+#include "common/machine/gpu_verdict.hpp"
 #include "common/machine/gpu_table.hpp"
+#include "common/format/cuda_floors.hpp"
 
 #include "common/base/hash.hpp"
 #include "common/base/text.hpp"
@@ -107,10 +109,25 @@ struct Machine {
     }
 };
 
+// The facts, then what is said of them to an environment of that CUDA.
 std::string golden_of(const Machine& machine) {
-    nlohmann::json facts = to_json(machine.facts());
-    facts.erase("table_version");
-    return facts.dump(1, ' ', true) + "\n";
+    const GpuFacts facts = machine.facts();
+    nlohmann::json found = to_json(facts);
+    found.erase("table_version");
+    std::string out = found.dump(1, ' ', true) + "\n";
+    Requirements needs;
+    needs.cuda_major = machine.cuda_major;
+    needs.cuda_runtime = fmt::format("{}.0", machine.cuda_major);
+    needs.driver_floor = driver_floor(machine.cuda_major);
+    GpuJudgeOptions options;
+    if (facts.libcuda_compat) options.driver_api = [&] { return std::optional(machine.cuda_major * 1000 + 20); };
+    const GpuVerdict verdict = judge_gpu(facts, needs, options);
+    out += fmt::format("\n{}\n", to_string(verdict.outcome));
+    for (const Finding& f : verdict.findings) {
+        out += fmt::format("{} {}: {}\n", to_string(f.severity), f.id, f.sentence);
+        if (!f.advice.empty()) out += fmt::format("    -> {}\n", f.advice);
+    }
+    return out;
 }
 
 } // namespace
@@ -128,7 +145,8 @@ TEST_CASE("machines") {
         REQUIRE(wanted.ok());
         CHECK(found == *wanted);
         // Whatever a file of the machine holds, nothing that drives a terminal reaches a report.
-        for (char c : found) CHECK((c == '\n' || (c >= 0x20 && c < 0x7f)));
+        for (char c : found) CHECK((c == '\n' || static_cast<unsigned char>(c) >= 0x20));
+        CHECK(found.find('\x7f') == std::string::npos);
     }
     CHECK(count >= 50);
 }
