@@ -158,6 +158,11 @@ Status Pipeline::solve() {
     for (const std::string& warning : made.warnings) Terminal::get().warning(warning);
     for (const IgnoredItem& item : request_.ignored)
         Terminal::get().note("ignored", fmt::format("{}: {} ({})", item.line.str(), item.what, item.why));
+    // What construct.yaml asks for and no .run can carry yet: said, not dropped.
+    for (const IncludedFile& file : request_.includes)
+        Terminal::get().note("ignored", fmt::format("{}: {} (files of construct.yaml do not ride along in this version)", file.line.str(), file.source));
+    for (const auto& [what, path] : {std::pair("post_install", &request_.post_install), std::pair("license_file", &request_.license_file)})
+        if (!path->empty()) Terminal::get().note("ignored", fmt::format("{} {} (not part of an installer in this version)", what, *path));
     return {};
 }
 

@@ -25,6 +25,17 @@ std::string quoted(const std::string& text) { return json(text).dump(-1, ' ', fa
 
 std::string url_of(const LockedArtifact& artifact) { return without_credentials(artifact.url); }
 
+// Of a wheel that was made of a source archive (--allow-sdist) the archive is what others can get.
+LockedArtifact obtainable(LockedArtifact artifact) {
+    if (artifact.built_from) {
+        artifact.url = artifact.built_from->url;
+        artifact.file_name = artifact.built_from->file_name;
+        artifact.sha256 = artifact.built_from->sha256;
+        artifact.size = artifact.built_from->size;
+    }
+    return artifact;
+}
+
 std::size_t count(const Lock& lock, std::string_view kind) {
     return static_cast<std::size_t>(std::ranges::count(lock.artifacts, kind, &LockedArtifact::kind));
 }
@@ -75,7 +86,9 @@ std::string pylock(const Lock& lock) {
         std::string file = fmt::format("{}{}, hashes = {{sha256 = \"{}\"}}", place(a), a.size > 0 ? fmt::format(", size = {}", a.size) : "", a.sha256);
         out += fmt::format("\n[[packages]]\nname = {}\nversion = {}\n", quoted(a.name), quoted(a.version));
         // An archive is what was named by its URL; wheels come from an index.
-        if (a.direct_url.empty())
+        if (a.direct_url.empty() && a.built_from)
+            out += fmt::format("sdist = {{name = {}, {}}}\n", quoted(a.file_name), file);
+        else if (a.direct_url.empty())
             out += fmt::format("wheels = [{{name = {}, {}}}]\n", quoted(a.file_name), file);
         else
             out += fmt::format("archive = {{{}}}\n", file);
@@ -125,10 +138,12 @@ Result<LockFormat> parse_lock_format(std::string_view text) {
     return make_error(ErrorKind::usage, "--format {}: it is tinderbox, explicit, conda-lock, pylock or requirements", text);
 }
 
-ExportedLock export_lock(const Lock& lock, LockFormat format) {
+ExportedLock export_lock(const Lock& given, LockFormat format) {
     ExportedLock out;
+    Lock lock = given;
+    for (LockedArtifact& artifact : lock.artifacts) artifact = obtainable(std::move(artifact));
     switch (format) {
-    case LockFormat::tinderbox: out.text = lock_text(lock); return out;
+    case LockFormat::tinderbox: out.text = lock_text(given); return out;
     case LockFormat::explicit_list: out.text = explicit_list(lock); break;
     case LockFormat::conda_lock: out.text = conda_lock(lock); break;
     case LockFormat::pylock: out.text = pylock(lock); break;

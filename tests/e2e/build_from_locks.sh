@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# NAME.run from the locks of other tools: the same conda packages and wheels, named by a conda-lock.yml, a pixi.lock, an
+# @EXPLICIT list with a pylock.toml and with a uv.lock that uv itself wrote. Served on loopback, installed, imported.
+. "$(dirname "$0")/common.inc"
+venv=$("$root/scripts/test-venv") || exit 77
+python=$venv/bin/python
+"$python" -c 'import sys; sys.exit(sys.base_prefix in ("/usr", "/"))' || skip "the only Python is the system's own, which is no model for a conda package"
+[ ${#work} -le 100 ] || skip "TMPDIR is too long"
+
+# The channel of tests/e2e/conda.sh, made once.
+fixture=$root/tests/fixtures
+key=$({ cat "$fixture/make_conda_packages.py"; echo "$venv"; } | sha256sum | cut -c 1-12)
+channel=$TINDERBOX_CACHE/test-conda/$key
+mkdir -p "$TINDERBOX_CACHE/test-conda"
+exec 9>"$TINDERBOX_CACHE/test-conda/$key.lock"
+flock 9
+if [ ! -e "$channel/.complete" ]; then
+    rm -rf "$channel"
+    "$python" "$fixture/make_conda_packages.py" "$channel" --cpython >"$work/log" 2>&1 9>&- || { cat "$work/log" >&2; fail "the channel cannot be built"; }
+    touch "$channel/.complete"
+fi
+exec 9>&-
+links=$TINDERBOX_CACHE/test-wheels/locks
+wheels "$links" six==1.17.0 colorama==0.4.6
+
+cd "$work"
+mkdir www
+cp -r "$channel/linux-64" "$channel/noarch" www/
+cp "$links"/*.whl www/
+"$python" -u -m http.server --directory www --bind 127.0.0.1 0 >server.log 2>&1 &
+server=$!
+trap 'kill $server 2>/dev/null || true; chmod -R u+rwX "$work" 2>/dev/null || true; rm -rf "$work"' EXIT
+for _ in $(seq 50); do grep -q 'port [0-9]' server.log && break; sleep 0.1; done
+port=$(sed -n 's/.*port \([0-9]*\).*/\1/p' server.log)
+
+"$python" - "$channel/explicit-cpython.txt" "$port" <<'PY'
+import hashlib, pathlib, sys
+from urllib.parse import unquote
+base = f"http://127.0.0.1:{sys.argv[2]}"
+conda = [line.partition("#")[0] for line in open(sys.argv[1]).read().splitlines() if line.startswith(("file:", "/"))]
+conda = ["/".join(line.split("/")[-2:]) for line in conda]
+wheels = sorted(p.name for p in pathlib.Path("www").glob("*.whl"))
+digest = lambda path, algorithm: hashlib.new(algorithm, pathlib.Path("www", unquote(path)).read_bytes()).hexdigest()
+parts = lambda file: unquote(file).removesuffix(".conda").removesuffix(".tar.bz2").rsplit("-", 2)
+
+with open("explicit.txt", "w") as out:
+    print("@EXPLICIT", *[f"{base}/{p}#{digest(p, 'md5')}" for p in conda], sep="\n", file=out)
+with open("conda-lock.yml", "w") as out:
+    print("version: 1\nmetadata:\n  content_hash: {linux-64: x}\n  channels: []\n  platforms: [linux-64]\n  sources: []\npackage:", file=out)
+    rows = [("conda", *parts(p.split("/")[1])[:2], p) for p in conda] + [("pip", *w.split("-")[:2], w) for w in wheels]
+    for manager, name, version, path in rows:
+        print(f"- {{name: {name}, version: '{version}', manager: {manager}, platform: linux-64, dependencies: {{}}, url: '{base}/{path}', "
+              f"hash: {{sha256: {digest(path, 'sha256')}}}, category: main, optional: false}}", file=out)
+with open("pixi.lock", "w") as out:
+    print(f"version: 6\nenvironments:\n  default:\n    channels:\n    - url: {base}/\n    packages:\n      linux-64:", file=out)
+    for p in conda: print(f"      - conda: {base}/{p}", file=out)
+    for w in wheels: print(f"      - pypi: {base}/{w}", file=out)
+    print("packages:", file=out)
+    for p in conda: print(f"- conda: {base}/{p}\n  sha256: {digest(p, 'sha256')}\n  md5: {digest(p, 'md5')}", file=out)
+    for w in wheels: print(f"- pypi: {base}/{w}\n  name: {w.split('-')[0]}\n  version: {w.split('-')[1]}\n  sha256: {digest(w, 'sha256')}", file=out)
+with open("pylock.toml", "w") as out:
+    print('lock-version = "1.0"\ncreated-by = "test"', file=out)
+    for w in wheels:
+        print(f'[[packages]]\nname = "{w.split("-")[0]}"\nversion = "{w.split("-")[1]}"\n'
+              f'wheels = [{{url = "{base}/{w}", hashes = {{sha256 = "{digest(w, "sha256")}"}}}}]', file=out)
+PY
+# uv writes its own lock.
+mkdir project
+version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+cat >project/pyproject.toml <<END
+[project]
+name = "lab"
+version = "1"
+requires-python = ">=$version"
+dependencies = ["six", "colorama"]
+END
+(cd project && env -u PIP_FIND_LINKS "$venv/bin/uv" lock -q --no-index --find-links "http://127.0.0.1:$port/" --python "$python") >uv.log 2>&1 ||
+    { cat uv.log; fail "uv cannot lock"; }
+
+export TINDERBOX_CACHE=$work/cache # the bytes come from the server
+run() { "$tinderbox" build "$@" --base none --bytecode install >log 2>&1 || { cat log; fail "exit status $?: build $*"; }; }
+packages() {
+    "$tinderbox" inspect "$1" --json | "$python" -c 'import json,sys
+print(*sorted((p["kind"], p["name"], p["version"], p["sha256"]) for p in json.load(sys.stdin)["packages"] if p["kind"] in ("wheel", "conda")), sep="\n")'
+}
+run pixi.lock -o pixi.run
+packages pixi.run >wanted
+grep -q six wanted && grep -q colorama wanted && grep -q python wanted || { cat wanted; fail "a package is missing"; }
+run conda-lock.yml -o conda-lock.run
+run explicit.txt pylock.toml -o pylock.run
+run explicit.txt project/uv.lock -o uv.run
+for name in conda-lock pylock uv; do
+    packages $name.run | diff wanted - || fail "$name.run has other packages than pixi.run"
+done
+# The lock of a lock needs neither of them.
+"$tinderbox" lock explicit.txt project/uv.lock --base none -o ours.lock 2>/dev/null
+kill $server
+wait $server 2>/dev/null || true
+run ours.lock -o ours.run --offline
+packages ours.run | diff wanted - || fail "ours.run has other packages"
+
+sh pixi.run -b -p "$work/env" >log 2>&1 || { cat log; fail "installing failed"; }
+env -i HOME="$HOME" "$work/env/bin/python" -c 'import six, colorama; print(six.__version__)' | grep -qx 1.17.0 || fail "six cannot be imported"
+
+# A hash that is not the file's, and a package for another machine.
+sed 's/\(sha256: \)[0-9a-f]\{8\}/\100000000/' pixi.lock >wrong.lock
+"$python" -u -m http.server --directory www --bind 127.0.0.1 "$port" >server.log 2>&1 &
+server=$!
+sleep 1
+expect 8 "SHA-256" env TINDERBOX_CACHE="$work/cache2" "$tinderbox" build wrong.lock -o w.run --base none
+expect 2 "it has packages for linux-64, not for linux-aarch64" "$tinderbox" build pixi.lock -o w.run --base none --platform linux-aarch64
