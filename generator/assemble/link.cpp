@@ -144,9 +144,14 @@ class Linker {
         }
     }
 
+    // Every package is there: one that carries no text has at least its licence's name.
     void collect_licenses(const PackageInfo& p, const json& meta) {
         auto it = meta.find("licenses");
-        if (it == meta.end() || !it->is_array()) return;
+        if (it == meta.end() || !it->is_array() || it->empty()) {
+            image_.licenses += fmt::format("==== {} {} ====\n\nIt carries no licence text. Its licence: {}\n\n", p.name, p.version,
+                                           p.license.empty() ? "not stated" : p.license);
+            return;
+        }
         for (const json& license : *it)
             image_.licenses += fmt::format("==== {} {}: {} ====\n\n{}\n\n", p.name, p.version, text_field(license, "name"),
                                            text_field(license, "text"));
@@ -708,6 +713,8 @@ class Linker {
         out.sha256 = locked.sha256;
         out.size = locked.size;
         out.license = installer.license;
+        if (!installer.license.empty())
+            image_.licenses += fmt::format("==== {} {}: the licence of the installer ====\n\n{}\n\n", installer.name, installer.version, installer.license);
         out.keeps_packages = installer.keeps_packages;
         out.initialises = installer.initialises_by_default;
         out.registers = installer.registers_environments;

@@ -13,6 +13,7 @@
 #include "generator/commands/build_options.hpp"
 #include "generator/commands/command.hpp"
 #include "generator/commands/pipeline.hpp"
+#include "generator/commands/redistribute.hpp"
 #include "generator/embed/embedded.hpp"
 #include "versions.hpp"
 
@@ -90,6 +91,7 @@ Status build(const BuildOptions& options) {
     // What the names alone, and what was packed before, say about the target is worth saying before gigabytes are fetched.
     if (targeted) TRY(check_target(target, pipeline.planned_gpu().needs));
     if (options.plan) return pipeline.print_plan();
+    TRY(pipeline.check_redistribution());
 
     // The bytes, compressed once each.
     TRY(pipeline.fetch());
@@ -126,6 +128,7 @@ Status build(const BuildOptions& options) {
     image.licenses += own_licenses();
     keep_matching_probe(parts, image.manifest);
     for (const auto& [name, bytes] : parts.probes) image.manifest.probes.push_back(name);
+    TRY(classify_redistribution(image.manifest, options.redistributable));
     for (const std::string& warning : image.warnings) terminal.warning(warning);
     const Manifest manifest = image.manifest;
     TRY_ASSIGN(WrittenRun run, write_run(std::move(image), pipeline.inputs(), parts, output,
@@ -141,6 +144,7 @@ Status build(const BuildOptions& options) {
     if (key) terminal.note("signed", signature_path(output).string());
     for (const auto& [label, text] : gpu_lines(manifest.requires_)) terminal.note(label, text);
     if (!manifest.requires_.glibc.empty()) terminal.note("needs", fmt::format("glibc {} or newer", manifest.requires_.glibc));
+    for (const std::string& restriction : redistribution_notices(manifest)) terminal.note("notice", restriction);
     terminal.note("install with", "sh " + shell_quote(output.string()));
     if (options.json) print_result(output, run, manifest);
     return {};

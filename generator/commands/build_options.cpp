@@ -9,7 +9,6 @@ namespace {
 
 // Named in the documented command line, not built yet: saying so beats "unknown option".
 constexpr const char* planned[] = {"--cuda", "--include", "--virtual"};
-constexpr const char* planned_flags[] = {"--redistributable"};
 
 } // namespace
 
@@ -51,15 +50,12 @@ void add_options(CLI::App& command, BuildOptions& o) {
     }, "Volumes smaller than SIZE: NAME.run, NAME.run.002, … (4G for FAT32)")->group("Output");
     command.add_flag("--offline", o.offline, "Use only what was downloaded before")->group("Run");
     command.add_flag("--strict", o.strict, "Treat warnings about packages' contents as errors")->group("Run");
+    command.add_flag("--redistributable", o.redistributable, "Refuse packages whose terms limit handing them on")->group("Run");
     command.add_flag("--plan", o.plan, "Say what would be built, build nothing")->group("Run");
     command.add_flag("--json", o.json, "The result as JSON on standard output")->group("Run");
     command.add_option("--jobs", o.jobs, "Threads (default: all cores)")->group("Run");
     for (const char* name : planned)
         command.add_option_function<std::string>(name, [name](const std::string&) {
-            throw CLI::ValidationError(fmt::format("{} is not available in this version", name));
-        })->group("");
-    for (const char* name : planned_flags)
-        command.add_flag_callback(name, [name] {
             throw CLI::ValidationError(fmt::format("{} is not available in this version", name));
         })->group("");
 }

@@ -21,7 +21,7 @@ struct BuildOptions {
     std::vector<std::string> target_gpus;
     std::vector<std::string> channels, extra_index_urls, find_links, insecure_hosts;
     std::string index_url, index_strategy = "first-index";
-    bool no_index = false, pre = false, allow_sdist = false, offline = false, strict = false, plan = false, json = false;
+    bool no_index = false, pre = false, allow_sdist = false, offline = false, strict = false, redistributable = false, plan = false, json = false;
     bool pip_only = false; // of lock
     std::string level = "default", bytecode = "build";
     std::string sign; // private key

@@ -1,37 +1,79 @@
 // tinderbox cache info|clean
 #include "common/base/file.hpp"
+#include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
+#include "common/format/manifest.hpp"
 #include "generator/commands/command.hpp"
+#include "generator/report/columns.hpp"
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
 
 namespace tinderbox {
 namespace {
 
 // What Tinderbox puts into the cache directory; other programs' files in it are never touched.
-constexpr std::pair<const char*, const char*> parts[] = {
-    {"artifacts", "downloads"}, {"documents", "index pages"}, {"parcels", "compressed artifacts"}};
+constexpr std::pair<const char*, const char*> parts[] = {{"artifacts", "downloads"},
+                                                         {"documents", "index pages"},
+                                                         {"metadata", "what wheels require"},
+                                                         {"built", "wheels made of source archives"},
+                                                         {"parcels", "compressed artifacts"}};
 
-Status info() {
-    fs::path root = cache_directory();
-    fmt::print("{}\n", root.string());
-    for (auto [directory, what] : parts) {
-        std::uint64_t bytes = 0, files = 0;
-        std::error_code ec;
-        for (fs::recursive_directory_iterator it(root / directory, ec), end; !ec && it != end; it.increment(ec)) {
-            std::error_code ignored;
-            if (!it->is_regular_file(ignored)) continue;
-            ++files;
-            bytes += it->file_size(ignored);
-        }
-        fmt::print("{:>12}  {:>9}  {} files ({})\n", directory, format_bytes(bytes), files, what);
+struct Usage {
+    std::uint64_t bytes = 0, files = 0;
+};
+
+Usage usage_of(const fs::path& directory) {
+    Usage out;
+    std::error_code ec;
+    for (fs::recursive_directory_iterator it(directory, ec), end; !ec && it != end; it.increment(ec)) {
+        std::error_code ignored;
+        if (it->is_symlink(ignored) || !it->is_regular_file(ignored)) continue;
+        ++out.files;
+        out.bytes += it->file_size(ignored);
     }
+    return out;
+}
+
+Status info(bool as_json) {
+    fs::path root = cache_directory();
+    Usage total;
+    std::vector<std::vector<std::string>> rows = {{"PART", "SIZE", "FILES", "WHAT"}};
+    nlohmann::json out = {{"directory", root.string()}, {"parts", nlohmann::json::object()}};
+    for (auto [directory, what] : parts) {
+        Usage usage = usage_of(root / directory);
+        total.bytes += usage.bytes;
+        total.files += usage.files;
+        rows.push_back({directory, format_bytes(usage.bytes), std::to_string(usage.files), what});
+        out["parts"][directory] = {{"bytes", usage.bytes}, {"files", usage.files}};
+    }
+    out["bytes"] = total.bytes;
+    out["files"] = total.files;
+    if (as_json) {
+        fmt::print("{}", canonical_json(out));
+        return {};
+    }
+    rows.push_back({"in all", format_bytes(total.bytes), std::to_string(total.files), root.string()});
+    fmt::print("{}", columns(rows, {output_colour(), output_width(), {1, 2}, ""}));
     return {};
 }
 
-Status clean() {
+Status clean(const std::vector<std::string>& chosen, bool as_json) {
     fs::path root = cache_directory();
-    for (auto [directory, what] : parts) TRY(remove_tree(root / directory));
+    Usage freed;
+    for (auto [directory, what] : parts) {
+        if (!chosen.empty() && std::ranges::find(chosen, directory) == chosen.end()) continue;
+        Usage usage = usage_of(root / directory);
+        TRY(remove_tree(root / directory));
+        freed.bytes += usage.bytes;
+        freed.files += usage.files;
+    }
+    if (as_json)
+        fmt::print("{}", canonical_json({{"directory", root.string()}, {"removed_bytes", freed.bytes}, {"removed_files", freed.files}}));
+    else
+        Terminal::get().note("removed", fmt::format("{} in {} files from {}", format_bytes(freed.bytes), freed.files, root.string()));
     return {};
 }
 
@@ -40,8 +82,16 @@ Status clean() {
 void add_cache(CLI::App& app, Invocation& invocation) {
     CLI::App* command = app.add_subcommand("cache", "Show or empty the cache of downloads and parcels");
     command->require_subcommand(1);
-    command->add_subcommand("info", "What is in it")->callback([&invocation] { invocation.run = info; });
-    command->add_subcommand("clean", "Remove it")->callback([&invocation] { invocation.run = clean; });
+    auto as_json = std::make_shared<bool>(false);
+    auto chosen = std::make_shared<std::vector<std::string>>();
+    CLI::App* show = command->add_subcommand("info", "What is in it");
+    show->add_flag("--json", *as_json, "As JSON");
+    show->callback([=, &invocation] { invocation.run = [=] { return info(*as_json); }; });
+    CLI::App* remove = command->add_subcommand("clean", "Remove it, or some of its parts");
+    remove->add_option("PART", *chosen, "artifacts, documents, metadata, built, parcels (default: all)")
+        ->check(CLI::IsMember({"artifacts", "documents", "metadata", "built", "parcels"}));
+    remove->add_flag("--json", *as_json, "As JSON");
+    remove->callback([=, &invocation] { invocation.run = [=] { return clean(*chosen, *as_json); }; });
 }
 
 } // namespace tinderbox

@@ -14,6 +14,7 @@ namespace tinderbox {
 
 struct Invocation {
     std::function<Status()> run;
+    int exit_code = 0; // when run() succeeds: `diff --exit-code` tells with 1 that there are differences
 };
 
 void add_build(CLI::App& app, Invocation& invocation);
@@ -24,6 +25,9 @@ void add_keygen(CLI::App& app, Invocation& invocation);
 void add_sign(CLI::App& app, Invocation& invocation);
 void add_doctor(CLI::App& app, Invocation& invocation);
 void add_cache(CLI::App& app, Invocation& invocation);
+void add_diff(CLI::App& app, Invocation& invocation);
+void add_sbom(CLI::App& app, Invocation& invocation);
+void add_new(CLI::App& app, Invocation& invocation);
 
 // Parses the command line, runs the command, prints its error: the exit code.
 int run_command_line(int argc, char** argv);

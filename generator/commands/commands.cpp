@@ -13,7 +13,8 @@ namespace tinderbox {
 namespace {
 
 constexpr void (*commands[])(CLI::App&, Invocation&) = {
-    add_build, add_lock, add_inspect, add_verify, add_keygen, add_sign, add_doctor, add_cache,
+    add_build, add_lock, add_inspect, add_verify, add_keygen, add_sign,
+    add_new, add_diff, add_sbom, add_doctor, add_cache,
 };
 
 std::string version_text() {
@@ -53,7 +54,7 @@ int run_command_line(int argc, char** argv) {
         status = make_error(ErrorKind::storage, "cannot write to standard output: {}", error.code().message());
     }
     Terminal::get().end_progress();
-    if (status.ok()) return 0;
+    if (status.ok()) return invocation.exit_code;
     Terminal::get().error(status.error().message);
     return static_cast<int>(status.error().kind);
 }

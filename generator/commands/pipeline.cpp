@@ -170,32 +170,6 @@ PlannedGpuNeeds Pipeline::planned_gpu() const {
     return planned_gpu_needs(lock_, ParcelCache(cache_directory() / "parcels"), level_of(options_.level));
 }
 
-Status Pipeline::print_plan() const {
-    std::uint64_t total = 0;
-    bool known = true;
-    for (const LockedArtifact& a : lock_.artifacts) {
-        total += a.size;
-        known = known && a.size > 0;
-    }
-    if (options_.json) {
-        fmt::print("{}", canonical_json(to_json(lock_)));
-        return {};
-    }
-    std::size_t width = 4;
-    for (const LockedArtifact& a : lock_.artifacts) width = std::max(width, a.name.size());
-    if (lock_.base)
-        fmt::print("{:<{}}  {:<16} {:>9}  {}\n", "base", width, lock_.base->version, lock_.base->size ? format_bytes(lock_.base->size) : "?",
-                   lock_.base->url);
-    if (lock_.captured) fmt::print("{:<{}}  from {}\n", lock_.captured->kind, width, lock_.captured->path);
-    for (const LockedArtifact& a : lock_.artifacts)
-        fmt::print("{:<{}}  {:<16} {:>9}  {}\n", a.name, width, a.version, a.size ? format_bytes(a.size) : "?",
-                   a.requirement.empty() ? "a dependency" : a.requirement);
-    fmt::print("{:<{}}  {} artifacts, {}{} to download at most\n", "", width, lock_.artifacts.size(), known ? "" : "at least ",
-               format_bytes(total));
-    for (const auto& [label, text] : gpu_plan_lines(planned_gpu())) fmt::print("{:<{}}  {}\n", label, width, text);
-    return {};
-}
-
 namespace {
 
 Download download_of(const LockedArtifact& artifact) {

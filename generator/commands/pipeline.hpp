@@ -29,6 +29,7 @@ class Pipeline {
     Status print_plan() const;
     // What can be said of GPUs before anything is downloaded.
     PlannedGpuNeeds planned_gpu() const;
+    Status check_redistribution(); // of the lock: --redistributable refuses, everybody else hears of it when the build is done
 
     const Lock& lock() const { return lock_; }
     // Between read_request() and solve(): what is asked for may be bounded further.

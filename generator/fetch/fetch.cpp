@@ -1,5 +1,7 @@
 #include "generator/fetch/fetch.hpp"
 
+#include "generator/fetch/cache_path.hpp"
+
 #include "common/base/parallel.hpp"
 #include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
@@ -227,7 +229,7 @@ class CurlFetcher final : public Fetcher {
     // ---- artifacts ------------------------------------------------------------------------------------
 
     fs::path content_path(const std::string& sha, const std::string& name) const {
-        return options_.cache_root / "artifacts" / "sha256" / sha.substr(0, 2) / sha / name;
+        return artifact_path(options_.cache_root, sha, name);
     }
 
     Result<Fetched> fetch_one(const Download& d) {

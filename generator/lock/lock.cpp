@@ -34,6 +34,7 @@ json artifact_json(const LockedArtifact& artifact) {
     set("md5", artifact.md5);
     set("requirement", artifact.requirement);
     set("channel", without_credentials(artifact.channel));
+    set("index", without_credentials(artifact.index));
     set("direct_url", without_credentials(artifact.direct_url));
     if (artifact.size > 0) out["size"] = artifact.size;
     if (artifact.requested) out["requested"] = true;
@@ -174,6 +175,7 @@ Result<LockedArtifact> artifact_from_json(const json& row, const std::string& wh
     fields.text("md5", out.md5);
     fields.text("requirement", out.requirement);
     fields.text("channel", out.channel);
+    fields.text("index", out.index);
     fields.text("direct_url", out.direct_url);
     fields.texts("extras", out.extras);
     fields.integer("size", out.size);

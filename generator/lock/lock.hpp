@@ -34,6 +34,7 @@ struct LockedArtifact {
     bool requested = false;   // asked for by name (wheel's REQUESTED file, conda's requested_spec)
     std::string requirement;  // the words that asked for it
     std::string channel;      // conda
+    std::string index;        // wheel: the index or find-links place it is from
     std::string direct_url;   // PEP 610: the URL a direct reference named, "" when it came from an index
     std::vector<std::string> extras;
     // A wheel that no index has: `url` and `source` are the archive's, file_name, sha256 and size the wheel's. Whoever

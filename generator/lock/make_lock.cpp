@@ -1,5 +1,6 @@
 #include "generator/lock/make_lock.hpp"
 
+#include "common/base/parallel.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "generator/lock/conda_lookup.hpp"
@@ -66,6 +67,7 @@ LockedArtifact lock_wheel(const pip::ChosenWheel& wheel) {
     out.size = download.size;
     out.requested = wheel.requested;
     out.requirement = wheel.requirement;
+    out.index = wheel.index;
     if (wheel.direct) out.direct_url = out.url;
     out.extras = wheel.extras;
     return out;
@@ -167,21 +169,34 @@ bool with_hashes(const Request& request) {
            std::ranges::any_of(request.pip, [](const PipRequirement& line) { return !line.hashes.empty(); });
 }
 
+// Of a list's wheels, without the wheels where that can be done: a lock, a plan or a conflict needs no gigabytes. What the
+// index has no hash of is downloaded, and compared with the request's.
+Status read_metadata(pip::Selection& selection, pip::MetadataSource& metadata, Fetcher& fetcher) {
+    constexpr unsigned connections = 8;
+    TRY(parallel_for(selection.wheels.size(), connections, [&](std::size_t i) -> Status {
+        pip::ChosenWheel& wheel = selection.wheels[i];
+        if (wheel.file.sha256.empty()) return {};
+        TRY_ASSIGN(wheel.metadata, metadata.text(wheel.file));
+        return {};
+    }));
+    return pip::fetch_metadata(selection, fetcher);
+}
+
 // A list that is pinned and complete is taken as it is; what is missing or open is resolved.
 Result<pip::Selection> select_or_resolve(const Request& request, const pip::SelectOptions& options, pip::PackageIndex& index,
                                          Fetcher& fetcher, pip::WheelBuilder* builder) {
+    pip::MetadataSource metadata(fetcher);
     bool hashes = with_hashes(request);
     if (hashes && options.allow_sdist)
         return make_error(ErrorKind::usage, "--allow-sdist and --hash exclude each other: nobody knows the hash of a wheel that is yet to be "
                                             "made; leave one of the two away");
     if (hashes || (all_pinned(request) && !options.allow_sdist)) {
         TRY_ASSIGN(pip::Selection selection, pip::select_wheels(request.pip, request.pip_constraints, options, index));
-        TRY(pip::fetch_metadata(selection, fetcher));
+        TRY(read_metadata(selection, metadata, fetcher));
         Status complete = pip::check_closure(selection, options, hashes ? &index : nullptr);
         if (complete.ok()) return selection;
         if (hashes) return std::move(complete).error();
     }
-    pip::MetadataSource metadata(fetcher);
     if (builder) metadata.build_with(*builder);
     return pip::resolve(request.pip, request.pip_constraints, options, index, metadata);
 }

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 namespace tinderbox::pip {
@@ -94,52 +95,123 @@ Result<std::vector<IndexFile>> parse_html(const Document& document) {
     return out;
 }
 
-std::string text_of(const json& object, const char* key) {
-    auto found = object.find(key);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
+// A page as it is read: an index page has megabytes, and only a few of its fields count, so no tree is built of it.
+class PageReader final : public nlohmann::json_sax<json> {
+  public:
+    explicit PageReader(const std::string& url) : url_(url) {}
 
-std::string hash_of(const json& object, const char* algorithm, std::size_t digits) {
-    std::string value = object.is_object() ? to_lower(text_of(object, algorithm)) : "";
-    return value.size() == digits ? value : "";
-}
+    std::vector<IndexFile> files;
+    std::string api_version;
+    bool has_files = false; // a root object with the list "files"
 
-Result<std::vector<IndexFile>> parse_json(const Document& document) {
-    json page = json::parse(document.body, nullptr, false);
-    if (!page.is_object() || !page.contains("files") || !page["files"].is_array())
-        return page_error(document.url, "the server answered with JSON that is no package index (no list 'files'); check "
-                                        "the index's URL");
-    if (page.contains("meta") && page["meta"].is_object())
-        TRY(check_interface(document.url, text_of(page["meta"], "api-version")));
-    std::vector<IndexFile> out;
-    for (const json& row : page["files"]) {
-        if (!row.is_object()) continue;
-        IndexFile file;
-        Url url = Url::parse(resolve_url(document.url, text_of(row, "url")));
+    bool null() override { return true; }
+    bool boolean(bool value) override {
+        if (!in_file()) return true;
+        if (key(3) == "yanked") file_.yanked = value;
+        if (Announced* metadata = announced()) metadata->here = true, metadata->yes = value;
+        return true;
+    }
+    bool number_integer(number_integer_t) override { return true; }
+    bool number_unsigned(number_unsigned_t value) override {
+        if (in_file() && key(3) == "size") file_.size = value;
+        return true;
+    }
+    bool number_float(number_float_t, const string_t&) override { return true; }
+    bool binary(binary_t&) override { return true; }
+    bool string(string_t& value) override {
+        if (depth_ == 2 && !in_list_ && key(1) == "meta" && key(2) == "api-version") api_version = std::move(value);
+        else if (in_file()) take(value);
+        else if (in_list_ && depth_ == 4) take_hash_of(value);
+        return true;
+    }
+    bool start_object(std::size_t) override {
+        enter();
+        if (in_list_ && depth_ == 3) file_ = IndexFile(), announced_ = {};
+        if (Announced* metadata = in_list_ && depth_ == 4 ? announced() : nullptr) metadata->here = metadata->yes = true;
+        return true;
+    }
+    bool key(string_t& text) override {
+        if (depth_ < keys_.size()) keys_[depth_].assign(text);
+        return true;
+    }
+    bool end_object() override {
+        if (in_list_ && depth_ == 3) finish();
+        --depth_;
+        return true;
+    }
+    bool start_array(std::size_t) override {
+        if (depth_ == 1 && key(1) == "files") in_list_ = has_files = true;
+        enter();
+        return true;
+    }
+    bool end_array() override {
+        --depth_;
+        if (depth_ == 1) in_list_ = false;
+        return true;
+    }
+    bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
+
+  private:
+    // One of the names under which a page says that a wheel's metadata lies beside it.
+    struct Announced {
+        bool here = false, yes = false;
+        std::string sha256;
+    };
+
+    void enter() {
+        if (++depth_ < keys_.size()) keys_[depth_].clear();
+    }
+    const std::string& key(std::size_t depth) const { return keys_[depth]; }
+    bool in_file() const { return in_list_ && depth_ == 3; }
+    Announced* announced() {
+        static constexpr std::string_view names[] = {"core-metadata", "data-dist-info-metadata", "dist-info-metadata"};
+        for (std::size_t i = 0; i < announced_.size(); ++i)
+            if (key(3) == names[i]) return &announced_[i];
+        return nullptr;
+    }
+    void take(std::string& value) {
+        if (key(3) == "url") file_.url = std::move(value);
+        else if (key(3) == "filename") file_.file_name = std::move(value);
+        else if (key(3) == "requires-python") file_.requires_python = std::move(value);
+        else if (key(3) == "yanked") file_.yanked = true, file_.yanked_reason = std::move(value);
+        else if (Announced* metadata = announced()) metadata->here = true;
+    }
+    void take_hash_of(const std::string& value) {
+        if (key(3) == "hashes" && key(4) == "sha256" && value.size() == 64) file_.sha256 = to_lower(value);
+        if (key(3) == "hashes" && key(4) == "md5" && value.size() == 32) file_.md5 = to_lower(value);
+        if (Announced* metadata = announced(); metadata && key(4) == "sha256" && value.size() == 64) metadata->sha256 = to_lower(value);
+    }
+    void finish() {
+        Url url = Url::parse(resolve_url(url_, file_.url));
         url.fragment.clear();
-        file.url = url.str();
-        file.file_name = text_of(row, "filename");
-        if (file.file_name.empty()) file.file_name = last_element(url.path);
-        if (!is_archive(file.file_name)) continue;
-        json hashes = row.value("hashes", json::object());
-        file.sha256 = hash_of(hashes, "sha256", 64);
-        file.md5 = hash_of(hashes, "md5", 32);
-        file.requires_python = text_of(row, "requires-python");
-        if (auto size = row.find("size"); size != row.end() && size->is_number_unsigned()) file.size = *size;
-        if (auto yanked = row.find("yanked"); yanked != row.end()) {
-            file.yanked = yanked->is_string() || (yanked->is_boolean() && yanked->get<bool>());
-            if (yanked->is_string()) file.yanked_reason = *yanked;
-        }
-        for (const char* key : {"core-metadata", "data-dist-info-metadata", "dist-info-metadata"}) {
-            auto metadata = row.find(key);
-            if (metadata == row.end()) continue;
-            file.has_metadata = metadata->is_object() || (metadata->is_boolean() && metadata->get<bool>());
-            file.metadata_sha256 = hash_of(*metadata, "sha256", 64);
+        file_.url = url.str();
+        if (file_.file_name.empty()) file_.file_name = last_element(url.path);
+        if (!is_archive(file_.file_name)) return;
+        for (const Announced& metadata : announced_) { // PEP 714: the first of the names that is there counts
+            if (!metadata.here) continue;
+            file_.has_metadata = metadata.yes;
+            if (metadata.yes) file_.metadata_sha256 = metadata.sha256;
             break;
         }
-        out.push_back(std::move(file));
+        files.push_back(std::move(file_));
+        file_ = IndexFile();
     }
-    return out;
+
+    const std::string& url_;
+    std::size_t depth_ = 0;
+    bool in_list_ = false; // inside "files"
+    std::array<std::string, 5> keys_; // by depth: the key whose value is read
+    IndexFile file_;
+    std::array<Announced, 3> announced_;
+};
+
+Result<std::vector<IndexFile>> parse_json(const Document& document) {
+    PageReader reader(document.url);
+    if (!json::sax_parse(document.body, &reader) || !reader.has_files)
+        return page_error(document.url, "the server answered with JSON that is no package index (no list 'files'); check "
+                                        "the index's URL");
+    TRY(check_interface(document.url, reader.api_version));
+    return std::move(reader.files);
 }
 
 // Links of an index behind a password carry none themselves: what lies on the same host needs the same one.

@@ -1,4 +1,4 @@
-// *.dist-info/METADATA of a wheel on a server, read from its end.
+// *.dist-info/METADATA of a wheel on a server, and what it unpacks to, read from its end.
 //
 // A wheel is a zip archive: its directory lies at the end and says where each member is (APPNOTE 6.3). Two or three
 // small requests therefore do for a wheel of gigabytes. Only what is needed is parsed; before a wheel is used it is read
@@ -162,10 +162,12 @@ Result<std::optional<std::string>> read_member(Fetcher& fetcher, const IndexFile
 
 } // namespace
 
-Result<std::optional<std::string>> read_remote_metadata(Fetcher& fetcher, const IndexFile& file) {
-    const std::optional<std::string> not_in_parts;
+namespace {
+
+// The directory's bytes, in `tail`; nullopt when the file cannot be read in parts.
+Result<std::optional<std::string_view>> read_directory(Tail& tail, const IndexFile& file) {
+    const std::optional<std::string_view> not_in_parts;
     if (!is_url(file.url) || Url::parse(file.url).scheme == "file") return not_in_parts;
-    Tail tail(fetcher, file);
     TRY_ASSIGN(bool served, tail.begin());
     if (!served) return not_in_parts;
     auto directory = directory_of(tail);
@@ -174,7 +176,41 @@ Result<std::optional<std::string>> read_remote_metadata(Fetcher& fetcher, const 
         return not_in_parts;
     TRY_ASSIGN(bool reached, tail.reach(directory->offset));
     if (!reached) return not_in_parts;
-    auto member = find_member(tail.at(directory->offset, directory->size));
+    return std::optional(tail.at(directory->offset, directory->size));
+}
+
+} // namespace
+
+Result<std::optional<UnpackedSize>> read_remote_size(Fetcher& fetcher, const IndexFile& file) {
+    const std::optional<UnpackedSize> unknown;
+    Tail tail(fetcher, file);
+    TRY_ASSIGN(auto directory, read_directory(tail, file));
+    if (!directory) return unknown;
+    UnpackedSize out;
+    ByteReader reader(as_bytes(*directory));
+    while (reader.ok() && reader.remaining() > 0) {
+        if (reader.u32() != 0x02014b50) return unknown;
+        reader.skip(20);
+        std::uint32_t size = reader.u32();
+        std::uint16_t name_length = reader.u16(), extra = reader.u16(), comment = reader.u16();
+        reader.skip(12);
+        std::string_view name = as_text(reader.bytes(name_length));
+        reader.skip(std::uint64_t{extra} + comment);
+        if (!reader.ok() || size == 0xffffffff) return unknown;
+        out.bytes += size;
+        if (name.ends_with(".py")) out.python_bytes += size;
+        ++out.files;
+    }
+    if (!reader.ok()) return unknown;
+    return std::optional(out);
+}
+
+Result<std::optional<std::string>> read_remote_metadata(Fetcher& fetcher, const IndexFile& file) {
+    const std::optional<std::string> not_in_parts;
+    Tail tail(fetcher, file);
+    TRY_ASSIGN(auto directory, read_directory(tail, file));
+    if (!directory) return not_in_parts;
+    auto member = find_member(*directory);
     if (!member || member->size > largest_member || member->compressed > largest_member || member->offset >= tail.end())
         return not_in_parts;
     return read_member(fetcher, file, tail, *member);

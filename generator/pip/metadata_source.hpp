@@ -56,4 +56,13 @@ class MetadataSource {
 // that can be read in parts; the whole file has to say more. Errors: kind network.
 Result<std::optional<std::string>> read_remote_metadata(Fetcher& fetcher, const IndexFile& file);
 
+// What a wheel unpacks to, from its directory.
+struct UnpackedSize {
+    std::uint64_t bytes = 0;        // of all members
+    std::uint64_t python_bytes = 0; // of those that are .py
+    std::uint64_t files = 0;
+};
+// Of a wheel on a server, through ranges; nullopt as above.
+Result<std::optional<UnpackedSize>> read_remote_size(Fetcher& fetcher, const IndexFile& file);
+
 } // namespace tinderbox::pip

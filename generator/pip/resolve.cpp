@@ -102,6 +102,7 @@ Selection selection_of(const SolverOutcome& outcome, ResolveModel& model) {
         wheel.extras = extras[node.name];
         std::ranges::sort(wheel.extras);
         wheel.direct = project.direct != nullptr;
+        if (!wheel.direct) wheel.index = project.files.asked[file.source];
         const PipRequirement* line = line_for(model.roots(), node.name);
         wheel.requested = line != nullptr;
         if (line) wheel.line = line->line;

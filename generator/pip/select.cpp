@@ -224,8 +224,8 @@ Error nothing_fits(const Wanted& wanted, const ProjectWheels& files, const Selec
                                                                   files.asked.back(), joined(files.not_asked));
     if (same.empty() && !sdists.empty())
         return error(ErrorKind::unsatisfiable,
-                     fmt::format("'{}' has only a source archive ({}), and an installer carries wheels only; build one with "
-                                 "'pip wheel --no-deps {}' and name its directory with --find-links",
+                     fmt::format("'{}' has only a source archive ({}), and an installer carries wheels only; --allow-sdist makes one "
+                                 "here, or build one with 'pip wheel --no-deps {}' and name its directory with --find-links",
                                  what, sdists.front(), what));
     if (same.empty()) {
         auto best = newest(files, SpecifierSet(), false);
@@ -300,6 +300,7 @@ Result<ChosenWheel> choose_indexed(const Wanted& wanted, const SelectOptions& op
     ChosenWheel out;
     out.version = best->name.version.str();
     out.file = best->file;
+    out.index = files.asked[best->source];
     return out;
 }
 

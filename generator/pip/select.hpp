@@ -32,6 +32,7 @@ struct ChosenWheel {
     IndexFile file;      // where to get it
     std::vector<std::string> extras;  // asked for
     std::vector<std::string> sha256s; // one of these it must have (--hash), empty: any
+    std::string index;                // the place it is from, without credentials; "" for a direct one
     std::string requirement;          // the words that asked for it, or which package requires it
     SourceLine line;
     bool direct = false;  // named by URL or path: gets a direct_url.json

@@ -11,7 +11,7 @@ from=(--python-from "$python")
 expect 2 "requirements.txt" build requirements.txt "${from[@]}"
 printf 'six==1.17.0\n' >r.txt
 expect 2 "--python-from" build r.txt
-expect 2 "--base miniconda" build r.txt "${from[@]}" --base miniconda
+expect 2 "--base minicanda" build r.txt "${from[@]}" --base minicanda
 expect 2 "" build r.txt --python-from /nonexistent/python
 printf 'six==1.17.0\n' >r.txt
 expect 3 "--target-glibc 2.4" build r.txt "${from[@]}" --target-glibc 2.4

@@ -1,6 +1,7 @@
 """Compares what Tinderbox, uv and pip answer to requirement sets of tests/tools/resolver_cases.txt.
 
     compare_resolvers.py TINDERBOX UV [--only REGEX] [--default] [--pip] [--jobs N] [--keep DIR]
+    compare_resolvers.py TINDERBOX UV --reachable       exit 0 when uv gets an answer from the index at all
 
 Every set is resolved for x86-64 Linux with glibc 2.28 and its own Python, wheels only, from the index that pip is
 configured for. Of every package the version has to be uv's, and our file one whose hash uv allows. With --pip the sets of
@@ -11,12 +12,14 @@ them is among EXPLAINED. A set that differs is asked again: somebody may have up
 import argparse, concurrent.futures, json, os, pathlib, re, subprocess, sys, tempfile, time
 
 # docs/comparison-resolve.md says more. Key: (set, package, other resolver).
-EXPLAINED = {
-}
+VLLM = "transformers and xgrammar cannot both be the newest; each resolver gives way in another of the two"
+EXPLAINED = {("vllm", package, other): VLLM
+             for package in ("huggingface-hub", "tokenizers", "transformers", "xgrammar") for other in ("uv", "pip")}
 
 arguments = argparse.ArgumentParser()
 arguments.add_argument("tinderbox"), arguments.add_argument("uv")
 arguments.add_argument("--only", default=""), arguments.add_argument("--keep"), arguments.add_argument("--jobs", type=int, default=1)
+arguments.add_argument("--reachable", action="store_true")
 arguments.add_argument("--default", action="store_true"), arguments.add_argument("--pip", action="store_true")
 options = arguments.parse_args()
 here = "%d.%d" % sys.version_info[:2]
@@ -55,8 +58,8 @@ class Failure(str):
     pass
 
 
-def ours(file, python, out):
-    done, seconds = run([options.tinderbox, "lock", "--pip-only", "--python", python, "--target-glibc", "2.28", file, "-o", out])
+def ours(file, python, out, glibc="2.28"):
+    done, seconds = run([options.tinderbox, "lock", "--pip-only", "--python", python, "--target-glibc", glibc, file, "-o", out])
     if done.returncode:
         return Failure(f"exit {done.returncode}: {done.stderr.strip()}"), seconds
     lock = json.loads(pathlib.Path(out).read_text())
@@ -124,7 +127,8 @@ def one(case):
         differences = [("uv", *d) for d in compare(mine, theirs, "uv", conflict)]
         report = f"{name:24} Python {python:5} {len(mine) if not isinstance(mine, Failure) else 'none':>4}  ours {seconds:6.2f} s, uv {uv_seconds:6.2f} s"
         if options.pip and python == here:
-            mine, _ = ours(str(file), sys.version.split()[0], str(work / f"{name}.pip.lock"))
+            glibc = os.confstr("CS_GNU_LIBC_VERSION").split()[1]  # pip's target is this machine
+            mine, _ = ours(str(file), sys.version.split()[0], str(work / f"{name}.pip.lock"), glibc)
             pip, pip_seconds = pips(str(file), str(work / f"{name}.pip"))
             differences += [("pip", *d) for d in compare(mine, pip, "pip", conflict)]
             report += f", pip {pip_seconds:6.2f} s"
@@ -140,6 +144,10 @@ def one(case):
     return report, unexplained
 
 
+if options.reachable:
+    (work / "one.in").write_text("six\n")
+    answer, _ = uvs(str(work / "one.in"), here, str(work / "one.uv"))
+    sys.exit(isinstance(answer, Failure))
 chosen = [case for case in cases() if re.search(options.only, case[0]) and (not options.default or "default" in case[2])]
 wrong = 0
 with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:

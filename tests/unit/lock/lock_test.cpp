@@ -37,10 +37,11 @@ Lock full_lock() {
     lock.variables = {{"A", "1"}};
     LockedArtifact conda{"conda", "zlib", "1.3", "h0_0", "https://u:canary@c.example/t/canary/main/linux-64/zlib-1.3-h0_0.conda",
                          "https://u:canary@c.example/t/canary/main/linux-64/zlib-1.3-h0_0.conda", "zlib-1.3-h0_0.conda", "",
-                         std::string(32, 'd'), 0, true, "zlib=1.3=h0_0", "https://u:canary@c.example/main", "", {}};
+                         std::string(32, 'd'), 0, true, "zlib=1.3=h0_0", "https://u:canary@c.example/main", "", "", {}, std::nullopt};
     LockedArtifact wheel{"wheel", "numpy", "1.0", "", "file:///a%20b/numpy-1.0-py3-none-any.whl", "/a b/numpy-1.0-py3-none-any.whl",
                          "numpy-1.0-py3-none-any.whl", std::string(64, 'a'), "", 123456789012, true, "./numpy", "",
-                         "file:///a%20b/numpy-1.0-py3-none-any.whl", {"x", "y"}};
+                         "https://u:canary@index.example/simple", "file:///a%20b/numpy-1.0-py3-none-any.whl", {"x", "y"},
+                         BuiltFrom{"https://u:canary@index.example/f/numpy-1.0.tar.gz", "", "numpy-1.0.tar.gz", std::string(64, 'b'), 77}};
     lock.artifacts = {conda, wheel};
     return lock;
 }
@@ -60,6 +61,10 @@ TEST_CASE("a lock comes back as it was written", "[lock]") {
     CHECK(again->artifacts[1].source == "/a b/numpy-1.0-py3-none-any.whl");
     CHECK(again->artifacts[0].source == "https://c.example/main/linux-64/zlib-1.3-h0_0.conda");
     CHECK(again->artifacts[1].size == 123456789012);
+    CHECK(again->artifacts[1].index == "https://index.example/simple");
+    REQUIRE(again->artifacts[1].built_from.has_value());
+    CHECK(again->artifacts[1].built_from->url == "https://index.example/f/numpy-1.0.tar.gz");
+    CHECK(again->artifacts[1].built_from->size == 77);
     CHECK(again->captured->path == "/opt/python/bin/python3");
     // One field a line: a diff shows what changed and nothing else.
     Lock changed = lock;

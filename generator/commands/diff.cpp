@@ -1,0 +1,44 @@
+// tinderbox diff A B: packages added, removed and changed between two locks, .runs or SPECs.
+#include "generator/commands/command.hpp"
+#include "generator/report/columns.hpp"
+#include "generator/report/difference.hpp"
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+namespace tinderbox {
+namespace {
+
+Result<bool> diff(const std::string& before, const std::string& after, bool as_json) {
+    TRY_ASSIGN(Inventory a, read_inventory(before));
+    TRY_ASSIGN(Inventory b, read_inventory(after));
+    Difference difference = difference_of(a, b);
+    difference.before = before;
+    difference.after = after;
+    if (as_json)
+        fmt::print("{}", canonical_json(to_json(difference)));
+    else
+        fmt::print("{}", difference_text(difference, output_colour()));
+    return difference.empty();
+}
+
+} // namespace
+
+void add_diff(CLI::App& app, Invocation& invocation) {
+    CLI::App* command = app.add_subcommand("diff", "Compare two locks, .runs or SPECs, package by package");
+    auto before = std::make_shared<std::string>(), after = std::make_shared<std::string>();
+    auto as_json = std::make_shared<bool>(false), exit_code = std::make_shared<bool>(false);
+    command->add_option("A", *before, "A lock, a .run or a SPEC")->required();
+    command->add_option("B", *after, "Another")->required();
+    command->add_flag("--json", *as_json, "As JSON");
+    command->add_flag("--exit-code", *exit_code, "Exit with 1 when they differ (otherwise 0)");
+    command->callback([=, &invocation] {
+        invocation.run = [=, &invocation]() -> Status {
+            TRY_ASSIGN(bool same, diff(*before, *after, *as_json));
+            if (!same && *exit_code) invocation.exit_code = 1;
+            return {};
+        };
+    });
+}
+
+} // namespace tinderbox

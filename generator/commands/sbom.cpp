@@ -1,0 +1,68 @@
+// tinderbox sbom FILE: a bill of materials of a .run or a lock.
+#include "generator/report/sbom.hpp"
+
+#include "common/base/file.hpp"
+#include "common/base/terminal.hpp"
+#include "generator/commands/command.hpp"
+#include "generator/commands/redistribute.hpp"
+#include "versions.hpp"
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+
+namespace tinderbox {
+namespace {
+
+// SOURCE_DATE_EPOCH, else now: two bills of one lock can be the same bytes.
+Result<std::string> creation_time() {
+    std::int64_t seconds = static_cast<std::int64_t>(std::time(nullptr));
+    if (const char* epoch = std::getenv("SOURCE_DATE_EPOCH"); epoch && *epoch) {
+        auto [end, error] = std::from_chars(epoch, epoch + std::strlen(epoch), seconds);
+        if (error != std::errc() || *end != '\0')
+            return make_error(ErrorKind::usage, "SOURCE_DATE_EPOCH is '{}'; it has to be a number of seconds", epoch);
+    }
+    std::time_t time = static_cast<std::time_t>(seconds);
+    std::tm utc{};
+    ::gmtime_r(&time, &utc);
+    char text[32];
+    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    return std::string(text);
+}
+
+Status sbom(const std::string& file, const std::string& format, const std::string& output) {
+    TRY_ASSIGN(Inventory inventory, read_inventory(file));
+    if (inventory.kind == "request")
+        return make_error(ErrorKind::usage, "{}: it says what is wanted, not what there is; make a lock of it first (tinderbox lock {} -o FILE.lock)",
+                          file, file);
+    TRY_ASSIGN(RedistributionTable table, redistribution_table());
+    table.classify_all(inventory.packages);
+    SbomOptions options;
+    options.tinderbox_version = tinderbox_version;
+    TRY_ASSIGN(options.created, creation_time());
+    std::string text = canonical_json(format == "spdx" ? spdx(inventory, options) : cyclonedx(inventory, options));
+    if (output.empty()) {
+        fmt::print("{}", text);
+        return {};
+    }
+    TRY(write_atomically(output, text));
+    Terminal::get().note("written", fmt::format("{}: {} packages", output, inventory.packages.size()));
+    return {};
+}
+
+} // namespace
+
+void add_sbom(CLI::App& app, Invocation& invocation) {
+    CLI::App* command = app.add_subcommand("sbom", "Write a bill of materials of a .run or a lock (CycloneDX 1.6, SPDX 2.3)");
+    auto file = std::make_shared<std::string>(), format = std::make_shared<std::string>("cyclonedx"), output = std::make_shared<std::string>();
+    command->add_option("FILE", *file, "A .run or a lock")->required();
+    command->add_option("--format", *format, "cyclonedx or spdx")->capture_default_str()->check(CLI::IsMember({"cyclonedx", "spdx"}));
+    command->add_option("-o,--output", *output, "The file to write (default: standard output)");
+    command->callback([=, &invocation] { invocation.run = [=] { return sbom(*file, *format, *output); }; });
+}
+
+} // namespace tinderbox

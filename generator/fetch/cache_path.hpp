@@ -1,0 +1,22 @@
+// Where the cache keeps artifacts: <root>/artifacts/sha256/KK/HEX/NAME.
+#pragma once
+
+#include "common/base/file.hpp"
+
+#include <optional>
+#include <string>
+
+namespace tinderbox {
+
+inline fs::path artifact_path(const fs::path& root, const std::string& sha256, const std::string& name) {
+    return root / "artifacts" / "sha256" / sha256.substr(0, 2) / sha256 / name;
+}
+
+// The artifact of this hash, when it is there.
+inline std::optional<fs::path> cached_artifact(const std::string& sha256, const std::string& name, const fs::path& root = cache_directory()) {
+    std::error_code ignored;
+    if (sha256.empty() || !fs::is_regular_file(artifact_path(root, sha256, name), ignored)) return std::nullopt;
+    return artifact_path(root, sha256, name);
+}
+
+} // namespace tinderbox

@@ -1,0 +1,28 @@
+// Tables for a terminal.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tinderbox {
+
+// Columns on a display: UTF-8 sequences count as one each.
+std::size_t display_width(std::string_view text);
+
+struct TableStyle {
+    bool header_bold = false;       // escape sequences: only for a terminal that wants them
+    std::size_t width = 0;          // the last column is cut to fit ("…"); 0: it is not
+    std::vector<std::size_t> right; // columns that are aligned to the right
+    std::string indent;
+};
+
+// Rows of equal length, the first is the header; two spaces between columns, no spaces at the end of a line.
+std::string columns(const std::vector<std::vector<std::string>>& rows, const TableStyle& style);
+
+// Standard output as a terminal: its width (0 when it is none; COLUMNS counts), and whether colour is wanted (NO_COLOR,
+// TERM=dumb).
+std::size_t output_width();
+bool output_colour();
+
+} // namespace tinderbox

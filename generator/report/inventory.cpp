@@ -1,0 +1,129 @@
+#include "generator/report/inventory.hpp"
+
+#include "common/base/file.hpp"
+#include "common/base/url.hpp"
+#include "common/format/run_file.hpp"
+#include "generator/lock/base.hpp"
+
+#include <algorithm>
+#include <fstream>
+
+namespace tinderbox {
+namespace {
+
+bool is_run_file(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::string head(4096, '\0');
+    file.read(head.data(), static_cast<std::streamsize>(head.size()));
+    return head.starts_with("#!/bin/sh\n") && head.find("\ntotal_size=") != std::string::npos;
+}
+
+PackageInfo base_package(const LockedBase& base) {
+    PackageInfo out;
+    out.kind = "base";
+    out.name = base.kind == "installer" ? base_kind(base.file_name) : base.kind;
+    out.version = base.version;
+    out.url = without_credentials(base.url);
+    out.file_name = base.file_name;
+    out.sha256 = base.sha256;
+    out.size = base.size;
+    out.requested = true;
+    out.requirement = "--base";
+    out.prefix = "base";
+    return out;
+}
+
+} // namespace
+
+std::vector<PackageInfo> packages_of(const Lock& lock) {
+    std::vector<PackageInfo> out;
+    if (lock.base) out.push_back(base_package(*lock.base));
+    if (lock.captured) {
+        PackageInfo p;
+        p.kind = lock.captured->kind;
+        p.name = lock.captured->path;
+        p.sha256 = lock.captured->sha256;
+        p.requested = true;
+        out.push_back(std::move(p));
+    }
+    for (const LockedArtifact& a : lock.artifacts) {
+        PackageInfo p;
+        p.kind = a.kind;
+        p.name = a.name;
+        p.version = a.version;
+        p.build = a.build;
+        p.url = without_credentials(a.url);
+        p.file_name = a.file_name;
+        p.sha256 = a.sha256;
+        p.md5 = a.md5;
+        p.size = a.size;
+        p.requested = a.requested;
+        p.requirement = a.requirement;
+        out.push_back(std::move(p));
+    }
+    return out;
+}
+
+Inventory inventory_of(const Lock& lock) { return {"lock", lock.name, lock.platform, packages_of(lock), 0}; }
+
+Inventory inventory_of(const Manifest& manifest) {
+    Inventory out{"run", manifest.name, manifest.platform, {}, manifest.install.apparent_bytes};
+    if (const auto& base = manifest.base_installer) {
+        PackageInfo p;
+        p.kind = "base";
+        p.name = base->name;
+        p.version = base->version;
+        p.url = base->url;
+        p.file_name = base->file_name;
+        p.sha256 = base->sha256;
+        p.size = base->size;
+        p.license = "";
+        p.prefix = "base";
+        out.packages.push_back(std::move(p));
+    }
+    std::ranges::copy_if(manifest.packages, std::back_inserter(out.packages), [](const PackageInfo& p) { return p.kind != "generated"; });
+    return out;
+}
+
+Inventory inventory_of(const Request& request) {
+    Inventory out{"request", request.name, "", {}, 0};
+    for (const CondaSpec& spec : request.conda) {
+        PackageInfo p;
+        p.kind = "conda";
+        p.name = spec.name;
+        p.version = spec.version;
+        p.build = spec.build;
+        p.url = without_credentials(spec.url);
+        p.requested = true;
+        out.packages.push_back(std::move(p));
+    }
+    for (const PipRequirement& requirement : request.pip) {
+        PackageInfo p;
+        p.kind = "wheel";
+        p.name = requirement.name;
+        p.version = requirement.specifier;
+        p.url = without_credentials(requirement.url);
+        if (p.name.empty()) p.name = p.url.substr(p.url.rfind('/') + 1);
+        p.requested = true;
+        out.packages.push_back(std::move(p));
+    }
+    return out;
+}
+
+Result<Inventory> read_inventory(const std::string& path) {
+    if (is_run_file(path)) {
+        TRY_ASSIGN(RunFile run, RunFile::open(path));
+        TRY_ASSIGN(Manifest manifest, manifest_from_json(run.manifest()));
+        return inventory_of(manifest);
+    }
+    auto text = read_text(path);
+    if (!text) return Error{ErrorKind::usage, std::move(text).error().message};
+    if (recognise_spec(*text) == SpecKind::tinderbox_lock) {
+        TRY_ASSIGN(Lock lock, read_lock(path));
+        return inventory_of(lock);
+    }
+    TRY_ASSIGN(Request request, parse_spec(*text, path));
+    return inventory_of(request);
+}
+
+} // namespace tinderbox

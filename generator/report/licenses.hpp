@@ -1,0 +1,21 @@
+// Licences by name: SPDX identifiers and expressions (SPDX specification 2.3, annex D).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tinderbox {
+
+// "MIT" for "mit", "" for what is no identifier that is known here (the common ones of Python and conda packages).
+std::string spdx_identifier(std::string_view text);
+
+// The expression in SPDX's own spelling when every identifier in it is known ("MIT AND BSD-3-Clause"); a classifier
+// ("License :: OSI Approved :: MIT License") or a common name ("BSD 3-Clause License", "Apache 2.0") becomes its
+// identifier where there is exactly one. "": the words are no SPDX expression.
+std::string spdx_expression(std::string_view text);
+
+// Whether the expression (as spdx_expression gives it) is of free and open-source licences only.
+bool is_free_license(std::string_view expression);
+
+} // namespace tinderbox

@@ -1,0 +1,104 @@
+#include "generator/report/redistribution.hpp"
+
+#include "common/base/text.hpp"
+#include "generator/report/licenses.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace tinderbox {
+namespace {
+
+using nlohmann::json;
+
+constexpr int table_version = 1;
+
+bool glob(std::string_view pattern, std::string_view text) {
+    auto star = pattern.find('*');
+    if (star == std::string_view::npos) return pattern == text;
+    if (!text.starts_with(pattern.substr(0, star))) return false;
+    std::string_view rest = pattern.substr(star + 1);
+    for (std::size_t at = star; at <= text.size(); ++at)
+        if (glob(rest, text.substr(at))) return true;
+    return false;
+}
+
+std::string text_of(const json& object, const char* key) {
+    auto found = object.find(key);
+    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+// "host/path" of a URL.
+std::string_view place_of(std::string_view url) {
+    auto scheme = url.find("://");
+    return scheme == std::string_view::npos ? url : url.substr(scheme + 3);
+}
+
+std::string some_names(const std::vector<std::string>& names) {
+    constexpr std::size_t shown = 3;
+    std::string out;
+    for (std::size_t i = 0; i < std::min(shown, names.size()); ++i) out += (i == 0 ? "" : ", ") + names[i];
+    if (names.size() > shown) out += fmt::format(" and {} more", names.size() - shown);
+    return out;
+}
+
+} // namespace
+
+Result<RedistributionTable> RedistributionTable::parse(std::string_view text) {
+    json root = json::parse(text, nullptr, false);
+    if (!root.is_object() || root.value("version", 0) != table_version || !root["classes"].is_array() || !root["rules"].is_array())
+        return make_error(ErrorKind::bug, "templates/redistribution.json is not of version {}", table_version);
+    RedistributionTable out;
+    for (const json& row : root["classes"])
+        out.classes_.push_back({text_of(row, "id"), text_of(row, "title"), text_of(row, "terms"), text_of(row, "terms_url"), text_of(row, "way_out"),
+                                row.value("restricted", false)});
+    for (const json& row : root["rules"]) {
+        Rule rule{text_of(row, "class"), text_of(row, "kind"), text_of(row, "name"), text_of(row, "version"),
+                  text_of(row, "url"), text_of(row, "license")};
+        if (!out.find(rule.id) || row.size() < 2)
+            return make_error(ErrorKind::bug, "templates/redistribution.json: a rule has no condition or no class: {}", row.dump());
+        out.rules_.push_back(std::move(rule));
+    }
+    return out;
+}
+
+const RedistributionClass* RedistributionTable::find(std::string_view id) const {
+    auto found = std::ranges::find(classes_, id, &RedistributionClass::id);
+    return found == classes_.end() ? nullptr : &*found;
+}
+
+bool RedistributionTable::fits(const Rule& rule, const PackageInfo& package) {
+    if (!rule.kind.empty() && rule.kind != package.kind) return false;
+    if (!rule.name.empty() && !glob(rule.name, to_lower(package.name))) return false;
+    if (!rule.version.empty() && !glob(rule.version, package.version)) return false;
+    if (!rule.url.empty() && !glob(rule.url, place_of(package.url))) return false;
+    return rule.license.empty() || to_lower(package.license).find(rule.license) != std::string::npos;
+}
+
+std::string RedistributionTable::classify(const PackageInfo& package) const {
+    for (const Rule& rule : rules_)
+        if (fits(rule, package)) return rule.id;
+    if (package.kind == "python" || package.kind == "generated" || is_free_license(package.license)) return "free";
+    return "unknown";
+}
+
+void RedistributionTable::classify_all(std::vector<PackageInfo>& packages) const {
+    for (PackageInfo& package : packages) package.redistribution = classify(package);
+}
+
+std::vector<std::string> RedistributionTable::restrictions(const std::vector<PackageInfo>& packages) const {
+    std::vector<std::string> out;
+    for (const RedistributionClass& one : classes_) {
+        std::vector<std::string> names;
+        for (const PackageInfo& package : packages)
+            if (one.restricted && package.redistribution == one.id && std::ranges::find(names, package.name) == names.end())
+                names.push_back(package.name);
+        if (names.empty()) continue;
+        out.push_back(fmt::format("{} ({}): {}{}; {}", one.title, some_names(names), one.terms, one.terms_url.empty() ? "" : " (" + one.terms_url + ")",
+                                  one.way_out));
+    }
+    return out;
+}
+
+} // namespace tinderbox

@@ -1,0 +1,50 @@
+// Fuzz target for versions and specifiers (PEP 440): one line is a version, or a set of clauses, or both.
+#include "mutate.hpp"
+
+#include "common/base/text.hpp"
+#include "generator/pip/version.hpp"
+
+using namespace tinderbox;
+using namespace tinderbox::pip;
+
+namespace {
+
+// What was understood says the same again, and orders itself.
+void check(const Version& version) {
+    auto again = Version::parse(version.str());
+    if (!again || *again != version || again->str() != version.str()) __builtin_trap();
+    if (!(version.public_version() <= version) || version.base_version().str() != version.base_str()) __builtin_trap();
+    (void)version.first_development();
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string text(reinterpret_cast<const char*>(data), std::min<std::size_t>(size, 1u << 14));
+    std::vector<Version> versions;
+    std::vector<SpecifierSet> sets;
+    for (std::string_view line : split_lines(text)) {
+        if (versions.size() + sets.size() > 40) break;
+        if (auto version = Version::parse(line)) {
+            check(*version);
+            versions.push_back(std::move(*version));
+        }
+        auto set = SpecifierSet::parse(line);
+        if (!set) {
+            if (set.error().kind != ErrorKind::usage || set.error().message.empty()) __builtin_trap();
+            continue;
+        }
+        auto again = SpecifierSet::parse(set->str());
+        if (!again || again->str() != set->str()) __builtin_trap();
+        sets.push_back(std::move(*set));
+    }
+    for (const Version& a : versions)
+        for (const Version& b : versions) {
+            auto one = a <=> b, other = b <=> a;
+            if ((one == 0) != (other == 0) || (one < 0) != (other > 0)) __builtin_trap();
+        }
+    for (const SpecifierSet& set : sets)
+        for (const Version& version : versions)
+            if (set.contains(version) && !set.matches(version)) __builtin_trap(); // pre-releases only ever leave out
+    return 0;
+}
