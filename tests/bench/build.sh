@@ -78,7 +78,7 @@ if wants tar; then
 fi
 if wants makeself; then
     if command -v makeself >/dev/null; then
-        measure "makeself --zstd" "$work/makeself.run" makeself --nox11 --zstd --threads "$(nproc)" "$work/tree" "$work/makeself.run" bench true
+        measure "makeself --zstd" "$work/makeself.run" makeself --nox11 --zstd --threads "$(nproc)" "$work/tree" "$work/makeself.run" bench true || true
         rm -f "$work/makeself.run"
     else
         echo "makeself is not installed" >&2
@@ -87,7 +87,7 @@ fi
 if wants pex; then
     if command -v "$pex" >/dev/null; then
         measure "pex" "$work/out.pex" env PEX_ROOT="$work/pex-root" "$pex" --python "$python" --no-pypi --no-index --find-links "$wheels" \
-            --no-build -r "$work/list.txt" -o "$work/out.pex"
+            --no-build -r "$work/list.txt" -o "$work/out.pex" || true
         rm -rf "$work/out.pex" "$work/pex-root"
     else
         echo "pex is not installed" >&2
