@@ -64,7 +64,8 @@ assert report["preflight"]["gpu"]["verdict"] in ("usable", "refused", "not verif
 ' "$work/report.json" "$status" || fail "$name: exit $status"
 done
 machine laptop-nouveau
-run 3 lab-12.run --check
+run 3 lab-12.run --check --report "$work/check.html"
+grep -qF "is driven by nouveau" "$work/check.html" && grep -qF "gpu-nouveau" "$work/check.html" || fail "the page of --check lacks the finding"
 says "is driven by nouveau, which has no CUDA"
 
 echo "== a check without a driver is quick"
@@ -79,7 +80,8 @@ echo "== an installation whose GPU computes"
 bash "$root/tests/fake_driver/build.sh" "$work/drivers"
 machine desktop
 export LD_LIBRARY_PATH=$work/drivers/full FAKE_CUDA="name=NVIDIA GeForce RTX 3090,cc=8.6,devices=2,memory=200000000"
-if strings -a "$work/lab-11.run" 2>/dev/null | grep -q cuda_probe_11; then
+"$tinderbox" inspect "$work/lab-11.run" --json >"$work/manifest.json"
+if grep -q cuda_probe_11 "$work/manifest.json"; then
     # The runtime of CUDA 11 is in this build, and no driver of ours gets past it.
     run 6 lab-11.run -p "$work/env" --report "$work/page.html"
     says '"stage1": "passed"'
