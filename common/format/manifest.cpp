@@ -9,7 +9,7 @@ using nlohmann::json;
 // The same list of fields writes and reads: a field cannot be added to one side only.
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PackageInfo, kind, name, version, build, url, file_name, sha256, md5,
                                                 size, license, redistribution, installed_size, files, requested,
-                                                requirement, prefix)
+                                                requirement, prefix, imports)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PythonInfo, version, implementation, executable, site_packages, stdlib,
                                                 cache_tag, gil)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(GpuLibrary, path, package, role, sass, ptx, partial, ptx_isa)

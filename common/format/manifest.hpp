@@ -28,6 +28,7 @@ struct PackageInfo {
     bool requested = false;
     std::string requirement; // the words that asked for it, "" when it is a dependency
     std::string prefix = "env"; // where it is installed: "env" or "base"
+    std::vector<std::string> imports; // modules that its own test imports
 };
 
 struct PythonInfo {

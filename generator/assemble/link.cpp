@@ -57,7 +57,7 @@ class Linker {
         if (options_.base) TRY(add_base_files());
         TRY(add_generated());
         if (options_.base) TRY(add_package_cache());
-        add_parent_directories();
+        TRY(add_parent_directories());
         share_files();
         TRY(sort_and_resolve());
         fill_manifest();
@@ -88,6 +88,7 @@ class Linker {
             p.license = text_field(meta, "license");
             p.installed_size = 0;
             p.prefix = prefix_name(input.root);
+            if (p.kind == "include") p.sha256 = text_field(meta, "sha256");
             if (const LockedArtifact* a = input.artifact) {
                 p.url = without_credentials(a->url);
                 p.file_name = a->file_name;
@@ -97,6 +98,8 @@ class Linker {
                 p.requested = a->requested;
                 p.requirement = a->requirement;
             }
+            for (const json& name : meta.value("imports", json::array()))
+                if (name.is_string()) p.imports.push_back(name.get<std::string>());
             collect_licenses(p, meta);
             image_.manifest.packages.push_back(std::move(p));
             if (auto script = conda_script(meta)) {
@@ -252,7 +255,7 @@ class Linker {
                     (old.kind != EntryKind::file ||
                      image_.table.contents[old.content].sha256 == image_.table.contents[d.content].sha256);
         // Some wheels ship bytecode of their own; pip compiles over it without a word, too.
-        bool bytecode = (d.flags & destination_bytecode) != 0;
+        bool bytecode = (d.flags & destination_bytecode) != 0 || (d.path.ends_with(".pyc") && old.path.ends_with(".pyc"));
         if (!same && !bytecode)
             image_.warnings.push_back(fmt::format("{} replaces '{}' of {}", who, d.path,
                                                   image_.manifest.packages[old.package].name));
@@ -262,18 +265,27 @@ class Linker {
     }
 
     // What is always installed first: a directory that only the package cache needs is made with it alone.
-    void add_parent_directories() {
+    Status add_parent_directories() {
         for (LinkedPrefix* one : {&env_, &base_})
-            for (std::uint8_t flags : {destination_none, destination_package_cache}) add_parents(*one, flags);
+            for (std::uint8_t flags : {destination_none, destination_package_cache}) TRY(add_parents(*one, flags));
+        return {};
     }
 
-    void add_parents(LinkedPrefix& to, std::uint8_t flags) {
+    Status add_parents(LinkedPrefix& to, std::uint8_t flags) {
         std::set<std::string> missing;
         for (const Destination& d : image_.table.destinations) {
             if (d.root != to.root || (d.flags & destination_package_cache) != flags) continue;
             for (auto slash = d.path.rfind('/'); slash != std::string::npos; slash = d.path.rfind('/', slash - 1)) {
                 std::string parent = d.path.substr(0, slash);
-                if (to.by_path.contains(parent) || !missing.insert(parent).second) break;
+                if (auto there = to.by_path.find(parent); there != to.by_path.end()) {
+                    const Destination& other = image_.table.destinations[there->second];
+                    if (other.kind == EntryKind::directory) break;
+                    // Conda would remove the directory with all that is in it, or write through the link.
+                    return make_error(ErrorKind::usage, "'{}' is a {} in {}, and a directory with '{}' in {}; leave one of the packages out",
+                                      parent, other.kind == EntryKind::symlink ? "link" : "file", image_.manifest.packages[other.package].name,
+                                      d.path, image_.manifest.packages[d.package].name);
+                }
+                if (!missing.insert(parent).second) break;
             }
         }
         for (const std::string& path : missing) {
@@ -289,6 +301,7 @@ class Linker {
             image_.table.destinations.push_back(std::move(d));
             origins_.push_back({});
         }
+        return {};
     }
 
     // Files without relocations that lie in several places may be one inode there, as conda's hard links are – but never
@@ -428,8 +441,8 @@ class Linker {
             const json& meta = inputs_[index].parcel.metadata;
             in.link_type = 1;
             in.requested = true;
-            in.spec = fmt::format("{}=={}={}", conda_dist_string(in.url, in.channel, text_field(meta["conda"]["index"], "subdir"), a.name),
-                                  a.version, a.build);
+            const std::string channel = in.url.empty() ? "" : conda_spec_channel(in.url) + "/" + text_field(meta["conda"]["index"], "subdir") + "::";
+            in.spec = fmt::format("{}{}=={}={}", channel, a.name, a.version, a.build);
         }
         for (std::size_t i = 0; i < inputs_.size(); ++i) {
             if (inputs_[i].bytecode_of != index) continue;

@@ -8,7 +8,7 @@ namespace tinderbox {
 namespace {
 
 // Named in the documented command line, not built yet: saying so beats "unknown option".
-constexpr const char* planned[] = {"--cuda", "--include", "--virtual"};
+constexpr const char* planned[] = {"--cuda", "--virtual"};
 
 } // namespace
 
@@ -17,6 +17,8 @@ void add_options(CLI::App& command, BuildOptions& o) {
     command.add_option("--conda", o.conda, "conda packages: exact URLs or files")->group("What");
     command.add_option("--pip", o.pip, "pip requirements: NAME, NAME>=VERSION, NAME[EXTRA], a URL, a wheel")->group("What");
     command.add_option("--python", o.python, "The Python that pip packages are chosen for (with lock --pip-only)")->group("What");
+    command.add_option("--include", o.include, "File or directory that rides along: SRC or SRC:DEST, below share/NAME of the environment")
+        ->group("What");
     command.add_option("--name", o.env_name, "Name of the environment")->group("What");
     command.add_option("--platform", o.platform, "linux-64 or linux-aarch64")->group("What")->capture_default_str();
     command.add_option("--base", o.base, "The conda at PREFIX: miniconda[=VERSION], miniforge[=VERSION], an installer's .sh (file or URL), none (default)")

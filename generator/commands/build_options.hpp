@@ -14,7 +14,7 @@ class App;
 namespace tinderbox {
 
 struct BuildOptions {
-    std::vector<std::string> specs, conda, pip;
+    std::vector<std::string> specs, conda, pip, include;
     std::string output, env_name;
     std::string base, python, python_from, from_prefix;
     std::string platform = "linux-64", target_glibc, target_driver;

@@ -125,7 +125,7 @@ Status Pipeline::solve() {
         if (!options_.base.empty() && !same)
             return make_error(ErrorKind::usage, "{}: its base is {}, --base says {}; lock again with --base, or leave it away",
                               options_.specs.front(), lock_.base ? lock_.base->kind + " " + lock_.base->version : "none", printable(options_.base));
-        return {};
+        return read_includes();
     }
     LockOptions lock;
     lock.platform = options_.platform;
@@ -160,10 +160,10 @@ Status Pipeline::solve() {
         Terminal::get().note("ignored", fmt::format("{}: {} ({})", item.line.str(), item.what, item.why));
     // What construct.yaml asks for and no .run can carry yet: said, not dropped.
     for (const IncludedFile& file : request_.includes)
-        Terminal::get().note("ignored", fmt::format("{}: {} (files of construct.yaml do not ride along in this version)", file.line.str(), file.source));
+        Terminal::get().note("ignored", fmt::format("{}: {} (files of construct.yaml do not ride along; name them with --include)", file.line.str(), file.source));
     for (const auto& [what, path] : {std::pair("post_install", &request_.post_install), std::pair("license_file", &request_.license_file)})
         if (!path->empty()) Terminal::get().note("ignored", fmt::format("{} {} (not part of an installer in this version)", what, *path));
-    return {};
+    return read_includes();
 }
 
 PlannedGpuNeeds Pipeline::planned_gpu() const {
@@ -237,6 +237,10 @@ namespace {
 bool needs_md5(const LockedArtifact& artifact) { return artifact.kind == "conda" && artifact.md5.empty(); }
 } // namespace
 
+std::string Pipeline::conda_variant(bool info) const {
+    return fmt::format("{}conda {} mtime {}", info ? "info 1 " : "", conda_package_version, lock_.source_mtime);
+}
+
 Status Pipeline::pack() {
     ParcelCache cache(cache_directory() / "parcels");
     PackOptions pack = pack_options();
@@ -256,7 +260,7 @@ Status Pipeline::pack() {
         const LockedArtifact& artifact = lock_.artifacts[i];
         LinkInput input;
         input.artifact = &artifact;
-        std::string key = ParcelCache::key(artifact.sha256, pack.level, needs_md5(artifact) ? variant + " md5" : variant);
+        std::string key = ParcelCache::key(artifact.sha256, pack.level, artifact.kind == "conda" ? conda_variant(false) + (needs_md5(artifact) ? " md5" : "") : variant);
         TRY_ASSIGN(input.parcel, cache.get(key, pack, [&]() -> Result<std::unique_ptr<Artifact>> {
             return open_artifact(i);
         }));
@@ -266,6 +270,7 @@ Status Pipeline::pack() {
     }
     order_conda_packages();
     TRY_ASSIGN(python_, find_python(inputs_));
+    TRY(pack_includes());
     if (lock_.base) TRY(pack_base());
     Terminal::get().end_progress();
     return {};

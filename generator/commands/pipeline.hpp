@@ -49,9 +49,12 @@ class Pipeline {
     Status fetch_base();
     Status read_base();
     Status pack_base();
+    Status read_includes();
+    Status pack_includes();
     Result<LockedArtifact> base_artifact(const ConstructorPackage& package) const;
     Result<Parcel> base_parcel(const ConstructorPackage& package, const std::string& sha256, bool info);
     PackOptions pack_options() const;
+    std::string conda_variant(bool info) const; // of a conda package's parcel: its part of the key
     void order_conda_packages();
     Result<std::string> interpreter_path(Root root);
     Interpreter interpreter(Root root);

@@ -71,8 +71,7 @@ Result<LockedArtifact> Pipeline::base_artifact(const ConstructorPackage& package
 Result<Parcel> Pipeline::base_parcel(const ConstructorPackage& package, const std::string& sha256, bool info) {
     ParcelCache cache(cache_directory() / "parcels");
     const PackOptions pack = pack_options();
-    const std::string variant = fmt::format("{}mtime {}", info ? "info 1 " : "", lock_.source_mtime);
-    return cache.get(ParcelCache::key(sha256, pack.level, variant), pack, [&]() -> Result<std::unique_ptr<Artifact>> {
+    return cache.get(ParcelCache::key(sha256, pack.level, conda_variant(info)), pack, [&]() -> Result<std::unique_ptr<Artifact>> {
         TRY_ASSIGN(TemporaryDirectory directory, TemporaryDirectory::make(cache_directory()));
         TRY_ASSIGN(fs::path file, extract_constructor_package(base_file_.path, package, directory.path()));
         CondaOpenOptions conda;

@@ -27,7 +27,6 @@ using nlohmann::json;
 constexpr std::uint64_t spool_above = 1u << 20;          // bytes of a file inside preconda or postconda
 constexpr std::uint64_t inner_total_limit = 16ull << 30; // bytes of all of them
 constexpr std::uint64_t text_limit = 64u << 20;          // bytes of a list, a record or a script
-constexpr std::uint16_t no_group_write = 0755;           // what a umask of 022 leaves of a mode
 
 // What is installed where: a list as the installer hands it to conda.
 struct PackageList {
@@ -189,7 +188,7 @@ class Reader {
         }
         ConstructorFile file;
         file.path = member.path;
-        file.mode = member.mode & no_group_write;
+        file.mode = member.mode;
         file.mtime = member.mtime;
         file.is_link = member.kind == EntryKind::symlink;
         if (file.is_link) file.content = member.link;
@@ -253,8 +252,7 @@ class Reader {
             if (inner.kind == EntryKind::directory) return {};
             ConstructorFile file;
             file.path = inner.path;
-            file.mode = inner.mode & no_group_write;
-            // tarfile.TarInfo's default, of the empty history that postconda replaces.
+            file.mode = inner.mode;
             file.mtime = inner.mtime;
             if (inner.kind == EntryKind::symlink) {
                 file.is_link = true;

@@ -102,6 +102,15 @@ std::string conda_channel_url(std::string_view url) {
     return std::string(without_slash(url));
 }
 
+std::string conda_spec_channel(std::string_view package_url) {
+    std::string from = conda_channel_url(package_url);
+    std::string_view base = from, rest = base;
+    if (is_conda_subdir(cut_last(rest))) base = rest;
+    constexpr std::string_view repo = "https://repo.anaconda.com/";
+    if (base.starts_with(repo)) return std::string(base.substr(repo.size()));
+    return channel_name(base);
+}
+
 std::string conda_dist_string(std::string_view package_url, std::string_view channel, std::string_view subdir,
                               std::string_view dist) {
     std::string from =

@@ -35,6 +35,9 @@ Status check_conda_platform(std::string_view package, std::string_view subdir, s
 // The record's "channel": the URL of the package without its file name, "https://…/conda-forge/linux-64".
 std::string conda_channel_url(std::string_view package_url);
 
+// As a match spec writes it: the same, but Anaconda's own channels keep their names, "pkgs/main".
+std::string conda_spec_channel(std::string_view package_url);
+
 // As the history writes it: "conda-forge/linux-64::NAME-VERSION-BUILD"; a channel that conda has no short
 // name for goes by its URL, Anaconda's pkgs/main, pkgs/r and pkgs/msys2 by "defaults". `package_url` may be
 // "": then `channel`.

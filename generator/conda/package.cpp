@@ -1,6 +1,7 @@
 #include "generator/conda/package.hpp"
 
 #include "common/base/text.hpp"
+#include "generator/conda/declared_imports.hpp"
 #include "generator/conda/info.hpp"
 #include "generator/conda/names.hpp"
 #include "generator/conda/spool.hpp"
@@ -23,6 +24,7 @@ namespace {
 constexpr std::uint64_t info_file_limit = 256u << 20; // paths.json of a package with a million files
 constexpr std::uint64_t license_limit = 4u << 20;     // one text
 constexpr std::uint64_t all_licenses_limit = 64u << 20;
+constexpr std::uint64_t test_limit = 1u << 20;
 
 class CondaPackage final : public Artifact {
   public:
@@ -115,14 +117,7 @@ class CondaLoader {
             return make_error(ErrorKind::usage, "{}: it has no metadata.json, so it is not a .conda package",
                               name_);
         TRY_ASSIGN(Bytes text, zip->read(*format, 1u << 20));
-        TRY_ASSIGN(json document, parse_info_json(as_text(text), name_ + ":metadata.json"));
-        auto version = document.is_object() ? document.find("conda_pkg_format_version") : document.end();
-        if (!document.is_object() || version == document.end() || *version != 2)
-            return make_error(ErrorKind::usage,
-                              "{}:metadata.json: conda_pkg_format_version is not 2; use a newer Tinderbox, "
-                              "or the package's "
-                              ".tar.bz2",
-                              name_);
+        TRY(check_format(as_text(text)));
         // info first: both tars become one tree, as when conda extracts them.
         for (std::string_view part : {"info-", "pkg-"}) {
             const ZipMember* found = nullptr;
@@ -141,6 +136,16 @@ class CondaLoader {
             TRY(read_members(*input, name_ + ":" + found->path));
         }
         return {};
+    }
+
+    // Some packages of today's Miniconda (_libgcc_mutex-0.1-main among them) have an empty one.
+    Status check_format(std::string_view text) {
+        if (text.empty()) return {};
+        TRY_ASSIGN(json document, parse_info_json(text, name_ + ":metadata.json"));
+        auto version = document.is_object() ? document.find("conda_pkg_format_version") : document.end();
+        if (document.is_object() && version != document.end() && *version == 2) return {};
+        return make_error(ErrorKind::usage,
+                          "{}:metadata.json: conda_pkg_format_version is not 2; use a newer Tinderbox, or the package's .tar.bz2", name_);
     }
 
     static std::string_view as_text(const Bytes& bytes) {
@@ -187,8 +192,9 @@ class CondaLoader {
             "has_prefix", "no_link",    "no_softlink"};
         std::string_view name = std::string_view(member.path).substr(member.path.size() > 5 ? 5 : 4);
         bool license = is_license(member.path);
+        const bool test = declares_imports(member.path) && member.size <= test_limit;
         if (member.kind != EntryKind::file ||
-            (!license && std::ranges::find(wanted, name) == std::end(wanted)))
+            (!license && !test && std::ranges::find(wanted, name) == std::end(wanted)))
             return {};
         if (license && (member.size > license_limit || license_bytes_ + member.size > all_licenses_limit)) {
             warnings_.push_back(fmt::format("its licence text '{}' ({}) is too long to be shown", member.path,
@@ -432,6 +438,7 @@ class CondaLoader {
                                 {"depends", index_["depends"]},
                                 {"warnings", warnings_},
                                 {"about", std::move(about_json)},
+                                {"imports", declared_imports(info_)},
                                 {"conda", std::move(conda)}};
     }
 

@@ -15,7 +15,7 @@
 //                 records them but with paths in the package, in the order of entries()
 //   entry_points  [{command, module, function}] of a noarch python package
 //   scripts       {"post-link": PATH, "pre-unlink": PATH}, where the package has them
-// and "about" {home, summary, …: strings of info/about.json}.
+// "imports" [NAME: what its own test imports], and "about" {home, summary, …: strings of info/about.json}.
 #pragma once
 
 #include "common/base/file.hpp"
@@ -24,6 +24,9 @@
 #include <memory>
 
 namespace tinderbox {
+
+// Part of the key of every parcel of a conda package: raised when metadata() says more than before.
+inline constexpr int conda_package_version = 2;
 
 struct CondaOpenOptions {
     std::string name; // what errors call the package; "" = the file's name

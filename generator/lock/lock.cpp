@@ -161,6 +161,27 @@ Result<BuiltFrom> built_from_json(const json& row, const std::string& where) {
     return out;
 }
 
+Result<std::vector<LockedInclude>> includes_from_json(const json& rows, const std::string& where) {
+    if (!rows.is_array()) return make_error(ErrorKind::usage, "{}: it is not a list; make the lock again", where);
+    std::vector<LockedInclude> out;
+    for (const json& row : rows) {
+        if (!row.is_object()) return make_error(ErrorKind::usage, "{}: it does not hold objects; make the lock again", where);
+        LockedInclude include;
+        Fields fields(row, where);
+        fields.text("path", include.path, true);
+        fields.text("destination", include.destination, true);
+        fields.text("sha256", include.sha256, true);
+        TRY(fields.status());
+        if (auto safe = safe_relative_path(include.destination); !safe.ok())
+            fields.fail(fmt::format("'{}': {}", include.destination, safe.error().message));
+        if (!is_hex(include.sha256, 64)) fields.fail("'sha256' is not 64 hexadecimal digits");
+        TRY(fields.status());
+        include.sha256 = to_lower(include.sha256);
+        out.push_back(std::move(include));
+    }
+    return out;
+}
+
 Result<LockedArtifact> artifact_from_json(const json& row, const std::string& where) {
     if (!row.is_object()) return make_error(ErrorKind::usage, "{}: it is not an object; make the lock again", where);
     LockedArtifact out;
@@ -219,6 +240,8 @@ json to_json(const Lock& lock) {
     }
     if (lock.base) out["base"] = base_json(*lock.base);
     for (const LockedSource& source : lock.sources) out["sources"].push_back({{"path", source.path}, {"sha256", source.sha256}});
+    for (const LockedInclude& include : lock.includes)
+        out["includes"].push_back({{"path", include.path}, {"destination", include.destination}, {"sha256", include.sha256}});
     for (const LockedArtifact& artifact : lock.artifacts) out["artifacts"].push_back(artifact_json(artifact));
     return out;
 }
@@ -280,6 +303,9 @@ Result<Lock> lock_from_json(const json& root, const std::string& file_name) {
             TRY(inner.status());
             out.sources.push_back(std::move(source));
         }
+    }
+    if (auto includes = root.find("includes"); includes != root.end()) {
+        TRY_ASSIGN(out.includes, includes_from_json(*includes, file_name + ":includes"));
     }
     auto artifacts = root.find("artifacts");
     if (artifacts == root.end() || !artifacts->is_array()) fields.fail("it lacks the list 'artifacts'");

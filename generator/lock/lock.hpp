@@ -67,6 +67,13 @@ struct LockedSource {
     bool operator==(const LockedSource&) const = default;
 };
 
+// Files of the user's own that ride along (--include), below share/NAME of the environment.
+struct LockedInclude {
+    std::string path;        // absolute, on the machine that builds
+    std::string destination; // relative to share/NAME
+    std::string sha256;      // of the tree (names, modes, links, contents), hex; "" until it was read
+};
+
 struct Lock {
     std::string name;     // environment name
     std::string platform = "linux-64";
@@ -75,6 +82,7 @@ struct Lock {
     std::int64_t source_mtime = 315532800; // 1980-01-01, or SOURCE_DATE_EPOCH: mtime of what has none of its own
     std::optional<CapturedSource> captured;
     std::optional<LockedBase> base;
+    std::vector<LockedInclude> includes;
     std::vector<LockedArtifact> artifacts; // conda first, in link order; then wheels by name
     std::vector<std::string> channels, indexes, insecure_hosts; // without credentials
     std::vector<std::string> request;      // the words of the user
@@ -83,7 +91,7 @@ struct Lock {
 };
 
 // The file: {"tinderbox_lock": 1, "name", "platform", "target_glibc", "bytecode", "source_mtime", "captured"?,
-// "base"?, "channels", "indexes", "insecure_hosts", "request", "sources"?, "variables", "artifacts": [{"kind", "name", "version", …}]}.
+// "base"?, "includes"?, "channels", "indexes", "insecure_hosts", "request", "sources"?, "variables", "artifacts": [{"kind", "name", "version", …}]}.
 // Fields of an artifact that are empty are left out; `source` never is in it. Keys are sorted, every artifact's field
 // has its own line. Every URL goes through without_credentials.
 //

@@ -1,5 +1,6 @@
 #include "runtime/session/session.hpp"
 
+#include "common/base/parallel.hpp"
 #include "common/base/text.hpp"
 #include "runtime/install/records.hpp"
 
@@ -178,7 +179,7 @@ Verification Session::verify(const std::string& prefix, const GpuVerdict& verdic
     terminal().note("verifying",
                     verdict.outcome == GpuVerdict::Outcome::usable ? "GPU and imports" : "imports");
     VerifyInputs in{manifest_,          verdict, prefix, user_environment(), options_.no_gpu,
-                    options_.run_tests, {}};
+                    options_.run_tests, options_.jobs != 0 ? options_.jobs : available_cpus(), {}};
     if (!choose_probe(manifest_).empty()) in.probe_program = [this] { return probe_program(); };
     in.gpu_memory = options_.gpu_memory;
     return verify_environment(in);

@@ -35,7 +35,8 @@ struct ImportCheck {
 struct ImportOptions {
     std::string prefix;                      // of the environment
     bool expect_gpu = false;                 // frameworks built for CUDA must find one
-    bool all_packages = false;               // not only those that were asked for
+    bool all_packages = false;               // -t: not only those that were asked for, and what each declares
+    unsigned jobs = 1;                       // interpreters side by side, with all_packages
     std::map<std::string, std::string> user; // the user's environment (user_environment())
     double timeout_seconds = 300;            // of one run of Python
 };

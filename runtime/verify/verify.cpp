@@ -79,6 +79,7 @@ Verification verify_environment(const VerifyInputs& in) {
     options.prefix = in.prefix;
     options.expect_gpu = out.gpu == Gpu::verified && !in.no_gpu;
     options.all_packages = in.all_packages;
+    options.jobs = in.jobs;
     options.user = in.user;
     out.checks = check_imports(in.manifest, options);
     const bool framework = std::ranges::any_of(out.checks, [](const ImportCheck& c) { return !c.device.empty(); });

@@ -27,6 +27,7 @@ struct VerifyInputs {
     std::map<std::string, std::string> user; // user_environment()
     bool no_gpu = false;                     // a failing GPU is a warning
     bool all_packages = false;               // -t
+    unsigned jobs = 1;                       // of -t
     // The program for the environment's CUDA; empty = this installer carries none.
     std::function<Result<Bytes>()> probe_program;
     std::optional<int> gpu_memory; // percent of the free memory that the probe tests; nothing = its own default

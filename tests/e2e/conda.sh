@@ -10,27 +10,10 @@ python=$venv/bin/python
 
 [ ${#work} -le 100 ] || skip "TMPDIR is too long: prefixes of 140 bytes are made below it"
 
-# The channel is built once: fifteen seconds.
+conda_channel
 fixture=$root/tests/fixtures
-key=$({ cat "$fixture/make_conda_packages.py"; echo "$venv"; } | sha256sum | cut -c 1-12)
-channel=$TINDERBOX_CACHE/test-conda/$key
-if [ ! -e "$channel/.complete" ]; then
-    mkdir -p "$TINDERBOX_CACHE/test-conda"
-    exec 9>"$TINDERBOX_CACHE/test-conda/$key.lock"
-    flock 9
-    if [ ! -e "$channel/.complete" ]; then
-        rm -rf "$channel"
-        "$python" "$fixture/make_conda_packages.py" "$channel" --cpython >"$work/log" 2>&1 9>&- ||
-            { cat "$work/log" >&2; fail "the channel cannot be built"; }
-        touch "$channel/.complete"
-    fi
-    exec 9>&-
-fi
 list=$channel/explicit-cpython.txt
 cd "$work"
-offline=()
-unshare -n true 2>/dev/null && offline=(unshare -n)
-quietly() { "$@" >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "exit status $?: $*"; }; }
 
 # ---- built from files -------------------------------------------------------------------------------------------------
 quietly "$tinderbox" build "$list" -o c.run

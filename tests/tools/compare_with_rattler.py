@@ -1,9 +1,10 @@
 """Compares a prefix that Tinderbox installed with one that py-rattler filled from the same conda packages.
 
-    compare_with_rattler.py RATTLER.json MOVED PREFIX
+    compare_with_rattler.py RATTLER.json MOVED PREFIX [LEFT_OUT…]
 
 RATTLER.json is what tests/fixtures/conda_reference_install.py printed for PREFIX, MOVED where that tree is now (it was
-renamed so that Tinderbox could install at the very same path: every byte can be compared). File list, kinds, bytes,
+renamed so that Tinderbox could install at the very same path: every byte can be compared). LEFT_OUT are paths below the
+prefix that are not looked at (envs/NAME beside a base). File list, kinds, bytes,
 modes, owners' write bits, links, times, conda-meta records. Prints each difference; exit 1 unless all of them are among
 those that docs/comparison-conda.md justifies.
 """
@@ -49,7 +50,9 @@ def text(root, path):
         return file.read().decode("utf-8", "replace")
 
 
-theirs, ours = reference["tree"], describe(prefix)
+left_out = sys.argv[4:]
+theirs, ours = ({path: entry for path, entry in tree.items() if not any(path == one or path.startswith(one + "/") for one in left_out)}
+                for tree in (reference["tree"], describe(prefix)))
 records = {}
 for name in os.listdir(os.path.join(prefix, "conda-meta")):
     if name.endswith(".json"):

@@ -110,7 +110,7 @@ TEST_CASE("installers of every era and tar format", "[constructor]") {
     CHECK(f.content(installer, "pkgs/env.txt") == "not there");
     CHECK(f.content(installer, "_conda") == (maker.era == Era::c || maker.era == Era::d ? maker.executable : "not there"));
     CHECK(f.content(installer, "conda.exe") == "not there"); // removed by the installer itself
-    CHECK(f.file(installer, "pkgs/urls.txt").mode == 0644);
+    CHECK(f.file(installer, "pkgs/urls.txt").mode == 0664);
     CHECK(installer.script_variables.at("INSTALLER_NAME") == "Labconda");
     CHECK(std::ranges::is_sorted(installer.files, {}, &ConstructorFile::path));
     for (const ConstructorPackage& package : installer.packages) {

@@ -89,6 +89,9 @@ TEST_CASE("platforms and channels") {
 
     CHECK(conda_channel_url("https://conda.anaconda.org/conda-forge/linux-64/x-1-0.conda#abc") ==
           "https://conda.anaconda.org/conda-forge/linux-64");
+    CHECK(conda_spec_channel("https://repo.anaconda.com/pkgs/main/linux-64/x-1-0.conda") == "pkgs/main");
+    CHECK(conda_spec_channel("https://conda.anaconda.org/conda-forge/noarch/x-1-0.conda") == "conda-forge");
+    CHECK(conda_spec_channel("https://mirror.invalid/c/noarch/x-1-0.conda") == "https://mirror.invalid/c");
     auto dist = [](std::string_view url) { return conda_dist_string(url, "", "linux-64", "x-1-0"); };
     CHECK(dist("https://conda.anaconda.org/conda-forge/linux-64/x-1-0.conda") ==
           "conda-forge/linux-64::x-1-0");

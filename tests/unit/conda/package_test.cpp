@@ -328,7 +328,7 @@ TEST_CASE("bad packages are refused with artifact and member") {
         CHECK_THAT(f.bad(m), ContainsSubstring("info/link.json"));
     }
     SECTION("metadata.json") {
-        m.metadata = GENERATE(as<std::string>(), "{}", "", R"({"conda_pkg_format_version": 3})", "[]");
+        m.metadata = GENERATE(as<std::string>(), "{}", "{", R"({"conda_pkg_format_version": 3})", "[]");
         CHECK_THAT(f.bad(m), ContainsSubstring("metadata.json"));
     }
     SECTION("has_prefix") {
@@ -368,4 +368,23 @@ TEST_CASE("not a conda package") {
     auto missing = open_conda_package(path, f.options);
     REQUIRE_FALSE(missing.ok());
     CHECK(missing.error().kind == ErrorKind::storage);
+}
+
+TEST_CASE("an empty metadata.json, as some real packages have") {
+    Fixture f;
+    auto maker = mixed();
+    maker.metadata = "";
+    CHECK(f.good(maker)->entries().size() == 8);
+}
+
+TEST_CASE("the imports that a package's own tests declare") {
+    Fixture f;
+    auto maker = mixed();
+    maker.info.push_back({"info/test/run_test.py", "#  tests\nimport unittest\nprint(\"import: 'demo'\")\nimport demo\n\nprint(\"import: 'demo._core'\")\n"
+                                                   "import demo._core\nprint(\"import: 'os; import sys'\")\nprint(\"import: '../x'\")\n"});
+    maker.info.push_back({"info/tests/tests.yaml", "- python:\n    imports:\n      - demo\n      - demo.sub\n      - 'a b'\n- script: [false]\n- 7\n"});
+    maker.info.push_back({"info/tests/0/python_test.json", R"({"imports": ["demo.old", 3, "1x"], "pip_check": true})"});
+    CHECK(f.good(maker)->metadata()["imports"] == json::array({"demo", "demo._core", "demo.old", "demo.sub"}));
+    maker.info = {{"info/tests/tests.yaml", "- [: broken"}, {"info/tests/0/python_test.json", "{"}};
+    CHECK(f.good(maker)->metadata()["imports"] == json::array());
 }

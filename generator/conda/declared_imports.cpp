@@ -1,0 +1,81 @@
+#include "generator/conda/declared_imports.hpp"
+
+#include "common/base/text.hpp"
+
+#include <nlohmann/json.hpp>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <set>
+
+namespace tinderbox {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t name_limit = 200;
+
+bool is_dotted_name(std::string_view text) {
+    if (text.empty() || text.size() > name_limit || text.front() == '.' || text.back() == '.' || text.find("..") != std::string_view::npos) return false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+        const bool digit = c >= '0' && c <= '9' && i > 0 && text[i - 1] != '.';
+        if (!letter && !digit && c != '.') return false;
+    }
+    return true;
+}
+
+void from_script(std::string_view text, std::set<std::string>& out) {
+    constexpr std::string_view start = "print(\"import: '", end = "'\")";
+    for (std::string_view line : split_lines(text)) {
+        line = trim(line);
+        if (!line.starts_with(start) || !line.ends_with(end)) continue;
+        line = line.substr(start.size(), line.size() - start.size() - end.size());
+        if (is_dotted_name(line)) out.emplace(line);
+    }
+}
+
+void from_yaml(const std::string& text, std::set<std::string>& out) {
+    try {
+        const YAML::Node root = YAML::Load(text);
+        if (!root.IsSequence()) return;
+        for (const YAML::Node& test : root) {
+            if (!test.IsMap() || !test["python"] || !test["python"].IsMap()) continue;
+            const YAML::Node imports = test["python"]["imports"];
+            if (!imports || !imports.IsSequence()) continue;
+            for (const YAML::Node& name : imports)
+                if (name.IsScalar() && is_dotted_name(name.Scalar())) out.insert(name.Scalar());
+        }
+    } catch (const YAML::Exception&) {
+        return;
+    }
+}
+
+void from_json(const std::string& text, std::set<std::string>& out) {
+    const json root = json::parse(text, nullptr, false);
+    auto imports = root.is_object() ? root.find("imports") : root.end();
+    if (!root.is_object() || imports == root.end() || !imports->is_array()) return;
+    for (const json& name : *imports)
+        if (name.is_string() && is_dotted_name(name.get<std::string>())) out.insert(name.get<std::string>());
+}
+
+bool is_numbered_test(std::string_view member) { return member.starts_with("info/tests/") && member.ends_with("/python_test.json"); }
+
+} // namespace
+
+bool declares_imports(std::string_view member) {
+    return member == "info/test/run_test.py" || member == "info/tests/tests.yaml" || is_numbered_test(member);
+}
+
+std::vector<std::string> declared_imports(const std::map<std::string, std::string>& members) {
+    std::set<std::string> out;
+    for (const auto& [member, text] : members) {
+        if (member == "info/test/run_test.py") from_script(text, out);
+        else if (member == "info/tests/tests.yaml") from_yaml(text, out);
+        else if (is_numbered_test(member)) from_json(text, out);
+    }
+    return {out.begin(), out.end()};
+}
+
+} // namespace tinderbox

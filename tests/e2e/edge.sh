@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# Packages at the edges of what a file system and the formats allow: one path in two packages, a directory that another
+# package has as a link, names that differ in case only, of 200 and 255 and 256 bytes, that are not UTF-8, files of zero
+# bytes, hard links inside archives, sparse files. What is installed is looked at; what is refused says why.
+. "$(dirname "$0")/common.inc"
+venv=$("$root/scripts/test-venv") || skip "no Python environment with py-rattler"
+python=$venv/bin/python
+"$python" -c 'import sys; sys.exit(sys.base_prefix in ("/usr", "/"))' ||
+    skip "the only Python is the system's own, which is no model for a conda package"
+conda_channel
+cd "$work"
+cat >make.py <<'PY'
+import io, json, tarfile
+
+def package(name, members, depends=(), files=None):
+    """NAME-1.0-0.tar.bz2 of {path: bytes, ("link", target) or ("hard", target)}; `files`: info/files instead of paths.json."""
+    with tarfile.open(f"{name}-1.0-0.tar.bz2", "w:bz2", format=tarfile.GNU_FORMAT, errors="surrogateescape") as tar:
+        def add(path, data=b"", **more):
+            member = tarfile.TarInfo(path)
+            member.size, member.mtime = len(data), 1_600_000_000
+            for key, value in more.items():
+                setattr(member, key, value)
+            tar.addfile(member, io.BytesIO(data))
+        add("info/index.json", json.dumps({"name": name, "version": "1.0", "build": "0", "build_number": 0, "depends": list(depends),
+                                           "subdir": "linux-64"}).encode())
+        paths = [{"_path": path, "path_type": "softlink" if what[:1] == ("link",) else "hardlink"} for path, what in members.items()]
+        if files is None:
+            add("info/paths.json", json.dumps({"paths_version": 1, "paths": paths}).encode())
+        else:
+            add("info/files", files)
+        for path, what in members.items():
+            if isinstance(what, bytes):
+                add(path, what)
+            else:
+                add(path, type=tarfile.SYMTYPE if what[0] == "link" else tarfile.LNKTYPE, linkname=what[1])
+
+package("clobber-a", {"share/same": b"a\n"})
+package("clobber-b", {"share/same": b"b\n"}, ["clobber-a"])
+package("link-and-file", {"share/same": ("link", "elsewhere")}, ["clobber-a"])
+package("dir", {"data/x": b"x\n"})
+package("dir-as-link", {"data": ("link", "other"), "other/y": b"y\n"}, ["dir"])
+package("dir-as-file", {"data": b"no directory\n"}, ["dir"])
+package("names", {"share/" + "n" * 200: b"long\n", "share/" + "d" * 255 + "/" + "e" * 255 + "/f": b"deep\n", "share/zero": b"",
+                  "share/Case": b"1\n", "share/case": b"2\n", "share/one": b"linked\n", "share/two": ("hard", "share/one")})
+package("long", {"share/" + "n" * 256: b"too long\n"})
+package("latin", {"share/caf\udce9": b"latin\n"}, files=b"share/caf\xe9\n")
+PY
+"$python" make.py
+# GNU tar makes a sparse member of a file with holes.
+mkdir -p sparse/info sparse/lib
+truncate -s 3000000 sparse/lib/holes
+printf 'end' | dd of=sparse/lib/holes bs=1 seek=2000000 conv=notrunc status=none
+echo '{"name": "sparse", "version": "1.0", "build": "0", "build_number": 0, "depends": [], "subdir": "linux-64"}' >sparse/info/index.json
+echo '{"paths_version": 1, "paths": [{"_path": "lib/holes", "path_type": "hardlink"}]}' >sparse/info/paths.json
+tar -C sparse --sparse -cjf sparse-1.0-0.tar.bz2 info lib
+tar -tvjf sparse-1.0-0.tar.bz2 >/dev/null
+
+build() { # OUTPUT PACKAGE…
+    local out=$1
+    shift
+    { echo @EXPLICIT; echo "$channel/linux-64/python-3.11.7-stub_0_cpython.conda"; printf "$work/%s-1.0-0.tar.bz2\n" "$@"; } >list.txt
+    "$tinderbox" build list.txt --name edge -o "$out"
+}
+quietly build good.run clobber-a clobber-b names sparse
+grep -q "clobber-b-1.0-0.tar.bz2 replaces 'share/same' of clobber-a" log || fail "a replaced file is not said"
+quietly "${offline[@]}" sh good.run -b -p "$work/p"
+cd p/share
+[ "$(cat same Case case one two)" = "$(printf 'b\n1\n2\nlinked\nlinked')" ] || fail "contents: $(cat same Case case one two)"
+[ "$(cat "$(printf 'n%.0s' $(seq 200))")" = long ] || fail "a name of 200 bytes"
+[ "$(cat "$(printf 'd%.0s' $(seq 255))/$(printf 'e%.0s' $(seq 255))/f")" = deep ] || fail "names of 255 bytes"
+[ -f zero ] && [ ! -s zero ] || fail "a file of no bytes"
+cmp ../lib/holes "$work/sparse/lib/holes" || fail "a sparse file"
+cd "$work"
+quietly sh good.run -b --uninstall -p "$work/p"
+[ ! -e p ] || fail "--uninstall left $(find p | head -n 3)"
+quietly build link.run clobber-a link-and-file
+grep -q "link-and-file-1.0-0.tar.bz2 replaces 'share/same' of clobber-a" log || fail "a link in place of a file is not said"
+quietly sh link.run -b -p "$work/l"
+[ "$(readlink l/share/same)" = elsewhere ] || fail "the link did not replace the file"
+expect 2 "replaces 'share/same'" env -C "$work" "$tinderbox" build list.txt --strict -o w.run
+
+expect 2 "'data' is a link in dir-as-link, and a directory with 'data/x' in dir" build w.run dir dir-as-link
+expect 2 "'data' is a file in dir-as-file, and a directory with 'data/x' in dir" build w.run dir dir-as-file
+expect 2 "over 255 bytes" build w.run long
+expect 2 "a path is not UTF-8" build w.run latin
+[ ! -e w.run ] || fail "a failed build left its file"
+
+# Files of the user's have no record, and so any name.
+mkdir inc
+printf x >"inc/$(printf 'caf\351')"
+: >inc/zero
+{ echo @EXPLICIT; echo "$channel/linux-64/python-3.11.7-stub_0_cpython.conda"; } >list.txt
+quietly "$tinderbox" build list.txt --include inc --name edge -o inc.run
+quietly sh inc.run -b -p "$work/i"
+[ "$(cat "i/share/edge/inc/$(printf 'caf\351')")" = x ] || fail "a name that is not UTF-8"
+quietly sh inc.run -b --uninstall -p "$work/i"
+[ ! -e i ] || fail "--uninstall left a name that is not UTF-8"
+echo "edge: clobbered, collided, long, sparse, linked, empty; refused with a reason"

@@ -1,0 +1,2 @@
+print("import: 'a.b'")
+import a.b

@@ -1,0 +1,29 @@
+// Fuzz target for what a conda package says of itself: paths.json, index.json, link.json, and the lists from before.
+#include "mutate.hpp"
+
+#include "generator/conda/declared_imports.hpp"
+#include "generator/conda/info.hpp"
+
+#include "common/base/text.hpp"
+
+#include <nlohmann/json.hpp>
+
+using namespace tinderbox;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string text(reinterpret_cast<const char*>(data), size);
+    auto check = [](const Result<std::vector<CondaPath>>& paths) {
+        if (!paths.ok()) {
+            if (paths.error().kind != ErrorKind::usage || !paths.error().message.starts_with("fuzz")) __builtin_trap();
+            return;
+        }
+        for (const CondaPath& path : *paths)
+            if (!safe_relative_path(path.path).ok()) __builtin_trap();
+    };
+    check(parse_paths_json(text, "fuzz:info/paths.json"));
+    check(parse_legacy_paths({text, text, std::nullopt, std::nullopt}, "fuzz"));
+    (void)parse_index_json(text, "fuzz:info/index.json");
+    (void)parse_link_json(text, "fuzz:info/link.json");
+    (void)declared_imports({{"info/test/run_test.py", text}, {"info/tests/tests.yaml", text}, {"info/tests/0/python_test.json", text}});
+    return 0;
+}
