@@ -736,6 +736,8 @@ class Linker {
         out.variables = installer.script_variables;
         out.python = options_.base->python;
         image_.manifest.base = fmt::format("{} {}", out.kind == "installer" ? out.name : out.kind, out.version);
+        // First, because it is what the base's own installer asks to accept.
+        if (!out.license.empty()) image_.licenses = fmt::format("==== {} {} ====\n\n{}\n\n", out.name, out.version, out.license) + image_.licenses;
         image_.manifest.base_installer = std::move(out);
     }
 
