@@ -232,11 +232,6 @@ PackOptions Pipeline::pack_options() const {
     return pack;
 }
 
-namespace {
-// conda's records hold the MD5, which a list or a lock need not name.
-bool needs_md5(const LockedArtifact& artifact) { return artifact.kind == "conda" && artifact.md5.empty(); }
-} // namespace
-
 std::string Pipeline::conda_variant(bool info) const {
     return fmt::format("{}conda {} mtime {}", info ? "info 1 " : "", conda_package_version, lock_.source_mtime);
 }
@@ -260,7 +255,7 @@ Status Pipeline::pack() {
         const LockedArtifact& artifact = lock_.artifacts[i];
         LinkInput input;
         input.artifact = &artifact;
-        std::string key = ParcelCache::key(artifact.sha256, pack.level, artifact.kind == "conda" ? conda_variant(false) + (needs_md5(artifact) ? " md5" : "") : variant);
+        std::string key = ParcelCache::key(artifact.sha256, pack.level, artifact.kind == "conda" ? conda_variant(false) : variant);
         TRY_ASSIGN(input.parcel, cache.get(key, pack, [&]() -> Result<std::unique_ptr<Artifact>> {
             return open_artifact(i);
         }));
@@ -297,7 +292,8 @@ Result<std::unique_ptr<Artifact>> Pipeline::open_artifact(std::size_t index) {
     }
     CondaOpenOptions conda;
     conda.name = artifact.file_name;
-    conda.with_md5 = needs_md5(artifact);
+    // conda's records hold it, which a list or a lock need not name. Always, so that one package is one parcel.
+    conda.with_md5 = true;
     return open_conda_package(files_[index].path, conda);
 }
 

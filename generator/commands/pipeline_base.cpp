@@ -76,6 +76,7 @@ Result<Parcel> Pipeline::base_parcel(const ConstructorPackage& package, const st
         TRY_ASSIGN(fs::path file, extract_constructor_package(base_file_.path, package, directory.path()));
         CondaOpenOptions conda;
         conda.name = package.file_name;
+        conda.with_md5 = true;
         return info ? open_conda_info(file, conda) : open_conda_package(file, conda);
     });
 }

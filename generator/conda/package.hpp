@@ -26,7 +26,7 @@
 namespace tinderbox {
 
 // Part of the key of every parcel of a conda package: raised when metadata() says more than before.
-inline constexpr int conda_package_version = 2;
+inline constexpr int conda_package_version = 3;
 
 struct CondaOpenOptions {
     std::string name; // what errors call the package; "" = the file's name
