@@ -201,12 +201,26 @@ Result<pip::Selection> select_or_resolve(const Request& request, const pip::Sele
     return pip::resolve(request.pip, request.pip_constraints, options, index, metadata);
 }
 
-// What locks of other tools say is taken as it is; a line of the request's own for the same package replaces it.
-Status add_locked_wheels(const Request& request, const pip::Target& target, std::map<std::string, std::string>& provided, Lock& lock) {
+// The archive that a lock has of a package without a wheel, as a line of the request.
+PipRequirement archive_line(const ForeignPackage& package) {
+    PipRequirement out;
+    out.name = package.name;
+    out.url = package.sdist->url;
+    if (is_url(out.url) && !package.sdist->sha256.empty()) out.url += "#sha256=" + package.sdist->sha256;
+    out.text = out.name + " @ " + package.sdist->url;
+    out.line = package.line;
+    return out;
+}
+
+// What locks of other tools say is taken as it is; a line of the request's own for the same package replaces it. Source
+// archives are added to the request's lines.
+Status add_locked_wheels(Request& request, bool allow_sdist, const pip::Target& target, std::map<std::string, std::string>& provided, Lock& lock) {
     std::vector<std::string> replaced;
     for (const PipRequirement& line : request.pip) replaced.push_back(line.name);
     for (const TakenLock& taken : request.locks) {
-        TRY_ASSIGN(auto wheels, wheels_of(taken, target, replaced));
+        std::vector<const ForeignPackage*> archives;
+        TRY_ASSIGN(auto wheels, wheels_of(taken, target, replaced, allow_sdist ? &archives : nullptr));
+        for (const ForeignPackage* package : archives) request.pip.push_back(archive_line(*package));
         for (const LockedWheel& wheel : wheels) {
             const bool local = !is_url(wheel.file.url) || wheel.file.url.starts_with("file:");
             LockedArtifact out;
@@ -322,8 +336,9 @@ Result<MadeLock> make_lock(const Request& request, const LockOptions& options, F
     TRY(target.check());
     TRY(check_python(request, target));
     LockOptions with_locked = options;
-    TRY(add_locked_wheels(request, target, with_locked.provided, lock));
-    if (!request.pip.empty()) TRY(add_wheels(request, with_locked, target, fetcher, out));
+    Request with_archives = request;
+    TRY(add_locked_wheels(with_archives, options.allow_sdist, target, with_locked.provided, lock));
+    if (!with_archives.pip.empty()) TRY(add_wheels(with_archives, with_locked, target, fetcher, out));
     lock.insecure_hosts = used_insecure_hosts(lock, options, request.pip_options);
     return out;
 }

@@ -178,8 +178,8 @@ std::string without_wheel(const ForeignPackage& package, const pip::Target& targ
         return fmt::format("{} is {}, which has to be built; build a wheel of it with 'pip wheel --no-deps' and add --pip PATH.whl", what,
                            package.source);
     if (package.files.empty())
-        return fmt::format("{} is only a source archive ({}), which has to be built; build a wheel of it with 'pip wheel --no-deps {}=={}' and add "
-                           "--pip PATH.whl",
+        return fmt::format("{} is only a source archive ({}), which has to be built; allow it with --allow-sdist, or build a wheel of it with "
+                           "'pip wheel --no-deps {}=={}' and add --pip PATH.whl",
                            what, package.sdist ? package.sdist->file_name : "", package.name, package.version);
     pip::Target newer = target;
     newer.glibc = "2.99";
@@ -291,7 +291,8 @@ std::vector<const ForeignPackage*> conda_of(const TakenLock& taken) {
     return out;
 }
 
-Result<std::vector<LockedWheel>> wheels_of(const TakenLock& taken, const pip::Target& target, const std::vector<std::string>& replaced) {
+Result<std::vector<LockedWheel>> wheels_of(const TakenLock& taken, const pip::Target& target, const std::vector<std::string>& replaced,
+                                           std::vector<const ForeignPackage*>* archives) {
     TRY(check_target(*taken.lock, target));
     const pip::TagRanking ranking(target);
     std::vector<LockedWheel> out;
@@ -315,7 +316,9 @@ Result<std::vector<LockedWheel>> wheels_of(const TakenLock& taken, const pip::Ta
             continue;
         }
         const ForeignFile* file = package.source.empty() ? best_wheel(package, ranking) : nullptr;
-        if (!file)
+        if (!file && archives && package.sdist && package.source.empty())
+            archives->push_back(&package);
+        else if (!file)
             problem(package, without_wheel(package, target));
         else
             out.push_back({&package, *file, needed.requested});

@@ -116,8 +116,10 @@ struct LockedWheel {
 };
 
 // The wheels that are taken for a target, by name. Packages in `replaced` (normalised names: the request has a line of
-// its own for them) are left out. Errors (usage, all of them, one a line): a package that would have to be built, or
-// has no wheel for the target; the lock is not for this Python.
-Result<std::vector<LockedWheel>> wheels_of(const TakenLock& taken, const pip::Target& target, const std::vector<std::string>& replaced);
+// its own for them) are left out. Where `archives` is given (--allow-sdist), packages that have a source archive but no wheel
+// for the target are put there. Errors (usage, all of them, one a line): a package that would have to be built, or has no
+// wheel for the target; the lock is not for this Python.
+Result<std::vector<LockedWheel>> wheels_of(const TakenLock& taken, const pip::Target& target, const std::vector<std::string>& replaced,
+                                           std::vector<const ForeignPackage*>* archives = nullptr);
 
 } // namespace tinderbox
