@@ -75,7 +75,7 @@ constexpr GpuRuleRow rows[] = {
      "for {gpus} there is only PTX of version {isa}, which is newer than this installer's tables: whether driver {driver} compiles it was not judged",
      ""},
     {R::library_without_code, "gpu-library-without-code", S::warning, "{libraries} has no code for {gpus}: what needs it fails on that GPU", "{suggest}"},
-    {R::special_without_code, "gpu-special-without-code", S::note, "without code for {gpus}, so not to be used there: {libraries}", ""},
+    {R::special_without_code, "gpu-special-without-code", S::note, "no code for {gpus} in {libraries}: it matters only to what computes with it", ""},
 
     {R::wsl, "gpu-wsl", S::note, "this is WSL2: the driver is Windows' and is judged by running the probe", ""},
     {R::permission, "gpu-permission", S::warning, "/dev/nvidiactl may not be opened by this user ({errno})",
