@@ -119,6 +119,7 @@ Status run(LockCommand command) {
     TRY(pipeline.fetch_unknown());
 
     Lock lock = pipeline.lock();
+    if (!command.update.empty()) TRY(check_pins(*previous, lock, command.update));
     if (!pipeline.request_is_lock()) {
         TRY_ASSIGN(lock.sources, sources_of(command.build));
     }

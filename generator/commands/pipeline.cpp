@@ -117,7 +117,8 @@ Status Pipeline::capture() {
 }
 
 Status Pipeline::solve() {
-    TRY_ASSIGN(auto base, lock_base(options_.base, request_is_lock_ ? lock_.platform : options_.platform,
+    // A construct.yaml implies that there is none.
+    TRY_ASSIGN(auto base, lock_base(options_.base.empty() ? request_.base : options_.base, request_is_lock_ ? lock_.platform : options_.platform,
                                     as_text(embedded("templates/bases.json"))));
     if (request_is_lock_) {
         lend_credentials(lock_, request_.pip_options);

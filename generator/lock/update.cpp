@@ -71,6 +71,19 @@ Status pin_to(const Lock& previous, const std::string& lock_path, const std::vec
     return {};
 }
 
+Status check_pins(const Lock& previous, const Lock& now, const std::vector<std::string>& update) {
+    std::string problems;
+    for (const LockedArtifact& before : previous.artifacts) {
+        if (std::ranges::any_of(update, [&](const std::string& name) { return same_name(before, name); })) continue;
+        for (const LockedArtifact& after : now.artifacts)
+            if (after.kind == before.kind && after.name == before.name && (after.version != before.version || after.build != before.build))
+                problems += fmt::format("{}{} would move from {} to {}; allow it with --update {}", problems.empty() ? "" : "\n", before.name,
+                                        before.version, after.version, before.name);
+    }
+    if (!problems.empty()) return Error{ErrorKind::unsatisfiable, problems};
+    return {};
+}
+
 std::vector<std::string> changed_sources(const Lock& lock, const std::string& lock_path) {
     std::vector<std::string> out;
     for (const LockedSource& source : lock.sources) {

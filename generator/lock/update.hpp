@@ -21,6 +21,10 @@ Status pin_to(const Lock& previous, const std::string& lock_path, const std::vec
 // without its request) or cannot be read do not count. `lock_path`: their paths start beside it.
 std::vector<std::string> changed_sources(const Lock& lock, const std::string& lock_path);
 
+// After solving again: whether everything but `update` is still what `previous` had (or gone). Errors (unsatisfiable): what
+// moved, all of it, with the --update that would allow it.
+Status check_pins(const Lock& previous, const Lock& now, const std::vector<std::string>& update);
+
 struct LockChange {
     std::string name, before, after; // versions; "" where the package is not there
 };

@@ -1,6 +1,7 @@
 #include "common/base/text.hpp"
 #include "generator/lock/conda_lookup.hpp"
 #include "generator/lock/make_lock.hpp"
+#include "generator/lock/update.hpp"
 #include "tests/unit/pip/fakes.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -214,4 +215,25 @@ TEST_CASE("NAME=VERSION=BUILD is looked up in its channels", "[conda]") {
     CHECK(channel_urls("defaults").size() == 2);
     CHECK(channel_urls("conda-forge/linux-64", "https://alias.example/") == std::vector<std::string>{"https://alias.example/conda-forge"});
     CHECK(channel_urls("/a b") == std::vector<std::string>{"file:///a%20b"});
+}
+
+TEST_CASE("what is pinned stays, or is named", "[lock]") {
+    Lock before, after;
+    before.artifacts = {LockedArtifact{"conda", "a", "1", "0"}, LockedArtifact{"wheel", "b-c", "1"}, LockedArtifact{"wheel", "gone", "1"}};
+    after.artifacts = {LockedArtifact{"conda", "a", "2", "0"}, LockedArtifact{"wheel", "b-c", "2"}, LockedArtifact{"wheel", "new", "1"}};
+    CHECK(check_pins(before, after, {"A", "B.C"}).ok());
+    Status moved = check_pins(before, after, {"b_c"});
+    REQUIRE(!moved.ok());
+    CHECK(moved.error().kind == ErrorKind::unsatisfiable);
+    CHECK(moved.error().message == "a would move from 1 to 2; allow it with --update a");
+    REQUIRE(changes(before, after).size() == 4);
+    CHECK(changes(before, after)[0].after == "2 0");
+
+    Request request;
+    REQUIRE(pin_to(before, "x.lock", {"b_c"}, request).ok());
+    REQUIRE(request.conda_constraints.size() == 1);
+    CHECK(request.conda_constraints[0].text == "a==1=0");
+    REQUIRE(request.pip_constraints.size() == 1);
+    CHECK(request.pip_constraints[0].text == "gone==1");
+    CHECK(!pin_to(before, "x.lock", {"nope"}, request).ok());
 }
