@@ -13,7 +13,8 @@ constexpr const char* planned[] = {"--cuda", "--virtual"};
 } // namespace
 
 void add_options(CLI::App& command, BuildOptions& o) {
-    command.add_option("SPEC", o.specs, "requirements.txt, environment.yml, @EXPLICIT list, or a lock; several merge");
+    command.add_option("SPEC", o.specs, "environment.yml, requirements.txt, pyproject.toml, construct.yaml, @EXPLICIT list, or a lock (ours, conda-lock, pixi, "
+                                          "pylock, uv); several merge; SPEC[NAME] takes an extra, a group or an environment");
     command.add_option("--conda", o.conda, "conda packages: exact URLs or files")->group("What");
     command.add_option("--pip", o.pip, "pip requirements: NAME, NAME>=VERSION, NAME[EXTRA], a URL, a wheel")->group("What");
     command.add_option("--python", o.python, "The Python that pip packages are chosen for (with lock --pip-only)")->group("What");
