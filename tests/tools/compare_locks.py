@@ -190,7 +190,7 @@ def plan(path, work, *arguments):
         wheels = [word for name, version in replaced for word in ("--pip", wheel_of(work, name, version))]
         answer = run("build", path, *arguments, *wheels, "--plan", "--json", "--offline")
         if answer.returncode == 0:
-            return json.loads(answer.stdout)["artifacts"], {name for name, _ in replaced}
+            return json.loads(answer.stdout)["lock"]["artifacts"], {name for name, _ in replaced}
         missing = re.findall(r"\d: (\S+) (\S+) is .*add --pip", answer.stderr)
         if not missing or set(missing) & set(replaced):
             raise SystemExit(f"{path.name}: {answer.stderr}")
