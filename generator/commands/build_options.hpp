@@ -20,6 +20,8 @@ struct BuildOptions {
     std::string platform = "linux-64", target_glibc, target_driver;
     std::vector<std::string> target_gpus;
     std::vector<std::string> channels, extra_index_urls, find_links, insecure_hosts;
+    std::vector<std::string> virtuals;
+    std::string cuda, channel_priority;
     std::string index_url, index_strategy = "first-index";
     bool no_index = false, pre = false, allow_sdist = false, offline = false, strict = false, redistributable = false, plan = false, json = false;
     bool pip_only = false; // of lock

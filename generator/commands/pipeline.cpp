@@ -6,8 +6,11 @@
 #include "common/base/url.hpp"
 #include "generator/assemble/bytecode.hpp"
 #include "common/format/manifest.hpp"
+#include "generator/advise/lint.hpp"
 #include "generator/capture/capture.hpp"
+#include "generator/conda/config.hpp"
 #include "generator/conda/link.hpp"
+#include "generator/conda/match_spec.hpp"
 #include "generator/conda/package.hpp"
 #include "generator/embed/embedded.hpp"
 #include "generator/lock/base.hpp"
@@ -28,6 +31,21 @@ namespace tinderbox {
 using nlohmann::json;
 
 namespace {
+
+// The newest row of templates/bases.json.
+constexpr const char* default_base = "miniforge";
+
+// --python beside a captured interpreter says which one it has to be.
+Status check_captured_python(const std::string& wanted, const std::string& version) {
+    const bool relation = std::string_view("=<>!~").find(wanted[0]) != std::string_view::npos;
+    auto spec = conda::MatchSpec::parse("python" + std::string(relation ? "" : "=") + wanted);
+    if (!spec.ok()) return std::move(spec).error().in("--python " + wanted);
+    auto has = conda::Version::parse(version);
+    conda::Candidate candidate;
+    candidate.version = has.ok() ? &*has : nullptr;
+    if (spec->matches(candidate)) return {};
+    return make_error(ErrorKind::usage, "--python {} contradicts the captured Python {}; leave one of the two away", wanted, version);
+}
 
 Level level_of(const std::string& name) {
     return name == "fast" ? Level::fast : name == "max" ? Level::max : Level::standard;
@@ -54,9 +72,9 @@ Status Pipeline::read_request() {
     if (!request_is_lock_) {
         TRY_ASSIGN(request_, request_of(options_));
         if (options_.pip_only) TRY(keep_only_pip());
-        else if (!options_.python.empty())
-            return make_error(ErrorKind::usage, "--python is only for 'lock --pip-only' in this version; use --python-from EXE");
+        else TRY(add_default_python());
     }
+    TRY_ASSIGN(auto conda_config, conda::read_config());
     // Where packages come from is this machine's business, also for a lock: mirrors, credentials, CA.
     TRY(add_pip_configuration(request_));
     FetchOptions fetch;
@@ -65,7 +83,7 @@ Status Pipeline::read_request() {
     fetch.insecure_hosts.insert(fetch.insecure_hosts.end(), request_.pip_options.trusted_hosts.begin(),
                                 request_.pip_options.trusted_hosts.end());
     fetch.insecure_hosts.insert(fetch.insecure_hosts.end(), lock_.insecure_hosts.begin(), lock_.insecure_hosts.end());
-    fetch.ca_file = request_.pip_options.cert;
+    fetch.ca_file = request_.pip_options.cert.empty() ? conda_config.ca_file : request_.pip_options.cert;
     TRY_ASSIGN(fetcher_, Fetcher::make(std::move(fetch)));
     return {};
 }
@@ -87,6 +105,25 @@ Status Pipeline::keep_only_pip() {
     if (target_python_.empty() && options_.python_from.empty() && options_.from_prefix.empty())
         return make_error(ErrorKind::usage, "--pip-only: for which Python? add --python 3.11 (or another version)");
     return {};
+}
+
+// A bare requirements.txt: its Python is conda's, the newest there is unless the request says more.
+Status Pipeline::add_default_python() {
+    const bool wheels = !request_.pip.empty() || std::ranges::any_of(request_.locks, [](const TakenLock&) { return true; });
+    if (!wheels || !options_.python_from.empty() || !options_.from_prefix.empty()) return {};
+    const bool named = std::ranges::any_of(request_.conda, [](const CondaSpec& spec) { return spec.name == "python" || !spec.url.empty(); });
+    if (named) return {};
+    return add_conda(request_, "python" + request_.requires_python, {request_.source.empty() ? "the request (which names no Python)" : request_.source + " (which names no Python)", 0});
+}
+
+// What --base is when nobody says it: what is solved by conda gets a conda to live with. `none` for a captured Python, for
+// lists that say exactly which packages they want, and for a construct.yaml.
+std::string Pipeline::wanted_base() const {
+    if (!options_.base.empty()) return options_.base;
+    if (!request_.base.empty()) return request_.base;
+    if (request_is_lock_ || !options_.python_from.empty() || !options_.from_prefix.empty() || options_.pip_only) return "";
+    auto exact = [](const CondaSpec& spec) { return !spec.url.empty() || (!spec.version.empty() && !spec.build.empty() && spec.build.find('*') == std::string::npos); };
+    return std::ranges::all_of(request_.conda, exact) ? "" : default_base;
 }
 
 Status Pipeline::capture() {
@@ -117,8 +154,8 @@ Status Pipeline::capture() {
 }
 
 Status Pipeline::solve() {
-    // A construct.yaml implies that there is none.
-    TRY_ASSIGN(auto base, lock_base(options_.base.empty() ? request_.base : options_.base, request_is_lock_ ? lock_.platform : options_.platform,
+    const std::string wanted = wanted_base();
+    TRY_ASSIGN(auto base, lock_base(wanted, request_is_lock_ ? lock_.platform : options_.platform,
                                     as_text(embedded("templates/bases.json"))));
     if (request_is_lock_) {
         lend_credentials(lock_, request_.pip_options);
@@ -133,6 +170,10 @@ Status Pipeline::solve() {
     if (!options_.target_glibc.empty()) lock.target_glibc = options_.target_glibc;
     lock.bytecode = options_.bytecode;
     lock.insecure_hosts = options_.insecure_hosts;
+    lock.virtuals = options_.virtuals;
+    lock.cuda = options_.cuda;
+    lock.wants_gpu = !options_.target_gpus.empty() || !options_.target_driver.empty();
+    lock.channel_priority = options_.channel_priority;
     TRY_ASSIGN(lock.index_strategy, pip::parse_index_strategy(options_.index_strategy));
     if (const char* epoch = std::getenv("SOURCE_DATE_EPOCH"); epoch && *epoch) {
         auto [end, error] = std::from_chars(epoch, epoch + std::strlen(epoch), lock.source_mtime);
@@ -143,6 +184,7 @@ Status Pipeline::solve() {
         const json& meta = captured_->metadata();
         const json python = meta.value("python", json::object());
         lock.python = python.value("version", "");
+        if (!options_.python.empty()) TRY(check_captured_python(options_.python, lock.python));
         lock.free_threaded = !python.value("gil", true);
         lock.captured = CapturedSource{meta.value("kind", ""), capture_source_, captured_->sha256()};
         for (const json& d : meta.value("distributions", json::array()))
@@ -155,8 +197,9 @@ Status Pipeline::solve() {
     TRY_ASSIGN(MadeLock made, make_lock(request_, lock, *fetcher_));
     lock_ = std::move(made.lock);
     lock_.base = std::move(base);
-    if (lock_.base) lock_.request.push_back("--base " + printable(options_.base));
+    if (lock_.base) lock_.request.push_back("--base " + printable(wanted));
     for (const std::string& warning : made.warnings) Terminal::get().warning(warning);
+    for (const LintWarning& warning : lint(lock_, request_, options_.cuda)) Terminal::get().warning(warning.str());
     for (const IgnoredItem& item : request_.ignored)
         Terminal::get().note("ignored", fmt::format("{}: {} ({})", item.line.str(), item.what, item.why));
     // What construct.yaml asks for and no .run can carry yet: said, not dropped.

@@ -41,6 +41,8 @@ class Pipeline {
     const BaseLink* base() const { return base_ ? &*base_ : nullptr; }
 
   private:
+    Status add_default_python();
+    std::string wanted_base() const;
     Status keep_only_pip();
     Result<std::string> build_python(const std::vector<LockedArtifact>& conda);
     Result<Fetched> fetch_built(const LockedArtifact& artifact);

@@ -170,7 +170,48 @@ class CurlFetcher final : public Fetcher {
         return out;
     }
 
+    Result<FileDocument> get_file(const std::string& url, const Validators& known, const fs::path& to, std::uint64_t limit) override {
+        if (options_.offline)
+            return make_error(ErrorKind::network, "--offline: '{}' is not in the cache; build once without --offline", without_credentials(url));
+        TRY_ASSIGN(Fd fd, open_file(to, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+        TransferRequest request;
+        request.url = url;
+        request.file = fd.get();
+        request.document = true;
+        request.size_limit = limit;
+        if (!known.etag.empty()) request.headers.push_back("If-None-Match: " + known.etag);
+        else if (!known.last_modified.empty()) request.headers.push_back("If-Modified-Since: " + known.last_modified);
+        TRY_ASSIGN(TransferReply reply, with_progress(request));
+        FileDocument out{reply.status, reply.etag, reply.last_modified, reply.final_url, 0, fresh_until(reply)};
+        TRY_ASSIGN(out.size, file_size(fd.get(), to.string()));
+        return out;
+    }
+
+    bool offline() const override { return options_.offline; }
+    fs::path cache_root() const override { return options_.cache_root; }
+
   private:
+    // One document of perhaps a hundred megabytes: shown as soon as it lasts.
+    Result<TransferReply> with_progress(TransferRequest& request) {
+        std::atomic<std::uint64_t> received = 0, expected = 0;
+        request.received = &received;
+        request.expected = &expected;
+        std::mutex mutex;
+        std::condition_variable_any ended;
+        std::jthread reporter([&](std::stop_token stop) {
+            std::unique_lock lock(mutex);
+            bool shown = false;
+            while (!stop.stop_requested()) {
+                ended.wait_for(lock, stop, std::chrono::milliseconds(shown ? 100 : 500), [] { return false; });
+                if (stop.stop_requested()) break;
+                Terminal::get().progress("downloading", received, received <= expected ? expected.load() : 0);
+                shown = true;
+            }
+            if (shown) Terminal::get().end_progress();
+        });
+        return transfer(options_, request);
+    }
+
     // "bytes 100-199/1000"
     static bool parse_content_range(std::string_view text, Piece& out) {
         if (!text.starts_with("bytes ")) return false;
@@ -369,6 +410,14 @@ Result<Piece> Fetcher::range(const std::string&, std::uint64_t, std::uint64_t, b
     Piece out;
     out.refused = true;
     return out;
+}
+
+Result<FileDocument> Fetcher::get_file(const std::string& url, const Validators&, const fs::path& to, std::uint64_t limit) {
+    TRY_ASSIGN(Document document, get(url, ""));
+    if (document.body.size() > limit)
+        return make_error(ErrorKind::network, "{}: the answer is larger than {} bytes", without_credentials(url), limit);
+    if (document.status == 200) TRY(write_atomically(to, document.body));
+    return FileDocument{document.status, "", "", document.url, document.body.size(), 0};
 }
 
 Result<std::unique_ptr<Fetcher>> Fetcher::make(FetchOptions options) {

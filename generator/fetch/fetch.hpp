@@ -56,6 +56,20 @@ struct Piece {
     bool refused = false;     // the server has the file and does not serve parts of it
 };
 
+// A large document (a channel's index) in a file of the caller's. It is decompressed on the way when the server compresses
+// the transfer (Content-Encoding), never when the document itself is compressed (.zst).
+struct FileDocument {
+    int status = 0;            // 200: `to` holds it; 304: what the validators describe is still right; 404, 410: not there; 401, 403
+    std::string etag, last_modified, url; // url: after redirects
+    std::uint64_t size = 0;    // bytes in `to`
+    std::int64_t fresh_until = 0; // seconds since 1970 until which the server need not be asked again; 0: ask each time
+};
+
+struct Validators {
+    std::string etag, last_modified; // both "": nothing is known yet
+    bool any() const { return !etag.empty() || !last_modified.empty(); }
+};
+
 class Fetcher {
   public:
     static Result<std::unique_ptr<Fetcher>> make(FetchOptions options);
@@ -69,6 +83,12 @@ class Fetcher {
     // transferred (a server that ignores ranges is left at once), nothing is cached, --offline is an error.
     // Thread-safe. A fetcher that cannot do it says `refused`.
     virtual Result<Piece> range(const std::string& url, std::uint64_t first, std::uint64_t count, bool from_end);
+    // `to` is replaced when status is 200 (not atomically). An answer of more than `limit` bytes is an error, as is
+    // --offline: the caller keeps what it makes of the document. Thread-safe. http and https only.
+    virtual Result<FileDocument> get_file(const std::string& url, const Validators& known, const fs::path& to, std::uint64_t limit);
+    virtual bool offline() const { return false; }
+    // Where caches lie: FetchOptions::cache_root.
+    virtual fs::path cache_root() const { return cache_directory(); }
 };
 
 } // namespace tinderbox

@@ -195,7 +195,7 @@ void configure(CURL* handle, const FetchOptions& options, const Url& url, Exchan
     std::string range = fmt::format("{}-", x.request.resume_from);
     if (x.request.resume_from > 0) curl_easy_setopt(handle, CURLOPT_RANGE, range.c_str());
     // Without a file it is a document: let the server compress it.
-    if (x.request.file < 0 && x.request.range.empty()) curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "");
+    if ((x.request.file < 0 && x.request.range.empty()) || x.request.document) curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "");
     if (!x.request.range.empty()) curl_easy_setopt(handle, CURLOPT_RANGE, x.request.range.c_str());
 }
 
@@ -235,7 +235,12 @@ Attempt attempt(const FetchOptions& options, TransferRequest& request, TransferR
 
     // What arrived is kept for the next attempt.
     auto keep = [&] {
-        if (request.file >= 0 && x.status > 0 && x.status < 300) request.resume_from += x.written;
+        if (request.document) { // the bytes of a compressed transfer do not count what is in the file
+            if (request.received) *request.received -= x.written;
+            (void)::ftruncate(request.file, 0);
+        } else if (request.file >= 0 && x.status > 0 && x.status < 300) {
+            request.resume_from += x.written;
+        }
         if (request.expected && x.length > 0) *request.expected -= x.length;
         if (request.if_range.empty()) request.if_range = reply.etag.starts_with("W/") ? "" : reply.etag;
     };
@@ -265,6 +270,8 @@ Attempt attempt(const FetchOptions& options, TransferRequest& request, TransferR
     }
     if (x.status == 200 || x.status == 206 || x.status == 304 || x.status == 404 || x.status == 410) return {Outcome::done, {}};
     if (x.status == 416 && !request.range.empty()) return {Outcome::done, {}};
+    // Of an index there are several forms, and some servers forbid what they do not have.
+    if (request.document && (x.status == 401 || x.status == 403)) return {Outcome::done, {}};
     if (x.status == 416) { // begin anew
         if (request.received) *request.received -= request.resume_from;
         request.resume_from = 0;

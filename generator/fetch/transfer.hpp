@@ -13,6 +13,7 @@ struct TransferRequest {
     std::vector<std::string> headers;
     int file = -1;              // body goes here from `resume_from` on; -1: into TransferReply::body
     std::uint64_t resume_from = 0;
+    bool document = false;      // with a file: the transfer may be compressed, and begins anew when it breaks off
     std::string if_range;       // with resume_from: the ETag that the first part had, "" = trust the hash
     std::uint64_t size_limit = UINT64_MAX;
     std::string range;          // without a file: "FIRST-LAST" or "-COUNT"; size_limit is its length

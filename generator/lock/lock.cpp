@@ -238,6 +238,7 @@ json to_json(const Lock& lock) {
         out["captured"] = {{"kind", lock.captured->kind}, {"path", lock.captured->path}};
         if (!lock.captured->sha256.empty()) out["captured"]["sha256"] = lock.captured->sha256;
     }
+    if (!lock.virtuals.empty()) out["virtual"] = lock.virtuals;
     if (lock.base) out["base"] = base_json(*lock.base);
     for (const LockedSource& source : lock.sources) out["sources"].push_back({{"path", source.path}, {"sha256", source.sha256}});
     for (const LockedInclude& include : lock.includes)
@@ -270,15 +271,17 @@ Result<Lock> lock_from_json(const json& root, const std::string& file_name) {
     fields.texts("indexes", out.indexes);
     fields.texts("insecure_hosts", out.insecure_hosts);
     fields.texts("request", out.request);
-    if (auto variables = root.find("variables"); variables != root.end()) {
-        if (!variables->is_object()) fields.fail("'variables' is not an object");
-        for (const auto& [name, value] : variables->items()) {
-            if (value.is_string())
-                out.variables[name] = value.get<std::string>();
-            else
-                fields.fail(fmt::format("the variable '{}' is not a string", name));
+    auto text_map = [&](const char* key, const char* what, std::map<std::string, std::string>& to) {
+        auto found = root.find(key);
+        if (found == root.end()) return;
+        if (!found->is_object()) return fields.fail(fmt::format("'{}' is not an object", key));
+        for (const auto& [name, value] : found->items()) {
+            if (value.is_string()) to[name] = value.get<std::string>();
+            else fields.fail(fmt::format("the {} '{}' is not a string", what, name));
         }
-    }
+    };
+    text_map("variables", "variable", out.variables);
+    text_map("virtual", "virtual package", out.virtuals);
     if (auto captured = root.find("captured"); captured != root.end()) {
         CapturedSource source;
         Fields inner(*captured, file_name + ":captured");

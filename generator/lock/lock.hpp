@@ -88,10 +88,12 @@ struct Lock {
     std::vector<std::string> request;      // the words of the user
     std::vector<LockedSource> sources;     // the files they stand in; empty for the command line
     std::map<std::string, std::string> variables;
+    std::map<std::string, std::string> virtuals; // what the conda solve assumed of the target: "__cuda" → "11.4"
 };
 
 // The file: {"tinderbox_lock": 1, "name", "platform", "target_glibc", "bytecode", "source_mtime", "captured"?,
-// "base"?, "includes"?, "channels", "indexes", "insecure_hosts", "request", "sources"?, "variables", "artifacts": [{"kind", "name", "version", …}]}.
+// "base"?, "includes"?, "channels", "indexes", "insecure_hosts", "request", "sources"?, "variables", "virtual"?,
+// "artifacts": [{"kind", "name", "version", …}]}.
 // Fields of an artifact that are empty are left out; `source` never is in it. Keys are sorted, every artifact's field
 // has its own line. Every URL goes through without_credentials.
 //

@@ -3,7 +3,8 @@
 #include "common/base/parallel.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
-#include "generator/lock/conda_lookup.hpp"
+#include "generator/conda/channel.hpp"
+#include "generator/lock/conda_solve.hpp"
 #include "generator/pip/config.hpp"
 #include "generator/pip/requirement.hpp"
 #include "generator/pip/resolve.hpp"
@@ -30,7 +31,9 @@ std::string subdir_of(const std::string& url) {
     return name == "noarch" ? name : "";
 }
 
-Result<LockedArtifact> lock_conda(const CondaSpec& spec, const std::string& platform) {
+} // namespace
+
+Result<LockedArtifact> lock_conda_file(const CondaSpec& spec, const std::string& platform) {
     std::string subdir = subdir_of(spec.url);
     if (!subdir.empty() && subdir != "noarch" && subdir != platform)
         return make_error(ErrorKind::usage, "{}: {} is a package for {}, and the installer is for {}; take the list of that "
@@ -52,6 +55,8 @@ Result<LockedArtifact> lock_conda(const CondaSpec& spec, const std::string& plat
     out.channel = without_credentials(spec.channel);
     return out;
 }
+
+namespace {
 
 LockedArtifact lock_wheel(const pip::ChosenWheel& wheel) {
     LockedArtifact out;
@@ -243,6 +248,12 @@ Status add_locked_wheels(Request& request, bool allow_sdist, const pip::Target& 
     return {};
 }
 
+// conda's "1.26.4" and the wheel's "1.26.4": the same release, in pip's order.
+bool same_release(const std::string& wheel, const std::string& conda) {
+    auto left = pip::Version::parse(wheel), right = pip::Version::parse(conda);
+    return left && right ? *left == *right : wheel == conda;
+}
+
 Status add_wheels(const Request& request, const LockOptions& options, const pip::Target& target, Fetcher& fetcher, MadeLock& out) {
     pip::SelectOptions select{target, options.provided, options.allow_sdist};
     std::optional<pip::WheelBuilder> builder;
@@ -251,10 +262,20 @@ Status add_wheels(const Request& request, const LockOptions& options, const pip:
     pip::PackageIndex index(fetcher, request.pip_options, options.index_strategy);
     TRY_ASSIGN(pip::Selection selection, select_or_resolve(request, select, index, fetcher, builder ? &*builder : nullptr));
     out.warnings.insert(out.warnings.end(), selection.warnings.begin(), selection.warnings.end());
+    std::map<std::string, std::string> of_conda;
+    std::vector<LockedArtifact> conda;
+    std::ranges::copy_if(out.lock.artifacts, std::back_inserter(conda), [](const LockedArtifact& one) { return one.kind == "conda"; });
+    add_conda_packages(conda, of_conda);
     for (const pip::ChosenWheel& wheel : selection.wheels) {
-        if (auto other = select.provided.find(wheel.name); other != select.provided.end())
-            out.warnings.push_back(fmt::format("{}: {} {} as a wheel replaces {} {} from conda or the captured environment",
-                                               wheel.line.str(), wheel.name, wheel.version, wheel.name, other->second));
+        if (auto conda = of_conda.find(wheel.name); conda != of_conda.end()) {
+            if (!wheel.direct && same_release(wheel.version, conda->second)) continue; // what conda has satisfies pip
+            return make_error(ErrorKind::unsatisfiable, "{}: {} {} as a wheel would overwrite {} {} of conda, which leaves a broken mixture of both; "
+                                                        "ask conda for the version ('{}={}'), or take the package out of the conda part",
+                              wheel.line.str(), wheel.name, wheel.version, wheel.name, conda->second, wheel.name, wheel.version);
+        }
+        if (auto other = options.provided.find(wheel.name); other != options.provided.end())
+            out.warnings.push_back(fmt::format("{}: {} {} as a wheel replaces {} {} of the captured environment", wheel.line.str(), wheel.name,
+                                               wheel.version, wheel.name, other->second));
         out.lock.artifacts.push_back(lock_wheel(wheel));
         if (pip::is_source_archive(wheel.file)) TRY(lock_built(wheel.file, *builder, out.lock.artifacts.back()));
     }
@@ -294,6 +315,24 @@ Status check_python(const Request& request, const pip::Target& target) {
                       request.source.empty() ? "the request" : request.source, request.requires_python, target.python);
 }
 
+// Every conda entry says exactly which file it is: an @EXPLICIT list, another tool's lock. Nothing is solved.
+bool is_explicit(const Request& request) {
+    return std::ranges::all_of(request.conda, [](const CondaSpec& spec) { return !spec.url.empty(); });
+}
+
+Status lock_explicit(const Request& request, const LockOptions& options, Lock& lock) {
+    for (const CondaSpec& spec : request.conda) {
+        TRY_ASSIGN(LockedArtifact artifact, lock_conda_file(spec, options.platform));
+        auto same = std::ranges::find(lock.artifacts, artifact.name, &LockedArtifact::name);
+        if (same == lock.artifacts.end())
+            lock.artifacts.push_back(std::move(artifact));
+        else if (same->version != artifact.version || same->build != artifact.build)
+            return make_error(ErrorKind::usage, "{}: {} {} {} contradicts the {} {} given before; keep one of the two",
+                              spec.line.str(), artifact.name, artifact.version, artifact.build, same->version, same->build);
+    }
+    return {};
+}
+
 } // namespace
 
 Status add_pip_configuration(Request& request) {
@@ -319,20 +358,19 @@ Result<MadeLock> make_lock(const Request& request, const LockOptions& options, F
     pip::Target target;
     target.platform = options.platform;
     target.glibc = options.target_glibc;
-    // Entries that are wrong in themselves are found before anything is asked of a network.
-    std::vector<CondaSpec> conda = request.conda;
-    TRY(find_conda_packages(conda, request.channels, options.platform, fetcher));
-    for (const CondaSpec& spec : conda) {
-        TRY_ASSIGN(LockedArtifact artifact, lock_conda(spec, options.platform));
-        auto same = std::ranges::find(lock.artifacts, artifact.name, &LockedArtifact::name);
-        if (same == lock.artifacts.end())
-            lock.artifacts.push_back(std::move(artifact));
-        else if (same->version != artifact.version || same->build != artifact.build)
-            return make_error(ErrorKind::usage, "{}: {} {} {} contradicts the {} {} given before; keep one of the two",
-                              spec.line.str(), artifact.name, artifact.version, artifact.build, same->version, same->build);
+    if (!is_explicit(request)) {
+        TRY_ASSIGN(CondaAnswer answer, solve_conda(request, options, fetcher));
+        lock.artifacts = std::move(answer.artifacts);
+        lock.channels = std::move(answer.channels);
+        lock.virtuals = std::move(answer.virtuals);
+        out.warnings = std::move(answer.warnings);
+    } else {
+        TRY(lock_explicit(request, options, lock));
     }
     TRY(apply_choices(request, lock));
     TRY(python_of(lock.artifacts, options, target, !request.pip.empty() || needs_python(request)));
+    // A Python 2 of conda's is nobody's concern then.
+    if (request.pip.empty() && !needs_python(request) && request.requires_python.empty()) target.python = pip::Target().python;
     TRY(target.check());
     TRY(check_python(request, target));
     LockOptions with_locked = options;
@@ -361,9 +399,30 @@ void lend(std::string& source, const std::vector<std::string>& places) {
 
 void lend_credentials(Lock& lock, const PipOptions& options) {
     std::vector<std::string> places = options.extra_index_urls;
+    // A token of .condarc stands in the path: /t/TOKEN/.
+    std::vector<std::pair<std::string, std::string>> tokens; // channel without and with it
+    if (auto config = conda::read_config(); config.ok()) {
+        std::vector<std::string> channels = config->channels;
+        channels.insert(channels.end(), config->default_channels.begin(), config->default_channels.end());
+        for (const auto& [name, url] : config->custom_channels) channels.push_back(name);
+        for (const std::string& channel : lock.channels)
+            if (!is_url(channel)) channels.push_back(channel);
+        places.push_back(config->channel_alias);
+        for (const std::string& text : channels) {
+            auto resolved = conda::resolve_channel(text, *config);
+            if (!resolved.ok()) continue;
+            for (const conda::Channel& channel : *resolved) {
+                places.push_back(channel.url);
+                if (channel.url.find("/t/") != std::string::npos) tokens.emplace_back(channel.key + "/", channel.url + "/");
+            }
+        }
+        if (config->channel_alias.find("/t/") != std::string::npos) tokens.emplace_back(without_credentials(config->channel_alias) + "/", config->channel_alias + "/");
+    }
     if (options.index_url) places.push_back(*options.index_url);
     places.insert(places.end(), options.find_links.begin(), options.find_links.end());
     for (LockedArtifact& artifact : lock.artifacts) {
+        auto token = std::ranges::find_if(tokens, [&](const auto& one) { return artifact.source.starts_with(one.first); });
+        if (token != tokens.end()) artifact.source = token->second + artifact.source.substr(token->first.size());
         lend(artifact.source, places);
         if (artifact.built_from) lend(artifact.built_from->source, places);
     }

@@ -1,4 +1,4 @@
-// Request → Lock: conda entries have to be exact, pip's are resolved unless they are pinned and complete.
+// Request → Lock: conda's entries are solved first, then pip's are resolved on top of what conda provides.
 #pragma once
 
 #include "generator/fetch/fetch.hpp"
@@ -25,6 +25,10 @@ struct LockOptions {
     // The environment's own Python as a program that runs here, for --allow-sdist; the conda packages chosen so far may
     // hold it.
     std::function<Result<std::string>(const std::vector<LockedArtifact>& conda)> build_python;
+    std::vector<std::string> virtuals;           // --virtual __NAME=VERSION
+    std::string cuda;                            // --cuda: the CUDA that is asked for ("11.3")
+    bool wants_gpu = false;                      // something else asks for a GPU (--target-gpu)
+    std::string channel_priority;                // strict, flexible, disabled; "": conda's configuration
 };
 
 struct MadeLock {
@@ -37,9 +41,10 @@ struct MadeLock {
 // request): lend_credentials takes passwords from it.
 Status add_pip_configuration(Request& request);
 
-// Asks indexes (and, for NAME=VERSION=BUILD entries, channels) where the artifacts are. Order: conda as given, wheels
-// by name. LockedArtifact::source is set; sha256 is "" where only the download will tell (the caller fetches next).
-// Errors: usage (a conda entry that is not exact, another platform's package, no Python), unsatisfiable, network.
+// Asks channels and indexes where the artifacts are. Order: conda (by name; as given when all entries are files or URLs),
+// wheels by name. LockedArtifact::source is set; sha256 is "" where only the download will tell (the caller fetches next).
+// Errors: usage (another platform's package, no Python), unsatisfiable (no solution; a wheel that would overwrite a conda
+// package), network.
 Result<MadeLock> make_lock(const Request& request, const LockOptions& options, Fetcher& fetcher);
 
 // The wheel of an artifact with built_from, from the cache or made again. Error (usage): it is not the one that the

@@ -1,6 +1,7 @@
 // Conda match specs, as far as a request has to understand them: name, version, build and channel taken apart.
-// What a version expression means is decided by generator/conda.
+// What a version expression means is decided by generator/conda/match_spec.hpp.
 #include "common/base/text.hpp"
+#include "generator/conda/match_spec.hpp"
 #include "generator/spec/reader.hpp"
 
 #include <algorithm>
@@ -137,6 +138,9 @@ Result<CondaSpec> read_match_spec(std::string_view text, const SourceLine& line)
             return line_error(line, "'{}' has more than a name, a version and a build", text);
     }
     TRY(read_bracket(bracket, out));
+    // What the words mean is decided there; a version that is none is said here, with its line.
+    auto understood = conda::MatchSpec::parse(text);
+    if (!understood.ok()) return std::move(understood).error().in(line.str());
     return out;
 }
 

@@ -1,5 +1,4 @@
 #include "common/base/text.hpp"
-#include "generator/lock/conda_lookup.hpp"
 #include "generator/lock/make_lock.hpp"
 #include "generator/lock/update.hpp"
 #include "tests/unit/pip/fakes.hpp"
@@ -180,41 +179,66 @@ TEST_CASE("requests that cannot become a lock", "[make]") {
     bad.target_glibc = "new";
     bad.python = "3.11";
     CHECK(refused("six==1\n", bad).kind == ErrorKind::usage);
-    Error loose = refused("channels: [c]\ndependencies:\n  - python=3.11\n  - numpy\n  - a=1=0\n");
-    CHECK(loose.kind == ErrorKind::usage);
-    CHECK_HAS(loose.message, "r.txt:3: 'python=3.11' is not exact; write python=VERSION=BUILD");
-    CHECK_HAS(loose.message, "\nr.txt:4: 'numpy' is not exact");
-    CHECK_HAS(refused("dependencies: [a=1=0]\n").message, "has no channel");
+    // A wheel over a conda package leaves a mixture of both: an error, with the two ways out.
+    fetcher.page("https://c.example/ch/noarch/repodata.json",
+                 R"({"packages":{"python-3.11.4-0.tar.bz2":{"name":"python","version":"3.11.4","build":"0","build_number":0},
+                                 "six-1.15.0-0.tar.bz2":{"name":"six","version":"1.15.0","build":"0","build_number":0}}})", "application/json");
+    fetcher.files["https://w.example/six-1.16.0-py3-none-any.whl"] = make_wheel("six", "1.16.0");
+    Error mixed = refused("channels: [https://c.example/ch]\ndependencies:\n  - python\n  - six\n  - pip:\n    - https://w.example/six-1.16.0-py3-none-any.whl\n");
+    CHECK(mixed.kind == ErrorKind::unsatisfiable);
+    CHECK_HAS(mixed.message, "r.txt:6: six 1.16.0 as a wheel would overwrite six 1.15.0 of conda");
+    CHECK_HAS(mixed.message, "ask conda for the version ('six=1.16.0'), or take the package out of the conda part");
     // An empty request is an empty lock: a Python alone may be captured.
     CHECK(make_lock(request_of(""), captured, fetcher)->lock.artifacts.empty());
 }
 
-TEST_CASE("NAME=VERSION=BUILD is looked up in its channels", "[conda]") {
+TEST_CASE("conda entries are solved in their channels", "[conda]") {
     FakeFetcher fetcher;
-    std::string hex(64, 'e');
+    std::string hex(64, 'e'), md5(32, 'd');
+    auto row = [](const std::string& name, const std::string& version, const std::string& build, const std::string& more = "") {
+        return R"({"name":")" + name + R"(","version":")" + version + R"(","build":")" + build + R"(","build_number":0)" + more + "}";
+    };
     fetcher.page("https://a.example/ch/linux-64/repodata.json",
-                 R"({"info":{"subdir":"linux-64"},"packages":{"zlib-1.3-h0.tar.bz2":{"md5":"x","name":"zlib"}},
-                  "packages.conda":{"zlib-1.3-h0.conda":{"sha256":")" + hex + R"(","name":"zlib"},"zlib-1.2-h0.conda":{}}})", "application/json");
-    fetcher.page("https://a.example/ch/noarch/repodata.json", R"({"packages":{"tz-2025-0.tar.bz2":{"md5":"00"}}})", "application/json");
-    fetcher.page("https://conda.anaconda.org/conda-forge/linux-64/repodata.json", R"({"packages":{"zlib-1.3-h0.tar.bz2":{}}})", "application/json");
-    auto request = request_of("channels: [conda-forge, https://a.example/ch/]\ndependencies:\n  - https://a.example/ch::zlib=1.3=h0\n"
-                              "  - tz==2025=0\n");
+                 R"({"info":{"subdir":"linux-64"},"packages":{"zlib-1.3-h0.tar.bz2":)" + row("zlib", "1.3", "h0", R"(,"md5":")" + md5 + "\"") +
+                     R"(},"packages.conda":{"zlib-1.3-h0.conda":)" + row("zlib", "1.3", "h0", R"(,"size":77,"sha256":")" + hex + "\"") +
+                     R"(,"zlib-1.2-h0.conda":)" + row("zlib", "1.2", "h0") + "}}",
+                 "application/json");
+    fetcher.page("https://a.example/ch/noarch/repodata.json",
+                 R"({"packages":{"tz-2025-0.tar.bz2":)" + row("tz", "2025", "0", R"(,"depends":["zlib >=1.2,<1.3"])") + "}}", "application/json");
+    fetcher.page("https://conda.anaconda.org/conda-forge/linux-64/repodata.json", R"({"packages":{"zlib-1.3-h0.tar.bz2":)" + row("zlib", "1.3", "h0") + "}}",
+                 "application/json");
+    auto request = request_of("channels: [conda-forge, https://a.example/ch/]\ndependencies:\n  - https://a.example/ch::zlib\n  - tz==2025=0\n");
     auto made = make_lock(request, {}, fetcher);
     if (!made.ok()) FAIL(made.error().message);
-    CHECK(made->lock.artifacts[0].url == "https://a.example/ch/linux-64/zlib-1.3-h0.conda");
-    CHECK(made->lock.artifacts[0].sha256 == hex);
-    CHECK(made->lock.artifacts[1].url == "https://a.example/ch/noarch/tz-2025-0.tar.bz2");
-    CHECK(made->lock.artifacts[1].version == "2025");
-    auto first = make_lock(request_of("channels: [conda-forge, https://a.example/ch]\ndependencies: [zlib=1.3=h0]\n"), {}, fetcher);
-    CHECK(first->lock.artifacts[0].url == "https://conda.anaconda.org/conda-forge/linux-64/zlib-1.3-h0.tar.bz2");
+    REQUIRE(made->lock.artifacts.size() == 2);
+    CHECK(made->lock.artifacts[0].url == "https://a.example/ch/noarch/tz-2025-0.tar.bz2");
+    CHECK(made->lock.artifacts[1].url == "https://a.example/ch/linux-64/zlib-1.2-h0.conda");
+    CHECK(made->lock.channels == std::vector<std::string>{"https://conda.anaconda.org/conda-forge", "https://a.example/ch"});
+    CHECK(made->lock.virtuals.at("__glibc") == "2.28");
+    CHECK(made->lock.virtuals.at("__archspec") == "1=x86_64");
+    CHECK(!made->lock.virtuals.contains("__cuda"));
+    auto again = lock_from_json(json::parse(lock_text(made->lock)), "x");
+    CHECK(again->virtuals == made->lock.virtuals);
+    // .conda before .tar.bz2, and what the index knows of it.
+    auto best = make_lock(request_of("channels: [https://a.example/ch]\ndependencies: [zlib]\n"), {}, fetcher);
+    CHECK(best->lock.artifacts[0].url == "https://a.example/ch/linux-64/zlib-1.3-h0.conda");
+    CHECK(best->lock.artifacts[0].sha256 == hex);
+    CHECK(best->lock.artifacts[0].size == 77);
+    CHECK(best->lock.artifacts[0].requested);
+    // The first channel is preferred; without any it is conda-forge.
+    for (const char* text : {"channels: [conda-forge, https://a.example/ch]\ndependencies: [zlib=1.3=h0]\n", "dependencies: [zlib]\n"}) {
+        auto first = make_lock(request_of(text), {}, fetcher);
+        if (!first.ok()) FAIL(first.error().message);
+        CHECK(first->lock.artifacts[0].url == "https://conda.anaconda.org/conda-forge/linux-64/zlib-1.3-h0.tar.bz2");
+    }
     auto missing = make_lock(request_of("channels: [https://a.example/ch]\ndependencies:\n  - zlib=9=h0\n"), {}, fetcher);
     CHECK(missing.error().kind == ErrorKind::unsatisfiable);
-    CHECK_HAS(missing.error().message, "spec:3: there is no zlib-9-h0 in https://a.example/ch");
+    CHECK_HAS(missing.error().message, "spec:3 asks for zlib=9=h0, and there is 1.3 and 1.2");
+    CHECK(make_lock(request_of("channels: [https://b.example/ch]\ndependencies: [zlib]\n"), {}, fetcher).error().kind == ErrorKind::network);
     fetcher.page("https://a.example/ch/linux-64/repodata.json", "<html>Log in</html>");
-    CHECK(make_lock(request, {}, fetcher).error().kind == ErrorKind::network);
-    CHECK(channel_urls("defaults").size() == 2);
-    CHECK(channel_urls("conda-forge/linux-64", "https://alias.example/") == std::vector<std::string>{"https://alias.example/conda-forge"});
-    CHECK(channel_urls("/a b") == std::vector<std::string>{"file:///a%20b"});
+    auto page = make_lock(request, {}, fetcher);
+    CHECK(page.error().kind == ErrorKind::network);
+    CHECK_HAS(page.error().message, "a web page instead of the channel's index");
 }
 
 TEST_CASE("what is pinned stays, or is named", "[lock]") {

@@ -45,6 +45,8 @@ class FakeFetcher : public Fetcher {
         return out;
     }
 
+    fs::path cache_root() const override { return directory_.path(); }
+
     Result<Document> get(const std::string& url, const std::string&) override {
         {
             std::lock_guard guard(mutex_); // PackageIndex::prefetch asks from several threads

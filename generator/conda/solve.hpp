@@ -1,0 +1,58 @@
+// The conda solve: from match specs and channels to one package of each name that is needed.
+//
+//   Universe      what is reachable: records by name from the channels, in the order in which they are preferred
+//   libsolv       chooses (a SAT solver with preferences, as in conda's default solver)
+//   explain       why there is no answer
+//
+// Match specs are ours (match_spec.hpp), so that every form of them counts; libsolv sees sets of candidates only.
+#pragma once
+
+#include "generator/conda/match_spec.hpp"
+#include "generator/conda/subdir.hpp"
+#include "generator/conda/virtual_packages.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tinderbox::conda {
+
+struct SolveSpec {
+    MatchSpec spec;
+    std::string origin;                // "environment.yml:7"
+    std::vector<std::string> channels; // keys of spec.channel, see Channel::key
+};
+
+// The subdirectories of one channel, most specific first.
+struct ChannelSource {
+    Channel channel;
+    std::vector<std::unique_ptr<Subdir>> subdirs;
+};
+
+struct SolveRequest {
+    std::vector<SolveSpec> specs;       // to install
+    std::vector<SolveSpec> constraints; // pins: hold for what gets installed, install nothing
+    std::vector<VirtualPackage> virtuals;
+    ChannelPriority priority = ChannelPriority::flexible;
+    std::function<Result<std::vector<std::string>>(const std::string& channel)> channel_keys; // of "channel::name" in a dependency
+};
+
+struct SolvedPackage {
+    std::string name, version, build, channel, subdir, url, file_name, sha256, md5, license; // channel: key; url: to fetch from; hashes: hex
+    std::uint64_t build_number = 0, size = 0, timestamp = 0;
+    std::vector<std::string> depends;
+    bool requested = false;
+    std::string because; // the spec's words, or "NAME requires DEPENDENCY"
+};
+
+struct Solution {
+    std::vector<SolvedPackage> packages;     // by name
+    std::vector<std::string> needs_cuda;     // chosen packages of which other builds of the same version want __cuda, which the target lacks
+    std::size_t names = 0, candidates = 0;   // that were looked at
+};
+
+// Errors: unsatisfiable, with a derivation of a few lines; those of the channels.
+Result<Solution> solve(std::vector<ChannelSource>& sources, const SolveRequest& request);
+
+} // namespace tinderbox::conda

@@ -1,0 +1,48 @@
+// One subdirectory of a channel (conda-forge/linux-64): its packages by name, wherever they come from.
+//
+// In this order, whichever the server has: repodata_shards.msgpack.zst (CEP 16: only the names that are asked for are
+// transferred), repodata.json.zst, repodata.json, current_repodata.json (which lacks old versions, so it is the last
+// resort). What answered is remembered for a week. An index is downloaded when ETag or Last-Modified say that it changed,
+// read once and kept as a RepodataIndex; shards are kept by their hash.
+#pragma once
+
+#include "generator/conda/channel.hpp"
+#include "generator/conda/record.hpp"
+#include "generator/fetch/fetch.hpp"
+
+#include <memory>
+
+namespace tinderbox::conda {
+
+// The packages of one name; `storage` holds what the views point at.
+struct NamedRecords {
+    std::vector<PackageRecord> records;
+    std::shared_ptr<const void> storage;
+};
+
+class Subdir {
+  public:
+    virtual ~Subdir() = default;
+    // In the order of `names`. Errors: network, storage.
+    virtual Result<std::vector<NamedRecords>> find(const std::vector<std::string>& names) = 0;
+    // Names that contain `word` or nearly are it, for messages; at most a few.
+    virtual std::vector<std::string> similar_names(std::string_view word) const = 0;
+
+    bool there() const { return there_; } // false: the channel has no such subdirectory
+    const Channel& channel() const { return channel_; }
+    const std::string& subdir() const { return subdir_; }
+    // Where a package of it is fetched from (credentials and all).
+    std::string url_of(std::string_view file_name) const;
+
+  protected:
+    Subdir(Channel channel, std::string subdir) : channel_(std::move(channel)), subdir_(std::move(subdir)) {}
+    Channel channel_;
+    std::string subdir_;
+    std::string base_url_; // "" = beside the index
+    bool there_ = true;
+};
+
+// Errors: network (unreachable, forbidden, no JSON, too large, cut short), storage.
+Result<std::unique_ptr<Subdir>> open_subdir(const Channel& channel, const std::string& subdir, Fetcher& fetcher);
+
+} // namespace tinderbox::conda

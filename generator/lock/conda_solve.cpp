@@ -1,0 +1,296 @@
+#include "generator/lock/conda_solve.hpp"
+
+#include "common/base/terminal.hpp"
+#include "common/base/text.hpp"
+#include "common/base/url.hpp"
+#include "common/format/cuda_floors.hpp"
+#include "generator/conda/names.hpp"
+#include "generator/conda/package.hpp"
+#include "generator/conda/solve.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <iterator>
+
+namespace tinderbox {
+namespace {
+
+// What a request with conda entries and without channels comes from; never Anaconda's defaults.
+constexpr const char* default_channel = "conda-forge";
+
+constexpr std::string_view cuda_packages[] = {"cudatoolkit", "cuda-version", "cuda", "cuda-toolkit", "cuda-runtime", "cuda-nvcc",
+                                              "cuda-cudart", "cuda-libraries", "cudnn", "nccl", "cupy", "pytorch-cuda", "cuda-python"};
+
+bool speaks_of_gpu(std::string_view text) {
+    std::string lower = to_lower(text);
+    for (std::string_view word : {"cuda", "gpu", "cu1", "cu9"})
+        if (lower.find(word) != std::string::npos) return true;
+    return false;
+}
+
+// "11.3" of "=11.3", "11.3.*", "==11.3.1"; "" of a range.
+std::string pinned_version(std::string_view version) {
+    while (version.starts_with('=')) version.remove_prefix(1);
+    if (version.ends_with(".*")) version.remove_suffix(2);
+    bool plain = !version.empty() && std::ranges::all_of(version, [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
+    return plain ? std::string(version) : "";
+}
+
+LockedArtifact artifact_of(const conda::SolvedPackage& package) {
+    LockedArtifact out;
+    out.kind = "conda";
+    out.name = package.name;
+    out.version = package.version;
+    out.build = package.build;
+    const bool local = package.url.starts_with("file:");
+    out.source = local ? file_url_to_path(package.url) : package.url;
+    out.url = without_credentials(package.url);
+    out.file_name = package.file_name;
+    out.sha256 = package.sha256;
+    if (out.sha256.empty()) out.md5 = package.md5;
+    out.size = package.size;
+    out.channel = package.channel;
+    out.requested = package.requested;
+    out.requirement = printable(package.because);
+    return out;
+}
+
+// Packages that the request names by file or URL: a channel of their own, in front of all others. What they depend on is
+// read from themselves.
+class NamedFiles final : public conda::Subdir {
+  public:
+    NamedFiles() : Subdir({"files of the request", "files:", "files:", ""}, "noarch") {}
+
+    Status add(const CondaSpec& spec, const Fetched& file) {
+        CondaOpenOptions open;
+        open.name = last_element(spec.url);
+        TRY_ASSIGN(auto package, open_conda_package(file.path, open));
+        auto row = std::make_shared<nlohmann::json>(package->metadata().at("conda").at("index"));
+        conda::PackageRecord record;
+        auto text = [&](const char* key) {
+            auto found = row->find(key);
+            return found != row->end() && found->is_string() ? std::string_view(found->get_ref<const std::string&>()) : std::string_view();
+        };
+        record.name = text("name");
+        record.version = text("version");
+        record.build = text("build");
+        record.build_number = row->value("build_number", std::uint64_t{0});
+        for (auto [key, list] : {std::pair{"depends", &record.depends}, {"constrains", &record.constrains}})
+            if (auto found = row->find(key); found != row->end() && found->is_array())
+                for (const auto& one : *found)
+                    if (one.is_string()) list->push_back(one.get_ref<const std::string&>());
+        auto name = std::make_shared<std::string>(fmt::format("{}-{}-{}.conda", record.name, record.version, record.build));
+        record.file_name = *name;
+        storage_->push_back(row);
+        storage_->push_back(name);
+        records_.push_back(std::move(record));
+        return {};
+    }
+    Result<std::vector<conda::NamedRecords>> find(const std::vector<std::string>& names) override {
+        std::vector<conda::NamedRecords> out(names.size());
+        for (std::size_t i = 0; i < names.size(); ++i) {
+            for (const conda::PackageRecord& record : records_)
+                if (record.name == names[i]) out[i].records.push_back(record);
+            out[i].storage = storage_;
+        }
+        return out;
+    }
+    std::vector<std::string> similar_names(std::string_view) const override { return {}; }
+    const std::vector<conda::PackageRecord>& records() const { return records_; }
+
+  private:
+    static std::string last_element(const std::string& path) {
+        std::string name = path.substr(path.rfind('/') + 1);
+        return name.substr(0, name.find('#'));
+    }
+    std::vector<conda::PackageRecord> records_;
+    std::shared_ptr<std::vector<std::shared_ptr<const void>>> storage_ = std::make_shared<std::vector<std::shared_ptr<const void>>>();
+};
+
+class CondaSolve {
+  public:
+    CondaSolve(const Request& request, const LockOptions& options, Fetcher& fetcher) : request_(request), options_(options), fetcher_(fetcher) {}
+
+    Result<CondaAnswer> run() {
+        TRY_ASSIGN(config_, conda::read_config());
+        TRY(read_specs());
+        TRY(read_channels());
+        TRY(read_target());
+        TRY(read_files());
+        TRY(open_channels());
+        TRY_ASSIGN(conda::Solution solution, conda::solve(sources_, solve_));
+        for (const conda::SolvedPackage& package : solution.packages) {
+            auto file = by_file_.find(package.name);
+            if (file == by_file_.end()) {
+                answer_.artifacts.push_back(artifact_of(package));
+                continue;
+            }
+            TRY_ASSIGN(LockedArtifact artifact, lock_conda_file(*file->second, options_.platform));
+            artifact.name = package.name;
+            artifact.version = package.version;
+            artifact.build = package.build;
+            answer_.artifacts.push_back(std::move(artifact));
+        }
+        if (!solution.needs_cuda.empty()) {
+            std::string names;
+            for (const std::string& name : solution.needs_cuda) names += (names.empty() ? "" : ", ") + name;
+            answer_.warnings.push_back(fmt::format("chosen without CUDA, because the request does not ask for a GPU: {}; --cuda VERSION makes it one", names));
+        }
+        return std::move(answer_);
+    }
+
+  private:
+    Status read_specs() {
+        for (const CondaSpec& spec : request_.conda) {
+            if (!spec.url.empty()) continue;
+            auto parsed = conda::MatchSpec::parse(spec.text);
+            if (!parsed.ok()) return std::move(parsed).error().in(spec.line.str());
+            if (parsed->name.find('*') != std::string::npos)
+                return make_error(ErrorKind::usage, "{}: '{}' names no package; write its name instead of a pattern", spec.line.str(), printable(spec.text));
+            conda::SolveSpec one{std::move(parsed).value(), spec.line.str(), {}};
+            one.spec.text = printable(one.spec.text);
+            TRY_ASSIGN(one.channels, keys_of(one.spec.channel, spec.line.str()));
+            solve_.specs.push_back(std::move(one));
+        }
+        return {};
+    }
+
+    // Keys of the channels that a spec's "channel::" stands for.
+    Result<std::vector<std::string>> keys_of(const std::string& channel, const std::string& where) const {
+        std::vector<std::string> out;
+        if (channel.empty()) return out;
+        TRY_ASSIGN(auto channels, conda::resolve_channel(channel, config_).in(where));
+        for (const conda::Channel& one : channels) out.push_back(one.key);
+        return out;
+    }
+
+    // The request's, else .condarc's, else conda-forge; then those that single specs name, as conda does.
+    Status read_channels() {
+        std::vector<std::string> texts = request_.channels;
+        if (texts.empty()) texts = config_.channels;
+        if (texts.empty()) texts.push_back(default_channel);
+        TRY_ASSIGN(channels_, conda::resolve_channels(texts, config_));
+        for (const conda::SolveSpec& spec : solve_.specs) {
+            if (spec.spec.channel.empty()) continue;
+            TRY_ASSIGN(auto more, conda::resolve_channel(spec.spec.channel, config_));
+            for (conda::Channel& channel : more)
+                if (std::ranges::find(channels_, channel.key, &conda::Channel::key) == channels_.end()) channels_.push_back(std::move(channel));
+        }
+        for (const conda::Channel& channel : channels_)
+            if (std::ranges::find(answer_.channels, channel.key) == answer_.channels.end()) answer_.channels.push_back(channel.key);
+        solve_.priority = config_.priority;
+        if (!options_.channel_priority.empty()) {
+            TRY_ASSIGN(solve_.priority, conda::parse_channel_priority(options_.channel_priority));
+        }
+        solve_.channel_keys = [this](const std::string& channel) { return keys_of(channel, ""); };
+        return {};
+    }
+
+    Status read_target() {
+        conda::VirtualTarget target;
+        target.platform = options_.platform;
+        target.glibc = options_.target_glibc;
+        target.cuda = target_cuda(request_, options_);
+        target.overrides = config_.virtual_overrides;
+        for (const std::string& text : options_.virtuals) {
+            TRY_ASSIGN(auto one, conda::parse_virtual(text));
+            target.overrides[one.first] = one.second;
+        }
+        TRY_ASSIGN(solve_.virtuals, conda::virtual_packages(target));
+        for (const conda::VirtualPackage& one : solve_.virtuals)
+            answer_.virtuals[one.name] = one.build == "0" ? one.version : one.version + "=" + one.build;
+        return {};
+    }
+
+    Status read_files() {
+        std::vector<Download> downloads;
+        std::vector<const CondaSpec*> specs;
+        for (const CondaSpec& spec : request_.conda) {
+            if (spec.url.empty()) continue;
+            Download download;
+            download.url = spec.url;
+            download.name = percent_decode(spec.url.substr(spec.url.rfind('/') + 1));
+            download.md5 = spec.md5;
+            download.sha256 = spec.sha256;
+            downloads.push_back(std::move(download));
+            specs.push_back(&spec);
+        }
+        if (specs.empty()) return {};
+        TRY_ASSIGN(auto files, fetcher_.fetch(downloads));
+        auto named = std::make_unique<NamedFiles>();
+        for (std::size_t i = 0; i < specs.size(); ++i) TRY(named->add(*specs[i], files[i]));
+        for (std::size_t i = 0; i < specs.size(); ++i) {
+            const conda::PackageRecord& record = named->records()[i];
+            TRY_ASSIGN(auto exact, conda::MatchSpec::parse(fmt::format("{}=={}={}", record.name, record.version, record.build)).in(specs[i]->line.str()));
+            exact.text = printable(specs[i]->text);
+            exact.channel = named->channel().key;
+            solve_.specs.push_back({std::move(exact), specs[i]->line.str(), {named->channel().key}});
+            by_file_[std::string(record.name)] = specs[i];
+        }
+        conda::ChannelSource source{named->channel(), {}};
+        source.subdirs.push_back(std::move(named));
+        sources_.push_back(std::move(source));
+        return {};
+    }
+
+    Status open_channels() {
+        for (const conda::Channel& channel : channels_) {
+            auto source = std::ranges::find_if(sources_, [&](const conda::ChannelSource& one) { return one.channel.key == channel.key; });
+            if (source == sources_.end()) source = sources_.insert(sources_.end(), {channel, {}});
+            bool there = false;
+            for (const std::string& subdir : {options_.platform, std::string("noarch")}) {
+                if (!channel.subdir.empty() && channel.subdir != subdir) continue;
+                TRY_ASSIGN(auto opened, conda::open_subdir(channel, subdir, fetcher_));
+                there = there || opened->there();
+                source->subdirs.push_back(std::move(opened));
+            }
+            if (!there)
+                return make_error(channel.url.starts_with("file:") ? ErrorKind::usage : ErrorKind::network,
+                                  "{}: there is no conda channel (no repodata.json in {} or noarch); check its name", channel.key, options_.platform);
+        }
+        Terminal::get().end_progress();
+        return {};
+    }
+
+    const Request& request_;
+    const LockOptions& options_;
+    Fetcher& fetcher_;
+    conda::Config config_;
+    std::vector<conda::Channel> channels_;
+    std::vector<conda::ChannelSource> sources_;
+    conda::SolveRequest solve_;
+    std::map<std::string, const CondaSpec*> by_file_; // name → the entry that brings it
+    CondaAnswer answer_;
+};
+
+} // namespace
+
+bool asks_for_gpu(const Request& request, const LockOptions& options) {
+    if (!options.cuda.empty() || options.wants_gpu) return true;
+    for (const CondaSpec& spec : request.conda) {
+        if (std::ranges::find(cuda_packages, spec.name) != std::end(cuda_packages) || spec.name.ends_with("-gpu") || spec.name.starts_with("cuda-")) return true;
+        if (speaks_of_gpu(spec.build)) return true;
+        if (auto bracket = spec.text.find("build="); bracket != std::string::npos && speaks_of_gpu(std::string_view(spec.text).substr(bracket))) return true;
+    }
+    for (const std::string& channel : request.channels)
+        if (channel == "nvidia" || channel.starts_with("nvidia/") || channel.ends_with("/nvidia")) return true;
+    for (const PipRequirement& requirement : request.pip)
+        if (requirement.specifier.find("+cu") != std::string::npos || requirement.name.find("-cu1") != std::string::npos) return true;
+    return std::ranges::any_of(request.pip_options.extra_index_urls, [](const std::string& url) { return url.find("/cu1") != std::string::npos; });
+}
+
+std::string target_cuda(const Request& request, const LockOptions& options) {
+    if (!options.cuda.empty()) return options.cuda;
+    if (!asks_for_gpu(request, options)) return "";
+    for (const CondaSpec& spec : request.conda)
+        if (spec.name == "cudatoolkit" || spec.name == "cuda-version" || spec.name == "pytorch-cuda")
+            if (std::string version = pinned_version(spec.version); !version.empty()) return version;
+    return fmt::format("{}.0", std::rbegin(cuda_floors)->major);
+}
+
+Result<CondaAnswer> solve_conda(const Request& request, const LockOptions& options, Fetcher& fetcher) {
+    return CondaSolve(request, options, fetcher).run();
+}
+
+} // namespace tinderbox

@@ -1,0 +1,138 @@
+"""A conda channel on loopback, in every form and mood.
+
+    conda_server.py DIRECTORY LOG
+
+DIRECTORY is a channel (SUBDIR/repodata.json and packages). Prints the port; every request is a line in LOG. The first element of a
+path says how the channel behaves:
+
+    /plain     repodata.json alone, with ETag           /zst       repodata.json.zst alone (403 for what it lacks)
+    /gzip      repodata.json, Content-Encoding: gzip    /shards    CEP 16, made from repodata.json
+    /current   current_repodata.json alone              /loop      redirects to itself
+    /html      a login page with status 200             /secret    asks for user:canary
+    /cut       half of repodata.json, then the end      /junk      zstd magic, then noise
+    /lies      packages with one byte changed           /evil      a shard index whose shard has another hash
+
+Ends when standard input does.
+"""
+import base64, gzip, hashlib, http.server, json, os, struct, sys, threading, time
+
+import zstandard
+
+root, log_path = sys.argv[1:3]
+
+
+def pack(value):
+    """MessagePack, as far as shards need it."""
+    if value is None:
+        return b"\xc0"
+    if isinstance(value, bool):
+        return b"\xc3" if value else b"\xc2"
+    if isinstance(value, int):
+        return struct.pack(">BQ", 0xCF, value)
+    if isinstance(value, str):
+        data = value.encode()
+        return struct.pack(">BI", 0xDB, len(data)) + data
+    if isinstance(value, bytes):
+        return struct.pack(">BI", 0xC6, len(value)) + value
+    if isinstance(value, list):
+        return struct.pack(">BI", 0xDD, len(value)) + b"".join(pack(v) for v in value)
+    return struct.pack(">BI", 0xDF, len(value)) + b"".join(pack(k) + pack(v) for k, v in value.items())
+
+
+def read(subdir, name="repodata.json"):
+    path = os.path.join(root, subdir, name)
+    if not os.path.isfile(path):
+        return None
+    with open(path, "rb") as f:
+        return f.read()
+
+
+def shards_of(subdir):
+    """(index, {hex: shard})"""
+    data = json.loads(read(subdir) or b"{}")
+    by_name = {}
+    for section in ("packages", "packages.conda"):
+        for fn, row in data.get(section, {}).items():
+            row = {k: v for k, v in row.items() if isinstance(v, (str, int, list))}
+            for key in ("sha256", "md5"):
+                if key in row:
+                    row[key] = bytes.fromhex(row[key])
+            by_name.setdefault(row["name"], {"packages": {}, "packages.conda": {}})[section][fn] = row
+    shards, table = {}, {}
+    for name, shard in by_name.items():
+        packed = zstandard.ZstdCompressor().compress(pack(shard))
+        digest = hashlib.sha256(packed)
+        shards[digest.hexdigest()] = packed
+        table[name] = digest.digest()
+    index = {"info": {"subdir": subdir, "base_url": "./", "shards_base_url": "./shards/"}, "shards": table}
+    return zstandard.ZstdCompressor().compress(pack(index)), shards
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args):
+        pass
+
+    def reply(self, status, body=b"", headers=()):
+        with open(log_path, "a") as f:
+            f.write(f"{self.path} {status}\n")
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def do_GET(self):
+        parts = self.path.strip("/").split("/")
+        mood, subdir, name = parts[0], parts[1] if len(parts) > 1 else "", "/".join(parts[2:])
+        if mood == "loop":
+            return self.reply(302, headers=[("Location", self.path)])
+        if mood == "html":
+            return self.reply(200, b"<!DOCTYPE html><html>Please log in</html>", [("Content-Type", "text/html")])
+        if mood == "secret":
+            wanted = "Basic " + base64.b64encode(b"user:canary").decode()
+            if self.headers.get("Authorization") != wanted:
+                return self.reply(401, headers=[("WWW-Authenticate", "Basic")])
+            mood = "plain"
+        if name.endswith((".conda", ".tar.bz2")):
+            body = read(subdir, name)
+            if body is not None and mood == "lies":
+                body = body[:-1] + bytes([body[-1] ^ 1])
+            return self.reply(404) if body is None else self.reply(200, body)
+        body = read(subdir)
+        if body is None:
+            return self.reply(404)
+        if name == "repodata.json" and mood in ("plain", "lies"):
+            tag = '"' + hashlib.md5(body).hexdigest() + '"'
+            if self.headers.get("If-None-Match") == tag:
+                return self.reply(304, headers=[("ETag", tag)])
+            return self.reply(200, body, [("ETag", tag)])
+        if name == "repodata.json" and mood == "gzip":
+            return self.reply(200, gzip.compress(body), [("Content-Encoding", "gzip")])
+        if name == "repodata.json" and mood == "cut":
+            return self.reply(200, body[: len(body) // 2])
+        if name == "repodata.json.zst" and mood == "junk":
+            return self.reply(200, b"\x28\xb5\x2f\xfd" + b"noise" * 100)
+        if mood == "zst":
+            return self.reply(200, zstandard.ZstdCompressor().compress(body)) if name == "repodata.json.zst" else self.reply(403)
+        if name == "current_repodata.json" and mood == "current":
+            return self.reply(200, body)
+        if mood in ("shards", "evil"):
+            index, shards = shards_of(subdir)
+            if name == "repodata_shards.msgpack.zst":
+                return self.reply(200, index)
+            digest = name.removeprefix("shards/").split(".")[0]
+            if digest in shards:
+                return self.reply(200, shards[digest] + (b"x" if mood == "evil" else b""))
+        return self.reply(404)
+
+    do_HEAD = do_GET
+
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_address[1], flush=True)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+sys.stdin.read()

@@ -1,0 +1,120 @@
+#include "generator/advise/lint.hpp"
+#include "generator/lock/cuda_request.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <cstdlib>
+
+using namespace tinderbox;
+
+namespace {
+
+LockedArtifact conda(std::string name, std::string version, std::string build = "0", std::string channel = "https://conda.anaconda.org/conda-forge", std::string why = "") {
+    LockedArtifact out;
+    out.kind = "conda";
+    out.requirement = why.empty() ? name : why;
+    out.name = std::move(name);
+    out.version = std::move(version);
+    out.build = std::move(build);
+    out.channel = std::move(channel);
+    return out;
+}
+
+LockedArtifact wheel(std::string name, std::string version, std::string url = "https://files.example/x.whl") {
+    LockedArtifact out;
+    out.kind = "wheel";
+    out.name = std::move(name);
+    out.version = std::move(version);
+    out.url = std::move(url);
+    return out;
+}
+
+// The rules, in order.
+std::string rules(std::vector<LockedArtifact> artifacts, const std::string& cuda = "", const Request& request = {}) {
+    Lock lock;
+    lock.artifacts = std::move(artifacts);
+    std::string out;
+    for (const LintWarning& one : lint(lock, request, cuda)) {
+        CHECK(one.str().ends_with("[" + one.rule + "]"));
+        out += (out.empty() ? "" : " ") + one.rule;
+    }
+    return out;
+}
+
+constexpr const char* table = R"({"version": 1, "base": "https://whl.example", "indexes": [
+    {"cuda": "10.2", "find_links": "stable.html"}, {"cuda": "11.3", "index": "cu113"}, {"cuda": "12.1", "index": "cu121"}, {"cuda": "12.4", "index": "cu124"}]})";
+
+} // namespace
+
+TEST_CASE("the classic mistakes have names", "[lint]") {
+    CHECK(rules({}).empty());
+    CHECK(rules({conda("numpy", "1"), wheel("torch", "1.12.1+cu113")}).empty());
+    CHECK(rules({conda("cudatoolkit", "11.3.1"), wheel("torch", "1.12.1+cu113")}) == "unused-cudatoolkit");
+    // Something of conda's uses it, or it was asked for.
+    CHECK(rules({conda("cudatoolkit", "11.3.1"), conda("cupy", "12"), wheel("torch", "1.12.1+cu113")}).empty());
+    CHECK(rules({conda("cudatoolkit", "11.3.1"), wheel("torch", "1.12.1+cu113")}, "11.3").empty());
+    CHECK(rules({conda("cudatoolkit", "11.3.1", "0", "x", "cupy 12 requires cudatoolkit"), wheel("torch", "1.12.1+cu113")}).empty());
+    CHECK(rules({conda("cuda-version", "12.4"), wheel("torch", "1.12.1+cu113")}) == "two-cuda-majors");
+    CHECK(rules({wheel("nvidia-cublas-cu12", "12.1"), wheel("cupy", "1+cu118")}) == "two-cuda-majors");
+    CHECK(rules({wheel("x", "1+cu121"), wheel("y", "1+cu124")}).empty());
+    CHECK(rules({conda("pytorch", "2.1", "cuda118"), wheel("torchvision", "0.16")}) == "torch-twice");
+    CHECK(rules({conda("pytorch", "2.1", "cpu_py39")}, "11.8") == "cpu-torch");
+    CHECK(rules({conda("pytorch", "2.1", "cuda118_py39")}, "11.8").empty());
+    CHECK(rules({conda("pytorch", "2.1", "cpu_py39")}).empty());
+    CHECK(rules({wheel("torch", "2.1+cpu")}, "11.8") == "cpu-torch");
+    CHECK(rules({wheel("torch", "2.1")}, "11.8") == "cpu-torch");
+    CHECK(rules({wheel("torch", "2.1"), wheel("nvidia-cudnn-cu12", "9")}, "12.4").empty());
+    CHECK(rules({conda("a", "1"), conda("b", "1", "0", "https://repo.anaconda.com/pkgs/main")}) == "mixed-channels");
+    Request extra;
+    extra.pip_options.extra_index_urls = {"https://extra.example/simple"};
+    PipRequirement open;
+    open.name = "private";
+    extra.pip = {open};
+    CHECK(rules({wheel("private", "1", "https://extra.example/p.whl")}, "", extra) == "unpinned-index");
+    extra.pip[0].specifier = "==1";
+    CHECK(rules({wheel("private", "1", "https://extra.example/p.whl")}, "", extra).empty());
+}
+
+TEST_CASE("--cuda and --python become entries", "[cuda]") {
+    auto conda_words = [](const Request& request) {
+        std::string out;
+        for (const CondaSpec& spec : request.conda) out += (out.empty() ? "" : " ; ") + spec.text;
+        return out;
+    };
+    Request request;
+    REQUIRE(add_python(request, "3.9").ok());
+    REQUIRE(add_cuda(request, "11.3", table).ok());
+    CHECK(conda_words(request) == "python=3.9 ; cudatoolkit=11.3");
+    CHECK(request.pip_options.extra_index_urls.empty()); // nothing of pip's to take from there
+    PipRequirement torch;
+    torch.name = "torch";
+    request.pip = {torch};
+    REQUIRE(add_cuda(request, "12.4", table).ok());
+    CHECK(conda_words(request) == "python=3.9 ; cudatoolkit=11.3 ; cuda-version=12.4");
+    CHECK(request.pip_options.extra_index_urls == std::vector<std::string>{"https://whl.example/cu124"});
+    REQUIRE(add_cuda(request, "12.4", table).ok()); // there is one
+    CHECK(request.pip_options.extra_index_urls.size() == 1);
+    Request newest;
+    newest.pip = {torch};
+    REQUIRE(add_cuda(newest, "12", table).ok());
+    CHECK(newest.pip_options.extra_index_urls.back() == "https://whl.example/cu124");
+    Request old;
+    old.pip = {torch};
+    REQUIRE(add_cuda(old, "10.2", table).ok());
+    CHECK(old.pip_options.find_links == std::vector<std::string>{"https://whl.example/stable.html"});
+    Request none;
+    none.pip = {torch};
+    Status unknown = add_cuda(none, "9.0", table);
+    CHECK(unknown.error().message.find("there are 10.2, 11.3, 12.1, 12.4") != std::string::npos);
+    CHECK(!add_cuda(none, "new", table).ok());
+    CHECK(!add_python(none, "three").ok());
+    CHECK(!add_python(none, "").ok());
+    REQUIRE(add_python(none, ">=3.9,<3.12").ok());
+    CHECK(conda_words(none) == "python>=3.9,<3.12");
+    ::setenv("TINDERBOX_CUDA_INDEX_URL", "https://mirror.example/whl/", 1);
+    Request mirrored;
+    mirrored.pip = {torch};
+    REQUIRE(add_cuda(mirrored, "11.3", table).ok());
+    CHECK(mirrored.pip_options.extra_index_urls.back() == "https://mirror.example/whl/cu113");
+    ::unsetenv("TINDERBOX_CUDA_INDEX_URL");
+}
