@@ -107,7 +107,6 @@ for step in $steps; do
         [ -n "${target:-}" ] && find "$target" -type f -size +15k -exec truncate -s 0 {} +
     done
 done
-rm -rf "$work"/t[0-9]* # the archives stay: a second call with other rows needs them again
 umount "$work/ram" 2>/dev/null || true
 
 "$python" - "$rows" <<'END'
@@ -123,3 +122,4 @@ for name, r in rows.items():
     factor = f"{median[name] / median['ours']:.1f} ×" if "ours" in median and name not in ("raw", "ours") else ""
     print(f"| {name} | {median[name]:.1f} | {len(r)} | {max(m for _, m in r)} | {raw} | {factor} |")
 END
+rm -rf "$work"/t[0-9]* # the archives stay: a second call with other rows needs them again
