@@ -164,6 +164,6 @@ sed 's/^# PLAT:  linux-64/# PLAT:  osx-arm64/' $d >x.sh && bad "for macOS on ARM
 echo '<!DOCTYPE html><html>' >x.sh && bad "an HTML page"
 cp both.run x.sh && bad "an installer that Tinderbox made"
 cp "$tinderbox" x.sh && bad "an ELF program"
-expect 2 "it installs a conda for linux-64" "$tinderbox" build --base $d --platform linux-aarch64 "$channel/explicit.txt" -o w.run
+expect 2 "it installs a conda for linux-64" "$tinderbox" lock --base $d --platform linux-aarch64 --name x --conda "$channel/noarch/tinder-noarch-0.3-pyh0_2.conda"
 [ ! -e w.run ] || fail "a failed build left its file"
 echo "base: five eras as their .sh leaves them; pinned; into a conda; mistakes named"
