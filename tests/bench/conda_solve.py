@@ -43,7 +43,8 @@ command = [tinderbox, "build", "--plan", "--json", "--base", "none", "--name", "
 for spec in SPECS:
     command += ["--conda", spec]
 cache = {"TINDERBOX_CACHE": os.path.join(work, "cache"), "CONDARC": "/dev/null"}
-cold, lock = run(command, cache)
+cold, plan = run(command, cache)
+lock = plan["lock"]
 warm = min((run(command, cache)[0] for _ in range(3)), key=lambda r: r["wall_s"])
 other, answer = min((run([sys.executable, "-c", RATTLER, channel, *SPECS]) for _ in range(2)), key=lambda r: r[0]["wall_s"])
 ours = {a["name"]: [a["version"], a["build"]] for a in lock["artifacts"]}

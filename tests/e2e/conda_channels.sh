@@ -25,7 +25,7 @@ for form in zst gzip shards current; do
     plan "$form" >"$work/$form.json" 2>"$work/err" || { cat "$work/err"; fail "$form"; }
     # The same packages, whatever the form.
     for f in plain "$form"; do "$venv/bin/python" -c 'import json, sys
-for a in json.load(open(sys.argv[1]))["artifacts"]: print(a["name"], a["version"], a["build"], a.get("sha256"), a.get("size"))' "$work/$f.json" >"$work/$f.list"; done
+for a in json.load(open(sys.argv[1]))["lock"]["artifacts"]: print(a["name"], a["version"], a["build"], a.get("sha256"), a.get("size"))' "$work/$f.json" >"$work/$f.list"; done
     cmp "$work/plain.list" "$work/$form.list" || { diff "$work/plain.list" "$work/$form.list"; fail "$form differs"; }
 done
 

@@ -51,7 +51,7 @@ refused() { expect 9 "$1" "$tinderbox" build --plan --name x --base none --chann
 refused "asks for scipy<0.1, and there is 1.1.0, 1.0.1, 1.0.0 and 0.19.1" --conda 'scipy<0.1'
 refused "did you mean numpy?" --conda numpyy
 refused "asks for python=3.6" --conda python=3.6 --conda 'python=2.7'
-refused "requires python" --conda python=3.7 --conda 'numpy=1.9'
+refused "requires python" --conda python=3.7 --conda functools32
 expect 2 "strict, flexible or disabled" "$tinderbox" build --plan --name x --channel "$work/c2018" --conda numpy --channel-priority often --base none
 expect 2 "write __NAME=VERSION" "$tinderbox" build --plan --name x --channel "$work/c2018" --conda numpy --virtual cuda=11 --base none
 
@@ -60,7 +60,7 @@ expect 2 "write __NAME=VERSION" "$tinderbox" build --plan --name x --channel "$w
 "$venv/bin/python" - <<EOF
 import json, os
 if os.path.getsize("$work/gpu.json"):
-    assert json.load(open("$work/gpu.json"))["virtual"]["__cuda"] == "11.3"
+    assert json.load(open("$work/gpu.json"))["lock"]["virtual"]["__cuda"] == "11.3"
 EOF
 # The default base goes with what conda solves, not with what says exactly what it wants.
 "$tinderbox" build --plan --json --name x --channel "$work/c2018" --conda zlib | grep -q '"kind": *"miniforge"' || fail "no default base"

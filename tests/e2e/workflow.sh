@@ -109,7 +109,7 @@ cd "$work"
 "$tinderbox" build environment.yml --plan --json >plan.json 2>plan.err || { cat plan.err; fail "plan"; }
 "$python" - <<'EOF' || fail "the plan"
 import json
-lock = json.load(open("plan.json"))
+lock = json.load(open("plan.json"))["lock"]
 have = {a["name"]: a["version"] for a in lock["artifacts"]}
 assert have["cudatoolkit"] == "11.3.1" and have["torch"] == "1.12.1+cu113" and have["torchvision"] == "0.13.1+cu113" and have["numpy"] == "1.26.4", have
 assert lock["virtual"]["__cuda"] == "11.3" and lock["base"]["kind"] == "miniforge", lock

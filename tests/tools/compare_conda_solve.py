@@ -78,7 +78,7 @@ def ours(specs):
         return None, run.stderr
     if run.returncode != 0:
         raise SystemExit(f"{' '.join(command)}: exit {run.returncode}\n{run.stderr}")
-    lock = json.loads(run.stdout)
+    lock = json.loads(run.stdout)["lock"]
     for a in lock["artifacts"]:
         places[(a["name"], a["version"], a["build"])] = a["channel"].removeprefix("file://")
     return {a["name"]: (a["version"], a["build"]) for a in lock["artifacts"]}, run.stderr
