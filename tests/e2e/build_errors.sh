@@ -10,7 +10,9 @@ from=(--python-from "$python")
 
 expect 2 "requirements.txt" build requirements.txt "${from[@]}"
 printf 'six==1.17.0\n' >r.txt
-expect 2 "--python-from" build r.txt
+# Without a Python in the request it is conda's.
+mkdir -p empty/noarch && echo '{"packages":{}}' >empty/noarch/repodata.json
+expect 9 "(which names no Python) asks for python" build r.txt --channel ./empty
 expect 2 "--base minicanda" build r.txt "${from[@]}" --base minicanda
 expect 2 "" build r.txt --python-from /nonexistent/python
 printf 'six==1.17.0\n' >r.txt
