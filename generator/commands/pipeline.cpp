@@ -113,7 +113,9 @@ Status Pipeline::add_default_python() {
     if (!wheels || !options_.python_from.empty() || !options_.from_prefix.empty()) return {};
     const bool named = std::ranges::any_of(request_.conda, [](const CondaSpec& spec) { return spec.name == "python" || !spec.url.empty(); });
     if (named) return {};
-    return add_conda(request_, "python" + request_.requires_python, {request_.source.empty() ? "the request (which names no Python)" : request_.source + " (which names no Python)", 0});
+    python_is_default_ = true;
+    return add_conda(request_, "python" + request_.requires_python,
+                     {(request_.source.empty() ? "the request" : request_.source) + " (which names no Python)", 0});
 }
 
 // What --base is when nobody says it: what is solved by conda gets a conda to live with. `none` for a captured Python, for
@@ -194,7 +196,14 @@ Status Pipeline::solve() {
     if (!options_.pip_only)
         lock.build_python = [this](const std::vector<LockedArtifact>& conda) { return build_python(conda); };
     if (options_.pip_only && lock.python.empty()) lock.python = target_python_;
-    TRY_ASSIGN(MadeLock made, make_lock(request_, lock, *fetcher_));
+    auto making = make_lock(request_, lock, *fetcher_);
+    if (!making.ok() && python_is_default_ && making.error().kind == ErrorKind::network) {
+        Error error = std::move(making).error();
+        error.message += "; the request names no Python, which is why a conda channel may have been asked for one: --python-from EXE "
+                         "takes an interpreter of this machine";
+        return error;
+    }
+    TRY_ASSIGN(MadeLock made, std::move(making));
     lock_ = std::move(made.lock);
     lock_.base = std::move(base);
     if (lock_.base) lock_.request.push_back("--base " + printable(wanted));

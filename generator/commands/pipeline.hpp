@@ -65,6 +65,7 @@ class Pipeline {
     Request request_;
     std::string target_python_; // lock --pip-only
     bool request_is_lock_ = false;
+    bool python_is_default_ = false; // the request named none
     Lock lock_;
     std::unique_ptr<Fetcher> fetcher_;
     std::unique_ptr<CapturedArtifact> captured_;

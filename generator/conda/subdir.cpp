@@ -352,8 +352,7 @@ class Opener {
         Validators known;
         if (state_.value("variant", "") == name && from_cache(name)) known = {state_.value("etag", ""), state_.value("last_modified", "")};
         const fs::path part = cache_.string() + ".part";
-        TRY_ASSIGN(FileDocument reply, fetcher_.get_file(base_ + name, known, part, variant == Variant::shards ? largest_shard_index : largest_index)
-                                           .in(fmt::format("{}{}", shown_, name)));
+        TRY_ASSIGN(FileDocument reply, fetcher_.get_file(base_ + name, known, part, variant == Variant::shards ? largest_shard_index : largest_index));
         std::error_code ignored;
         if (reply.status == 304) {
             fs::remove(part, ignored);
