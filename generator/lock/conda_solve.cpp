@@ -144,16 +144,25 @@ class CondaSolve {
     Status read_specs() {
         for (const CondaSpec& spec : request_.conda) {
             if (!spec.url.empty()) continue;
-            auto parsed = conda::MatchSpec::parse(spec.text);
-            if (!parsed.ok()) return std::move(parsed).error().in(spec.line.str());
-            if (parsed->name.find('*') != std::string::npos)
-                return make_error(ErrorKind::usage, "{}: '{}' names no package; write its name instead of a pattern", spec.line.str(), printable(spec.text));
-            conda::SolveSpec one{std::move(parsed).value(), spec.line.str(), {}};
-            one.spec.text = printable(one.spec.text);
-            TRY_ASSIGN(one.channels, keys_of(one.spec.channel, spec.line.str()));
+            TRY_ASSIGN(conda::SolveSpec one, solve_spec(spec));
             solve_.specs.push_back(std::move(one));
         }
+        for (const CondaSpec& pin : request_.conda_constraints) {
+            TRY_ASSIGN(conda::SolveSpec one, solve_spec(pin));
+            solve_.constraints.push_back(std::move(one));
+        }
         return {};
+    }
+
+    Result<conda::SolveSpec> solve_spec(const CondaSpec& spec) const {
+        auto parsed = conda::MatchSpec::parse(spec.text);
+        if (!parsed.ok()) return std::move(parsed).error().in(spec.line.str());
+        if (parsed->name.find('*') != std::string::npos)
+            return make_error(ErrorKind::usage, "{}: '{}' names no package; write its name instead of a pattern", spec.line.str(), printable(spec.text));
+        conda::SolveSpec out{std::move(parsed).value(), spec.line.str(), {}};
+        out.spec.text = printable(out.spec.text);
+        TRY_ASSIGN(out.channels, keys_of(out.spec.channel, spec.line.str()));
+        return out;
     }
 
     // Keys of the channels that a spec's "channel::" stands for.

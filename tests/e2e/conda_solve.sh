@@ -66,3 +66,35 @@ EOF
 "$tinderbox" build --plan --json --name x --channel "$work/c2018" --conda zlib | grep -q '"kind": *"miniforge"' || fail "no default base"
 ! "$tinderbox" build --plan --json --name x --channel "$work/c2018" --conda zlib=1.2.11=ha838bed_2 2>/dev/null | grep -q miniforge || fail "a base for an exact list"
 ! "$tinderbox" build --plan --json --name x --base none --channel "$work/c2018" --conda zlib | grep -q miniforge || fail "--base none"
+
+# lock --update: one package moves, conda's others stay where they are, and what cannot stay is named.
+cat >"$work/make_channel.py" <<'EOF'
+import hashlib, json, pathlib, sys
+root = pathlib.Path(sys.argv[1])
+packages = {}
+for row in sys.argv[2:]:
+    name, version, *depends = row.split("/")
+    packages[f"{name}-{version}-0.conda"] = {
+        "name": name, "version": version, "build": "0", "build_number": 0, "depends": depends, "subdir": "noarch", "size": 1000,
+        "sha256": hashlib.sha256(row.encode()).hexdigest(), "md5": hashlib.md5(row.encode()).hexdigest()}
+for subdir, rows in (("noarch", packages), ("linux-64", {})):
+    (root / subdir).mkdir(parents=True, exist_ok=True)
+    (root / subdir / "repodata.json").write_text(json.dumps({"info": {"subdir": subdir}, "packages": {}, "packages.conda": rows}))
+EOF
+cd "$work"
+cat >update.yml <<EOF
+name: update
+channels: [$work/moving]
+dependencies: [a, c]
+EOF
+python3 make_channel.py moving a/1.0/b b/1.0 c/1.0
+expect 0 "" "$tinderbox" lock update.yml --base none -o update.lock
+python3 make_channel.py moving a/1.0/b b/1.0 c/1.0 a/2.0/b b/2.0 c/2.0
+expect 0 "changed a 1.0 0 → 2.0 0" "$tinderbox" lock update.yml --base none -o update.lock --update a
+! grep -q 'changed [bc]' "$work/out" || { cat "$work/out"; fail "--update a moved another package"; }
+python3 make_channel.py moving a/1.0/b b/1.0 c/1.0 a/2.0/b b/2.0 c/2.0 'a/3.0/b >=2'
+expect 0 "" "$tinderbox" lock update.yml --base none -o update.lock --update a
+! grep -q '"version": "3.0"' update.lock || fail "a 3.0 needs a b that is pinned"
+sed -i 's/dependencies: .*/dependencies: [a=3, c]/' update.yml
+expect 9 "--update b" "$tinderbox" lock update.yml --base none -o update.lock --update a
+expect 0 "changed b 1.0 0 → 2.0 0" "$tinderbox" lock update.yml --base none -o update.lock --update a --update b

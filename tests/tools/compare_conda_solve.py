@@ -186,4 +186,7 @@ async def main():
     return 1 if counts["verdict"] or counts["invalid"] else 0
 
 
-sys.exit(asyncio.run(main()))
+status = asyncio.run(main())
+sys.stdout.flush()
+# Not sys.exit: rattler's threads now and then abort an interpreter that finalizes under them.
+os._exit(status)
