@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <fstream>
 #include <mutex>
 
 namespace tinderbox {
@@ -199,6 +200,13 @@ Status RunFile::State::read_at(std::span<std::byte> out, std::uint64_t offset) c
         offset += part;
     }
     return {};
+}
+
+bool looks_like_run(const fs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::string head(4096, '\0');
+    file.read(head.data(), static_cast<std::streamsize>(head.size()));
+    return head.starts_with("#!/bin/sh\n") && (head.find("\ntotal_size=") != std::string::npos || looks_like_volume(as_bytes(head)));
 }
 
 Result<RunFile> RunFile::open(const fs::path& path, const VolumeFinder& find) {

@@ -43,6 +43,9 @@ struct Footer {
 Bytes encode(const Footer& footer);               // exactly footer_size bytes, the last 32 its own SHA-256
 Result<Footer> decode_footer(ByteView last_bytes); // kind damaged
 
+// Whether a file begins as a NAME.run, or a further volume of one, does; open() then says what is wrong with it.
+bool looks_like_run(const fs::path& path);
+
 // An opened .run. Thread-safe for reading.
 class RunFile {
   public:

@@ -13,20 +13,11 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include <fstream>
 #include <set>
 
 namespace tinderbox {
 
 namespace {
-
-bool is_run_file(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::string head(4096, '\0');
-    file.read(head.data(), static_cast<std::streamsize>(head.size()));
-    // Of a further volume the reader says which file to name instead.
-    return head.starts_with("#!/bin/sh\n") && (head.find("\ntotal_size=") != std::string::npos || looks_like_volume(as_bytes(head)));
-}
 
 void print_files(const Table& table) {
     for (const Destination& d : table.destinations) {
@@ -130,7 +121,7 @@ void add_packages(const Request& request, nlohmann::json& out) {
 
 Status inspect(const std::string& argument, bool as_json, bool files) {
     auto [path, names] = split_argument(argument);
-    if (is_run_file(path)) return inspect_run(path, as_json, files);
+    if (looks_like_run(path)) return inspect_run(path, as_json, files);
     if (files) return make_error(ErrorKind::usage, "--files lists what is in a .run; '{}' is none", path);
     auto text = read_text(path);
     if (!text.ok()) return Error{ErrorKind::usage, std::move(text).error().message};

@@ -6,17 +6,9 @@
 #include "generator/lock/base.hpp"
 
 #include <algorithm>
-#include <fstream>
 
 namespace tinderbox {
 namespace {
-
-bool is_run_file(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::string head(4096, '\0');
-    file.read(head.data(), static_cast<std::streamsize>(head.size()));
-    return head.starts_with("#!/bin/sh\n") && head.find("\ntotal_size=") != std::string::npos;
-}
 
 PackageInfo base_package(const LockedBase& base) {
     PackageInfo out;
@@ -111,7 +103,7 @@ Inventory inventory_of(const Request& request) {
 }
 
 Result<Inventory> read_inventory(const std::string& path) {
-    if (is_run_file(path)) {
+    if (looks_like_run(path)) {
         TRY_ASSIGN(RunFile run, RunFile::open(path));
         TRY_ASSIGN(Manifest manifest, manifest_from_json(run.manifest()));
         return inventory_of(manifest);

@@ -128,6 +128,7 @@ rm -rf p q
 expect 2 "start the first one" sh set.run.002 -b
 expect 2 "name the first one" "$tinderbox" verify set.run.002
 expect 2 "name the first one" "$tinderbox" inspect set.run.002
+expect 2 "name the first one" "$tinderbox" diff set.run set.run.002
 mkdir moved
 mv set.run.002 moved/
 for command in "--list" "--check" "--verify-file" "-b -p $work/p" "--license"; do
