@@ -9,8 +9,10 @@
 namespace tinderbox {
 namespace {
 
-// NVIDIA's branches with long support; the newest that fits is advised.
+// NVIDIA's branches with long support. The newest that fits is advised; one that few distributions have packaged yet only
+// where the others are too old.
 constexpr int long_term_branches[] = {470, 535, 580};
+constexpr int young_long_term_branch = 620; // since 2026-11-04
 
 int branch_of(std::string_view driver) {
     int value = 0;
@@ -75,10 +77,12 @@ int driver_branch(const DriverWish& wish) {
             oldest = std::max(oldest, branch_of(g->first_driver));
         }
     if (newest_allowed && oldest > newest_allowed) return 0;
-    int best = oldest; // newer than all long-term ones: the one asked for
+    int best = 0;
     for (int branch : long_term_branches)
         if (branch >= oldest && (!newest_allowed || branch <= newest_allowed)) best = branch;
-    return best;
+    if (best) return best;
+    const bool young = oldest <= young_long_term_branch && (!newest_allowed || young_long_term_branch <= newest_allowed);
+    return young ? young_long_term_branch : oldest; // newer than all long-term ones: the one asked for
 }
 
 std::string driver_advice(const DriverWish& wish, const Distribution& d, std::string_view verb) {

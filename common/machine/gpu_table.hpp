@@ -11,7 +11,7 @@
 
 namespace tinderbox {
 
-inline constexpr int gpu_table_version = 2;
+inline constexpr int gpu_table_version = 3;
 
 struct GpuModel {
     std::uint16_t id; // PCI device id, vendor 0x10de
@@ -35,13 +35,15 @@ struct GpuGeneration {
 };
 const GpuGeneration* generation_of(int compute); // nullptr: not in the table
 // Every compute capability that the tables and CUDA's documentation name, ascending.
-inline constexpr int known_compute[] = {35, 37, 50, 52, 60, 61, 70, 75, 80, 86, 89, 90, 100, 103, 120, 121};
+inline constexpr int known_compute[] = {35, 37, 50, 52, 60, 61, 70, 75, 80, 86, 89, 90, 100, 103, 107, 110, 120, 121};
 
 std::string compute_text(int compute); // 86 → "8.6"
 
-// The newest CUDA whose own driver is not newer than this one: 535.54.03 → "12.2". "" for anything
-// before 10.2.
+// The newest CUDA whose own driver is not newer than this one: 535.54.03 → "12.2"; for a driver that is newer than the
+// table the newest one in it. "" for anything before 10.2.
 std::string cuda_of_driver(std::string_view driver_version);
+// The same for a sentence: "12.2", and "13.5 or newer" for a driver of a branch that the table does not have yet.
+std::string cuda_words_of_driver(std::string_view driver_version);
 // The driver that came with a CUDA release: "12.8" → "570.26". "" = not in the table.
 std::string driver_of_cuda(std::string_view cuda);
 // The CUDA release that wrote PTX of this ISA version: "8.7" → "12.8". "" = not in the table.

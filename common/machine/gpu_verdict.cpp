@@ -66,6 +66,7 @@ class Judge {
         if (needs.cuda_major)
             floor_ = needs.driver_floor.empty() ? std::string(driver_floor(*needs.cuda_major)) : needs.driver_floor;
         driver_cuda_ = cuda_of_driver(facts.module_version);
+        driver_cuda_words_ = cuda_words_of_driver(facts.module_version);
         fill_values();
         fill_numbers();
     }
@@ -252,7 +253,7 @@ class Judge {
         if (options_.driver_api) {
             auto api = options_.driver_api();
             if (api && *api / 1000 >= *needs_.cuda_major) {
-                driver_cuda_ = fmt::format("{}.{}", *api / 1000, *api % 1000 / 10);
+                driver_cuda_words_ = driver_cuda_ = fmt::format("{}.{}", *api / 1000, *api % 1000 / 10);
                 verdict_.numbers.driver_cuda = values_["driver_cuda"] = driver_cuda_;
                 return apply(GpuRule::compat, {{"api", driver_cuda_}});
             }
@@ -378,7 +379,7 @@ class Judge {
         if (facts_.module_version.empty()) return;
         apply(GpuRule::usable, {{"gpus", facts_.devices.empty() ? "NVIDIA GPU" : describe(facts_.devices)},
                                 {"flavour", facts_.module_open ? " (open)" : ""},
-                                {"of_cuda", driver_cuda_.empty() ? "" : " of CUDA " + driver_cuda_},
+                                {"of_cuda", driver_cuda_.empty() ? "" : " of CUDA " + driver_cuda_words_},
                                 {"code", code_words()}});
     }
 
@@ -393,7 +394,7 @@ class Judge {
     const GpuFacts& facts_;
     const Requirements& needs_;
     const GpuJudgeOptions& options_;
-    std::string floor_, driver_cuda_;
+    std::string floor_, driver_cuda_, driver_cuda_words_;
     RuleValues values_;
     GpuVerdict verdict_;
 };

@@ -4,6 +4,7 @@
 #include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
+#include "common/machine/probe.hpp"
 #include "common/sign/run_signature.hpp"
 #include "generator/advise/target.hpp"
 #include "generator/assemble/bytecode.hpp"
@@ -48,11 +49,12 @@ RunParts embedded_parts() {
     return parts;
 }
 
-// The stage-2 probe tests the floor of the environment's own CUDA major; without one, stage 1 is enough.
+// One is enough: of the environment's own CUDA major, whose floor stage 2 then tests, or the one without a runtime.
 void keep_matching_probe(RunParts& parts, const Manifest& manifest) {
-    std::string wanted = manifest.requires_.cuda_major ? fmt::format("cuda_probe_{}", *manifest.requires_.cuda_major) : "";
-    bool have = std::ranges::any_of(parts.probes, [&](const auto& p) { return p.first == wanted; });
-    std::erase_if(parts.probes, [&](const auto& p) { return p.first != (have ? wanted : "cuda_probe_0"); });
+    std::vector<std::string> names;
+    for (const auto& [name, bytes] : parts.probes) names.push_back(name);
+    const std::string chosen = choose_probe(names, manifest.requires_.cuda_major);
+    std::erase_if(parts.probes, [&](const auto& p) { return p.first != chosen; });
 }
 
 // The stub and the probes are part of what is handed on: the licences of what they link go along.
@@ -144,6 +146,8 @@ Status build(const BuildOptions& options) {
     if (key) terminal.note("signed", signature_path(output).string());
     for (const auto& [label, text] : gpu_lines(manifest.requires_)) terminal.note(label, text);
     if (!manifest.requires_.glibc.empty()) terminal.note("needs", fmt::format("glibc {} or newer", manifest.requires_.glibc));
+    if (const auto& major = manifest.requires_.cuda_major; major && choose_probe(manifest.probes, major) != fmt::format("cuda_probe_{}", *major))
+        terminal.note("GPU test", fmt::format("stage 2 is not available for CUDA {}, whose runtime this tinderbox does not carry; stage 1, the driver API, is", *major));
     for (const std::string& restriction : redistribution_notices(manifest)) terminal.note("notice", restriction);
     terminal.note("install with", "sh " + shell_quote(output.string()));
     if (options.json) print_result(output, run, manifest);

@@ -1,12 +1,16 @@
-// tinderbox doctor [FILE]: what this machine has (or the one whose /proc and /sys lie under TINDERBOX_SYSROOT), and
-// whether FILE, a .run, would run on it. The same facts and the same rules as the .run's own preflight; CUDA is not opened.
+// tinderbox doctor [FILE]: what this machine has (or the one whose /proc and /sys lie under TINDERBOX_SYSROOT), whether
+// FILE, a .run, would run on it, and what the driver itself says. The same facts and rules as the .run's own preflight,
+// and the same CUDA probe, in a child, as after its installation.
 #include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
 #include "common/format/run_file.hpp"
 #include "common/machine/gpu_table.hpp"
 #include "common/machine/gpu_verdict.hpp"
 #include "common/machine/machine.hpp"
+#include "common/machine/probe.hpp"
+#include "common/machine/probe_lines.hpp"
 #include "generator/commands/command.hpp"
+#include "generator/embed/embedded.hpp"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -20,12 +24,23 @@ using nlohmann::json;
 
 namespace {
 
+struct DoctorOptions {
+    std::string file;
+    bool as_json = false;
+    bool no_probe = false, probe = false; // neither: where the rules say that the driver can be used
+    std::optional<int> gpu_memory;
+    int seconds = 120;
+};
+
 struct Diagnosis {
     MachineFacts machine;
     Distribution distribution;
     GpuFacts gpu;
     GpuVerdict verdict;
     std::vector<Finding> findings;
+    std::optional<ProbeResult> probe; // nothing: the driver was not opened, because of:
+    std::string no_probe;
+    bool computes() const { return probe && probe->ok; }
 };
 
 // Without a FILE the question is whether the driver works at all, which any CUDA can be asked for: the newest that this
@@ -39,8 +54,24 @@ Manifest any_environment(const GpuFacts& gpu) {
     return m;
 }
 
-// A cuda-compat library says its driver version in its name; the .run's own check opens it and asks.
-std::optional<int> api_of_compat(const GpuFacts& gpu) {
+// What is carried for this CUDA major; empty = this build has no probe.
+ByteView probe_for(std::optional<int> cuda_major) {
+    std::vector<std::string> names;
+    for (std::string_view name : embedded_names())
+        if (name.starts_with("probe/")) names.emplace_back(name.substr(6));
+    const std::string chosen = choose_probe(names, cuda_major);
+    return chosen.empty() ? ByteView{} : embedded("probe/" + chosen);
+}
+
+// A cuda-compat library is asked, as the .run's own check does it. That of another machine's tree cannot be: it says its
+// driver version in its name.
+std::optional<int> api_of_compat(const GpuFacts& gpu, bool host, const std::map<std::string, std::string>& environment) {
+    if (host) {
+        std::map<std::string, std::string> set;
+        if (auto path = environment.find("LD_LIBRARY_PATH"); path != environment.end()) set["LD_LIBRARY_PATH"] = path->second;
+        const ByteView program = probe_for(std::nullopt);
+        return program.empty() ? std::nullopt : ask_driver_api(program, set);
+    }
     if (!gpu.libcuda_compat) return std::nullopt;
     const std::string cuda = cuda_of_driver(gpu.libcuda_version);
     auto parts = split(cuda, '.');
@@ -48,7 +79,40 @@ std::optional<int> api_of_compat(const GpuFacts& gpu) {
     return std::atoi(std::string(parts[0]).c_str()) * 1000 + std::atoi(std::string(parts[1]).c_str()) * 10;
 }
 
-Diagnosis diagnose(const std::optional<Manifest>& file) {
+// Why the driver is not opened; "" = it is. Not where the rules have found that it cannot be used, and not about another
+// machine's files, unless asked for.
+std::string why_not_probed(const DoctorOptions& asked, GpuVerdict::Outcome outcome, bool host) {
+    if (asked.no_probe) return "--no-probe";
+    if (asked.probe) return {};
+    switch (outcome) {
+    case GpuVerdict::Outcome::not_needed:
+        return "the environment has no CUDA";
+    case GpuVerdict::Outcome::not_verified:
+        return "no GPU is to be seen from here";
+    case GpuVerdict::Outcome::refused:
+        return "the findings say that the driver cannot be used";
+    case GpuVerdict::Outcome::usable:
+        break;
+    }
+    return host ? "" : "the files are another machine's (TINDERBOX_SYSROOT)";
+}
+
+void ask_driver(const DoctorOptions& asked, const Requirements& needs, bool host,
+                const std::map<std::string, std::string>& environment, Diagnosis& out) {
+    out.no_probe = why_not_probed(asked, out.verdict.outcome, host);
+    if (!out.no_probe.empty()) return;
+    // WSL 2 shows no driver version that a runtime's major could be chosen by.
+    Requirements tested = needs;
+    if (asked.file.empty() && out.gpu.module_version.empty()) tested.cuda_major.reset();
+    const ByteView program = probe_for(tested.cuda_major);
+    if (program.empty()) return void(out.no_probe = "this build carries no CUDA probe");
+    ProbeRun run;
+    run.seconds = asked.seconds;
+    if (asked.gpu_memory) run.arguments = {"--memory", std::to_string(*asked.gpu_memory)};
+    out.probe = run_probe_as_user(program, tested, run, environment);
+}
+
+Diagnosis diagnose(const DoctorOptions& asked, const std::optional<Manifest>& file) {
     const SystemRoot root = SystemRoot::from_environment();
     const auto environment = user_environment();
     Diagnosis out;
@@ -59,12 +123,13 @@ Diagnosis diagnose(const std::optional<Manifest>& file) {
     GpuJudgeOptions options;
     options.distribution = out.distribution;
     options.machine = out.machine.processor.empty() ? "x86_64" : out.machine.processor;
-    options.driver_api = [&] { return api_of_compat(out.gpu); };
+    options.driver_api = [&] { return api_of_compat(out.gpu, root.is_host(), environment); };
     options.way_out.clear();
     out.verdict = judge_gpu(out.gpu, manifest.requires_, options);
     if (file) out.findings = judge_machine(out.machine, *file);
     std::ranges::copy_if(out.verdict.findings, std::back_inserter(out.findings),
                          [&](const Finding& f) { return file || f.severity != Severity::ok; });
+    ask_driver(asked, manifest.requires_, root.is_host(), environment, out);
     return out;
 }
 
@@ -78,9 +143,25 @@ std::string words_of(const GpuDevice& gpu) {
 std::string driver_words(const GpuFacts& gpu) {
     if (gpu.wsl && gpu.module_version.empty()) return "that of Windows (WSL2)";
     if (gpu.module_version.empty()) return gpu.module_on_disk ? "installed, not loaded" : gpu.nouveau_loaded ? "nouveau" : "none";
-    const std::string cuda = cuda_of_driver(gpu.module_version);
+    const std::string cuda = cuda_words_of_driver(gpu.module_version);
     return fmt::format("{} ({}){}", gpu.module_version, gpu.module_open ? "open kernel module" : "proprietary kernel module",
                        cuda.empty() ? "" : fmt::format(", CUDA {}", cuda));
+}
+
+// The first thing that the probe found wrong; "" = nothing.
+std::string probe_failure(const Diagnosis& d) {
+    if (!d.probe || d.probe->ok) return {};
+    return d.probe->problems.empty() ? "the CUDA probe failed" : d.probe->problems.front().sentence;
+}
+
+std::string verdict_words(const Diagnosis& d, bool of_file) {
+    if (failure_of(d.findings)) return of_file ? "this machine cannot run it" : "the GPU cannot be used";
+    if (const std::string failure = probe_failure(d); !failure.empty()) return "the GPU does not compute: " + failure;
+    if (d.computes()) return of_file ? "fits, and CUDA kernels run here" : "CUDA kernels run here";
+    const std::string reason = d.verdict.reason.empty() ? "" : ": " + d.verdict.reason;
+    if (d.verdict.outcome != GpuVerdict::Outcome::usable)
+        return of_file ? fmt::format("can be installed; GPU {}{}", to_string(d.verdict.outcome), reason) : "no GPU to be used from here";
+    return of_file ? "fits; the installer runs a kernel to prove it" : "nothing stands in the way of using the GPU";
 }
 
 void print_text(const Diagnosis& d, const std::string& file, const std::optional<Manifest>& manifest) {
@@ -106,10 +187,15 @@ void print_text(const Diagnosis& d, const std::string& file, const std::optional
         if (!f.advice.empty()) line("", f.advice);
         if (f.severity >= Severity::warning && !f.docs.empty()) line("", f.docs);
     }
+    if (d.probe) {
+        fmt::print("\n");
+        for (const ReportLine& row : probe_lines(tinderbox::to_json(*d.probe))) {
+            line(row.word, row.sentence);
+            if (!row.advice.empty()) line("", row.advice);
+        }
+    }
     fmt::print("\n");
-    const bool refused = failure_of(d.findings).has_value();
-    if (manifest) line("verdict", refused ? "this machine cannot run it" : d.verdict.outcome == GpuVerdict::Outcome::usable ? "fits; the installer runs a kernel to prove it" : "can be installed; GPU " + std::string(to_string(d.verdict.outcome)) + (d.verdict.reason.empty() ? "" : ": " + d.verdict.reason));
-    else line("verdict", refused ? "the GPU cannot be used" : d.verdict.outcome == GpuVerdict::Outcome::usable ? "nothing stands in the way of using the GPU" : "no GPU to be used from here");
+    line("verdict", verdict_words(d, manifest.has_value()));
 }
 
 json to_json(const Diagnosis& d, const std::optional<Manifest>& manifest) {
@@ -127,29 +213,34 @@ json to_json(const Diagnosis& d, const std::optional<Manifest>& manifest) {
                   {"kernel_headers", d.distribution.headers}}},
                 {"gpu", std::move(gpu)},
                 {"findings", tinderbox::to_json(d.findings)},
+                {"probe", nullptr},
+                {"verdict", verdict_words(d, manifest.has_value())},
                 {"file", nullptr}};
+    if (d.probe) out["probe"] = tinderbox::to_json(*d.probe);
+    else out["no_probe"] = d.no_probe;
     if (manifest) out["file"] = {{"name", manifest->name}, {"platform", manifest->platform}};
     return out;
 }
 
-Status doctor(const std::string& file, bool as_json) {
+Status doctor(const DoctorOptions& asked) {
     std::optional<Manifest> manifest;
-    if (!file.empty()) {
-        auto run = RunFile::open(file);
+    if (!asked.file.empty()) {
+        auto run = RunFile::open(asked.file);
         // A name that leads nowhere is a mistake on the command line, not a disk that fails.
         if (!run.ok() && run.error().kind == ErrorKind::storage) return Error{ErrorKind::usage, std::move(run).error().message};
         if (!run.ok()) return std::move(run).error();
         TRY_ASSIGN(manifest, manifest_from_json(run->manifest()));
     }
-    const Diagnosis d = diagnose(manifest);
-    if (as_json) fmt::print("{}", canonical_json(to_json(d, manifest)));
-    else print_text(d, file, manifest);
+    const Diagnosis d = diagnose(asked, manifest);
+    if (asked.as_json) fmt::print("{}", canonical_json(to_json(d, manifest)));
+    else print_text(d, asked.file, manifest);
     // What was found is the output; the exit code says how it ended.
     std::fflush(stdout);
     if (auto kind = failure_of(d.findings)) {
         auto first = std::ranges::find(d.findings, Severity::error, &Finding::severity);
         return make_error(*kind, "{}", first->sentence);
     }
+    if (const std::string failure = probe_failure(d); !failure.empty()) return make_error(ErrorKind::gpu, "{}", failure);
     return {};
 }
 
@@ -157,11 +248,14 @@ Status doctor(const std::string& file, bool as_json) {
 
 void add_doctor(CLI::App& app, Invocation& invocation) {
     CLI::App* command = app.add_subcommand("doctor", "Say what this machine has, and whether a .run would run on it");
-    auto file = std::make_shared<std::string>();
-    auto as_json = std::make_shared<bool>(false);
-    command->add_option("FILE", *file, "A .run");
-    command->add_flag("--json", *as_json, "As JSON");
-    command->callback([=, &invocation] { invocation.run = [=] { return doctor(*file, *as_json); }; });
+    auto asked = std::make_shared<DoctorOptions>();
+    command->add_option("FILE", asked->file, "A .run");
+    auto* probe = command->add_flag("--probe", asked->probe, "Run kernels through NVIDIA's driver even where the rules expect nothing of it");
+    command->add_flag("--no-probe", asked->no_probe, "Read files only: do not open NVIDIA's driver")->excludes(probe);
+    command->add_option("--gpu-memory", asked->gpu_memory, "Percent of the free GPU memory to test (10)")->check(CLI::Range(0, 95))->type_name("N");
+    command->add_option("--seconds", asked->seconds, "Give the driver up after N seconds (120)")->check(CLI::Range(1, 86400))->type_name("N");
+    command->add_flag("--json", asked->as_json, "As JSON");
+    command->callback([=, &invocation] { invocation.run = [=] { return doctor(*asked); }; });
 }
 
 } // namespace tinderbox

@@ -131,10 +131,12 @@ bool Session::names_collide() const {
         table->destinations, [&](const Destination& d) { return !seen.insert((d.root == Root::base ? "base " : "env ") + to_lower(d.path)).second; });
 }
 
+std::string Session::probe_name() const { return choose_probe(manifest_.probes, manifest_.requires_.cuda_major); }
+
 Result<Bytes> Session::probe_program() const {
     if (installed_)
-        return read_bytes(fs::path(options_.prefix) / ".tinderbox" / choose_probe(manifest_), 64u << 20);
-    const Section* section = run().section("probe:" + choose_probe(manifest_));
+        return read_bytes(fs::path(options_.prefix) / ".tinderbox" / probe_name(), 64u << 20);
+    const Section* section = run().section("probe:" + probe_name());
     if (!section) return make_error(ErrorKind::bug, "this installer carries no CUDA probe");
     return run().read_section(*section);
 }
@@ -180,7 +182,7 @@ Verification Session::verify(const std::string& prefix, const GpuVerdict& verdic
                     verdict.outcome == GpuVerdict::Outcome::usable ? "GPU and imports" : "imports");
     VerifyInputs in{manifest_,          verdict, prefix, user_environment(), options_.no_gpu,
                     options_.run_tests, options_.jobs != 0 ? options_.jobs : available_cpus(), {}};
-    if (!choose_probe(manifest_).empty()) in.probe_program = [this] { return probe_program(); };
+    if (!probe_name().empty()) in.probe_program = [this] { return probe_program(); };
     in.gpu_memory = options_.gpu_memory;
     return verify_environment(in);
 }

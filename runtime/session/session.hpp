@@ -51,6 +51,7 @@ class Session {
     Result<Place> find_installed() const;
     bool is_ours(const std::string& prefix) const;
     bool names_collide() const;
+    std::string probe_name() const; // "" = this installer carries none
     Result<Bytes> probe_program() const;
     Preflight preflight(const std::string& prefix) const;
     Result<int> check();

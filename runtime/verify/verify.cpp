@@ -11,23 +11,6 @@ namespace {
 using Gpu = Verification::Gpu;
 using Outcome = GpuVerdict::Outcome;
 
-// The probe runs clean first: it is the driver that is tested. If only the user's library path finds a
-// libcuda, that is what programs will use, and it is said.
-ProbeResult probe(ByteView program, const VerifyInputs& in) {
-    ProbeRun clean;
-    if (in.gpu_memory) clean.arguments = {"--memory", std::to_string(*in.gpu_memory)};
-    ProbeResult result = run_probe(program, in.manifest.requires_, clean);
-    auto path = in.user.find("LD_LIBRARY_PATH");
-    if (result.ok || path == in.user.end() || path->second.empty()) return result;
-    ProbeRun as_user = clean;
-    as_user.environment["LD_LIBRARY_PATH"] = path->second;
-    ProbeResult second = run_probe(program, in.manifest.requires_, as_user);
-    // The one that came farther tells more of what is wrong.
-    const bool farther = second.ok || (second.stage1 == "passed" && result.stage1 != "passed") ||
-                         (result.libcuda.empty() && !second.libcuda.empty());
-    return farther ? second : result;
-}
-
 void verify_gpu(const VerifyInputs& in, Verification& out) {
     switch (in.verdict.outcome) {
     case Outcome::not_needed:
@@ -53,23 +36,15 @@ void verify_gpu(const VerifyInputs& in, Verification& out) {
         out.reason = program.error().message;
         return;
     }
-    out.probe = probe(*program, in);
+    ProbeRun run;
+    if (in.gpu_memory) run.arguments = {"--memory", std::to_string(*in.gpu_memory)};
+    out.probe = run_probe_as_user(*program, in.manifest.requires_, run, in.user);
     if (out.probe->ok) return;
     out.gpu = Gpu::failed;
     out.reason = out.probe->problems.empty() ? "the CUDA probe failed" : out.probe->problems.front().sentence;
 }
 
 } // namespace
-
-std::string choose_probe(const Manifest& manifest) {
-    auto has = [&](const std::string& name) {
-        return std::ranges::find(manifest.probes, name) != manifest.probes.end();
-    };
-    if (manifest.requires_.cuda_major)
-        if (std::string own = fmt::format("cuda_probe_{}", *manifest.requires_.cuda_major); has(own))
-            return own;
-    return has("cuda_probe_0") ? "cuda_probe_0" : manifest.probes.empty() ? "" : manifest.probes.front();
-}
 
 Verification verify_environment(const VerifyInputs& in) {
     const auto begin = std::chrono::steady_clock::now();

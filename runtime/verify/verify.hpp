@@ -2,8 +2,8 @@
 #pragma once
 
 #include "common/machine/gpu_verdict.hpp"
+#include "common/machine/probe.hpp"
 #include "runtime/verify/imports.hpp"
-#include "runtime/verify/probe.hpp"
 
 #include <optional>
 
@@ -34,9 +34,6 @@ struct VerifyInputs {
 };
 
 Verification verify_environment(const VerifyInputs& inputs);
-
-// "cuda_probe_12" for CUDA 12 when the installer has it, else the one without a runtime; "" = none.
-std::string choose_probe(const Manifest& manifest);
 
 std::string_view to_string(Verification::Gpu gpu);
 nlohmann::json to_json(const Verification& verification);

@@ -68,16 +68,41 @@ run 3 lab-12.run --check --report "$work/check.html"
 grep -qF "is driven by nouveau" "$work/check.html" && grep -qF "gpu-nouveau" "$work/check.html" || fail "the page of --check lacks the finding"
 says "is driven by nouveau, which has no CUDA"
 
-echo "== a check without a driver is quick"
+echo "== the probes inside a .run are small"
+for file in lab.run lab-11.run lab-12.run; do
+    "$tinderbox" inspect "$work/$file" --json >"$work/manifest.json"
+    "$python" - "$work/manifest.json" "$file" <<'END'
+import json, sys
+manifest = json.load(open(sys.argv[1]))
+sizes = {s["name"]: s["size"] for s in manifest["sections"] if s["name"].startswith("probe:")}
+assert sizes and sorted(sizes) == sorted("probe:" + p for p in manifest["probes"]), (sizes, manifest["probes"])
+assert sum(sizes.values()) <= 1_200_000, sizes
+print(f"ok       {sys.argv[2]}: {sizes}")
+END
+done
+
+echo "== a check is quick, without a driver and where one has to be asked"
+# quick MS RUN: the best of several, because other work on this machine is not what is measured; three times the figure
+# of docs/performance.md fails.
+quick() {
+    local best a b
+    best=$(for _ in 1 2 3 4 5 6 7; do
+        a=$(date +%s%N); sh "$work/$2" --check >/dev/null 2>&1 || true; b=$(date +%s%N); echo $(((b - a) / 1000000))
+    done | sort -n | head -n 1)
+    echo "ok       $2 on $(basename "$TINDERBOX_SYSROOT"): $best ms"
+    [ "$best" -le $(($1 * 3)) ] || fail "--check took $best ms, three times $1 ms and more"
+}
 machine virtual-machine
-best=$(for _ in 1 2 3 4 5; do
-    a=$(date +%s%N); sh "$work/lab.run" --check >/dev/null 2>&1; b=$(date +%s%N); echo $(((b - a) / 1000000))
-done | sort -n | head -n 1)
-inside=$(sh "$work/lab.run" --check --json 2>/dev/null | "$python" -c 'import json, sys; print(round(json.load(sys.stdin)["preflight"]["seconds"] * 1000))')
-echo "ok       $best ms from the command to its end, $inside ms of them preflight"
+quick 100 lab.run
+quick 100 lab-12.run
+# cuda-compat: the driver is below the floor, so a child opens libcuda and asks.
+bash "$root/tests/fake_driver/build.sh" "$work/drivers"
+machine server-compat
+LD_LIBRARY_PATH=$work/drivers/full FAKE_CUDA=driver=12020 quick 1500 lab-12.run
+LD_LIBRARY_PATH=$work/drivers/full FAKE_CUDA=driver=12020 expect 0 "libcuda answers with CUDA 12.2" sh "$work/lab-12.run" --check
+LD_LIBRARY_PATH=$work/drivers/full FAKE_CUDA=driver=11040 expect 3 "is below 525.60.13" sh "$work/lab-12.run" --check
 
 echo "== an installation whose GPU computes"
-bash "$root/tests/fake_driver/build.sh" "$work/drivers"
 machine desktop
 export LD_LIBRARY_PATH=$work/drivers/full FAKE_CUDA="name=NVIDIA GeForce RTX 3090,cc=8.6,devices=2,memory=200000000"
 "$tinderbox" inspect "$work/lab-11.run" --json >"$work/manifest.json"
@@ -89,7 +114,7 @@ else
     run 0 lab-11.run -p "$work/env" --report "$work/page.html"
     says '"state": "verified"'
     says '"stage2": "not_available"'
-    says "carries no test with the CUDA 11 runtime"
+    says "stage 2 is not available for CUDA 11, whose runtime is not carried here; stage 1, the driver API, was tested"
 fi
 says '"kernel": "matmul"'
 says '"access": true'
@@ -125,6 +150,30 @@ export FAKE_CUDA="bus=cuInit"
 run 6 lab-11.run -p "$work/env" --verify-only
 says "NVIDIA's driver library crashed in cuInit (SIGBUS)"
 run 0 lab-11.run -p "$work/env" --verify-only --no-gpu
+
+echo "== doctor asks the driver, too: the same rows, the same exit code"
+export FAKE_CUDA="name=NVIDIA GeForce RTX 3090,cc=8.6,memory=200000000"
+expect 0 "the installer runs a kernel to prove it" "$tinderbox" doctor "$work/lab-12.run"
+expect 0 '"no_probe": "the files are another machine' "$tinderbox" doctor "$work/lab-12.run" --json
+expect 0 '"no_probe": "--no-probe"' "$tinderbox" doctor --no-probe --json
+expect 0 "CUDA kernels run here" "$tinderbox" doctor "$work/lab.run" --probe
+grep -qF "CUDA kernels on NVIDIA GeForce RTX 3090, compute capability 8.6" "$work/out" && grep -qF "right to the bit" "$work/out" ||
+    { cat "$work/out"; fail "doctor shows no kernels"; }
+grep -qF "stage 1, the driver API, was tested" "$work/out" || { cat "$work/out"; fail "doctor does not say which stage it tested"; }
+FAKE_CUDA=wrong=matmul expect 6 "verdict  the GPU does not compute: Fake GPU computed 1 of 31073 results" "$tinderbox" doctor "$work/lab.run" --probe
+FAKE_CUDA=hang=cuLaunchKernel expect 6 "NVIDIA's driver did not answer in cuLaunchKernel within 1 s" "$tinderbox" doctor "$work/lab.run" --probe --seconds 1
+FAKE_CUDA=bus=cuInit expect 6 "crashed in cuInit (SIGBUS)" "$tinderbox" doctor "$work/lab.run" --probe --json
+"$python" - "$work/out" <<'END'
+import json, sys
+found = json.JSONDecoder().raw_decode(open(sys.argv[1]).read())[0]
+assert found["probe"]["stage1"] == "crashed" and found["probe"]["problems"][0]["name"] == "crash", found["probe"]
+assert found["verdict"].startswith("the GPU does not compute"), found["verdict"]
+END
+# The runtime of CUDA 12 is not deceived by a driver that is not NVIDIA's: stage 2 says so, stage 1 has passed.
+expect 6 "cudaGetDeviceCount failed" "$tinderbox" doctor "$work/lab-12.run" --probe --json
+grep -qF '"stage1": "passed"' "$work/out" && grep -qF '"stage2": "failed"' "$work/out" || { cat "$work/out"; fail "the stages of doctor lab-12.run"; }
+expect 2 "excludes" "$tinderbox" doctor --probe --no-probe
+expect 2 "--seconds" "$tinderbox" doctor --seconds 0
 unset LD_LIBRARY_PATH FAKE_CUDA
 
 echo "== the driver's library is a text"

@@ -79,7 +79,11 @@ TEST_CASE("the driver branch for GPUs and a floor") {
     CHECK(driver_branch(wish("525.60.13", {61, 86})) == 580);
     CHECK(driver_branch(wish("450.80.02", {37})) == 470);
     CHECK(driver_branch(wish("525.60.13", {37})) == 0);
-    CHECK(driver_branch(wish("590.44.01", {86})) == 590);
+    // A long-term branch that is not packaged widely yet, where the settled ones are too old; beyond it what was asked for.
+    CHECK(driver_branch(wish("590.44.01", {86})) == 620);
+    CHECK(driver_branch(wish("580.65.06", {107})) == 620);
+    CHECK(driver_branch(wish("590.44.01", {61})) == 0);
+    CHECK(driver_branch(wish("650.10", {86})) == 650);
     CHECK(driver_branch(wish("590.44.01", {61})) == 0);
 }
 
@@ -157,7 +161,9 @@ TEST_CASE("GPU names as people write them") {
 
 TEST_CASE("CUDA releases, drivers and PTX versions") {
     CHECK(driver_of_cuda("12.8") == "570.26");
-    CHECK(driver_of_cuda("13.4").empty());
+    CHECK(driver_of_cuda("13.4") == "615.71.09");
+    CHECK(driver_of_cuda("13.5") == "620.70.06");
+    CHECK(driver_of_cuda("99.0").empty());
     CHECK(cuda_of_ptx_isa("8.5") == "12.5");
     CHECK(cuda_of_ptx_isa("9.4") == "13.4");
     CHECK(cuda_of_ptx_isa("42.0").empty());

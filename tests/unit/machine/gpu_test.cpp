@@ -447,6 +447,17 @@ TEST_CASE("a machine in order, proprietary and open module") {
               "H100 SXM5 80GB, driver 580.95.05 (open) of CUDA 13.0; the environment's CUDA 13.4 needs "
               "580.65.06 or newer");
     }
+    SECTION("a driver newer than the tables counts as the newest they know, and is never refused for it") {
+        machine.file("/sys/module/nvidia/version", "700.10.01\n").libcuda("700.10.01");
+        auto verdict = judge_gpu(machine.facts(), cuda(13, "580.65.06"));
+        CHECK(verdict.outcome == Outcome::usable);
+        CHECK(verdict.numbers.driver_cuda == "13.5");
+        REQUIRE(verdict.findings.size() == 1);
+        CHECK(verdict.findings[0].sentence == "H100 SXM5 80GB, driver 700.10.01 of CUDA 13.5 or newer; the environment's CUDA 13.4 needs "
+                                              "580.65.06 or newer");
+        // An environment of a CUDA major that these tables do not have is not judged by its floor either.
+        CHECK(judge_gpu(machine.facts(), cuda(14, "")).outcome == Outcome::usable);
+    }
     SECTION("the version from /sys alone") {
         machine.file("/sys/module/nvidia/version", "550.54.14\n").libcuda("550.54.14");
         CHECK(judge_gpu(machine.facts(), cuda()).outcome == Outcome::usable);
@@ -507,6 +518,10 @@ TEST_CASE("driver tables") {
     CHECK(cuda_of_driver("535.54.03") == "12.2");
     CHECK(cuda_of_driver("535.54.02") == "12.1");
     CHECK(cuda_of_driver("390.10") == "");
+    CHECK(cuda_of_driver("615.71.09") == "13.4");
+    CHECK(cuda_of_driver("999.1") == "13.5");
+    CHECK(cuda_words_of_driver("620.99.01") == "13.5");
+    CHECK(cuda_words_of_driver("625.10") == "13.5 or newer");
     CHECK(driver_floor(11) == "450.80.02");
     CHECK(driver_floor(14) == "");
     CHECK(compare_versions("525.60.13", "525.60.13") == 0);

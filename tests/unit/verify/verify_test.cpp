@@ -220,7 +220,7 @@ TEST_CASE("errors become advice") {
     CHECK(none.problems[0].advice ==
           "install NVIDIA's proprietary or open driver 525.60.13 or newer; nouveau has no CUDA");
     CHECK(none.stage2_words ==
-          "this installer carries no test with the CUDA 12 runtime; the driver's own interface was tested");
+          "stage 2 is not available for CUDA 12, whose runtime is not carried here; stage 1, the driver API, was tested");
     auto hidden = with(
         R"({"event":"error","stage":1,"call":"cuInit","code":100,"name":"CUDA_ERROR_NO_DEVICE","message":"no CUDA-capable device is detected"})");
     CHECK(hidden.problems[0].sentence == "cuInit failed: no CUDA-capable device is detected (error 100)");
@@ -751,12 +751,10 @@ TEST_CASE("a whole report is what the schema says") {
 }
 
 TEST_CASE("which probe") {
-    Manifest m;
-    CHECK(choose_probe(m) == "");
-    m.probes = {"cuda_probe_0", "cuda_probe_12", "cuda_probe_13"};
-    CHECK(choose_probe(m) == "cuda_probe_0");
-    m.requires_.cuda_major = 13;
-    CHECK(choose_probe(m) == "cuda_probe_13");
-    m.requires_.cuda_major = 11;
-    CHECK(choose_probe(m) == "cuda_probe_0");
+    const std::vector<std::string> all = {"cuda_probe_0", "cuda_probe_12", "cuda_probe_13"};
+    CHECK(choose_probe({}, 12) == "");
+    CHECK(choose_probe(all, std::nullopt) == "cuda_probe_0");
+    CHECK(choose_probe(all, 13) == "cuda_probe_13");
+    CHECK(choose_probe(all, 11) == "cuda_probe_0");
+    CHECK(choose_probe({"cuda_probe_12"}, 11) == "");
 }

@@ -1,4 +1,4 @@
-#include "runtime/verify/probe.hpp"
+#include "common/machine/probe.hpp"
 
 #include "common/base/file.hpp"
 #include "common/base/text.hpp"
@@ -80,10 +80,10 @@ class Listener {
         }
         if (result_.stage2 == "not_available")
             result_.stage2_words = needs_.cuda_major
-                                       ? fmt::format("this installer carries no test with the CUDA {} "
-                                                     "runtime; the driver's own interface was tested",
+                                       ? fmt::format("stage 2 is not available for CUDA {}, whose runtime is not carried here; "
+                                                     "stage 1, the driver API, was tested",
                                                      *needs_.cuda_major)
-                                       : "only the driver's own interface was tested";
+                                       : "stage 1, the driver API, was tested; stage 2 has no CUDA runtime to test";
         return std::move(result_);
     }
 
@@ -362,6 +362,8 @@ ProbeResult run_probe(ByteView program, const Requirements& needs, const ProbeRu
         spec.argv = {path.string()};
         spec.argv.insert(spec.argv.end(), run.arguments.begin(), run.arguments.end());
         spec.argv.insert(spec.argv.end(), {"--seconds", std::to_string(run.seconds)});
+        // Whatever reaches our own loader must not reach NVIDIA's: a preloaded library, a debugger's settings.
+        spec.unset = {"LD_*"};
         spec.set = run.environment;
         spec.directory = "/";
         // The probe watches its own children; this is for the case that it cannot.
@@ -377,6 +379,28 @@ ProbeResult run_probe(ByteView program, const Requirements& needs, const ProbeRu
     return not_started(fmt::format("the CUDA probe could not be started: {}", last_error),
                        "set TMPDIR to a directory that is not mounted noexec; on a system without glibc's "
                        "loader nothing was tested");
+}
+
+ProbeResult run_probe_as_user(ByteView program, const Requirements& needs, const ProbeRun& clean,
+                              const std::map<std::string, std::string>& user) {
+    ProbeResult result = run_probe(program, needs, clean);
+    auto path = user.find("LD_LIBRARY_PATH");
+    if (result.ok || path == user.end() || path->second.empty()) return result;
+    ProbeRun as_user = clean;
+    as_user.environment["LD_LIBRARY_PATH"] = path->second;
+    ProbeResult second = run_probe(program, needs, as_user);
+    // The one that came farther tells more of what is wrong.
+    const bool farther = second.ok || (second.stage1 == "passed" && result.stage1 != "passed") ||
+                         (result.libcuda.empty() && !second.libcuda.empty());
+    return farther ? second : result;
+}
+
+std::string choose_probe(const std::vector<std::string>& carried, std::optional<int> cuda_major) {
+    auto has = [&](const std::string& name) { return std::ranges::find(carried, name) != carried.end(); };
+    if (cuda_major)
+        if (std::string own = fmt::format("cuda_probe_{}", *cuda_major); has(own)) return own;
+    // Never that of another major: its stage 2 has another floor.
+    return has("cuda_probe_0") ? "cuda_probe_0" : "";
 }
 
 std::optional<int> ask_driver_api(ByteView program, const std::map<std::string, std::string>& environment) {

@@ -75,13 +75,21 @@ ProbeResult parse_probe(std::string_view lines, const ProcessResult& process, co
 
 struct ProbeRun {
     std::vector<std::string> arguments;             // "--stage", "1"
-    std::map<std::string, std::string> environment; // added to ours: LD_LIBRARY_PATH as the user has it
+    std::map<std::string, std::string> environment; // added to ours without LD_*: LD_LIBRARY_PATH as the user has it
     int seconds = 120;
     std::vector<std::string> directories; // where to put the program; empty = the usual ones
 };
 
 // Writes the program to a fresh private directory that can execute, runs it with a watchdog, and removes it.
 ProbeResult run_probe(ByteView program, const Requirements& needs, const ProbeRun& run = {});
+
+// It runs clean first: it is the driver that is tested. If only the user's library path finds a libcuda, that is what
+// programs will use; of the two runs the one that came farther is the answer. `user`: user_environment().
+ProbeResult run_probe_as_user(ByteView program, const Requirements& needs, const ProbeRun& run,
+                              const std::map<std::string, std::string>& user);
+
+// Of the probes that are `carried`: "cuda_probe_12" for CUDA 12, else the one without a runtime; "" = none.
+std::string choose_probe(const std::vector<std::string>& carried, std::optional<int> cuda_major);
 
 // For preflight's cuda-compat row: the API version that libcuda answers with, or nothing.
 std::optional<int> ask_driver_api(ByteView program, const std::map<std::string, std::string>& environment);

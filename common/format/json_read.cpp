@@ -1,0 +1,32 @@
+#include "common/format/json_read.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace tinderbox {
+
+using nlohmann::json;
+
+std::string text_of(const json& j, const char* key) {
+    const json& value = child_of(j, key);
+    return value.is_null() ? std::string() : value.is_string() ? value.get<std::string>() : value.dump();
+}
+const json& child_of(const json& j, const char* key) {
+    static const json nothing = nullptr;
+    if (!j.is_object()) return nothing;
+    auto found = j.find(key);
+    return found == j.end() ? nothing : *found;
+}
+std::uint64_t number_of(const json& j, const char* key) {
+    const json& value = child_of(j, key);
+    return value.is_number() ? value.get<std::uint64_t>() : 0;
+}
+double decimal_of(const json& j, const char* key) {
+    const json& value = child_of(j, key);
+    return value.is_number() ? value.get<double>() : 0;
+}
+bool flag_of(const json& j, const char* key) {
+    const json& value = child_of(j, key);
+    return value.is_boolean() && value.get<bool>();
+}
+
+} // namespace tinderbox

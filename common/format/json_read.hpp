@@ -1,0 +1,17 @@
+// Reading JSON for showing it. Never throws: what is missing or of another type is empty.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <cstdint>
+#include <string>
+
+namespace tinderbox {
+
+std::string text_of(const nlohmann::json& j, const char* key); // another type than a string: as JSON
+const nlohmann::json& child_of(const nlohmann::json& j, const char* key); // null when it is not there
+std::uint64_t number_of(const nlohmann::json& j, const char* key);
+double decimal_of(const nlohmann::json& j, const char* key);
+bool flag_of(const nlohmann::json& j, const char* key);
+
+} // namespace tinderbox
