@@ -200,7 +200,7 @@ std::string peers_html(const json& peers) {
     Table table({"From", "To", "Direct access", "#Copies", "Result"});
     if (peers.is_array())
         for (const json& p : peers)
-            table.row({fmt::format("GPU {}", number_of(p, "from")), fmt::format("GPU {}", number_of(p, "to")), flag_of(p, "access") ? "yes" : "no",
+            table.row({fmt::format("GPU&nbsp;{}", number_of(p, "from")), fmt::format("GPU&nbsp;{}", number_of(p, "to")), flag_of(p, "access") ? "yes" : "no",
                        fmt::format("{:.1f} GB/s", decimal_of(p, "gb_per_s")), verdict(flag_of(p, "ok"))});
     return table.finish();
 }
