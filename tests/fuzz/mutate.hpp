@@ -1,13 +1,34 @@
-// What fuzz targets share: run on the files of a corpus and on mutations of them, where there is no libFuzzer.
+// What fuzz targets share: run on the files of a corpus, on every truncation of them and on mutations, where there is no
+// libFuzzer.
 //
 // With a compiler that has it: clang++ -DTINDERBOX_LIBFUZZER -fsanitize=fuzzer,address,undefined …
 // Without: NAME_fuzz CORPUS_DIR [ROUNDS [SEED]].
 #pragma once
 
+#include "common/base/bytes.hpp"
+
 #include <cstddef>
 #include <cstdint>
+#include <random>
+#include <string_view>
+#include <vector>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+
+namespace tinderbox {
+
+// What a target knows of its format, so that mutations hit where it matters.
+struct FuzzHints {
+    // Where the next change is made, below bytes.size(), which is not 0. Null: anywhere.
+    std::size_t (*place)(ByteView bytes, std::mt19937& random) = nullptr;
+    // Words of the format, to be inserted.
+    std::vector<std::string_view> words;
+};
+
+// Optional: a target without hints does not define it.
+FuzzHints fuzz_hints() __attribute__((weak));
+
+} // namespace tinderbox
 
 #ifndef TINDERBOX_LIBFUZZER
 #include "common/base/file.hpp"
@@ -15,7 +36,50 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <random>
+
+namespace tinderbox {
+
+class Mutator {
+  public:
+    Mutator(const std::vector<Bytes>& corpus, FuzzHints hints, unsigned seed) : corpus_(corpus), hints_(std::move(hints)), random_(seed) {}
+
+    Bytes next() {
+        Bytes bytes = corpus_[random_() % corpus_.size()];
+        for (unsigned changes = 1 + random_() % 4; changes > 0 && !bytes.empty(); --changes)
+            change(bytes, hints_.place ? hints_.place(bytes, random_) : random_() % bytes.size());
+        return bytes;
+    }
+
+  private:
+    void change(Bytes& bytes, std::size_t at) {
+        const auto here = bytes.begin() + static_cast<std::ptrdiff_t>(at);
+        switch (random_() % (hints_.words.empty() ? 8 : 10)) {
+        case 0: bytes[at] = static_cast<std::byte>(random_()); break;
+        case 1: bytes[at] ^= static_cast<std::byte>(1u << (random_() % 8)); break;
+        case 2: bytes[at] = random_() % 2 == 0 ? std::byte{0xff} : std::byte{0}; break; // the ends of a number's range
+        case 3: bytes[at] = static_cast<std::byte>('0' + random_() % 10); break;        // a digit where a number may be
+        case 4: bytes.erase(here, here + static_cast<std::ptrdiff_t>(1 + random_() % std::min<std::size_t>(bytes.size() - at, 40))); break;
+        case 5: bytes.insert(here, static_cast<std::byte>(random_())); break;
+        case 6: bytes.resize(at); break; // cut off
+        case 7: { // a piece of another place, or of another file
+            const Bytes& other = corpus_[random_() % corpus_.size()];
+            if (other.empty()) break;
+            const std::size_t from = random_() % other.size();
+            insert(bytes, here, ByteView(other).subspan(from, std::min<std::size_t>(random_() % 64, other.size() - from)));
+            break;
+        }
+        default: insert(bytes, here, as_bytes(hints_.words[random_() % hints_.words.size()])); break;
+        }
+    }
+
+    static void insert(Bytes& bytes, Bytes::iterator here, ByteView piece) { bytes.insert(here, piece.begin(), piece.end()); }
+
+    const std::vector<Bytes>& corpus_;
+    FuzzHints hints_;
+    std::mt19937 random_;
+};
+
+} // namespace tinderbox
 
 int main(int argc, char** argv) {
     using namespace tinderbox;
@@ -24,42 +88,30 @@ int main(int argc, char** argv) {
         return 2;
     }
     const long rounds = argc > 2 ? std::atol(argv[2]) : 1000;
-    std::mt19937 random(argc > 3 ? static_cast<unsigned>(std::atol(argv[3])) : 1);
     std::vector<fs::path> paths;
     for (const auto& item : fs::directory_iterator(argv[1])) paths.push_back(item.path());
     std::ranges::sort(paths);
     std::vector<Bytes> corpus;
     for (const fs::path& path : paths)
         if (auto bytes = read_bytes(path, 1u << 20); bytes.ok()) corpus.push_back(std::move(bytes).value());
-    if (corpus.empty()) return 2;
-    auto run = [](const Bytes& bytes) { LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()); };
-    for (const Bytes& bytes : corpus) run(bytes);
-    for (long i = 0; i < rounds; ++i) {
-        Bytes bytes = corpus[random() % corpus.size()];
-        for (unsigned changes = 1 + random() % 4; changes > 0 && !bytes.empty(); --changes) {
-            const std::size_t at = random() % bytes.size();
-            const auto here = bytes.begin() + static_cast<std::ptrdiff_t>(at);
-            switch (random() % 7) {
-            case 0: bytes[at] = static_cast<std::byte>(random()); break;
-            case 1: bytes[at] ^= static_cast<std::byte>(1u << (random() % 8)); break;
-            case 2: bytes.erase(here); break;
-            case 3: bytes.insert(here, static_cast<std::byte>(random())); break;
-            case 4: bytes.resize(at); break; // cut off
-            case 5: { // a piece of another place, or of another file
-                const Bytes& other = corpus[random() % corpus.size()];
-                const std::size_t from = random() % other.size(), size = std::min<std::size_t>(random() % 64, other.size() - from);
-                bytes.insert(here, other.begin() + static_cast<std::ptrdiff_t>(from), other.begin() + static_cast<std::ptrdiff_t>(from + size));
-                break;
-            }
-            default: { // a digit where a number may be
-                bytes[at] = static_cast<std::byte>('0' + random() % 10);
-                break;
-            }
-            }
-        }
-        run(bytes);
+    if (corpus.empty()) {
+        std::fprintf(stderr, "%s: there is no corpus in '%s'\n", argv[0], argv[1]);
+        return 2;
     }
-    std::printf("%ld mutations of %zu files\n", rounds, corpus.size());
+    // Copies of their own, so that a sanitizer sees a read behind the end.
+    auto run = [](Bytes bytes) {
+        bytes.shrink_to_fit();
+        LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+    };
+    long truncations = 0;
+    for (const Bytes& bytes : corpus) {
+        run(bytes);
+        for (std::size_t size = 0; size < std::min<std::size_t>(bytes.size(), 2000); ++size, ++truncations)
+            run(Bytes(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)));
+    }
+    Mutator mutator(corpus, fuzz_hints ? fuzz_hints() : FuzzHints(), argc > 3 ? static_cast<unsigned>(std::atol(argv[3])) : 1);
+    for (long i = 0; i < rounds; ++i) run(mutator.next());
+    std::printf("%zu files, %ld truncations, %ld mutations\n", corpus.size(), truncations, rounds);
     return 0;
 }
 #endif
