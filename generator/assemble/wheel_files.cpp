@@ -2,7 +2,7 @@
 
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
-#include "generator/assemble/metadata.hpp"
+#include "common/format/json_field.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -2,6 +2,7 @@
 
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
+#include "common/format/json_field.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -15,11 +16,6 @@ namespace {
 
 // A licence text longer than this is no licence text.
 constexpr std::uint64_t license_limit = 1u << 20;
-
-std::string string_field(const json& j, const char* name) {
-    auto it = j.find(name);
-    return it != j.end() && it->is_string() ? it->get<std::string>() : "";
-}
 
 // The headers of METADATA or PKG-INFO that we need (core metadata: RFC 822 style, up to the first empty line).
 json read_core_metadata(std::string_view text) {
@@ -114,7 +110,7 @@ class Describer {
         if (!parsed.is_object()) return {};
         if (auto info = parsed.find("dir_info"); info != parsed.end() && info->is_object() && info->value("editable", json(false)) == true)
             selection_.not_relocatable.push_back({item.path, "an editable installation: its source is not in the prefix"});
-        std::string url = string_field(parsed, "url");
+        std::string url = text_field(parsed, "url");
         // PEP 610 lets environment variables stand for credentials; anything else must not travel.
         if (auto at = url.find('@'); at != std::string::npos && url.find("://") < at && at < url.find('/', url.find("://") + 3)) {
             std::string clean = url.substr(0, url.find("://") + 3) + url.substr(at + 1);
@@ -152,27 +148,27 @@ Status describe_conda(Selection& selection) {
         if (!path.starts_with("conda-meta/") || !path.ends_with(".json") || item.kind != EntryKind::file) continue;
         TRY_ASSIGN(std::string text, read_text(item.source, 256u << 20));
         json record = json::parse(text, nullptr, false);
-        if (!record.is_object() || string_field(record, "name").empty()) continue;
+        if (!record.is_object() || text_field(record, "name").empty()) continue;
         for (const char* field : {"url", "channel", "schannel", "package_tarball_full_path"}) {
-            std::string url = string_field(record, field), clean = without_credentials(url);
+            std::string url = text_field(record, field), clean = without_credentials(url);
             if (url.find("://") == std::string::npos || clean == url) continue;
             if (!item.content) item.content = text;
             item.content = replace_all(*item.content, url, clean);
         }
-        list.push_back({{"name", string_field(record, "name")},
-                        {"version", string_field(record, "version")},
-                        {"build", string_field(record, "build")},
-                        {"channel", without_credentials(string_field(record, "channel"))},
-                        {"license", string_field(record, "license")}});
+        list.push_back({{"name", text_field(record, "name")},
+                        {"version", text_field(record, "version")},
+                        {"build", text_field(record, "build")},
+                        {"channel", without_credentials(text_field(record, "channel"))},
+                        {"license", text_field(record, "license")}});
         auto data = record.find("paths_data");
         if (data == record.end() || !data->is_object() || !data->contains("paths") || !(*data)["paths"].is_array()) continue;
         for (const json& file : (*data)["paths"]) {
-            if (!file.is_object() || string_field(file, "prefix_placeholder").empty()) continue;
-            auto found = selection.items.find(string_field(file, "_path"));
+            if (!file.is_object() || text_field(file, "prefix_placeholder").empty()) continue;
+            auto found = selection.items.find(text_field(file, "_path"));
             if (found == selection.items.end()) continue;
-            found->second.hint = ConversionHint{string_field(file, "prefix_placeholder"), string_field(file, "sha256"),
-                                                string_field(file, "file_mode") == "binary",
-                                                string_field(file, "sha256_in_prefix")};
+            found->second.hint = ConversionHint{text_field(file, "prefix_placeholder"), text_field(file, "sha256"),
+                                                text_field(file, "file_mode") == "binary",
+                                                text_field(file, "sha256_in_prefix")};
         }
     }
     return {};

@@ -3,6 +3,7 @@
 #include "common/base/hash.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
+#include "common/format/json_field.hpp"
 #include "generator/conda/constructor_header.hpp"
 #include "generator/conda/link.hpp"
 #include "generator/conda/names.hpp"
@@ -318,10 +319,7 @@ class Reader {
         const json value = json::parse(record->second, nullptr, false);
         if (!value.is_object()) return error("pkgs/" + dist + "/info/repodata_record.json", "it is no JSON object; download the installer again");
         // A package that was converted has the record of the other format.
-        auto text = [&](const char* key) {
-            auto found = value.find(key);
-            return found != value.end() && found->is_string() ? found->get<std::string>() : std::string();
-        };
+        auto text = [&](const char* key) { return text_field(value, key); };
         if (text("fn") != package.file_name) return {};
         if (package.url.empty()) package.url = without_credentials(text("url"));
         if (package.md5.empty() && is_hex(text("md5"), 32)) package.md5 = to_lower(text("md5"));

@@ -63,7 +63,4 @@ Result<CondaEntryPoint> parse_entry_point(std::string_view definition);
 Result<nlohmann::json> parse_index_json(std::string_view text, const std::string& where);
 Result<CondaNoarch> noarch_of(const nlohmann::json& index, const std::string& where);
 
-// Licence texts are whatever their authors wrote; what is not UTF-8 is read as Latin-1.
-std::string to_utf8(std::string_view text);
-
 } // namespace tinderbox

@@ -2,6 +2,7 @@
 
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
+#include "common/format/json_field.hpp"
 #include "generator/conda/names.hpp"
 
 #include <nlohmann/json.hpp>
@@ -18,11 +19,6 @@ namespace {
 
 // Stand-ins inside JSON strings: control characters, which no name, path or text that gets here may have.
 constexpr char prefix_mark = '\x01', digest_begin = '\x02', digest_end = '\x03';
-
-std::string text_field(const json& object, const char* name) {
-    auto it = object.find(name);
-    return it != object.end() && it->is_string() ? it->get<std::string>() : "";
-}
 
 // What a package's author wrote must not look like a stand-in.
 void drop_marks(json& value) {

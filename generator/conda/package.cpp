@@ -1,12 +1,14 @@
 #include "generator/conda/package.hpp"
 
 #include "common/base/text.hpp"
+#include "common/format/json_field.hpp"
 #include "generator/conda/declared_imports.hpp"
 #include "generator/conda/info.hpp"
 #include "generator/conda/names.hpp"
 #include "generator/conda/spool.hpp"
 #include "generator/parcel/file_source.hpp"
 #include "generator/parcel/tar.hpp"
+#include "generator/parcel/utf8.hpp"
 #include "generator/parcel/zip.hpp"
 
 #include <nlohmann/json.hpp>
@@ -256,17 +258,12 @@ class CondaLoader {
         }
         auto named = parse_conda_file_name(fs::path(name_).filename().native());
         std::string dist =
-            fmt::format("{}-{}-{}", text(index_, "name"), text(index_, "version"), text(index_, "build"));
+            fmt::format("{}-{}-{}", text_field(index_, "name"), text_field(index_, "version"), text_field(index_, "build"));
         if (named.ok() && named->dist() != dist)
             warnings_.push_back(
                 fmt::format("its file name says {}, its info/index.json says {}; the latter is used",
                             named->dist(), dist));
         return {};
-    }
-
-    static std::string text(const json& object, const char* name) {
-        auto it = object.find(name);
-        return it != object.end() && it->is_string() ? it->get<std::string>() : "";
     }
 
     // ---- entries --------------------------------------------------------------------------------------
@@ -354,7 +351,7 @@ class CondaLoader {
     // ---- scripts --------------------------------------------------------------------------------------
 
     void note_scripts() {
-        const std::string name = text(index_, "name");
+        const std::string name = text_field(index_, "name");
         for (const char* action : {"post-link", "pre-unlink", "pre-link"})
             for (const Entry& entry : artifact_->entries_) {
                 std::string file = fmt::format(".{}-{}.sh", name, action);
@@ -374,7 +371,7 @@ class CondaLoader {
     // Packages of 2014 whose pre-link script does the installing itself: without it they would silently be
     // empty.
     Status refuse_old_noarch() {
-        auto script = members_.find(fmt::format("bin/.{}-pre-link.sh", text(index_, "name")));
+        auto script = members_.find(fmt::format("bin/.{}-pre-link.sh", text_field(index_, "name")));
         if (script == members_.end() || script->second.kind != EntryKind::file ||
             script->second.range.size > (1u << 20))
             return {};
@@ -420,8 +417,8 @@ class CondaLoader {
             for (const CondaEntryPoint& p : link_.entry_points)
                 points.push_back({{"command", p.command}, {"module", p.module}, {"function", p.function}});
         json about_json = about();
-        std::string license = text(index_, "license");
-        if (license.empty()) license = text(about_json, "license");
+        std::string license = text_field(index_, "license");
+        if (license.empty()) license = text_field(about_json, "license");
         json conda = {{"index", index_},
                       {"noarch", noarch_ == CondaNoarch::python    ? "python"
                                  : noarch_ == CondaNoarch::generic ? "generic"

@@ -1,6 +1,7 @@
 #include "generator/pip/wheel.hpp"
 
 #include "common/base/text.hpp"
+#include "generator/parcel/utf8.hpp"
 #include "generator/parcel/zip.hpp"
 #include "generator/pip/requirement.hpp"
 
@@ -32,22 +33,6 @@ class Wheel final : public Artifact {
     std::vector<Entry> list;
     std::vector<const ZipMember*> members; // of each entry
 };
-
-// JSON carries UTF-8 only; old METADATA and licence texts are often Latin-1.
-std::string to_utf8(std::string_view text) {
-    if (is_valid_utf8(text)) return std::string(text);
-    std::string out;
-    for (char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x80) {
-            out += c;
-        } else {
-            out += static_cast<char>(0xc0 | (byte >> 6));
-            out += static_cast<char>(0x80 | (byte & 0x3f));
-        }
-    }
-    return out;
-}
 
 bool is_license_name(std::string_view path) {
     const std::string name = to_lower(path.substr(path.rfind('/') + 1));

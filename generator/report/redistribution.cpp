@@ -1,6 +1,7 @@
 #include "generator/report/redistribution.hpp"
 
 #include "common/base/text.hpp"
+#include "common/format/json_field.hpp"
 #include "generator/report/licenses.hpp"
 
 #include <nlohmann/json.hpp>
@@ -22,11 +23,6 @@ bool glob(std::string_view pattern, std::string_view text) {
     for (std::size_t at = star; at <= text.size(); ++at)
         if (glob(rest, text.substr(at))) return true;
     return false;
-}
-
-std::string text_of(const json& object, const char* key) {
-    auto found = object.find(key);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 // "host/path" of a URL.
@@ -51,11 +47,11 @@ Result<RedistributionTable> RedistributionTable::parse(std::string_view text) {
         return make_error(ErrorKind::bug, "templates/redistribution.json is not of version {}", table_version);
     RedistributionTable out;
     for (const json& row : root["classes"])
-        out.classes_.push_back({text_of(row, "id"), text_of(row, "title"), text_of(row, "terms"), text_of(row, "terms_url"), text_of(row, "way_out"),
+        out.classes_.push_back({text_field(row, "id"), text_field(row, "title"), text_field(row, "terms"), text_field(row, "terms_url"), text_field(row, "way_out"),
                                 row.value("restricted", false)});
     for (const json& row : root["rules"]) {
-        Rule rule{text_of(row, "class"), text_of(row, "kind"), text_of(row, "name"), text_of(row, "version"),
-                  text_of(row, "url"), text_of(row, "license")};
+        Rule rule{text_field(row, "class"), text_field(row, "kind"), text_field(row, "name"), text_field(row, "version"),
+                  text_field(row, "url"), text_field(row, "license")};
         if (!out.find(rule.id) || row.size() < 2)
             return make_error(ErrorKind::bug, "templates/redistribution.json: a rule has no condition or no class: {}", row.dump());
         out.rules_.push_back(std::move(rule));

@@ -1,6 +1,7 @@
 #include "runtime/verify/frameworks.hpp"
 
 #include "common/base/text.hpp"
+#include "common/format/json_field.hpp"
 
 #include <algorithm>
 
@@ -35,20 +36,15 @@ namespace {
 
 using nlohmann::json;
 
-std::string text(const json& j, const char* key) {
-    auto found = j.find(key);
-    return found != j.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 std::vector<CheckStep> steps_of(const PythonAnswer& answer) {
     std::vector<CheckStep> out;
     for (const json& line : answer.lines) {
         if (!line.contains("step")) continue;
         CheckStep s;
-        s.name = text(line, "step");
+        s.name = text_field(line, "step");
         s.ok = line.value("ok", json()) == json(true);
         s.gpu = line.value("gpu", json()) == json(true);
-        s.words = text(line, "words");
+        s.words = text_field(line, "words");
         if (auto seconds = line.find("seconds"); seconds != line.end() && seconds->is_number())
             s.seconds = seconds->get<double>();
         out.push_back(std::move(s));
@@ -167,7 +163,7 @@ std::vector<const Framework*> frameworks_of(const EnvironmentPython& python, con
     for (const Framework& f : known_frameworks()) {
         const bool promised = std::ranges::find(manifest.requires_.frameworks, f.name) != manifest.requires_.frameworks.end();
         const bool found = std::ranges::any_of(
-            a.lines, [&](const json& l) { return text(l, "found") == f.name && python.owns(text(l, "file")); });
+            a.lines, [&](const json& l) { return text_field(l, "found") == f.name && python.owns(text_field(l, "file")); });
         if (promised || found) out.push_back(&f);
     }
     return out;

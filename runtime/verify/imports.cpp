@@ -2,6 +2,7 @@
 
 #include "common/base/parallel.hpp"
 #include "common/base/text.hpp"
+#include "common/format/json_field.hpp"
 #include "runtime/verify/frameworks.hpp"
 
 #include <nlohmann/json.hpp>
@@ -150,10 +151,7 @@ class Checker {
             out.seconds += a.seconds;
             std::string open, open_package;
             for (const json& line : a.lines) {
-                auto value = [&](const char* key) {
-                    return line.contains(key) && line[key].is_string() ? line[key].get<std::string>()
-                                                                       : std::string();
-                };
+                auto value = [&](const char* key) { return text_field(line, key); };
                 if (auto name = value("begin"); !name.empty()) open = name, open_package = value("package");
                 if (auto name = value("done"); !name.empty()) {
                     out.done.push_back(name);
