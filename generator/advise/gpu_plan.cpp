@@ -14,12 +14,7 @@ PlannedGpuNeeds planned_gpu_needs(const Lock& lock, const ParcelCache& cache, Le
     std::vector<InstalledElf> files;
     std::list<Parcel> parcels; // what files point into
     for (const LockedArtifact& artifact : lock.artifacts) {
-        PackageInfo package;
-        package.kind = artifact.kind;
-        package.name = artifact.name;
-        package.version = artifact.version;
-        package.build = artifact.build;
-        packages.push_back(std::move(package));
+        packages.push_back(package_of(artifact));
         if (to_lower(artifact.name) == "torch" || artifact.name == "pytorch") out.needs.frameworks = {"torch"};
         ++out.artifacts;
         if (artifact.sha256.empty()) continue;

@@ -2,9 +2,9 @@
 
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
+#include "common/format/json_field.hpp"
 #include "common/format/relocate.hpp"
 #include "generator/advise/cuda.hpp"
-#include "generator/assemble/metadata.hpp"
 #include "generator/assemble/requirements.hpp"
 #include "generator/assemble/wheel_files.hpp"
 #include "generator/conda/link.hpp"
@@ -80,24 +80,10 @@ class Linker {
             }
             package_of_[i] = static_cast<std::uint32_t>(image_.manifest.packages.size());
             const json& meta = input.parcel.metadata;
-            PackageInfo p;
-            p.kind = text_field(meta, "kind");
-            p.name = text_field(meta, "name");
-            p.version = text_field(meta, "version");
-            p.build = text_field(meta, "build");
-            p.license = text_field(meta, "license");
-            p.installed_size = 0;
+            PackageInfo p = input.artifact ? package_of(*input.artifact) : PackageInfo();
+            describe(p, meta);
             p.prefix = prefix_name(input.root);
             if (p.kind == "include") p.sha256 = text_field(meta, "sha256");
-            if (const LockedArtifact* a = input.artifact) {
-                p.url = without_credentials(a->url);
-                p.file_name = a->file_name;
-                p.sha256 = a->sha256;
-                p.md5 = a->md5;
-                p.size = a->size;
-                p.requested = a->requested;
-                p.requirement = a->requirement;
-            }
             for (const json& name : meta.value("imports", json::array()))
                 if (name.is_string()) p.imports.push_back(name.get<std::string>());
             collect_licenses(p, meta);
@@ -137,14 +123,20 @@ class Linker {
             if (it == meta.end() || !it->is_array()) continue;
             for (const json& item : *it) {
                 PackageInfo p;
+                describe(p, item);
                 p.kind = "captured";
-                p.name = text_field(item, "name");
-                p.version = text_field(item, "version");
-                p.build = text_field(item, "build");
-                p.license = text_field(item, "license");
                 image_.manifest.packages.push_back(std::move(p));
             }
         }
+    }
+
+    // What a package says of itself; a lock has the words of whoever asked for it.
+    static void describe(PackageInfo& p, const json& meta) {
+        p.kind = text_field(meta, "kind");
+        p.name = text_field(meta, "name");
+        p.version = text_field(meta, "version");
+        p.build = text_field(meta, "build");
+        p.license = text_field(meta, "license");
     }
 
     // Every package is there: one that carries no text has at least its licence's name.

@@ -221,6 +221,22 @@ Result<LockedArtifact> artifact_from_json(const json& row, const std::string& wh
 
 } // namespace
 
+PackageInfo package_of(const LockedArtifact& artifact) {
+    PackageInfo out;
+    out.kind = artifact.kind;
+    out.name = artifact.name;
+    out.version = artifact.version;
+    out.build = artifact.build;
+    out.url = without_credentials(artifact.url);
+    out.file_name = artifact.file_name;
+    out.sha256 = artifact.sha256;
+    out.md5 = artifact.md5;
+    out.size = artifact.size;
+    out.requested = artifact.requested;
+    out.requirement = artifact.requirement;
+    return out;
+}
+
 json to_json(const Lock& lock) {
     json out = {{"tinderbox_lock", lock_version},
                 {"name", lock.name},

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/base/result.hpp"
+#include "common/format/manifest.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -41,6 +42,9 @@ struct LockedArtifact {
     // builds from the lock makes it again (or has it in the cache), and it has to have the same hash.
     std::optional<BuiltFrom> built_from;
 };
+
+// As the manifest has it, with what is known before the artifact is opened.
+PackageInfo package_of(const LockedArtifact& artifact);
 
 // The interpreter, when it is captured from this machine (--python-from, --from-prefix) and not a conda package.
 struct CapturedSource {

@@ -38,21 +38,7 @@ std::vector<PackageInfo> packages_of(const Lock& lock) {
         p.requested = true;
         out.push_back(std::move(p));
     }
-    for (const LockedArtifact& a : lock.artifacts) {
-        PackageInfo p;
-        p.kind = a.kind;
-        p.name = a.name;
-        p.version = a.version;
-        p.build = a.build;
-        p.url = without_credentials(a.url);
-        p.file_name = a.file_name;
-        p.sha256 = a.sha256;
-        p.md5 = a.md5;
-        p.size = a.size;
-        p.requested = a.requested;
-        p.requirement = a.requirement;
-        out.push_back(std::move(p));
-    }
+    for (const LockedArtifact& artifact : lock.artifacts) out.push_back(package_of(artifact));
     return out;
 }
 
