@@ -5,6 +5,7 @@
 #include "common/base/parallel.hpp"
 #include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
+#include "common/base/ticker.hpp"
 #include "common/base/url.hpp"
 #include "generator/fetch/transfer.hpp"
 
@@ -15,10 +16,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <condition_variable>
 #include <ctime>
-#include <mutex>
-#include <thread>
+#include <optional>
 
 namespace tinderbox {
 
@@ -91,14 +90,8 @@ class CurlFetcher final : public Fetcher {
         expected_ = 0;
         Status status;
         {
-            std::mutex mutex;
-            std::condition_variable_any ended;
-            std::jthread reporter([&](std::stop_token stop) {
-                std::unique_lock lock(mutex);
-                while (!stop.stop_requested()) {
-                    ended.wait_for(lock, stop, std::chrono::milliseconds(100), [] { return false; });
-                    if (expected_ > 0) Terminal::get().progress("downloading", received_, expected_);
-                }
+            const Ticker reporter([&] {
+                if (expected_ > 0) Terminal::get().progress("downloading", received_, expected_);
             });
             status = parallel_for(downloads.size(), options_.connections, [&](std::size_t i) -> Status {
                 TRY_ASSIGN(out[i], fetch_one(downloads[i]));
@@ -196,20 +189,18 @@ class CurlFetcher final : public Fetcher {
         std::atomic<std::uint64_t> received = 0, expected = 0;
         request.received = &received;
         request.expected = &expected;
-        std::mutex mutex;
-        std::condition_variable_any ended;
-        std::jthread reporter([&](std::stop_token stop) {
-            std::unique_lock lock(mutex);
-            bool shown = false;
-            while (!stop.stop_requested()) {
-                ended.wait_for(lock, stop, std::chrono::milliseconds(shown ? 100 : 500), [] { return false; });
-                if (stop.stop_requested()) break;
+        bool shown = false;
+        std::optional<Ticker> reporter;
+        reporter.emplace(
+            [&] {
                 Terminal::get().progress("downloading", received, received <= expected ? expected.load() : 0);
                 shown = true;
-            }
-            if (shown) Terminal::get().end_progress();
-        });
-        return transfer(options_, request);
+            },
+            std::chrono::milliseconds(100), std::chrono::milliseconds(500));
+        auto reply = transfer(options_, request);
+        reporter.reset();
+        if (shown) Terminal::get().end_progress();
+        return reply;
     }
 
     // "bytes 100-199/1000"

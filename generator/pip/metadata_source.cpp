@@ -118,23 +118,10 @@ Result<std::string> MetadataSource::text(const IndexFile& file) {
 }
 
 std::shared_ptr<const Result<Metadata>> MetadataSource::get(const IndexFile& file) {
-    using Answer = std::shared_ptr<const Result<Metadata>>;
-    std::promise<Answer> promise;
-    {
-        std::unique_lock lock(mutex_);
-        auto [at, fresh] = known_.emplace(file.url, std::shared_future<Answer>());
-        if (!fresh) {
-            auto waiting = at->second;
-            lock.unlock();
-            return waiting.get();
-        }
-        at->second = promise.get_future().share();
-    }
-    auto found = text(file);
-    auto answer = found ? std::make_shared<const Result<Metadata>>(parse_metadata(*found))
-                        : std::make_shared<const Result<Metadata>>(std::move(found).error());
-    promise.set_value(answer);
-    return answer;
+    return known_.get(file.url, [&]() -> Result<Metadata> {
+        TRY_ASSIGN(const std::string found, text(file));
+        return parse_metadata(found);
+    });
 }
 
 } // namespace tinderbox::pip

@@ -8,13 +8,11 @@
 
 #include "generator/pip/index.hpp"
 #include "generator/pip/metadata.hpp"
+#include "generator/pip/once_map.hpp"
 #include "generator/pip/source_archive.hpp"
 
 #include <atomic>
-#include <future>
-#include <map>
 #include <memory>
-#include <mutex>
 
 namespace tinderbox::pip {
 
@@ -47,8 +45,7 @@ class MetadataSource {
     Fetcher& fetcher_;
     WheelBuilder* builder_ = nullptr;
     fs::path directory_;
-    std::mutex mutex_;
-    std::map<std::string, std::shared_future<std::shared_ptr<const Result<Metadata>>>> known_; // by URL
+    OnceMap<Metadata> known_; // by URL
     Counts counts_;
 };
 

@@ -38,20 +38,7 @@ ProjectStore::ProjectStore(const SelectOptions& options, const Roots& roots, Pac
     : options_(options), roots_(roots), index_(index), ranking_(options.target), python_(python_of(options.target)) {}
 
 std::shared_ptr<const Result<Project>> ProjectStore::get(const std::string& name) {
-    std::promise<std::shared_ptr<const Result<Project>>> promise;
-    {
-        std::unique_lock lock(mutex_);
-        auto [at, fresh] = projects_.emplace(name, std::shared_future<std::shared_ptr<const Result<Project>>>());
-        if (!fresh) {
-            auto waiting = at->second;
-            lock.unlock();
-            return waiting.get();
-        }
-        at->second = promise.get_future().share();
-    }
-    auto loaded = std::make_shared<const Result<Project>>(load(name));
-    promise.set_value(loaded);
-    return loaded;
+    return projects_.get(name, [&] { return load(name); });
 }
 
 Result<Project> ProjectStore::load(const std::string& name) const {

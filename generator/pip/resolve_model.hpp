@@ -3,6 +3,7 @@
 
 #include "generator/pip/marker.hpp"
 #include "generator/pip/metadata_source.hpp"
+#include "generator/pip/once_map.hpp"
 #include "generator/pip/requirement.hpp"
 #include "generator/pip/resolve_solver.hpp"
 #include "generator/pip/select.hpp"
@@ -54,8 +55,7 @@ class ProjectStore {
     PackageIndex& index_;
     TagRanking ranking_;
     Version python_;
-    std::mutex mutex_;
-    std::map<std::string, std::shared_future<std::shared_ptr<const Result<Project>>>> projects_;
+    OnceMap<Project> projects_;
 };
 
 // Asks for pages and metadata that will be needed most likely, ahead of the solver, on several connections.

@@ -1,0 +1,41 @@
+// Answers that are made once, by whichever thread asks first; the others wait for it.
+#pragma once
+
+#include "common/base/result.hpp"
+
+#include <future>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace tinderbox::pip {
+
+template <class T> class OnceMap {
+  public:
+    using Answer = std::shared_ptr<const Result<T>>;
+
+    // `make` () → Result<T>. It runs without a lock, so that it may ask for other keys; for its own it would wait for ever.
+    template <class Make> Answer get(const std::string& key, Make make) {
+        std::promise<Answer> promise;
+        {
+            std::unique_lock lock(mutex_);
+            auto [at, fresh] = answers_.try_emplace(key);
+            if (!fresh) {
+                auto waiting = at->second;
+                lock.unlock();
+                return waiting.get();
+            }
+            at->second = promise.get_future().share();
+        }
+        auto answer = std::make_shared<const Result<T>>(make());
+        promise.set_value(answer);
+        return answer;
+    }
+
+  private:
+    std::mutex mutex_;
+    std::map<std::string, std::shared_future<Answer>> answers_;
+};
+
+} // namespace tinderbox::pip
