@@ -16,12 +16,6 @@ namespace {
 
 constexpr std::size_t page = direct_alignment;
 
-// One payload, opened past the page cache where the file system allows that.
-struct Payload {
-    Fd fd;
-    bool direct = false;
-};
-
 struct Slot {
     AlignedBuffer buffer;
     ByteView view;
@@ -34,7 +28,7 @@ struct Slot {
 struct BlockFeeder::State {
     std::vector<fs::path> paths;
     std::vector<BlockRead> reads;
-    std::vector<Payload> payloads;
+    std::vector<Fd> payloads; // opened past the page cache where the file system allows that
     std::vector<Slot> slots;
     std::mutex mutex;
     std::condition_variable changed;
@@ -42,31 +36,30 @@ struct BlockFeeder::State {
     bool held = false, stopping = false; // held: the caller looks at slot consumed - 1
     std::vector<std::jthread> threads;
 
-    Result<Payload*> open(std::uint32_t index) {
+    Result<int> open(std::uint32_t index) {
         std::lock_guard lock(mutex);
-        Payload& payload = payloads[index];
-        if (payload.fd) return &payload;
-        payload.fd.reset(::open(paths[index].c_str(), O_RDONLY | O_CLOEXEC | O_DIRECT));
-        payload.direct = static_cast<bool>(payload.fd);
-        if (!payload.fd) payload.fd.reset(::open(paths[index].c_str(), O_RDONLY | O_CLOEXEC));
-        if (!payload.fd) return errno_error("cannot open '" + paths[index].string() + "'", errno);
-        return &payload;
+        Fd& payload = payloads[index];
+        if (!payload) payload.reset(::open(paths[index].c_str(), O_RDONLY | O_CLOEXEC | O_DIRECT));
+        if (!payload) payload.reset(::open(paths[index].c_str(), O_RDONLY | O_CLOEXEC));
+        if (!payload) return errno_error("cannot open '" + paths[index].string() + "'", errno);
+        return payload.get();
     }
 
     Status read(const BlockRead& block, Slot& slot) {
-        TRY_ASSIGN(Payload* payload, open(block.file));
+        TRY_ASSIGN(const int fd, open(block.file));
         std::uint64_t begin = block.offset / page * page;
         std::size_t lead = block.offset - begin;
         std::size_t want = (lead + block.size + page - 1) / page * page;
         if (slot.buffer.size() < want) slot.buffer = AlignedBuffer(want);
         std::byte* data = slot.buffer.data();
         std::size_t got = 0;
+        bool plain = false; // of this block: other threads read the same file
         while (got < lead + block.size) {
-            ssize_t n = ::pread(payload->fd.get(), data + got, want - got, static_cast<off_t>(begin + got));
+            ssize_t n = ::pread(fd, data + got, want - got, static_cast<off_t>(begin + got));
             if (n < 0 && errno == EINTR) continue;
-            if (n < 0 && errno == EINVAL && payload->direct) { // opened with O_DIRECT, but does not read with it
-                ::fcntl(payload->fd.get(), F_SETFL, 0);
-                payload->direct = false;
+            if (n < 0 && errno == EINVAL && !plain) { // opened with O_DIRECT, but does not read with it
+                ::fcntl(fd, F_SETFL, 0);
+                plain = true;
                 continue;
             }
             if (n < 0) return errno_error("cannot read '" + paths[block.file].string() + "'", errno);
