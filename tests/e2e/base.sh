@@ -3,10 +3,6 @@
 # by Tinderbox at the same path; trees and records compared. The environment beside it, the kept package cache, --base as
 # file and URL, pinned and cached; into a conda that is there; damaged and foreign files.
 . "$(dirname "$0")/common.inc"
-venv=$("$root/scripts/test-venv") || skip "no Python environment with py-rattler"
-python=$venv/bin/python
-"$python" -c 'import sys; sys.exit(sys.base_prefix in ("/usr", "/"))' ||
-    skip "the only Python is the system's own, which is no model for a conda package"
 conda_channel
 cd "$work"
 fixture=$root/tests/fixtures
@@ -65,17 +61,13 @@ PY
 done
 
 # ---- pinned, cached, from a server --------------------------------------------------------------------------------------
-"$python" -u -m http.server --directory installers --bind 127.0.0.1 0 >server.log 2>&1 &
-server=$!
-trap 'kill $server 2>/dev/null || true; chmod -R u+rwX "$work" 2>/dev/null || true; rm -rf "$work"' EXIT
-for _ in $(seq 50); do grep -q 'port [0-9]' server.log && break; sleep 0.1; done
-url=http://127.0.0.1:$(sed -n 's/.*port \([0-9]*\).*/\1/p' server.log)/Labconda-D.sh
+serve installers
+url=http://127.0.0.1:$port/Labconda-D.sh
 export TINDERBOX_CACHE=$work/cache
 quietly "$tinderbox" lock "$channel/explicit.txt" --base "$url" --name lab -o a.lock
 grep -q "\"sha256\": \"$(sha256sum <installers/Labconda-D.sh | cut -c 1-64)\"" a.lock || fail "the base is not pinned"
 quietly "$tinderbox" build a.lock -o locked.run
-kill $server
-wait $server 2>/dev/null || true
+unserve
 mkdir again
 quietly "$tinderbox" build a.lock --offline -o again/locked.run
 cmp locked.run again/locked.run || fail "two builds of one lock differ"

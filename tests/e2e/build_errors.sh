@@ -1,10 +1,8 @@
 #!/usr/bin/env bash
 # What a user can write wrong: one sentence, the documented exit code, no file left behind.
 . "$(dirname "$0")/common.inc"
-python=$(find_python) || skip "no Python 3.10 to 3.13 with pip"
+small_wheels
 cd "$work"
-links=$TINDERBOX_CACHE/test-wheels/small-$("$python" -c 'import sys; print("%d%d" % sys.version_info[:2])')
-wheels "$links" six==1.17.0 pygments==2.19.2 markupsafe==3.0.3 numpy==2.2.6 pyyaml==6.0.3
 build() { "$tinderbox" build --no-index --find-links "$links" -o out.run "$@"; }
 from=(--python-from "$python")
 

@@ -2,24 +2,9 @@
 # NAME.run from the locks of other tools: the same conda packages and wheels, named by a conda-lock.yml, a pixi.lock, an
 # @EXPLICIT list with a pylock.toml and with a uv.lock that uv itself wrote. Served on loopback, installed, imported.
 . "$(dirname "$0")/common.inc"
-venv=$("$root/scripts/test-venv") || exit 77
-python=$venv/bin/python
-"$python" -c 'import sys; sys.exit(sys.base_prefix in ("/usr", "/"))' || skip "the only Python is the system's own, which is no model for a conda package"
 [ ${#work} -le 100 ] || skip "TMPDIR is too long"
 
-# The channel of tests/e2e/conda.sh, made once.
-fixture=$root/tests/fixtures
-key=$({ cat "$fixture/make_conda_packages.py"; echo "$venv"; } | sha256sum | cut -c 1-12)
-channel=$TINDERBOX_CACHE/test-conda/$key
-mkdir -p "$TINDERBOX_CACHE/test-conda"
-exec 9>"$TINDERBOX_CACHE/test-conda/$key.lock"
-flock 9
-if [ ! -e "$channel/.complete" ]; then
-    rm -rf "$channel"
-    "$python" "$fixture/make_conda_packages.py" "$channel" --cpython >"$work/log" 2>&1 9>&- || { cat "$work/log" >&2; fail "the channel cannot be built"; }
-    touch "$channel/.complete"
-fi
-exec 9>&-
+conda_channel
 links=$TINDERBOX_CACHE/test-wheels/locks
 wheels "$links" six==1.17.0 colorama==0.4.6
 
@@ -27,11 +12,7 @@ cd "$work"
 mkdir www
 cp -r "$channel/linux-64" "$channel/noarch" www/
 cp "$links"/*.whl www/
-"$python" -u -m http.server --directory www --bind 127.0.0.1 0 >server.log 2>&1 &
-server=$!
-trap 'kill $server 2>/dev/null || true; chmod -R u+rwX "$work" 2>/dev/null || true; rm -rf "$work"' EXIT
-for _ in $(seq 50); do grep -q 'port [0-9]' server.log && break; sleep 0.1; done
-port=$(sed -n 's/.*port \([0-9]*\).*/\1/p' server.log)
+serve www
 
 "$python" - "$channel/explicit-cpython.txt" "$port" <<'PY'
 import hashlib, pathlib, sys
@@ -94,8 +75,7 @@ for name in conda-lock pylock uv; do
 done
 # The lock of a lock needs neither of them.
 "$tinderbox" lock explicit.txt project/uv.lock --base none -o ours.lock 2>/dev/null
-kill $server
-wait $server 2>/dev/null || true
+unserve
 run ours.lock -o ours.run --offline
 packages ours.run | diff wanted - || fail "ours.run has other packages"
 
@@ -104,8 +84,6 @@ env -i HOME="$HOME" "$work/env/bin/python" -c 'import six, colorama; print(six._
 
 # A hash that is not the file's, and a package for another machine.
 sed 's/\(sha256: \)[0-9a-f]\{8\}/\100000000/' pixi.lock >wrong.lock
-"$python" -u -m http.server --directory www --bind 127.0.0.1 "$port" >server.log 2>&1 &
-server=$!
-sleep 1
+serve www "$port"
 expect 8 "SHA-256" env TINDERBOX_CACHE="$work/cache2" "$tinderbox" build wrong.lock -o w.run --base none
 expect 2 "it has packages for linux-64, not for linux-aarch64" "$tinderbox" build pixi.lock -o w.run --base none --platform linux-aarch64

@@ -3,13 +3,7 @@
 # Built from files, from a server and from the cache; installed offline and compared with what py-rattler installs;
 # mistakes; an environment.yml with a pip section; capture of the prefix that py-rattler made.
 . "$(dirname "$0")/common.inc"
-venv=$("$root/scripts/test-venv") || skip "no Python environment with py-rattler"
-python=$venv/bin/python
-"$python" -c 'import sys; sys.exit(sys.base_prefix in ("/usr", "/"))' ||
-    skip "the only Python is the system's own, which is no model for a conda package"
-
 [ ${#work} -le 100 ] || skip "TMPDIR is too long: prefixes of 140 bytes are made below it"
-
 conda_channel
 fixture=$root/tests/fixtures
 list=$channel/explicit-cpython.txt
@@ -19,11 +13,7 @@ cd "$work"
 quietly "$tinderbox" build "$list" -o c.run
 
 # ---- from a server, then from the cache -------------------------------------------------------------------------------
-"$python" -u -m http.server --directory "$channel" --bind 127.0.0.1 0 >server.log 2>&1 &
-server=$!
-trap 'kill $server 2>/dev/null || true; chmod -R u+rwX "$work" 2>/dev/null || true; rm -rf "$work"' EXIT
-for _ in $(seq 50); do grep -q 'port [0-9]' server.log && break; sleep 0.1; done
-port=$(sed -n 's/.*port \([0-9]*\).*/\1/p' server.log)
+serve "$channel"
 # A cache of its own, and the stub Python: what counts is where the bytes come from.
 sed "s|file://$channel|http://127.0.0.1:$port|" "$channel/explicit.txt" >http.txt
 served() { TINDERBOX_CACHE=$work/cache "$tinderbox" build "$@"; }
@@ -34,8 +24,7 @@ sed '/text-1.0/s/#.*/#00000000000000000000000000000000/' http.txt >wrong.txt
 expect 8 "tinder-text-1.0-0.conda" env TINDERBOX_CACHE="$work/cache2" "$tinderbox" build wrong.txt -o w.run
 sed 's|/noarch/|/nowhere/|' http.txt >missing.txt
 expect 8 "nowhere/tinder-noarch" env TINDERBOX_CACHE="$work/cache3" "$tinderbox" build missing.txt -o w.run
-kill $server
-wait $server 2>/dev/null || true
+unserve
 quietly served http.txt -o h2/h.run --offline
 cmp h.run h2/h.run || fail "the build from the cache differs"
 sed '/text-1.0/s/#.*/#00000000000000000000000000000000/' "$channel/explicit.txt" >wrong.txt

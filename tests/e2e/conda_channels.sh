@@ -2,7 +2,7 @@
 # conda channels in every form a server has them, and servers that mean no good. The packages are real (rattler-build).
 . "$(dirname "$0")/common.inc"
 
-venv=$("$root/scripts/test-venv") || exit 77
+test_venv
 "$venv/bin/python" "$root/tests/fixtures/make_conda_packages.py" "$work/channel" >"$work/log" 2>&1 || { cat "$work/log"; fail "no packages"; }
 export TINDERBOX_CACHE=$work/cache
 exec 7> >(exec "$venv/bin/python" "$root/tests/tools/conda_server.py" "$work/channel" "$work/requests" >"$work/port" 2>"$work/server.log")

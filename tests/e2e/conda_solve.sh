@@ -2,7 +2,7 @@
 # The conda solve against py-rattler's solver on real channel indexes, and the answers that are known by heart.
 . "$(dirname "$0")/common.inc"
 
-venv=$("$root/scripts/test-venv") || exit 77
+test_venv
 data=${TINDERBOX_TESTDATA:-$root/../shared/testdata}/repodata
 [ -d "$data" ] || skip "no $data (TINDERBOX_TESTDATA)"
 export TINDERBOX_CACHE=$work/cache

@@ -2,9 +2,7 @@
 # A NAME.run that was cut or changed: exit 4, what is damaged, and nothing left behind. Interrupted and killed
 # installations go on; prefixes that cannot be used are refused before anything is written.
 . "$(dirname "$0")/common.inc"
-python=$(find_python) || skip "no Python 3.10 to 3.13 with pip"
-links=$TINDERBOX_CACHE/test-wheels/small-$("$python" -c 'import sys; print("%d%d" % sys.version_info[:2])')
-wheels "$links" six==1.17.0 pygments==2.19.2 markupsafe==3.0.3 numpy==2.2.6 pyyaml==6.0.3
+small_wheels
 printf 'six==1.17.0\nnumpy==2.2.6\n' >"$work/requirements.txt"
 "$tinderbox" build "$work/requirements.txt" --python-from "$python" --no-index --find-links "$links" -o "$work/good.run" 2>"$work/build.log" ||
     { cat "$work/build.log"; fail "the build failed"; }

@@ -2,9 +2,7 @@
 # Wheels from an index: HTML and JSON pages, a login, failures, --offline; a lock that gives the same bytes; and no
 # credential anywhere in what is left behind.
 . "$(dirname "$0")/common.inc"
-python=$(find_python) || skip "no Python 3.10 to 3.13 with pip"
-links=$TINDERBOX_CACHE/test-wheels/small-$("$python" -c 'import sys; print("%d%d" % sys.version_info[:2])')
-wheels "$links" six==1.17.0 pygments==2.19.2 markupsafe==3.0.3 numpy==2.2.6 pyyaml==6.0.3
+small_wheels
 cd "$work"
 export TINDERBOX_CACHE=$work/cache
 unset PIP_FIND_LINKS PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_CONFIG_FILE

@@ -2,9 +2,7 @@
 # The whole path with real wheels: build, the same bytes twice, verify, install offline into a path with a space and
 # into a long one, compare file by file with what pip installs from the same wheels.
 . "$(dirname "$0")/common.inc"
-python=$(find_python) || skip "no Python 3.10 to 3.13 with pip"
-links=$TINDERBOX_CACHE/test-wheels/small-$("$python" -c 'import sys; print("%d%d" % sys.version_info[:2])')
-wheels "$links" six==1.17.0 pygments==2.19.2 markupsafe==3.0.3 numpy==2.2.6 pyyaml==6.0.3
+small_wheels
 
 cat >"$work/requirements.txt" <<END
 six==1.17.0
@@ -25,8 +23,6 @@ cmp "$work/lab.run" "$work/second/lab.run" || fail "two builds of one request di
 "$tinderbox" verify "$work/lab.run"
 "$tinderbox" inspect "$work/lab.run" --json >"$work/manifest.json"
 
-offline=()
-unshare -n true 2>/dev/null && offline=(unshare -n)
 for prefix in "$work/with a space" "$work/$(printf 'long-directory-name/%.0s' 1 2 3 4 5 6 7 8 9)env"; do
     status=0
     "${offline[@]}" sh "$work/lab.run" -b -p "$prefix" >"$work/log" 2>&1 || status=$?

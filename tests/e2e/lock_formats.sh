@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # lock --format: every format is read back by the tool it is for. lock --update, and a request that changed since.
 . "$(dirname "$0")/common.inc"
-venv=$("$root/scripts/test-venv") || exit 77
+test_venv
 cd "$work"
 
 formats() { # LOCK: writes it in every format, and reads it back

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/common.inc"
 data=${TINDERBOX_TESTDATA:-$root/../shared/testdata}/locks
 [ -d "$data" ] || skip "no test data at $data (TINDERBOX_TESTDATA)"
-venv=$("$root/scripts/test-venv") || exit 77
+test_venv
 
 "$venv/bin/python" "$root/tests/tools/compare_locks.py" "$tinderbox" "$data" >"$work/compared" || { cat "$work/compared"; fail "a lock is read otherwise"; }
 cat "$work/compared"

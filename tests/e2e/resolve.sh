@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What uv chooses on the configured package index, we choose: the quick ones of tests/tools/resolver_cases.txt.
 . "$(dirname "$0")/common.inc"
-venv=$("$root/scripts/test-venv" 2>"$work/log") || skip "$(tail -n 1 "$work/log")"
+test_venv
 "$venv/bin/python" "$root/tests/tools/compare_resolvers.py" "$tinderbox" "$venv/bin/uv" --reachable ||
     skip "the package index cannot be reached"
 "$venv/bin/python" "$root/tests/tools/compare_resolvers.py" "$tinderbox" "$venv/bin/uv" --default --jobs 4 --keep "$work/sets" ||

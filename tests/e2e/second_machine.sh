@@ -3,16 +3,13 @@
 # stick appears, targets that cannot be written, someone else's staging directory, two installers at once, Ctrl-C.
 # Nothing here has a network. What needs root is skipped with a word.
 . "$(dirname "$0")/common.inc"
-python=$(find_python) || skip "no Python 3.10 to 3.13 with pip"
-links=$TINDERBOX_CACHE/test-wheels/small-$("$python" -c 'import sys; print("%d%d" % sys.version_info[:2])')
-wheels "$links" six==1.17.0 pygments==2.19.2 markupsafe==3.0.3 numpy==2.2.6 pyyaml==6.0.3
+small_wheels
 printf 'six==1.17.0\nmarkupsafe==3.0.3\n' >"$work/requirements.txt"
 "$tinderbox" build "$work/requirements.txt" --python-from "$python" --no-index --find-links "$links" -o "$work/lab.run" 2>"$work/build.log" ||
     { cat "$work/build.log"; fail "the build failed"; }
 chmod 755 "$work" && chmod 644 "$work/lab.run" # started with sh, so that it needs no exec bit
 
-offline=()
-unshare -n true 2>/dev/null && offline=(unshare -n) || echo "note: the network cannot be cut off here (unshare -n)"
+[ ${#offline[@]} -gt 0 ] || echo "note: the network cannot be cut off here (unshare -n)"
 run() { "${offline[@]}" sh "$work/lab.run" -b "$@"; }
 imports='import markupsafe._speedups, six, ssl, sys
 assert sys.prefix == sys.argv[1], sys.prefix'

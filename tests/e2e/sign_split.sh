@@ -2,9 +2,7 @@
 # Signatures that openssl accepts, and installers in volumes: made, checked, installed, mixed up, cut.
 . "$(dirname "$0")/common.inc"
 command -v openssl >/dev/null || skip "no openssl"
-python=$(find_python) || skip "no Python 3.10 to 3.13 with pip"
-links=$TINDERBOX_CACHE/test-wheels/small-$("$python" -c 'import sys; print("%d%d" % sys.version_info[:2])')
-wheels "$links" six==1.17.0 pygments==2.19.2 markupsafe==3.0.3 numpy==2.2.6 pyyaml==6.0.3
+small_wheels
 printf 'six==1.17.0\nnumpy==2.2.6\n' >"$work/requirements.txt"
 make_run() { # OUTPUT ARGUMENTS…
     local output=$1

@@ -3,26 +3,7 @@
 # installed where there is no network. CPython is real (repackaged from the interpreter at hand); cudatoolkit, torch and torchvision
 # are stand-ins under their own names, because the real ones are gigabytes.
 . "$(dirname "$0")/common.inc"
-
-venv=$("$root/scripts/test-venv") || exit 77
-python=$venv/bin/python
-"$python" -c 'import sys; sys.exit(sys.base_prefix in ("/usr", "/"))' ||
-    skip "the only Python is the system's own, which is no model for a conda package"
-# The channel of conda.sh, built once.
-fixture=$root/tests/fixtures
-key=$({ cat "$fixture/make_conda_packages.py"; echo "$venv"; } | sha256sum | cut -c 1-12)
-channel=$TINDERBOX_CACHE/test-conda/$key
-if [ ! -e "$channel/.complete" ]; then
-    mkdir -p "$TINDERBOX_CACHE/test-conda"
-    exec 9>"$TINDERBOX_CACHE/test-conda/$key.lock"
-    flock 9
-    if [ ! -e "$channel/.complete" ]; then
-        rm -rf "$channel"
-        "$python" "$fixture/make_conda_packages.py" "$channel" --cpython >"$work/log" 2>&1 9>&- || { tail -n 5 "$work/log"; fail "the channel cannot be built"; }
-        touch "$channel/.complete"
-    fi
-    exec 9>&-
-fi
+conda_channel
 version=$(sed -n 's|.*/python-\([0-9.]*\)-.*cpython.*|\1|p' "$channel/explicit-cpython.txt" | head -n 1)
 [ -n "$version" ] || skip "no CPython in $channel"
 minor=${version%.*}

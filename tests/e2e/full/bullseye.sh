@@ -56,8 +56,7 @@ tar -C "$work/python" -xzf "$cache/python-3.9.2-1.tar.gz"
 
 wheels39=$TINDERBOX_CACHE/test-wheels/small-39-bullseye
 wheels "$wheels39" --python-version 3.9 --implementation cp --abi cp39 --platform manylinux2014_x86_64 numpy==2.0.2 six==1.17.0
-links=$TINDERBOX_CACHE/test-wheels/small-$("$python" -c 'import sys; print("%d%d" % sys.version_info[:2])')
-wheels "$links" six==1.17.0 pygments==2.19.2 markupsafe==3.0.3 numpy==2.2.6 pyyaml==6.0.3
+small_wheels
 build() { # NAME INTERPRETER LINKS REQUIREMENT…
     local name=$1 interpreter=$2 links=$3
     shift 3
