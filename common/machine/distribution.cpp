@@ -62,7 +62,8 @@ void read_apt(const SystemRoot& root, Distribution& out) {
         if (line.find("nvidia.com/compute/cuda") != std::string_view::npos) out.driver_repository = true;
     }
     // deb822: paragraphs of fields.
-    for (std::string_view line : split_lines(texts(root, "/etc/apt/sources.list.d", ".sources"))) {
+    text = texts(root, "/etc/apt/sources.list.d", ".sources");
+    for (std::string_view line : split_lines(text)) {
         if (line.starts_with("URIs:") && line.find("cdrom:") == std::string_view::npos) out.repositories = true;
         if (line.starts_with("URIs:") && line.find("nvidia.com/compute/cuda") != std::string_view::npos) out.driver_repository = true;
         if (line.starts_with("Components:"))
