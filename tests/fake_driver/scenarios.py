@@ -321,6 +321,8 @@ def run(scenario, options):
     if driver is None and options["libcuda_installed"]:
         return "skipped", "this machine has a libcuda of its own"
     environment = {"LD_LIBRARY_PATH": library_path, "FAKE_CUDA": scenario["fake"], "HOME": options["home"], "LC_ALL": "C"}
+    # How a sanitized probe leaves signals to the scenario that wants them.
+    environment.update({k: v for k, v in os.environ.items() if k in ("ASAN_OPTIONS", "UBSAN_OPTIONS")})
     # A real libcuda run as root would make device nodes.
     user = dict(user=65534, group=65534, extra_groups=[]) if driver == "REAL" and os.getuid() == 0 else {}
     began = time.monotonic()
