@@ -139,6 +139,7 @@ class Reader {
         }
         if (version.find_first_not_of("=<>!~,|") == std::string::npos)
             return fail("'{}' has no version behind '{}'", out_.text, version);
+        out_.version_written = version;
         return set_version(plain_version(version, !build.empty()), build);
     }
 
@@ -191,7 +192,10 @@ class Reader {
     }
 
     Status set_field(const std::string& key, const std::string& value) {
-        if (key == "version") return set_version(plain_version(without_blanks(value), false), "");
+        if (key == "version") {
+            out_.version_written = without_blanks(value);
+            return set_version(plain_version(out_.version_written, false), "");
+        }
         if (key == "build" || key == "build_string") return set_build(value);
         if (key == "build_number") {
             auto parsed = VersionSpec::parse(value);

@@ -35,8 +35,8 @@ struct MatchSpec {
     std::string url, file_name, md5, sha256, license;
     std::vector<std::string> track_features;
 
-    // The version and build words as written, for reports: "=1.2" → "1.2.*" is in `version`.
-    std::string version_text, build_text;
+    // The words of version and build, without blanks: what is meant ("=1.2" → "1.2.*"), and as it was written.
+    std::string version_text, build_text, version_written;
 
     // Error (kind usage) without a context: what is wrong and what to write instead.
     static Result<MatchSpec> parse(std::string_view text);

@@ -182,13 +182,18 @@ def read_with_pip(path):
 
 
 def read_with_us(tinderbox, path):
-    from packaging.requirements import InvalidRequirement, Requirement
     answer = subprocess.run([tinderbox, "inspect", path.name, "--json"], capture_output=True, text=True, cwd=path.parent)
     if answer.returncode != 0:
         assert answer.returncode == 2, answer
         return answer.stderr.strip()
     said = json.loads(answer.stdout)
     assert said["kind"] == "requirements.txt", said["kind"]
+    return what_we_said(said)
+
+
+def what_we_said(said):
+    """The pip part of `tinderbox inspect --json`, as read_with_pip gives it."""
+    from packaging.requirements import InvalidRequirement, Requirement
 
     def row(entry):
         text, editable = entry["requirement"], entry["requirement"].startswith("-e ")
@@ -250,4 +255,5 @@ def main():
     return 1 if failures else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
