@@ -19,6 +19,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InstallInfo, bytes, apparent_byt
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InstallParts, env, base, packages)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ScriptInfo, package, version, build_number, path, prefix)
 
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InstallerInfo, version, license, pre_install, post_install, variables)
+
 namespace {
 
 json requirements_json(const Requirements& r) {
@@ -116,6 +118,7 @@ json to_json(const Manifest& m) {
                 {"probes", m.probes},
                 {"python", nullptr}};
     if (m.python) out["python"] = *m.python;
+    if (m.installer) out["installer"] = *m.installer;
     if (m.base_installer) {
         out["base_installer"] = base_json(*m.base_installer);
         out["parts"] = m.parts;
@@ -144,6 +147,7 @@ Result<Manifest> manifest_from_json(const json& j) {
         m.probes = j.value("probes", std::vector<std::string>());
         if (j.contains("python") && !j["python"].is_null()) m.python = j["python"].get<PythonInfo>();
         if (j.contains("base_installer")) m.base_installer = base_from(j["base_installer"]);
+        if (j.contains("installer")) m.installer = j["installer"].get<InstallerInfo>();
         if (j.contains("parts")) m.parts = j["parts"].get<InstallParts>();
         else m.parts.env = m.install;
         return m;

@@ -107,6 +107,14 @@ struct BaseInfo {
     std::optional<PythonInfo> python;
 };
 
+// What construct.yaml says of the installer itself (docs/specs.md).
+struct InstallerInfo {
+    std::string version;
+    std::string license;                          // the text to accept, "" when there is none
+    std::string pre_install, post_install;        // scripts of the environment, "" when there is none
+    std::map<std::string, std::string> variables; // of those scripts, beside those of every installer
+};
+
 struct Manifest {
     std::string name;     // NAME of NAME.run
     std::string env_name; // the environment's name
@@ -126,6 +134,7 @@ struct Manifest {
     InstallInfo install;       // of all parts that are installed when nothing else is said
     InstallParts parts;
     std::optional<BaseInfo> base_installer; // exactly when base is not "none"
+    std::optional<InstallerInfo> installer; // exactly when it was made from a construct.yaml
     std::vector<std::string> probes;   // "cuda_probe_12"
 };
 

@@ -2,6 +2,7 @@
 
 #include "common/base/file.hpp"
 #include "common/base/hash.hpp"
+#include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
 #include "generator/parcel/file_source.hpp"
 
@@ -23,7 +24,8 @@ bool is_there(const std::string& path) {
 class Include final : public Artifact {
   public:
     Include(const LockedInclude& include, const std::string& environment)
-        : root_(include.path), name_(include.destination), below_("share/" + environment + "/" + include.destination) {}
+        : root_(include.path), name_(include.destination),
+          below_((include.in_prefix ? "" : "share/" + environment + "/") + include.destination), option_(include.in_prefix ? "extra_files" : "--include") {}
 
     const std::string& display_name() const override { return name_; }
     const nlohmann::json& metadata() const override { return metadata_; }
@@ -46,7 +48,7 @@ class Include final : public Artifact {
 
   private:
     Error error(const fs::path& path, std::string_view what) const {
-        return make_error(ErrorKind::usage, "--include: '{}': {}", path.string(), what);
+        return make_error(ErrorKind::usage, "{}: '{}': {}", option_, path.string(), what);
     }
 
     Result<Entry> entry_for(const fs::path& path, const std::string& below, EntryKind kind, const struct stat& st) const {
@@ -78,6 +80,7 @@ class Include final : public Artifact {
             if (n == 0) break;
             hash.update(ByteView(piece).first(n));
             size += n;
+            Terminal::get().progress("reading what rides along", read_ += n, 0);
         }
         if (size != entry.size) return error(path, "it changes while it is read; try again when it does not");
         entry.sha256 = to_hex(hash.finish());
@@ -121,9 +124,11 @@ class Include final : public Artifact {
     const fs::path root_;
     std::string name_;
     const std::string below_;
+    const std::string_view option_; // for messages
     nlohmann::json metadata_;
     std::vector<Entry> entries_;
     std::vector<fs::path> files_; // one an entry
+    std::uint64_t read_ = 0;      // bytes
 };
 
 } // namespace

@@ -653,6 +653,7 @@ class Linker {
         m.request = lock_.request;
         m.variables = lock_.variables;
         describe_base();
+        describe_installer();
         m.requires_ = environment_requirements(m, inputs_, *env_.python, base_.python);
         if (options_.base && newer_glibc(options_.base->installer.minimum_glibc, m.requires_.glibc)) {
             m.requires_.glibc = options_.base->installer.minimum_glibc;
@@ -718,8 +719,6 @@ class Linker {
         out.sha256 = locked.sha256;
         out.size = locked.size;
         out.license = installer.license;
-        if (!installer.license.empty())
-            image_.licenses += fmt::format("==== {} {}: the licence of the installer ====\n\n{}\n\n", installer.name, installer.version, installer.license);
         out.keeps_packages = installer.keeps_packages;
         out.initialises = installer.initialises_by_default;
         out.registers = installer.registers_environments;
@@ -728,9 +727,22 @@ class Linker {
         out.variables = installer.script_variables;
         out.python = options_.base->python;
         image_.manifest.base = fmt::format("{} {}", out.kind == "installer" ? out.name : out.kind, out.version);
-        // First, because it is what the base's own installer asks to accept.
-        if (!out.license.empty()) image_.licenses = fmt::format("==== {} {} ====\n\n{}\n\n", out.name, out.version, out.license) + image_.licenses;
+        put_license_first(out.name, out.version, out.license);
         image_.manifest.base_installer = std::move(out);
+    }
+
+    // Because it is what the installer itself asks to accept, as constructor's does.
+    void put_license_first(const std::string& name, const std::string& version, const std::string& text) {
+        if (!text.empty()) image_.licenses = fmt::format("==== {} {} ====\n\n{}\n\n", name, version, text) + image_.licenses;
+    }
+
+    void describe_installer() {
+        if (!lock_.installer) return;
+        const LockedInstaller& from = *lock_.installer;
+        auto text = [](const std::optional<LockedText>& one) { return one ? one->text : std::string(); };
+        InstallerInfo out{from.version, text(from.license), text(from.pre_install), text(from.post_install), from.variables};
+        put_license_first(lock_.name, out.version, out.license);
+        image_.manifest.installer = std::move(out);
     }
 
     const Lock& lock_;

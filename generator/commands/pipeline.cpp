@@ -165,7 +165,7 @@ Status Pipeline::solve() {
         if (!options_.base.empty() && !same)
             return make_error(ErrorKind::usage, "{}: its base is {}, --base says {}; lock again with --base, or leave it away",
                               options_.specs.front(), lock_.base ? lock_.base->kind + " " + lock_.base->version : "none", printable(options_.base));
-        return read_includes();
+        return read_carried();
     }
     LockOptions lock;
     lock.platform = options_.platform;
@@ -211,12 +211,7 @@ Status Pipeline::solve() {
     for (const LintWarning& warning : lint(lock_, request_, options_.cuda)) Terminal::get().warning(warning.str());
     for (const IgnoredItem& item : request_.ignored)
         Terminal::get().note("ignored", fmt::format("{}: {} ({})", item.line.str(), item.what, item.why));
-    // What construct.yaml asks for and no .run can carry yet: said, not dropped.
-    for (const IncludedFile& file : request_.includes)
-        Terminal::get().note("ignored", fmt::format("{}: {} (files of construct.yaml do not ride along; name them with --include)", file.line.str(), file.source));
-    for (const auto& [what, path] : {std::pair("post_install", &request_.post_install), std::pair("license_file", &request_.license_file)})
-        if (!path->empty()) Terminal::get().note("ignored", fmt::format("{} {} (not part of an installer in this version)", what, *path));
-    return read_includes();
+    return read_carried();
 }
 
 PlannedGpuNeeds Pipeline::planned_gpu() const {

@@ -51,7 +51,9 @@ class Pipeline {
     Status fetch_base();
     Status read_base();
     Status pack_base();
+    Status read_carried(); // includes and what construct.yaml says of the installer
     Status read_includes();
+    Status read_installer();
     Status pack_includes();
     Result<LockedArtifact> base_artifact(const ConstructorPackage& package) const;
     Result<Parcel> base_parcel(const ConstructorPackage& package, const std::string& sha256, bool info);

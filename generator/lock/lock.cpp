@@ -92,6 +92,15 @@ class Fields {
         else
             wrong(key, "true or false");
     }
+    void text_map(const char* key, const char* what, std::map<std::string, std::string>& to) {
+        auto found = object_.find(key);
+        if (found == object_.end()) return;
+        if (!found->is_object()) return fail(fmt::format("'{}' is not an object", key));
+        for (const auto& [name, value] : found->items()) {
+            if (value.is_string()) to[name] = value.get<std::string>();
+            else fail(fmt::format("the {} '{}' is not a string", what, name));
+        }
+    }
     void fail(std::string text) {
         if (!error_) error_ = make_error(ErrorKind::usage, "{}: {}; make the lock again", where_, text);
     }
@@ -171,6 +180,7 @@ Result<std::vector<LockedInclude>> includes_from_json(const json& rows, const st
         fields.text("path", include.path, true);
         fields.text("destination", include.destination, true);
         fields.text("sha256", include.sha256, true);
+        fields.flag("in_prefix", include.in_prefix);
         TRY(fields.status());
         if (auto safe = safe_relative_path(include.destination); !safe.ok())
             fields.fail(fmt::format("'{}': {}", include.destination, safe.error().message));
@@ -179,6 +189,43 @@ Result<std::vector<LockedInclude>> includes_from_json(const json& rows, const st
         include.sha256 = to_lower(include.sha256);
         out.push_back(std::move(include));
     }
+    return out;
+}
+
+Result<std::optional<LockedText>> text_from_json(const json& installer, const char* key, const std::string& where) {
+    auto row = installer.find(key);
+    if (row == installer.end()) return std::optional<LockedText>();
+    const std::string inner = fmt::format("{}.{}", where, key);
+    if (!row->is_object()) return make_error(ErrorKind::usage, "{}: it is not an object; make the lock again", inner);
+    LockedText out;
+    Fields fields(*row, inner);
+    fields.text("path", out.path, true);
+    fields.text("sha256", out.sha256, true);
+    if (!is_hex(out.sha256, 64)) fields.fail("'sha256' is not 64 hexadecimal digits");
+    TRY(fields.status());
+    out.sha256 = to_lower(out.sha256);
+    return std::optional(std::move(out));
+}
+
+Result<LockedInstaller> installer_from_json(const json& row, const std::string& where) {
+    if (!row.is_object()) return make_error(ErrorKind::usage, "{}: it is not an object; make the lock again", where);
+    LockedInstaller out;
+    Fields fields(row, where);
+    fields.text("version", out.version, true);
+    fields.text_map("variables", "variable", out.variables);
+    TRY(fields.status());
+    TRY_ASSIGN(out.pre_install, text_from_json(row, "pre_install", where));
+    TRY_ASSIGN(out.post_install, text_from_json(row, "post_install", where));
+    TRY_ASSIGN(out.license, text_from_json(row, "license_file", where));
+    return out;
+}
+
+json installer_json(const LockedInstaller& installer) {
+    json out = {{"version", installer.version}};
+    for (const auto& [key, text] : {std::pair("pre_install", &installer.pre_install), std::pair("post_install", &installer.post_install),
+                                    std::pair("license_file", &installer.license)})
+        if (*text) out[key] = {{"path", (*text)->path}, {"sha256", (*text)->sha256}};
+    if (!installer.variables.empty()) out["variables"] = installer.variables;
     return out;
 }
 
@@ -257,8 +304,11 @@ json to_json(const Lock& lock) {
     if (!lock.virtuals.empty()) out["virtual"] = lock.virtuals;
     if (lock.base) out["base"] = base_json(*lock.base);
     for (const LockedSource& source : lock.sources) out["sources"].push_back({{"path", source.path}, {"sha256", source.sha256}});
-    for (const LockedInclude& include : lock.includes)
+    for (const LockedInclude& include : lock.includes) {
         out["includes"].push_back({{"path", include.path}, {"destination", include.destination}, {"sha256", include.sha256}});
+        if (include.in_prefix) out["includes"].back()["in_prefix"] = true;
+    }
+    if (lock.installer) out["installer"] = installer_json(*lock.installer);
     for (const LockedArtifact& artifact : lock.artifacts) out["artifacts"].push_back(artifact_json(artifact));
     return out;
 }
@@ -287,17 +337,8 @@ Result<Lock> lock_from_json(const json& root, const std::string& file_name) {
     fields.texts("indexes", out.indexes);
     fields.texts("insecure_hosts", out.insecure_hosts);
     fields.texts("request", out.request);
-    auto text_map = [&](const char* key, const char* what, std::map<std::string, std::string>& to) {
-        auto found = root.find(key);
-        if (found == root.end()) return;
-        if (!found->is_object()) return fields.fail(fmt::format("'{}' is not an object", key));
-        for (const auto& [name, value] : found->items()) {
-            if (value.is_string()) to[name] = value.get<std::string>();
-            else fields.fail(fmt::format("the {} '{}' is not a string", what, name));
-        }
-    };
-    text_map("variables", "variable", out.variables);
-    text_map("virtual", "virtual package", out.virtuals);
+    fields.text_map("variables", "variable", out.variables);
+    fields.text_map("virtual", "virtual package", out.virtuals);
     if (auto captured = root.find("captured"); captured != root.end()) {
         CapturedSource source;
         Fields inner(*captured, file_name + ":captured");
@@ -325,6 +366,9 @@ Result<Lock> lock_from_json(const json& root, const std::string& file_name) {
     }
     if (auto includes = root.find("includes"); includes != root.end()) {
         TRY_ASSIGN(out.includes, includes_from_json(*includes, file_name + ":includes"));
+    }
+    if (auto installer = root.find("installer"); installer != root.end()) {
+        TRY_ASSIGN(out.installer, installer_from_json(*installer, file_name + ":installer"));
     }
     auto artifacts = root.find("artifacts");
     if (artifacts == root.end() || !artifacts->is_array()) fields.fail("it lacks the list 'artifacts'");

@@ -71,11 +71,27 @@ struct LockedSource {
     bool operator==(const LockedSource&) const = default;
 };
 
-// Files of the user's own that ride along (--include), below share/NAME of the environment.
+// Files of the user's own that ride along: --include, construct.yaml's extra_files.
 struct LockedInclude {
     std::string path;        // absolute, on the machine that builds
-    std::string destination; // relative to share/NAME
+    std::string destination; // relative to share/NAME of the environment, or to its prefix
     std::string sha256;      // of the tree (names, modes, links, contents), hex; "" until it was read
+    bool in_prefix = false;  // extra_files: the destination is relative to the prefix
+    std::uint64_t size = 0;  // not written to the lock: bytes, 0 until it was read
+};
+
+// A text that the manifest carries.
+struct LockedText {
+    std::string path;   // absolute, on the machine that builds
+    std::string sha256; // of its bytes, hex; "" until it was read
+    std::string text;   // not written to the lock
+};
+
+// What construct.yaml says of the installer rather than of the environment.
+struct LockedInstaller {
+    std::string version;
+    std::optional<LockedText> pre_install, post_install, license;
+    std::map<std::string, std::string> variables; // of the scripts
 };
 
 struct Lock {
@@ -87,6 +103,7 @@ struct Lock {
     std::optional<CapturedSource> captured;
     std::optional<LockedBase> base;
     std::vector<LockedInclude> includes;
+    std::optional<LockedInstaller> installer;
     std::vector<LockedArtifact> artifacts; // conda first, in link order; then wheels by name
     std::vector<std::string> channels, indexes, insecure_hosts; // without credentials
     std::vector<std::string> request;      // the words of the user
@@ -96,7 +113,7 @@ struct Lock {
 };
 
 // The file: {"tinderbox_lock": 1, "name", "platform", "target_glibc", "bytecode", "source_mtime", "captured"?,
-// "base"?, "includes"?, "channels", "indexes", "insecure_hosts", "request", "sources"?, "variables", "virtual"?,
+// "base"?, "includes"?, "installer"?, "channels", "indexes", "insecure_hosts", "request", "sources"?, "variables", "virtual"?,
 // "artifacts": [{"kind", "name", "version", …}]}.
 // Fields of an artifact that are empty are left out; `source` never is in it. Keys are sorted, every artifact's field
 // has its own line. Every URL goes through without_credentials.

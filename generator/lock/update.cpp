@@ -39,6 +39,14 @@ std::string request_digest(const Request& request) {
     json said = to_json(request);
     said.erase("ignored");
     drop_places(said);
+    // Files of construct.yaml, by where they lie beside it: another checkout asks for the same.
+    std::error_code ec;
+    const fs::path directory = fs::absolute(request.source, ec).parent_path();
+    auto beside_it = [&](json& path) { path = fs::path(path.get<std::string>()).lexically_relative(directory).string(); };
+    if (auto includes = said.find("includes"); includes != said.end())
+        for (json& row : *includes) beside_it(row["source"]);
+    for (const char* key : {"pre_install", "post_install", "license_file"})
+        if (auto found = said.find(key); found != said.end()) beside_it(*found);
     return to_hex(sha256(as_bytes(said.dump())));
 }
 

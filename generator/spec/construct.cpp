@@ -1,9 +1,9 @@
 // construct.yaml of conda's constructor: the same environment, as NAME.run. It implies --base none: what `specs` names is
 // what PREFIX holds, a conda among it or not.
 //
-// Source: constructor's _schema.py. Read: name, version, channels, channels_remap (src), specs, packages, environment_file,
-// user_requested_specs, exclude, extra_files, post_install, license_file, with selectors and jinja. Every other key is listed
-// under `ignored` with what to do instead.
+// Source: constructor's _schema.py (what a key means) and header.sh (what scripts see). Read: name, version, channels,
+// channels_remap (src), specs, packages, environment_file, user_requested_specs, exclude, extra_files, pre_install, post_install,
+// script_env_variables, license_file, with selectors and jinja. Every other key is listed under `ignored` with what to do instead.
 #include "common/base/file.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
@@ -11,6 +11,7 @@
 #include "generator/spec/yaml.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace tinderbox {
 namespace {
@@ -41,8 +42,6 @@ constexpr KeyNote unsupported[] = {
     {"keep_pkgs", "there is no package cache to keep"},
     {"batch_mode", "-b is chosen when it is installed"},
     {"default_prefix", "the prefix is $HOME/NAME, or chosen with -p"},
-    {"pre_install", "no script runs before the files are there; the machine is checked anyway"},
-    {"script_env_variables", "export them in the post_install script"},
     {"initialize_conda", "conda init is chosen with -c when it is installed"},
     {"initialize_by_default", "conda init is chosen with -c when it is installed"},
     {"check_path_length", "the prefix's length is checked anyway"},
@@ -108,8 +107,10 @@ class ConstructReader {
         TRY(names("user_requested_specs", request_.user_requested, true));
         TRY(names("exclude", request_.exclude, false));
         TRY(extra_files());
-        TRY(file("post_install", request_.post_install));
-        TRY(file("license_file", request_.license_file));
+        TRY(text("pre_install", read_script, request_.pre_install));
+        TRY(text("post_install", read_script, request_.post_install));
+        TRY(script_variables());
+        TRY(license());
         for (const auto& [key, node] : pairs_) note(key);
         return {};
     }
@@ -236,6 +237,7 @@ class ConstructReader {
         return {};
     }
 
+    // Relative to the construct.yaml's own directory.
     Result<std::string> existing(const YAML::Node& node, const std::string& name) {
         std::error_code ec;
         fs::path path = fs::absolute(beside(path_, name), ec).lexically_normal();
@@ -243,7 +245,7 @@ class ConstructReader {
         return path.string();
     }
 
-    // "- FILE", "- SOURCE: DESTINATION"
+    // "- FILE" goes into the prefix itself, "- SOURCE: DESTINATION" to DESTINATION below it.
     Status extra_files() {
         const YAML::Node* node = value("extra_files");
         if (!node) return {};
@@ -251,26 +253,68 @@ class ConstructReader {
         for (const YAML::Node& entry : entries) {
             if (entry.IsScalar()) {
                 TRY_ASSIGN(std::string source, existing(entry, entry.Scalar()));
-                request_.includes.push_back({std::move(source), "", file_.at(entry)});
+                std::string name = fs::path(source).filename().string();
+                TRY(include(entry, std::move(source), name));
                 continue;
             }
             TRY_ASSIGN(auto pairs, file_.pairs(entry, "an entry of 'extra_files'"));
             for (const auto& [from, to] : pairs) {
                 TRY_ASSIGN(std::string destination, file_.scalar(to, "the destination in 'extra_files'"));
                 TRY_ASSIGN(std::string source, existing(from, from.Scalar()));
-                auto safe = safe_relative_path(destination);
-                if (!safe.ok()) return std::move(safe.error()).in(file_.at(to).str());
-                request_.includes.push_back({std::move(source), std::move(*safe), file_.at(from)});
+                // Constructor would write a file of the directory's name.
+                if (destination.ends_with('/'))
+                    return line_error(file_.at(to), "'{0}' is a directory; write '{0}{1}', where '{1}' is to lie", destination,
+                                      fs::path(source).filename().string());
+                TRY(include(to, std::move(source), destination));
             }
         }
         return {};
     }
 
-    Status file(const char* key, std::string& out) {
+    Status include(const YAML::Node& node, std::string source, const std::string& destination) {
+        auto safe = safe_relative_path(destination);
+        if (!safe.ok()) return std::move(safe.error()).in(file_.at(node).str());
+        if (*safe == ".tinderbox" || safe->starts_with(".tinderbox/"))
+            return line_error(file_.at(node), "'{}': .tinderbox is the installer's own directory; choose another destination", *safe);
+        auto [known, added] = destinations_.emplace(*safe, file_.at(node).line);
+        if (!added) return line_error(file_.at(node), "'{}' is carried by line {} already; choose another destination", *safe, known->second);
+        request_.includes.push_back({std::move(source), std::move(*safe), file_.at(node)});
+        return {};
+    }
+
+    // A file whose text travels in the manifest. It is read again, and hashed, when it is locked.
+    Status text(const char* key, Result<std::string> (*read)(const std::string&), std::string& out) {
         const YAML::Node* node = value(key);
         if (!node) return {};
         TRY_ASSIGN(std::string name, file_.scalar(*node, fmt::format("'{}'", key)));
         TRY_ASSIGN(out, existing(*node, name));
+        if (auto content = read(out); !content.ok()) return line_error(file_.at(*node), "'{}': {}", key, content.error().message);
+        return {};
+    }
+
+    // Constructor's header puts each value between single quotes, so that '\'' in it is a quote.
+    Status script_variables() {
+        const YAML::Node* node = value("script_env_variables");
+        if (!node) return {};
+        TRY_ASSIGN(auto pairs, file_.pairs(*node, "'script_env_variables'"));
+        for (const auto& [key, value] : pairs) {
+            TRY_ASSIGN(std::string text, file_.scalar(value, "a value of 'script_env_variables'"));
+            const std::string& name = key.Scalar();
+            if (!is_variable_name(name)) return line_error(file_.at(key), "'{}' cannot be a variable's name; use letters, digits and '_'", name);
+            std::string plain = replace_all(text, "'\\''", "\x01");
+            if (plain.find('\'') != std::string::npos)
+                return line_error(file_.at(value), "the single quote in the value of {} has to be written '\\'' (as for constructor)", name);
+            request_.script_variables[name] = replace_all(plain, "\x01", "'");
+        }
+        return {};
+    }
+
+    // Shown and accepted, and left behind as LICENSE.txt, as by constructor's .sh.
+    Status license() {
+        TRY(text("license_file", read_license, request_.license_file));
+        constexpr std::string_view left = "LICENSE.txt";
+        if (request_.license_file.empty() || destinations_.contains(left)) return {};
+        request_.includes.push_back({request_.license_file, std::string(left), file_.at(*value("license_file"))});
         return {};
     }
 
@@ -280,9 +324,39 @@ class ConstructReader {
     Request& request_;
     std::vector<YamlFile::Pair> pairs_;
     std::vector<std::string> used_;
+    std::map<std::string, int, std::less<>> destinations_; // of extra_files: the line that took each
 };
 
+// The whole of a small text file.
+Result<std::string> small_text(const std::string& path, std::uint64_t limit) {
+    std::error_code ec;
+    if (fs::is_directory(path, ec)) return make_error(ErrorKind::usage, "{} is a directory; name a file", path);
+    auto text = read_text(path, limit);
+    if (!text.ok()) return Error{ErrorKind::usage, std::move(text).error().message};
+    return text;
+}
+
 } // namespace
+
+Result<std::string> read_script(const std::string& path) {
+    const std::string suffix = to_lower(fs::path(path).extension().string());
+    if (suffix == ".bat" || suffix == ".cmd" || suffix == ".ps1")
+        return make_error(ErrorKind::usage, "{} is a script for Windows; name a shell script, and mark the line for Windows with '# [win]'", path);
+    TRY_ASSIGN(std::string text, small_text(path, 4u << 20));
+    if (text.find('\0') != std::string::npos || !is_valid_utf8(text))
+        return make_error(ErrorKind::usage, "{} is no text in UTF-8; name a script, which may start a program that extra_files carry", path);
+    if (const auto end = text.find('\n'); end != std::string::npos && end > 0 && text[end - 1] == '\r')
+        return make_error(ErrorKind::usage, "the lines of {0} end in CR LF, which no shell of Linux runs; convert them: sed -i 's/\\r$//' {1}", path,
+                          shell_quote(path));
+    return text;
+}
+
+Result<std::string> read_license(const std::string& path) {
+    TRY_ASSIGN(std::string text, small_text(path, 16u << 20));
+    for (const auto& [magic, what] : {std::pair("{\\rtf", "RTF"), std::pair("%PDF-", "PDF")})
+        if (text.starts_with(magic)) return make_error(ErrorKind::usage, "{} is {}; a terminal shows plain text: save it as .txt", path, what);
+    return decode_spec(std::move(text), path);
+}
 
 Status read_construct(std::string_view text, const std::string& path, const LockChoice& choice, Request& request) {
     TRY_ASSIGN(std::string rendered, render_template(text, path, choice.platform));

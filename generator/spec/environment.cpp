@@ -144,10 +144,7 @@ class Reader {
             const std::string& name = key_node.Scalar();
             if (!value.IsScalar())
                 return line_error(file_.at(key_node), "the variable '{}' has no plain value; write it in quotes", name);
-            bool valid = !name.empty() && !(name[0] >= '0' && name[0] <= '9');
-            for (char c : name)
-                valid = valid && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_');
-            if (!valid)
+            if (!is_variable_name(name))
                 return line_error(file_.at(key_node), "'{}' cannot be a variable's name; use letters, digits and '_'", name);
             request_.variables[name] = value.Scalar();
         }

@@ -154,6 +154,12 @@ Status refuse_conda_sources(const TakenLock& taken) {
 
 } // namespace
 
+bool is_variable_name(std::string_view text) {
+    return !text.empty() && !(text[0] >= '0' && text[0] <= '9') && std::ranges::all_of(text, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    });
+}
+
 std::string directory_of(const std::string& file) {
     auto slash = file.rfind('/');
     return slash == std::string::npos ? std::string() : slash == 0 ? "/" : file.substr(0, slash);

@@ -145,7 +145,9 @@ json to_json(const Request& request) {
     if (!request.version.empty()) out["version"] = request.version;
     if (!request.user_requested.empty()) out["user_requested"] = request.user_requested;
     if (!request.exclude.empty()) out["exclude"] = request.exclude;
+    if (!request.pre_install.empty()) out["pre_install"] = request.pre_install;
     if (!request.post_install.empty()) out["post_install"] = request.post_install;
+    if (!request.script_variables.empty()) out["script_env_variables"] = request.script_variables;
     if (!request.license_file.empty()) out["license_file"] = request.license_file;
     if (!request.requires_python.empty()) out["requires_python"] = request.requires_python;
     for (const IgnoredItem& item : request.ignored)
@@ -200,7 +202,12 @@ Result<Request> merge(std::vector<Request> requests) {
         append(out.exclude, next.exclude);
         append(out.conda_constraints, next.conda_constraints);
         if (!next.requires_python.empty()) out.requires_python += (out.requires_python.empty() ? "" : ",") + next.requires_python;
-        for (auto [to, from, what] : {std::tuple(&out.post_install, &next.post_install, "post_install"),
+        for (const auto& [name, value] : next.script_variables)
+            if (auto [found, added] = out.script_variables.emplace(name, value); !added && found->second != value)
+                return make_error(ErrorKind::usage, "{}: its script_env_variables set {} to '{}', another one to '{}'; keep one of the two", source, name,
+                                  value, found->second);
+        for (auto [to, from, what] : {std::tuple(&out.pre_install, &next.pre_install, "pre_install"),
+                                      std::tuple(&out.post_install, &next.post_install, "post_install"),
                                       std::tuple(&out.license_file, &next.license_file, "license_file")}) {
             if (!to->empty() && !from->empty() && *to != *from)
                 return make_error(ErrorKind::usage, "{}: its {} '{}' contradicts '{}', given before; keep one of the two", source, what, *from, *to);

@@ -26,10 +26,10 @@ struct IgnoredItem {
     SourceLine line;
 };
 
-// A file that is carried along: --include, construct.yaml's extra_files.
+// A file that is carried along: construct.yaml's extra_files, and its licence.
 struct IncludedFile {
     std::string source;      // absolute path of a file or directory on this machine
-    std::string destination; // relative to the prefix, "" for the source's own name
+    std::string destination; // relative to the environment's prefix
     SourceLine line;
 };
 
@@ -51,7 +51,8 @@ struct Request {
     std::vector<std::string> user_requested; // match specs that count as asked for, where not all do; construct.yaml
     std::vector<std::string> exclude;        // conda packages that are left out of the answer; construct.yaml
     std::vector<CondaSpec> conda_constraints; // bound what gets installed, but install nothing (lock --update)
-    std::string post_install;     // absolute path of a script to run in the new prefix; construct.yaml
+    std::string pre_install, post_install; // absolute paths of scripts to run in the new prefix; construct.yaml
+    std::map<std::string, std::string> script_variables; // of these scripts; construct.yaml
     std::string license_file;     // absolute path of a text to show and to accept; construct.yaml
     std::vector<IgnoredItem> ignored;
 };
@@ -93,6 +94,11 @@ Status add_conda(Request& request, std::string_view spec, SourceLine line = {"co
 // What no installer can carry because it would have to be built (a checkout, a directory, an editable): all of it, one a
 // line, with the way out. Errors: kind usage.
 Status check_bundled(const Request& request);
+
+// A script of construct.yaml, byte for byte, and its licence as UTF-8. Errors (usage, without the line that names the file): not
+// readable, no text, a script that no shell of Linux runs (a batch file, lines that end in CR LF).
+Result<std::string> read_script(const std::string& path);
+Result<std::string> read_license(const std::string& path);
 
 // Contradictions are errors that name both lines.
 Result<Request> merge(std::vector<Request> requests);

@@ -123,7 +123,7 @@ Compiled compile_sources(const fs::path& prefix, const PythonInfo& python, const
     return out;
 }
 
-std::vector<Script> scripts_of(const Manifest& manifest, const InstallPlace& place) {
+std::vector<Script> scripts_of(const Manifest& manifest, const InstallPlace& place, const ScriptFacts& facts) {
     std::vector<Script> out;
     const fs::path conda = place.selection.base ? place.root : place.conda.empty() ? place.environment : place.conda;
     auto variables = [&](const fs::path& prefix) {
@@ -143,19 +143,31 @@ std::vector<Script> scripts_of(const Manifest& manifest, const InstallPlace& pla
             out.push_back(std::move(one));
         }
     };
-    auto of_installer = [&](const char* name, const std::string& text) {
+    // `own`: what the installer says, which counts before what every installer of constructor sets.
+    auto of_installer = [&](const char* file, const std::string& text, const std::string& name, const std::string& version, const fs::path& prefix,
+                            const std::map<std::string, std::string>& own) {
         if (text.empty()) return;
-        const BaseInfo& base = *manifest.base_installer;
-        Script one{name, base.name + " " + base.version, "", text, place.root, variables(place.root)};
-        one.variables.insert(base.variables.begin(), base.variables.end());
+        Script one{file, name + " " + version, "", text, prefix, own};
+        one.variables.merge(std::map<std::string, std::string>{{"INSTALLER_NAME", name},
+                                                               {"INSTALLER_VER", version},
+                                                               {"INSTALLER_PLAT", manifest.platform},
+                                                               {"INSTALLER_TYPE", "SH"},
+                                                               {"INSTALLER_PATH", facts.run_path},
+                                                               {"INSTALLER_UNATTENDED", facts.unattended ? "1" : "0"}});
+        one.variables.merge(variables(prefix));
+        one.variables["PREFIX"] = prefix.string();
         out.push_back(std::move(one));
     };
     if (place.selection.base && manifest.base_installer) {
-        of_installer("pre_install.sh", manifest.base_installer->pre_install);
+        const BaseInfo& base = *manifest.base_installer;
+        of_installer("pre_install.sh", base.pre_install, base.name, base.version, place.root, base.variables);
         of_packages("base", place.root);
-        of_installer("post_install.sh", manifest.base_installer->post_install);
+        of_installer("post_install.sh", base.post_install, base.name, base.version, place.root, base.variables);
     }
+    const InstallerInfo installer = manifest.installer.value_or(InstallerInfo{});
+    of_installer("pre_install.sh", installer.pre_install, manifest.env_name, installer.version, place.environment, installer.variables);
     of_packages("env", place.environment);
+    of_installer("post_install.sh", installer.post_install, manifest.env_name, installer.version, place.environment, installer.variables);
     return out;
 }
 

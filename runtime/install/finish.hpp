@@ -30,8 +30,13 @@ struct Script {
     fs::path prefix;
     std::map<std::string, std::string> variables;
 };
-// In the order in which they run: the base's pre_install, its packages', its post_install; then the environment's.
-std::vector<Script> scripts_of(const Manifest& manifest, const InstallPlace& place);
+// What scripts of an installer (not those of packages) are told of this installation.
+struct ScriptFacts {
+    std::string run_path;   // of the NAME.run, absolute
+    bool unattended = true; // nothing is asked (-b)
+};
+// In the order in which they run: the base's pre_install, its packages', its post_install; then the same of the environment.
+std::vector<Script> scripts_of(const Manifest& manifest, const InstallPlace& place, const ScriptFacts& facts);
 
 // Output goes to CONTROL/log. Kind script; the first failure ends it.
 Status run_scripts(const std::vector<Script>& scripts, const fs::path& control, const std::atomic<bool>* interrupted);

@@ -422,10 +422,10 @@ Status Installation::record_bytecode(const std::vector<std::string>& files) cons
 }
 
 Status Installation::scripts() {
-    const std::vector<Script> scripts = scripts_of(manifest_, place_);
+    const std::vector<Script> scripts = scripts_of(manifest_, place_, {fs::absolute(run_.path()).string(), options_.unattended});
     if (scripts.empty()) return {};
     if (options_.skip_scripts) {
-        summary_.warnings.push_back(fmt::format("{} package scripts were skipped (-s)", scripts.size()));
+        summary_.warnings.push_back(fmt::format("{} scripts were skipped (-s)", scripts.size()));
     } else {
         Status status = run_scripts(scripts, root_ / control_name, options_.interrupted);
         say_messages();

@@ -29,6 +29,7 @@ struct InstallOptions {
     bool allow_existing = false; // -f, -u: an existing prefix that is not empty
     bool extract_only = false;   // --extract: the files alone, no .tinderbox, nothing is run
     bool skip_scripts = false;   // -s
+    bool unattended = true;      // nothing is asked: scripts are told so
     bool keep_packages = false;  // -k: leave the base's package cache
     bool replace = false;        // --replace: an environment that is there, once the new one is complete
     std::string manifest_sha256; // hex, of the installer: what is its own is recognised by it; install() fills it in

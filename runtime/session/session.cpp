@@ -84,6 +84,7 @@ InstallOptions Session::install_options(const std::string& prefix) const {
     o.replace = options_.replace;
     o.manifest_sha256 = manifest_sha256();
     o.skip_scripts = options_.skip_scripts;
+    o.unattended = !interactive();
     o.keep_packages = options_.keep_packages;
     o.private_modes = options_.private_files;
     o.jobs = options_.jobs;

@@ -360,6 +360,38 @@ TEST_CASE("a base killed anywhere, run again", "[base][kill]") {
     }
 }
 
+TEST_CASE("a construct.yaml's scripts run around those of the environment's packages", "[base]") {
+    BaseBench bench;
+    auto script = bench.builder.content(text_bytes("echo \"$PKG_NAME\" >> \"$HOME/order\"\n"));
+    bench.builder.table.destinations.push_back({.root = Root::env, .mode = 0755, .path = "bin/.x-post-link.sh", .content = script});
+    bench.builder.manifest.scripts = {{"e", "1", "0", "bin/.x-post-link.sh", "env"}};
+    bench.builder.manifest.base_installer->pre_install = "echo \"base $INSTALLER_NAME $INSTALLER_UNATTENDED\" >> \"$HOME/order\"\n";
+    bench.builder.manifest.base_installer->variables = {{"INSTALLER_NAME", "Mini"}};
+    InstallerInfo installer;
+    installer.version = "2.0";
+    installer.pre_install = "echo \"pre $INSTALLER_NAME $PREFIX\" >> \"$HOME/order\"\n";
+    installer.post_install = "#!/bin/sh\necho \"post $INSTALLER_VER $INSTALLER_PLAT $INSTALLER_TYPE $OWN ${INSTALLER_PATH##*/} $ROOT_PREFIX\" >> \"$HOME/order\"\n";
+    installer.variables = {{"OWN", "it's $HOME"}, {"INSTALLER_TYPE", "LAB"}, {"PREFIX", "/nowhere"}};
+    bench.builder.manifest.installer = installer;
+    bench.write();
+    auto options = bench.options();
+    options.unattended = false;
+    auto result = bench.install(options);
+    INFO(problem(result));
+    REQUIRE(result.ok());
+    const std::string base = bench.prefix.string(), env = base + "/envs/sample";
+    const Manifest& m = bench.builder.manifest;
+    CHECK(*read_text(bench.directory.path() / "order") ==
+          "base Mini 0\npre " + m.env_name + " " + env + "\ne\npost 2.0 " + m.platform + " LAB it's $HOME " + bench.run_path.filename().string() + " " +
+              base + "\n");
+    REQUIRE(remove_tree(bench.prefix).ok());
+    fs::remove(bench.directory.path() / "order");
+    options = bench.options();
+    options.skip_scripts = true;
+    REQUIRE(bench.install(options).ok());
+    CHECK(!fs::exists(bench.directory.path() / "order"));
+}
+
 TEST_CASE("scripts of the base run first, with its prefix", "[base]") {
     BaseBench bench;
     auto script = bench.builder.content(text_bytes("echo \"$PKG_NAME $PREFIX $ROOT_PREFIX\" >> \"$HOME/order\"\n"));

@@ -43,6 +43,12 @@ Lock full_lock() {
                          "https://u:canary@index.example/simple", "file:///a%20b/numpy-1.0-py3-none-any.whl", {"x", "y"},
                          BuiltFrom{"https://u:canary@index.example/f/numpy-1.0.tar.gz", "", "numpy-1.0.tar.gz", std::string(64, 'b'), 77}};
     lock.artifacts = {conda, wheel};
+    lock.includes = {{"/notes", "notes", std::string(64, 'c'), false, 0}, {"/lab/a.txt", "share/a.txt", std::string(64, 'd'), true, 0}};
+    LockedInstaller installer;
+    installer.version = "2.0";
+    installer.post_install = LockedText{"/lab/post.sh", std::string(64, 'e'), "not written"};
+    installer.variables = {{"A", "it's"}};
+    lock.installer = installer;
     return lock;
 }
 
@@ -66,6 +72,10 @@ TEST_CASE("a lock comes back as it was written", "[lock]") {
     CHECK(again->artifacts[1].built_from->url == "https://index.example/f/numpy-1.0.tar.gz");
     CHECK(again->artifacts[1].built_from->size == 77);
     CHECK(again->captured->path == "/opt/python/bin/python3");
+    CHECK((!again->includes[0].in_prefix && again->includes[1].in_prefix));
+    REQUIRE(again->installer.has_value());
+    CHECK((again->installer->version == "2.0" && again->installer->post_install->path == "/lab/post.sh" && again->installer->variables.at("A") == "it's"));
+    CHECK((!again->installer->license && again->installer->post_install->text.empty()));
     // One field a line: a diff shows what changed and nothing else.
     Lock changed = lock;
     changed.artifacts[1].version = "1.1";

@@ -1,3 +1,4 @@
+#include "common/base/file.hpp"
 #include "common/base/text.hpp"
 #include "generator/pip/marker.hpp"
 #include "generator/spec/reader.hpp"
@@ -222,6 +223,19 @@ TEST_CASE("construct.yaml: selectors and jinja", "[construct]") {
     CHECK_CONTAINS(refused("name: a\nversion: 1\nspecs:\n{% if x %}\n", "c.yaml"), "c.yaml:4: {% if %} is not closed");
     CHECK_CONTAINS(refused("name: a\nspecs: [a]\n", "c.yaml"), "it has no 'version:'");
     CHECK_CONTAINS(refused("name: a\nversion: 1\nspecs: [a]\nlicense_file: none.txt\n", "c.yaml"), "c.yaml:4:15: the file 'none.txt' does not exist");
+    TemporaryDirectory directory = *TemporaryDirectory::make();
+    for (const char* name : {"a.txt", "post.sh", "EULA.txt"}) REQUIRE(write_atomically(directory.path() / name, "text\n").ok());
+    const std::string here = directory.path().string();
+    request = taken("name: a\nversion: 1\nspecs: [a]\nlicense_file: EULA.txt\npost_install: post.sh\nextra_files:\n  - a.txt\n  - a.txt: b/c\n    post.sh: ./d//e\n"
+                    "script_env_variables:\n  Q: it'\\''s $HOME\n",
+                    here + "/construct.yaml");
+    std::vector<std::pair<std::string, std::string>> carried;
+    for (const IncludedFile& file : request.includes) carried.emplace_back(file.source, file.destination);
+    CHECK(carried == std::vector<std::pair<std::string, std::string>>{{here + "/a.txt", "a.txt"}, {here + "/a.txt", "b/c"}, {here + "/post.sh", "d/e"},
+                                                                      {here + "/EULA.txt", "LICENSE.txt"}});
+    CHECK((request.post_install == here + "/post.sh" && request.license_file == here + "/EULA.txt" && request.pre_install.empty()));
+    CHECK(request.script_variables.at("Q") == "it's $HOME");
+    CHECK(request.ignored.empty());
     // YAML's own brackets are no selectors.
     CHECK(names_of(taken("name: a\nversion: 1\nspecs: [x, y]\n", "c.yaml")) == Names{"x", "y"});
     CHECK(names_of(taken("name: a\nversion: 1\nspecs:\n  - x[version='1']\n", "c.yaml")) == Names{"x"});
