@@ -92,7 +92,10 @@ Status build(const BuildOptions& options) {
     TRY(pipeline.solve());
     // What the names alone, and what was packed before, say about the target is worth saying before gigabytes are fetched.
     if (targeted) TRY(check_target(target, pipeline.planned_gpu().needs));
-    if (options.plan) return pipeline.print_plan();
+    if (options.plan) {
+        pipeline.ask_sizes();
+        return pipeline.print_plan();
+    }
     TRY(pipeline.check_redistribution());
 
     // The bytes, compressed once each.

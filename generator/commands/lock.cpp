@@ -117,6 +117,7 @@ Status run(LockCommand command) {
     TRY(pipeline.solve());
     if (!target.gpus.empty() || !target.driver.empty()) TRY(check_target(target, pipeline.planned_gpu().needs));
     TRY(pipeline.fetch_unknown());
+    pipeline.ask_sizes();
 
     Lock lock = pipeline.lock();
     if (!command.update.empty()) TRY(check_pins(*previous, lock, command.update));

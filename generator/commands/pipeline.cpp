@@ -13,6 +13,7 @@
 #include "generator/conda/match_spec.hpp"
 #include "generator/conda/package.hpp"
 #include "generator/embed/embedded.hpp"
+#include "generator/fetch/cache_path.hpp"
 #include "generator/lock/base.hpp"
 #include "generator/lock/make_lock.hpp"
 #include "generator/lock/update.hpp"
@@ -25,6 +26,8 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
+#include <set>
 
 namespace tinderbox {
 
@@ -45,6 +48,15 @@ Status check_captured_python(const std::string& wanted, const std::string& versi
     candidate.version = has.ok() ? &*has : nullptr;
     if (spec->matches(candidate)) return {};
     return make_error(ErrorKind::usage, "--python {} contradicts the captured Python {}; leave one of the two away", wanted, version);
+}
+
+// "3.9.25" for "3.9": what conda would take for python=3.9, and what markers and requires-python are asked about. Nothing
+// for a full version, and for a minor that templates/python_patches.json does not have (then it is the minor's first).
+std::optional<std::string> newest_patch(const std::string& python) {
+    const json patches = json::parse(as_text(embedded("templates/python_patches.json")))["patches"];
+    auto found = patches.find(python);
+    if (found == patches.end()) return std::nullopt;
+    return fmt::format("{}.{}", python, found->get<int>());
 }
 
 Level level_of(const std::string& name) {
@@ -195,7 +207,14 @@ Status Pipeline::solve() {
     lock.allow_sdist = options_.allow_sdist;
     if (!options_.pip_only)
         lock.build_python = [this](const std::vector<LockedArtifact>& conda) { return build_python(conda); };
-    if (options_.pip_only && lock.python.empty()) lock.python = target_python_;
+    if (options_.pip_only && lock.python.empty()) {
+        lock.python = target_python_;
+        if (auto newest = newest_patch(target_python_)) {
+            lock.python = *newest;
+            Terminal::get().note("python", fmt::format("{}, the newest {} known here; --python {} takes that one", *newest, target_python_,
+                                                       target_python_ + ".0"));
+        }
+    }
     auto making = make_lock(request_, lock, *fetcher_);
     if (!making.ok() && python_is_default_ && making.error().kind == ErrorKind::network) {
         Error error = std::move(making).error();
@@ -247,6 +266,41 @@ Status Pipeline::fetch_unknown() {
     }
     if (lock_.base && lock_.base->sha256.empty()) TRY(fetch_base());
     return {};
+}
+
+// Of an @EXPLICIT list or a conda-lock.yml, which name URL and hash alone. Who does not answer leaves its sizes unknown, and is
+// not asked again.
+void Pipeline::ask_sizes() {
+    constexpr unsigned connections = 8;
+    std::vector<LockedArtifact*> unknown;
+    for (LockedArtifact& artifact : lock_.artifacts)
+        if (artifact.size == 0 && !artifact.built_from) unknown.push_back(&artifact);
+    std::atomic<std::size_t> done = 0;
+    std::mutex mutex;
+    std::set<std::string> silent; // hosts
+    auto ask = [&](const std::string& url) -> std::uint64_t {
+        const std::string host = Url::parse(url).host;
+        if (std::lock_guard lock(mutex); silent.contains(host)) return 0;
+        auto piece = fetcher_->range(url, 0, 1, false);
+        if (piece.ok()) return piece->status == 206 || piece->status == 200 ? piece->total : 0;
+        std::lock_guard lock(mutex);
+        silent.insert(host);
+        return 0;
+    };
+    (void)parallel_for(unknown.size(), connections, [&](std::size_t i) -> Status {
+        LockedArtifact& artifact = *unknown[i];
+        std::error_code ec;
+        auto here = artifact.url.starts_with("file:") ? std::optional<fs::path>(file_url_to_path(artifact.url))
+                                                      : cached_artifact(artifact.sha256, artifact.file_name);
+        if (here) {
+            if (auto size = fs::file_size(*here, ec); !ec) artifact.size = size;
+        } else if (!options_.offline) {
+            artifact.size = ask(download_of(artifact).url);
+        }
+        Terminal::get().progress("asking for sizes", ++done, unknown.size(), "packages");
+        return {};
+    });
+    Terminal::get().end_progress();
 }
 
 Status Pipeline::fetch() {

@@ -26,6 +26,7 @@ class Pipeline {
     Status fetch_unknown(); // only what has no SHA-256 yet: all that a lock needs
     Status pack();         // files → parcels
     Status compile();      // bytecode parcels, when the lock says so
+    void ask_sizes();      // what no index, lock or cache says: the servers, a byte each
     Status print_plan() const;
     // What can be said of GPUs before anything is downloaded.
     PlannedGpuNeeds planned_gpu() const;

@@ -157,7 +157,8 @@ class CurlFetcher final : public Fetcher {
         out.status = reply.status;
         out.refused = reply.range_ignored || reply.status == 416;
         if (reply.status == 206 && !parse_content_range(reply.content_range, out)) out.refused = true;
-        if (reply.status == 200) out.total = reply.body.size(); // the whole file, and it is no longer than `count`
+        if (reply.status == 200) // the whole file, when it is no longer than `count`
+            out.total = reply.range_ignored ? reply.length : reply.body.size();
         out.bytes = std::move(reply.body);
         if (out.status == 206 && out.bytes.size() > count) out.refused = true;
         return out;

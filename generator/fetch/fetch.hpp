@@ -51,7 +51,7 @@ struct Document {
 struct Piece {
     std::string bytes;
     std::uint64_t first = 0;  // where `bytes` begins in the file
-    std::uint64_t total = 0;  // of the whole file, 0 = unknown
+    std::uint64_t total = 0;  // of the whole file, 0 = unknown; also where parts are refused
     int status = 0;           // 206 or 200: there; 404, 410: there is no such file
     bool refused = false;     // the server has the file and does not serve parts of it
 };

@@ -109,6 +109,9 @@ std::size_t on_body(char* data, std::size_t one, std::size_t count, void* user) 
     }
     if (!x.request.range.empty() && x.status < 300 && x.reply.body.size() + bytes.size() > x.request.size_limit) {
         x.reply.range_ignored = true; // and the rest of the file is not wanted
+        curl_off_t length = -1;
+        curl_easy_getinfo(x.handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+        if (length > 0) x.reply.length = static_cast<std::uint64_t>(length);
         return 0;
     }
     if (x.status >= 300 || x.request.file < 0) {

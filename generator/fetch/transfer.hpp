@@ -27,6 +27,7 @@ struct TransferReply {
     int age = 0; // seconds that a proxy had it already
     bool restarted = false; // the server ignored the range: the file was begun anew
     bool range_ignored = false; // of TransferRequest::range: the body was not read
+    std::uint64_t length = 0;   // Content-Length of an answer whose body was not read, 0 = unknown
 };
 
 // Retries transient failures with back-off; the error after the last is of kind network and says what to do.

@@ -50,6 +50,7 @@ Result<LockedArtifact> lock_conda_file(const CondaSpec& spec, const std::string&
     out.file_name = percent_decode(last_element(local ? out.source : Url::parse(spec.url).path));
     out.sha256 = spec.sha256;
     out.md5 = spec.md5;
+    out.size = spec.size;
     out.requested = true;
     out.requirement = printable(spec.text);
     out.channel = without_credentials(spec.channel);

@@ -39,6 +39,15 @@ std::vector<PackageInfo> packages_of(const Lock& lock) {
         out.push_back(std::move(p));
     }
     for (const LockedArtifact& artifact : lock.artifacts) out.push_back(package_of(artifact));
+    for (const LockedInclude& include : lock.includes) {
+        PackageInfo p;
+        p.kind = "include";
+        p.name = include.destination;
+        p.sha256 = include.sha256;
+        p.requested = true;
+        p.requirement = include.in_prefix ? "extra_files" : "--include";
+        out.push_back(std::move(p));
+    }
     return out;
 }
 

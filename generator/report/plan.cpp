@@ -94,8 +94,12 @@ void learn_installed_size(PlanRow& row, const LockedArtifact& artifact, const Pl
     row.installed_source = SizeSource::directory;
 }
 
+// Nothing of it is downloaded.
+bool is_local(const PackageInfo& p) { return p.kind == "python" || p.kind == "prefix" || p.kind == "include"; }
+
 std::string why(const PackageInfo& p) {
     if (p.kind == "base") return "--base";
+    if (p.kind == "include") return p.requirement;
     if (p.kind == "python" || p.kind == "prefix") return "captured";
     if (p.requirement.empty()) return "a dependency";
     return p.requested ? "asked for: " + p.requirement : p.requirement;
@@ -109,12 +113,12 @@ std::string installed_words(const Plan& plan) {
         if (row.installed_source == SizeSource::estimated) estimated += row.installed;
         unknown += row.installed_source == SizeSource::unknown ? 1 : 0;
     }
-    std::string out = "about " + format_bytes(plan.installed);
+    std::string out = (unknown > 0 ? "at least " : "about ") + format_bytes(plan.installed);
     if (estimated > 0)
         out += known == 0 ? " (estimated from the downloads' sizes)"
                           : fmt::format(" ({} read from the files themselves, {} estimated from the downloads' sizes)", format_bytes(known),
                                         format_bytes(estimated));
-    if (unknown > 0) out += fmt::format(", without {} of unknown size", unknown);
+    if (unknown > 0) out += fmt::format(", {} of unknown size not counted", unknown);
     return out;
 }
 
@@ -139,7 +143,8 @@ Plan make_plan(const Lock& lock, const RedistributionTable& table, const PlanOpt
     std::vector<PackageInfo> packages = packages_of(lock);
     table.classify_all(packages);
     for (const PackageInfo& p : packages) out.rows.push_back({p, "", 0, SizeSource::unknown, false});
-    const std::size_t first = packages.size() - lock.artifacts.size(); // base and captured Python come before
+    // Base and captured Python come before the artifacts, what rides along behind them.
+    const std::size_t first = packages.size() - lock.artifacts.size() - lock.includes.size();
     for (std::size_t i = 0; i < first; ++i) {
         PlanRow& row = out.rows[i];
         if (row.package.kind == "base") {
@@ -164,12 +169,18 @@ Plan make_plan(const Lock& lock, const RedistributionTable& table, const PlanOpt
         return {};
     });
     Terminal::get().end_progress();
+    for (std::size_t i = 0; i < lock.includes.size(); ++i) {
+        PlanRow& row = out.rows[first + lock.artifacts.size() + i];
+        row.from = "file";
+        row.cached = true;
+        row.installed = lock.includes[i].size;
+        row.installed_source = SizeSource::measured;
+    }
     for (const PlanRow& row : out.rows) {
-        bool captured = row.package.kind == "python" || row.package.kind == "prefix";
         out.installed += row.installed;
         out.download += row.package.size;
         if (row.cached) out.cached += row.package.size;
-        if (!captured && row.package.size == 0) ++out.without_size;
+        if (!is_local(row.package) && row.package.size == 0) ++out.without_size;
     }
     out.restrictions = table.restrictions(packages);
     return out;
@@ -223,18 +234,17 @@ std::string plan_text(const Plan& plan, std::size_t width, bool colour) {
         const PackageInfo& p = row.package;
         requested += p.requested ? 1 : 0;
         std::string version = p.version + (p.build.empty() ? "" : " " + p.build);
-        std::string installed = row.installed_source == SizeSource::unknown ? "?" : format_bytes(row.installed);
+        std::string installed = row.installed_source == SizeSource::unknown ? "unknown" : format_bytes(row.installed);
         if (row.installed_source == SizeSource::estimated) installed = "~" + installed;
-        bool captured = p.kind == "python" || p.kind == "prefix";
-        rows.push_back({p.kind == "base" ? "base: " + p.name : p.name, version, row.from, captured ? "" : p.size ? format_bytes(p.size) : "?",
+        rows.push_back({p.kind == "base" ? "base: " + p.name : p.name, version, row.from, is_local(p) ? "" : p.size ? format_bytes(p.size) : "unknown",
                         installed, why(p)});
     }
     std::string out = columns(rows, {colour, width, {3, 4}, ""});
     auto line = [&](std::string_view label, const std::string& text) { out += fmt::format("{:>12}  {}\n", label, text); };
     out += "\n";
     line("packages", fmt::format("{}, {} of them asked for", plan.rows.size(), requested));
-    std::string more = plan.without_size ? fmt::format(" and {} of unknown size", plan.without_size) : "";
-    line("download", fmt::format("{}{}{}", format_bytes(plan.download), more,
+    std::string more = plan.without_size ? fmt::format(", {} of unknown size not counted", plan.without_size) : "";
+    line("download", fmt::format("{}{}{}{}", plan.without_size ? "at least " : "", format_bytes(plan.download), more,
                                  plan.cached ? fmt::format(", {} of it in the cache already", format_bytes(plan.cached)) : ""));
     line("installed", installed_words(plan));
     for (const auto& [label, text] : gpu_plan_lines(plan.gpu)) line(label, text);

@@ -129,6 +129,7 @@ void add_lock(TakenLock taken, Request& request) {
             spec.url = file.url;
             spec.md5 = file.md5;
             spec.sha256 = file.sha256;
+            spec.size = file.size;
             // …/CHANNEL/SUBDIR/FILE
             auto slash = file.url.rfind('/');
             auto subdir = slash == std::string::npos || slash == 0 ? slash : file.url.rfind('/', slash - 1);

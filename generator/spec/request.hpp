@@ -19,6 +19,7 @@ struct CondaSpec {
     std::string name, version, build, channel; // version "" when unconstrained
     std::string url, md5, sha256; // @EXPLICIT, locks and direct files
     SourceLine line;
+    std::uint64_t size = 0;       // bytes, of a lock that says it; 0 = unknown
 };
 
 struct IgnoredItem {

@@ -59,7 +59,9 @@ class Failure(str):
 
 
 def ours(file, python, out, glibc="2.28"):
-    done, seconds = run([options.tinderbox, "lock", "--pip-only", "--python", python, "--target-glibc", glibc, file, "-o", out])
+    # uv takes 3.11 for 3.11.0, we for the newest 3.11.
+    exact = python + ".0" if python.count(".") == 1 else python
+    done, seconds = run([options.tinderbox, "lock", "--pip-only", "--python", exact, "--target-glibc", glibc, file, "-o", out])
     if done.returncode:
         return Failure(f"exit {done.returncode}: {done.stderr.strip()}"), seconds
     lock = json.loads(pathlib.Path(out).read_text())
