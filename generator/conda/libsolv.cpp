@@ -11,9 +11,93 @@ extern "C" {
 }
 
 #include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <csetjmp>
+#include <mutex>
+#include <thread>
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/lsan_interface.h>
+#endif
 
 namespace tinderbox::conda {
 namespace {
+
+// A dependency that leaves out no more of its name's candidates than this, and fewer than it lets in, is told libsolv as "one of
+// that name" and "none of those". The other way, as a list of what is let in, it means the same, but whatever libsolv learns from
+// it names all of that list, and it learns next to nothing: the sudoku index (81 names, each "not 1" of twenty others) takes
+// 0.1 s instead of 13 s. Not for more, as each is a rule of its own and an index has millions of "lib >=1.2".
+constexpr std::size_t most_exceptions = 2;
+
+// libsolv knows no way to stop. What it says while it works can be listened to, though, and from there left with longjmp: at
+// the first contradiction (it would disable the specs in it and go on to look for another, which may be as hard again; one
+// is told), and when the time is over (the messages are turned on for that only then: before, they cost nothing).
+// What the C functions on the way hold, a few small arrays, is lost.
+class Stopper {
+  public:
+    enum class End { finished, contradiction, timeout };
+
+    Stopper(Pool* pool, Solver* solver, std::chrono::milliseconds limit) : pool_(pool), solver_(solver), limit_(limit) {
+        pool_setdebugmask(pool, SOLV_DEBUG_SOLVER);
+        pool_setdebugcallback(pool, &Stopper::listen, this);
+    }
+    Stopper(const Stopper&) = delete;
+    Stopper& operator=(const Stopper&) = delete;
+    ~Stopper() {
+        pool_setdebugcallback(pool_, nullptr, nullptr);
+        pool_setdebugmask(pool_, 0);
+    }
+
+    End solve(Queue& job) {
+        std::jthread clock([this](std::stop_token stop) { wait(stop); });
+        return guarded(job);
+    }
+
+  private:
+    // Nothing in here has a destructor: longjmp would not run it.
+    End guarded(Queue& job) {
+        if (setjmp(left_) != 0) {
+#if defined(__SANITIZE_ADDRESS__)
+            __lsan_enable();
+#endif
+            return why_;
+        }
+#if defined(__SANITIZE_ADDRESS__)
+        __lsan_disable();
+#endif
+        solver_solve(solver_, &job);
+#if defined(__SANITIZE_ADDRESS__)
+        __lsan_enable();
+#endif
+        return solver_problem_count(solver_) > 0 ? End::contradiction : End::finished;
+    }
+
+    void wait(const std::stop_token& stop) {
+        std::mutex mutex;
+        std::condition_variable_any ended;
+        std::unique_lock lock(mutex);
+        ended.wait_for(lock, stop, limit_, [] { return false; });
+        if (stop.stop_requested()) return;
+        timeout_ = true;
+        std::atomic_ref(pool_->debugmask).store(SOLV_DEBUG_SOLVER | SOLV_DEBUG_POLICY | SOLV_DEBUG_ANALYZE, std::memory_order_relaxed);
+    }
+
+    static void listen(Pool*, void* data, int, const char*) {
+        auto& self = *static_cast<Stopper*>(data);
+        if (solver_problem_count(self.solver_) > 0) self.why_ = End::contradiction;
+        else if (self.timeout_) self.why_ = End::timeout;
+        else return;
+        std::longjmp(self.left_, 1);
+    }
+
+    Pool* pool_;
+    Solver* solver_;
+    std::chrono::milliseconds limit_;
+    std::atomic<bool> timeout_ = false;
+    End why_ = End::finished;
+    std::jmp_buf left_;
+};
 
 // libsolv knows a dependency as NAMESPACE(number) and asks us which packages that is. "Not" is what `constrains` excludes.
 class Problem {
@@ -34,7 +118,7 @@ class Problem {
         pool_free(pool_);
     }
 
-    SolverAnswer run() {
+    SolverAnswer run(std::chrono::milliseconds limit) {
         SolverAnswer out;
         Queue job;
         queue_init(&job);
@@ -66,9 +150,10 @@ class Problem {
         solver_ = solver_create(pool_);
         solver_set_flag(solver_, SOLVER_FLAG_ALLOW_DOWNGRADE, 1);
         solver_set_flag(solver_, SOLVER_FLAG_IGNORE_RECOMMENDED, 1);
-        const int problems = solver_solve(solver_, &job);
-        if (problems == 0) {
-            out.solved = true;
+        const Stopper::End end = Stopper(pool_, solver_, limit).solve(job);
+        out.timeout = end == Stopper::End::timeout;
+        out.solved = end == Stopper::End::finished;
+        if (out.solved) {
             Queue decisions;
             queue_init(&decisions);
             solver_get_decisionqueue(solver_, &decisions);
@@ -76,7 +161,7 @@ class Problem {
                 if (decisions.elements[i] > 0)
                     if (auto candidate = candidate_of(decisions.elements[i])) out.chosen.push_back(*candidate);
             queue_free(&decisions);
-        } else {
+        } else if (end == Stopper::End::contradiction) {
             collect_facts(out);
         }
         queue_free(&job);
@@ -99,12 +184,20 @@ class Problem {
         return pool_rel2id(pool_, namespace_, evr, REL_NAMESPACE, 1);
     }
 
+    Id name_id_of(NameId name) { return pool_str2id(pool_, universe_.names()[name].text.c_str(), 1); }
+
+    bool by_exceptions(DependencyId id) {
+        const std::size_t allowed = universe_.matches(id).size();
+        const std::size_t others = universe_.names()[universe_.dependency(id).name].candidates.size() - allowed;
+        return others <= most_exceptions && others < allowed;
+    }
+
     void add_packages() {
         Repo* repo = repo_create(pool_, "channels");
         const auto& entries = universe_.entries();
         solvables_.assign(entries.size(), 0);
         for (const Universe::Name& name : universe_.names()) {
-            const Id name_id = pool_str2id(pool_, name.text.c_str(), 1);
+            const Id name_id = name_id_of(static_cast<NameId>(&name - universe_.names().data()));
             // The order of candidates is ours; libsolv sees it as versions.
             std::size_t rank = name.candidates.size();
             for (CandidateId candidate : name.candidates) {
@@ -114,7 +207,12 @@ class Problem {
                 s->name = name_id;
                 s->evr = pool_str2id(pool_, fmt::format("{}", rank--).c_str(), 1);
                 s->dep_provides = repo_addid_dep(repo, s->dep_provides, name_id, 0);
-                for (DependencyId dependency : entry.depends) s->dep_requires = repo_addid_dep(repo, s->dep_requires, dependency_id(dependency, false), 0);
+                for (DependencyId dependency : entry.depends) {
+                    const bool exceptions = by_exceptions(dependency);
+                    const Id wanted = exceptions ? name_id_of(universe_.dependency(dependency).name) : dependency_id(dependency, false);
+                    s->dep_requires = repo_addid_dep(repo, s->dep_requires, wanted, 0);
+                    if (exceptions) s->dep_conflicts = repo_addid_dep(repo, s->dep_conflicts, dependency_id(dependency, true), 0);
+                }
                 for (DependencyId dependency : entry.constrains)
                     if (universe_.dependency(dependency).problem.empty())
                         s->dep_conflicts = repo_addid_dep(repo, s->dep_conflicts, dependency_id(dependency, true), 0);
@@ -158,8 +256,13 @@ class Problem {
         queue_free(&rules);
     }
 
-    DependencyId our_dependency(Id dep) const {
-        if (!ISRELDEP(dep)) return 0;
+    // `dep` is ours, or the name alone of one that is told by its exceptions.
+    DependencyId our_dependency(Id dep, CandidateId from) {
+        if (!ISRELDEP(dep)) {
+            for (DependencyId one : universe_.entries()[from].depends)
+                if (name_id_of(universe_.dependency(one).name) == dep && by_exceptions(one)) return one;
+            return 0;
+        }
         const Reldep* relation = GETRELDEP(pool_, dep);
         return dependency_of_[static_cast<std::size_t>(relation->evr)].first;
     }
@@ -187,12 +290,12 @@ class Problem {
         case SOLVER_RULE_PKG_NOTHING_PROVIDES_DEP:
             fact.kind = ProblemFact::Kind::nothing;
             fact.from = candidate(from);
-            fact.dependency = our_dependency(dep);
+            fact.dependency = our_dependency(dep, fact.from);
             break;
         case SOLVER_RULE_PKG_REQUIRES:
             fact.kind = ProblemFact::Kind::requires_;
             fact.from = candidate(from);
-            fact.dependency = our_dependency(dep);
+            fact.dependency = our_dependency(dep, fact.from);
             break;
         case SOLVER_RULE_PKG_CONFLICTS:
         case SOLVER_RULE_PKG_SELF_CONFLICT:
@@ -200,7 +303,9 @@ class Problem {
             fact.kind = ProblemFact::Kind::constrains;
             fact.from = candidate(from);
             fact.to = candidate(to);
-            fact.dependency = our_dependency(dep);
+            fact.dependency = our_dependency(dep, fact.from);
+            if (std::ranges::find(universe_.entries()[fact.from].depends, fact.dependency) != universe_.entries()[fact.from].depends.end())
+                fact.kind = ProblemFact::Kind::requires_; // told by its exceptions
             break;
         case SOLVER_RULE_PKG_SAME_NAME:
             fact.kind = ProblemFact::Kind::one_of_name;
@@ -224,6 +329,6 @@ class Problem {
 
 } // namespace
 
-SolverAnswer run_libsolv(Universe& universe) { return Problem(universe).run(); }
+SolverAnswer run_libsolv(Universe& universe, std::chrono::milliseconds limit) { return Problem(universe).run(limit); }
 
 } // namespace tinderbox::conda

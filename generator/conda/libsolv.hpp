@@ -3,6 +3,7 @@
 
 #include "generator/conda/universe.hpp"
 
+#include <chrono>
 #include <optional>
 
 namespace tinderbox::conda {
@@ -24,11 +25,12 @@ struct ProblemFact {
 
 struct SolverAnswer {
     bool solved = false;
+    bool timeout = false; // neither an answer nor a contradiction was found
     std::vector<CandidateId> chosen;
-    std::vector<ProblemFact> facts; // when not solved
+    std::vector<ProblemFact> facts; // when there is no answer: the first contradiction
 };
 
-SolverAnswer run_libsolv(Universe& universe);
+SolverAnswer run_libsolv(Universe& universe, std::chrono::milliseconds limit);
 
 // A derivation of a few lines: "environment.yml:4 asks for …", "… requires …".
 std::string explain(Universe& universe, const SolveRequest& request, const std::vector<ProblemFact>& facts);

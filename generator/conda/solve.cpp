@@ -1,15 +1,13 @@
 #include "generator/conda/solve.hpp"
 
 #include "common/base/hash.hpp"
+#include "common/base/progress.hpp"
 #include "common/base/terminal.hpp"
 #include "generator/conda/libsolv.hpp"
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <set>
-#include <thread>
 
 namespace tinderbox::conda {
 namespace {
@@ -84,27 +82,17 @@ void note_cuda(const Universe& universe, const SolverAnswer& answer, Solution& o
     out.needs_cuda.assign(found.begin(), found.end());
 }
 
-// Most solves end in a tenth of a second; one that does not says that it is at work.
-class Ticker {
-  public:
-    Ticker() : thread_([](std::stop_token stop) {
-        std::mutex mutex;
-        std::condition_variable_any ended;
-        std::unique_lock lock(mutex);
-        for (std::uint64_t tenths = 0; !stop.stop_requested(); ++tenths) {
-            ended.wait_for(lock, stop, std::chrono::milliseconds(100), [] { return false; });
-            if (tenths >= 5 && !stop.stop_requested()) Terminal::get().progress("solving", tenths / 10, 0, "s");
-        }
-    }) {}
-
-  private:
-    std::jthread thread_;
-};
-
-SolverAnswer run(Universe& universe) {
-    Ticker ticker;
-    return run_libsolv(universe);
+SolverAnswer run(Universe& universe, std::chrono::milliseconds limit) {
+    const auto start = std::chrono::steady_clock::now();
+    ProgressLine line([start] {
+        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - start).count();
+        return ProgressLine::State{"solving", static_cast<std::uint64_t>(seconds), 0, "s"};
+    });
+    return run_libsolv(universe, limit);
 }
+
+// The search for a fuller explanation, of what is known to have no answer.
+constexpr std::chrono::seconds explanation_limit(20);
 
 // When the request's own words rule out every candidate of one of its specs, the reason lies one step away and needs no solver
 // (which would look for ways out of a puzzle that has none for as long as it takes).
@@ -147,21 +135,30 @@ std::vector<ProblemFact> direct_conflict(Universe& whole, const SolverAnswer& pr
 
 Result<Solution> solve(std::vector<ChannelSource>& sources, const SolveRequest& request) {
     TRY_ASSIGN(auto universe, Universe::load(sources, request, true));
-    SolverAnswer answer = run(*universe);
+    SolverAnswer answer = run(*universe, request.time_limit);
     if (answer.solved) {
         Solution out = solution_of(*universe, answer);
         if (std::ranges::find(request.virtuals, "__cuda", &VirtualPackage::name) == request.virtuals.end()) note_cuda(*universe, answer, out);
         Terminal::get().end_progress();
         return out;
     }
+    if (answer.timeout) {
+        Terminal::get().end_progress();
+        return make_error(ErrorKind::unsatisfiable,
+                          "neither a set of conda packages that satisfies the request nor a contradiction was found in {} seconds; write versions for what you know (python=3.11, cuda-version=12.4)",
+                          std::chrono::duration_cast<std::chrono::seconds>(request.time_limit).count());
+    }
     // Once more with what the request rules out: the reasons lie there.
     TRY_ASSIGN(auto whole, Universe::load(sources, request, false));
     std::vector<ProblemFact> direct = direct_conflict(*whole, answer);
-    if (direct.empty()) answer = run(*whole);
-    else answer.facts = std::move(direct);
+    SolverAnswer reasons;
+    if (direct.empty()) reasons = run(*whole, std::min<std::chrono::milliseconds>(explanation_limit, request.time_limit));
+    else reasons.facts = std::move(direct);
     Terminal::get().end_progress();
-    if (answer.solved) return solution_of(*whole, answer); // must not happen; an answer is an answer
-    return make_error(ErrorKind::unsatisfiable, "no set of conda packages satisfies the request:{}", explain(*whole, request, answer.facts));
+    if (reasons.solved) return solution_of(*whole, reasons); // must not happen; an answer is an answer
+    const bool told = !reasons.facts.empty();
+    return make_error(ErrorKind::unsatisfiable, "no set of conda packages satisfies the request:{}",
+                      explain(told ? *whole : *universe, request, told ? reasons.facts : answer.facts));
 }
 
 } // namespace tinderbox::conda

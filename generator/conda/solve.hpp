@@ -11,6 +11,7 @@
 #include "generator/conda/subdir.hpp"
 #include "generator/conda/virtual_packages.hpp"
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -35,6 +36,7 @@ struct SolveRequest {
     std::vector<SolveSpec> constraints; // pins: hold for what gets installed, install nothing
     std::vector<VirtualPackage> virtuals;
     ChannelPriority priority = ChannelPriority::flexible;
+    std::chrono::milliseconds time_limit = std::chrono::minutes(5); // of the search
     std::function<Result<std::vector<std::string>>(const std::string& channel)> channel_keys; // of "channel::name" in a dependency
 };
 
@@ -52,7 +54,7 @@ struct Solution {
     std::size_t names = 0, candidates = 0;   // that were looked at
 };
 
-// Errors: unsatisfiable, with a derivation of a few lines; those of the channels.
+// Errors: unsatisfiable, with a derivation of a few lines, or that time was over without a verdict; those of the channels.
 Result<Solution> solve(std::vector<ChannelSource>& sources, const SolveRequest& request);
 
 } // namespace tinderbox::conda

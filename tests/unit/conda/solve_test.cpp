@@ -54,6 +54,7 @@ struct World {
     ChannelPriority priority = ChannelPriority::flexible;
     std::vector<VirtualPackage> virtuals = {{"__glibc", "2.28"}, {"__unix", "0"}};
     std::vector<std::string> constraints;
+    std::chrono::milliseconds time_limit = std::chrono::minutes(5);
 
     Result<Solution> solve(const std::vector<std::string>& specs) const {
         std::vector<ChannelSource> sources;
@@ -76,6 +77,7 @@ struct World {
         for (const std::string& text : constraints) add(text, request.constraints);
         request.virtuals = virtuals;
         request.priority = priority;
+        request.time_limit = time_limit;
         return conda::solve(sources, request);
     }
     // "a 1 0, b 2 0"
@@ -196,6 +198,32 @@ TEST_CASE("why there is no answer", "[solve]") {
     CHECK(w.answer({"numpy=1.0=cuda*"}).find("; of this version the builds 0") != std::string::npos);
     CHECK(w.answer({"broken"}).find("broken 1 requires 'python >>1', which cannot be understood") != std::string::npos);
     CHECK(w.solve({"python=3.9", "numpy"}).error().kind == ErrorKind::unsatisfiable);
+}
+
+// `pigeons` names that exclude each other in each of `holes` versions: what solvers that learn little never finish.
+TEST_CASE("a puzzle ends in a verdict, or with the time", "[solve]") {
+    auto pigeons_in = [](int pigeons, int holes) {
+        World w{{{}}};
+        for (int p = 0; p < pigeons; ++p)
+            for (int h = 1; h <= holes; ++h) {
+                Row one = row(fmt::format("p{}", p), std::to_string(h));
+                for (int q = 0; q < pigeons; ++q)
+                    if (q != p) one.depends.push_back(fmt::format("p{} !={}", q, h));
+                w.channels[0].push_back(std::move(one));
+            }
+        return w;
+    };
+    CHECK(pigeons_in(7, 7).solve({"p0"}).ok());
+    CHECK(pigeons_in(7, 6).answer({"p0"}).starts_with("no set of conda packages satisfies the request:\n  e.yml:1 asks for p0\n  p0 "));
+    // What libsolv is told by its exceptions is explained as it is written.
+    World told{{{row("a", "1", {"b !=3"}), row("b", "1", {"c"}), row("b", "2", {"c"}), row("b", "3")}}};
+    CHECK(told.answer({"a", "b=3"}) == "no set of conda packages satisfies the request:\n  e.yml:1 asks for a\n  e.yml:2 asks for b=3\n  a 1 requires b !=3");
+    CHECK(told.answer({"a"}) == "no set of conda packages satisfies the request:\n  e.yml:1 asks for a\n  a 1 requires b !=3\n"
+                                "  b 2 and 1 require c, and no channel has a package of that name");
+    World hopeless = pigeons_in(30, 29);
+    hopeless.time_limit = std::chrono::milliseconds(200);
+    CHECK(hopeless.answer({"p0"}).starts_with("neither a set of conda packages that satisfies the request nor a contradiction was found"));
+    CHECK(hopeless.solve({"p0"}).error().kind == ErrorKind::unsatisfiable);
 }
 
 // Small worlds by the hundred, every choice tried: whether there is an answer, and that the answer is one.
