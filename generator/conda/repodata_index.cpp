@@ -25,6 +25,16 @@ std::string stem(const PackageRecord& record) {
     return out;
 }
 
+// What is behind the stem in a record's file name: "" when it does not begin with it.
+std::string_view extension(const PackageRecord& record) {
+    std::string_view rest = record.file_name;
+    for (std::string_view part : {record.name, std::string_view("-"), record.version, std::string_view("-"), record.build}) {
+        if (!rest.starts_with(part)) return {};
+        rest.remove_prefix(part.size());
+    }
+    return rest;
+}
+
 } // namespace
 
 std::uint32_t RepodataIndexWriter::intern(std::string_view text) {
@@ -64,24 +74,22 @@ Status RepodataIndexWriter::add(const PackageRecord& record) {
         return make_error(ErrorKind::network, "it has more than 4 GiB of texts");
     auto found = names_.find(record.name);
     if (found == names_.end()) found = names_.emplace(std::string(record.name), Name()).first;
-    const std::string expected = stem(record);
-    std::string_view file = record.file_name;
     unsigned flags = 0;
-    if (file.size() == expected.size() + 8 && file.starts_with(expected) && file.ends_with(".tar.bz2")) flags |= tar_bz2;
-    else if (file.size() != expected.size() + 6 || !file.starts_with(expected) || !file.ends_with(".conda")) flags |= other_name;
+    if (std::string_view kind = extension(record); kind == ".tar.bz2") flags |= tar_bz2;
+    else if (kind != ".conda") flags |= other_name;
     if (record.sha256.size() == 32) flags |= has_sha256;
     if (record.md5.size() == 16) flags |= has_md5;
     if (record.noarch) flags |= is_noarch;
     if (!record.constrains.empty() || !record.track_features.empty() || !record.license.empty() || !record.python_site_packages_path.empty())
         flags |= has_more;
-    ByteWriter out;
+    ByteWriter& out = found->second.block;
     out.u8(static_cast<std::uint8_t>(flags));
     out.string(record.version);
     out.string(record.build);
     out.varint(record.build_number);
     out.varint(record.size);
     out.varint(record.timestamp);
-    if (flags & other_name) out.string(file);
+    if (flags & other_name) out.string(record.file_name);
     if (flags & has_sha256) out.bytes(as_bytes(record.sha256));
     if (flags & has_md5) out.bytes(as_bytes(record.md5));
     list(out, record.depends);
@@ -91,8 +99,6 @@ Status RepodataIndexWriter::add(const PackageRecord& record) {
         out.varint(intern(record.license));
         out.varint(intern(record.python_site_packages_path));
     }
-    Bytes& block = found->second.block;
-    block.insert(block.end(), out.data().begin(), out.data().end());
     ++found->second.records;
     ++records_;
     return {};
@@ -144,7 +150,7 @@ Status RepodataIndexWriter::write(const fs::path& path) const {
     for (std::size_t i = 0; i < text_.size(); ++i)
         TRY(put({reinterpret_cast<const std::byte*>(text_[i].get()), std::min(piece_size, text_size_ - i * piece_size)}));
     TRY(put(as_bytes(name_text)));
-    for (const auto* one : order) TRY(put(one->second.block));
+    for (const auto* one : order) TRY(put(one->second.block.data()));
     TRY(flush());
     ByteWriter header;
     header.bytes(as_bytes(magic));

@@ -43,7 +43,7 @@ class RepodataIndexWriter {
     void list(ByteWriter& out, const std::vector<std::string_view>& texts);
 
     struct Name {
-        Bytes block;
+        ByteWriter block;
         std::uint32_t records = 0;
     };
     struct Hash {
