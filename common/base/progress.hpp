@@ -1,10 +1,12 @@
-// A progress line for work that has something better to do than to draw: a thread of its own asks how far it is.
+// A progress line for work that has something better to do than to draw.
 #pragma once
+
+#include "common/base/ticker.hpp"
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
-#include <thread>
 
 namespace tinderbox {
 
@@ -16,16 +18,16 @@ class ProgressLine {
         std::uint64_t done = 0, total = 0; // total: 0 = unknown
         std::string_view unit = "B";
     };
-    // `state` is called from the other thread, ten times a second.
+    // `state` is called from another thread, ten times a second.
     explicit ProgressLine(std::function<State()> state);
     ProgressLine(const ProgressLine&) = delete;
     ProgressLine& operator=(const ProgressLine&) = delete;
     ~ProgressLine();
 
   private:
-    void run(const std::stop_token& stop);
     std::function<State()> state_;
-    std::jthread thread_;
+    bool shown_ = false;
+    std::optional<Ticker> ticker_;
 };
 
 } // namespace tinderbox

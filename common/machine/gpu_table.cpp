@@ -91,6 +91,12 @@ std::string cuda_of_ptx_isa(std::string_view isa) {
     return {};
 }
 
+std::string newest_of_branch(std::string_view driver_version) {
+    std::string out(driver_version);
+    if (!out.empty() && out.find('.') == std::string::npos) out += branch_end;
+    return out;
+}
+
 std::string cuda_of_driver(std::string_view driver_version) {
     std::string_view best;
     for (const CudaRelease& release : releases)

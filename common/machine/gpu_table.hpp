@@ -44,6 +44,9 @@ std::string compute_text(int compute); // 86 → "8.6"
 std::string cuda_of_driver(std::string_view driver_version);
 // The same for a sentence: "12.2", and "13.5 or newer" for a driver of a branch that the table does not have yet.
 std::string cuda_words_of_driver(std::string_view driver_version);
+// A branch alone ("535") means its newest driver: with this behind it, it is newer than all of the branch.
+inline constexpr std::string_view branch_end = ".999";
+std::string newest_of_branch(std::string_view driver_version);
 // The driver that came with a CUDA release: "12.8" → "570.26". "" = not in the table.
 std::string driver_of_cuda(std::string_view cuda);
 // The CUDA release that wrote PTX of this ISA version: "8.7" → "12.8". "" = not in the table.

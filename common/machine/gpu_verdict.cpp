@@ -52,8 +52,6 @@ std::string first_three(const std::vector<std::string>& names) {
     return out;
 }
 
-constexpr std::string_view newest_of_branch = ".999";
-
 bool all_bound_to(const std::vector<GpuDevice>& gpus, std::string_view driver) {
     return !gpus.empty() &&
            std::ranges::all_of(gpus, [&](const GpuDevice& gpu) { return gpu.kernel_driver == driver; });
@@ -95,7 +93,7 @@ class Judge {
     void fill_values() {
         values_["gpus"] = facts_.devices.empty() ? "the NVIDIA GPU" : describe(facts_.devices);
         std::string_view driver = facts_.module_version;
-        if (driver.ends_with(newest_of_branch)) driver.remove_suffix(newest_of_branch.size());
+        if (driver.ends_with(branch_end)) driver.remove_suffix(branch_end.size());
         values_["driver"] = driver;
         values_["floor"] = floor_;
         values_["driver_cuda"] = driver_cuda_;
@@ -422,9 +420,7 @@ GpuVerdict judge_gpu(const GpuFacts& facts, const Requirements& needs, const Gpu
 GpuVerdict judge_target(const GpuTarget& target, const Requirements& needs, const GpuJudgeOptions& options) {
     GpuFacts facts;
     facts.devices = target.gpus;
-    facts.module_version = target.driver;
-    // A branch alone means its newest driver.
-    if (!target.driver.empty() && target.driver.find('.') == std::string::npos) facts.module_version += newest_of_branch;
+    facts.module_version = newest_of_branch(target.driver);
     return Judge(facts, needs, options).target();
 }
 

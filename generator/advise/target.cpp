@@ -80,6 +80,15 @@ Result<GpuTarget> parse_target(const std::vector<std::string>& gpus, const std::
     return target;
 }
 
+std::string cuda_of_target(const GpuTarget& target) {
+    if (!target.driver.empty()) return cuda_of_driver(newest_of_branch(target.driver));
+    int last = 0;
+    for (const GpuDevice& gpu : target.gpus)
+        if (const GpuGeneration* generation = generation_of(gpu.compute); generation && generation->last_branch != 0)
+            last = last == 0 ? generation->last_branch : std::min(last, generation->last_branch);
+    return last == 0 ? "" : cuda_of_driver(newest_of_branch(std::to_string(last)));
+}
+
 Result<std::vector<Finding>> check_target(const GpuTarget& target, const Requirements& needs) {
     GpuJudgeOptions options;
     options.way_out.clear();

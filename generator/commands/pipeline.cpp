@@ -7,6 +7,7 @@
 #include "generator/assemble/bytecode.hpp"
 #include "common/format/manifest.hpp"
 #include "generator/advise/lint.hpp"
+#include "generator/advise/target.hpp"
 #include "generator/capture/capture.hpp"
 #include "generator/conda/config.hpp"
 #include "generator/conda/link.hpp"
@@ -187,6 +188,8 @@ Status Pipeline::solve() {
     lock.virtuals = options_.virtuals;
     lock.cuda = options_.cuda;
     lock.wants_gpu = !options_.target_gpus.empty() || !options_.target_driver.empty();
+    TRY_ASSIGN(const GpuTarget target, parse_target(options_.target_gpus, options_.target_driver));
+    (target.driver.empty() ? lock.newest_cuda : lock.driver_cuda) = cuda_of_target(target);
     lock.channel_priority = options_.channel_priority;
     TRY_ASSIGN(lock.index_strategy, pip::parse_index_strategy(options_.index_strategy));
     if (const char* epoch = std::getenv("SOURCE_DATE_EPOCH"); epoch && *epoch) {

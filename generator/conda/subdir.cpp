@@ -143,10 +143,11 @@ class EmptySubdir final : public Subdir {
 // Bytes of a file, decompressed when they begin like zstd's.
 class IndexFile {
   public:
-    static Result<std::unique_ptr<IndexFile>> open(const fs::path& path, const std::string& shown) {
-        auto out = std::unique_ptr<IndexFile>(new IndexFile);
+    static Result<std::unique_ptr<IndexFile>> open(const fs::path& path, const std::string& shown, IndexProgress& progress) {
+        auto out = std::unique_ptr<IndexFile>(new IndexFile(progress));
         TRY_ASSIGN(out->fd_, open_file(path, O_RDONLY | O_CLOEXEC));
-        TRY_ASSIGN(out->size_, file_size(out->fd_.get(), path.string()));
+        TRY_ASSIGN(const std::uint64_t size, file_size(out->fd_.get(), path.string()));
+        progress.size += size;
         out->shown_ = shown;
         out->in_.resize(1u << 18);
         TRY(out->refill());
@@ -182,6 +183,7 @@ class IndexFile {
     }
 
   private:
+    explicit IndexFile(IndexProgress& progress) : progress_(progress) {}
     Status refill() {
         ssize_t n;
         do n = ::read(fd_.get(), in_.data(), in_.size());
@@ -189,30 +191,24 @@ class IndexFile {
         if (n < 0) return errno_error("cannot read '" + shown_ + "'", errno);
         used_ = 0;
         filled_ = static_cast<std::size_t>(n);
-        done_ += filled_;
-        // Shown only when it lasts: a few megabytes are read before anybody looks.
-        if (done_ > (24u << 20) || (zstd_ && done_ > (4u << 20))) {
-            Terminal::get().progress("reading " + shown_, done_, size_);
-            progress_ = true;
-        }
-        if (n == 0 && progress_) Terminal::get().end_progress();
+        progress_.read += filled_;
         return {};
     }
     struct Free {
         void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
     };
     Fd fd_;
-    std::uint64_t size_ = 0, done_ = 0;
+    IndexProgress& progress_;
     std::string shown_;
     std::vector<char> in_;
     std::size_t used_ = 0, filled_ = 0;
-    bool open_frame_ = false, progress_ = false;
+    bool open_frame_ = false;
     std::unique_ptr<ZSTD_DCtx, Free> zstd_;
 };
 
 // Reads an index file into the cached form. Returns info.base_url.
-Result<std::string> make_index(const fs::path& file, const std::string& shown, const std::string& url, const fs::path& index) {
-    TRY_ASSIGN(auto source, IndexFile::open(file, shown));
+Result<std::string> make_index(const fs::path& file, const std::string& shown, const std::string& url, const fs::path& index, IndexProgress& progress) {
+    TRY_ASSIGN(auto source, IndexFile::open(file, shown, progress));
     RepodataIndexWriter writer;
     char first = 0;
     ByteStream stream = [&](std::span<char> to) -> Result<std::size_t> {
@@ -232,8 +228,8 @@ Result<std::string> make_index(const fs::path& file, const std::string& shown, c
 
 class Opener {
   public:
-    Opener(const Channel& channel, const std::string& subdir, Fetcher& fetcher)
-        : channel_(channel), subdir_(subdir), fetcher_(fetcher), base_(channel.url + "/" + subdir + "/"),
+    Opener(const Channel& channel, const std::string& subdir, Fetcher& fetcher, IndexProgress& progress)
+        : channel_(channel), subdir_(subdir), fetcher_(fetcher), progress_(progress), base_(channel.url + "/" + subdir + "/"),
           shown_(without_credentials(base_)), label_(channel.name.find("://") == std::string::npos ? channel.name + "/" + subdir : subdir) {
         // In the cache's names there is the host's identity, not its password.
         cache_ = fetcher.cache_root() / "repodata" / to_hex(sha256(as_bytes(shown_))).substr(0, 32);
@@ -283,7 +279,7 @@ class Opener {
         std::string identity = fmt::format("{} {} {} {}.{:09}", path, best.st_ino, best.st_size, best.st_mtim.tv_sec, best.st_mtim.tv_nsec);
         if (state_.value("identity", "") == identity)
             if (auto index = RepodataIndex::open(index_file())) return indexed(std::move(*index));
-        TRY_ASSIGN(std::string base_url, make_index(path, label_, path, index_file()));
+        TRY_ASSIGN(std::string base_url, make_index(path, label_, path, index_file(), progress_));
         state_ = {{"identity", identity}, {"base_url", base_url}};
         TRY(save());
         return opened();
@@ -352,7 +348,10 @@ class Opener {
         Validators known;
         if (state_.value("variant", "") == name && from_cache(name)) known = {state_.value("etag", ""), state_.value("last_modified", "")};
         const fs::path part = cache_.string() + ".part";
-        TRY_ASSIGN(FileDocument reply, fetcher_.get_file(base_ + name, known, part, variant == Variant::shards ? largest_shard_index : largest_index));
+        ++progress_.transfers;
+        auto answer = fetcher_.get_file(base_ + name, known, part, variant == Variant::shards ? largest_shard_index : largest_index, progress_.transfer);
+        --progress_.transfers;
+        TRY_ASSIGN(FileDocument reply, std::move(answer));
         std::error_code ignored;
         if (reply.status == 304) {
             fs::remove(part, ignored);
@@ -377,7 +376,7 @@ class Opener {
             TRY(save());
             return subdir;
         }
-        auto base_url = make_index(part, label_, shown_ + name, index_file());
+        auto base_url = make_index(part, label_, shown_ + name, index_file(), progress_);
         fs::remove(part, ignored);
         if (!base_url.ok()) return std::move(base_url).error();
         state["base_url"] = *base_url;
@@ -389,6 +388,7 @@ class Opener {
     const Channel& channel_;
     const std::string& subdir_;
     Fetcher& fetcher_;
+    IndexProgress& progress_;
     std::string base_, shown_, label_;
     fs::path cache_;
     json state_ = json::object();
@@ -402,8 +402,8 @@ std::string Subdir::url_of(std::string_view file_name) const {
     return base + percent_encode_path(file_name);
 }
 
-Result<std::unique_ptr<Subdir>> open_subdir(const Channel& channel, const std::string& subdir, Fetcher& fetcher) {
-    return Opener(channel, subdir, fetcher).open();
+Result<std::unique_ptr<Subdir>> open_subdir(const Channel& channel, const std::string& subdir, Fetcher& fetcher, IndexProgress& progress) {
+    return Opener(channel, subdir, fetcher, progress).open();
 }
 
 } // namespace tinderbox::conda

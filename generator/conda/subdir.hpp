@@ -42,7 +42,14 @@ class Subdir {
     bool there_ = true;
 };
 
-// Errors: network (unreachable, forbidden, no JSON, too large, cut short), storage.
-Result<std::unique_ptr<Subdir>> open_subdir(const Channel& channel, const std::string& subdir, Fetcher& fetcher);
+// How far all the indexes that are opened at the same time are, for one progress line.
+struct IndexProgress {
+    TransferCount transfer;
+    std::atomic<int> transfers = 0;                  // that run now
+    std::atomic<std::uint64_t> read = 0, size = 0;   // bytes of the files that were transferred (or lie there)
+};
+
+// Several may be opened at the same time. Errors: network (unreachable, forbidden, no JSON, too large, cut short), storage.
+Result<std::unique_ptr<Subdir>> open_subdir(const Channel& channel, const std::string& subdir, Fetcher& fetcher, IndexProgress& progress);
 
 } // namespace tinderbox::conda

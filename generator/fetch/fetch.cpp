@@ -3,9 +3,9 @@
 #include "generator/fetch/cache_path.hpp"
 
 #include "common/base/parallel.hpp"
+#include "common/base/progress.hpp"
 #include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
-#include "common/base/ticker.hpp"
 #include "common/base/url.hpp"
 #include "generator/fetch/transfer.hpp"
 
@@ -17,7 +17,6 @@
 #include <algorithm>
 #include <charconv>
 #include <ctime>
-#include <optional>
 
 namespace tinderbox {
 
@@ -86,19 +85,16 @@ class CurlFetcher final : public Fetcher {
 
     Result<std::vector<Fetched>> fetch(const std::vector<Download>& downloads) override {
         std::vector<Fetched> out(downloads.size());
-        received_ = 0;
-        expected_ = 0;
+        count_.received = 0;
+        count_.expected = 0;
         Status status;
         {
-            const Ticker reporter([&] {
-                if (expected_ > 0) Terminal::get().progress("downloading", received_, expected_);
-            });
+            ProgressLine line([this] { return ProgressLine::State{"downloading", count_.received, count_.total()}; });
             status = parallel_for(downloads.size(), options_.connections, [&](std::size_t i) -> Status {
                 TRY_ASSIGN(out[i], fetch_one(downloads[i]));
                 return {};
             });
         }
-        Terminal::get().end_progress();
         if (!status.ok()) return std::move(status).error();
         return out;
     }
@@ -164,7 +160,8 @@ class CurlFetcher final : public Fetcher {
         return out;
     }
 
-    Result<FileDocument> get_file(const std::string& url, const Validators& known, const fs::path& to, std::uint64_t limit) override {
+    Result<FileDocument> get_file(const std::string& url, const Validators& known, const fs::path& to, std::uint64_t limit,
+                                  TransferCount& count) override {
         if (options_.offline)
             return make_error(ErrorKind::network, "--offline: '{}' is not in the cache; build once without --offline", without_credentials(url));
         TRY_ASSIGN(Fd fd, open_file(to, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
@@ -175,7 +172,9 @@ class CurlFetcher final : public Fetcher {
         request.size_limit = limit;
         if (!known.etag.empty()) request.headers.push_back("If-None-Match: " + known.etag);
         else if (!known.last_modified.empty()) request.headers.push_back("If-Modified-Since: " + known.last_modified);
-        TRY_ASSIGN(TransferReply reply, with_progress(request));
+        request.received = &count.received;
+        request.expected = &count.expected;
+        TRY_ASSIGN(TransferReply reply, transfer(options_, request));
         FileDocument out{reply.status, reply.etag, reply.last_modified, reply.final_url, 0, fresh_until(reply)};
         TRY_ASSIGN(out.size, file_size(fd.get(), to.string()));
         return out;
@@ -185,25 +184,6 @@ class CurlFetcher final : public Fetcher {
     fs::path cache_root() const override { return options_.cache_root; }
 
   private:
-    // One document of perhaps a hundred megabytes: shown as soon as it lasts.
-    Result<TransferReply> with_progress(TransferRequest& request) {
-        std::atomic<std::uint64_t> received = 0, expected = 0;
-        request.received = &received;
-        request.expected = &expected;
-        bool shown = false;
-        std::optional<Ticker> reporter;
-        reporter.emplace(
-            [&] {
-                Terminal::get().progress("downloading", received, received <= expected ? expected.load() : 0);
-                shown = true;
-            },
-            std::chrono::milliseconds(100), std::chrono::milliseconds(500));
-        auto reply = transfer(options_, request);
-        reporter.reset();
-        if (shown) Terminal::get().end_progress();
-        return reply;
-    }
-
     // "bytes 100-199/1000"
     static bool parse_content_range(std::string_view text, Piece& out) {
         if (!text.starts_with("bytes ")) return false;
@@ -354,11 +334,11 @@ class CurlFetcher final : public Fetcher {
             request.url = d.url;
             request.file = fd.get();
             request.resume_from = have;
-            request.received = &received_;
-            request.expected = &expected_;
+            request.received = &count_.received;
+            request.expected = &count_.expected;
             if (d.size != 0) request.size_limit = d.size;
-            received_ += have;
-            expected_ += have;
+            count_.received += have;
+            count_.expected += have;
             TRY_ASSIGN(TransferReply reply, transfer(options_, request));
             if (reply.status == 404 || reply.status == 410)
                 return make_error(ErrorKind::network, "{}: not found (HTTP {}); the file was removed or the URL has a mistake", shown,
@@ -393,7 +373,7 @@ class CurlFetcher final : public Fetcher {
     }
 
     FetchOptions options_;
-    std::atomic<std::uint64_t> received_ = 0, expected_ = 0;
+    TransferCount count_; // of fetch()
 };
 
 } // namespace
@@ -404,10 +384,12 @@ Result<Piece> Fetcher::range(const std::string&, std::uint64_t, std::uint64_t, b
     return out;
 }
 
-Result<FileDocument> Fetcher::get_file(const std::string& url, const Validators&, const fs::path& to, std::uint64_t limit) {
+Result<FileDocument> Fetcher::get_file(const std::string& url, const Validators&, const fs::path& to, std::uint64_t limit,
+                                       TransferCount& count) {
     TRY_ASSIGN(Document document, get(url, ""));
     if (document.body.size() > limit)
         return make_error(ErrorKind::network, "{}: the answer is larger than {} bytes", without_credentials(url), limit);
+    count.received += document.body.size();
     if (document.status == 200) TRY(write_atomically(to, document.body));
     return FileDocument{document.status, "", "", document.url, document.body.size(), 0};
 }

@@ -5,6 +5,7 @@
 #include "common/base/file.hpp"
 #include "common/base/hash.hpp"
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -70,6 +71,12 @@ struct Validators {
     bool any() const { return !etag.empty() || !last_modified.empty(); }
 };
 
+// How far transfers are, for a progress line of the caller's; both only grow, but for a transfer that begins anew.
+struct TransferCount {
+    std::atomic<std::uint64_t> received = 0, expected = 0; // bytes; expected: as far as servers say it
+    std::uint64_t total() const { return received <= expected ? expected.load() : 0; } // 0 = unknown
+};
+
 class Fetcher {
   public:
     static Result<std::unique_ptr<Fetcher>> make(FetchOptions options);
@@ -84,8 +91,10 @@ class Fetcher {
     // Thread-safe. A fetcher that cannot do it says `refused`.
     virtual Result<Piece> range(const std::string& url, std::uint64_t first, std::uint64_t count, bool from_end);
     // `to` is replaced when status is 200 (not atomically). An answer of more than `limit` bytes is an error, as is
-    // --offline: the caller keeps what it makes of the document. Thread-safe. http and https only.
-    virtual Result<FileDocument> get_file(const std::string& url, const Validators& known, const fs::path& to, std::uint64_t limit);
+    // --offline: the caller keeps what it makes of the document. Nothing is shown; `count` grows. Thread-safe. http and
+    // https only.
+    virtual Result<FileDocument> get_file(const std::string& url, const Validators& known, const fs::path& to, std::uint64_t limit,
+                                          TransferCount& count);
     virtual bool offline() const { return false; }
     // Where caches lie: FetchOptions::cache_root.
     virtual fs::path cache_root() const { return cache_directory(); }

@@ -16,7 +16,9 @@ namespace tinderbox {
 namespace {
 
 constexpr int redirect_limit = 10;
-constexpr std::uint64_t body_limit = 1ull << 30;
+// Of what is kept in memory, as it is when it has been decompressed: the largest page of an index has some 30 MB.
+constexpr std::uint64_t page_limit = 256ull << 20;
+constexpr std::uint64_t error_page_limit = 16ull << 20; // beside status 200
 
 std::string variable(const char* name) {
     const char* value = std::getenv(name);
@@ -86,6 +88,18 @@ std::size_t on_header(char* data, std::size_t one, std::size_t count, void* user
     return count;
 }
 
+std::uint64_t limit_of(const Exchange& x) {
+    if (x.status >= 300) return error_page_limit;
+    return x.request.file < 0 ? std::min(x.request.size_limit, page_limit) : x.request.size_limit;
+}
+
+Error too_large(const Exchange& x) {
+    const std::string shown = without_credentials(x.request.url);
+    if (x.request.file >= 0 && !x.request.document && x.status < 300)
+        return make_error(ErrorKind::network, "{}: the server sends more than the {} bytes that were expected", shown, x.request.size_limit);
+    return make_error(ErrorKind::network, "{}: the answer is larger than {}, the most that is taken of it", shown, format_bytes(limit_of(x)));
+}
+
 std::size_t on_body(char* data, std::size_t one, std::size_t count, void* user) {
     auto& x = *static_cast<Exchange*>(user);
     ByteView bytes(reinterpret_cast<const std::byte*>(data), one * count);
@@ -102,6 +116,11 @@ std::size_t on_body(char* data, std::size_t one, std::size_t count, void* user) 
                 return 0;
             }
         }
+        // Refused before it is transferred, if the server is frank.
+        if (length > 0 && x.status < 300 && x.request.range.empty() && x.request.resume_from + static_cast<std::uint64_t>(length) > limit_of(x)) {
+            x.failure = too_large(x);
+            return 0;
+        }
         if (length > 0 && x.status < 300 && x.request.expected && x.length == 0) {
             x.length = static_cast<std::uint64_t>(length);
             *x.request.expected += x.length;
@@ -115,17 +134,16 @@ std::size_t on_body(char* data, std::size_t one, std::size_t count, void* user) 
         return 0;
     }
     if (x.status >= 300 || x.request.file < 0) {
-        if (x.reply.body.size() + bytes.size() > body_limit) {
-            x.failure = make_error(ErrorKind::network, "the answer is larger than 1 GiB");
+        if (x.reply.body.size() + bytes.size() > limit_of(x)) {
+            x.failure = too_large(x);
             return 0;
         }
         x.reply.body += as_text(bytes);
         return count;
     }
     std::uint64_t at = x.request.resume_from + x.written;
-    if (at + bytes.size() > x.request.size_limit) {
-        x.failure = make_error(ErrorKind::network, "the server sends more than the {} bytes that were expected",
-                               x.request.size_limit);
+    if (at + bytes.size() > limit_of(x)) {
+        x.failure = too_large(x);
         return 0;
     }
     Status status = write_exact_at(x.request.file, bytes, at, "the download cache");

@@ -1,6 +1,7 @@
 #include "generator/lock/conda_solve.hpp"
 
-#include "common/base/terminal.hpp"
+#include "common/base/parallel.hpp"
+#include "common/base/progress.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "common/format/cuda_floors.hpp"
@@ -18,6 +19,9 @@ namespace {
 
 // What a request with conda entries and without channels comes from; never Anaconda's defaults.
 constexpr const char* default_channel = "conda-forge";
+
+// Indexes that are opened at the same time: the largest take 150 MB of memory each while they are read.
+constexpr unsigned index_threads = 4;
 
 constexpr std::string_view cuda_packages[] = {"cudatoolkit", "cuda-version", "cuda", "cuda-toolkit", "cuda-runtime", "cuda-nvcc",
                                               "cuda-cudart", "cuda-libraries", "cudnn", "nccl", "cupy", "pytorch-cuda", "cuda-python"};
@@ -243,22 +247,41 @@ class CondaSolve {
         return {};
     }
 
+    // All at the same time: each is a transfer, and then the reading of perhaps half a gigabyte of JSON.
     Status open_channels() {
-        for (const conda::Channel& channel : channels_) {
+        struct Opening {
+            std::size_t channel;
+            std::string subdir;
+            Result<std::unique_ptr<conda::Subdir>> result = std::unique_ptr<conda::Subdir>();
+        };
+        std::vector<Opening> openings;
+        for (std::size_t i = 0; i < channels_.size(); ++i)
+            for (const std::string& subdir : {options_.platform, std::string("noarch")})
+                if (channels_[i].subdir.empty() || channels_[i].subdir == subdir) openings.push_back({i, subdir});
+        {
+            conda::IndexProgress progress;
+            ProgressLine line([&progress] {
+                if (progress.transfers > 0) return ProgressLine::State{"downloading", progress.transfer.received, progress.transfer.total()};
+                return ProgressLine::State{"reading", progress.read, progress.size};
+            });
+            TRY(parallel_for(openings.size(), index_threads, [&](std::size_t i) -> Status {
+                openings[i].result = conda::open_subdir(channels_[openings[i].channel], openings[i].subdir, fetcher_, progress);
+                return {}; // what is reported is the first error in the channels' order, not in time
+            }));
+        }
+        std::vector<bool> there(channels_.size());
+        for (Opening& opening : openings) {
+            TRY_ASSIGN(auto opened, std::move(opening.result));
+            if (opened->there()) there[opening.channel] = true;
+            const conda::Channel& channel = channels_[opening.channel];
             auto source = std::ranges::find_if(sources_, [&](const conda::ChannelSource& one) { return one.channel.key == channel.key; });
             if (source == sources_.end()) source = sources_.insert(sources_.end(), {channel, {}});
-            bool there = false;
-            for (const std::string& subdir : {options_.platform, std::string("noarch")}) {
-                if (!channel.subdir.empty() && channel.subdir != subdir) continue;
-                TRY_ASSIGN(auto opened, conda::open_subdir(channel, subdir, fetcher_));
-                there = there || opened->there();
-                source->subdirs.push_back(std::move(opened));
-            }
-            if (!there)
-                return make_error(channel.url.starts_with("file:") ? ErrorKind::usage : ErrorKind::network,
-                                  "{}: there is no conda channel (no repodata.json in {} or noarch); check its name", channel.key, options_.platform);
+            source->subdirs.push_back(std::move(opened));
         }
-        Terminal::get().end_progress();
+        for (std::size_t i = 0; i < channels_.size(); ++i)
+            if (!there[i])
+                return make_error(channels_[i].url.starts_with("file:") ? ErrorKind::usage : ErrorKind::network,
+                                  "{}: there is no conda channel (no repodata.json in {} or noarch); check its name", channels_[i].key, options_.platform);
         return {};
     }
 
@@ -290,11 +313,13 @@ bool asks_for_gpu(const Request& request, const LockOptions& options) {
 }
 
 std::string target_cuda(const Request& request, const LockOptions& options) {
+    if (!options.driver_cuda.empty()) return options.driver_cuda; // a fact, where the others are guesses
     if (!options.cuda.empty()) return options.cuda;
     if (!asks_for_gpu(request, options)) return "";
     for (const CondaSpec& spec : request.conda)
         if (spec.name == "cudatoolkit" || spec.name == "cuda-version" || spec.name == "pytorch-cuda")
             if (std::string version = pinned_version(spec.version); !version.empty()) return version;
+    if (!options.newest_cuda.empty()) return options.newest_cuda;
     return fmt::format("{}.0", std::rbegin(cuda_floors)->major);
 }
 

@@ -20,7 +20,7 @@ Result<LockedArtifact> lock_conda_file(const CondaSpec& spec, const std::string&
 // Whether the request asks for a GPU: --cuda, --target-gpu, a CUDA package, a build or channel that speaks of one.
 bool asks_for_gpu(const Request& request, const LockOptions& options);
 
-// What __cuda the target gets: of --cuda, of a pinned cudatoolkit or cuda-version, else the newest major known; "" without
+// What __cuda the target gets: of its driver, of --cuda, of a pinned cudatoolkit or cuda-version, else the newest major known; "" without
 // a GPU in the request.
 std::string target_cuda(const Request& request, const LockOptions& options);
 

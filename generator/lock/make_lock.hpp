@@ -27,7 +27,9 @@ struct LockOptions {
     std::function<Result<std::string>(const std::vector<LockedArtifact>& conda)> build_python;
     std::vector<std::string> virtuals;           // --virtual __NAME=VERSION
     std::string cuda;                            // --cuda: the CUDA that is asked for ("11.3")
-    bool wants_gpu = false;                      // something else asks for a GPU (--target-gpu)
+    bool wants_gpu = false;                      // something else asks for a GPU (--target-gpu, --target-driver)
+    std::string driver_cuda;                     // CUDA of the target's driver (--target-driver: 535 → "12.2"), "" = not named
+    std::string newest_cuda;                     // without a named driver: the newest that one for the target's GPUs has, "" = any
     std::string channel_priority;                // strict, flexible, disabled; "": conda's configuration
 };
 

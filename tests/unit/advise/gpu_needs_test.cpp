@@ -154,5 +154,13 @@ TEST_CASE("targets as people write them") {
     CHECK(parse_target_gpu("RTX").error().message.find("write the whole name, or the compute capability") != std::string::npos);
     CHECK(parse_target_driver("470").value() == "470");
     CHECK(parse_target_driver("535.154.05").value() == "535.154.05");
+    // What conda's __cuda is there.
+    CHECK(cuda_of_target(*parse_target({}, "535")) == "12.2");
+    CHECK(cuda_of_target(*parse_target({}, "525.60.13")) == "12.0");
+    CHECK(cuda_of_target(*parse_target({"K80"}, "460.27.03")) == "11.2");
+    CHECK(cuda_of_target(*parse_target({"3.7", "8.6"}, "")) == "11.4"); // no driver after 470 knows both
+    CHECK(cuda_of_target(*parse_target({"7.0"}, "")) == "13.0");
+    CHECK(cuda_of_target(*parse_target({"8.6"}, "")).empty());
+    CHECK(cuda_of_target(*parse_target({}, "")).empty());
     for (const char* bad : {"", "new", "47", ".5", "535.", "535..1", "12.4"}) CHECK(!parse_target_driver(bad).ok());
 }
