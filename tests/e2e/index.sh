@@ -29,6 +29,13 @@ status=0
 build --index-url "http://127.0.0.1:$open/gone/" -o x.run >log 2>&1 || status=$?
 case $status in 8 | 9) ;; *) cat log; fail "an index without the project ended with $status" ;; esac
 expect 8 "" build --index-url "http://198.51.100.1/simple/" -o x.run
+# Indexes that mean no good: nothing is taken of them, and they are told apart from one that lacks the package.
+hostile() { expect 8 "$2" env TINDERBOX_CACHE="$work/hostile" "$tinderbox" build r.txt --python-from "$python" --index-url "http://127.0.0.1:$open/$1/" -o x.run; }
+hostile loop "redirects in a circle"
+hostile bomb "the answer is larger than 268 MB, the most that is taken of it"
+hostile null "JSON that is no package index (no list 'files')"
+hostile odd "JSON that is no package index (no list 'files')"
+hostile liar "was expected; the file was changed or damaged"
 build --index-url "http://127.0.0.1:$open/simple/" --offline -o offline.run >log 2>&1 ||
     { cat log; fail "--offline does not find what was downloaded"; }
 TINDERBOX_CACHE=$work/empty expect 8 "--offline" build --index-url "http://127.0.0.1:$open/simple/" --offline -o x.run

@@ -11,6 +11,13 @@ path says how the channel behaves:
     /html      a login page with status 200             /secret    asks for user:canary
     /cut       half of repodata.json, then the end      /junk      zstd magic, then noise
     /lies      packages with one byte changed           /evil      a shard index whose shard has another hash
+    /less      sizes one smaller than the packages are  /more      sizes one larger
+    /endless   a shard index without an end             /huge      repodata.json that is announced with 5 GiB
+    /cutzst    half of repodata.json.zst                /ping      redirects to /pong, and that back
+    /blanks    1 GiB of blanks in repodata.json.zst     /entry     1 GiB of one package's name in it
+    /shardbomb 1 GiB of zeros in the shard index        /oddshards a shard index with texts for hashes
+    /null /list /text /number                           repodata.json of that type alone
+    /packages-list /package-number                      a list of packages; packages that are numbers
 
 Ends when standard input does.
 """
@@ -68,6 +75,18 @@ def shards_of(subdir):
     return zstandard.ZstdCompressor().compress(pack(index)), shards
 
 
+def bomb(before, filling):
+    """A gigabyte of `filling` in a few hundred kilobytes of zstd."""
+    compressor = zstandard.ZstdCompressor().compressobj()
+    out = [compressor.compress(before)]
+    out += [compressor.compress(filling * (1 << 20)) for _ in range(1024)]
+    return b"".join(out) + compressor.flush()
+
+
+ODD = {"null": b"null", "list": b"[]", "text": b'"packages"', "number": b"7 ", "packages-list": b'{"packages":[]}',
+       "package-number": b'{"packages":{"a-1-0.conda":7}}'}
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -90,6 +109,32 @@ class Handler(http.server.BaseHTTPRequestHandler):
         mood, subdir, name = parts[0], parts[1] if len(parts) > 1 else "", "/".join(parts[2:])
         if mood == "loop":
             return self.reply(302, headers=[("Location", self.path)])
+        if mood in ("ping", "pong"):
+            return self.reply(302, headers=[("Location", "/" + ("pong" if mood == "ping" else "ping") + self.path[5:])])
+        if mood == "endless" and name == "repodata_shards.msgpack.zst":
+            self.send_response(200)
+            self.end_headers()
+            self.close_connection = True
+            try:
+                while True:
+                    self.wfile.write(bytes(1 << 20))
+            except OSError:  # the client had enough
+                return
+        if mood == "huge" and name == "repodata.json":
+            self.send_response(200)
+            self.send_header("Content-Length", str(5 << 30))
+            self.end_headers()
+            self.wfile.write(b'{"packages":{')
+            self.close_connection = True
+            return
+        if mood in ODD and name == "repodata.json":
+            return self.reply(200, ODD[mood])
+        if mood in ("blanks", "entry") and name == "repodata.json.zst":
+            return self.reply(200, bomb(b"{", b" ") if mood == "blanks" else bomb(b'{"packages":{"a-1-0.conda":{"name":"', b"a"))
+        if mood == "shardbomb" and name == "repodata_shards.msgpack.zst":
+            return self.reply(200, bomb(b"", b"\0"))
+        if mood == "oddshards" and name == "repodata_shards.msgpack.zst":
+            return self.reply(200, zstandard.ZstdCompressor().compress(pack({"info": {}, "shards": {"odd": "0" * 64}})))
         if mood == "html":
             return self.reply(200, b"<!DOCTYPE html><html>Please log in</html>", [("Content-Type", "text/html")])
         if mood == "secret":
@@ -105,6 +150,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = read(subdir)
         if body is None:
             return self.reply(404)
+        if name == "repodata.json" and mood in ("less", "more"):
+            data = json.loads(body)
+            for section in ("packages", "packages.conda"):
+                for row in data.get(section, {}).values():
+                    row["size"] += 1 if mood == "more" else -1
+            return self.reply(200, json.dumps(data).encode())
+        if name == "repodata.json.zst" and mood == "cutzst":
+            packed = zstandard.ZstdCompressor().compress(body)
+            return self.reply(200, packed[: len(packed) // 2])
         if name == "repodata.json" and mood in ("plain", "lies"):
             tag = '"' + hashlib.md5(body).hexdigest() + '"'
             if self.headers.get("If-None-Match") == tag:

@@ -3,13 +3,15 @@
     simple_index.py WHEELS [USER:PASSWORD]
 
 Prints its port. /simple/ is the index; /login/ answers every page with a login form, /broken/ with 500 twice and then the
-index, /gone/ with 404. With USER:PASSWORD every request needs them.
+index, /gone/ with 404, /loop/ with a redirect to itself, /bomb/ with a page that is 400 MB when it is decompressed, /null/ and
+/odd/ with JSON of another type, /liar/ with the right files under wrong hashes. With USER:PASSWORD every request needs them.
 """
-import base64, hashlib, http.server, json, os, re, sys, threading
+import base64, hashlib, http.server, json, os, re, sys, threading, zlib
 
 wheels = sys.argv[1]
 wanted = "Basic " + base64.b64encode(sys.argv[2].encode()).decode() if len(sys.argv) > 2 else None
 seen = {}
+JSON_PAGE = "application/vnd.pypi.simple.v1+json"
 
 
 def normalise(name):
@@ -27,9 +29,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *args):
         pass
 
-    def answer(self, status, body=b"", kind="text/html"):
+    def answer(self, status, body=b"", kind="text/html", encoding=None):
         self.send_response(status)
         self.send_header("Content-Type", kind)
+        if encoding:
+            self.send_header("Content-Encoding", encoding)
         self.send_header("Content-Length", str(len(body)))
         if status == 401:
             self.send_header("WWW-Authenticate", 'Basic realm="test"')
@@ -49,13 +53,27 @@ class Handler(http.server.BaseHTTPRequestHandler):
             seen[self.path] = seen.get(self.path, 0) + 1
             if seen[self.path] < 3:
                 return self.answer(500)
-        if len(parts) != 2 or parts[0] not in ("simple", "broken") or parts[1] not in projects:
+        if parts[0] == "loop":
+            self.send_response(302)
+            self.send_header("Location", self.path)
+            self.send_header("Content-Length", "0")
+            return self.end_headers()
+        if parts[0] in ("null", "odd"):
+            body = b"null" if parts[0] == "null" else b'{"meta": {"api-version": "1.0"}, "name": 7, "files": {"a": 1}}'
+            return self.answer(200, body, JSON_PAGE)
+        if parts[0] == "bomb":
+            packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+            body = packer.compress(b'{"meta": {"api-version": "1.0"}, "files": [') + b"".join(packer.compress(b" " * (1 << 20)) for _ in range(400))
+            return self.answer(200, body + packer.flush(), JSON_PAGE, "gzip")
+        if len(parts) != 2 or parts[0] not in ("simple", "broken", "liar") or parts[1] not in projects:
             return self.answer(404)
         files = projects[parts[1]]
-        if "application/vnd.pypi.simple.v1+json" in self.headers.get("Accept", "") and parts[1] != "six":
+        if parts[0] == "liar":
+            files = [(f, hashlib.sha256(h.encode()).hexdigest()) for f, h in files]
+        if JSON_PAGE in self.headers.get("Accept", "") and parts[1] != "six":
             body = {"meta": {"api-version": "1.1"}, "name": parts[1],
                     "files": [{"filename": f, "url": f"/files/{f}", "hashes": {"sha256": h}} for f, h in files]}
-            return self.answer(200, json.dumps(body).encode(), "application/vnd.pypi.simple.v1+json")
+            return self.answer(200, json.dumps(body).encode(), JSON_PAGE)
         links = "".join(f'<a href="../../files/{f}#sha256={h}">{f}</a><br/>\n' for f, h in files)
         self.answer(200, f"<!DOCTYPE html><html><body>{links}</body></html>".encode())
 
