@@ -181,6 +181,34 @@ TEST_CASE("a hostile or cut fatbin ends in a sentence") {
     CHECK(read_fatbins(elf({{".nv_fatbin", container({{2, 80}})}, {".rodata", container({{2, 80}}, ~0ull)}}))->problem.empty());
 }
 
+TEST_CASE("a foreign or hostile ELF file: its fatbins count, or nothing does") {
+    const Bytes good = elf({{".nv_fatbin", container({{2, 80}})}, {".data", Bytes(64)}});
+    REQUIRE(names(read_fatbins(good)) == Names{"sm_80"});
+    const std::size_t table = good.size() - 4 * 64; // of sections: none, .nv_fatbin, .data, .shstrtab
+    auto with = [&](std::size_t at, std::uint64_t value, std::size_t bytes) {
+        Bytes file = good;
+        for (std::size_t i = 0; i < bytes; ++i) file[at + i] = static_cast<std::byte>(value >> (8 * i));
+        return names(read_fatbins(file));
+    };
+    // Another class or byte order, another magic number.
+    CHECK(with(4, 1, 1).size() <= 1);
+    CHECK(with(5, 2, 1).size() <= 1);
+    CHECK(with(1, 'F', 1).empty());
+    // A table of sections that is not there, lies on the header or on itself, has no row, rows without a size, or far too many;
+    // names out of a section that has none. What is no longer known to lie in .nv_fatbin may count or not.
+    const auto plausible = [](const Names& found) { return found.empty() || found == Names{"sm_80"}; };
+    for (std::uint64_t offset : {std::uint64_t{0}, std::uint64_t{40}, std::uint64_t{good.size()}, ~std::uint64_t{0}, ~std::uint64_t{0} - 63})
+        CHECK(plausible(with(40, offset, 8)));
+    for (std::uint64_t size : {0, 1, 63, 65535}) CHECK(plausible(with(58, size, 2)));
+    for (std::uint64_t count : {0, 1, 10000, 65535}) CHECK(plausible(with(60, count, 2)));
+    for (std::uint64_t index : {0, 1, 4, 65535}) CHECK(plausible(with(62, index, 2)));
+    // A section that reaches round the end of all numbers, and one that lies on another.
+    CHECK(plausible(with(table + 64 + 24, ~std::uint64_t{0} - 8, 8)));
+    CHECK(plausible(with(table + 64 + 32, ~std::uint64_t{0}, 8)));
+    CHECK(plausible(with(table + 128 + 24, 64, 8)));
+    CHECK(plausible(with(table + 192 + 24, ~std::uint64_t{0}, 8)));
+}
+
 TEST_CASE("10,000 entries, 10,000 containers and too many architectures") {
     auto many = read_fatbins(elf({{".nv_fatbin", container(std::vector<Image>(10000))}}));
     CHECK(many->entries == 10000);
