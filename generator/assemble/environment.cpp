@@ -75,6 +75,14 @@ std::vector<GeneratedFile> environment_files(const Lock& lock, const PythonInfo&
         file.content.marked(text);
         out.push_back(std::move(file));
     }
+    // Where conda keeps them, so that `conda activate` sets and unsets them, too.
+    if (!lock.variables.empty()) {
+        GeneratedFile state;
+        state.path = "conda-meta/state";
+        state.mode = 0644;
+        state.content << json{{"version", 1}, {"env_vars", lock.variables}}.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+        out.push_back(std::move(state));
+    }
     return out;
 }
 
