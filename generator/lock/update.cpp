@@ -41,7 +41,7 @@ std::string request_digest(const Request& request) {
     drop_places(said);
     // Files of construct.yaml, by where they lie beside it: another checkout asks for the same.
     std::error_code ec;
-    const fs::path directory = fs::absolute(request.source, ec).parent_path();
+    const fs::path directory = fs::absolute(request.source, ec).lexically_normal().parent_path();
     auto beside_it = [&](json& path) { path = fs::path(path.get<std::string>()).lexically_relative(directory).string(); };
     if (auto includes = said.find("includes"); includes != said.end())
         for (json& row : *includes) beside_it(row["source"]);
