@@ -37,7 +37,7 @@ with open("pixi.lock", "w") as out:
     for p in conda: print(f"      - conda: {base}/{p}", file=out)
     for w in wheels: print(f"      - pypi: {base}/{w}", file=out)
     print("packages:", file=out)
-    for p in conda: print(f"- conda: {base}/{p}\n  sha256: {digest(p, 'sha256')}\n  md5: {digest(p, 'md5')}", file=out)
+    for p in conda: print(f"- conda: {base}/{p}\n  sha256: {digest(p, 'sha256')}\n  md5: {digest(p, 'md5')}\n  size: {pathlib.Path('www', unquote(p)).stat().st_size}", file=out)
     for w in wheels: print(f"- pypi: {base}/{w}\n  name: {w.split('-')[0]}\n  version: {w.split('-')[1]}\n  sha256: {digest(w, 'sha256')}", file=out)
 with open("pylock.toml", "w") as out:
     print('lock-version = "1.0"\ncreated-by = "test"', file=out)
@@ -64,6 +64,30 @@ packages() {
     "$tinderbox" inspect "$1" --json | "$python" -c 'import json,sys
 print(*sorted((p["kind"], p["name"], p["version"], p["sha256"]) for p in json.load(sys.stdin)["packages"] if p["kind"] in ("wheel", "conda")), sep="\n")'
 }
+# What is known before anything is downloaded, whatever says what to take: sizes that no lock has are asked for.
+plan() { TINDERBOX_CACHE=$work/empty "$tinderbox" build "$@" --base none --plan; }
+for specs in pixi.lock conda-lock.yml "explicit.txt pylock.toml" "explicit.txt project/uv.lock"; do
+    # shellcheck disable=SC2086 # words
+    plan $specs --json >plan.json 2>log || { cat log; fail "--plan: $specs"; }
+    "$python" - "$specs" <<'PY' || fail "the plan of $specs"
+import json, pathlib, sys
+from urllib.parse import unquote
+plan = json.load(open("plan.json"))
+sizes = {p.name: p.stat().st_size for p in pathlib.Path("www").rglob("*") if p.is_file()}
+assert len(plan["packages"]) >= 10
+for p in plan["packages"]:
+    assert p["size"] == sizes[unquote(p["url"].rsplit("/", 1)[1])], p
+    assert p["why"] and p["installed_size"] > 0 and p["installed_size_source"] in ("measured", "directory", "estimated"), p
+assert plan["download"] == {"bytes": sum(p["size"] for p in plan["packages"]), "cached": 0, "without_size": 0}, plan["download"]
+assert plan["installed"]["bytes"] == sum(p["installed_size"] for p in plan["packages"]) and "driver_floor" in plan and "cuda_major" in plan
+assert all(a["size"] for a in plan["lock"]["artifacts"])
+PY
+done
+plan conda-lock.yml --offline >plan.txt 2>log || { cat log; fail "--plan --offline"; }
+grep -q 'download  at least 0 B, 13 of unknown size not counted' plan.txt && grep -q '^python .* unknown ' plan.txt || { cat plan.txt; fail "sizes that nobody tells"; }
+plan pixi.lock --offline >plan.txt 2>log || { cat log; fail "--plan --offline"; }
+grep -q 'download  at least .* MB, 2 of unknown size not counted' plan.txt && ! grep -q '^python .* unknown ' plan.txt || { cat plan.txt; fail "the sizes of a pixi.lock"; }
+
 run pixi.lock -o pixi.run
 packages pixi.run >wanted
 grep -q six wanted && grep -q colorama wanted && grep -q python wanted || { cat wanted; fail "a package is missing"; }

@@ -30,12 +30,13 @@ expect 2 "--format yaml: it is tinderbox, explicit" "$tinderbox" lock pixi.lock 
 mkdir links
 "$venv/bin/python" - <<'PY'
 import zipfile
-for name, version, requires in [("a", "1", "b"), ("b", "1", ""), ("c", "1", ""), ("c", "2", "")]:
+for name, version, requires in [("a", "1", "b"), ("b", "1", ""), ("c", "1", ""), ("c", "2", ""), ("d", "1", ""), ("d", "2", "")]:
     stem = f"{name}-{version}"
     with zipfile.ZipFile(f"links/{stem}-py3-none-any.whl", "w") as file:
         file.writestr(f"{name}.py", "")
         info = f"{stem}.dist-info"
-        file.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n" + (f"Requires-Dist: {requires}\n" if requires else ""))
+        file.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n" + (f"Requires-Dist: {requires}\n" if requires else "") +
+                       ("Requires-Python: >=3.11.2\n" if stem == "d-2" else ""))
         file.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         file.writestr(f"{info}/RECORD", f"{name}.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
 PY
@@ -52,6 +53,13 @@ PIP_NO_INDEX=1 "$venv/bin/pip" install --dry-run --ignore-installed --no-deps --
 grep -q 'Would install a-1 b-1 c-1' pip.log || { cat pip.log; fail "pip would install something else"; }
 PIP_NO_INDEX=1 "$venv/bin/pip" install --dry-run --ignore-installed -r pylock.toml >pip.log 2>&1 || { cat pip.log; fail "pip does not install from --format pylock"; }
 grep -q 'Would install a-1 b-1 c-1' pip.log || { cat pip.log; fail "pip would install something else from the pylock.toml"; }
+
+# --python 3.11 is the newest 3.11, as it is for conda, and not the first one, as for uv; an exact one is that one.
+echo d | cat - <(printf '%s\n' '--no-index' '--find-links links') >d.txt
+expect 0 "the newest 3.11 known here" "$tinderbox" lock d.txt --python 3.11 --pip-only -o d.lock
+grep -q '"version": "2"' d.lock || fail "--python 3.11 is taken for 3.11.0"
+quietly "$tinderbox" lock d.txt --python 3.11.0 --pip-only -o d0.lock
+grep -q '"version": "1"' d0.lock || fail "--python 3.11.0 is taken for another one"
 
 # The request changes, a newer b appears: a comment changes nothing, a line is said, --update lets one package move.
 printf '# the same\n' >>r.txt

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# The workflow of the README: python and cudatoolkit from conda, torch with a +cu113 wheel from an extra index, one file,
-# installed where there is no network. CPython is real (repackaged from the interpreter at hand); cudatoolkit, torch and torchvision
-# are stand-ins under their own names, because the real ones are gigabytes.
+# The workflow of the README: a Miniconda-shaped base by URL, python and cudatoolkit from conda, torch with a +cu113 wheel from an
+# extra index, one file, installed where there is no network, activated, tested, removed. CPython is real (repackaged from the
+# interpreter at hand), in the environment and in the base; cudatoolkit, torch and torchvision are stand-ins under their own
+# names, because the real ones are gigabytes.
 . "$(dirname "$0")/common.inc"
 conda_channel
 version=$(sed -n 's|.*/python-\([0-9.]*\)-.*cpython.*|\1|p' "$channel/explicit-cpython.txt" | head -n 1)
@@ -60,20 +61,20 @@ wheel(index, "torch", "2.9.0", ["typing_extensions"], "py3-none-any")
 wheel(index, "typing_extensions", "4.12.2", (), "py3-none-any")
 wheel(index, "numpy", "1.26.4", (), "py3-none-any")
 EOF
-serve() { # DIRECTORY FILE
+index() { # DIRECTORY FILE: ends with this script
     exec 7> >(exec "$python" "$root/tests/tools/simple_index.py" "$1" >"$2" 2>"$work/server.log")
     for _ in $(seq 100); do [ -s "$2" ] && return; sleep 0.1; done
     fail "no server"
 }
-serve "$work/cu113" "$work/port.cu"
+index "$work/cu113" "$work/port.cu"
 exec 8>&7
-serve "$work/index" "$work/port.index"
+index "$work/index" "$work/port.index"
 cu=http://127.0.0.1:$(cat "$work/port.cu")/simple index=http://127.0.0.1:$(cat "$work/port.index")/simple
 export PIP_CONFIG_FILE=/dev/null
 unset PIP_FIND_LINKS PIP_INDEX_URL PIP_EXTRA_INDEX_URL
 
 cat >"$work/environment.yml" <<EOF
-name: paper
+name: ml-dev
 channels: [file://$work/channel]
 dependencies:
   - python=$minor
@@ -96,15 +97,49 @@ assert have["cudatoolkit"] == "11.3.1" and have["torch"] == "1.12.1+cu113" and h
 assert lock["virtual"]["__cuda"] == "11.3" and lock["base"]["kind"] == "miniforge", lock
 EOF
 grep -q 'unused-cudatoolkit' plan.err || { cat plan.err; fail "the lint is silent"; }
-"$tinderbox" lock environment.yml --base none -o paper.lock 2>/dev/null || fail "lock"
-"$tinderbox" build paper.lock -o paper.run 2>err || { cat err; fail "build"; }
+# The base's installer is shaped as today's Miniconda, holds a real CPython, and is fetched from a server.
+quietly "$python" "$root/tests/fixtures/make_installers.py" "$channel" www --eras D --packages "python-$version-tinder_0_cpython" tinder-text-1.0-0 \
+    tinder-noarch-0.3-pyh0_2 tinder-links-1.0-0 tinder-post-2.0-h1_7
+serve www
+base=http://127.0.0.1:$port/Labconda-D.sh
+"$tinderbox" lock environment.yml --base "$base" -o ml-dev.lock 2>err || { cat err; fail "lock"; }
+quietly "$tinderbox" build ml-dev.lock -o ml-dev.run
+unserve
+
 # 10: installed, and the stand-in for torch is no torch.
-apart=; unshare -rn true 2>/dev/null && apart="unshare -rn"
+prefix=$HOME/miniconda3 environment=$HOME/miniconda3/envs/ml-dev
 status=0
-$apart sh paper.run -b -p "$work/paper" --no-gpu >install.log 2>&1 || status=$?
-[ "$status" = 0 ] || [ "$status" = 10 ] || { cat install.log; fail "install: $status"; }
-[ "$("$work/paper/bin/python" -c 'import torch, torchvision; print(torch.__version__, torchvision.__version__)')" = "1.12.1+cu113 0.13.1+cu113" ] || fail "torch"
-[ -e "$work/paper/lib/libcudart.so.11.3.1.txt" ] || fail "cudatoolkit"
+"${offline[@]}" sh ml-dev.run -b -p "$prefix" --no-gpu >install.log 2>&1 || status=$?
+[ "$status" = 10 ] || { cat install.log; fail "install: $status"; }
+grep -q "torch" install.log || { cat install.log; fail "the stand-in for torch passed for torch"; }
+[ "$("$environment/bin/python" -c 'import sys, torch, torchvision; print(torch.__version__, torchvision.__version__, sys.prefix)')" = \
+    "1.12.1+cu113 0.13.1+cu113 $environment" ] || fail "torch"
+[ -e "$environment/lib/libcudart.so.11.3.1.txt" ] && [ ! -e "$prefix/lib/libcudart.so.11.3.1.txt" ] || fail "cudatoolkit"
+"$prefix/bin/python" -c 'import sys, tinder_noarch; assert sys.prefix == sys.argv[1]' "$prefix" || fail "the base's Python"
+! "$prefix/bin/python" -c 'import torch' 2>/dev/null || fail "torch lies in the base"
+sort "$HOME/.conda/environments.txt" | diff - <(printf '%s\n%s\n' "$prefix" "$environment") || fail "environments.txt"
+
+# Activated: by its own script, by py-rattler's reading of the prefix (what `conda activate ml-dev` evaluates), and by conda's
+# own code where there is a checkout of it.
+seen='command -v python; printf "%s\n" "$CONDA_PREFIX" "$PAPER"; python -c "import torch; print(torch.__version__)"'
+printf '%s\n' "$environment/bin/python" "$environment" 2022 1.12.1+cu113 >wanted
+activated() { # NAME FILE: a script that activates
+    bash --norc -euo pipefail -c ". '$2'; $seen" >activated 2>err || { cat err; fail "activating: $1"; }
+    diff wanted activated || fail "activated by $1"
+}
+activated "its own script" "$environment/bin/activate"
+"$python" - "$environment" >by-rattler <<'PY'
+import pathlib, sys
+from rattler.shell import ActivationVariables, Shell, activate
+print(activate(pathlib.Path(sys.argv[1]), ActivationVariables(), Shell.bash).script)
+PY
+activated py-rattler by-rattler
+if [ -n "${TINDERBOX_CONDA_SOURCE:-}" ]; then
+    PYTHONPATH=$TINDERBOX_CONDA_SOURCE "${TINDERBOX_CONDA_PYTHON:-$python}" -m conda shell.posix activate "$environment" >by-conda 2>err || { cat err; fail "conda's activator"; }
+    activated conda by-conda
+fi
+quietly sh ml-dev.run -b --uninstall -p "$prefix"
+[ ! -e "$environment/bin" ] && [ ! -e "$prefix/bin" ] && ! grep -q . "$HOME/.conda/environments.txt" || fail "--uninstall"
 
 # The same from the command line; a newer CUDA than any wheel is made for; what cannot be together.
 export TINDERBOX_CUDA_INDEX_URL=$cu # nothing is there; the index of the command line has it
@@ -116,3 +151,4 @@ expect 9 "asks for cudatoolkit=11.3" "$tinderbox" build environment.yml --plan -
 printf -- '--index-url %s\ntyping_extensions\n' "$index" >requirements.txt
 "$tinderbox" build requirements.txt --plan --json --channel "$work/channel" --name x >bare.json 2>err || { cat err; fail "a bare requirements.txt"; }
 grep -q "\"version\": *\"$version\"" bare.json && grep -q miniforge bare.json || fail "no Python for a bare requirements.txt"
+echo "workflow: solved, locked, built with a base from a server, installed offline, activated, removed"
