@@ -1,5 +1,7 @@
 #include "common/format/manifest.hpp"
 
+#include "common/base/text.hpp"
+
 #include <nlohmann/json.hpp>
 
 namespace tinderbox {
@@ -17,7 +19,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(CudaEvidence, major, version, be
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InstallInfo, bytes, apparent_bytes, inodes, longest_prefix,
                                                 longest_prefix_because)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InstallParts, env, base, packages)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ScriptInfo, package, version, build_number, path, prefix)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ScriptInfo, package, version, build_number, path, prefix, action)
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InstallerInfo, version, license, pre_install, post_install, variables)
 
@@ -57,6 +59,26 @@ Requirements requirements_from(const json& j) {
     return r;
 }
 
+json environments_json(const std::vector<FurtherEnvironment>& environments) {
+    json out = json::array();
+    for (const FurtherEnvironment& one : environments) {
+        out.push_back({{"name", one.name}, {"python", nullptr}});
+        if (one.python) out.back()["python"] = *one.python;
+    }
+    return out;
+}
+
+std::vector<FurtherEnvironment> environments_from(const json& j) {
+    std::vector<FurtherEnvironment> out;
+    for (const json& one : j.value("environments", json::array())) {
+        FurtherEnvironment environment;
+        environment.name = one.at("name").get<std::string>();
+        if (one.contains("python") && !one["python"].is_null()) environment.python = one["python"].get<PythonInfo>();
+        out.push_back(std::move(environment));
+    }
+    return out;
+}
+
 json base_json(const BaseInfo& b) {
     json out = {{"kind", b.kind},
                 {"name", b.name},
@@ -72,6 +94,7 @@ json base_json(const BaseInfo& b) {
                 {"pre_install", b.pre_install},
                 {"post_install", b.post_install},
                 {"variables", b.variables},
+                {"environments", environments_json(b.environments)},
                 {"python", nullptr}};
     if (b.python) out["python"] = *b.python;
     return out;
@@ -93,6 +116,7 @@ BaseInfo base_from(const json& j) {
     b.pre_install = j.value("pre_install", "");
     b.post_install = j.value("post_install", "");
     b.variables = j.value("variables", std::map<std::string, std::string>());
+    b.environments = environments_from(j);
     if (j.contains("python") && !j["python"].is_null()) b.python = j["python"].get<PythonInfo>();
     return b;
 }
@@ -148,6 +172,10 @@ Result<Manifest> manifest_from_json(const json& j) {
         if (j.contains("python") && !j["python"].is_null()) m.python = j["python"].get<PythonInfo>();
         if (j.contains("base_installer")) m.base_installer = base_from(j["base_installer"]);
         if (j.contains("installer")) m.installer = j["installer"].get<InstallerInfo>();
+        if (m.base_installer)
+            for (const FurtherEnvironment& one : m.base_installer->environments) // a name becomes a directory below envs/
+                if (auto safe = safe_relative_path(one.name); !safe.ok() || *safe != one.name || one.name.find('/') != std::string::npos)
+                    return make_error(ErrorKind::damaged, "the manifest is damaged: an environment is called '{}'", one.name);
         if (j.contains("parts")) m.parts = j["parts"].get<InstallParts>();
         else m.parts.env = m.install;
         return m;

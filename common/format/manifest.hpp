@@ -27,7 +27,7 @@ struct PackageInfo {
     std::uint32_t files = 0;
     bool requested = false;
     std::string requirement; // the words that asked for it, "" when it is a dependency
-    std::string prefix = "env"; // where it is installed: "env" or "base"
+    std::string prefix = "env"; // where it is installed: "env", "base", or "envs/NAME": a further environment of the base's
     std::vector<std::string> imports; // modules that its own test imports
 };
 
@@ -87,9 +87,15 @@ struct InstallParts {
     InstallInfo env, base, packages; // the environment alone; the base beside it; the base's package cache
 };
 
-struct ScriptInfo { // post-link scripts, in the order they run
+struct ScriptInfo { // a package's, in the order they run; what runs before a removal runs in the opposite order
     std::string package, version, build_number, path;
-    std::string prefix = "env"; // whose: "env" or "base"
+    std::string prefix = "env"; // as PackageInfo::prefix
+    std::string action = "post-link"; // or "pre-unlink"
+};
+
+struct FurtherEnvironment { // of an installer with extra_envs: PREFIX/envs/NAME
+    std::string name;
+    std::optional<PythonInfo> python;
 };
 
 // The conda at PREFIX, when the environment lies in its envs/ (docs/base.md).
@@ -105,6 +111,7 @@ struct BaseInfo {
     std::string pre_install, post_install;        // scripts, "" when there is none
     std::map<std::string, std::string> variables; // of those scripts
     std::optional<PythonInfo> python;
+    std::vector<FurtherEnvironment> environments;
 };
 
 // What construct.yaml says of the installer itself (docs/specs.md).

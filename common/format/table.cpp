@@ -218,7 +218,8 @@ Result<Table> decode_table(ByteView bytes) {
         Destination d;
         std::uint8_t root = in.u8();
         std::uint8_t kind = in.u8();
-        if (root > static_cast<std::uint8_t>(Root::stdlib) || kind > static_cast<std::uint8_t>(EntryKind::symlink))
+        if ((root > static_cast<std::uint8_t>(Root::stdlib) && root < static_cast<std::uint8_t>(Root::further)) ||
+            root >= static_cast<std::uint8_t>(Root::further) + further_environments_limit || kind > static_cast<std::uint8_t>(EntryKind::symlink))
             return damaged("an unknown root or entry kind");
         d.root = static_cast<Root>(root);
         d.kind = static_cast<EntryKind>(kind);

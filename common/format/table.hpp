@@ -29,7 +29,7 @@ inline constexpr std::uint32_t relocated_content_limit = 256u << 20;
 // .run, and are written past the page cache.
 inline constexpr std::uint64_t large_content_size = 1u << 20;
 
-// Where a destination's path starts. Only `env` and `base` appear in a .run.
+// Where a destination's path starts. Only `env`, `base` and further environments appear in a .run.
 enum class Root : std::uint8_t {
     env = 0,           // the environment's prefix
     base = 1,          // the base conda's prefix (the environment then lies in envs/NAME below it)
@@ -38,7 +38,19 @@ enum class Root : std::uint8_t {
     data = 4,          // a wheel's .data/data: the prefix
     headers = 5,       // include/pythonX.Y/NAME
     stdlib = 6,        // lib/pythonX.Y
+    further = 16,      // 16 + n: BaseInfo::environments[n] of the manifest, in envs/ITS_NAME of the base's prefix
 };
+
+inline constexpr std::size_t further_environments_limit = 200;
+constexpr Root further_environment(std::size_t n) { return static_cast<Root>(static_cast<std::size_t>(Root::further) + n); }
+// Whether it lies in a .run, and there in the base's tree: installed only with the base.
+constexpr bool is_prefix(Root root) { return root == Root::env || root == Root::base || root >= Root::further; }
+constexpr bool is_of_base(Root root) { return root == Root::base || root >= Root::further; }
+// The prefixes of a .run as lists have them: the environment's, the base's, those of further environments.
+constexpr std::size_t prefix_index(Root root) {
+    return root >= Root::further ? 2 + static_cast<std::size_t>(root) - static_cast<std::size_t>(Root::further) : root == Root::base ? 1 : 0;
+}
+constexpr Root root_of_prefix(std::size_t index) { return index < 2 ? static_cast<Root>(index) : further_environment(index - 2); }
 
 enum class EntryKind : std::uint8_t { file = 0, directory = 1, symlink = 2 };
 

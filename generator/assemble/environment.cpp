@@ -38,12 +38,20 @@ std::string variables_text(const std::map<std::string, std::string>& variables, 
 
 } // namespace
 
+Result<std::optional<PythonInfo>> find_conda_python(const std::vector<LinkInput>& inputs, Root root) {
+    for (const LinkInput& input : inputs)
+        if (input.root == root && input.parcel.metadata.value("kind", "") == "conda" && input.parcel.metadata.value("name", "") == "python") {
+            TRY_ASSIGN(PythonInfo info, conda_python_info(input.parcel.metadata));
+            return std::optional(std::move(info));
+        }
+    return std::optional<PythonInfo>();
+}
+
 Result<PythonInfo> find_python(const std::vector<LinkInput>& inputs, Root root) {
     for (const LinkInput& input : inputs)
         if (auto info = captured_python(input.parcel.metadata); input.root == root && info && !info->version.empty()) return *info;
-    for (const LinkInput& input : inputs)
-        if (input.root == root && input.parcel.metadata.value("kind", "") == "conda" && input.parcel.metadata.value("name", "") == "python")
-            return conda_python_info(input.parcel.metadata);
+    TRY_ASSIGN(std::optional<PythonInfo> of_conda, find_conda_python(inputs, root));
+    if (of_conda) return *std::move(of_conda);
     if (root == Root::base)
         return make_error(ErrorKind::usage, "the base has no Python among its packages; use the installer of a conda, such as Miniforge");
     return make_error(ErrorKind::usage,

@@ -14,7 +14,6 @@
 #include <zstd.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <set>
 #include <unordered_map>
@@ -47,7 +46,10 @@ class Linker {
         : lock_(lock), inputs_(inputs), options_(options) {
         env_.python = &python;
         base_.root = Root::base;
-        if (options.base) base_.python = &options.base->python;
+        if (!options.base) return;
+        base_.python = &options.base->python;
+        for (const FurtherEnvironment& one : options.base->environments)
+            further_.push_back({further_environment(further_.size()), one.python ? &*one.python : nullptr, {}});
     }
 
     Result<Image> run() {
@@ -88,13 +90,14 @@ class Linker {
                 if (name.is_string()) p.imports.push_back(name.get<std::string>());
             collect_licenses(p, meta);
             image_.manifest.packages.push_back(std::move(p));
-            if (auto script = conda_script(meta)) {
-                script->prefix = prefix_name(input.root);
-                image_.manifest.scripts.push_back(*std::move(script));
+            if (!is_kind(meta, "conda")) continue;
+            for (ScriptInfo& script : conda_scripts(meta)) {
+                script.prefix = prefix_name(input.root);
+                image_.manifest.scripts.push_back(std::move(script));
             }
         }
         // The base's packages were linked by the time the environment's scripts run.
-        std::ranges::stable_sort(image_.manifest.scripts, {}, &ScriptInfo::prefix);
+        std::ranges::stable_sort(image_.manifest.scripts, {}, [](const ScriptInfo& script) { return script.prefix == "env"; });
         for (const LinkInput& input : inputs_) describe_captured(input.parcel.metadata);
         generated_package_ = static_cast<std::uint32_t>(image_.manifest.packages.size());
         PackageInfo own;
@@ -105,16 +108,23 @@ class Linker {
         image_.manifest.packages.push_back(std::move(own));
     }
 
-    static const char* prefix_name(Root root) { return root == Root::base ? "base" : "env"; }
+    std::string prefix_name(Root root) const {
+        if (root < Root::further) return root == Root::base ? "base" : "env";
+        return "envs/" + options_.base->environments[prefix_index(root) - 2].name;
+    }
 
-    LinkedPrefix& prefix(Root root) { return root == Root::base ? base_ : env_; }
-    const LinkedPrefix& prefix(Root root) const { return root == Root::base ? base_ : env_; }
+    const LinkedPrefix& prefix(Root root) const {
+        return root >= Root::further ? further_[prefix_index(root) - 2] : root == Root::base ? base_ : env_;
+    }
+    LinkedPrefix& prefix(Root root) { return const_cast<LinkedPrefix&>(std::as_const(*this).prefix(root)); }
+    // The environment's, the base's, those of its further environments.
+    std::vector<LinkedPrefix*> prefixes() {
+        std::vector<LinkedPrefix*> out = {&env_, &base_};
+        for (LinkedPrefix& one : further_) out.push_back(&one);
+        return out;
+    }
 
     static bool is_kind(const json& meta, std::string_view kind) { return text_field(meta, "kind") == kind; }
-
-    static std::optional<ScriptInfo> conda_script(const json& meta) {
-        return is_kind(meta, "conda") ? conda_post_link(meta) : std::nullopt;
-    }
 
     // What lies in a captured prefix is listed, too: the files all belong to the captured artifact.
     void describe_captured(const json& meta) {
@@ -189,11 +199,11 @@ class Linker {
         for (std::size_t i = 0; i < parcel.table.destinations.size(); ++i) {
             const Destination& from = parcel.table.destinations[i];
             Destination d = from;
-            d.path = final_path(*prefix(input.root).python, meta, from.root, from.path);
+            TRY_ASSIGN(d.path, path_in(prefix(input.root), meta, from, display_name(index)));
             d.root = input.root;
             d.package = package_of_[index];
             if (d.kind == EntryKind::file) d.content += first_content_[index];
-            if (is_kind(meta, "base") && d.path.starts_with("pkgs/")) d.flags |= destination_package_cache;
+            if (is_kind(meta, "base")) place_base_file(d);
             TRY(place(std::move(d), display_name(index), {first_input_[index], static_cast<std::uint32_t>(i), true}));
         }
         for (const FileMismatch& m : parcel.mismatches)
@@ -208,6 +218,24 @@ class Linker {
                 for (const json& warning : *it)
                     if (warning.is_string()) image_.warnings.push_back(display_name(index) + ": " + warning.get<std::string>());
         return {};
+    }
+
+    Result<std::string> path_in(const LinkedPrefix& to, const json& meta, const Destination& from, const std::string& who) const {
+        if (to.python) return final_path(*to.python, meta, from.root, from.path);
+        if (from.root == Root::env) return from.path;
+        return make_error(ErrorKind::usage, "{}: it is for Python, and the environment '{}' has none", who, prefix_name(to.root));
+    }
+
+    // A file of the installer's own lies in its cache, in a further environment, or is the base's.
+    void place_base_file(Destination& d) const {
+        if (d.path.starts_with("pkgs/")) d.flags |= destination_package_cache;
+        for (std::size_t n = 0; n < further_.size(); ++n) {
+            const std::string directory = "envs/" + options_.base->environments[n].name + "/";
+            if (!d.path.starts_with(directory)) continue;
+            d.root = further_environment(n);
+            d.path.erase(0, directory.size());
+            return;
+        }
     }
 
     std::string display_name(std::size_t index) const {
@@ -258,7 +286,7 @@ class Linker {
 
     // What is always installed first: a directory that only the package cache needs is made with it alone.
     Status add_parent_directories() {
-        for (LinkedPrefix* one : {&env_, &base_})
+        for (LinkedPrefix* one : prefixes())
             for (std::uint8_t flags : {destination_none, destination_package_cache}) TRY(add_parents(*one, flags));
         return {};
     }
@@ -340,6 +368,7 @@ class Linker {
         TRY(place_generated(files));
         TRY(add_conda_records(env_));
         if (options_.base) TRY(add_conda_records(base_));
+        for (LinkedPrefix& one : further_) TRY(add_conda_records(one));
         // RECORD comes last: it lists everything that the wheel's package now owns.
         std::vector<GeneratedFile> records;
         for (std::size_t i = 0; i < inputs_.size(); ++i) {
@@ -383,9 +412,11 @@ class Linker {
         history.date = lock_.source_mtime;
         std::vector<GeneratedFile> scripts, records;
         const std::vector<std::size_t> packages = conda_packages(to.root);
-        for (std::size_t i : packages)
+        for (std::size_t i : packages) {
+            if (!to.python) break; // then none of them is noarch: python
             for (CondaGenerated& script : conda_entry_points(inputs_[i].parcel.metadata, *to.python))
                 scripts.push_back(generated(std::move(script), package_of_[i]));
+        }
         TRY(place_generated(scripts, to.root));
         for (std::size_t i : packages) {
             const json meta = record_metadata(i);
@@ -428,10 +459,12 @@ class Linker {
         in.requested = a.requested;
         in.requirement = a.requirement;
         const LinkedPrefix& to = prefix(inputs_[index].root);
-        if (to.root == Root::base) {
+        if (is_of_base(to.root)) {
             // As `conda install --file` of the installer's explicit list records it.
             const json& meta = inputs_[index].parcel.metadata;
             in.link_type = 1;
+            // A relocation knows the prefix that it is in, and no other.
+            if (to.root >= Root::further) in.packages = "\x01/../../pkgs";
             in.requested = true;
             const std::string channel = in.url.empty() ? "" : conda_spec_channel(in.url) + "/" + text_field(meta["conda"]["index"], "subdir") + "::";
             in.spec = fmt::format("{}{}=={}={}", channel, a.name, a.version, a.build);
@@ -498,7 +531,7 @@ class Linker {
     Status add_package_cache() {
         std::vector<GeneratedFile> records;
         std::string urls, urls_with_md5; // a line each: URL, URL#MD5
-        for (std::size_t i : conda_packages(Root::base)) {
+        for (std::size_t i : cached_packages()) {
             const LockedArtifact& a = *inputs_[i].artifact;
             const std::string directory = fmt::format("pkgs/{}-{}-{}/", a.name, a.version, a.build);
             TRY(add_extracted(i, directory));
@@ -519,6 +552,22 @@ class Linker {
             records.push_back(std::move(list));
         }
         return place_generated(records, Root::base, destination_package_cache);
+    }
+
+    // Every package of the base and its further environments, once.
+    std::vector<std::size_t> cached_packages() const {
+        std::vector<std::size_t> out;
+        std::set<std::string_view> seen;
+        for (const LinkedPrefix* one : bases())
+            for (std::size_t i : conda_packages(one->root))
+                if (seen.insert(inputs_[i].artifact->file_name).second) out.push_back(i);
+        return out;
+    }
+
+    std::vector<const LinkedPrefix*> bases() const {
+        std::vector<const LinkedPrefix*> out = {&base_};
+        for (const LinkedPrefix& one : further_) out.push_back(&one);
+        return out;
     }
 
     Status add_extracted(std::size_t index, const std::string& directory) {
@@ -616,11 +665,10 @@ class Linker {
         std::ranges::sort(destinations, [](const Destination& a, const Destination& b) {
             return std::tie(a.root, a.path) < std::tie(b.root, b.path);
         });
-        std::array<std::unordered_map<std::string_view, std::uint32_t>, 2> indexes;
-        for (std::uint32_t i = 0; i < destinations.size(); ++i)
-            indexes[destinations[i].root == Root::base ? 1 : 0].emplace(destinations[i].path, i);
+        std::vector<std::unordered_map<std::string_view, std::uint32_t>> indexes(2 + further_.size());
+        for (std::uint32_t i = 0; i < destinations.size(); ++i) indexes[prefix_index(destinations[i].root)].emplace(destinations[i].path, i);
         for (auto& [content, holes] : holes_by_content_) {
-            const auto& index = indexes[root_of_holes_.at(content) == Root::base ? 1 : 0];
+            const auto& index = indexes[prefix_index(root_of_holes_.at(content))];
             for (const HoledText::Hole& hole : holes) {
                 Reloc reloc;
                 reloc.kind = hole.kind;
@@ -654,7 +702,7 @@ class Linker {
         m.variables = lock_.variables;
         describe_base();
         describe_installer();
-        m.requires_ = environment_requirements(m, inputs_, *env_.python, base_.python);
+        m.requires_ = environment_requirements(m, inputs_, *env_.python, [this](Root root) { return prefix(root).python; });
         if (options_.base && newer_glibc(options_.base->installer.minimum_glibc, m.requires_.glibc)) {
             m.requires_.glibc = options_.base->installer.minimum_glibc;
             m.requires_.glibc_because = options_.base->locked.file_name;
@@ -665,7 +713,7 @@ class Linker {
             for (const Destination& d : image_.table.destinations) {
                 if (((d.flags & destination_package_cache) != 0) != cache) continue;
                 bool linked = (d.flags & destination_shared) != 0 && !inodes.emplace(d.content, d.mode, d.mtime).second;
-                count(d, linked, cache ? m.parts.packages : d.root == Root::base ? m.parts.base : m.parts.env);
+                count(d, linked, cache ? m.parts.packages : is_of_base(d.root) ? m.parts.base : m.parts.env);
             }
         m.install = {};
         add(m.install, m.parts.env);
@@ -685,11 +733,15 @@ class Linker {
         if (d.kind == EntryKind::symlink) return; // short targets lie in the inode
         const Content& content = image_.table.contents[d.content];
         if (!cache) package.installed_size += content.size;
-        for (const Reloc& r : content.relocs)
-            if (r.kind == RelocKind::cstring && (part.longest_prefix == 0 || r.text.size() < part.longest_prefix)) {
-                part.longest_prefix = static_cast<std::uint32_t>(r.text.size());
+        // A further environment's prefix is the base's with something behind it.
+        const std::size_t behind = d.root >= Root::further ? prefix_name(d.root).size() + 1 : 0;
+        for (const Reloc& r : content.relocs) {
+            const std::size_t room = std::max(r.text.size(), behind + 1) - behind;
+            if (r.kind == RelocKind::cstring && (part.longest_prefix == 0 || room < part.longest_prefix)) {
+                part.longest_prefix = static_cast<std::uint32_t>(room);
                 part.longest_prefix_because = d.path;
             }
+        }
         if (linked) return;
         part.apparent_bytes += content.size;
         part.bytes += (content.size + 4095) / 4096 * 4096;
@@ -726,6 +778,7 @@ class Linker {
         out.post_install = installer.post_install;
         out.variables = installer.script_variables;
         out.python = options_.base->python;
+        out.environments = options_.base->environments;
         image_.manifest.base = fmt::format("{} {}", out.kind == "installer" ? out.name : out.kind, out.version);
         put_license_first(out.name, out.version, out.license);
         image_.manifest.base_installer = std::move(out);
@@ -752,6 +805,7 @@ class Linker {
     std::vector<std::uint32_t> package_of_;
     std::uint32_t generated_package_ = 0;
     LinkedPrefix env_, base_;
+    std::vector<LinkedPrefix> further_; // of the base's further environments
     std::vector<Origin> origins_;                            // by destination, until they are sorted
     std::vector<std::uint32_t> first_content_, first_input_; // by input
     std::map<std::uint32_t, std::uint32_t> archived_;        // content → the same without relocations
@@ -766,6 +820,7 @@ std::string final_path(const PythonInfo& python, const json& metadata, Root root
     switch (root) {
     case Root::env:
     case Root::base:
+    case Root::further:
     case Root::data: return path;
     case Root::site_packages: return python.site_packages + "/" + path;
     case Root::scripts: return "bin/" + path;

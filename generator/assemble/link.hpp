@@ -20,7 +20,7 @@ struct LinkInput {
     const LockedArtifact* artifact = nullptr;
     // The parcel holds bytecode compiled for input `bytecode_of` (an index), and belongs to its package.
     std::optional<std::size_t> bytecode_of;
-    // Which prefix it is linked into: env or base. A package that is in both is two inputs with one parcel.
+    // Which prefix it is linked into. A package that is in several is as many inputs with one parcel.
     Root root = Root::env;
     // The parcel holds the info/ of input `info_of` (a conda package of the base), for the package cache.
     std::optional<std::size_t> info_of;
@@ -48,6 +48,7 @@ struct BaseLink {
     const ConstructorInstaller& installer;
     LockedBase locked;
     PythonInfo python;
+    std::vector<FurtherEnvironment> environments; // as installer.environments; their packages have further_environment(n)
 };
 
 struct LinkOptions {
@@ -59,6 +60,8 @@ struct LinkOptions {
 
 // A prefix's Python: from a conda package or a captured interpreter. Error (usage): there is none, and how to name one.
 Result<PythonInfo> find_python(const std::vector<LinkInput>& inputs, Root root = Root::env);
+// Of a conda prefix that may have none; the error is that its package is no Python.
+Result<std::optional<PythonInfo>> find_conda_python(const std::vector<LinkInput>& inputs, Root root);
 
 Result<Image> link(const Lock& lock, const PythonInfo& python, const std::vector<LinkInput>& inputs,
                    const LinkOptions& options);

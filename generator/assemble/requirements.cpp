@@ -34,7 +34,7 @@ std::vector<std::string> frameworks_in(const std::vector<PackageInfo>& packages)
     std::set<std::string> out;
     for (const PackageInfo& p : packages) {
         std::string name = to_lower(p.name);
-        if (p.prefix == "base") continue;
+        if (p.prefix != "env") continue;
         if (name == "torch" || name == "pytorch") out.insert("torch");
     }
     return {out.begin(), out.end()};
@@ -45,14 +45,15 @@ std::vector<std::string> frameworks_in(const std::vector<PackageInfo>& packages)
 bool newer_glibc(std::string_view a, std::string_view b) { return glibc_number(a) > glibc_number(b); }
 
 Requirements environment_requirements(const Manifest& manifest, const std::vector<LinkInput>& inputs,
-                                      const PythonInfo& python, const PythonInfo* base_python) {
+                                      const PythonInfo& python, const std::function<const PythonInfo*(Root)>& python_of) {
     Requirements out;
     std::set<std::string> provided, needed_by_python;
     std::vector<InstalledElf> files;
     for (const LinkInput& input : inputs)
         for (const Parcel::ElfFact& elf : input.parcel.elf) {
-            const bool base = input.root == Root::base;
-            std::string path = final_path(base && base_python ? *base_python : python, input.parcel.metadata, elf.root, elf.path);
+            const bool base = is_of_base(input.root);
+            const PythonInfo* own = python_of(input.root);
+            std::string path = final_path(own ? *own : python, input.parcel.metadata, elf.root, elf.path);
             if (!elf.glibc.empty() && (out.glibc.empty() || newer_glibc(elf.glibc, out.glibc))) {
                 out.glibc = elf.glibc;
                 out.glibc_because = path;
@@ -64,7 +65,7 @@ Requirements environment_requirements(const Manifest& manifest, const std::vecto
         }
     for (const LinkInput& input : inputs)
         for (const Destination& d : input.parcel.table.destinations)
-            if (d.kind == EntryKind::symlink && input.root != Root::base) provided.insert(d.path.substr(d.path.rfind('/') + 1));
+            if (d.kind == EntryKind::symlink && !is_of_base(input.root)) provided.insert(d.path.substr(d.path.rfind('/') + 1));
     // A wheel's optional plugin may link against things that nobody has; only what Python itself and its own
     // modules need is a condition. The rest is found by importing it.
     for (const auto& [path, package, fact] : files) {
@@ -76,7 +77,7 @@ Requirements environment_requirements(const Manifest& manifest, const std::vecto
     }
     out.libraries.assign(needed_by_python.begin(), needed_by_python.end());
     std::vector<PackageInfo> packages;
-    std::ranges::copy_if(manifest.packages, std::back_inserter(packages), [](const PackageInfo& p) { return p.prefix != "base"; });
+    std::ranges::copy_if(manifest.packages, std::back_inserter(packages), [](const PackageInfo& p) { return p.prefix == "env"; });
     add_gpu_needs(out, packages, files);
     out.frameworks = frameworks_in(manifest.packages);
     return out;

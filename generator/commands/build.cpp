@@ -18,6 +18,8 @@
 #include "generator/embed/embedded.hpp"
 #include "versions.hpp"
 
+#include <elf.h>
+
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
@@ -47,6 +49,16 @@ RunParts embedded_parts() {
     for (std::string_view name : embedded_names())
         if (name.starts_with("probe/")) parts.probes.emplace_back(name.substr(6), embedded(name));
     return parts;
+}
+
+// The installing program and the probes come out of this very binary, so that they run on its kind of processor alone.
+Status check_platform(const RunParts& parts, const std::string& platform) {
+    if (parts.stub.size() < 20) return make_error(ErrorKind::bug, "this tinderbox carries no installer stub");
+    const auto machine = std::to_integer<unsigned>(parts.stub[18]) | std::to_integer<unsigned>(parts.stub[19]) << 8; // e_machine
+    const std::string own = machine == EM_AARCH64 ? "linux-aarch64" : "linux-64";
+    if (platform == own) return {};
+    return make_error(ErrorKind::usage, "this tinderbox makes installers for {}, and what is asked for is for {}; lock it here (tinderbox lock "
+                                        "--platform {}), and build that lock with a tinderbox for {}", own, platform, platform, platform);
 }
 
 // One is enough: of the environment's own CUDA major, whose floor stage 2 then tests, or the one without a runtime.
@@ -97,6 +109,8 @@ Status build(const BuildOptions& options) {
         return pipeline.print_plan();
     }
     TRY(pipeline.check_redistribution());
+    RunParts parts = embedded_parts();
+    TRY(check_platform(parts, pipeline.lock().platform));
 
     // The bytes, compressed once each.
     TRY(pipeline.fetch());
@@ -104,8 +118,6 @@ Status build(const BuildOptions& options) {
     TRY(pipeline.compile());
 
     // One image, one file.
-    RunParts parts = embedded_parts();
-    if (parts.stub.empty()) return make_error(ErrorKind::bug, "this tinderbox carries no installer stub");
     // FAT32's limit is 4 GiB less a byte: volumes stay below the size, at a multiple of a page.
     if (options.split) parts.volume_size = round_down(options.split - 1);
     if (key) parts.key = &*key;

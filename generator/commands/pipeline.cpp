@@ -402,6 +402,13 @@ Result<std::unique_ptr<Artifact>> Pipeline::open_artifact(std::size_t index) {
     return open_conda_package(files_[index].path, conda);
 }
 
+const PythonInfo* Pipeline::python_of(Root root) const {
+    if (root == Root::env) return &python_;
+    if (root == Root::base) return &base_->python;
+    const auto& python = base_->environments[prefix_index(root) - 2].python;
+    return python ? &*python : nullptr;
+}
+
 // The environment's own interpreter, where it can be run: a captured one at its old place, a conda one from a
 // private copy.
 Result<std::string> Pipeline::interpreter_path(Root root) {
@@ -412,7 +419,7 @@ Result<std::string> Pipeline::interpreter_path(Root root) {
             parcels.push_back(&input.parcel);
     TRY_ASSIGN(TemporaryDirectory directory, TemporaryDirectory::make(cache_directory()));
     materialized_.push_back(std::move(directory));
-    return materialize_python(parcels, root == Root::base ? base_->python : python_, materialized_.back().path());
+    return materialize_python(parcels, *python_of(root), materialized_.back().path());
 }
 
 Interpreter Pipeline::interpreter(Root root) {
@@ -433,13 +440,15 @@ Status Pipeline::compile() {
     if (lock_.bytecode != "build") return {};
     ParcelCache cache(cache_directory() / "parcels");
     PackOptions pack = pack_options();
-    Interpreter of_environment = interpreter(Root::env), of_base = interpreter(Root::base);
+    std::map<Root, Interpreter> interpreters;
     std::size_t failed = 0, compiled = 0;
     const std::size_t count = inputs_.size();
     for (std::size_t i = 0; i < count; ++i) {
-        const bool base = inputs_[i].root == Root::base;
-        if (inputs_[i].info_of || (base && !inputs_[i].artifact)) continue;
-        TRY_ASSIGN(auto parcel, compile_bytecode(inputs_[i].parcel, base ? base_->python : python_, base ? of_base : of_environment, cache, pack));
+        const Root root = inputs_[i].root;
+        if (inputs_[i].info_of || (is_of_base(root) && !inputs_[i].artifact) || !python_of(root)) continue;
+        auto [of_root, added] = interpreters.try_emplace(root);
+        if (added) of_root->second = interpreter(root);
+        TRY_ASSIGN(auto parcel, compile_bytecode(inputs_[i].parcel, *python_of(root), of_root->second, cache, pack));
         Terminal::get().progress("compiling", i + 1, count, "packages");
         if (!parcel) continue;
         failed += parcel->failed;
@@ -448,7 +457,7 @@ Status Pipeline::compile() {
         input.parcel = std::move(parcel->parcel);
         input.artifact = inputs_[i].artifact;
         input.bytecode_of = i;
-        input.root = inputs_[i].root;
+        input.root = root;
         inputs_.push_back(std::move(input));
     }
     Terminal::get().end_progress();

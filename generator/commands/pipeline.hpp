@@ -52,6 +52,7 @@ class Pipeline {
     Status fetch_base();
     Status read_base();
     Status pack_base();
+    Status pack_base_package(std::size_t index, Root root);
     Status read_carried(); // includes and what construct.yaml says of the installer
     Status read_includes();
     Status read_installer();
@@ -61,6 +62,7 @@ class Pipeline {
     PackOptions pack_options() const;
     std::string conda_variant(bool info) const; // of a conda package's parcel: its part of the key
     void order_conda_packages();
+    const PythonInfo* python_of(Root root) const; // null: there is none in that prefix
     Result<std::string> interpreter_path(Root root);
     Interpreter interpreter(Root root);
 
@@ -76,7 +78,7 @@ class Pipeline {
     std::vector<Fetched> files_; // one an artifact of the lock
     Fetched base_file_;          // the installer of the lock's base
     std::optional<ConstructorInstaller> installer_;
-    std::list<LockedArtifact> base_artifacts_; // its packages; inputs point at them
+    std::map<std::size_t, LockedArtifact> base_artifacts_; // its packages, by index; inputs point at them
     std::vector<LinkInput> inputs_;
     PythonInfo python_;
     std::optional<BaseLink> base_;

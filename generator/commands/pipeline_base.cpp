@@ -38,9 +38,13 @@ Status Pipeline::read_base() {
     base.kind = base_kind(installer_->name);
     base.version = installer_->version;
     for (const std::string& warning : installer_->warnings) Terminal::get().warning(base.file_name + ": " + warning);
+    if (installer_->environments.size() > further_environments_limit)
+        return make_error(ErrorKind::usage, "{}: it has {} further environments, and {} is the most that can be taken over", base.file_name,
+                          installer_->environments.size(), further_environments_limit);
     for (const ConstructorEnvironment& environment : installer_->environments)
-        Terminal::get().warning(fmt::format("{}: its further environment '{}' is not taken over; name its packages in the request",
-                                            base.file_name, environment.name));
+        if (environment.name == lock_.name)
+            return make_error(ErrorKind::usage, "{}: it brings an environment '{}' of its own; give yours another name with --name", base.file_name,
+                              environment.name);
     return {};
 }
 
@@ -81,31 +85,45 @@ Result<Parcel> Pipeline::base_parcel(const ConstructorPackage& package, const st
     });
 }
 
-Status Pipeline::pack_base() {
-    for (std::size_t i = 0; i < installer_->base_count; ++i) {
-        const ConstructorPackage& package = installer_->packages[i];
-        TRY_ASSIGN(LockedArtifact artifact, base_artifact(package));
-        base_artifacts_.push_back(std::move(artifact));
-        LinkInput input, info;
-        input.root = info.root = Root::base;
-        input.artifact = info.artifact = &base_artifacts_.back();
-        input.repodata_record = package.repodata_record;
-        info.info_of = inputs_.size();
-        TRY_ASSIGN(input.parcel, base_parcel(package, input.artifact->sha256, false));
-        TRY_ASSIGN(info.parcel, base_parcel(package, input.artifact->sha256, true));
-        inputs_.push_back(std::move(input));
-        inputs_.push_back(std::move(info));
-        Terminal::get().progress("packing the base", i + 1, installer_->base_count, "packages");
+// Its info/ comes along once, for the package cache.
+Status Pipeline::pack_base_package(std::size_t index, Root root) {
+    const ConstructorPackage& package = installer_->packages[index];
+    auto [known, first] = base_artifacts_.try_emplace(index);
+    if (first) {
+        TRY_ASSIGN(known->second, base_artifact(package));
     }
+    LinkInput input, info;
+    input.root = info.root = root;
+    input.artifact = info.artifact = &known->second;
+    input.repodata_record = package.repodata_record;
+    info.info_of = inputs_.size();
+    TRY_ASSIGN(input.parcel, base_parcel(package, known->second.sha256, false));
+    inputs_.push_back(std::move(input));
+    if (!first) return {};
+    TRY_ASSIGN(info.parcel, base_parcel(package, known->second.sha256, true));
+    inputs_.push_back(std::move(info));
+    Terminal::get().progress("packing the base", base_artifacts_.size(), installer_->packages.size(), "packages");
+    return {};
+}
+
+Status Pipeline::pack_base() {
+    for (std::size_t i = 0; i < installer_->base_count; ++i) TRY(pack_base_package(i, Root::base));
+    for (std::size_t n = 0; n < installer_->environments.size(); ++n)
+        for (std::size_t i : installer_->environments[n].packages) TRY(pack_base_package(i, further_environment(n)));
     ParcelCache cache(cache_directory() / "parcels");
     const PackOptions pack = pack_options();
     LinkInput files;
     files.root = Root::base;
-    const std::string key = ParcelCache::key(lock_.base->sha256, pack.level, fmt::format("base files 1 mtime {}", lock_.source_mtime));
+    const std::string key = ParcelCache::key(lock_.base->sha256, pack.level, fmt::format("base files 2 mtime {}", lock_.source_mtime));
     TRY_ASSIGN(files.parcel, cache.get(key, pack, [&] { return open_base_files(base_file_.path, *installer_); }));
     inputs_.push_back(std::move(files));
     TRY_ASSIGN(PythonInfo python, find_python(inputs_, Root::base));
-    base_.emplace(BaseLink{*installer_, *lock_.base, std::move(python)});
+    base_.emplace(BaseLink{*installer_, *lock_.base, std::move(python), {}});
+    for (std::size_t n = 0; n < installer_->environments.size(); ++n) {
+        FurtherEnvironment environment{installer_->environments[n].name, {}};
+        TRY_ASSIGN(environment.python, find_conda_python(inputs_, further_environment(n)));
+        base_->environments.push_back(std::move(environment));
+    }
     return {};
 }
 

@@ -300,7 +300,12 @@ class Reader {
         TRY_ASSIGN(std::vector<std::size_t> order, base_order());
         out_.base_count = order.size();
         for (const auto& [name, list] : environment_lists_) {
+            if (!header_.installs_environments) {
+                out_.warnings.push_back(fmt::format("its header does not install its environment '{}', which is left out", name));
+                continue;
+            }
             TRY_ASSIGN(std::vector<std::size_t> packages, resolve(list, "envs/" + name));
+            if (!list.is_explicit) link_order(packages);
             out_.environments.push_back({name, std::move(packages)});
         }
         reorder(std::move(order));
@@ -445,10 +450,9 @@ class Reader {
         return out;
     }
 
-    // What the installer deletes again, what the linker writes (records), and what belongs to environments that are not taken.
-    bool is_removed(const std::string& path) const {
-        if (path == "pkgs/env.txt" || path.starts_with("pkgs/envs/") || is_record(path)) return true;
-        return std::ranges::any_of(out_.environments, [&](const ConstructorEnvironment& e) { return path.starts_with("envs/" + e.name + "/"); });
+    // What the installer deletes again, and what the linker writes (records).
+    static bool is_removed(const std::string& path) {
+        return path == "pkgs/env.txt" || path.starts_with("pkgs/envs/") || is_record(path);
     }
 
     // Files from several places have to make one tree.

@@ -43,7 +43,7 @@ struct ConstructorFile {
     std::string content;
 };
 
-struct ConstructorEnvironment { // envs/NAME of an installer with extra environments
+struct ConstructorEnvironment { // envs/NAME of an installer with extra_envs
     std::string name;
     std::vector<std::size_t> packages; // indexes, in link order
 };
@@ -63,7 +63,7 @@ struct ConstructorInstaller {
     bool makes_envs_directory = false; // makes PREFIX/envs
     bool registers_environments = false; // in ~/.conda/environments.txt
     // The first base_count are the base's, in the order in which they are linked; the others belong to `environments`
-    // or, with a warning, to nobody.
+    // alone or, with a warning, to nobody.
     std::vector<ConstructorPackage> packages;
     std::size_t base_count = 0;
     std::vector<ConstructorEnvironment> environments;

@@ -265,6 +265,7 @@ class Parser {
         if (text == "DEFAULT=no") out_.initialises = false;
         if (text == "touch \"$PREFIX/.nonadmin\"") out_.nonadmin = true;
         if (text == "mkdir -p \"$PREFIX/envs\"" || text == "mkdir -p $PREFIX/envs") out_.makes_envs = true;
+        if (text.starts_with("for env_pkgs in ") && text.find("/pkgs/envs/*/") != std::string_view::npos) out_.installs_environments = true;
         // conda registers what it installs into, since 4.4, unless it is told not to.
         if (text.find("\"$CONDA_EXEC\" install ") != std::string_view::npos && !registers_said_) out_.registers = true;
         if (text.starts_with("CONDA_REGISTER_ENVS=")) {

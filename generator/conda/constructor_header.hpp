@@ -43,6 +43,7 @@ struct ConstructorHeader {
     std::string minimum_glibc;
     std::map<std::string, std::string> variables;
     bool keeps_packages = false, initialises = false, nonadmin = false, makes_envs = false, registers = false;
+    bool installs_environments = false; // those listed below pkgs/envs, into PREFIX/envs (constructor ≥ 3.4)
     std::vector<std::string> warnings;
 };
 

@@ -274,15 +274,20 @@ std::vector<CondaGenerated> conda_entry_points(const json& metadata, const Pytho
     return out;
 }
 
-std::optional<ScriptInfo> conda_post_link(const json& metadata) {
+std::vector<ScriptInfo> conda_scripts(const json& metadata) {
     const json& conda = metadata.at("conda");
-    std::string path = text_field(conda.at("scripts"), "post-link");
-    if (path.empty()) return std::nullopt;
-    ScriptInfo out;
-    out.package = text_field(metadata, "name");
-    out.version = text_field(metadata, "version");
-    out.build_number = conda.at("index").at("build_number").dump();
-    out.path = path;
+    std::vector<ScriptInfo> out;
+    for (const char* action : {"post-link", "pre-unlink"}) {
+        std::string path = text_field(conda.at("scripts"), action);
+        if (path.empty()) continue;
+        ScriptInfo script;
+        script.package = text_field(metadata, "name");
+        script.version = text_field(metadata, "version");
+        script.build_number = conda.at("index").at("build_number").dump();
+        script.path = path;
+        script.action = action;
+        out.push_back(std::move(script));
+    }
     return out;
 }
 

@@ -81,8 +81,8 @@ bool conda_compiles_bytecode(const nlohmann::json& metadata);
 // Scripts for the entry points of a noarch python package, mode 0775. They win over files of the same path.
 std::vector<CondaGenerated> conda_entry_points(const nlohmann::json& metadata, const PythonInfo& python);
 
-// The post-link script, as the manifest lists it; nullopt when there is none.
-std::optional<ScriptInfo> conda_post_link(const nlohmann::json& metadata);
+// The post-link and pre-unlink scripts, as the manifest lists them.
+std::vector<ScriptInfo> conda_scripts(const nlohmann::json& metadata);
 
 // ---- conda-meta ---------------------------------------------------------------------------------------
 

@@ -118,7 +118,7 @@ json to_json(const Difference& difference) {
 
 std::string difference_text(const Difference& difference, bool colour) {
     std::vector<std::vector<std::string>> rows = {{"", "PACKAGE", "KIND", "BEFORE", "AFTER", "DOWNLOAD"}};
-    bool bases = std::ranges::any_of(difference.changes, [](const PackageChange& c) { return (c.after ? c.after : c.before)->prefix == "base"; });
+    bool bases = std::ranges::any_of(difference.changes, [](const PackageChange& c) { return (c.after ? c.after : c.before)->prefix != "env"; });
     std::size_t counts[3] = {0, 0, 0};
     for (const PackageChange& change : difference.changes) {
         const PackageInfo& one = change.after ? *change.after : *change.before;

@@ -91,7 +91,7 @@ std::vector<std::string> references(const Inventory& inventory) {
     std::vector<std::string> out;
     std::map<std::string, int> seen;
     for (const PackageInfo& p : inventory.packages) {
-        std::string reference = package_url(p, inventory.platform) + (p.prefix == "base" ? "#base" : "");
+        std::string reference = package_url(p, inventory.platform) + (p.prefix == "env" ? "" : "#" + p.prefix);
         int count = seen[reference]++;
         out.push_back(count == 0 ? reference : fmt::format("{}#{}", reference, count + 1));
     }

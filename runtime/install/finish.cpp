@@ -59,16 +59,16 @@ ProcessSpec compiler(const fs::path& prefix, const PythonInfo& python) {
     return spec;
 }
 
-std::vector<std::string> base_sources(const Manifest& manifest, const Table& table) {
+std::vector<std::string> base_sources(const Manifest& manifest, const Table& table, Root root) {
     std::vector<std::string> out;
     const bool all = manifest.bytecode == "install";
-    if (!manifest.base_installer || !manifest.base_installer->python || (!all && manifest.bytecode != "build")) return out;
-    const PythonInfo& python = *manifest.base_installer->python;
+    if (!python_of(manifest, root) || (!all && manifest.bytecode != "build")) return out;
+    const PythonInfo& python = *python_of(manifest, root);
     std::set<std::string_view> there;
     for (const Destination& d : table.destinations)
-        if (d.root == Root::base && d.path.ends_with(".pyc")) there.insert(d.path);
+        if (d.root == root && d.path.ends_with(".pyc")) there.insert(d.path);
     for (const Destination& d : table.destinations) {
-        if (d.root != Root::base || d.kind != EntryKind::file || !d.path.ends_with(".py") || !below(d.path, python.site_packages)) continue;
+        if (d.root != root || d.kind != EntryKind::file || !d.path.ends_with(".py") || !below(d.path, python.site_packages)) continue;
         if (!all && table.contents[d.content].relocs.empty()) continue;
         fs::path path = d.path;
         std::string compiled = (path.parent_path() / "__pycache__" / (path.stem().string() + "." + python.cache_tag + ".pyc")).string();
@@ -79,9 +79,18 @@ std::vector<std::string> base_sources(const Manifest& manifest, const Table& tab
 
 } // namespace
 
+const PythonInfo* python_of(const Manifest& manifest, Root root) {
+    auto pointer = [](const std::optional<PythonInfo>& python) { return python ? &*python : nullptr; };
+    if (root == Root::env) return pointer(manifest.python);
+    if (!manifest.base_installer) return nullptr;
+    if (root == Root::base) return pointer(manifest.base_installer->python);
+    const std::size_t n = prefix_index(root) - 2;
+    return n < manifest.base_installer->environments.size() ? pointer(manifest.base_installer->environments[n].python) : nullptr;
+}
+
 std::vector<std::string> sources_to_compile(const Manifest& manifest, const Table& table, Root root) {
     std::vector<std::string> out;
-    if (root == Root::base) return base_sources(manifest, table);
+    if (root != Root::env) return base_sources(manifest, table, root);
     if (!manifest.python || (manifest.bytecode != "install" && manifest.bytecode != "build")) return out;
     const bool all = manifest.bytecode == "install";
     for (const Destination& d : table.destinations)
@@ -123,26 +132,42 @@ Compiled compile_sources(const fs::path& prefix, const PythonInfo& python, const
     return out;
 }
 
+namespace {
+
+std::string prefix_name(const Manifest& manifest, Root root) {
+    if (root == Root::env) return "env";
+    return root == Root::base ? "base" : "envs/" + manifest.base_installer->environments[prefix_index(root) - 2].name;
+}
+
+std::map<std::string, std::string> script_variables(const InstallPlace& place, const fs::path& prefix) {
+    const fs::path conda = place.selection.base ? place.root : place.conda.empty() ? place.environment : place.conda;
+    std::string path = variable("PATH");
+    return {{"PREFIX", prefix.string()},
+            {"ROOT_PREFIX", conda.string()},
+            {"CONDA_PREFIX", prefix.string()},
+            {"PATH", (prefix / "bin").string() + ":" + (path.empty() ? "/usr/bin:/bin" : path)}};
+}
+
+std::vector<Script> package_scripts(const Manifest& manifest, const InstallPlace& place, Root root, std::string_view action) {
+    std::vector<Script> out;
+    const fs::path& prefix = place.prefix(root);
+    const std::string name = prefix_name(manifest, root);
+    for (const ScriptInfo& script : manifest.scripts) {
+        if (script.prefix != name || script.action != action) continue;
+        Script one{script.path, script.package + " " + script.version, script.path, "", prefix, script_variables(place, prefix)};
+        one.variables["PKG_NAME"] = script.package;
+        one.variables["PKG_VERSION"] = script.version;
+        one.variables["PKG_BUILDNUM"] = script.build_number;
+        out.push_back(std::move(one));
+    }
+    return out;
+}
+
+} // namespace
+
 std::vector<Script> scripts_of(const Manifest& manifest, const InstallPlace& place, const ScriptFacts& facts) {
     std::vector<Script> out;
-    const fs::path conda = place.selection.base ? place.root : place.conda.empty() ? place.environment : place.conda;
-    auto variables = [&](const fs::path& prefix) {
-        std::string path = variable("PATH");
-        return std::map<std::string, std::string>{{"PREFIX", prefix.string()},
-                                                  {"ROOT_PREFIX", conda.string()},
-                                                  {"CONDA_PREFIX", prefix.string()},
-                                                  {"PATH", (prefix / "bin").string() + ":" + (path.empty() ? "/usr/bin:/bin" : path)}};
-    };
-    auto of_packages = [&](const char* which, const fs::path& prefix) {
-        for (const ScriptInfo& script : manifest.scripts) {
-            if (script.prefix != which) continue;
-            Script one{script.path, script.package + " " + script.version, script.path, "", prefix, variables(prefix)};
-            one.variables["PKG_NAME"] = script.package;
-            one.variables["PKG_VERSION"] = script.version;
-            one.variables["PKG_BUILDNUM"] = script.build_number;
-            out.push_back(std::move(one));
-        }
-    };
+    auto of_packages = [&](Root root) { std::ranges::move(package_scripts(manifest, place, root, "post-link"), std::back_inserter(out)); };
     // `own`: what the installer says, which counts before what every installer of constructor sets.
     auto of_installer = [&](const char* file, const std::string& text, const std::string& name, const std::string& version, const fs::path& prefix,
                             const std::map<std::string, std::string>& own) {
@@ -154,63 +179,109 @@ std::vector<Script> scripts_of(const Manifest& manifest, const InstallPlace& pla
                                                                {"INSTALLER_TYPE", "SH"},
                                                                {"INSTALLER_PATH", facts.run_path},
                                                                {"INSTALLER_UNATTENDED", facts.unattended ? "1" : "0"}});
-        one.variables.merge(variables(prefix));
+        one.variables.merge(script_variables(place, prefix));
         one.variables["PREFIX"] = prefix.string();
         out.push_back(std::move(one));
     };
     if (place.selection.base && manifest.base_installer) {
         const BaseInfo& base = *manifest.base_installer;
         of_installer("pre_install.sh", base.pre_install, base.name, base.version, place.root, base.variables);
-        of_packages("base", place.root);
+        for (Root root : place.roots())
+            if (root != Root::env) of_packages(root);
         of_installer("post_install.sh", base.post_install, base.name, base.version, place.root, base.variables);
     }
     const InstallerInfo installer = manifest.installer.value_or(InstallerInfo{});
     of_installer("pre_install.sh", installer.pre_install, manifest.env_name, installer.version, place.environment, installer.variables);
-    of_packages("env", place.environment);
+    of_packages(Root::env);
     of_installer("post_install.sh", installer.post_install, manifest.env_name, installer.version, place.environment, installer.variables);
+    return out;
+}
+
+std::vector<Script> removal_scripts_of(const Manifest& manifest, const InstallPlace& place) {
+    std::vector<Script> out;
+    std::vector<Root> roots = place.roots();
+    std::ranges::rotate(roots, roots.begin() + 1); // the environment's were linked last
+    for (Root root : roots) std::ranges::move(package_scripts(manifest, place, root, "pre-unlink"), std::back_inserter(out));
+    std::error_code ec;
+    std::erase_if(out, [&](const Script& script) { return !fs::is_regular_file(script.prefix / script.path, ec); });
+    std::ranges::reverse(out);
     return out;
 }
 
 namespace {
 
-// Scripts of packages are run by bash, as conda does it; an installer's by what their first line names, else by sh.
+// Scripts of packages are run by bash, in their own directory, as conda does it; an installer's by what their first line
+// names, else by sh.
 Result<ProcessSpec> command_of(const Script& script, const fs::path& control) {
     const bool bash = ::access("/bin/bash", X_OK) == 0;
     ProcessSpec spec;
     if (!script.path.empty()) {
-        spec.argv = {bash ? "/bin/bash" : "/bin/sh", (script.prefix / script.path).string()};
+        const fs::path file = script.prefix / script.path;
+        spec.argv = {bash ? "/bin/bash" : "/bin/sh", file.string()};
+        spec.directory = file.parent_path().string();
         return spec;
     }
     fs::path file = control / script.name;
     TRY(write_atomically(file, script.text, 0755));
     spec.argv = {file.string()};
+    spec.directory = script.prefix.string();
     if (!script.text.starts_with("#!")) spec.argv.insert(spec.argv.begin(), "/bin/sh");
     return spec;
+}
+
+Result<ProcessResult> run_script(const Script& script, const fs::path& control) {
+    const fs::path log = control / "log";
+    TRY_ASSIGN(ProcessSpec spec, command_of(script, control));
+    for (const auto& [name, value] : script.variables) spec.set[name] = value;
+    spec.unset = {"PYTHON*", "LD_PRELOAD", "LD_LIBRARY_PATH"};
+    spec.merge_stderr = true;
+    TRY_ASSIGN(ProcessResult result, run_process(spec));
+    if (script.path.empty()) ::unlink((control / script.name).c_str());
+    TRY_ASSIGN(Fd out, open_file(log, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0644));
+    TRY(write_exact(out.get(), as_bytes(fmt::format("== {} ({}): {}\n{}", script.name, script.package, result.describe(), result.output)),
+                    log.string()));
+    return result;
 }
 
 } // namespace
 
 Status run_scripts(const std::vector<Script>& scripts, const fs::path& control, const std::atomic<bool>* interrupted) {
-    if (scripts.empty()) return {};
-    const fs::path log = control / "log";
-    TRY_ASSIGN(Fd out, open_file(log, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0644));
     for (const Script& script : scripts) {
         if (interrupted && *interrupted)
             return make_error(ErrorKind::interrupted, "interrupted");
-        TRY_ASSIGN(ProcessSpec spec, command_of(script, control));
-        for (const auto& [name, value] : script.variables) spec.set[name] = value;
-        spec.unset = {"PYTHON*", "LD_PRELOAD", "LD_LIBRARY_PATH"};
-        spec.directory = script.prefix.string();
-        spec.merge_stderr = true;
-        TRY_ASSIGN(ProcessResult result, run_process(spec));
-        if (script.path.empty()) ::unlink((control / script.name).c_str());
-        TRY(write_exact(out.get(), as_bytes(fmt::format("== {} ({}): {}\n{}", script.name, script.package, result.describe(),
-                                                        result.output)), log.string()));
+        TRY_ASSIGN(ProcessResult result, run_script(script, control));
         if (!result.succeeded())
             return make_error(ErrorKind::script, "the script '{}' of {} failed ({}); its output is in '{}'", script.name,
-                              script.package, result.describe(), log.string());
+                              script.package, result.describe(), (control / "log").string());
     }
     return {};
+}
+
+std::vector<std::string> run_removal_scripts(const std::vector<Script>& scripts, const fs::path& control) {
+    std::vector<std::string> out;
+    for (const Script& script : scripts) {
+        auto result = run_script(script, control);
+        if (result.ok() && result->succeeded()) continue;
+        // The log goes with the rest: what the script said last is told here.
+        std::string said = result.ok() ? result->describe() : result.error().message;
+        if (result.ok())
+            if (auto lines = split(trim(result->output), '\n'); !lines.back().empty()) said += ": " + std::string(lines.back());
+        out.push_back(fmt::format("the script '{}' of {} failed ({}); its package is removed all the same", script.name, script.package, said));
+    }
+    return out;
+}
+
+std::vector<std::string> take_messages(const InstallPlace& place) {
+    std::vector<std::string> out;
+    for (Root root : place.roots()) {
+        const fs::path file = place.prefix(root) / ".messages.txt";
+        auto text = read_text(file, 1u << 20);
+        if (!text.ok()) continue;
+        for (std::string_view line : split_lines(*text))
+            if (!trim(line).empty()) out.push_back(fmt::format("a package's script says: {}", trim(line)));
+        ::unlink(file.c_str());
+    }
+    return out;
 }
 
 Result<bool> register_environment(const fs::path& prefix) {

@@ -1,6 +1,7 @@
 // Looking at, and removing, what an earlier installation recorded.
 #include "common/base/parallel.hpp"
 #include "runtime/install/finish.hpp"
+#include "runtime/install/place.hpp"
 #include "runtime/install/records.hpp"
 #include "runtime/install/staging.hpp"
 
@@ -202,14 +203,25 @@ Result<UninstallSummary> uninstall(const fs::path& prefix, const UninstallOption
             return errno_error(fmt::format("nothing was removed: '{}' cannot be written", place.string()), errno);
     TRY_ASSIGN(auto lock, FileLock::try_acquire(prefix / control_name / "lock"));
     if (!lock) return make_error(ErrorKind::storage, "another installer is working on '{}'; wait until it ends", prefix.string());
-    Removal removal(prefix, std::move(rows));
     bool purge = options.purge;
-    removal.look(purge);
-    if (!purge && !removal.kept().empty() && options.purge_them) purge = options.purge_them(removal.kept());
+    if (!purge && options.purge_them) {
+        Removal before(prefix, rows);
+        before.look(false);
+        if (!before.kept().empty()) purge = options.purge_them(before.kept());
+    }
     if (options.begin) options.begin();
-    TRY(unregister_environment(prefix));
-    if (state->with_base) TRY(unregister_environment(prefix / "envs" / state->manifest.env_name));
+    const InstallPlace place = installed_place(*state, prefix);
+    std::vector<std::string> warnings;
+    if (!options.skip_scripts && state->stage >= InstallStage::scripts) {
+        warnings = run_removal_scripts(removal_scripts_of(state->manifest, place), prefix / control_name);
+        std::ranges::move(take_messages(place), std::back_inserter(warnings));
+    }
+    // Scripts take back what they once made: what is whose is found out after them.
+    Removal removal(prefix, std::move(rows));
+    removal.look(purge);
+    for (Root root : place.roots()) TRY(unregister_environment(place.prefix(root)));
     TRY_ASSIGN(UninstallSummary summary, removal.remove());
+    summary.warnings = std::move(warnings);
     if (purge) {
         summary.kept.clear();
         TRY(remove_tree(prefix));

@@ -83,7 +83,7 @@ class Installation {
         place_ = install_place(manifest, options_);
         summary_.prefix = place_.environment;
         root_ = place_.root;
-        prefixes_ = {place_.environment.string(), root_.string()};
+        prefixes_ = place_.prefixes();
         header_ = {options_.manifest_sha256, root_.string(), options_.private_modes, place_.selection.text()};
         mode_mask_ = options_.private_modes ? 0700 : 0777;
         replacement_.emplace(root_, Staging::stage_beside(root_, header_));
@@ -104,7 +104,6 @@ class Installation {
     Status bytecode();
     Status record_bytecode(const std::vector<std::string>& files) const;
     Status scripts();
-    void say_messages();
     Status register_it();
     Status remaining_stages(InstallStage stage);
     void count(const io::Plan& plan);
@@ -117,7 +116,7 @@ class Installation {
     InstallPlace place_;
     fs::path root_; // of the tree
     std::optional<Replacement> replacement_;
-    std::array<std::string, 2> prefixes_;
+    std::vector<std::string> prefixes_; // by prefix_index()
     JournalHeader header_;
     std::uint16_t mode_mask_;
     Table table_;
@@ -177,10 +176,11 @@ Error Installation::occupied() const {
 }
 
 Status Installation::check_limits() const {
-    for (auto [root, prefix] : {std::pair{Root::env, &prefixes_[0]}, {Root::base, &prefixes_[1]}})
-        if (PrefixLimit limit = limit_of(table_, root); prefix->size() > limit.longest)
+    for (Root root : place_.roots())
+        if (PrefixLimit limit = limit_of(table_, root); prefixes_[prefix_index(root)].size() > limit.longest)
             return make_error(ErrorKind::usage, "the prefix '{}' has {} bytes, the files of this environment have room for {} ('{}'); "
-                              "choose a shorter one with -p", *prefix, prefix->size(), limit.longest, limit.because);
+                              "choose a shorter one with -p", prefixes_[prefix_index(root)], prefixes_[prefix_index(root)].size(),
+                              limit.longest, limit.because);
     return {};
 }
 
@@ -216,7 +216,7 @@ Result<bool> Installation::goes_inside() const {
 
 Status Installation::files(bool replacing) {
     NoUmask no_umask;
-    TRY_ASSIGN(io::Plan plan, io::make_plan(table_, place_.environment_path()));
+    TRY_ASSIGN(io::Plan plan, io::make_plan(table_, place_.root_paths()));
     TRY(check_limits());
     bool inside = false;
     if (!replacing) {
@@ -359,17 +359,15 @@ Status Installation::bytecode() {
     if (!options_.compile_bytecode) return {};
     std::vector<std::string> made; // below root_
     bool any = false;
-    for (Root root : {Root::env, Root::base}) {
-        if (root == Root::base && !place_.selection.base) continue;
+    for (Root root : place_.roots()) {
         auto sources = sources_to_compile(manifest_, table_, root);
         if (sources.empty()) continue;
         any = true;
         auto progress = [&](std::uint64_t done) {
             if (options_.progress) options_.progress({"bytecode", done, sources.size()});
         };
-        const fs::path& prefix = root == Root::base ? root_ : place_.environment;
-        const PythonInfo& python = root == Root::base ? *manifest_.base_installer->python : *manifest_.python;
-        Compiled compiled = compile_sources(prefix, python, sources, options_.jobs, progress);
+        const fs::path& prefix = place_.prefix(root);
+        Compiled compiled = compile_sources(prefix, *python_of(manifest_, root), sources, options_.jobs, progress);
         if (!compiled.problem.empty())
             summary_.warnings.push_back(fmt::format("bytecode was not compiled: {}; Python will do it at the first import",
                                                     compiled.problem));
@@ -428,7 +426,7 @@ Status Installation::scripts() {
         summary_.warnings.push_back(fmt::format("{} scripts were skipped (-s)", scripts.size()));
     } else {
         Status status = run_scripts(scripts, root_ / control_name, options_.interrupted);
-        say_messages();
+        for (std::string& message : take_messages(place_)) summary_.warnings.push_back(std::move(message));
         watch_.lap("scripts");
         if (!status.ok() && status.error().kind == ErrorKind::script) {
             summary_.script_failure = status.error();
@@ -439,23 +437,12 @@ Status Installation::scripts() {
     return record_stage(root_, InstallStage::scripts);
 }
 
-// What post-link scripts leave for the person to read: shown and removed, as conda does it.
-void Installation::say_messages() {
-    std::vector<fs::path> prefixes = {place_.environment};
-    if (place_.selection.base) prefixes.insert(prefixes.begin(), root_);
-    for (const fs::path& prefix : prefixes) {
-        const fs::path file = prefix / ".messages.txt";
-        auto text = read_text(file, 1u << 20);
-        if (!text.ok()) continue;
-        for (std::string_view line : split_lines(*text))
-            if (!trim(line).empty()) summary_.warnings.push_back(fmt::format("a package's script says: {}", trim(line)));
-        ::unlink(file.c_str());
-    }
-}
-
 Status Installation::register_it() {
-    std::vector<fs::path> prefixes;
-    if (place_.selection.base && manifest_.base_installer->registers) prefixes.push_back(root_);
+    std::vector<fs::path> prefixes; // in the order in which they were made
+    if (place_.selection.base && manifest_.base_installer->registers) {
+        prefixes = place_.further;
+        prefixes.insert(prefixes.begin(), root_);
+    }
     prefixes.push_back(place_.environment);
     for (const fs::path& prefix : prefixes) {
         if (!options_.register_environment) break;

@@ -112,6 +112,7 @@ Result<FileCheck> verify_files(const fs::path& prefix, unsigned jobs = 0,
 // Removes what was installed and unregisters it. Files that the user added or changed stay unless `purge`.
 struct UninstallOptions {
     bool purge = false;
+    bool skip_scripts = false; // -s: the packages' pre-unlink scripts
     // Asked before anything is removed, when something is the user's: true removes that, too.
     std::function<bool(const std::vector<std::string>& kept)> purge_them;
     // Called when it is sure that the removal begins: the place for what lies outside of the prefix.
@@ -120,6 +121,7 @@ struct UninstallOptions {
 struct UninstallSummary {
     std::uint64_t removed = 0;
     std::vector<std::string> kept; // relative paths, sorted; "DIR/" for a directory that is the user's with all in it
+    std::vector<std::string> warnings; // one sentence each: scripts that failed or have something to say
 };
 // Kind storage: nothing is there, another installer is at work, the place cannot be written (then nothing is removed),
 // or some files could not be removed (then it can be repeated).

@@ -11,9 +11,14 @@ struct InstallPlace {
     fs::path environment; // the environment's prefix: `root`, or envs/NAME below it when the base is installed
     io::Selection selection;
     fs::path conda; // the conda whose envs/ gets the environment, "" otherwise
+    std::vector<fs::path> further; // prefixes of the base's further environments, as the manifest lists them
 
-    // Of the environment in the tree: "" or "envs/NAME".
-    std::string environment_path() const;
+    // By prefix_index(): the prefixes, and where they lie below the root ("" or "envs/NAME").
+    std::vector<std::string> prefixes() const;
+    std::vector<std::string> root_paths() const;
+    // Of what is installed here: the environment's, then the base's, then its further environments'.
+    std::vector<Root> roots() const;
+    const fs::path& prefix(Root root) const;
 };
 
 // | at PREFIX                                             | root             | parts         |
@@ -22,5 +27,8 @@ struct InstallPlace {
 // | anything else, installer with a base                  | PREFIX           | env base, …   |
 // | anything else, installer without                      | PREFIX           | env           |
 InstallPlace install_place(const Manifest& manifest, const InstallOptions& options);
+
+// Of what is installed at `root`.
+InstallPlace installed_place(const InstalledState& state, const fs::path& root);
 
 } // namespace tinderbox

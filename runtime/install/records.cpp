@@ -94,7 +94,7 @@ Result<std::vector<InstalledRow>> parse_installed(std::string_view text) {
 
 std::vector<InstalledRow> installed_rows(const Table& table, const io::Plan& plan,
                                          const std::vector<InstalledFile>& installed,
-                                         const std::array<std::string, 2>& prefixes, unsigned mode_mask) {
+                                         const std::vector<std::string>& prefixes, unsigned mode_mask) {
     std::vector<InstalledRow> rows;
     for (std::size_t i = 0; i < table.destinations.size(); ++i) {
         const Destination& d = table.destinations[i];
@@ -107,7 +107,7 @@ std::vector<InstalledRow> installed_rows(const Table& table, const io::Plan& pla
         } else if (d.kind == EntryKind::symlink) {
             row.kind = 'l';
             row.mode = 0777;
-            row.link = d.link.starts_with('\x01') ? prefixes[d.root == Root::base ? 1 : 0] + d.link.substr(1) : d.link;
+            row.link = d.link.starts_with('\x01') ? prefixes[prefix_index(d.root)] + d.link.substr(1) : d.link;
             row.sha256 = sha256(as_bytes(row.link));
             row.size = row.link.size();
         } else continue;

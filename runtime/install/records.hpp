@@ -24,7 +24,7 @@ Result<std::vector<InstalledRow>> parse_installed(std::string_view text);
 
 std::vector<InstalledRow> installed_rows(const Table& table, const io::Plan& plan,
                                          const std::vector<InstalledFile>& installed,
-                                         const std::array<std::string, 2>& prefixes, unsigned mode_mask);
+                                         const std::vector<std::string>& prefixes, unsigned mode_mask);
 
 // manifest.json, table, installed, stub and probes. Not durable: the caller syncs.
 Status write_control_files(const fs::path& control, const RunFile& run, const std::vector<InstalledRow>& rows);

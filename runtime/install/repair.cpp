@@ -50,7 +50,7 @@ class Repair {
     fs::path root_, control_, stage_;
     InstallOptions options_;
     InstallPlace place_;
-    std::array<std::string, 2> prefixes_;
+    std::vector<std::string> prefixes_; // by prefix_index()
     RepairSummary summary_;
     Table table_;   // what is installed here
     io::Plan plan_; // of it
@@ -124,7 +124,7 @@ Status Repair::extract() {
             if (reloc.kind >= RelocKind::digest_hex) open.push_back(reloc.target);
     }
     TRY_ASSIGN(Table part, io::keep(table_, keep));
-    TRY_ASSIGN(io::Plan plan, io::make_plan(part, place_.environment_path()));
+    TRY_ASSIGN(io::Plan plan, io::make_plan(part, place_.root_paths()));
     const fs::path tree = stage_ / "tree";
     TRY(make_directories(tree));
     TRY_ASSIGN(Fd root, open_file(tree, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
@@ -208,22 +208,20 @@ Status Repair::put_back() {
 // What was compiled here and is damaged is compiled again, from sources that are right by now.
 Result<std::vector<std::string>> Repair::compile() const {
     std::vector<std::string> made; // below the root
-    for (Root root : {Root::env, Root::base}) {
-        const bool base = root == Root::base;
-        if (base && !place_.selection.base) continue;
-        if (base ? !manifest_.base_installer || !manifest_.base_installer->python : !manifest_.python) continue;
-        const PythonInfo& python = base ? *manifest_.base_installer->python : *manifest_.python;
-        const fs::path& prefix = base ? root_ : place_.environment;
+    for (Root root : place_.roots()) {
+        const PythonInfo* python = python_of(manifest_, root);
+        if (!python) continue;
+        const fs::path& prefix = place_.prefix(root);
         std::vector<std::string> sources = sources_to_compile(manifest_, table_, root);
         std::erase_if(sources, [&](const std::string& source) {
-            const std::string path = (prefix / bytecode_of(source, python)).lexically_relative(root_).string();
+            const std::string path = (prefix / bytecode_of(source, *python)).lexically_relative(root_).string();
             auto found = damaged_.find(path);
             if (found == damaged_.end()) return true;
             ::unlink((root_ / path).c_str()); // may be anything by now
             return false;
         });
         if (sources.empty()) continue;
-        Compiled compiled = compile_sources(prefix, python, sources, options_.jobs, {});
+        Compiled compiled = compile_sources(prefix, *python, sources, options_.jobs, {});
         if (!compiled.problem.empty()) return make_error(ErrorKind::script, "bytecode cannot be compiled: {}", compiled.problem);
         for (const std::string& file : compiled.files) made.push_back((prefix / file).lexically_relative(root_).string());
     }
@@ -276,10 +274,10 @@ Result<RepairSummary> Repair::run() {
     TRY_ASSIGN(auto lock, FileLock::try_acquire(control_ / "lock"));
     if (!lock) return make_error(ErrorKind::storage, "another installer is working on '{}'; wait until it ends", root_.string());
     place_ = install_place(manifest_, options_);
-    prefixes_ = {place_.environment.string(), root_.string()};
+    prefixes_ = place_.prefixes();
     TRY_ASSIGN(Table whole, run_.table());
     TRY_ASSIGN(table_, io::select(std::move(whole), place_.selection));
-    TRY_ASSIGN(plan_, io::make_plan(table_, place_.environment_path()));
+    TRY_ASSIGN(plan_, io::make_plan(table_, place_.root_paths()));
     TRY(read_list());
     choose();
     stage_ = control_ / "repair";

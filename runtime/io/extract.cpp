@@ -140,7 +140,7 @@ Status Shared::write_content(std::uint32_t index, ByteView raw) {
             TRY(write_small_file(tree, d, original));
             continue;
         }
-        const std::string& wanted = options.prefixes[table.destinations[d].root == Root::base ? 1 : 0];
+        const std::string& wanted = options.prefixes[prefix_index(table.destinations[d].root)];
         if (!prefix || *prefix != wanted) {
             auto result = apply_relocations(original, content.relocs, wanted, lookup);
             if (!result.ok()) return std::move(result).error().in(table.destinations[d].path);
@@ -520,7 +520,7 @@ Result<Extracted> extract(const RunFile& run, const Table& table, const Plan& pl
     for (std::uint32_t d : plan.symlinks) {
         std::string target = table.destinations[d].link;
         if (target.starts_with('\x01'))
-            target = options.prefixes[table.destinations[d].root == Root::base ? 1 : 0] + target.substr(1);
+            target = options.prefixes[prefix_index(table.destinations[d].root)] + target.substr(1);
         TRY(make_symlink(shared.tree, d, target));
     }
     TRY(directories.finish(table, options.mode_mask));

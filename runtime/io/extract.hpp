@@ -10,7 +10,6 @@
 #include "common/format/run_file.hpp"
 #include "runtime/io/directories.hpp"
 
-#include <array>
 #include <atomic>
 
 namespace tinderbox::io {
@@ -19,7 +18,7 @@ struct ExtractOptions {
     unsigned jobs = 0; // 0 = available_cpus()
     bool no_uring = false, no_direct = false;
     std::uint16_t mode_mask = 07777;
-    std::array<std::string, 2> prefixes; // what relocations name, for Root::env and Root::base
+    std::vector<std::string> prefixes; // what relocations name, by prefix_index()
 
     // Resuming: the first `done_tasks` tasks were made durable by an earlier run.
     bool resume = false;

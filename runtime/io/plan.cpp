@@ -45,7 +45,7 @@ Status plan_destinations(const Table& table, Plan& plan) {
     plan.directory_of.resize(table.destinations.size(), 0);
     for (std::uint32_t i = 0; i < table.destinations.size(); ++i) {
         const Destination& d = table.destinations[i];
-        if (d.root != Root::env && d.root != Root::base)
+        if (!is_prefix(d.root) || prefix_index(d.root) >= plan.root_paths.size())
             return make_error(ErrorKind::damaged, "the file table of an installer has an unresolved path '{}'", d.path);
         std::string path = plan.path_of(d);
         auto slash = path.rfind('/');
@@ -166,13 +166,13 @@ Groups::Groups(std::size_t groups, std::span<const std::pair<std::uint32_t, std:
 }
 
 std::string Plan::path_of(const Destination& destination) const {
-    const std::string& root = root_paths[destination.root == Root::base ? 1 : 0];
+    const std::string& root = root_paths[prefix_index(destination.root)];
     return root.empty() ? destination.path : root + "/" + destination.path;
 }
 
-Result<Plan> make_plan(const Table& table, std::string_view env_path) {
+Result<Plan> make_plan(const Table& table, std::vector<std::string> root_paths) {
     Plan plan;
-    plan.root_paths[0] = env_path;
+    plan.root_paths = std::move(root_paths);
     TRY(plan_destinations(table, plan));
     TRY(plan_contents(table, plan));
     plan_digests(table, plan);

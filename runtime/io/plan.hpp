@@ -4,7 +4,6 @@
 
 #include "common/format/table.hpp"
 
-#include <array>
 #include <span>
 
 namespace tinderbox::io {
@@ -43,7 +42,7 @@ class Groups {
 };
 
 struct Plan {
-    std::array<std::string, 2> root_paths; // of Root::env and Root::base below the tree's root, "" or "envs/NAME"
+    std::vector<std::string> root_paths; // by prefix_index(), below the tree's root: "" or "envs/NAME"
     std::vector<PlannedDirectory> directories; // [0] is the root; parents before children
     std::vector<std::uint32_t> directory_of;   // by destination: where it lies
     std::vector<std::uint32_t> symlinks;       // destinations
@@ -61,9 +60,9 @@ struct Plan {
     std::string path_of(const Destination& destination) const; // below the tree's root
 };
 
-// `env_path`: where Root::env lies below the tree's root ("" or "envs/NAME"). Kind damaged: two destinations with one
-// path, a file that is also a directory, roots that belong to parcels.
-Result<Plan> make_plan(const Table& table, std::string_view env_path);
+// `root_paths`: where each prefix lies below the tree's root ("" or "envs/NAME"), by prefix_index(). Kind damaged: two
+// destinations with one path, a file that is also a directory, roots that belong to parcels or are not among these.
+Result<Plan> make_plan(const Table& table, std::vector<std::string> root_paths);
 
 inline bool has_digests(const Content& content) {
     for (const Reloc& reloc : content.relocs)

@@ -19,7 +19,7 @@ Selection Selection::from_text(std::string_view text, bool root_user) {
 }
 
 bool selected(const Destination& d, const Selection& selection) {
-    if (d.root == Root::base && !selection.base) return false;
+    if (is_of_base(d.root) && !selection.base) return false;
     if ((d.flags & destination_package_cache) != 0 && !selection.packages) return false;
     return (d.flags & destination_unless_root) == 0 || !selection.root_user;
 }

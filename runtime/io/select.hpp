@@ -6,7 +6,7 @@
 namespace tinderbox::io {
 
 struct Selection {
-    bool base = false;     // Root::base as well as Root::env
+    bool base = false;     // the base and its further environments as well as Root::env
     bool packages = false; // the base's package cache
     bool root_user = true; // root installs
 

@@ -103,7 +103,7 @@ std::string Session::package_summary() const {
     std::string asked;
     std::size_t count = 0, named = 0;
     for (const PackageInfo& p : manifest_.packages) {
-        if (p.kind == "generated" || p.prefix == "base") continue;
+        if (p.kind == "generated" || p.prefix != "env") continue;
         ++count;
         if (!p.requested || named >= 4) continue;
         asked += fmt::format("{}{} {}", named ? ", " : "", p.name, p.version);

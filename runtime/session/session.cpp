@@ -129,7 +129,7 @@ bool Session::names_collide() const {
     if (!table.ok()) return false; // the installation will say so
     std::unordered_set<std::string> seen;
     return std::ranges::any_of(
-        table->destinations, [&](const Destination& d) { return !seen.insert((d.root == Root::base ? "base " : "env ") + to_lower(d.path)).second; });
+        table->destinations, [&](const Destination& d) { return !seen.insert(std::to_string(prefix_index(d.root)) + " " + to_lower(d.path)).second; });
 }
 
 std::string Session::probe_name() const { return choose_probe(manifest_.probes, manifest_.requires_.cuda_major); }

@@ -97,6 +97,7 @@ Result<int> Session::remove() {
     }
     UninstallOptions how;
     how.purge = options_.purge;
+    how.skip_scripts = options_.skip_scripts;
     if (interactive())
         how.purge_them = [&](const std::vector<std::string>& kept) {
             return ask_purge(Console::terminal(), root, kept);
@@ -104,10 +105,11 @@ Result<int> Session::remove() {
     std::vector<ShellChange> shells;
     how.begin = [&] { shells = undo_conda_init(root); };
     TRY_ASSIGN(UninstallSummary removed, uninstall(root, how));
+    for (const std::string& warning : removed.warnings) terminal().warning(warning);
     for (const std::string& path : removed.kept)
         terminal().note("kept", root + "/" + path);
     if (options_.json)
-        write_stdout(json({{"removed", removed.removed}, {"kept", removed.kept}, {"shells", to_json(shells)}})
+        write_stdout(json({{"removed", removed.removed}, {"kept", removed.kept}, {"warnings", removed.warnings}, {"shells", to_json(shells)}})
                          .dump(2, ' ', false, json::error_handler_t::replace) +
                      "\n");
     else

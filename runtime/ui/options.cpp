@@ -53,7 +53,7 @@ const std::vector<OptionRow>& rows() {
         {'f', "force", "", "allow an existing DIR: what is in it stays; a conda gets envs/NAME",
          flag(&RunOptions::force)},
         {'u', "update", "", "the same as -f", flag(&RunOptions::update)},
-        {'s', "skip-scripts", "", "run no package's post-link script", flag(&RunOptions::skip_scripts)},
+        {'s', "skip-scripts", "", "run no package's scripts (post-link; with --uninstall, pre-unlink)", flag(&RunOptions::skip_scripts)},
         {'k', "keep-pkgs", "", "keep the base conda's package cache, PREFIX/pkgs",
          flag(&RunOptions::keep_packages)},
         {'m', "no-shortcuts", "", "make no menu entries (none are made on Linux)",

@@ -6,29 +6,7 @@
 conda_channel
 cd "$work"
 cat >make.py <<'PY'
-import io, json, tarfile
-
-def package(name, members, depends=(), files=None):
-    """NAME-1.0-0.tar.bz2 of {path: bytes, ("link", target) or ("hard", target)}; `files`: info/files instead of paths.json."""
-    with tarfile.open(f"{name}-1.0-0.tar.bz2", "w:bz2", format=tarfile.GNU_FORMAT, errors="surrogateescape") as tar:
-        def add(path, data=b"", **more):
-            member = tarfile.TarInfo(path)
-            member.size, member.mtime = len(data), 1_600_000_000
-            for key, value in more.items():
-                setattr(member, key, value)
-            tar.addfile(member, io.BytesIO(data))
-        add("info/index.json", json.dumps({"name": name, "version": "1.0", "build": "0", "build_number": 0, "depends": list(depends),
-                                           "subdir": "linux-64"}).encode())
-        paths = [{"_path": path, "path_type": "softlink" if what[:1] == ("link",) else "hardlink"} for path, what in members.items()]
-        if files is None:
-            add("info/paths.json", json.dumps({"paths_version": 1, "paths": paths}).encode())
-        else:
-            add("info/files", files)
-        for path, what in members.items():
-            if isinstance(what, bytes):
-                add(path, what)
-            else:
-                add(path, type=tarfile.SYMTYPE if what[0] == "link" else tarfile.LNKTYPE, linkname=what[1])
+from raw_conda_package import package
 
 package("clobber-a", {"share/same": b"a\n"})
 package("clobber-b", {"share/same": b"b\n"}, ["clobber-a"])
@@ -41,7 +19,7 @@ package("names", {"share/" + "n" * 200: b"long\n", "share/" + "d" * 255 + "/" + 
 package("long", {"share/" + "n" * 256: b"too long\n"})
 package("latin", {"share/caf\udce9": b"latin\n"}, files=b"share/caf\xe9\n")
 PY
-"$python" make.py
+PYTHONPATH=$root/tests/fixtures "$python" make.py
 # GNU tar makes a sparse member of a file with holes.
 mkdir -p sparse/info sparse/lib
 truncate -s 3000000 sparse/lib/holes

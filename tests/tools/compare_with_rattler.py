@@ -204,6 +204,8 @@ for name in sorted(set(records) & set(reference["records"])):
             continue
         if field == "link" and a["type"] == 1 and b["type"] == 3:
             note("link.type 3: a copy, not a hard link", where)
+        elif field == "link" and b == {"type": a["type"], "source": b["source"]} and os.path.normpath(b["source"]) == a["source"]:
+            note("link.source of an installer's further environment: PREFIX/envs/NAME/../../pkgs", where)
         elif field in ("extracted_package_dir", "package_tarball_full_path"):
             note("the package cache that is not there", f"{where}: {field}")
         elif field == "url" and urllib.parse.unquote(a) == urllib.parse.unquote(b):

@@ -181,6 +181,7 @@ TEST_CASE("which packages, in which order", "[constructor]") {
         maker.preconda = {{"envs/lab/conda-meta/initial-state.explicit.txt", "@EXPLICIT\nhttps://h.example/c/extra-1-0.conda\n"},
                           {"envs/lab/conda-meta/history", ""}, {"pkgs/envs/lab/shortcuts.txt", ""}};
         maker.postconda = {{"envs/lab/conda-meta/frozen", "{}"}};
+        maker.more_header = "for env_pkgs in \"${PREFIX}\"/pkgs/envs/*/; do\n";
         auto installer = f.good(maker);
         CHECK(names(installer) == "conda-1-0.conda zlib-1-0.conda python-3-0.conda | extra-1-0.conda lost-1-0.conda ");
         CHECK(installer.packages[0].url == "https://h.example/c/linux-64/conda-1-0.conda");
@@ -190,12 +191,16 @@ TEST_CASE("which packages, in which order", "[constructor]") {
         CHECK(installer.environments[0].packages == std::vector<std::size_t>{3});
         REQUIRE(installer.warnings.size() == 1);
         CHECK_THAT(installer.warnings[0], ContainsSubstring("lost-1-0.conda"));
-        for (const ConstructorFile& file : installer.files) CHECK_FALSE(file.path.starts_with("envs/"));
+        CHECK(f.content(installer, "envs/lab/conda-meta/frozen") == "{}");
+        CHECK(f.content(installer, "pkgs/envs/lab/shortcuts.txt") == "not there"); // removed by the installer itself
         // A hash that the record states is held against the bytes.
         auto wrong = extract_constructor_package(f.path, installer.packages[2], f.directory.path() / "out");
         REQUIRE_FALSE(wrong.ok());
         CHECK_THAT(wrong.error().message, ContainsSubstring("SHA-256"));
         CHECK_FALSE(fs::exists(f.directory.path() / "out" / "python-3-0.conda"));
+        // Without a line that installs them (a constructor without conda among its packages) they are not installed.
+        maker.more_header.clear();
+        CHECK(f.good(maker).environments.empty());
     }
     SECTION("of a list of specs conda made a solution, linked by dependencies") {
         maker.era = Era::b2;
@@ -390,6 +395,15 @@ std::vector<Hostile> hostile() {
         {"a file where the executable lies", inner({"_conda", "x"}), "it is there twice"},
         {"a list of what is not there", [](InstallerMaker& m) { m.list = "@EXPLICIT\nhttps://h.example/c/none-1-0.conda\n"; }, "lists 'none-1-0', which is not in it"},
         {"a list of nothing", [](InstallerMaker& m) { m.list = "@EXPLICIT\n"; }, "lists no packages"},
+        {"an environment of what is not there", [](InstallerMaker& m) {
+             m.more_header = "for env_pkgs in \"${PREFIX}\"/pkgs/envs/*/; do\n";
+             m.preconda = {{"pkgs/envs/lab/env.txt", "@EXPLICIT\nhttps://h.example/c/none-1-0.conda\n"}};
+         }, "envs/lab lists 'none-1-0', which is not in it"},
+        {"an environment of nothing", [](InstallerMaker& m) {
+             m.more_header = "for env_pkgs in \"${PREFIX}\"/pkgs/envs/*/; do\n";
+             m.preconda = {{"pkgs/envs/lab/env.txt", "@EXPLICIT\n"}};
+         }, "envs/lab lists no packages"},
+        {"an environment above the prefix", inner({"pkgs/envs/../../x/env.txt", "x"}), "'..'"},
         {"no packages", [](InstallerMaker& m) { m.packages.clear(); }, "it holds no packages"},
     };
 }
@@ -409,7 +423,7 @@ TEST_CASE("damaged and hostile installers", "[constructor]") {
         CHECK(message.find('\x1b') == std::string::npos);
         ++count;
     }
-    CHECK(count >= 45);
+    CHECK(count >= 50);
 }
 
 TEST_CASE("damage inside the tar that the MD5 covers", "[constructor]") {

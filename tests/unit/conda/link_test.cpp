@@ -355,13 +355,17 @@ TEST_CASE("clobbers") {
     CHECK(clobbers[0].owners == std::vector<std::size_t>{0, 1, 2});
 }
 
-TEST_CASE("post-link script for the manifest") {
+TEST_CASE("scripts for the manifest") {
     auto meta = metadata({{"name", "demo"}, {"build_number", 7}});
-    CHECK_FALSE(conda_post_link(meta));
+    CHECK(conda_scripts(meta).empty());
+    meta["conda"]["scripts"]["pre-unlink"] = "bin/.demo-pre-unlink.sh";
     meta["conda"]["scripts"]["post-link"] = "bin/.demo-post-link.sh";
-    auto script = conda_post_link(meta);
-    REQUIRE(script);
-    CHECK(script->package == "demo");
-    CHECK(script->build_number == "7");
-    CHECK(script->path == "bin/.demo-post-link.sh");
+    auto scripts = conda_scripts(meta);
+    REQUIRE(scripts.size() == 2);
+    CHECK(scripts[0].package == "demo");
+    CHECK(scripts[0].build_number == "7");
+    CHECK(scripts[0].path == "bin/.demo-post-link.sh");
+    CHECK(scripts[0].action == "post-link");
+    CHECK(scripts[1].path == "bin/.demo-pre-unlink.sh");
+    CHECK(scripts[1].action == "pre-unlink");
 }
