@@ -6,6 +6,10 @@ namespace tinderbox {
 
 using nlohmann::json;
 
+std::string text_field(const json& j, const char* key) {
+    const json& value = child_of(j, key);
+    return value.is_string() ? value.get<std::string>() : std::string();
+}
 std::string text_of(const json& j, const char* key) {
     const json& value = child_of(j, key);
     return value.is_null() ? std::string() : value.is_string() ? value.get<std::string>() : value.dump();

@@ -2,6 +2,7 @@
 
 #include "common/base/file.hpp"
 #include "common/base/text.hpp"
+#include "common/format/json_read.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -17,21 +18,9 @@ namespace {
 
 using nlohmann::json;
 
-std::string text(const json& j, const char* key) {
-    auto found = j.find(key);
-    return found != j.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 std::int64_t integer(const json& j, const char* key, std::int64_t otherwise) {
     auto found = j.find(key);
     return found != j.end() && found->is_number_integer() ? found->get<std::int64_t>() : otherwise;
-}
-double decimal(const json& j, const char* key) {
-    auto found = j.find(key);
-    return found != j.end() && found->is_number() ? found->get<double>() : 0;
-}
-bool flag(const json& j, const char* key) {
-    auto found = j.find(key);
-    return found != j.end() && found->is_boolean() && found->get<bool>();
 }
 
 class Listener {
@@ -39,11 +28,11 @@ class Listener {
     explicit Listener(const Requirements& needs) : needs_(needs) {}
 
     void event(const json& e) {
-        const std::string kind = text(e, "event");
+        const std::string kind = text_field(e, "event");
         if (kind.empty()) return;
         result_.ran = true;
         if (kind == "libcuda")
-            result_.libcuda = text(e, "resolved").empty() ? text(e, "path") : text(e, "resolved");
+            result_.libcuda = text_field(e, "resolved").empty() ? text_field(e, "path") : text_field(e, "resolved");
         else if (kind == "driver")
             result_.api_version = static_cast<int>(integer(e, "api_version", 0));
         else if (kind == "runtime")
@@ -99,47 +88,47 @@ class Listener {
         if (device(e) || result_.devices.size() >= 256) return;
         ProbeDevice d;
         d.index = static_cast<int>(integer(e, "device", 0));
-        d.name = text(e, "name");
-        d.compute_capability = text(e, "compute_capability");
+        d.name = text_field(e, "name");
+        d.compute_capability = text_field(e, "compute_capability");
         d.memory_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(0, integer(e, "memory_bytes", 0)));
         result_.devices.push_back(std::move(d));
     }
     void on_bandwidth(const json& e) {
         auto speed = e.find("gb_per_s");
         if (ProbeDevice* d = device(e); d && speed != e.end() && speed->is_number())
-            d->bandwidth[text(e, "direction")] = speed->get<double>();
+            d->bandwidth[text_field(e, "direction")] = speed->get<double>();
     }
     void on_device_done(const json& e) {
         ProbeDevice* d = device(e);
         if (!d) return;
         // A device is good when every stage that ran says so.
         bool first = integer(e, "stage", 1) == 1;
-        d->ok = first ? flag(e, "ok") : d->ok && flag(e, "ok");
-        if (first) d->image = text(e, "image");
+        d->ok = first ? flag_of(e, "ok") : d->ok && flag_of(e, "ok");
+        if (first) d->image = text_field(e, "image");
     }
     void on_kernel(const json& e) {
         const int stage = static_cast<int>(integer(e, "stage", 0));
         if (ProbeDevice* d = device(e); d && d->kernels.size() < 64)
-            d->kernels.push_back({stage, text(e, "kernel"), text(e, "image"), flag(e, "ok"), decimal(e, "ms")});
-        if (flag(e, "ok")) return;
+            d->kernels.push_back({stage, text_field(e, "kernel"), text_field(e, "image"), flag_of(e, "ok"), decimal_of(e, "ms")});
+        if (flag_of(e, "ok")) return;
         // Machine code and PTX that fail alike are one fact.
-        const std::string key = fmt::format("{} {} {}", stage, integer(e, "device", -1), text(e, "kernel"));
+        const std::string key = fmt::format("{} {} {}", stage, integer(e, "device", -1), text_field(e, "kernel"));
         if (!wrong_kernels_.insert(key).second) return;
         add({stage, static_cast<int>(integer(e, "device", -1)), std::nullopt, "WRONG_RESULT",
              fmt::format("{} computed {} of {} results of the kernel '{}' wrong (first: {} instead of {})",
-                         device_name(e), integer(e, "wrong", 0), integer(e, "outputs", 0), text(e, "kernel"),
-                         text(e, "got"), text(e, "expected")),
+                         device_name(e), integer(e, "wrong", 0), integer(e, "outputs", 0), text_field(e, "kernel"),
+                         text_field(e, "got"), text_field(e, "expected")),
              "the hardware or the driver is faulty: do not trust results of this GPU; run NVIDIA's dcgmi "
              "diag or test another slot"});
     }
 
     void on_memory(const json& e) {
         MemoryResult m;
-        m.ok = flag(e, "ok");
+        m.ok = flag_of(e, "ok");
         m.percent = static_cast<int>(integer(e, "percent", 0));
         m.bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(0, integer(e, "bytes", 0)));
         m.wrong = static_cast<std::uint64_t>(std::max<std::int64_t>(0, integer(e, "wrong", 0)));
-        m.ms = decimal(e, "ms");
+        m.ms = decimal_of(e, "ms");
         if (!m.ok)
             add({static_cast<int>(integer(e, "stage", 0)), static_cast<int>(integer(e, "device", -1)), std::nullopt,
                  "WRONG_MEMORY",
@@ -154,9 +143,9 @@ class Listener {
         PeerResult p;
         p.from = static_cast<int>(integer(e, "from", -1));
         p.to = static_cast<int>(integer(e, "device", -1));
-        p.ok = flag(e, "ok");
-        p.access = flag(e, "access");
-        p.gb_per_s = decimal(e, "gb_per_s");
+        p.ok = flag_of(e, "ok");
+        p.access = flag_of(e, "access");
+        p.gb_per_s = decimal_of(e, "gb_per_s");
         if (result_.peers.size() < 4096) result_.peers.push_back(p);
         if (integer(e, "wrong", 0) > 0)
             add({static_cast<int>(integer(e, "stage", 0)), p.to, std::nullopt, "WRONG_PEER",
@@ -169,10 +158,10 @@ class Listener {
         ProbeProblem p;
         p.stage = static_cast<int>(integer(e, "stage", 0));
         p.device = static_cast<int>(integer(e, "device", -1));
-        p.name = text(e, "name");
+        p.name = text_field(e, "name");
         if (auto code = e.find("code"); code != e.end() && code->is_number_integer())
             p.code = code->get<int>();
-        const std::string message = text(e, "message");
+        const std::string message = text_field(e, "message");
         if (p.name == "LIBRARY_NOT_FOUND") {
             p.sentence = "libcuda.so.1 was not found: no NVIDIA driver is installed, or its library is not "
                          "in the loader's path";
@@ -182,7 +171,7 @@ class Listener {
             p.advice = "reinstall NVIDIA's driver, and remove other copies of libcuda from LD_LIBRARY_PATH";
         } else {
             p.sentence =
-                fmt::format("{}{} failed: {}{}", p.device >= 0 ? device_name(e) + ": " : "", text(e, "call"),
+                fmt::format("{}{} failed: {}{}", p.device >= 0 ? device_name(e) + ": " : "", text_field(e, "call"),
                             message, p.code ? fmt::format(" (error {})", *p.code) : "");
             if (p.code)
                 p.advice =
@@ -196,10 +185,10 @@ class Listener {
     }
 
     void on_death(const json& e, const std::string& kind) {
-        const std::string during = text(e, "during");
+        const std::string during = text_field(e, "during");
         std::string where = during.empty() ? "" : fmt::format(" in {}", during);
         std::string sentence =
-            kind == "crash" ? fmt::format("NVIDIA's driver library crashed{} ({})", where, text(e, "name"))
+            kind == "crash" ? fmt::format("NVIDIA's driver library crashed{} ({})", where, text_field(e, "name"))
                             : fmt::format("NVIDIA's driver did not answer{} within {} s", where,
                                           integer(e, "seconds", 0));
         add({static_cast<int>(integer(e, "stage", 0)), static_cast<int>(integer(e, "device", -1)),
@@ -211,9 +200,9 @@ class Listener {
 
     void on_end(const json& e) {
         ended_ = true;
-        result_.ok = flag(e, "ok");
-        result_.stage1 = text(e, "stage1");
-        result_.stage2 = text(e, "stage2");
+        result_.ok = flag_of(e, "ok");
+        result_.stage1 = text_field(e, "stage1");
+        result_.stage2 = text_field(e, "stage2");
     }
 
     std::string device_name(const json& e) {

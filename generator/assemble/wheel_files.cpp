@@ -2,7 +2,7 @@
 
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
-#include "common/format/json_field.hpp"
+#include "common/format/json_read.hpp"
 
 #include <nlohmann/json.hpp>
 

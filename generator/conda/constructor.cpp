@@ -3,7 +3,7 @@
 #include "common/base/hash.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
-#include "common/format/json_field.hpp"
+#include "common/format/json_read.hpp"
 #include "generator/conda/constructor_header.hpp"
 #include "generator/conda/link.hpp"
 #include "generator/conda/names.hpp"

@@ -1,7 +1,7 @@
 #include "generator/conda/package.hpp"
 
 #include "common/base/text.hpp"
-#include "common/format/json_field.hpp"
+#include "common/format/json_read.hpp"
 #include "generator/conda/declared_imports.hpp"
 #include "generator/conda/info.hpp"
 #include "generator/conda/names.hpp"

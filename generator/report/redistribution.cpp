@@ -1,7 +1,7 @@
 #include "generator/report/redistribution.hpp"
 
 #include "common/base/text.hpp"
-#include "common/format/json_field.hpp"
+#include "common/format/json_read.hpp"
 #include "generator/report/licenses.hpp"
 
 #include <nlohmann/json.hpp>

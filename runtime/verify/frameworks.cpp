@@ -1,7 +1,7 @@
 #include "runtime/verify/frameworks.hpp"
 
 #include "common/base/text.hpp"
-#include "common/format/json_field.hpp"
+#include "common/format/json_read.hpp"
 
 #include <algorithm>
 

@@ -2,7 +2,7 @@
 
 #include "common/base/parallel.hpp"
 #include "common/base/text.hpp"
-#include "common/format/json_field.hpp"
+#include "common/format/json_read.hpp"
 #include "runtime/verify/frameworks.hpp"
 
 #include <nlohmann/json.hpp>
