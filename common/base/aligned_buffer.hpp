@@ -25,8 +25,10 @@ class AlignedBuffer {
     AlignedBuffer() = default;
     explicit AlignedBuffer(std::size_t size) : size_(round_up(size)) {
         const bool huge = size_ >= huge_page;
-        data_.reset(static_cast<std::byte*>(std::aligned_alloc(huge ? huge_page : direct_alignment, size_)));
-        if (!data_) throw std::bad_alloc();
+        void* memory = nullptr;
+        // Not aligned_alloc(): the standard has it refuse a size that is no multiple of the alignment, and sanitizers do.
+        if (::posix_memalign(&memory, huge ? huge_page : direct_alignment, size_) != 0) throw std::bad_alloc();
+        data_.reset(static_cast<std::byte*>(memory));
         // Only whole huge pages: the rest would count as memory in use. Advice; a kernel without them ignores it.
         if (huge) (void)::madvise(data_.get(), size_ / huge_page * huge_page, MADV_HUGEPAGE);
     }
