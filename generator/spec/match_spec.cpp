@@ -9,6 +9,9 @@ namespace tinderbox {
 Result<CondaSpec> read_match_spec(std::string_view text, const SourceLine& line) {
     auto understood = conda::MatchSpec::parse(text);
     if (!understood.ok()) return std::move(understood).error().in(line.str());
+    // In a channel's own metadata a name may be a pattern; a request is for packages.
+    if (understood->name.find('*') != std::string::npos)
+        return line_error(line, "'{}' names no single package; write NAME, NAME=VERSION or NAME=VERSION=BUILD", understood->text);
     CondaSpec out;
     out.line = line;
     out.text = understood->text;
