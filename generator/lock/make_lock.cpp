@@ -51,8 +51,8 @@ Result<LockedArtifact> lock_conda_file(const CondaSpec& spec, const std::string&
     out.sha256 = spec.sha256;
     out.md5 = spec.md5;
     out.size = spec.size;
-    out.requested = true;
-    out.requirement = printable(spec.text);
+    out.requested = spec.needed_by.empty();
+    out.requirement = out.requested ? printable(spec.text) : "needed by " + spec.needed_by;
     out.channel = without_credentials(spec.channel);
     return out;
 }

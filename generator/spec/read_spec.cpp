@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <optional>
+#include <set>
 
 namespace tinderbox {
 namespace {
@@ -112,15 +114,39 @@ int first_bad_line(std::string_view text) {
     return 0;
 }
 
+// "aiohttp, yarl and 2 more" by name of the package that they need. A lock does not say what was asked for: what nothing needs.
+std::map<std::string, std::string> needs_of(const std::vector<const ForeignPackage*>& packages) {
+    constexpr std::size_t shown = 3;
+    std::map<std::string, std::set<std::string>> parents;
+    for (const ForeignPackage* package : packages)
+        for (const ForeignEdge& edge : package->needs)
+            if (edge.name != package->name) parents[edge.name].insert(package->name);
+    std::map<std::string, std::string> out;
+    for (const auto& [name, by] : parents) {
+        std::string& text = out[name];
+        std::size_t count = 0;
+        for (const std::string& parent : by) {
+            if (count == shown && by.size() > shown + 1) break;
+            text += (count == 0 ? "" : count + 1 == by.size() ? " and " : ", ") + parent;
+            ++count;
+        }
+        if (count < by.size()) text += fmt::format(" and {} more", by.size() - count);
+    }
+    return out;
+}
+
 // The conda packages and channels of what was taken; its wheels follow when the target's Python is known.
 void add_lock(TakenLock taken, Request& request) {
     const ForeignLock& lock = *taken.lock;
     const std::string channel_key = lock.kind == to_string(SpecKind::pixi_lock) ? taken.groups.front() : "";
     if (auto channels = lock.channels.find(channel_key); channels != lock.channels.end()) request.channels = channels->second;
     if (!channel_key.empty() && channel_key != "default") request.name = channel_key;
-    for (const ForeignPackage* package : conda_of(taken)) {
+    const std::vector<const ForeignPackage*> packages = conda_of(taken);
+    const auto needed_by = needs_of(packages);
+    for (const ForeignPackage* package : packages) {
         CondaSpec spec;
         spec.name = package->name;
+        if (auto by = needed_by.find(spec.name); by != needed_by.end()) spec.needed_by = by->second;
         spec.version = package->version;
         spec.build = package->build;
         spec.line = package->line;

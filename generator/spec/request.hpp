@@ -20,6 +20,7 @@ struct CondaSpec {
     std::string url, md5, sha256; // @EXPLICIT, locks and direct files
     SourceLine line;
     std::uint64_t size = 0;       // bytes, of a lock that says it; 0 = unknown
+    std::string needed_by;        // of a lock: names of packages that need it; "" = it was asked for
 };
 
 struct IgnoredItem {

@@ -1,5 +1,6 @@
 #include "common/base/file.hpp"
 #include "common/base/text.hpp"
+#include "generator/lock/conda_solve.hpp"
 #include "generator/pip/marker.hpp"
 #include "generator/spec/reader.hpp"
 
@@ -199,6 +200,26 @@ TEST_CASE("pyproject.toml: dependencies, extras and groups", "[pyproject]") {
     CHECK_CONTAINS(refused("[dependency-groups]\ndev = [{include-group = \"dev\"}]\n", "p.toml"), "includes itself");
     CHECK_CONTAINS(refused("[project]\nname = \"a\"\ndynamic = [\"dependencies\"]\n", "p.toml"), "p.toml:3:11: its dependencies are dynamic");
     CHECK_CONTAINS(refused("[build-system]\nrequires = []\n", "p.toml"), "neither [project] nor [dependency-groups]");
+}
+
+TEST_CASE("what a lock's package is there for", "[lock]") {
+    std::string text = "version: 1\nmetadata:\n  channels: []\n  platforms: [linux-64]\npackage:\n";
+    auto package = [&](const std::string& name, const std::string& needs) {
+        text += "- {name: " + name + ", version: '1', manager: conda, platform: linux-64, dependencies: {" + needs + "}, category: main, optional: false, url: 'https://c.example/linux-64/" +
+                name + "-1-0.conda', hash: {md5: " + std::string(32, 'a') + "}}\n";
+    };
+    package("top", "lib: '>=1', __glibc: '>=2.17', top: '*'");
+    package("lib", "");
+    for (const char* name : {"a", "b", "c", "d"}) package(name, "lib: '', few: ''");
+    package("few", "");
+    std::map<std::string, std::string> by;
+    for (const CondaSpec& spec : taken(text, "conda-lock.yml").conda) by[spec.name] = spec.needed_by;
+    CHECK(by["top"].empty());
+    CHECK(by["lib"] == "a, b, c and 2 more");
+    CHECK(by["few"] == "a, b, c and d");
+    auto locked = lock_conda_file(taken(text, "conda-lock.yml").conda[1], "linux-64");
+    REQUIRE(locked.ok());
+    CHECK((!locked->requested && locked->requirement == "needed by a, b, c and 2 more"));
 }
 
 TEST_CASE("construct.yaml: selectors and jinja", "[construct]") {
