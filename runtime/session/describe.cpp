@@ -46,6 +46,11 @@ Result<int> Session::info() const {
         rows.push_back({"needs library", library});
     if (manifest_.install.longest_prefix)
         rows.push_back({"longest prefix", fmt::format("{} bytes", manifest_.install.longest_prefix)});
+    if (const auto& installer = manifest_.installer) {
+        rows.push_back({"version", installer->version});
+        for (const auto& [name, text] : {std::pair("pre_install", &installer->pre_install), std::pair("post_install", &installer->post_install)})
+            if (!text->empty()) rows.push_back({"runs", fmt::format("{} (-s leaves it out)", name)});
+    }
     for (const std::string& word : manifest_.request)
         rows.push_back({"asked for", word});
     for (const std::string& notice : manifest_.notices)

@@ -101,6 +101,8 @@ assert (i["version"], i["license"], i["post_install"]) == ("2.5.1", (recipe / "E
 assert i["variables"]["CUSTOM_1"].startswith("FIR$T 'STRING'"), i
 assert m["base"] == "none"
 PY
+sh lab.run --info >info
+grep -q '^version  *2.5.1$' info && grep -q '^runs  *post_install (-s leaves it out)$' info || { cat info; fail "--info does not say which scripts run"; }
 sh lab.run --list >listed
 grep -q '^more_data/README.md .*include' listed || fail "--list"
 quietly sh lab.run --integrity -p "$prefix"
