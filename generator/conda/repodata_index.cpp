@@ -37,9 +37,19 @@ std::string_view extension(const PackageRecord& record) {
 
 } // namespace
 
+std::string_view RepodataIndexWriter::text_of(std::uint32_t number) const {
+    auto [offset, length] = string_places_[number];
+    return {text_[offset / piece_size].get() + offset % piece_size, length};
+}
+
 std::uint32_t RepodataIndexWriter::intern(std::string_view text) {
+    std::uint32_t& recent = recent_[std::hash<std::string_view>()(text) % recent_.size()];
+    if (recent != 0 && text_of(recent - 1) == text) return recent - 1;
     auto found = strings_.find(text);
-    if (found != strings_.end()) return found->second;
+    if (found != strings_.end()) {
+        recent = found->second + 1;
+        return found->second;
+    }
     const std::size_t room = text_.empty() ? 0 : piece_size - text_size_ % piece_size;
     if (text_.empty() || (text.size() > room && text_size_ % piece_size != 0)) {
         text_size_ = text_.size() * piece_size;
@@ -53,6 +63,7 @@ std::uint32_t RepodataIndexWriter::intern(std::string_view text) {
     string_places_.emplace_back(static_cast<std::uint32_t>(text_size_), static_cast<std::uint32_t>(text.size()));
     text_size_ += text.size();
     strings_.emplace(std::string_view(place, text.size()), number);
+    recent = number + 1;
     return number;
 }
 

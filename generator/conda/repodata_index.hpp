@@ -22,6 +22,7 @@
 #include "common/base/file.hpp"
 #include "generator/conda/record.hpp"
 
+#include <array>
 #include <map>
 #include <memory>
 #include <optional>
@@ -51,7 +52,11 @@ class RepodataIndexWriter {
         std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
     };
     std::unordered_map<std::string, Name, Hash, std::equal_to<>> names_;
+    std::string_view text_of(std::uint32_t number) const;
     std::unordered_map<std::string_view, std::uint32_t> strings_; // views into text_
+    // The numbers (+ 1) of strings that were asked for lately, by hash: a record's neighbours have the same dependencies, and
+    // strings_ is too large for the processor's caches.
+    std::array<std::uint32_t, 32768> recent_{};
     std::vector<std::pair<std::uint32_t, std::uint32_t>> string_places_;
     std::vector<std::unique_ptr<char[]>> text_;  // pieces that never move
     std::size_t text_size_ = 0;

@@ -159,10 +159,10 @@ class IndexFile {
 
     Result<std::size_t> read(std::span<char> to) {
         if (!zstd_) {
+            if (used_ == filled_) return read_file(to);
             std::size_t n = std::min(filled_ - used_, to.size());
             std::copy_n(in_.data() + used_, n, to.data());
             used_ += n;
-            if (used_ == filled_) TRY(refill());
             return n;
         }
         ZSTD_outBuffer out{to.data(), to.size(), 0};
@@ -184,14 +184,17 @@ class IndexFile {
 
   private:
     explicit IndexFile(IndexProgress& progress) : progress_(progress) {}
-    Status refill() {
+    Result<std::size_t> read_file(std::span<char> to) {
         ssize_t n;
-        do n = ::read(fd_.get(), in_.data(), in_.size());
+        do n = ::read(fd_.get(), to.data(), to.size());
         while (n < 0 && errno == EINTR);
         if (n < 0) return errno_error("cannot read '" + shown_ + "'", errno);
+        progress_.read += static_cast<std::size_t>(n);
+        return static_cast<std::size_t>(n);
+    }
+    Status refill() {
+        TRY_ASSIGN(filled_, read_file(in_));
         used_ = 0;
-        filled_ = static_cast<std::size_t>(n);
-        progress_.read += filled_;
         return {};
     }
     struct Free {
