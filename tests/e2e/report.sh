@@ -90,8 +90,9 @@ quick() {
         a=$(date +%s%N); sh "$work/$2" --check >/dev/null 2>&1 || true; b=$(date +%s%N); echo $(((b - a) / 1000000))
     done | sort -n | head -n 1)
     echo "ok       $2 on $(basename "$TINDERBOX_SYSROOT"): $best ms"
-    [ "$best" -le $(($1 * 3)) ] || fail "--check took $best ms, three times $1 ms and more"
+    [ -n "$sanitized" ] || [ "$best" -le $(($1 * 3)) ] || fail "--check took $best ms, three times $1 ms and more"
 }
+sanitized=$(grep '^TINDERBOX_SANITIZE:STRING=.' "$build/CMakeCache.txt" || true)
 machine virtual-machine
 quick 100 lab.run
 quick 100 lab-12.run
