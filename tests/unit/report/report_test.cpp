@@ -178,7 +178,8 @@ TEST_CASE("a plan says what is known, and how", "[report][plan]") {
     CHECK(text.find("estimated from the downloads' sizes") != std::string::npos);
     CHECK(text.find("torch 2.9.1 requires nvidia-cuda-runtime-cu12==12.8.90") != std::string::npos);
     // On a terminal nothing is wider than it.
-    for (std::string_view line : split_lines(plan_text(plan, 100, false))) {
+    const std::string narrow = plan_text(plan, 100, false);
+    for (std::string_view line : split_lines(narrow)) {
         if (line.empty()) break; // the end of the table
         CHECK(display_width(line) <= 100);
     }
