@@ -183,6 +183,8 @@ for path in sorted(set(theirs) & set(ours)):
         entry = next((p for p in value.get("paths_data", {}).get("paths", []) if p["_path"] == path), {})
         if path in entry_points or entry.get("prefix_placeholder") or path in changed:
             note("mtime of files with the prefix inside: as in the archive", path)
+        elif a["mtime"] == b["mtime"] + 1:
+            note("fractions of a second in an archive's times: rattler rounds, as conda they are cut off", path)
         elif a["mtime"] == 315532800 and b["mtime"] < a["mtime"]:
             note("a time before 1980 is as in the archive", path)
         elif len(owner.get(path, [])) == 0:
@@ -212,14 +214,14 @@ for name in sorted(set(records) & set(reference["records"])):
             note("url as it was given", f"{where}: {field}")
         elif field == "md5" and b is None:
             note("md5 only if the list has it", f"{where}: {field}")
-        elif (field, a, b) == ("package_type", None, "noarch_python"):
+        elif field == "package_type" and a is None:
             note("package_type (as conda)", f"{where}: {field}")
         elif field in ("requested_spec", "requested_specs") and not a:
             note("what was asked for is recorded", f"{where}: {field}")
         elif a in (None, [], "") and b in (None, [], ""):
             note("an empty field is written or left out", f"{where}: {field}")
         elif a is None and field in ("platform", "arch", "license", "license_family", "noarch", "timestamp", "features",
-                                     "track_features", "constrains", "auth", "python_site_packages_path"):
+                                     "track_features", "constrains", "auth", "python_site_packages_path", "requires", "ucs"):
             note("an index.json field that rattler leaves out", f"{where}: {field}")
         else:
             problems.append(f"{where}: {field}: {a!r} with rattler, {b!r} with us")
