@@ -266,7 +266,8 @@ TEST_CASE("a conda-meta record") {
         image["bin/tool"].recompiled = true;
         auto other = conda_record(meta, &python, input, lookup);
         REQUIRE(other.ok());
-        for (const json& path : json::parse(other->content.render("/p", [](const std::string&) { return std::string(64, '9'); }))["paths_data"]["paths"])
+        const json record = json::parse(other->content.render("/p", [](const std::string&) { return std::string(64, '9'); }));
+        for (const json& path : record["paths_data"]["paths"])
             CHECK(path.contains("sha256_in_prefix") == (path["path_type"] == "hardlink" && path["_path"] != "bin/tool"));
         image = known;
     }
