@@ -3,6 +3,7 @@
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "common/format/json_read.hpp"
+#include "common/format/prefix_name.hpp"
 #include "common/format/relocate.hpp"
 #include "generator/advise/cuda.hpp"
 #include "generator/assemble/requirements.hpp"
@@ -109,8 +110,7 @@ class Linker {
     }
 
     std::string prefix_name(Root root) const {
-        if (root < Root::further) return root == Root::base ? "base" : "env";
-        return "envs/" + options_.base->environments[prefix_index(root) - 2].name;
+        return tinderbox::prefix_name(root, options_.base ? &options_.base->environments : nullptr);
     }
 
     const LinkedPrefix& prefix(Root root) const {

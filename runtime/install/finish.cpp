@@ -3,6 +3,7 @@
 #include "common/base/parallel.hpp"
 #include "common/base/process.hpp"
 #include "common/base/text.hpp"
+#include "common/format/prefix_name.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -134,11 +135,6 @@ Compiled compile_sources(const fs::path& prefix, const PythonInfo& python, const
 
 namespace {
 
-std::string prefix_name(const Manifest& manifest, Root root) {
-    if (root == Root::env) return "env";
-    return root == Root::base ? "base" : "envs/" + manifest.base_installer->environments[prefix_index(root) - 2].name;
-}
-
 std::map<std::string, std::string> script_variables(const InstallPlace& place, const fs::path& prefix) {
     const fs::path conda = place.selection.base ? place.root : place.conda.empty() ? place.environment : place.conda;
     std::string path = variable("PATH");
@@ -151,7 +147,7 @@ std::map<std::string, std::string> script_variables(const InstallPlace& place, c
 std::vector<Script> package_scripts(const Manifest& manifest, const InstallPlace& place, Root root, std::string_view action) {
     std::vector<Script> out;
     const fs::path& prefix = place.prefix(root);
-    const std::string name = prefix_name(manifest, root);
+    const std::string name = prefix_name(root, manifest.base_installer ? &manifest.base_installer->environments : nullptr);
     for (const ScriptInfo& script : manifest.scripts) {
         if (script.prefix != name || script.action != action) continue;
         Script one{script.path, script.package + " " + script.version, script.path, "", prefix, script_variables(place, prefix)};
