@@ -425,7 +425,9 @@ class Linker {
             }).in(display_name(i)));
             records.push_back(generated(std::move(record), package_of_[i]));
             const LockedArtifact& artifact = *inputs_[i].artifact;
-            history.dists.push_back(fmt::format("{}-{}-{}", artifact.name, artifact.version, artifact.build));
+            // As conda derives it from the record: otherwise its next transaction notes every package as replaced.
+            history.dists.push_back(conda_dist_string(without_credentials(artifact.url), artifact.channel, text_field(meta["conda"]["index"], "subdir"),
+                                                      fmt::format("{}-{}-{}", artifact.name, artifact.version, artifact.build)));
             if (artifact.requested) history.update_specs.push_back(conda_requested_spec(meta, artifact.requirement));
         }
         // A history makes the directory an environment for conda, also when it has no conda package.

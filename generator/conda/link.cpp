@@ -310,10 +310,10 @@ json archive_record(const json& metadata, const CondaRecordInput& input) {
     json record = metadata.at("conda").at("index");
     if (std::string noarch = text_field(metadata.at("conda"), "noarch"); !noarch.empty()) record["noarch"] = noarch;
     std::string url = without_credentials(input.url);
-    std::string channel = without_credentials(input.channel);
     record["fn"] = input.file_name;
     record["url"] = url;
-    record["channel"] = channel.empty() ? conda_channel_url(url) : channel;
+    // conda's has the subdirectory at its end, however the package was named: by a channel, a URL or a path.
+    record["channel"] = url.empty() ? without_credentials(input.channel) : conda_channel_url(url);
     if (!input.md5.empty()) record["md5"] = input.md5;
     if (!input.sha256.empty()) record["sha256"] = input.sha256;
     if (input.size > 0) record["size"] = input.size;

@@ -1,6 +1,7 @@
 #include "generator/conda/names.hpp"
 
 #include "common/base/text.hpp"
+#include "common/base/url.hpp"
 
 #include <algorithm>
 #include <array>
@@ -99,7 +100,7 @@ Status check_conda_platform(std::string_view package, std::string_view subdir, s
 std::string conda_channel_url(std::string_view url) {
     url = url.substr(0, url.find_first_of("#?"));
     cut_last(url);
-    return std::string(without_slash(url));
+    return percent_decode(without_slash(url));
 }
 
 std::string conda_spec_channel(std::string_view package_url) {

@@ -10,7 +10,12 @@ list=$channel/explicit-cpython.txt
 cd "$work"
 
 # ---- built from files -------------------------------------------------------------------------------------------------
-quietly "$tinderbox" build "$list" -o c.run
+# One line as a path, one below a name with a space: conda's record says the same of them as of a URL.
+mkdir -p "a channel/linux-64"
+cp "$channel/linux-64/tinder-links-1.0-0.conda" "a channel/linux-64"
+sed "/tinder-text-1.0/s|^file://||; /tinder-links-1.0/s|^[^#]*|$work/a channel/linux-64/tinder-links-1.0-0.conda|" "$list" >mixed.txt
+[ "$(grep -c '^/' mixed.txt)" = 2 ] || fail "the list with paths: $(cat mixed.txt)"
+quietly "$tinderbox" build mixed.txt -o c.run
 
 # ---- from a server, then from the cache -------------------------------------------------------------------------------
 serve "$channel"
@@ -37,7 +42,7 @@ quietly "$tinderbox" build right.txt -o m.run
 # ---- installed, and compared with py-rattler --------------------------------------------------------------------------
 packages=()
 for package in "$channel"/*/*.conda "$channel"/*/*.tar.bz2; do # rattler fails on empty directories (tinder-dirs)
-    case $package in *stub_0* | */tinder-dirs-*) ;; *) packages+=("$package") ;; esac
+    case $package in *stub_0* | */tinder-dirs-*) ;; */tinder-links-1.0-0.conda) packages+=("$work/a channel/linux-64/tinder-links-1.0-0.conda") ;; *) packages+=("$package") ;; esac
 done
 # 140 bytes: too long for an interpreter line, and less than the 150 of the oldest package's placeholder.
 long=$work/$(printf '%0140d' 0 | tr 0 l | cut -c "$((${#work} + 2))-140")
@@ -67,6 +72,16 @@ names = {json.load(open(f"{prefix}/conda-meta/{n}"))["name"] for n in os.listdir
 assert {"python", "tinder-noarch", "tinder-post", "tinder-legacy"} <= names and len(names) == 11, names
 history = open(prefix + "/conda-meta/history").read()
 assert history.startswith("==> 1980-01-01") and history.count("\n+") == 11 and "# update specs: [" in history, history
+# As conda writes and derives them: a record of a URL that conda cannot match to the history counts as replaced.
+import urllib.parse
+for name in os.listdir(prefix + "/conda-meta"):
+    if not name.endswith(".json"): continue
+    r = json.load(open(f"{prefix}/conda-meta/{name}"))
+    channel = urllib.parse.unquote(r["url"].rsplit("/", 1)[0])
+    assert r["channel"] == channel, (r["channel"], r["url"])
+    line = "+{}/{}::{}-{}-{}".format(channel.rsplit("/", 1)[0], r["subdir"], r["name"], r["version"], r["build"])
+    assert line in history.split("\n"), (line, history)
+    assert r["name"] != "tinder-links" or "/a channel/linux-64" in channel, channel
 ' "$prefix"
     [ "$(cat "$prefix/share/post-linked")" = "tinder-post 2.0 7" ] || fail "the post-link script left no mark"
     cd /

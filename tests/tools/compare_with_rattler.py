@@ -210,6 +210,8 @@ for name in sorted(set(records) & set(reference["records"])):
             note("link.source of an installer's further environment: PREFIX/envs/NAME/../../pkgs", where)
         elif field in ("extracted_package_dir", "package_tarball_full_path"):
             note("the package cache that is not there", f"{where}: {field}")
+        elif field == "channel" and b in (f"{urllib.parse.unquote(a).rstrip('/')}/{mine['subdir']}", urllib.parse.unquote(a)):
+            note("channel has the subdirectory at its end (as conda)", where)
         elif field == "url" and urllib.parse.unquote(a) == urllib.parse.unquote(b):
             note("url as it was given", f"{where}: {field}")
         elif field == "md5" and b is None:

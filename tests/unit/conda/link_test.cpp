@@ -89,6 +89,7 @@ TEST_CASE("platforms and channels") {
 
     CHECK(conda_channel_url("https://conda.anaconda.org/conda-forge/linux-64/x-1-0.conda#abc") ==
           "https://conda.anaconda.org/conda-forge/linux-64");
+    CHECK(conda_channel_url("file:///srv/my%20channel/a+b%C3%BC/linux-64/x-1-0.conda") == "file:///srv/my channel/a+b\u00fc/linux-64");
     CHECK(conda_spec_channel("https://repo.anaconda.com/pkgs/main/linux-64/x-1-0.conda") == "pkgs/main");
     CHECK(conda_spec_channel("https://conda.anaconda.org/conda-forge/noarch/x-1-0.conda") == "conda-forge");
     CHECK(conda_spec_channel("https://mirror.invalid/c/noarch/x-1-0.conda") == "https://mirror.invalid/c");
@@ -100,6 +101,7 @@ TEST_CASE("platforms and channels") {
     CHECK(dist("https://repo.anaconda.com/pkgs/main/linux-64/x-1-0.conda") == "defaults/linux-64::x-1-0");
     CHECK(dist("https://repo.anaconda.com/pkgs/free/linux-64/x-1-0.conda") == "pkgs/free/linux-64::x-1-0");
     CHECK(dist("file:///srv/channel/linux-64/x-1-0.conda") == "file:///srv/channel/linux-64::x-1-0");
+    CHECK(dist("file:///srv/my%20channel/linux-64/x-1-0.conda") == "file:///srv/my channel/linux-64::x-1-0");
     CHECK(dist("file:///srv/x-1-0.conda") == "file:///srv/linux-64::x-1-0");
     CHECK(conda_dist_string("", "https://mirror.invalid/c/", "noarch", "x-1-0") ==
           "https://mirror.invalid/c/noarch::x-1-0");
