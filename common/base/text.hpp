@@ -3,6 +3,7 @@
 
 #include "common/base/result.hpp"
 
+#include <concepts>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,9 +11,12 @@
 namespace tinderbox {
 
 std::string_view trim(std::string_view text);
+// The parts are views into `text`, which has to outlive them: a temporary string is refused by the compiler.
 std::vector<std::string_view> split(std::string_view text, char separator);
-// Lines without their "\n" or "\r\n"; a UTF-8 byte-order mark at the start is dropped.
+std::vector<std::string_view> split(std::same_as<std::string> auto&& text, char separator) = delete;
+// Lines without their "\n" or "\r\n"; a UTF-8 byte-order mark at the start is dropped. Views, as of split().
 std::vector<std::string_view> split_lines(std::string_view text);
+std::vector<std::string_view> split_lines(std::same_as<std::string> auto&& text) = delete;
 std::string to_lower(std::string_view text); // ASCII only
 std::string replace_all(std::string_view text, std::string_view from, std::string_view to);
 bool is_valid_utf8(std::string_view text);
