@@ -111,6 +111,11 @@ Status write_atomically(const fs::path& path, ByteView data, mode_t mode) {
     return fsync_directory(path.parent_path());
 }
 
+bool lexists(const fs::path& path) {
+    struct stat st;
+    return ::lstat(path.c_str(), &st) == 0;
+}
+
 Status make_directories(const fs::path& path) {
     std::error_code ec;
     fs::create_directories(path, ec);

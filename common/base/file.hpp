@@ -52,6 +52,9 @@ inline Status write_atomically(const fs::path& path, std::string_view text, mode
     return write_atomically(path, as_bytes(text), mode);
 }
 
+// Whether something has this name, a link that leads nowhere included (os.path.lexists). False where nobody may look.
+bool lexists(const fs::path& path);
+
 Status make_directories(const fs::path& path);
 Status fsync_directory(const fs::path& path);
 Status remove_tree(const fs::path& path);

@@ -99,8 +99,7 @@ Result<SignatureCheck> check_signature(const RunFile& run, const VerifyingKey& k
             return make_error(ErrorKind::damaged, "the signature in '{}' does not match its contents: the file was changed after it was signed", name);
     }
     const fs::path detached = signature_path(run.path());
-    std::error_code ec;
-    if (fs::exists(fs::symlink_status(detached, ec))) {
+    if (lexists(detached)) {
         TRY_ASSIGN(Bytes signature, read_bytes(detached, 64u << 10));
         TRY_ASSIGN(Sha256Digest digest, hash_files(run.volumes(), progress));
         auto good = key.accepts(digest, signature);

@@ -184,8 +184,7 @@ std::string file_text(const Answers& a, const std::string& path) {
 }
 
 Status create(const std::string& path) {
-    std::error_code ignored;
-    if (fs::exists(fs::symlink_status(path, ignored)))
+    if (lexists(path))
         return make_error(ErrorKind::usage, "'{}' exists already, and is not overwritten; name another file: tinderbox new -o FILE", path);
     TRY_ASSIGN(Answers answers, ask());
     std::string text = file_text(answers, path);

@@ -29,9 +29,8 @@ Status write_new(const fs::path& path, std::string_view text, mode_t mode) {
 
 Status keygen(const std::string& file) {
     const fs::path secret = file, open = public_name(secret);
-    std::error_code ec;
     for (const fs::path& path : {secret, open})
-        if (fs::exists(fs::symlink_status(path, ec)))
+        if (lexists(path))
             return make_error(ErrorKind::usage, "'{}' is there already and may be a key that is needed; give another name", path.string());
     TRY_ASSIGN(SigningKey key, SigningKey::generate());
     TRY_ASSIGN(std::string secret_pem, key.private_pem());

@@ -40,6 +40,13 @@ std::string variable(const char* name) {
     return value ? value : "";
 }
 
+// "exit status 1: MemoryError": how, and the last line of what the program said.
+std::string how_it_failed(const Result<ProcessResult>& result, std::string ProcessResult::*said) {
+    if (!result.ok()) return result.error().message;
+    std::string_view last = split(trim((*result).*said), '\n').back();
+    return result->describe() + (last.empty() ? "" : ": " + std::string(last));
+}
+
 bool below(std::string_view path, std::string_view directory) {
     return !directory.empty() && path.starts_with(directory) && path.size() > directory.size() && path[directory.size()] == '/';
 }
@@ -115,10 +122,7 @@ Compiled compile_sources(const fs::path& prefix, const PythonInfo& python, const
         auto result = run_process(spec);
         std::lock_guard lock(mutex);
         if (!result.ok() || !result->succeeded()) {
-            out.problem = result.ok() ? result->describe() : result.error().message;
-            if (result.ok())
-                if (auto lines = split(trim(result->error_output), '\n'); !lines.back().empty())
-                    out.problem += ", " + std::string(lines.back());
+            out.problem = how_it_failed(result, &ProcessResult::error_output);
             return make_error(ErrorKind::script, "the interpreter failed");
         }
         for (std::string_view line : split(result->output, '\n')) {
@@ -259,9 +263,7 @@ std::vector<std::string> run_removal_scripts(const std::vector<Script>& scripts,
         auto result = run_script(script, control);
         if (result.ok() && result->succeeded()) continue;
         // The log goes with the rest: what the script said last is told here.
-        std::string said = result.ok() ? result->describe() : result.error().message;
-        if (result.ok())
-            if (auto lines = split(trim(result->output), '\n'); !lines.back().empty()) said += ": " + std::string(lines.back());
+        std::string said = how_it_failed(result, &ProcessResult::output);
         out.push_back(fmt::format("the script '{}' of {} failed ({}); its package is removed all the same", script.name, script.package, said));
     }
     return out;

@@ -286,22 +286,13 @@ Status Installation::extract_into(Staging& staging, const io::Plan& plan) {
     TRY_ASSIGN(Fd root, open_file(staging.tree(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     TRY_ASSIGN(auto directories, io::Directories::make(std::move(root), staging.tree().string(), plan.directories, resume,
                                                        options_.faults));
-    io::ExtractOptions extract;
-    extract.jobs = options_.jobs;
-    extract.no_uring = options_.no_uring;
-    extract.no_direct = options_.no_direct;
-    extract.mode_mask = mode_mask_;
-    extract.prefixes = prefixes_;
+    io::ExtractOptions extract = extract_options(options_, prefixes_, mode_mask_);
     extract.resume = resume;
     extract.done_tasks = resume ? staging.found()->tasks : 0;
     extract.epoch_seconds = options_.epoch_seconds;
     extract.epoch_bytes = options_.epoch_bytes;
     extract.journal_after = options_.journal_after;
     extract.record = [&](std::uint64_t tasks) { return staging.record_tasks(tasks, options_.faults); };
-    if (options_.progress)
-        extract.progress = [&](std::uint64_t done, std::uint64_t total) { options_.progress({"extract", done, total}); };
-    extract.interrupted = options_.interrupted;
-    extract.faults = options_.faults;
     TRY_ASSIGN(io::Extracted extracted, io::extract(run_, table_, plan, directories, extract));
     summary_.io = extracted.description;
     watch_.lap("extract");

@@ -121,6 +121,20 @@ std::vector<InstalledRow> installed_rows(const Table& table, const io::Plan& pla
     return rows;
 }
 
+io::ExtractOptions extract_options(const InstallOptions& options, const std::vector<std::string>& prefixes, unsigned mode_mask) {
+    io::ExtractOptions out;
+    out.jobs = options.jobs;
+    out.no_uring = options.no_uring;
+    out.no_direct = options.no_direct;
+    out.mode_mask = static_cast<std::uint16_t>(mode_mask);
+    out.prefixes = prefixes;
+    if (options.progress)
+        out.progress = [&options](std::uint64_t done, std::uint64_t total) { options.progress({"extract", done, total}); };
+    out.interrupted = options.interrupted;
+    out.faults = options.faults;
+    return out;
+}
+
 Status write_control_files(const fs::path& control, const RunFile& run, const std::vector<InstalledRow>& rows) {
     auto put = [&](const std::string& name, ByteView bytes, mode_t mode) -> Status {
         TRY_ASSIGN(Fd fd, open_file(control / name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600));
@@ -162,8 +176,7 @@ std::optional<StateFile> parse_state(std::string_view text) {
 namespace {
 Result<std::optional<StateFile>> state_file(const fs::path& prefix) {
     fs::path path = prefix / ".tinderbox" / "state";
-    std::error_code ec;
-    if (!fs::exists(fs::symlink_status(path, ec))) return std::optional<StateFile>();
+    if (!lexists(path)) return std::optional<StateFile>();
     TRY_ASSIGN(std::string text, read_text(path, 1u << 20));
     auto state = parse_state(text);
     if (!state) return make_error(ErrorKind::storage, "'{}' is damaged; install again into another prefix", path.string());

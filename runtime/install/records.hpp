@@ -3,6 +3,7 @@
 
 #include "common/format/relocate.hpp"
 #include "runtime/install/installer.hpp"
+#include "runtime/io/extract.hpp"
 #include "runtime/io/plan.hpp"
 
 #include <array>
@@ -25,6 +26,9 @@ Result<std::vector<InstalledRow>> parse_installed(std::string_view text);
 std::vector<InstalledRow> installed_rows(const Table& table, const io::Plan& plan,
                                          const std::vector<InstalledFile>& installed,
                                          const std::vector<std::string>& prefixes, unsigned mode_mask);
+
+// How files are written for these options. Its progress refers to `options`, which have to outlive it.
+io::ExtractOptions extract_options(const InstallOptions& options, const std::vector<std::string>& prefixes, unsigned mode_mask);
 
 // manifest.json, table, installed, stub and probes. Not durable: the caller syncs.
 Status write_control_files(const fs::path& control, const RunFile& run, const std::vector<InstalledRow>& rows);

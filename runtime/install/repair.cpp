@@ -130,17 +130,7 @@ Status Repair::extract() {
     TRY_ASSIGN(Fd root, open_file(tree, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     TRY_ASSIGN(Fd to_sync, open_file(tree, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     TRY_ASSIGN(auto directories, io::Directories::make(std::move(root), tree.string(), plan.directories, false, options_.faults));
-    io::ExtractOptions how;
-    how.jobs = options_.jobs;
-    how.no_uring = options_.no_uring;
-    how.no_direct = options_.no_direct;
-    how.mode_mask = static_cast<std::uint16_t>(mode_mask_);
-    how.prefixes = prefixes_;
-    if (options_.progress)
-        how.progress = [&](std::uint64_t done, std::uint64_t total) { options_.progress({"extract", done, total}); };
-    how.interrupted = options_.interrupted;
-    how.faults = options_.faults;
-    TRY_ASSIGN(io::Extracted extracted, io::extract(run_, part, plan, directories, how));
+    TRY_ASSIGN(io::Extracted extracted, io::extract(run_, part, plan, directories, extract_options(options_, prefixes_, mode_mask_)));
     fresh_ = installed_rows(part, plan, extracted.installed, prefixes_, mode_mask_);
     // Renamed only when it is on the disk.
     if (::syncfs(to_sync.get()) != 0) return errno_error("cannot write to the disk", errno);

@@ -11,11 +11,6 @@
 namespace tinderbox {
 namespace {
 
-bool is_there(const fs::path& path) {
-    struct stat st;
-    return ::lstat(path.c_str(), &st) == 0;
-}
-
 Status move(const fs::path& from, const fs::path& to) {
     if (::rename(from.c_str(), to.c_str()) == 0) return {};
     return errno_error(fmt::format("cannot rename '{}' to '{}'", from.string(), to.string()), errno);
@@ -28,11 +23,11 @@ Replacement::Replacement(fs::path prefix, fs::path stage)
     : prefix_(std::move(prefix)), stage_(std::move(stage)),
       aside_(prefix_.parent_path() / fmt::format(".{}.tinderbox-old", prefix_.filename().string())) {}
 
-bool Replacement::pending() const { return is_there(aside_); }
+bool Replacement::pending() const { return lexists(aside_); }
 
 Status Replacement::recover(bool new_is_there) const {
-    if (new_is_there && is_there(stage_) && !is_there(aside_)) TRY(move(stage_, aside_));
-    if (!is_there(prefix_) && is_there(aside_)) {
+    if (new_is_there && lexists(stage_) && !lexists(aside_)) TRY(move(stage_, aside_));
+    if (!lexists(prefix_) && lexists(aside_)) {
         TRY(move(aside_, prefix_));
         TRY(fsync_directory(prefix_.parent_path()));
     }
@@ -40,7 +35,7 @@ Status Replacement::recover(bool new_is_there) const {
 }
 
 Status Replacement::exchange(io::Faults* faults) const {
-    if (is_there(aside_))
+    if (lexists(aside_))
         return make_error(ErrorKind::storage, "'{}' is left of an earlier replacement; move it away and run again", aside_.string());
     int error = io::fault(faults, io::Faults::Call::rename, prefix_.native());
     if (error == 0 && ::renameat2(AT_FDCWD, stage_.c_str(), AT_FDCWD, prefix_.c_str(), RENAME_EXCHANGE) != 0) error = errno;

@@ -14,11 +14,6 @@
 namespace tinderbox {
 namespace {
 
-bool is_there(const fs::path& path) {
-    struct stat st;
-    return ::lstat(path.c_str(), &st) == 0;
-}
-
 Error not_ours(const fs::path& path) {
     return make_error(ErrorKind::storage,
                       "'{}' is in the way: it is not a directory that only you can enter; remove it, or choose another prefix",
@@ -50,7 +45,7 @@ Status rename_new(const fs::path& from, const fs::path& to, io::Faults* faults) 
     int error = io::fault(faults, io::Faults::Call::rename, to.native());
     if (error == 0 && ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0) error = errno;
     // Some file systems (NFS, old FUSE) do not know the flag; a plain rename would replace a file.
-    if ((error == EINVAL || error == ENOSYS) && !is_there(to)) error = ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
+    if ((error == EINVAL || error == ENOSYS) && !lexists(to)) error = ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
     if (error == EEXIST || error == ENOTEMPTY)
         return make_error(ErrorKind::storage, "'{}' appeared while installing; move it away and run again", to.string());
     if (error != 0) return errno_error(fmt::format("cannot rename to '{}'", to.string()), error);
@@ -98,7 +93,7 @@ fs::path Staging::stage_beside(const fs::path& prefix, const JournalHeader& head
 
 Status Staging::open_beside() {
     const fs::path parent = prefix_.parent_path();
-    for (fs::path missing = parent; !missing.empty() && !is_there(missing); missing = missing.parent_path())
+    for (fs::path missing = parent; !missing.empty() && !lexists(missing); missing = missing.parent_path())
         made_.push_back(missing); // deepest first
     TRY(make_directories(parent));
     tree_ = stage_beside(prefix_, header_);
