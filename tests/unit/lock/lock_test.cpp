@@ -1,6 +1,7 @@
 #include "common/base/text.hpp"
 #include "generator/lock/make_lock.hpp"
 #include "generator/lock/update.hpp"
+#include "tests/unit/check_contains.hpp"
 #include "tests/unit/pip/fakes.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -10,15 +11,6 @@ using namespace tinderbox;
 using nlohmann::json;
 
 namespace {
-
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
-
-#define CHECK_HAS(text, part)                                                                                          \
-    do {                                                                                                               \
-        std::string text_ = (text);                                                                                    \
-        INFO(text_);                                                                                                   \
-        CHECK(contains(text_, part));                                                                                  \
-    } while (false)
 
 Request request_of(std::string_view text, const std::string& path = "spec") {
     auto request = parse_spec(text, path);
@@ -108,27 +100,27 @@ TEST_CASE("a lock that is damaged or of another version is refused", "[lock]") {
         CHECK(lock.error().message.starts_with("a.lock"));
         return lock.error().message;
     };
-    CHECK_HAS(refused([](json& j) { j["tinderbox_lock"] = 2; }), "its lock version is 2, and this Tinderbox reads version 1; update Tinderbox");
-    CHECK_HAS(refused([](json& j) { j["tinderbox_lock"] = 0; }), "make the lock again");
-    CHECK_HAS(refused([](json& j) { j.erase("tinderbox_lock"); }), "not a lock");
-    CHECK_HAS(refused([](json& j) { j = json::array(); }), "not a lock");
-    CHECK_HAS(refused([](json& j) { j.erase("name"); }), "lacks 'name'");
-    CHECK_HAS(refused([](json& j) { j["platform"] = 1; }), "'platform' is not a string");
-    CHECK_HAS(refused([](json& j) { j.erase("artifacts"); }), "'artifacts'");
-    CHECK_HAS(refused([](json& j) { j["artifacts"][1] = 5; }), "a.lock:artifacts[1]");
-    CHECK_HAS(refused([](json& j) { j["artifacts"][1].erase("url"); }), "lacks 'url'");
-    CHECK_HAS(refused([](json& j) { j["artifacts"][1]["kind"] = "sdist"; }), "sdist");
-    CHECK_HAS(refused([](json& j) { j["artifacts"][1]["sha256"] = "xyz"; }), "sha256");
-    CHECK_HAS(refused([](json& j) { j["artifacts"][1]["size"] = -1; }), "size");
-    CHECK_HAS(refused([](json& j) { j["artifacts"][1]["url"] = "ftp://x/y"; }), "ftp");
-    CHECK_HAS(refused([](json& j) { j["artifacts"][1]["file_name"] = "../x.whl"; }), "no file name");
-    CHECK_HAS(refused([](json& j) { j["variables"]["A"] = 1; }), "variable 'A'");
-    CHECK_HAS(refused([](json& j) { j["captured"] = "x"; }), "captured");
-    CHECK_HAS(refused([](json& j) { j["request"] = {1}; }), "list of strings");
+    CHECK_CONTAINS(refused([](json& j) { j["tinderbox_lock"] = 2; }), "its lock version is 2, and this Tinderbox reads version 1; update Tinderbox");
+    CHECK_CONTAINS(refused([](json& j) { j["tinderbox_lock"] = 0; }), "make the lock again");
+    CHECK_CONTAINS(refused([](json& j) { j.erase("tinderbox_lock"); }), "not a lock");
+    CHECK_CONTAINS(refused([](json& j) { j = json::array(); }), "not a lock");
+    CHECK_CONTAINS(refused([](json& j) { j.erase("name"); }), "lacks 'name'");
+    CHECK_CONTAINS(refused([](json& j) { j["platform"] = 1; }), "'platform' is not a string");
+    CHECK_CONTAINS(refused([](json& j) { j.erase("artifacts"); }), "'artifacts'");
+    CHECK_CONTAINS(refused([](json& j) { j["artifacts"][1] = 5; }), "a.lock:artifacts[1]");
+    CHECK_CONTAINS(refused([](json& j) { j["artifacts"][1].erase("url"); }), "lacks 'url'");
+    CHECK_CONTAINS(refused([](json& j) { j["artifacts"][1]["kind"] = "sdist"; }), "sdist");
+    CHECK_CONTAINS(refused([](json& j) { j["artifacts"][1]["sha256"] = "xyz"; }), "sha256");
+    CHECK_CONTAINS(refused([](json& j) { j["artifacts"][1]["size"] = -1; }), "size");
+    CHECK_CONTAINS(refused([](json& j) { j["artifacts"][1]["url"] = "ftp://x/y"; }), "ftp");
+    CHECK_CONTAINS(refused([](json& j) { j["artifacts"][1]["file_name"] = "../x.whl"; }), "no file name");
+    CHECK_CONTAINS(refused([](json& j) { j["variables"]["A"] = 1; }), "variable 'A'");
+    CHECK_CONTAINS(refused([](json& j) { j["captured"] = "x"; }), "captured");
+    CHECK_CONTAINS(refused([](json& j) { j["request"] = {1}; }), "list of strings");
     auto directory = std::move(TemporaryDirectory::make()).value();
     auto path = directory.path() / "x.lock";
     REQUIRE(write_atomically(path, "{\n \"tinderbox_lock\": 1,\n oops\n}").ok());
-    CHECK_HAS(read_lock(path.string()).error().message, "x.lock:3: ");
+    CHECK_CONTAINS(read_lock(path.string()).error().message, "x.lock:3: ");
     CHECK(read_lock("/nonexistent").error().kind == ErrorKind::usage);
     std::string text = lock_text(full_lock());
     for (std::size_t cut = 0; cut + 2 < text.size(); cut += 7) {
@@ -180,11 +172,11 @@ TEST_CASE("requests that cannot become a lock", "[make]") {
     };
     Error no_python = refused("six==1.16.0\n");
     CHECK(no_python.kind == ErrorKind::usage);
-    CHECK_HAS(no_python.message, "--python-from");
-    CHECK_HAS(refused("@EXPLICIT\nhttps://c.example/main/win-64/zlib-1.3-h0.conda\n").message, "r.txt:2: zlib is a package for win-64");
+    CHECK_CONTAINS(no_python.message, "--python-from");
+    CHECK_CONTAINS(refused("@EXPLICIT\nhttps://c.example/main/win-64/zlib-1.3-h0.conda\n").message, "r.txt:2: zlib is a package for win-64");
     LockOptions captured;
     captured.python = "3.11.7";
-    CHECK_HAS(refused("@EXPLICIT\nhttps://c.example/main/linux-64/python-3.13.1-h1.conda\n", captured).message, "keep one of the two");
+    CHECK_CONTAINS(refused("@EXPLICIT\nhttps://c.example/main/linux-64/python-3.13.1-h1.conda\n", captured).message, "keep one of the two");
     LockOptions bad;
     bad.target_glibc = "new";
     bad.python = "3.11";
@@ -196,8 +188,8 @@ TEST_CASE("requests that cannot become a lock", "[make]") {
     fetcher.files["https://w.example/six-1.16.0-py3-none-any.whl"] = make_wheel("six", "1.16.0");
     Error mixed = refused("channels: [https://c.example/ch]\ndependencies:\n  - python\n  - six\n  - pip:\n    - https://w.example/six-1.16.0-py3-none-any.whl\n");
     CHECK(mixed.kind == ErrorKind::unsatisfiable);
-    CHECK_HAS(mixed.message, "r.txt:6: six 1.16.0 as a wheel would overwrite six 1.15.0 of conda");
-    CHECK_HAS(mixed.message, "ask conda for the version ('six=1.16.0'), or take the package out of the conda part");
+    CHECK_CONTAINS(mixed.message, "r.txt:6: six 1.16.0 as a wheel would overwrite six 1.15.0 of conda");
+    CHECK_CONTAINS(mixed.message, "ask conda for the version ('six=1.16.0'), or take the package out of the conda part");
     // An empty request is an empty lock: a Python alone may be captured.
     CHECK(make_lock(request_of(""), captured, fetcher)->lock.artifacts.empty());
 }
@@ -243,12 +235,12 @@ TEST_CASE("conda entries are solved in their channels", "[conda]") {
     }
     auto missing = make_lock(request_of("channels: [https://a.example/ch]\ndependencies:\n  - zlib=9=h0\n"), {}, fetcher);
     CHECK(missing.error().kind == ErrorKind::unsatisfiable);
-    CHECK_HAS(missing.error().message, "spec:3 asks for zlib=9=h0, and there is 1.3 and 1.2");
+    CHECK_CONTAINS(missing.error().message, "spec:3 asks for zlib=9=h0, and there is 1.3 and 1.2");
     CHECK(make_lock(request_of("channels: [https://b.example/ch]\ndependencies: [zlib]\n"), {}, fetcher).error().kind == ErrorKind::network);
     fetcher.page("https://a.example/ch/linux-64/repodata.json", "<html>Log in</html>");
     auto page = make_lock(request, {}, fetcher);
     CHECK(page.error().kind == ErrorKind::network);
-    CHECK_HAS(page.error().message, "a web page instead of the channel's index");
+    CHECK_CONTAINS(page.error().message, "a web page instead of the channel's index");
 }
 
 TEST_CASE("what is pinned stays, or is named", "[lock]") {

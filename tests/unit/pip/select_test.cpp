@@ -3,6 +3,7 @@
 #include "generator/pip/metadata.hpp"
 #include "generator/pip/select.hpp"
 #include "generator/spec/request.hpp"
+#include "tests/unit/check_contains.hpp"
 #include "tests/unit/pip/fakes.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -11,15 +12,6 @@ using namespace tinderbox;
 using namespace tinderbox::pip;
 
 namespace {
-
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
-
-#define CHECK_HAS(text, part)                                                                                          \
-    do {                                                                                                               \
-        std::string text_ = (text);                                                                                    \
-        INFO(text_);                                                                                                   \
-        CHECK(contains(text_, part));                                                                                  \
-    } while (false)
 
 // An index "https://index.example/simple" that wheels are put on.
 struct World {
@@ -120,8 +112,8 @@ TEST_CASE("yanked files only for a pin, and with a word", "[select]") {
     world.link("foo", "foo-0.9-py3-none-any.whl");
     auto selection = world.chosen("foo==1.0");
     REQUIRE(selection.warnings.size() == 1);
-    CHECK_HAS(selection.warnings[0], "requirements.txt:1: foo 1.0 was withdrawn by its authors: bad data");
-    CHECK_HAS(world.refused("foo", ErrorKind::usage), "write 'foo==0.9'");
+    CHECK_CONTAINS(selection.warnings[0], "requirements.txt:1: foo 1.0 was withdrawn by its authors: bad data");
+    CHECK_CONTAINS(world.refused("foo", ErrorKind::usage), "write 'foo==0.9'");
 }
 
 TEST_CASE("an unpinned line says what to write", "[select]") {
@@ -132,33 +124,33 @@ TEST_CASE("an unpinned line says what to write", "[select]") {
     world.link("numpy", "numpy-9.0-py3-none-any.whl", "data-requires-python='&gt;=3.12'");
     CHECK(world.refused("# list\n\nnumpy\n", ErrorKind::usage) ==
           "requirements.txt:3: 'numpy' is not pinned; write 'numpy==2.3.5' (the newest for Python 3.11 on the index)");
-    CHECK_HAS(world.refused("NumPy[x]<2", ErrorKind::usage), "write 'numpy[x]==1.26.4' (the newest that fits for Python 3.11");
+    CHECK_CONTAINS(world.refused("NumPy[x]<2", ErrorKind::usage), "write 'numpy[x]==1.26.4' (the newest that fits for Python 3.11");
     std::string both = world.refused("numpy>=2\nunknown\nnumpy==2.*\n", ErrorKind::usage);
-    CHECK_HAS(both, "requirements.txt:1: 'numpy>=2' is not pinned");
-    CHECK_HAS(both, "\nrequirements.txt:2: 'unknown' is not pinned; write 'unknown==VERSION'");
+    CHECK_CONTAINS(both, "requirements.txt:1: 'numpy>=2' is not pinned");
+    CHECK_CONTAINS(both, "\nrequirements.txt:2: 'unknown' is not pinned; write 'unknown==VERSION'");
     world.pip.no_index = true;
-    CHECK_HAS(world.refused("numpy", ErrorKind::usage), "write 'numpy==VERSION'");
+    CHECK_CONTAINS(world.refused("numpy", ErrorKind::usage), "write 'numpy==VERSION'");
 }
 
 TEST_CASE("an index that fails is asked once", "[select]") {
     World world;
     for (const char* name : {"a", "b"})
         world.fetcher.pages[std::string("https://index.example/simple/") + name + "/"] = Document{"", "", "text/html", 500};
-    CHECK_HAS(world.refused("a==1", ErrorKind::network), "https://index.example/simple/a/: the index answered with status 500");
+    CHECK_CONTAINS(world.refused("a==1", ErrorKind::network), "https://index.example/simple/a/: the index answered with status 500");
     CHECK(world.fetcher.asked.size() == 1);
-    CHECK_HAS(world.refused("a==1\nb", ErrorKind::usage), "requirements.txt:2: 'b' is not pinned; write 'b==VERSION'");
+    CHECK_CONTAINS(world.refused("a==1\nb", ErrorKind::usage), "requirements.txt:2: 'b' is not pinned; write 'b==VERSION'");
 }
 
 TEST_CASE("pins that contradict name both lines", "[select]") {
     World world;
     world.wheel("foo", "1.0");
     std::string message = world.refused("foo==1.0\nbar==1\nFoo==1.1\n", ErrorKind::usage);
-    CHECK_HAS(message, "requirements.txt:3: 'Foo==1.1' contradicts 'foo==1.0' in requirements.txt:1");
+    CHECK_CONTAINS(message, "requirements.txt:3: 'Foo==1.1' contradicts 'foo==1.0' in requirements.txt:1");
     CHECK(world.chosen("foo==1.0\nfoo==1\nfoo[a]>=0.5\n").wheels.size() == 1);
-    CHECK_HAS(world.refused("foo==1.0\nfoo>1\n", ErrorKind::unsatisfiable), "requirements.txt:1: there is no 'foo==1.0,>1'");
-    CHECK_HAS(world.refused("foo @ https://a.example/foo-1.0-py3-none-any.whl\nfoo @ https://b.example/foo-1.0-py3-none-any.whl", ErrorKind::usage),
+    CHECK_CONTAINS(world.refused("foo==1.0\nfoo>1\n", ErrorKind::unsatisfiable), "requirements.txt:1: there is no 'foo==1.0,>1'");
+    CHECK_CONTAINS(world.refused("foo @ https://a.example/foo-1.0-py3-none-any.whl\nfoo @ https://b.example/foo-1.0-py3-none-any.whl", ErrorKind::usage),
               "requirements.txt:2: ");
-    CHECK_HAS(world.refused("foo @ https://a.example/foo-1.0-py3-none-any.whl\nfoo==2.0", ErrorKind::usage), "a wheel of version 1.0");
+    CHECK_CONTAINS(world.refused("foo @ https://a.example/foo-1.0-py3-none-any.whl\nfoo==2.0", ErrorKind::usage), "a wheel of version 1.0");
 }
 
 TEST_CASE("nothing fits, and why", "[select]") {
@@ -169,15 +161,15 @@ TEST_CASE("nothing fits, and why", "[select]") {
     world.link("win", "win-0.9-py3-none-any.whl");
     world.link("new", "new-1.0-py3-none-any.whl", "data-requires-python='&gt;=3.13'");
     std::string no = world.refused("sdist==1.0", ErrorKind::unsatisfiable);
-    CHECK_HAS(no, "requirements.txt:1: 'sdist==1.0' has only a source archive (sdist-1.0.tar.gz)");
-    CHECK_HAS(no, "--find-links");
-    CHECK_HAS(world.refused("old==2.0", ErrorKind::unsatisfiable), "the newest that fits Python 3.11 on linux-64 with glibc 2.28 is 1.0");
-    CHECK_HAS(world.refused("win==1.0", ErrorKind::unsatisfiable), "only for cp311-cp311-win_amd64; the newest that has one is 0.9");
-    CHECK_HAS(world.refused("new==1.0", ErrorKind::unsatisfiable), "requires Python >=3.13, and the environment has 3.11");
-    CHECK_HAS(world.refused("nump==1.0", ErrorKind::network), "no project 'nump' in https://index.example/simple (404 Not Found)");
-    CHECK_HAS(world.refused("old==1.0\n--no-binary old", ErrorKind::usage), "wheels only");
+    CHECK_CONTAINS(no, "requirements.txt:1: 'sdist==1.0' has only a source archive (sdist-1.0.tar.gz)");
+    CHECK_CONTAINS(no, "--find-links");
+    CHECK_CONTAINS(world.refused("old==2.0", ErrorKind::unsatisfiable), "the newest that fits Python 3.11 on linux-64 with glibc 2.28 is 1.0");
+    CHECK_CONTAINS(world.refused("win==1.0", ErrorKind::unsatisfiable), "only for cp311-cp311-win_amd64; the newest that has one is 0.9");
+    CHECK_CONTAINS(world.refused("new==1.0", ErrorKind::unsatisfiable), "requires Python >=3.13, and the environment has 3.11");
+    CHECK_CONTAINS(world.refused("nump==1.0", ErrorKind::network), "no project 'nump' in https://index.example/simple (404 Not Found)");
+    CHECK_CONTAINS(world.refused("old==1.0\n--no-binary old", ErrorKind::usage), "wheels only");
     world.pip.no_index = true;
-    CHECK_HAS(world.refused("old==1.0", ErrorKind::usage), "--no-index is set");
+    CHECK_CONTAINS(world.refused("old==1.0", ErrorKind::usage), "--no-index is set");
     world.options.target.python = "2.7";
     CHECK(world.select("old==1.0").error().kind == ErrorKind::usage);
 }
@@ -188,8 +180,8 @@ TEST_CASE("the first index that knows a project is the one", "[select]") {
     world.fetcher.page("https://extra.example/simple/foo/", "<a href=foo-0.5-py3-none-any.whl>x</a>");
     world.pip.extra_index_urls = {"https://extra.example/simple"};
     std::string no = world.refused("foo==1.0", ErrorKind::unsatisfiable);
-    CHECK_HAS(no, "https://index.example/simple was not asked");
-    CHECK_HAS(no, "unsafe-best-match");
+    CHECK_CONTAINS(no, "https://index.example/simple was not asked");
+    CHECK_CONTAINS(no, "unsafe-best-match");
     world.strategy = IndexStrategy::unsafe_best_match;
     CHECK(world.chosen("foo==1.0").wheels.size() == 1);
 }
@@ -201,10 +193,10 @@ TEST_CASE("hashes: one must match, and all lines need one", "[select]") {
     world.link("foo", "foo-1.0-1-py3-none-any.whl", "", other);
     world.link("bar", "bar-1.0-py3-none-any.whl", "", good);
     CHECK(world.chosen("foo==1.0 --hash=sha256:" + good).wheels[0].file.file_name == "foo-1.0-py3-none-any.whl");
-    CHECK_HAS(world.refused("foo==1.0 --hash=sha256:" + std::string(64, 'c'), ErrorKind::unsatisfiable), "--hash values");
-    CHECK_HAS(world.refused("bar==1.0\nfoo==1.0 --hash=sha256:" + good, ErrorKind::usage), "requirements.txt:1: 'bar==1.0' has no --hash");
-    CHECK_HAS(world.refused("--require-hashes\nbar==1.0", ErrorKind::usage), "has no --hash");
-    CHECK_HAS(world.refused("bar==1.0 --hash=sha512:" + std::string(128, 'c'), ErrorKind::usage), "no sha256 hash");
+    CHECK_CONTAINS(world.refused("foo==1.0 --hash=sha256:" + std::string(64, 'c'), ErrorKind::unsatisfiable), "--hash values");
+    CHECK_CONTAINS(world.refused("bar==1.0\nfoo==1.0 --hash=sha256:" + good, ErrorKind::usage), "requirements.txt:1: 'bar==1.0' has no --hash");
+    CHECK_CONTAINS(world.refused("--require-hashes\nbar==1.0", ErrorKind::usage), "has no --hash");
+    CHECK_CONTAINS(world.refused("bar==1.0 --hash=sha512:" + std::string(128, 'c'), ErrorKind::usage), "no sha256 hash");
     CHECK(world.chosen("foo==1.0 --hash=sha256:" + good + " --hash=sha256:" + other).wheels[0].file.file_name == "foo-1.0-1-py3-none-any.whl");
 }
 
@@ -224,10 +216,10 @@ TEST_CASE("direct references", "[select]") {
     CHECK(selection.wheels[2].name == "foo");
     CHECK(selection.wheels[2].file.local);
     CHECK(selection.wheels[1].file.url == (directory.path() / "baz-1-py3-none-any.whl").string());
-    CHECK_HAS(world.refused("https://h.example/foo-1.0.tar.gz", ErrorKind::usage), "wheels only");
-    CHECK_HAS(world.refused("https://h.example/foo.whl", ErrorKind::usage), "original name");
-    CHECK_HAS(world.refused("https://h.example/foo-1.0-cp312-cp312-linux_x86_64.whl", ErrorKind::usage), "not for Python 3.11");
-    CHECK_HAS(world.refused("bar @ https://h.example/foo-1.0-py3-none-any.whl", ErrorKind::usage), "foo's");
+    CHECK_CONTAINS(world.refused("https://h.example/foo-1.0.tar.gz", ErrorKind::usage), "wheels only");
+    CHECK_CONTAINS(world.refused("https://h.example/foo.whl", ErrorKind::usage), "original name");
+    CHECK_CONTAINS(world.refused("https://h.example/foo-1.0-cp312-cp312-linux_x86_64.whl", ErrorKind::usage), "not for Python 3.11");
+    CHECK_CONTAINS(world.refused("bar @ https://h.example/foo-1.0-py3-none-any.whl", ErrorKind::usage), "foo's");
 }
 
 TEST_CASE("every missing line is listed, with what it needs itself", "[closure]") {
@@ -296,7 +288,7 @@ TEST_CASE("extras bring their requirements, on the list and on the way", "[closu
                                     "add to requirements.txt: 'turbo==1.0' (lib 1.0 requires turbo)");
     CHECK(world.whole("app==1.0\nlib==1.0\nbase==1.0\nturbo==1.0\n").ok());
     auto missing = world.whole("app==1.0\n");
-    CHECK_HAS(missing.error().message, "'lib[fast]==1.0'");
+    CHECK_CONTAINS(missing.error().message, "'lib[fast]==1.0'");
 }
 
 TEST_CASE("metadata comes from the wheel where the index has none", "[closure]") {
@@ -304,7 +296,7 @@ TEST_CASE("metadata comes from the wheel where the index has none", "[closure]")
     world.wheel("foo", "1.0", {"bar"});
     world.fetcher.files.erase("https://index.example/files/foo-1.0-py3-none-any.whl.metadata"); // announced, but 404
     auto status = world.whole("foo==1.0\n");
-    CHECK_HAS(status.error().message, "add to requirements.txt: 'bar==VERSION'");
+    CHECK_CONTAINS(status.error().message, "add to requirements.txt: 'bar==VERSION'");
     World plain;
     auto body = make_wheel("foo", "1.0");
     plain.fetcher.files["https://index.example/files/foo-1.0-py3-none-any.whl"] = body;
@@ -327,9 +319,9 @@ TEST_CASE("METADATA as wheels write it", "[metadata]") {
     auto directory = std::move(TemporaryDirectory::make()).value();
     auto path = directory.path() / "x.whl";
     REQUIRE(write_atomically(path, make_zip({{"x/__init__.py", ""}})).ok());
-    CHECK_HAS(read_wheel_metadata(path).error().message, "it is no wheel");
+    CHECK_CONTAINS(read_wheel_metadata(path).error().message, "it is no wheel");
     REQUIRE(write_atomically(path, make_zip({{"a-1.dist-info/METADATA", ""}, {"b-1.dist-info/METADATA", ""}})).ok());
-    CHECK_HAS(read_wheel_metadata(path).error().message, "two METADATA");
+    CHECK_CONTAINS(read_wheel_metadata(path).error().message, "two METADATA");
     REQUIRE(write_atomically(path, "no zip").ok());
     CHECK(read_wheel_metadata(path).error().kind == ErrorKind::usage);
 }

@@ -3,6 +3,7 @@
 #include "generator/lock/conda_solve.hpp"
 #include "generator/pip/marker.hpp"
 #include "generator/spec/reader.hpp"
+#include "tests/unit/check_contains.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <nlohmann/json.hpp>
@@ -42,13 +43,6 @@ std::string no_wheels(const Request& request, const std::string& python = "3.11.
     if (chosen.ok()) FAIL("chosen");
     return chosen.error().message;
 }
-
-#define CHECK_CONTAINS(text, part)                                                                                     \
-    do {                                                                                                               \
-        std::string text_ = (text);                                                                                    \
-        INFO(text_);                                                                                                   \
-        CHECK(text_.find(part) != std::string::npos);                                                                  \
-    } while (false)
 
 using Names = std::vector<std::string>;
 

@@ -2,6 +2,7 @@
 #include "common/base/text.hpp"
 #include "generator/conda/names.hpp"
 #include "generator/spec/reader.hpp"
+#include "tests/unit/check_contains.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <nlohmann/json.hpp>
@@ -38,13 +39,6 @@ std::string refused(std::string_view text, const std::string& path = "requiremen
     CHECK(request.error().kind == ErrorKind::usage);
     return request.error().message;
 }
-
-#define CHECK_CONTAINS(text, part)                                                                                     \
-    do {                                                                                                               \
-        std::string text_ = (text);                                                                                    \
-        INFO(text_);                                                                                                   \
-        CHECK(text_.find(part) != std::string::npos);                                                                  \
-    } while (false)
 
 } // namespace
 
