@@ -9,8 +9,12 @@
 #
 # Every time includes `sync -f`: the bytes are on the disk. Before every row the page cache is dropped (root). Old targets
 # are emptied and stay until the end: ext4 passes over inodes that were freed in the last minutes, which made every row
-# with many files twice as slow after a removal. PRETOUCH_GB=n faults n GiB of memory in before each row: on virtual machines that give freed
-# memory back to their host, page-cache pages otherwise cost a host fault that bare metal does not pay.
+# with many files twice as slow after a removal.
+#
+# Virtual machines that give freed memory back to their host pay a host fault for every page of it that is used again.
+# "Fresh" memory is memory that has been given back, and that takes time: a kernel with free page reporting hands over some
+# 400 MB every two seconds. So a row starts when the count of reported pages (page_reporting.reported_kib, where the
+# kernel has it) all but stands still; PRETOUCH_GB=n faults n GiB in instead, which is nearer to a machine of one's own.
 # STEPS (environment) chooses: raw, ours, and of its fallbacks ours-plain (no io_uring), ours-buffered (no O_DIRECT), ours1
 # (one thread), ours-plain1 (all three), ours4; uv, uvc (--compile-bytecode), pip (once), tar, squashfs
 set -euo pipefail
@@ -26,11 +30,27 @@ chattr +T "$work" 2>/dev/null || true
 rows=$work/rows.tsv
 : >"$rows"
 
+# Freed memory is with the host again: less than 8 MiB were reported in each of two looks (three minutes at most).
+until_given_back() {
+    local count=/sys/module/page_reporting/parameters/reported_kib before now still=0 i
+    [ -r "$count" ] || return 0
+    before=$(cat "$count")
+    for ((i = 0; i < 60 && still < 2; i++)); do
+        sleep 3
+        now=$(cat "$count")
+        if [ $((now - before)) -lt 8192 ]; then still=$((still + 1)); else still=0; fi
+        before=$now
+    done
+}
 cold() {
     sync
     echo 3 >/proc/sys/vm/drop_caches 2>/dev/null || true
     sleep 2
-    if [ "${PRETOUCH_GB:-0}" -gt 0 ]; then "$python" -c "b = b'\1' * (${PRETOUCH_GB} << 30)"; fi
+    if [ "${PRETOUCH_GB:-0}" -gt 0 ]; then
+        "$python" -c "b = b'\1' * (${PRETOUCH_GB} << 30)"
+    else
+        until_given_back
+    fi
 }
 # measure NAME command…: one row: name, seconds with sync, peak RSS in MiB
 measure() {
