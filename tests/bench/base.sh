@@ -3,17 +3,52 @@
 #
 #   tests/bench/base.sh WORKDIR [RUNS]
 #
-# SH           (environment) an installer's .sh that can be run here (tests/fixtures/make_installers.py makes some; with
-#              TINDERBOX_CONDA_SOURCE conda's own code links, else py-rattler)
+# Without more it makes what it measures in WORKDIR/inputs, once: a base of some hundred packages and 30,000 files
+# (tests/fixtures/make_conda_base.py: a CPython, wheels as conda packages, and conda itself where TINDERBOX_CONDA_SOURCE and
+# TINDERBOX_MENUINST_SOURCE name checkouts), an installer's .sh of it, and the three files below. In the .sh conda's own code
+# links; without those checkouts py-rattler does, which is several times as fast, and the first row is called sh-rattler.
+# TINDERBOX (default: build/release/tinderbox) is the one that is measured.
+#
+# SH           (environment) an installer's .sh that can be run here
 # OURS         a NAME.run that was built with --base "$SH" --bytecode build
 # SHIP         a runtime that conda-ship's `cs build --artifact-layout embedded` made of the same packages
 # OURS_ALONE   a NAME.run of the packages that SHIP holds, without a base
 #
-# Rows that are not given are left out. Every time includes `sync -f`; the page cache is dropped before each row (root).
+# Where one of these is given, rows that are not given are left out. Every time includes `sync -f`; the page cache is dropped before each row (root).
 # CPU is user + system of all processes: on a machine that does other work it is the figure to compare.
 set -euo pipefail
-work=$(realpath "${1:?WORKDIR}") runs=${2:-3}
+mkdir -p "${1:?WORKDIR}"
+work=$(realpath "$1") runs=${2:-3}
 export LC_ALL=C
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+
+make_inputs() {
+    local tinderbox=${TINDERBOX:-$root/build/release/tinderbox} to=$work/inputs venv
+    [ -x "$tinderbox" ] || { echo "$tinderbox is not there: run scripts/build, or set TINDERBOX" >&2; exit 2; }
+    venv=$("$root/scripts/test-venv")
+    mkdir -p "$to"
+    if [ -n "${TINDERBOX_CONDA_SOURCE:-}" ]; then
+        export TINDERBOX_CONDA_PYTHON=$to/conda/bin/python
+    else
+        sh_row=sh-rattler
+    fi
+    SH=$to/Labconda-D.sh OURS=$to/base.run SHIP=$to/dist/ship OURS_ALONE=$to/alone.run
+    [ ! -e "$to/.complete" ] || return 0
+    "$venv/bin/python" "$root/tests/fixtures/make_conda_base.py" "$to" | tail -n 1
+    # shellcheck disable=SC2046
+    "$venv/bin/python" "$root/tests/fixtures/make_installers.py" "$to/channel" "$to" --packages $(cat "$to/base.txt") --eras D
+    [ -x "$to/conda-ship/bin/cs" ] || { # it comes with conda as a plugin's requirement that PyPI does not have
+        "$venv/bin/python" -m venv "$to/conda-ship"
+        env -u PIP_FIND_LINKS "$to/conda-ship/bin/python" -m pip install -q --no-deps conda-ship
+    }
+    HOME=$to/home "$to/conda-ship/bin/cs" build --root "$to/pixi" --out-dir "$to/dist" --artifact-layout embedded --runtime-name ship \
+        --source-environment default --delegate-executable python --runtime-version 1.0 >"$to/ship.log" 2>&1 || { cat "$to/ship.log" >&2; exit 1; }
+    "$tinderbox" build "$to/explicit.txt" --base "$SH" --bytecode build --name lab -o "$OURS"
+    "$tinderbox" build "$to/explicit.txt" --bytecode build --name lab -o "$OURS_ALONE"
+    touch "$to/.complete"
+}
+sh_row=sh
+[ -n "${SH:-}${OURS:-}${SHIP:-}${OURS_ALONE:-}" ] || make_inputs
 rows=$work/rows.tsv
 : >"$rows"
 measure() { # NAME TARGET command…
@@ -33,7 +68,7 @@ measure() { # NAME TARGET command…
     rm -rf "$target"
 }
 for ((run = 1; run <= runs; run++)); do
-    [ -z "${SH:-}" ] || measure sh "$work/sh" sh "$SH" -b -s -p "$work/sh"
+    [ -z "${SH:-}" ] || measure $sh_row "$work/sh" sh "$SH" -b -s -p "$work/sh"
     [ -z "${OURS:-}" ] || measure ours "$work/ours" sh "$OURS" -b -s -p "$work/ours"
     [ -z "${SHIP:-}" ] || measure conda-ship "$work/home/.conda/$(basename "$SHIP")" "$SHIP" --version
     [ -z "${OURS_ALONE:-}" ] || measure ours-alone "$work/home/.conda/x" sh "$OURS_ALONE" -b -s -p "$work/home/.conda/x"
