@@ -142,7 +142,26 @@ class Checker {
         return out;
     }
 
+    // One interpreter for all is quick, and not how anybody uses them: setuptools refuses to be imported where another
+    // package has imported distutils before. What fails in company is therefore tried once more alone.
     Imports import_some(const std::vector<std::string>& packages, const Variables& environment) const {
+        std::map<std::string, std::string> package_of;
+        Imports out = import_together(packages, environment, package_of);
+        if (out.done.empty() || package_of.size() > 8) return out; // nothing was in their way, or it is not the company
+        for (const auto& [module, package] : package_of) {
+            std::map<std::string, std::string> again;
+            Imports alone = import_together({fmt::format("{}={}", package, module)}, environment, again);
+            out.seconds += alone.seconds;
+            if (!alone.failed.empty() || alone.done.empty()) continue;
+            out.failed.erase(module);
+            out.done.push_back(module);
+            out.outside.insert(out.outside.end(), alone.outside.begin(), alone.outside.end());
+        }
+        return out;
+    }
+
+    // `raised`: modules whose import ended with an exception, and the package of each.
+    Imports import_together(const std::vector<std::string>& packages, const Variables& environment, std::map<std::string, std::string>& raised) const {
         Imports out;
         std::vector<std::string> left = packages;
         // A module that kills the interpreter must not hide those after it.
@@ -160,7 +179,7 @@ class Checker {
                     open.clear();
                 }
                 if (auto name = value("failed"); !name.empty())
-                    out.failed[name] = value("error"), open.clear();
+                    out.failed[name] = value("error"), raised[name] = value("package"), open.clear();
             }
             if (a.failure.empty()) break;
             if (open.empty()) {

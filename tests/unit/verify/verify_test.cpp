@@ -327,6 +327,14 @@ TEST_CASE("imports with the environment's own Python") {
         for (const auto& c : checks)
             CHECK(c.ok);
     }
+    SECTION("a module that only fails in the company of another") {
+        e.package("first", "import sys\nsys.modules['taken'] = sys\n");
+        e.package("second", "import sys\nassert 'taken' not in sys.modules, 'taken'\n");
+        auto checks = e.check();
+        CHECK(find(checks, "imports", "clean")->sentence == "import fine, first, second");
+        for (const auto& c : checks)
+            CHECK(c.ok);
+    }
     SECTION("a module that raises, and one that kills the interpreter") {
         e.package("broken", "raise RuntimeError('no such thing')\n");
         e.package("deadly", "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n");
