@@ -14,6 +14,9 @@
 # SHIP         a runtime that conda-ship's `cs build --artifact-layout embedded` made of the same packages
 # OURS_ALONE   a NAME.run of the packages that SHIP holds, without a base
 #
+# Ours verifies what it has installed: every package that was asked for is imported, which the others do not do. The rows that
+# end in "-files" (--extract) leave that out and do what the others do.
+#
 # Where one of these is given, rows that are not given are left out. Every time includes `sync -f`; the page cache is dropped before each row (root).
 # CPU is user + system of all processes: on a machine that does other work it is the figure to compare.
 set -euo pipefail
@@ -70,8 +73,10 @@ measure() { # NAME TARGET command…
 for ((run = 1; run <= runs; run++)); do
     [ -z "${SH:-}" ] || measure $sh_row "$work/sh" sh "$SH" -b -s -p "$work/sh"
     [ -z "${OURS:-}" ] || measure ours "$work/ours" sh "$OURS" -b -s -p "$work/ours"
+    [ -z "${OURS:-}" ] || measure ours-files "$work/ours-files" sh "$OURS" --extract "$work/ours-files"
     [ -z "${SHIP:-}" ] || measure conda-ship "$work/home/.conda/$(basename "$SHIP")" "$SHIP" --version
     [ -z "${OURS_ALONE:-}" ] || measure ours-alone "$work/home/.conda/x" sh "$OURS_ALONE" -b -s -p "$work/home/.conda/x"
+    [ -z "${OURS_ALONE:-}" ] || measure ours-alone-files "$work/home/.conda/x" sh "$OURS_ALONE" --extract "$work/home/.conda/x"
 done
 python3 - "$rows" <<'END'
 import statistics, sys
