@@ -69,4 +69,9 @@ quietly sh inc.run -b -p "$work/i"
 [ "$(cat "i/share/edge/inc/$(printf 'caf\351')")" = x ] || fail "a name that is not UTF-8"
 quietly sh inc.run -b --uninstall -p "$work/i"
 [ ! -e i ] || fail "--uninstall left a name that is not UTF-8"
+# Neither the request nor --name names the environment: one file is included in share itself.
+echo note >note.txt
+quietly "$tinderbox" build list.txt --include note.txt -o inc.run
+quietly sh inc.run --extract "$work/i"
+cmp note.txt i/share/note.txt || fail "--include without the environment's name"
 echo "edge: clobbered, collided, long, sparse, linked, empty; refused with a reason"
