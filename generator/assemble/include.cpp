@@ -25,7 +25,8 @@ class Include final : public Artifact {
   public:
     Include(const LockedInclude& include, const std::string& environment)
         : root_(include.path), name_(include.destination),
-          below_((include.in_prefix ? "" : environment.empty() ? "share/" : "share/" + environment + "/") + include.destination), option_(include.in_prefix ? "extra_files" : "--include") {}
+          below_(((include.in_prefix ? fs::path() : fs::path("share") / environment) / include.destination).string()),
+          option_(include.in_prefix ? "extra_files" : "--include") {}
 
     const std::string& display_name() const override { return name_; }
     const nlohmann::json& metadata() const override { return metadata_; }
