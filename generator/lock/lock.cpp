@@ -182,7 +182,9 @@ Result<std::vector<LockedInclude>> includes_from_json(const json& rows, const st
         fields.text("sha256", include.sha256, true);
         fields.flag("in_prefix", include.in_prefix);
         TRY(fields.status());
-        if (auto safe = safe_relative_path(include.destination); !safe.ok())
+        if (auto safe = safe_relative_path(include.destination); safe.ok())
+            include.destination = std::move(safe).value();
+        else
             fields.fail(fmt::format("'{}': {}", include.destination, safe.error().message));
         if (!is_hex(include.sha256, 64)) fields.fail("'sha256' is not 64 hexadecimal digits");
         TRY(fields.status());

@@ -74,4 +74,12 @@ echo note >note.txt
 quietly "$tinderbox" build list.txt --include note.txt -o inc.run
 quietly sh inc.run --extract "$work/i"
 cmp note.txt i/share/note.txt || fail "--include without the environment's name"
+# A lock that was edited by hand: a path that is not in its shortest form.
+quietly "$tinderbox" lock list.txt --include note.txt:sub/note.txt -o inc.lock
+sed -i 's|"sub/note.txt"|"sub//./note.txt"|' inc.lock
+grep -q 'sub//./note.txt' inc.lock || fail "the lock does not name the included file's place"
+quietly "$tinderbox" build inc.lock -o inc.run
+rm -r i
+quietly sh inc.run --extract "$work/i"
+cmp note.txt i/share/sub/note.txt || fail "an included file whose path in the lock is not normal"
 echo "edge: clobbered, collided, long, sparse, linked, empty; refused with a reason"
