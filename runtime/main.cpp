@@ -30,10 +30,8 @@ extern "C" void on_signal(int) {
     ::clock_gettime(CLOCK_MONOTONIC, &now);
     const std::int64_t ms = std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
     // The second Ctrl-C does not wait. timeout(1) sends every signal twice: to its child, then to the group.
-    if (!interrupted.exchange(true))
-        interrupted_at_ms = ms;
-    else if (ms - interrupted_at_ms > 300)
-        _exit(static_cast<int>(ErrorKind::interrupted));
+    if (!interrupted.exchange(true)) interrupted_at_ms = ms;
+    else if (ms - interrupted_at_ms > 300) _exit(static_cast<int>(ErrorKind::interrupted));
 }
 
 // The header copied this program into a directory made for it alone; nothing else may be removed.
@@ -50,7 +48,9 @@ void remove_own_copy(const char* self) {
 VolumeFinder volume_finder(const RunOptions& options) {
     const bool can_ask = options.mode != Mode::help && !options.batch && (options.ask || ::isatty(0) == 1);
     if (!can_ask) return {};
-    return [](const std::string& name, const std::string& problem) { return ask_volume(Console::terminal(), name, problem); };
+    return [](const std::string& name, const std::string& problem) {
+        return ask_volume(Console::terminal(), name, problem);
+    };
 }
 
 Status check_signature_of(const RunFile& run, const RunOptions& options) {
@@ -69,16 +69,14 @@ Result<int> run_with(const fs::path& file, const RunOptions& options) {
         // Help is given even by a damaged file.
         std::string name = run.ok() ? run->manifest().value("env_name", "") : "";
         std::string version = run.ok() ? run->manifest().value("tinderbox_version", "") : "";
-        write_stdout(
-            help_text(file.filename().string(), name.empty() ? file.stem().string() : name, version));
+        write_stdout(help_text(file.filename().string(), name.empty() ? file.stem().string() : name, version));
         return 0;
     }
     if (!run.ok()) return std::move(run).error();
     auto manifest = manifest_from_json(run->manifest());
     if (!manifest.ok()) return std::move(manifest).error().in(file.string());
     if (options.mode == Mode::version) {
-        write_stdout(
-            fmt::format("{} made by Tinderbox {}\n", file.filename().string(), manifest->tinderbox_version));
+        write_stdout(fmt::format("{} made by Tinderbox {}\n", file.filename().string(), manifest->tinderbox_version));
         return 0;
     }
     if (!options.key_file.empty()) TRY(check_signature_of(*run, options));
@@ -96,8 +94,9 @@ std::string own_prefix() {
 Result<int> run_installed(const std::string& prefix, RunOptions options) {
     constexpr Mode known[] = {Mode::verify_only, Mode::integrity, Mode::uninstall, Mode::list};
     if (std::ranges::find(known, options.mode) == std::end(known))
-        return make_error(ErrorKind::usage, "an installed environment knows --verify-only, --integrity, --uninstall and --list; "
-                                            "everything else needs its .run");
+        return make_error(ErrorKind::usage,
+                          "an installed environment knows --verify-only, --integrity, --uninstall and --list; "
+                          "everything else needs its .run");
     options.prefix = prefix;
     TRY_ASSIGN(auto state, read_state(prefix));
     if (!state) return make_error(ErrorKind::storage, "'{}' holds no environment of Tinderbox", prefix);
@@ -121,13 +120,11 @@ int run_main(int argc, char** argv) {
     const bool from_run = words.size() >= 4 && words[1] == "--tinderbox-run" && words[3] == "--";
     const std::string installed = from_run ? "" : own_prefix();
     if (!from_run && installed.empty())
-        return fail(make_error(ErrorKind::usage, "this program is a part of a NAME.run; start that one"),
-                    false);
+        return fail(make_error(ErrorKind::usage, "this program is a part of a NAME.run; start that one"), false);
     // The header ignores these before it starts us, so that nothing ends us before our copy is removed.
     struct sigaction action {};
     action.sa_handler = on_signal;
-    for (int signal : {SIGINT, SIGTERM, SIGHUP})
-        ::sigaction(signal, &action, nullptr);
+    for (int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
     if (from_run) remove_own_copy(argv[0]);
     const auto first = words.begin() + (from_run ? 4 : 1);
     const bool wants_json = std::find(first, words.end(), "--json") != words.end();
@@ -152,12 +149,10 @@ int main(int argc, char** argv) {
     try {
         return tinderbox::run_main(argc, argv);
     } catch (const std::bad_alloc&) {
-        return tinderbox::fail({tinderbox::ErrorKind::storage,
-                                "there is not enough memory; end other programs, or use --jobs 1"},
-                               false);
+        return tinderbox::fail(
+            {tinderbox::ErrorKind::storage, "there is not enough memory; end other programs, or use --jobs 1"}, false);
     } catch (const std::exception& e) {
-        return tinderbox::fail({tinderbox::ErrorKind::bug,
-                                std::string("a bug in Tinderbox: ") + e.what() + "; please report it"},
-                               false);
+        return tinderbox::fail(
+            {tinderbox::ErrorKind::bug, std::string("a bug in Tinderbox: ") + e.what() + "; please report it"}, false);
     }
 }

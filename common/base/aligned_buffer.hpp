@@ -26,7 +26,8 @@ class AlignedBuffer {
     explicit AlignedBuffer(std::size_t size) : size_(round_up(size)) {
         const bool huge = size_ >= huge_page;
         void* memory = nullptr;
-        // Not aligned_alloc(): the standard has it refuse a size that is no multiple of the alignment, and sanitizers do.
+        // Not aligned_alloc(): the standard has it refuse a size that is no multiple of the alignment, and sanitizers
+        // do.
         if (::posix_memalign(&memory, huge ? huge_page : direct_alignment, size_) != 0) throw std::bad_alloc();
         data_.reset(static_cast<std::byte*>(memory));
         // Only whole huge pages: the rest would count as memory in use. Advice; a kernel without them ignores it.

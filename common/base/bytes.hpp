@@ -18,9 +18,7 @@ using ByteView = std::span<const std::byte>;
 inline ByteView as_bytes(std::string_view text) {
     return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
 }
-inline std::string_view as_text(ByteView bytes) {
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
+inline std::string_view as_text(ByteView bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
 // Reads integers from a view. After the first read past the end every further read yields zero or an
 // empty view and ok() is false: check once after a record instead of after every field.
@@ -44,7 +42,10 @@ class ByteReader {
     std::size_t position() const { return position_; }
     std::size_t remaining() const { return bytes_.size() - position_; }
     bool ok() const { return ok_; }
-    void fail() { ok_ = false; position_ = bytes_.size(); }
+    void fail() {
+        ok_ = false;
+        position_ = bytes_.size();
+    }
 
   private:
     std::uint64_t integer(std::size_t width);
@@ -62,7 +63,10 @@ class ByteWriter {
     void i64(std::int64_t v) { integer(static_cast<std::uint64_t>(v), 8); }
     void varint(std::uint64_t v);
     void bytes(ByteView v) { out_.insert(out_.end(), v.begin(), v.end()); }
-    void string(std::string_view v) { varint(v.size()); bytes(as_bytes(v)); }
+    void string(std::string_view v) {
+        varint(v.size());
+        bytes(as_bytes(v));
+    }
     std::size_t size() const { return out_.size(); }
     const Bytes& data() const { return out_; }
     Bytes take() { return std::move(out_); }

@@ -74,8 +74,7 @@ template <class Container> Result<Container> read_whole(const fs::path& path, st
     out.resize(static_cast<std::size_t>(st.st_size) + 1);
     std::size_t size = 0;
     for (;;) {
-        if (size > limit)
-            return make_error(ErrorKind::usage, "'{}' is larger than {} bytes", path.string(), limit);
+        if (size > limit) return make_error(ErrorKind::usage, "'{}' is larger than {} bytes", path.string(), limit);
         if (size == out.size()) out.resize(out.size() * 2 + 4096);
         ssize_t n = ::read(fd.get(), out.data() + size, out.size() - size);
         if (n < 0 && errno == EINTR) continue;

@@ -46,10 +46,9 @@ void compress_portable(State& state, const std::byte* data, std::size_t blocks) 
         }
         auto [a, b, c, d, e, f, g, h] = state;
         for (unsigned i = 0; i < 64; ++i) {
-            std::uint32_t t1 = h + (std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25)) +
-                               ((e & f) ^ (~e & g)) + round_constants[i] + w[i];
-            std::uint32_t t2 =
-                (std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
+            std::uint32_t t1 = h + (std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25)) + ((e & f) ^ (~e & g)) +
+                               round_constants[i] + w[i];
+            std::uint32_t t2 = (std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
             h = g, g = f, f = e, e = d + t1, d = c, c = b, b = a, a = t1 + t2;
         }
         const State next = {a, b, c, d, e, f, g, h};
@@ -60,7 +59,7 @@ void compress_portable(State& state, const std::byte* data, std::size_t blocks) 
 #if defined(__x86_64__)
 // The instructions keep the state as two vectors, ABEF and CDGH; each sha256rnds2 does two rounds.
 __attribute__((target("sha,sse4.1,ssse3"))) void compress_sha_ni(State& state, const std::byte* data,
-                                                                  std::size_t blocks) {
+                                                                 std::size_t blocks) {
     const __m128i byte_swap = _mm_set_epi64x(0x0c0d0e0f08090a0bLL, 0x0405060700010203LL);
     __m128i abcd = _mm_loadu_si128(reinterpret_cast<const __m128i*>(&state[0]));
     __m128i efgh = _mm_loadu_si128(reinterpret_cast<const __m128i*>(&state[4]));
@@ -106,8 +105,7 @@ bool cpu_has_sha() {
     return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_SHA) != 0;
 }
 #elif defined(__aarch64__)
-__attribute__((target("+crypto"))) void compress_armv8(State& state, const std::byte* data,
-                                                       std::size_t blocks) {
+__attribute__((target("+crypto"))) void compress_armv8(State& state, const std::byte* data, std::size_t blocks) {
     uint32x4_t abcd = vld1q_u32(&state[0]);
     uint32x4_t efgh = vld1q_u32(&state[4]);
     for (; blocks > 0; --blocks, data += 64) {
@@ -115,16 +113,14 @@ __attribute__((target("+crypto"))) void compress_armv8(State& state, const std::
         const uint32x4_t efgh_before = efgh;
         uint32x4_t w[4];
         for (int i = 0; i < 4; ++i)
-            w[i] = vreinterpretq_u32_u8(
-                vrev32q_u8(vld1q_u8(reinterpret_cast<const std::uint8_t*>(data) + 16 * i)));
+            w[i] = vreinterpretq_u32_u8(vrev32q_u8(vld1q_u8(reinterpret_cast<const std::uint8_t*>(data) + 16 * i)));
         for (int i = 0; i < 16; ++i) {
             const uint32x4_t sum = vaddq_u32(w[i & 3], vld1q_u32(&round_constants[static_cast<unsigned>(i) * 4]));
             const uint32x4_t abcd_old = abcd;
             abcd = vsha256hq_u32(abcd, efgh, sum);
             efgh = vsha256h2q_u32(efgh, abcd_old, sum);
             if (i < 12)
-                w[i & 3] = vsha256su1q_u32(vsha256su0q_u32(w[i & 3], w[(i + 1) & 3]), w[(i + 2) & 3],
-                                           w[(i + 3) & 3]);
+                w[i & 3] = vsha256su1q_u32(vsha256su0q_u32(w[i & 3], w[(i + 1) & 3]), w[(i + 2) & 3], w[(i + 3) & 3]);
         }
         abcd = vaddq_u32(abcd, abcd_before);
         efgh = vaddq_u32(efgh, efgh_before);
@@ -168,10 +164,17 @@ void md5_compress(std::array<std::uint32_t, 4>& state, const std::byte* data, st
             std::uint32_t f = 0;
             unsigned g = 0;
             switch (i / 16) {
-            case 0: f = (b & c) | (~b & d), g = i; break;
-            case 1: f = (d & b) | (~d & c), g = (5 * i + 1) % 16; break;
-            case 2: f = b ^ c ^ d, g = (3 * i + 5) % 16; break;
-            default: f = c ^ (b | ~d), g = (7 * i) % 16;
+            case 0:
+                f = (b & c) | (~b & d), g = i;
+                break;
+            case 1:
+                f = (d & b) | (~d & c), g = (5 * i + 1) % 16;
+                break;
+            case 2:
+                f = b ^ c ^ d, g = (3 * i + 5) % 16;
+                break;
+            default:
+                f = c ^ (b | ~d), g = (7 * i) % 16;
             }
             f += a + k[i] + m[g];
             a = d, d = c, c = b;
@@ -300,8 +303,7 @@ std::optional<Sha256Digest> sha256_from_hex(std::string_view text) {
 }
 
 std::string to_base64url(ByteView bytes) {
-    static constexpr std::string_view alphabet =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    static constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     std::string out;
     std::uint32_t bits = 0;
     int count = 0;

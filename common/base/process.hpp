@@ -11,15 +11,15 @@
 namespace tinderbox {
 
 struct ProcessSpec {
-    std::vector<std::string> argv;              // argv[0] is a path, or a name looked up in PATH
-    std::map<std::string, std::string> set;     // variables to set
-    std::vector<std::string> unset;             // variables to remove; a trailing '*' removes by prefix
-    bool clear_environment = false;             // start from nothing but `set`
-    std::string directory;                      // working directory, "" = ours
-    std::string input;                          // what the child reads on standard input
-    double timeout_seconds = 0;                 // 0 = none; then SIGTERM, after 2 s SIGKILL to its group
-    bool merge_stderr = false;                  // stderr into `output`
-    std::size_t output_limit = 16u << 20;       // more than this is dropped
+    std::vector<std::string> argv;                   // argv[0] is a path, or a name looked up in PATH
+    std::map<std::string, std::string> set;          // variables to set
+    std::vector<std::string> unset;                  // variables to remove; a trailing '*' removes by prefix
+    bool clear_environment = false;                  // start from nothing but `set`
+    std::string directory;                           // working directory, "" = ours
+    std::string input;                               // what the child reads on standard input
+    double timeout_seconds = 0;                      // 0 = none; then SIGTERM, after 2 s SIGKILL to its group
+    bool merge_stderr = false;                       // stderr into `output`
+    std::size_t output_limit = 16u << 20;            // more than this is dropped
     std::function<void(std::string_view)> on_output; // called with pieces of stdout as they arrive
 };
 

@@ -39,8 +39,7 @@ struct [[nodiscard]] Error {
     }
 };
 
-template <class... Args>
-Error make_error(ErrorKind kind, fmt::format_string<Args...> format, Args&&... args) {
+template <class... Args> Error make_error(ErrorKind kind, fmt::format_string<Args...> format, Args&&... args) {
     return Error{kind, fmt::format(format, std::forward<Args>(args)...)};
 }
 
@@ -53,10 +52,10 @@ template <class T> class [[nodiscard]] Result {
     Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
     Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
     template <class U>
-        requires(std::is_convertible_v<U &&, T> && !std::is_same_v<std::remove_cvref_t<U>, T> &&
-                 !std::is_same_v<std::remove_cvref_t<U>, Error> &&
-                 !std::is_same_v<std::remove_cvref_t<U>, Result>)
-    Result(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}
+    requires(std::is_convertible_v<U&&, T> && !std::is_same_v<std::remove_cvref_t<U>, T> &&
+             !std::is_same_v<std::remove_cvref_t<U>, Error> && !std::is_same_v<std::remove_cvref_t<U>, Result>)
+        Result(U&& value)
+        : state_(std::in_place_index<0>, std::forward<U>(value)) {}
 
     bool ok() const { return state_.index() == 0; }
     explicit operator bool() const { return ok(); }
@@ -109,16 +108,16 @@ using Status = Result<void>;
 // TRY_ASSIGN(decl, expr): the same, and bind the value: TRY_ASSIGN(auto text, read_file(path));
 #define TINDERBOX_CONCAT_(a, b) a##b
 #define TINDERBOX_CONCAT(a, b) TINDERBOX_CONCAT_(a, b)
-#define TRY(expression)                                                                                      \
-    do {                                                                                                     \
-        auto try_status_ = (expression);                                                                     \
-        if (!try_status_.ok()) return std::move(try_status_).error();                                        \
+#define TRY(expression)                                                                                                \
+    do {                                                                                                               \
+        auto try_status_ = (expression);                                                                               \
+        if (!try_status_.ok()) return std::move(try_status_).error();                                                  \
     } while (false)
-#define TRY_ASSIGN_IMPL(result, declaration, expression)                                                     \
-    auto result = (expression);                                                                              \
-    if (!result.ok()) return std::move(result).error();                                                      \
+#define TRY_ASSIGN_IMPL(result, declaration, expression)                                                               \
+    auto result = (expression);                                                                                        \
+    if (!result.ok()) return std::move(result).error();                                                                \
     declaration = std::move(result).value()
-#define TRY_ASSIGN(declaration, ...)                                                                         \
+#define TRY_ASSIGN(declaration, ...)                                                                                   \
     TRY_ASSIGN_IMPL(TINDERBOX_CONCAT(try_result_, __LINE__), declaration, (__VA_ARGS__))
 
 } // namespace tinderbox

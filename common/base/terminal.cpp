@@ -75,9 +75,7 @@ void Terminal::line(std::string_view text) {
 void Terminal::warning(std::string_view text) {
     write_line(fmt::format("{} {}", styled(Style::yellow, "warning:"), text));
 }
-void Terminal::error(std::string_view text) {
-    write_line(fmt::format("{} {}", styled(Style::red, "error:"), text));
-}
+void Terminal::error(std::string_view text) { write_line(fmt::format("{} {}", styled(Style::red, "error:"), text)); }
 
 void Terminal::progress(std::string_view label, std::uint64_t done, std::uint64_t total, std::string_view unit) {
     if (quiet_) return;
@@ -112,7 +110,8 @@ void Terminal::progress(std::string_view label, std::uint64_t done, std::uint64_
         return;
     }
     winsize size{};
-    if (::ioctl(2, TIOCGWINSZ, &size) == 0 && size.ws_col > 1) line.resize(std::min<std::size_t>(line.size(), size.ws_col - 1u));
+    if (::ioctl(2, TIOCGWINSZ, &size) == 0 && size.ws_col > 1)
+        line.resize(std::min<std::size_t>(line.size(), size.ws_col - 1u));
     write_all(2, "\r\x1b[K" + line);
     progress_shown_ = true;
 }

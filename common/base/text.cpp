@@ -114,7 +114,8 @@ Result<std::string> safe_relative_path(std::string_view path) {
     std::string out;
     for (std::string_view part : split(path, '/')) {
         if (part.empty() || part == ".") continue;
-        if (part == "..") return make_error(ErrorKind::usage, "the path has a '..' component and could leave the prefix");
+        if (part == "..")
+            return make_error(ErrorKind::usage, "the path has a '..' component and could leave the prefix");
         if (part.size() > 255) return make_error(ErrorKind::usage, "the path has a component over 255 bytes");
         for (char c : part)
             if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)

@@ -23,7 +23,8 @@ bool is_valid_utf8(std::string_view text);
 
 // "5.6 GB", "512 kB": powers of 1000, three significant digits.
 std::string format_bytes(std::uint64_t bytes);
-// "4G", "700 MiB", "650MB", "4294967296": K, M, G, T (and KiB, …) count in 1024, KB, MB, … in 1000. Case does not matter.
+// "4G", "700 MiB", "650MB", "4294967296": K, M, G, T (and KiB, …) count in 1024, KB, MB, … in 1000. Case does not
+// matter.
 std::optional<std::uint64_t> parse_bytes(std::string_view text);
 // "0.4 s", "3 min 12 s".
 std::string format_duration(double seconds);

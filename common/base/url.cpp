@@ -64,7 +64,8 @@ std::string resolve_url(std::string_view base_text, std::string_view reference) 
         base.fragment = ref.fragment;
         return base.str();
     }
-    std::string merged = ref.path.starts_with('/') ? ref.path : base.path.substr(0, base.path.rfind('/') + 1) + ref.path;
+    std::string merged =
+        ref.path.starts_with('/') ? ref.path : base.path.substr(0, base.path.rfind('/') + 1) + ref.path;
     if (!merged.starts_with('/')) merged = "/" + merged;
     std::vector<std::string_view> kept;
     auto parts = split(merged, '/');
@@ -86,7 +87,10 @@ std::string resolve_url(std::string_view base_text, std::string_view reference) 
 
 std::string percent_decode(std::string_view text) {
     auto digit = [](char c) {
-        return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+        return c >= '0' && c <= '9'   ? c - '0'
+               : c >= 'a' && c <= 'f' ? c - 'a' + 10
+               : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                      : -1;
     };
     std::string out;
     for (std::size_t i = 0; i < text.size(); ++i) {

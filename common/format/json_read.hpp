@@ -1,4 +1,5 @@
-// Reading JSON that someone else wrote: metadata of packages, answers of child processes, reports. Never throws: what is missing or of another type is empty.
+// Reading JSON that someone else wrote: metadata of packages, answers of child processes, reports. Never throws: what
+// is missing or of another type is empty.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

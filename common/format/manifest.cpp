@@ -173,9 +173,12 @@ Result<Manifest> manifest_from_json(const json& j) {
         if (j.contains("base_installer")) m.base_installer = base_from(j["base_installer"]);
         if (j.contains("installer")) m.installer = j["installer"].get<InstallerInfo>();
         if (m.base_installer)
-            for (const FurtherEnvironment& one : m.base_installer->environments) // a name becomes a directory below envs/
-                if (auto safe = safe_relative_path(one.name); !safe.ok() || *safe != one.name || one.name.find('/') != std::string::npos)
-                    return make_error(ErrorKind::damaged, "the manifest is damaged: an environment is called '{}'", one.name);
+            for (const FurtherEnvironment& one :
+                 m.base_installer->environments) // a name becomes a directory below envs/
+                if (auto safe = safe_relative_path(one.name);
+                    !safe.ok() || *safe != one.name || one.name.find('/') != std::string::npos)
+                    return make_error(ErrorKind::damaged, "the manifest is damaged: an environment is called '{}'",
+                                      one.name);
         if (j.contains("parts")) m.parts = j["parts"].get<InstallParts>();
         else m.parts.env = m.install;
         return m;

@@ -17,17 +17,18 @@ namespace tinderbox {
 struct PackageInfo {
     std::string kind; // "wheel", "conda", "python" (captured interpreter), "prefix" (captured), "generated", "include"
     std::string name, version, build;
-    std::string url;  // without credentials; "" for a local file
+    std::string url; // without credentials; "" for a local file
     std::string file_name;
-    std::string sha256, md5; // hex
-    std::uint64_t size = 0;  // of the artifact, bytes
-    std::string license;     // SPDX expression or the metadata's words
+    std::string sha256, md5;                // hex
+    std::uint64_t size = 0;                 // of the artifact, bytes
+    std::string license;                    // SPDX expression or the metadata's words
     std::string redistribution = "unknown"; // class of templates/redistribution.json: free, nvidia, anaconda, unknown
     std::uint64_t installed_size = 0;
     std::uint32_t files = 0;
     bool requested = false;
     std::string requirement; // the words that asked for it, "" when it is a dependency
-    std::string prefix = "env"; // where it is installed: "env", "base", or "envs/NAME": a further environment of the base's
+    std::string prefix =
+        "env"; // where it is installed: "env", "base", or "envs/NAME": a further environment of the base's
     std::vector<std::string> imports; // modules that its own test imports
 };
 
@@ -60,25 +61,26 @@ struct CudaEvidence {
 };
 
 struct Requirements {
-    std::string glibc;                // highest GLIBC_x.y a file needs, e.g. "2.28"; "" = none
-    std::string glibc_because;        // the file that needs it
-    std::vector<std::string> libraries; // sonames needed and not in the environment (beyond glibc's own)
-    std::optional<int> cuda_major;    // 11, 12, 13; nothing when the environment has no CUDA
-    std::string cuda_runtime;         // "12.8"
+    std::string glibc;                       // highest GLIBC_x.y a file needs, e.g. "2.28"; "" = none
+    std::string glibc_because;               // the file that needs it
+    std::vector<std::string> libraries;      // sonames needed and not in the environment (beyond glibc's own)
+    std::optional<int> cuda_major;           // 11, 12, 13; nothing when the environment has no CUDA
+    std::string cuda_runtime;                // "12.8"
     std::vector<CudaEvidence> cuda_evidence; // strongest first: the first one decides
-    std::string driver_floor;         // "525.60.13": for machine code
-    // Where a framework's PTX has to be compiled: of this CUDA, by its driver or a newer one. "" = no PTX, or not known.
+    std::string driver_floor;                // "525.60.13": for machine code
+    // Where a framework's PTX has to be compiled: of this CUDA, by its driver or a newer one. "" = no PTX, or not
+    // known.
     std::string ptx_cuda, ptx_driver_floor;
     std::vector<GpuLibrary> gpu_libraries;
-    std::string gpu_weakest;          // of the framework's and CUDA's libraries: the one for the fewest GPUs
+    std::string gpu_weakest;             // of the framework's and CUDA's libraries: the one for the fewest GPUs
     std::vector<std::string> frameworks; // import names to check: "torch", …
 };
 
 struct InstallInfo {
-    std::uint64_t bytes = 0;      // installed, rounded up to 4 KiB a file
+    std::uint64_t bytes = 0; // installed, rounded up to 4 KiB a file
     std::uint64_t apparent_bytes = 0;
     std::uint64_t inodes = 0;
-    std::uint32_t longest_prefix = 0; // 0 = no limit
+    std::uint32_t longest_prefix = 0;   // 0 = no limit
     std::string longest_prefix_because; // the file with the shortest placeholder
 };
 
@@ -89,7 +91,7 @@ struct InstallParts {
 
 struct ScriptInfo { // a package's, in the order they run; what runs before a removal runs in the opposite order
     std::string package, version, build_number, path;
-    std::string prefix = "env"; // as PackageInfo::prefix
+    std::string prefix = "env";       // as PackageInfo::prefix
     std::string action = "post-link"; // or "pre-unlink"
 };
 
@@ -100,14 +102,14 @@ struct FurtherEnvironment { // of an installer with extra_envs: PREFIX/envs/NAME
 
 // The conda at PREFIX, when the environment lies in its envs/ (docs/base.md).
 struct BaseInfo {
-    std::string kind;          // "miniconda", "miniforge", "file"
-    std::string name, version; // as its installer calls itself: "Miniconda3", "py311_25.3.1-1"
+    std::string kind;                   // "miniconda", "miniforge", "file"
+    std::string name, version;          // as its installer calls itself: "Miniconda3", "py311_25.3.1-1"
     std::string url, file_name, sha256; // of that installer
     std::uint64_t size = 0;
-    std::string license;         // the text it shows before installing
-    bool keeps_packages = false; // leaves its package cache without -k
-    bool initialises = false;    // runs conda init without being asked
-    bool registers = true;       // in ~/.conda/environments.txt
+    std::string license;                          // the text it shows before installing
+    bool keeps_packages = false;                  // leaves its package cache without -k
+    bool initialises = false;                     // runs conda init without being asked
+    bool registers = true;                        // in ~/.conda/environments.txt
     std::string pre_install, post_install;        // scripts, "" when there is none
     std::map<std::string, std::string> variables; // of those scripts
     std::optional<PythonInfo> python;
@@ -123,9 +125,9 @@ struct InstallerInfo {
 };
 
 struct Manifest {
-    std::string name;     // NAME of NAME.run
-    std::string env_name; // the environment's name
-    std::string platform; // "linux-64", "linux-aarch64"
+    std::string name;          // NAME of NAME.run
+    std::string env_name;      // the environment's name
+    std::string platform;      // "linux-64", "linux-aarch64"
     std::string base = "none"; // or the kind and version of base_installer: "miniforge 26.3.2-3"
     std::string tinderbox_version;
     std::int64_t source_mtime = 0; // seconds since 1970
@@ -133,16 +135,16 @@ struct Manifest {
     std::string level;             // "fast", "default", "max"
     std::optional<PythonInfo> python;
     std::vector<PackageInfo> packages;
-    std::vector<std::string> request;  // the words of the user, credentials removed
-    std::vector<std::string> notices;  // what build had to say that the person at the other end should know
+    std::vector<std::string> request;             // the words of the user, credentials removed
+    std::vector<std::string> notices;             // what build had to say that the person at the other end should know
     std::map<std::string, std::string> variables; // environment variables on activation
     std::vector<ScriptInfo> scripts;
     Requirements requires_;
-    InstallInfo install;       // of all parts that are installed when nothing else is said
+    InstallInfo install; // of all parts that are installed when nothing else is said
     InstallParts parts;
     std::optional<BaseInfo> base_installer; // exactly when base is not "none"
     std::optional<InstallerInfo> installer; // exactly when it was made from a construct.yaml
-    std::vector<std::string> probes;   // "cuda_probe_12"
+    std::vector<std::string> probes;        // "cuda_probe_12"
 };
 
 nlohmann::json to_json(const Manifest& manifest);

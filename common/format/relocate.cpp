@@ -15,7 +15,9 @@ void append(Bytes& out, std::string_view text) {
     out.insert(out.end(), bytes.begin(), bytes.end());
 }
 
-std::string with_prefix(std::string_view marked, std::string_view prefix) { return replace_all(marked, "\x01", prefix); }
+std::string with_prefix(std::string_view marked, std::string_view prefix) {
+    return replace_all(marked, "\x01", prefix);
+}
 
 // For sh. Single quotes would end the string that Python sees around the line.
 std::string double_quoted(std::string_view text) {
@@ -29,8 +31,8 @@ std::string double_quoted(std::string_view text) {
 
 Status append_cstring(Bytes& out, std::string_view field, const Reloc& reloc, std::string_view prefix) {
     if (prefix.size() > reloc.text.size())
-        return make_error(ErrorKind::usage, "the prefix has {} bytes, this file has room for {}; choose a shorter one", prefix.size(),
-                          reloc.text.size());
+        return make_error(ErrorKind::usage, "the prefix has {} bytes, this file has room for {}; choose a shorter one",
+                          prefix.size(), reloc.text.size());
     std::string replaced = replace_all(field, reloc.text, prefix);
     replaced.resize(field.size(), '\0');
     append(out, replaced);
@@ -79,12 +81,17 @@ Result<Bytes> apply_relocations(ByteView original, const std::vector<Reloc>& rel
                    original.begin() + static_cast<std::ptrdiff_t>(reloc.offset));
         done = reloc.offset + reloc.length;
         switch (reloc.kind) {
-        case RelocKind::text: append(out, prefix); break;
-        case RelocKind::shebang: append(out, portable_shebang(reloc.text, prefix)); break;
+        case RelocKind::text:
+            append(out, prefix);
+            break;
+        case RelocKind::shebang:
+            append(out, portable_shebang(reloc.text, prefix));
+            break;
         case RelocKind::cstring:
             TRY(append_cstring(out, as_text(original.subspan(reloc.offset, reloc.length)), reloc, prefix));
             break;
-        default: TRY(append_of_target(out, reloc, lookup));
+        default:
+            TRY(append_of_target(out, reloc, lookup));
         }
     }
     out.insert(out.end(), original.begin() + static_cast<std::ptrdiff_t>(done), original.end());

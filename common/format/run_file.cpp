@@ -72,7 +72,8 @@ Result<std::vector<Section>> sections_from(const json& manifest, const Footer& f
     }
     std::uint64_t end = 0;
     for (const Section& s : out) {
-        if (s.offset != end || s.size > footer.total_size - end) return damaged("there is a gap or an overlap at " + s.name);
+        if (s.offset != end || s.size > footer.total_size - end)
+            return damaged("there is a gap or an overlap at " + s.name);
         end = s.offset + s.size;
         bool without_hash = s.name == "manifest" || s.name == "signature" || s.name == "blocks" ||
                             s.name == "padding" || s.name == "footer";
@@ -108,8 +109,10 @@ Result<Footer> decode_footer(ByteView bytes) {
     footer.version = in.u32();
     // The version comes before the hash: a newer format may hash differently.
     if (footer.version > run_format_version)
-        return make_error(ErrorKind::damaged, "this installer has format version {}, this program reads up to version {}: use a newer Tinderbox",
-                          footer.version, run_format_version);
+        return make_error(
+            ErrorKind::damaged,
+            "this installer has format version {}, this program reads up to version {}: use a newer Tinderbox",
+            footer.version, run_format_version);
     if (!std::ranges::equal(sha256(bytes.first(footer_size - 32)), bytes.last(32)))
         return make_error(ErrorKind::damaged, "the footer is damaged: its SHA-256 does not match");
     in.u32();
@@ -152,15 +155,19 @@ Status RunFile::State::open_all(const VolumeFinder& find) {
     std::string head(std::min<std::uint64_t>(size, run_header_size), '\0');
     TRY(read_exact_at(first.fd.get(), std::as_writable_bytes(std::span(head)), 0, path.string()));
     if (looks_like_volume(as_bytes(head)))
-        return make_error(ErrorKind::usage, "'{}' is one of an installer's further volumes; name the first one, without '{}'", path.string(),
-                          path.extension().string());
+        return make_error(ErrorKind::usage,
+                          "'{}' is one of an installer's further volumes; name the first one, without '{}'",
+                          path.string(), path.extension().string());
     auto expected = facts_in_header(head);
     if (expected && size < expected->size)
-        return make_error(ErrorKind::damaged, "this file is incomplete: {} of {} bytes; copy '{}' again", size, expected->size, path.string());
+        return make_error(ErrorKind::damaged, "this file is incomplete: {} of {} bytes; copy '{}' again", size,
+                          expected->size, path.string());
     if (expected && size > expected->size)
-        return make_error(ErrorKind::damaged, "'{}' has {} bytes after its end; copy it again", path.string(), size - expected->size);
+        return make_error(ErrorKind::damaged, "'{}' has {} bytes after its end; copy it again", path.string(),
+                          size - expected->size);
     if (size < footer_size)
-        return make_error(ErrorKind::damaged, "'{}' is not a Tinderbox installer: it has only {} bytes", path.string(), size);
+        return make_error(ErrorKind::damaged, "'{}' is not a Tinderbox installer: it has only {} bytes", path.string(),
+                          size);
     layout.total = size;
     if (expected && expected->volumes > 1) {
         TRY_ASSIGN(auto others, open_volumes(first, size, expected->volumes, layout, find));
@@ -172,13 +179,15 @@ Status RunFile::State::open_all(const VolumeFinder& find) {
     auto decoded = decode_footer(tail);
     if (!decoded.ok()) {
         if (!expected)
-            return make_error(ErrorKind::damaged, "'{}' is not a Tinderbox installer, or its header and its end are damaged", path.string());
+            return make_error(ErrorKind::damaged,
+                              "'{}' is not a Tinderbox installer, or its header and its end are damaged",
+                              path.string());
         return std::move(decoded).error().in(volumes.back().path.string());
     }
     footer = *decoded;
     if (footer.total_size != layout.total)
-        return make_error(ErrorKind::damaged, "'{}' has {} bytes, its footer says {}; copy it again", path.string(), layout.total,
-                          footer.total_size);
+        return make_error(ErrorKind::damaged, "'{}' has {} bytes, its footer says {}; copy it again", path.string(),
+                          layout.total, footer.total_size);
     return {};
 }
 
@@ -186,7 +195,8 @@ RunFile::Place RunFile::State::place(std::uint64_t offset) const {
     const std::uint64_t at = std::min(offset, layout.total);
     const unsigned number = std::min<unsigned>(layout.volume_of(at), static_cast<unsigned>(volumes.size()));
     const std::uint64_t in_volume = at - layout.first_byte(number);
-    return {volumes[number - 1].fd.get(), in_volume + (number == 1 ? 0 : volume_header_size), layout.payload(number) - in_volume};
+    return {volumes[number - 1].fd.get(), in_volume + (number == 1 ? 0 : volume_header_size),
+            layout.payload(number) - in_volume};
 }
 
 Status RunFile::State::read_at(std::span<std::byte> out, std::uint64_t offset) const {
@@ -194,7 +204,8 @@ Status RunFile::State::read_at(std::span<std::byte> out, std::uint64_t offset) c
         const Place where = place(offset);
         const fs::path& name = volumes[std::min<std::size_t>(layout.volume_of(offset), volumes.size()) - 1].path;
         // Past the end the last volume's own short read says so.
-        const std::size_t part = where.contiguous == 0 ? out.size() : std::min<std::uint64_t>(out.size(), where.contiguous);
+        const std::size_t part =
+            where.contiguous == 0 ? out.size() : std::min<std::uint64_t>(out.size(), where.contiguous);
         TRY(read_exact_at(where.fd, out.first(part), where.offset, name.string()));
         out = out.subspan(part);
         offset += part;
@@ -206,7 +217,8 @@ bool looks_like_run(const fs::path& path) {
     std::ifstream file(path, std::ios::binary);
     std::string head(4096, '\0');
     file.read(head.data(), static_cast<std::streamsize>(head.size()));
-    return head.starts_with("#!/bin/sh\n") && (head.find("\ntotal_size=") != std::string::npos || looks_like_volume(as_bytes(head)));
+    return head.starts_with("#!/bin/sh\n") &&
+           (head.find("\ntotal_size=") != std::string::npos || looks_like_volume(as_bytes(head)));
 }
 
 Result<RunFile> RunFile::open(const fs::path& path, const VolumeFinder& find) {
@@ -217,7 +229,8 @@ Result<RunFile> RunFile::open(const fs::path& path, const VolumeFinder& find) {
     state.manifest_text.resize(state.footer.manifest_size);
     TRY(state.read_at(std::as_writable_bytes(std::span(state.manifest_text)), state.footer.manifest_offset));
     if (sha256(as_bytes(state.manifest_text)) != state.footer.manifest_sha256)
-        return make_error(ErrorKind::damaged, "{}: the manifest is damaged: its SHA-256 does not match; copy the file again",
+        return make_error(ErrorKind::damaged,
+                          "{}: the manifest is damaged: its SHA-256 does not match; copy the file again",
                           path.string());
     state.manifest = json::parse(state.manifest_text, nullptr, false);
     if (state.manifest.is_discarded())
@@ -309,7 +322,8 @@ Status RunFile::verify_all(unsigned threads, const std::function<void(std::uint6
             advance(buffer.size());
         }
         if (hash.finish() != *section.sha256)
-            return make_error(ErrorKind::damaged, "{}: the {} is damaged: its SHA-256 does not match; copy the file again",
+            return make_error(ErrorKind::damaged,
+                              "{}: the {} is damaged: its SHA-256 does not match; copy the file again",
                               state_->path.string(), section.name == "table" ? "file table" : section.name);
     }
     TRY_ASSIGN(Table table, this->table());
@@ -317,7 +331,8 @@ Status RunFile::verify_all(unsigned threads, const std::function<void(std::uint6
     auto file_in_block = [&](std::size_t index) -> std::string {
         const Destination* best = nullptr;
         for (const Destination& d : table.destinations)
-            if (d.kind == EntryKind::file && table.contents[d.content].size > 0 && table.contents[d.content].block <= index &&
+            if (d.kind == EntryKind::file && table.contents[d.content].size > 0 &&
+                table.contents[d.content].block <= index &&
                 (!best || table.contents[d.content].block > table.contents[best->content].block))
                 best = &d;
         return best ? best->path : "?";
@@ -328,7 +343,8 @@ Status RunFile::verify_all(unsigned threads, const std::function<void(std::uint6
         TRY(read_at(packed, block.offset));
         auto status = unpack_block(block, packed, raw);
         if (!status.ok())
-            return make_error(ErrorKind::damaged, "{}: block {} at byte {}, which holds '{}', is damaged; copy the file again",
+            return make_error(ErrorKind::damaged,
+                              "{}: block {} at byte {}, which holds '{}', is damaged; copy the file again",
                               state_->path.string(), i, block.offset, file_in_block(i));
         advance(block.packed);
         return {};
@@ -341,7 +357,8 @@ Status RunFile::verify_all(unsigned threads, const std::function<void(std::uint6
     std::ranges::sort(ranges);
     std::uint64_t end = blocks->offset;
     for (auto [first, last] : ranges) {
-        if (first < end) return make_error(ErrorKind::damaged, "{}: two blocks overlap at byte {}", state_->path.string(), first);
+        if (first < end)
+            return make_error(ErrorKind::damaged, "{}: two blocks overlap at byte {}", state_->path.string(), first);
         TRY(check_zero(end, first - end));
         end = last;
     }

@@ -40,7 +40,7 @@ struct Footer {
     std::uint64_t manifest_offset = 0, manifest_size = 0;
     Sha256Digest manifest_sha256{};
 };
-Bytes encode(const Footer& footer);               // exactly footer_size bytes, the last 32 its own SHA-256
+Bytes encode(const Footer& footer);                // exactly footer_size bytes, the last 32 its own SHA-256
 Result<Footer> decode_footer(ByteView last_bytes); // kind damaged
 
 // Whether a file begins as a NAME.run, or a further volume of one, does; open() then says what is wrong with it.
@@ -63,15 +63,19 @@ class RunFile {
     const Sha256Digest& manifest_sha256() const;
     const std::vector<Section>& sections() const;
     const Section* section(std::string_view name) const;
-    std::uint64_t total_size() const; // of the logical file
-    const fs::path& path() const;     // of the first volume
+    std::uint64_t total_size() const;      // of the logical file
+    const fs::path& path() const;          // of the first volume
     std::vector<fs::path> volumes() const; // in order; one unless split
 
-    Result<Table> table() const; // checks its hash, decompresses, decodes
+    Result<Table> table() const;                              // checks its hash, decompresses, decodes
     Result<Bytes> read_section(const Section& section) const; // checks its hash
     Status read_at(std::span<std::byte> out, std::uint64_t offset) const;
     // The volume and offset in it that hold a logical offset (for direct I/O); contiguous bytes left in that volume.
-    struct Place { int fd; std::uint64_t offset; std::uint64_t contiguous; };
+    struct Place {
+        int fd;
+        std::uint64_t offset;
+        std::uint64_t contiguous;
+    };
     Place place(std::uint64_t offset) const;
 
     // Every byte: all sections, every block, padding zero. `progress` gets bytes done so far.

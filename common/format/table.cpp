@@ -31,9 +31,7 @@ void write_relocs(ByteWriter& out, const std::vector<Reloc>& relocs) {
     }
 }
 
-Error damaged(std::string_view what) {
-    return make_error(ErrorKind::damaged, "the file table is damaged: {}", what);
-}
+Error damaged(std::string_view what) { return make_error(ErrorKind::damaged, "the file table is damaged: {}", what); }
 
 // A count that a record of at least `least` bytes follows: more than fits is damage, not an allocation.
 bool plausible(const ByteReader& in, std::uint64_t count, std::size_t least) {
@@ -124,7 +122,8 @@ std::uint32_t block_count(const Table& table, const Content& content) {
     if (content.size == 0) return 0;
     std::uint64_t covered = 0;
     std::uint32_t count = 0;
-    for (std::size_t i = content.block; covered < content.offset + content.size && i < table.blocks.size(); ++i, ++count)
+    for (std::size_t i = content.block; covered < content.offset + content.size && i < table.blocks.size();
+         ++i, ++count)
         covered += table.blocks[i].raw;
     return count;
 }
@@ -174,7 +173,8 @@ Result<Table> decode_table(ByteView bytes) {
     std::uint32_t version = in.u32();
     if (in.ok() && version != table_version)
         return make_error(ErrorKind::damaged,
-                          "the file table has format version {}, this program reads version {}: use the Tinderbox that made it or a newer one",
+                          "the file table has format version {}, this program reads version {}: use the Tinderbox that "
+                          "made it or a newer one",
                           version, table_version);
     std::uint64_t count = in.varint();
     if (!plausible(in, count, 36)) return damaged("block count");
@@ -219,7 +219,8 @@ Result<Table> decode_table(ByteView bytes) {
         std::uint8_t root = in.u8();
         std::uint8_t kind = in.u8();
         if ((root > static_cast<std::uint8_t>(Root::stdlib) && root < static_cast<std::uint8_t>(Root::further)) ||
-            root >= static_cast<std::uint8_t>(Root::further) + further_environments_limit || kind > static_cast<std::uint8_t>(EntryKind::symlink))
+            root >= static_cast<std::uint8_t>(Root::further) + further_environments_limit ||
+            kind > static_cast<std::uint8_t>(EntryKind::symlink))
             return damaged("an unknown root or entry kind");
         d.root = static_cast<Root>(root);
         d.kind = static_cast<EntryKind>(kind);
@@ -243,8 +244,8 @@ Result<Table> decode_table(ByteView bytes) {
     if (in.remaining() != 0) return damaged("bytes follow its end");
     for (const Content& content : table.contents)
         for (const Reloc& reloc : content.relocs)
-            if (has_target(reloc.kind) && (reloc.target >= table.destinations.size() ||
-                                           table.destinations[reloc.target].kind != EntryKind::file))
+            if (has_target(reloc.kind) &&
+                (reloc.target >= table.destinations.size() || table.destinations[reloc.target].kind != EntryKind::file))
                 return damaged("a digest names a destination that does not exist");
     TRY(check_digest_cycles(table));
     return table;

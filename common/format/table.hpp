@@ -42,15 +42,21 @@ enum class Root : std::uint8_t {
 };
 
 inline constexpr std::size_t further_environments_limit = 200;
-constexpr Root further_environment(std::size_t n) { return static_cast<Root>(static_cast<std::size_t>(Root::further) + n); }
+constexpr Root further_environment(std::size_t n) {
+    return static_cast<Root>(static_cast<std::size_t>(Root::further) + n);
+}
 // Whether it lies in a .run, and there in the base's tree: installed only with the base.
 constexpr bool is_prefix(Root root) { return root == Root::env || root == Root::base || root >= Root::further; }
 constexpr bool is_of_base(Root root) { return root == Root::base || root >= Root::further; }
 // The prefixes of a .run as lists have them: the environment's, the base's, those of further environments.
 constexpr std::size_t prefix_index(Root root) {
-    return root >= Root::further ? 2 + static_cast<std::size_t>(root) - static_cast<std::size_t>(Root::further) : root == Root::base ? 1 : 0;
+    return root >= Root::further ? 2 + static_cast<std::size_t>(root) - static_cast<std::size_t>(Root::further)
+           : root == Root::base  ? 1
+                                 : 0;
 }
-constexpr Root root_of_prefix(std::size_t index) { return index < 2 ? static_cast<Root>(index) : further_environment(index - 2); }
+constexpr Root root_of_prefix(std::size_t index) {
+    return index < 2 ? static_cast<Root>(index) : further_environment(index - 2);
+}
 
 enum class EntryKind : std::uint8_t { file = 0, directory = 1, symlink = 2 };
 
@@ -98,9 +104,9 @@ struct Content {
 
 enum DestinationFlags : std::uint8_t {
     destination_none = 0,
-    destination_bytecode = 1,  // a .pyc: may be dropped and compiled again
-    destination_generated = 2, // written by Tinderbox, not part of an artifact (entry points, RECORD, conda-meta)
-    destination_shared = 4,    // may be one inode with other such destinations of the same content, mode and time
+    destination_bytecode = 1,       // a .pyc: may be dropped and compiled again
+    destination_generated = 2,      // written by Tinderbox, not part of an artifact (entry points, RECORD, conda-meta)
+    destination_shared = 4,         // may be one inode with other such destinations of the same content, mode and time
     destination_unless_root = 8,    // only where somebody else than root installs
     destination_package_cache = 16, // only where the base's package cache is kept
 };

@@ -17,7 +17,8 @@ constexpr std::string_view magic = "TNDRVOL\n";
 std::string shell_text(const VolumeHeader& header) {
     // The name goes into shell text: what is not plainly a name is not shown there.
     std::string name = header.first_name;
-    std::ranges::replace_if(name, [](char c) { return std::string_view("\"$`\\\n\r").find(c) != std::string_view::npos; }, '_');
+    std::ranges::replace_if(
+        name, [](char c) { return std::string_view("\"$`\\\n\r").find(c) != std::string_view::npos; }, '_');
     if (name.size() > 255) name = "the first one";
     std::string text = fmt::format("#!/bin/sh\n"
                                    "# Volume {0} of {1} of an offline installer made by Tinderbox.\n"
@@ -31,8 +32,8 @@ std::string shell_text(const VolumeHeader& header) {
 Error damaged(std::string message) { return Error{ErrorKind::damaged, std::move(message)}; }
 
 // Whether `file` is volume `number` of the set that begins with `first`.
-Result<Volume> open_one(const Volume& first, std::uint64_t volume_size, unsigned number, unsigned count, const fs::path& path,
-                        VolumeLayout& layout) {
+Result<Volume> open_one(const Volume& first, std::uint64_t volume_size, unsigned number, unsigned count,
+                        const fs::path& path, VolumeLayout& layout) {
     Volume out;
     out.path = path;
     const std::string name = path.string();
@@ -47,17 +48,23 @@ Result<Volume> open_one(const Volume& first, std::uint64_t volume_size, unsigned
     auto header = decode_volume_header(head);
     if (!header.ok()) return std::move(header).error().in(name);
     if (header->number != number)
-        return damaged(fmt::format("'{}' holds volume {} of {}, not volume {}; was it renamed?", name, header->number, header->count, number));
+        return damaged(fmt::format("'{}' holds volume {} of {}, not volume {}; was it renamed?", name, header->number,
+                                   header->count, number));
     if (header->count != count || header->layout.volume_size != volume_size)
-        return damaged(fmt::format("the volume '{}' belongs to another installer than '{}'", name, first.path.string()));
+        return damaged(
+            fmt::format("the volume '{}' belongs to another installer than '{}'", name, first.path.string()));
     if (const std::uint64_t wanted = header->layout.file_size(number); size != wanted)
-        return damaged(size < wanted ? fmt::format("the volume '{}' is incomplete: {} of {} bytes; copy it again", name, size, wanted)
-                                     : fmt::format("the volume '{}' has {} bytes after its end; copy it again", name, size - wanted));
+        return damaged(
+            size < wanted
+                ? fmt::format("the volume '{}' is incomplete: {} of {} bytes; copy it again", name, size, wanted)
+                : fmt::format("the volume '{}' has {} bytes after its end; copy it again", name, size - wanted));
     std::string manifest(header->manifest_size, '\0');
-    TRY(read_exact_at(first.fd.get(), std::as_writable_bytes(std::span(manifest)), header->manifest_offset, first.path.string()));
+    TRY(read_exact_at(first.fd.get(), std::as_writable_bytes(std::span(manifest)), header->manifest_offset,
+                      first.path.string()));
     if (sha256(as_bytes(manifest)) != header->manifest_sha256)
-        return damaged(fmt::format("the volume '{}' belongs to another installer than '{}', or the manifest in that one is damaged", name,
-                                   first.path.string()));
+        return damaged(fmt::format(
+            "the volume '{}' belongs to another installer than '{}', or the manifest in that one is damaged", name,
+            first.path.string()));
     layout = header->layout;
     return out;
 }
@@ -78,7 +85,9 @@ std::uint64_t VolumeLayout::payload(unsigned number) const {
     return (number == count() ? total : first_byte(number + 1)) - first_byte(number);
 }
 
-std::uint64_t VolumeLayout::file_size(unsigned number) const { return payload(number) + (number == 1 ? 0 : volume_header_size); }
+std::uint64_t VolumeLayout::file_size(unsigned number) const {
+    return payload(number) + (number == 1 ? 0 : volume_header_size);
+}
 
 unsigned VolumeLayout::volume_of(std::uint64_t offset) const {
     if (volume_size == 0 || offset < volume_size) return 1;
@@ -117,8 +126,9 @@ Result<VolumeHeader> decode_volume_header(ByteView bytes) {
     const std::uint32_t version = in.u32();
     // The version comes before the hash: a newer format may hash differently.
     if (version > run_format_version)
-        return damaged(fmt::format("this volume has format version {}, this program reads up to version {}: use a newer Tinderbox", version,
-                                   run_format_version));
+        return damaged(
+            fmt::format("this volume has format version {}, this program reads up to version {}: use a newer Tinderbox",
+                        version, run_format_version));
     if (!std::ranges::equal(sha256(bytes.first(bytes.size() - sizeof(Sha256Digest))), bytes.last(sizeof(Sha256Digest))))
         return damaged("the volume's header is damaged: its SHA-256 does not match; copy the file again");
     VolumeHeader out;
@@ -132,9 +142,10 @@ Result<VolumeHeader> decode_volume_header(ByteView bytes) {
     ByteView digest = in.bytes(sizeof(Sha256Digest));
     std::ranges::copy(digest, out.manifest_sha256.begin());
     const std::uint64_t volume = out.layout.volume_size;
-    const bool sane = volume > volume_header_size && volume % direct_alignment == 0 && volume <= INT64_MAX && out.layout.total <= INT64_MAX &&
-                      out.count >= 2 && out.count <= most_volumes && out.number >= 2 && out.number <= out.count &&
-                      out.layout.count() == out.count && out.manifest_offset <= volume && out.manifest_size <= volume - out.manifest_offset;
+    const bool sane = volume > volume_header_size && volume % direct_alignment == 0 && volume <= INT64_MAX &&
+                      out.layout.total <= INT64_MAX && out.count >= 2 && out.count <= most_volumes && out.number >= 2 &&
+                      out.number <= out.count && out.layout.count() == out.count && out.manifest_offset <= volume &&
+                      out.manifest_size <= volume - out.manifest_offset;
     if (!sane) return damaged("the volume's header makes no sense");
     return out;
 }
@@ -143,8 +154,8 @@ std::string volume_name(std::string_view first, unsigned number) {
     return number == 1 ? std::string(first) : fmt::format("{}.{:03}", first, number);
 }
 
-Result<std::vector<Volume>> open_volumes(const Volume& first, std::uint64_t volume_size, unsigned count, VolumeLayout& layout,
-                                         const VolumeFinder& find) {
+Result<std::vector<Volume>> open_volumes(const Volume& first, std::uint64_t volume_size, unsigned count,
+                                         VolumeLayout& layout, const VolumeFinder& find) {
     std::vector<Volume> out;
     for (unsigned number = 2; number <= count; ++number) {
         const std::string name = volume_name(first.path.filename().string(), number);

@@ -32,7 +32,7 @@ struct VolumeHeader {
     std::uint64_t manifest_offset = 0, manifest_size = 0; // in the first volume
     Sha256Digest manifest_sha256{};
 };
-Bytes encode(const VolumeHeader& header); // exactly volume_header_size bytes
+Bytes encode(const VolumeHeader& header);                  // exactly volume_header_size bytes
 Result<VolumeHeader> decode_volume_header(ByteView bytes); // kind damaged
 // Whether it begins like one, whole or not.
 bool looks_like_volume(ByteView first_bytes);
@@ -50,7 +50,7 @@ struct Volume {
 
 // Volumes 2 to `count` of the set whose first one is open. Each is checked: whole, its number, and that the manifest in
 // the first volume is its own. Kind damaged; the sentence names the file.
-Result<std::vector<Volume>> open_volumes(const Volume& first, std::uint64_t volume_size, unsigned count, VolumeLayout& layout,
-                                         const VolumeFinder& find);
+Result<std::vector<Volume>> open_volumes(const Volume& first, std::uint64_t volume_size, unsigned count,
+                                         VolumeLayout& layout, const VolumeFinder& find);
 
 } // namespace tinderbox

@@ -50,7 +50,8 @@ std::string texts(const SystemRoot& root, const std::string& directory, std::str
 }
 
 void read_apt(const SystemRoot& root, Distribution& out) {
-    std::string text = root.text("/etc/apt/sources.list", text_limit).value_or("") + "\n" + texts(root, "/etc/apt/sources.list.d", ".list");
+    std::string text = root.text("/etc/apt/sources.list", text_limit).value_or("") + "\n" +
+                       texts(root, "/etc/apt/sources.list.d", ".list");
     for (std::string_view line : split_lines(text)) {
         line = trim(line);
         if (!line.starts_with("deb ") && !line.starts_with("deb\t")) continue;
@@ -65,7 +66,8 @@ void read_apt(const SystemRoot& root, Distribution& out) {
     text = texts(root, "/etc/apt/sources.list.d", ".sources");
     for (std::string_view line : split_lines(text)) {
         if (line.starts_with("URIs:") && line.find("cdrom:") == std::string_view::npos) out.repositories = true;
-        if (line.starts_with("URIs:") && line.find("nvidia.com/compute/cuda") != std::string_view::npos) out.driver_repository = true;
+        if (line.starts_with("URIs:") && line.find("nvidia.com/compute/cuda") != std::string_view::npos)
+            out.driver_repository = true;
         if (line.starts_with("Components:"))
             for (std::string_view word : split(trim(line.substr(11)), ' '))
                 if (word == "non-free" || word == "restricted") out.driver_repository = true;
@@ -80,7 +82,8 @@ void read_rpm(const SystemRoot& root, const std::string& directory, Distribution
         if (!section.empty() && enabled && !location.starts_with("cd:") && !location.starts_with("dvd:")) {
             out.repositories = true;
             const std::string both = to_lower(section + " " + location);
-            if (both.find("nvidia") != std::string::npos || both.find("cuda") != std::string::npos || both.find("rpmfusion-nonfree") != std::string::npos)
+            if (both.find("nvidia") != std::string::npos || both.find("cuda") != std::string::npos ||
+                both.find("rpmfusion-nonfree") != std::string::npos)
                 out.driver_repository = true;
         }
         enabled = true;
@@ -113,7 +116,9 @@ Distribution read_distribution(const SystemRoot& root, const std::string& kernel
     if (out.family == "debian" || out.family == "ubuntu") read_apt(root, out);
     if (out.family == "rhel" || out.family == "fedora") read_rpm(root, "/etc/yum.repos.d", out);
     if (out.family == "suse") read_rpm(root, "/etc/zypp/repos.d", out);
-    if (out.family == "arch") out.repositories = out.driver_repository = root.text("/etc/pacman.d/mirrorlist", text_limit).value_or("").find("\nServer") != std::string::npos;
+    if (out.family == "arch")
+        out.repositories = out.driver_repository =
+            root.text("/etc/pacman.d/mirrorlist", text_limit).value_or("").find("\nServer") != std::string::npos;
     out.headers = !kernel_release.empty() && root.exists("/lib/modules/" + kernel_release + "/build");
     return out;
 }

@@ -9,8 +9,8 @@
 namespace tinderbox {
 namespace {
 
-// NVIDIA's branches with long support. The newest that fits is advised; one that few distributions have packaged yet only
-// where the others are too old.
+// NVIDIA's branches with long support. The newest that fits is advised; one that few distributions have packaged yet
+// only where the others are too old.
 constexpr int long_term_branches[] = {470, 535, 580};
 constexpr int young_long_term_branch = 620; // since 2026-11-04
 
@@ -40,7 +40,8 @@ std::string command(const DriverWish& wish, const Distribution& d, int branch) {
     const char open = open_module(wish);
     if (d.family == "ubuntu") return fmt::format("apt install nvidia-driver-{}{}", branch, open == 'y' ? "-open" : "");
     if (d.family == "debian" && debian_branch(d.version) >= std::max(branch_of(wish.at_least), 1) && open != 'y')
-        return fmt::format("{}apt install nvidia-driver", d.driver_repository ? "" : "add 'contrib non-free' in /etc/apt/sources.list, apt update, ");
+        return fmt::format("{}apt install nvidia-driver",
+                           d.driver_repository ? "" : "add 'contrib non-free' in /etc/apt/sources.list, apt update, ");
     if (d.family == "fedora" && d.driver_repository) return "dnf install akmod-nvidia xorg-x11-drv-nvidia-cuda";
     if (d.family == "rhel" && d.driver_repository)
         return fmt::format("dnf module install nvidia-driver:{}{}", branch, open == 'y' ? "-open" : "-dkms");
@@ -61,8 +62,10 @@ std::string headers_package(const Distribution& d, const std::string& release) {
 std::string by_carrying(const DriverWish& wish, const Distribution& d, int branch) {
     const std::string file = fmt::format("NVIDIA-Linux-{}-{}.*.run", wish.machine, branch);
     std::string headers;
-    if (!d.headers && !wish.kernel_release.empty()) headers = fmt::format(" and {}, gcc and make", headers_package(d, wish.kernel_release));
-    return fmt::format("fetch {} (NVIDIA's Unix driver archive, the newest of branch {}){} on a machine with internet; here {}run 'sh {}' as root and reboot",
+    if (!d.headers && !wish.kernel_release.empty())
+        headers = fmt::format(" and {}, gcc and make", headers_package(d, wish.kernel_release));
+    return fmt::format("fetch {} (NVIDIA's Unix driver archive, the newest of branch {}){} on a machine with internet; "
+                       "here {}run 'sh {}' as root and reboot",
                        file, branch, headers, headers.empty() ? "" : "install those, ", file);
 }
 
@@ -81,7 +84,8 @@ int driver_branch(const DriverWish& wish) {
     for (int branch : long_term_branches)
         if (branch >= oldest && (!newest_allowed || branch <= newest_allowed)) best = branch;
     if (best) return best;
-    const bool young = oldest <= young_long_term_branch && (!newest_allowed || young_long_term_branch <= newest_allowed);
+    const bool young =
+        oldest <= young_long_term_branch && (!newest_allowed || young_long_term_branch <= newest_allowed);
     return young ? young_long_term_branch : oldest; // newer than all long-term ones: the one asked for
 }
 
@@ -91,7 +95,8 @@ std::string driver_advice(const DriverWish& wish, const Distribution& d, std::st
     if (branch == 0) return what;
     int last = 0;
     for (int compute : wish.compute)
-        if (const GpuGeneration* g = generation_of(compute); g && g->last_branch) last = last ? std::min(last, g->last_branch) : g->last_branch;
+        if (const GpuGeneration* g = generation_of(compute); g && g->last_branch)
+            last = last ? std::min(last, g->last_branch) : g->last_branch;
     if (last) what += fmt::format(", of branch {} at most (the last one for this GPU)", last);
     if (wish.container) return what + " on the host: a container uses the host's driver";
     if (d.name.empty() && d.family.empty()) return what;

@@ -11,11 +11,11 @@
 namespace tinderbox {
 
 struct DriverWish {
-    std::string at_least;        // "525.60.13"
-    std::vector<int> compute;    // of the GPUs, × 10; 0 = unknown
+    std::string at_least;     // "525.60.13"
+    std::vector<int> compute; // of the GPUs, × 10; 0 = unknown
     std::string kernel_release;
     std::string machine = "x86_64"; // as uname says
-    bool container = false;      // the driver is the host's
+    bool container = false;         // the driver is the host's
 };
 
 // "580": the branch to install: a long-term one that knows the GPUs and is new enough; 0 when no branch is.

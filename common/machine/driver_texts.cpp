@@ -17,7 +17,11 @@ bool is_version(std::string_view word) {
 // The length of the UTF-8 sequence at the start, 0 = none.
 std::size_t utf8_length(std::string_view text) {
     const auto lead = static_cast<unsigned char>(text[0]);
-    const std::size_t n = lead < 0x80 ? 1 : (lead & 0xE0) == 0xC0 ? 2 : (lead & 0xF0) == 0xE0 ? 3 : (lead & 0xF8) == 0xF0 ? 4 : 0;
+    const std::size_t n = lead < 0x80             ? 1
+                          : (lead & 0xE0) == 0xC0 ? 2
+                          : (lead & 0xF0) == 0xE0 ? 3
+                          : (lead & 0xF8) == 0xF0 ? 4
+                                                  : 0;
     return n != 0 && n <= text.size() && is_valid_utf8(text.substr(0, n)) ? n : 0;
 }
 
@@ -30,14 +34,12 @@ std::string printable_line(std::string_view text, std::size_t limit) {
         const std::size_t n = utf8_length(text);
         const auto byte = static_cast<unsigned char>(text[0]);
         // C1 controls (U+0080 … U+009F) drive terminals as well.
-        const bool control = byte < 0x20 || byte == 0x7F || (n == 2 && byte == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0);
+        const bool control =
+            byte < 0x20 || byte == 0x7F || (n == 2 && byte == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0);
         if (out.size() + std::max<std::size_t>(n, 1) > limit) break;
-        if (control)
-            out += ' ';
-        else if (n == 0)
-            out += '?';
-        else
-            out += text.substr(0, n);
+        if (control) out += ' ';
+        else if (n == 0) out += '?';
+        else out += text.substr(0, n);
         text.remove_prefix(std::max<std::size_t>(n, 1));
     }
     return std::string(trim(out));
@@ -64,14 +66,10 @@ GpuInformation parse_gpu_information(std::string_view text) {
         if (colon == std::string_view::npos) continue;
         const std::string_view name = trim(line.substr(0, colon));
         const std::string value = printable_line(line.substr(colon + 1));
-        if (name == "Model" && value != "Unknown")
-            out.model = value;
-        else if (name == "GPU UUID" && value.find('?') == std::string::npos)
-            out.uuid = value;
-        else if ((name == "GPU Firmware" || name == "GSP Firmware") && value != "N/A")
-            out.firmware = value;
-        else if (name == "GPU Excluded" || name == "Blacklisted")
-            out.excluded = value == "Yes";
+        if (name == "Model" && value != "Unknown") out.model = value;
+        else if (name == "GPU UUID" && value.find('?') == std::string::npos) out.uuid = value;
+        else if ((name == "GPU Firmware" || name == "GSP Firmware") && value != "N/A") out.firmware = value;
+        else if (name == "GPU Excluded" || name == "Blacklisted") out.excluded = value == "Yes";
         else if (name == "Device Minor") {
             int minor = 0;
             auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), minor);
@@ -82,17 +80,19 @@ GpuInformation parse_gpu_information(std::string_view text) {
 }
 
 std::string vgpu_profile_of(std::string_view model) {
-    // "GRID V100D-8C", "NVIDIA A40-48Q", "GRID A100X-1-5CME": digits and a series letter behind the last hyphen, and for
-    // a MIG-backed one its number of slices before that. "A100-SXM4-40GB", "RTX 6000 Ada" are none.
+    // "GRID V100D-8C", "NVIDIA A40-48Q", "GRID A100X-1-5CME": digits and a series letter behind the last hyphen, and
+    // for a MIG-backed one its number of slices before that. "A100-SXM4-40GB", "RTX 6000 Ada" are none.
     const auto hyphen = model.rfind('-');
     if (hyphen == std::string_view::npos) return {};
     std::string_view rest = model.substr(hyphen + 1);
     const auto digits = rest.find_first_not_of("0123456789");
     if (digits == 0 || digits == std::string_view::npos) return {};
     const std::string_view series = rest.substr(digits);
-    if (series != "A" && series != "B" && series != "C" && series != "Q" && series != "CME" && series != "B4") return {};
+    if (series != "A" && series != "B" && series != "C" && series != "Q" && series != "CME" && series != "B4")
+        return {};
     std::size_t from = hyphen + 1;
-    if (hyphen >= 2 && model[hyphen - 2] == '-' && model[hyphen - 1] >= '1' && model[hyphen - 1] <= '7') from = hyphen - 1;
+    if (hyphen >= 2 && model[hyphen - 2] == '-' && model[hyphen - 1] >= '1' && model[hyphen - 1] <= '7')
+        from = hyphen - 1;
     return std::string(model.substr(from));
 }
 
@@ -111,7 +111,8 @@ std::optional<std::uint32_t> parse_hex(std::string_view text) {
 
 std::string library_defect(std::string_view bytes, std::uint64_t size) {
     if (size == 0) return {}; // a tree that somebody sent in has the names only
-    if (!bytes.starts_with("\x7f" "ELF")) {
+    if (!bytes.starts_with("\x7f"
+                           "ELF")) {
         const bool text = std::ranges::all_of(bytes.substr(0, 64), [](char c) {
             const auto byte = static_cast<unsigned char>(c);
             return byte >= 0x20 || byte == '\n' || byte == '\t' || byte == '\r';

@@ -37,8 +37,7 @@ nlohmann::json to_json(const Finding& finding) {
 
 nlohmann::json to_json(const std::vector<Finding>& findings) {
     nlohmann::json out = nlohmann::json::array();
-    for (const Finding& f : findings)
-        out.push_back(to_json(f));
+    for (const Finding& f : findings) out.push_back(to_json(f));
     return out;
 }
 

@@ -1,4 +1,5 @@
-// The chip behind a PCI device id that has no row of its own in the table of models: NVIDIA gives a chip's ids in blocks.
+// The chip behind a PCI device id that has no row of its own in the table of models: NVIDIA gives a chip's ids in
+// blocks.
 #pragma once
 
 #include <cstdint>

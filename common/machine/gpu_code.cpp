@@ -61,7 +61,8 @@ CodeFor code_for(const GpuLibrary& library, int compute) {
     CodeFor best;
     auto offer = [&](const std::string& name, bool machine_code) {
         CodeFor code{name, library.path, {}, machine_code};
-        if (auto isa = library.ptx_isa.find(name); !machine_code && isa != library.ptx_isa.end()) code.ptx_isa = isa->second;
+        if (auto isa = library.ptx_isa.find(name); !machine_code && isa != library.ptx_isa.end())
+            code.ptx_isa = isa->second;
         if (better(code, best)) best = std::move(code);
     };
     for (const std::string& sass : library.sass)
@@ -101,9 +102,11 @@ std::vector<std::pair<std::string, std::string>> gpu_lines(const Requirements& n
     std::string cuda = needs.cuda_runtime.empty() ? std::to_string(*needs.cuda_major) : needs.cuda_runtime;
     if (!needs.cuda_evidence.empty()) cuda += fmt::format(" ({})", needs.cuda_evidence.front().because);
     out.emplace_back("CUDA", cuda);
-    std::string driver = needs.driver_floor.empty() ? "an NVIDIA driver" : fmt::format("NVIDIA driver {} or newer", needs.driver_floor);
+    std::string driver =
+        needs.driver_floor.empty() ? "an NVIDIA driver" : fmt::format("NVIDIA driver {} or newer", needs.driver_floor);
     if (!needs.ptx_driver_floor.empty() && compare_versions(needs.ptx_driver_floor, needs.driver_floor) > 0)
-        driver += fmt::format("; {} or newer for a GPU that has to compile PTX of CUDA {}", needs.ptx_driver_floor, needs.ptx_cuda);
+        driver += fmt::format("; {} or newer for a GPU that has to compile PTX of CUDA {}", needs.ptx_driver_floor,
+                              needs.ptx_cuda);
     else if (!needs.ptx_cuda.empty() && needs.ptx_driver_floor.empty())
         driver += fmt::format("; the driver of CUDA {} for a GPU that has to compile PTX", needs.ptx_cuda);
     out.emplace_back("needs", driver);
@@ -120,7 +123,8 @@ std::vector<std::pair<std::string, std::string>> gpu_lines(const Requirements& n
             auto compute = supported_compute(library);
             out.emplace_back("weakest", fmt::format("{}: {}", file_name(library.path),
                                                     compute.empty() ? "no GPU of the table"
-                                                                    : fmt::format("compute capability {} to {}", compute_text(compute.front()),
+                                                                    : fmt::format("compute capability {} to {}",
+                                                                                  compute_text(compute.front()),
                                                                                   compute_text(compute.back()))));
         }
     return out;

@@ -1,5 +1,5 @@
-// Which GPUs an environment's libraries have code for: the rules of CUDA's binary and PTX compatibility, applied to what
-// the build read out of the fatbins.
+// Which GPUs an environment's libraries have code for: the rules of CUDA's binary and PTX compatibility, applied to
+// what the build read out of the fatbins.
 #pragma once
 
 #include "common/format/manifest.hpp"
@@ -17,7 +17,7 @@ bool sass_runs_on(std::string_view sass, int compute);
 // Whether "compute_80" can be compiled for it: for everything newer; an "f" within its family, an "a" for its own.
 bool ptx_runs_on(std::string_view ptx, int compute);
 
-struct CodeFor { // one GPU
+struct CodeFor {         // one GPU
     std::string name;    // "sm_86", "compute_80"; "" = nothing runs
     std::string library; // whose
     std::string ptx_isa; // of PTX: its version, "" = not known

@@ -192,7 +192,8 @@ std::string blacklist_of(const SystemRoot& root) {
                 std::string words;
                 for (std::string_view word : split(line, ' '))
                     if (word = trim(word); !word.empty()) words += (words.empty() ? "" : " ") + std::string(word);
-                if (words == "blacklist nvidia" || words == "install nvidia /bin/false" || words == "install nvidia /bin/true")
+                if (words == "blacklist nvidia" || words == "install nvidia /bin/false" ||
+                    words == "install nvidia /bin/true")
                     return printable_line(directory + "/" + name);
             }
         }
@@ -232,8 +233,8 @@ void find_libcuda(const SystemRoot& root, const Environment& environment, GpuFac
     if (file.starts_with(stem) && file.find('.', stem.size()) != std::string::npos)
         facts.libcuda_version = file.substr(stem.size());
     facts.libcuda_stub = facts.libcuda.find("/stubs/") != std::string::npos;
-    facts.libcuda_compat = facts.libcuda.find("/compat/") != std::string::npos ||
-                           facts.libcuda_file.find("/compat/") != std::string::npos;
+    facts.libcuda_compat =
+        facts.libcuda.find("/compat/") != std::string::npos || facts.libcuda_file.find("/compat/") != std::string::npos;
 }
 
 } // namespace
@@ -246,10 +247,8 @@ std::map<std::string, std::string> user_environment() {
         auto equals = text.find('=');
         if (equals == std::string_view::npos) continue;
         std::string_view name = text.substr(0, equals), value = text.substr(equals + 1);
-        if (name.starts_with(saved))
-            out.insert_or_assign(std::string(name.substr(saved.size())), std::string(value));
-        else if (!name.starts_with("TINDERBOX_"))
-            out.emplace(name, value);
+        if (name.starts_with(saved)) out.insert_or_assign(std::string(name.substr(saved.size())), std::string(value));
+        else if (!name.starts_with("TINDERBOX_")) out.emplace(name, value);
     }
     return out;
 }
@@ -257,7 +256,8 @@ std::map<std::string, std::string> user_environment() {
 GpuFacts read_gpu_facts(const SystemRoot& root, const Environment& environment) {
     GpuFacts facts;
     read_pci(root, facts);
-    if (auto release = root.text("/proc/sys/kernel/osrelease", 256)) facts.kernel_release = printable_line(*release, 128);
+    if (auto release = root.text("/proc/sys/kernel/osrelease", 256))
+        facts.kernel_release = printable_line(*release, 128);
     facts.wsl_version = wsl_version_of(facts.kernel_release);
     if (auto text = root.text("/proc/driver/nvidia/version", 4096)) {
         facts.module_version = version_of_nvrm(*text);
@@ -280,12 +280,12 @@ GpuFacts read_gpu_facts(const SystemRoot& root, const Environment& environment) 
 }
 
 nlohmann::json to_json(const GpuDevice& gpu) {
-    nlohmann::json out = {{"address", gpu.address},
-                          {"pci_id", fmt::format("10de:{:04x}", gpu.id)},
-                          {"name", gpu.name},
-                          {"compute_capability",
-                           gpu.compute ? fmt::format("{}.{}", gpu.compute / 10, gpu.compute % 10) : ""},
-                          {"kernel_driver", gpu.kernel_driver}};
+    nlohmann::json out = {
+        {"address", gpu.address},
+        {"pci_id", fmt::format("10de:{:04x}", gpu.id)},
+        {"name", gpu.name},
+        {"compute_capability", gpu.compute ? fmt::format("{}.{}", gpu.compute / 10, gpu.compute % 10) : ""},
+        {"kernel_driver", gpu.kernel_driver}};
     // The rare ones only where there is something to say.
     if (!gpu.uuid.empty()) out["uuid"] = gpu.uuid;
     if (!gpu.firmware.empty()) out["firmware"] = gpu.firmware;
@@ -297,8 +297,7 @@ nlohmann::json to_json(const GpuDevice& gpu) {
 
 nlohmann::json to_json(const GpuFacts& facts) {
     nlohmann::json devices = nlohmann::json::array();
-    for (const GpuDevice& gpu : facts.devices)
-        devices.push_back(to_json(gpu));
+    for (const GpuDevice& gpu : facts.devices) devices.push_back(to_json(gpu));
     nlohmann::json out = {{"devices", std::move(devices)},
                           {"driver", facts.module_version},
                           {"driver_kind", facts.module_version.empty() ? ""

@@ -60,8 +60,7 @@ struct GpuFacts {
     bool libcuda_compat = false; // a cuda-compat directory
     std::string libcuda_defect;  // why that file is no library that can be loaded, "" = nothing to be seen
 
-    std::string
-        container; // "docker", "podman", "kubernetes", "lxc", "apptainer", "systemd-nspawn", …; "" = none
+    std::string container; // "docker", "podman", "kubernetes", "lxc", "apptainer", "systemd-nspawn", …; "" = none
     std::optional<std::string> visible_devices; // the user's CUDA_VISIBLE_DEVICES, when set
 };
 

@@ -1,6 +1,6 @@
 // The rules about GPUs and drivers as one table: what build --target-gpu, doctor, preflight and the report say. The
-// engine (gpu_verdict.cpp) decides which rules apply and hands in the values for the {names} in their texts; docs/gpu.md
-// has a section for each id.
+// engine (gpu_verdict.cpp) decides which rules apply and hands in the values for the {names} in their texts;
+// docs/gpu.md has a section for each id.
 #pragma once
 
 #include "common/machine/finding.hpp"
@@ -13,13 +13,51 @@
 namespace tinderbox {
 
 enum class GpuRule {
-    none, container, wsl1, wsl_no_gpu, jetson, vgpu_host, vgpu_profile, excluded, excluded_some, mig, vfio, nouveau, nouveau_driver_installed, nova, secure_boot,
-    module_blacklisted, module_not_loaded, no_driver,          // what is there
-    no_libcuda, libcuda_broken, stub_library, driver_mismatch, // user space
-    no_driver_exists, driver_unsuitable, driver_too_old, compat,                                         // driver ≥ runtime
-    unknown_model, no_code, no_code_for_some, ptx_only, ptx_too_new, ptx_too_new_for_some, ptx_unknown, library_without_code,
+    none,
+    container,
+    wsl1,
+    wsl_no_gpu,
+    jetson,
+    vgpu_host,
+    vgpu_profile,
+    excluded,
+    excluded_some,
+    mig,
+    vfio,
+    nouveau,
+    nouveau_driver_installed,
+    nova,
+    secure_boot,
+    module_blacklisted,
+    module_not_loaded,
+    no_driver, // what is there
+    no_libcuda,
+    libcuda_broken,
+    stub_library,
+    driver_mismatch, // user space
+    no_driver_exists,
+    driver_unsuitable,
+    driver_too_old,
+    compat, // driver ≥ runtime
+    unknown_model,
+    no_code,
+    no_code_for_some,
+    ptx_only,
+    ptx_too_new,
+    ptx_too_new_for_some,
+    ptx_unknown,
+    library_without_code,
     special_without_code, // runtime ≥ GPU
-    wsl, permission, denied, no_nodes, node_without_module, no_uvm, no_fabric_manager, hidden, usable, target,
+    wsl,
+    permission,
+    denied,
+    no_nodes,
+    node_without_module,
+    no_uvm,
+    no_fabric_manager,
+    hidden,
+    usable,
+    target,
 };
 
 struct GpuRuleRow {

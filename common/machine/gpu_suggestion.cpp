@@ -11,7 +11,8 @@
 namespace tinderbox {
 namespace {
 
-constexpr GpuBuild builds[] = { // oldest first
+constexpr GpuBuild builds[] = {
+// oldest first
 #include "common/machine/gpu_builds.inc"
 };
 
@@ -24,7 +25,8 @@ int major_of(std::string_view cuda) {
 GpuLibrary library_of(const GpuBuild& build) {
     GpuLibrary out;
     out.path = build.package;
-    for (std::string_view name : split(build.architectures, ' ')) (name.starts_with("sm_") ? out.sass : out.ptx).emplace_back(name);
+    for (std::string_view name : split(build.architectures, ' '))
+        (name.starts_with("sm_") ? out.sass : out.ptx).emplace_back(name);
     return out;
 }
 
@@ -45,10 +47,12 @@ std::string suggest_build(const Requirements& needs, int compute, int last_branc
         }
     }
     if (best)
-        return fmt::format("build the installer with {} {}: the newest known to have code for {} ({}, CUDA {}, {})", best->package, best->version,
-                           compute_text(compute), code.name, best->cuda, best->where);
+        return fmt::format("build the installer with {} {}: the newest known to have code for {} ({}, CUDA {}, {})",
+                           best->package, best->version, compute_text(compute), code.name, best->cuda, best->where);
     if (const std::string_view cuda = newest_cuda_for(compute); !cuda.empty())
-        return fmt::format("build the installer from packages made for this GPU; the newest CUDA that writes code for {} is {}", compute_text(compute), cuda);
+        return fmt::format(
+            "build the installer from packages made for this GPU; the newest CUDA that writes code for {} is {}",
+            compute_text(compute), cuda);
     return "build the installer from packages made for this GPU (another +cuXXX wheel or version)";
 }
 

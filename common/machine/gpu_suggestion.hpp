@@ -13,9 +13,9 @@ struct GpuBuild {
     std::string_view architectures;          // "sm_50 sm_60 … compute_90"
 };
 
-// "build the installer with torch 2.7.1 …": the newest build in the table with code for `compute` of a framework that the
-// environment has, that a driver of at most branch `last_branch` (0: any) runs; else the newest CUDA that still writes
-// code for the GPU.
+// "build the installer with torch 2.7.1 …": the newest build in the table with code for `compute` of a framework that
+// the environment has, that a driver of at most branch `last_branch` (0: any) runs; else the newest CUDA that still
+// writes code for the GPU.
 std::string suggest_build(const Requirements& needs, int compute, int last_branch);
 
 } // namespace tinderbox

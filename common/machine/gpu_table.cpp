@@ -20,17 +20,19 @@ constexpr GpuGeneration generations[] = {
 struct CudaRelease {
     std::string_view cuda, driver, isa;
 };
-// Which driver came with which CUDA toolkit (Linux), and the PTX ISA version its compiler writes. (12.6 writes 8.5. There
-// is no toolkit 12.7, but driver branch 565 is of that version. From 13.4 on the toolkit's file no longer names a driver:
-// the first public one of the branch, 615 and 620, whose cuda-compat says that CUDA version.)
+// Which driver came with which CUDA toolkit (Linux), and the PTX ISA version its compiler writes. (12.6 writes 8.5.
+// There is no toolkit 12.7, but driver branch 565 is of that version. From 13.4 on the toolkit's file no longer names a
+// driver: the first public one of the branch, 615 and 620, whose cuda-compat says that CUDA version.)
 constexpr CudaRelease releases[] = {
-    {"10.2", "440.33", "6.5"},    {"11.0", "450.51.05", "7.0"}, {"11.1", "455.23", "7.1"},    {"11.2", "460.27.03", "7.2"},
-    {"11.3", "465.19.01", "7.3"}, {"11.4", "470.42.01", "7.4"}, {"11.5", "495.29.05", "7.5"}, {"11.6", "510.39.01", "7.6"},
-    {"11.7", "515.43.04", "7.7"}, {"11.8", "520.61.05", "7.8"}, {"12.0", "525.60.13", "8.0"}, {"12.1", "530.30.02", "8.1"},
-    {"12.2", "535.54.03", "8.2"}, {"12.3", "545.23.06", "8.3"}, {"12.4", "550.54.14", "8.4"}, {"12.5", "555.42.02", "8.5"},
-    {"12.6", "560.28.03", "8.5"}, {"12.7", "565.57.01", "8.6"}, {"12.8", "570.26", "8.7"},    {"12.9", "575.51.03", "8.8"}, {"13.0", "580.65.06", "9.0"},
-    {"13.1", "590.44.01", "9.1"}, {"13.2", "595.45.04", "9.2"}, {"13.3", "610.43.02", "9.3"}, {"13.4", "615.71.09", "9.4"},
-    {"13.5", "620.70.06", "9.5"},
+    {"10.2", "440.33", "6.5"},    {"11.0", "450.51.05", "7.0"}, {"11.1", "455.23", "7.1"},
+    {"11.2", "460.27.03", "7.2"}, {"11.3", "465.19.01", "7.3"}, {"11.4", "470.42.01", "7.4"},
+    {"11.5", "495.29.05", "7.5"}, {"11.6", "510.39.01", "7.6"}, {"11.7", "515.43.04", "7.7"},
+    {"11.8", "520.61.05", "7.8"}, {"12.0", "525.60.13", "8.0"}, {"12.1", "530.30.02", "8.1"},
+    {"12.2", "535.54.03", "8.2"}, {"12.3", "545.23.06", "8.3"}, {"12.4", "550.54.14", "8.4"},
+    {"12.5", "555.42.02", "8.5"}, {"12.6", "560.28.03", "8.5"}, {"12.7", "565.57.01", "8.6"},
+    {"12.8", "570.26", "8.7"},    {"12.9", "575.51.03", "8.8"}, {"13.0", "580.65.06", "9.0"},
+    {"13.1", "590.44.01", "9.1"}, {"13.2", "595.45.04", "9.2"}, {"13.3", "610.43.02", "9.3"},
+    {"13.4", "615.71.09", "9.4"}, {"13.5", "620.70.06", "9.5"},
 };
 
 std::vector<std::string> words_of(std::string_view text) {
@@ -42,7 +44,8 @@ std::vector<std::string> words_of(std::string_view text) {
 
 // Without the maker's and the family's name, which people leave out.
 std::vector<std::string> essential(std::vector<std::string> words) {
-    std::erase_if(words, [](const std::string& w) { return w == "nvidia" || w == "geforce" || w == "tesla" || w == "quadro"; });
+    std::erase_if(
+        words, [](const std::string& w) { return w == "nvidia" || w == "geforce" || w == "tesla" || w == "quadro"; });
     return words;
 }
 

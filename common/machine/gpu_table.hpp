@@ -21,8 +21,8 @@ struct GpuModel {
 const GpuModel* find_gpu_model(std::uint16_t id); // nullptr: not in the table
 
 // "RTX 3060", "geforce rtx 3060", "Tesla T4": the models whose name holds these words in this order, without regard to
-// case. Where one is exactly it (with or without "NVIDIA", "GeForce", "Tesla", "Quadro" in front), only those. Models of
-// one name may have several ids.
+// case. Where one is exactly it (with or without "NVIDIA", "GeForce", "Tesla", "Quadro" in front), only those. Models
+// of one name may have several ids.
 std::vector<const GpuModel*> find_gpu_models(std::string_view name);
 
 // What became of GPUs of one compute capability.

@@ -41,12 +41,15 @@ std::string describe(const std::vector<GpuDevice>& gpus) {
     return counted(names);
 }
 
-std::string with_compute(const GpuDevice& gpu) { return fmt::format("{} ({})", describe(gpu), compute_text(gpu.compute)); }
+std::string with_compute(const GpuDevice& gpu) {
+    return fmt::format("{} ({})", describe(gpu), compute_text(gpu.compute));
+}
 
 std::string file_name(std::string_view path) { return std::string(path.substr(path.rfind('/') + 1)); }
 
 std::string first_three(const std::vector<std::string>& names) {
-    std::vector<std::string> shown(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(names.size(), 3)));
+    std::vector<std::string> shown(names.begin(),
+                                   names.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(names.size(), 3)));
     std::string out = fmt::format("{}", fmt::join(shown, ", "));
     if (names.size() > 3) out += fmt::format(" and {} more", names.size() - 3);
     return out;
@@ -73,8 +76,9 @@ class Judge {
         if (!needs_.cuda_major) return not_needed();
         if (!gpu_seen()) return std::move(verdict_);
         verdict_.outcome = Outcome::usable;
-        for (auto step : {&Judge::judge_kind, &Judge::judge_kernel_side, &Judge::judge_user_side, &Judge::judge_generation, &Judge::judge_version,
-                          &Judge::judge_code, &Judge::say_what_may_fail})
+        for (auto step :
+             {&Judge::judge_kind, &Judge::judge_kernel_side, &Judge::judge_user_side, &Judge::judge_generation,
+              &Judge::judge_version, &Judge::judge_code, &Judge::say_what_may_fail})
             if (verdict_.outcome == Outcome::usable) (this->*step)();
         return std::move(verdict_);
     }
@@ -105,7 +109,8 @@ class Judge {
         values_["cuda"] = needs_.cuda_runtime.empty() ? values_["cuda_major"] : needs_.cuda_runtime;
         values_["install"] = get_driver(floor_, "install");
         values_["upgrade"] = fmt::format("upgrade the driver to {} or newer", floor_);
-        if (!options_.distribution.name.empty() || !facts_.container.empty()) values_["upgrade"] = get_driver(floor_, "upgrade to");
+        if (!options_.distribution.name.empty() || !facts_.container.empty())
+            values_["upgrade"] = get_driver(floor_, "upgrade to");
     }
 
     void fill_numbers() {
@@ -178,20 +183,25 @@ class Judge {
         return false;
     }
 
-    template <typename Test> bool all_gpus(Test test) const { return !facts_.devices.empty() && std::ranges::all_of(facts_.devices, test); }
+    template <typename Test> bool all_gpus(Test test) const {
+        return !facts_.devices.empty() && std::ranges::all_of(facts_.devices, test);
+    }
 
     // GPUs that are there and are not for computing on, whatever the driver.
     void judge_kind() {
         // Jetson Thor runs what servers with ARM processors run, since CUDA 13; those before it do not.
         if (!facts_.jetson.empty() && facts_.tegra != "tegra264")
-            return apply(GpuRule::jetson, {{"jetson", facts_.jetson}, {"tegra", facts_.tegra.empty() ? "" : " (" + facts_.tegra + ")"}});
+            return apply(GpuRule::jetson,
+                         {{"jetson", facts_.jetson}, {"tegra", facts_.tegra.empty() ? "" : " (" + facts_.tegra + ")"}});
         if (facts_.vgpu_host) return apply(GpuRule::vgpu_host);
-        if (all_gpus([](const GpuDevice& g) { return !g.vgpu_profile.empty() && !vgpu_profile_has_cuda(g.vgpu_profile); }))
+        if (all_gpus(
+                [](const GpuDevice& g) { return !g.vgpu_profile.empty() && !vgpu_profile_has_cuda(g.vgpu_profile); }))
             return apply(GpuRule::vgpu_profile, {{"profile", facts_.devices.front().vgpu_profile}});
         std::vector<GpuDevice> excluded;
         std::ranges::copy_if(facts_.devices, std::back_inserter(excluded), &GpuDevice::excluded);
         if (!excluded.empty())
-            apply(excluded.size() == facts_.devices.size() ? GpuRule::excluded : GpuRule::excluded_some, {{"gpus", describe(excluded)}});
+            apply(excluded.size() == facts_.devices.size() ? GpuRule::excluded : GpuRule::excluded_some,
+                  {{"gpus", describe(excluded)}});
     }
 
     void judge_kernel_side() {
@@ -199,21 +209,24 @@ class Judge {
         if (all_bound_to(facts_.devices, "vfio-pci")) return apply(GpuRule::vfio);
         if (std::ranges::any_of(facts_.devices, [](const GpuDevice& g) { return g.kernel_driver == "nouveau"; }))
             return apply(facts_.module_on_disk ? GpuRule::nouveau_driver_installed : GpuRule::nouveau);
-        if (std::ranges::any_of(facts_.devices, [](const GpuDevice& g) { return to_lower(g.kernel_driver).starts_with("nova"); }))
+        if (std::ranges::any_of(facts_.devices,
+                                [](const GpuDevice& g) { return to_lower(g.kernel_driver).starts_with("nova"); }))
             return apply(GpuRule::nova);
-        if (facts_.module_on_disk && !facts_.blacklisted_by.empty()) return apply(GpuRule::module_blacklisted, {{"file", facts_.blacklisted_by}});
+        if (facts_.module_on_disk && !facts_.blacklisted_by.empty())
+            return apply(GpuRule::module_blacklisted, {{"file", facts_.blacklisted_by}});
         if (facts_.module_on_disk && facts_.secure_boot.value_or(false)) return apply(GpuRule::secure_boot);
-        if (facts_.module_on_disk || facts_.control_errno == ENXIO || !facts_.libcuda.empty()) return apply(GpuRule::module_not_loaded);
+        if (facts_.module_on_disk || facts_.control_errno == ENXIO || !facts_.libcuda.empty())
+            return apply(GpuRule::module_not_loaded);
         apply(GpuRule::no_driver);
     }
 
     void judge_user_side() {
         if (facts_.libcuda.empty())
-            return apply(GpuRule::no_libcuda, {{"driver", facts_.module_version.empty() ? "of the driver" : facts_.module_version}});
+            return apply(GpuRule::no_libcuda,
+                         {{"driver", facts_.module_version.empty() ? "of the driver" : facts_.module_version}});
         if (!facts_.libcuda_defect.empty()) return apply(GpuRule::libcuda_broken, {{"defect", facts_.libcuda_defect}});
         if (facts_.libcuda_stub) apply(GpuRule::stub_library, {{"libcuda", facts_.libcuda}});
-        bool comparable =
-            !facts_.module_version.empty() && !facts_.libcuda_version.empty() && !facts_.libcuda_compat;
+        bool comparable = !facts_.module_version.empty() && !facts_.libcuda_version.empty() && !facts_.libcuda_compat;
         if (comparable && facts_.libcuda_version != facts_.module_version) apply(GpuRule::driver_mismatch);
     }
 
@@ -231,15 +244,17 @@ class Judge {
                 last_branch = g->last_branch;
             }
             const std::string& driver = facts_.module_version;
-            if (!driver.empty() && ((!g->first_driver.empty() && compare_versions(driver, g->first_driver) < 0) ||
-                                    (g->last_branch && compare_versions(driver, std::to_string(g->last_branch + 1)) >= 0)))
+            if (!driver.empty() &&
+                ((!g->first_driver.empty() && compare_versions(driver, g->first_driver) < 0) ||
+                 (g->last_branch && compare_versions(driver, std::to_string(g->last_branch + 1)) >= 0)))
                 unsuitable.push_back(gpu);
         }
         if (facts_.devices.empty()) return;
         if (no_driver.size() == facts_.devices.size())
-            return apply(GpuRule::no_driver_exists, {{"gpus", describe(no_driver)},
-                                                     {"branch", std::to_string(last_branch)},
-                                                     {"suggest", suggest_build(needs_, no_driver.front().compute, last_branch)}});
+            return apply(GpuRule::no_driver_exists,
+                         {{"gpus", describe(no_driver)},
+                          {"branch", std::to_string(last_branch)},
+                          {"suggest", suggest_build(needs_, no_driver.front().compute, last_branch)}});
         if (unsuitable.size() == facts_.devices.size())
             apply(GpuRule::driver_unsuitable, {{"gpus", describe(unsuitable)}});
     }
@@ -269,7 +284,9 @@ class Judge {
     }
 
     // PTX of a version that an old manifest does not tell is of the environment's CUDA.
-    std::string cuda_of(const CodeFor& code) const { return code.ptx_isa.empty() ? needs_.cuda_runtime : cuda_of_ptx_isa(code.ptx_isa); }
+    std::string cuda_of(const CodeFor& code) const {
+        return code.ptx_isa.empty() ? needs_.cuda_runtime : cuda_of_ptx_isa(code.ptx_isa);
+    }
 
     void judge_code() {
         const auto deciding = deciding_libraries(needs_);
@@ -304,7 +321,8 @@ class Judge {
         if (verdict_.outcome == Outcome::usable) judge_other_libraries();
     }
 
-    void say_without(const std::vector<GpuDevice>& without, const std::vector<GpuDevice>& too_new, bool another_runs, const GpuLibrary& library) {
+    void say_without(const std::vector<GpuDevice>& without, const std::vector<GpuDevice>& too_new, bool another_runs,
+                     const GpuLibrary& library) {
         auto names = [](const std::vector<GpuDevice>& gpus) {
             std::vector<std::string> out;
             for (const GpuDevice& gpu : gpus) out.push_back(with_compute(gpu));
@@ -316,7 +334,8 @@ class Judge {
             apply(another_runs ? GpuRule::ptx_too_new_for_some : GpuRule::ptx_too_new,
                   {{"gpus", describe(too_new)},
                    {"ptx_cuda", cuda},
-                   {"upgrade_for_ptx", driver.empty() ? "upgrade the driver to one of CUDA " + cuda : get_driver(driver, "upgrade to")}});
+                   {"upgrade_for_ptx",
+                    driver.empty() ? "upgrade the driver to one of CUDA " + cuda : get_driver(driver, "upgrade to")}});
         }
         if (without.empty()) return;
         const GpuGeneration* g = generation_of(without.front().compute);
@@ -330,8 +349,9 @@ class Judge {
     void judge_other_libraries() {
         for (std::size_t i = 0; i < facts_.devices.size(); ++i) {
             const GpuDevice& gpu = facts_.devices[i];
-            const bool again = std::any_of(facts_.devices.begin(), facts_.devices.begin() + static_cast<std::ptrdiff_t>(i),
-                                           [&](const GpuDevice& g) { return g.compute == gpu.compute; });
+            const bool again =
+                std::any_of(facts_.devices.begin(), facts_.devices.begin() + static_cast<std::ptrdiff_t>(i),
+                            [&](const GpuDevice& g) { return g.compute == gpu.compute; });
             if (again || gpu.compute == 0 || code_for(needs_, gpu.compute).name.empty()) continue;
             std::vector<std::string> general, special;
             for (const GpuLibrary& library : needs_.gpu_libraries) {
@@ -339,9 +359,12 @@ class Judge {
                 (library.role == "other" ? special : general).push_back(file_name(library.path));
             }
             if (!general.empty())
-                apply(GpuRule::library_without_code, {{"gpus", with_compute(gpu)}, {"libraries", first_three(general)},
+                apply(GpuRule::library_without_code, {{"gpus", with_compute(gpu)},
+                                                      {"libraries", first_three(general)},
                                                       {"suggest", suggest_build(needs_, gpu.compute, 0)}});
-            if (!special.empty()) apply(GpuRule::special_without_code, {{"gpus", with_compute(gpu)}, {"libraries", first_three(special)}});
+            if (!special.empty())
+                apply(GpuRule::special_without_code,
+                      {{"gpus", with_compute(gpu)}, {"libraries", first_three(special)}});
         }
     }
 
@@ -352,7 +375,8 @@ class Judge {
         std::vector<std::string> words;
         for (const GpuNumbers::Gpu& gpu : verdict_.numbers.gpus) {
             if (gpu.code.name.empty()) continue;
-            std::string word = fmt::format("{}{} in {}", gpu.code.machine_code ? "" : "PTX ", gpu.code.name, file_name(gpu.code.library));
+            std::string word = fmt::format("{}{} in {}", gpu.code.machine_code ? "" : "PTX ", gpu.code.name,
+                                           file_name(gpu.code.library));
             if (std::ranges::find(words, word) == words.end()) words.push_back(std::move(word));
         }
         return words.empty() ? "" : fmt::format("; code for it: {}", fmt::join(words, ", "));
@@ -367,12 +391,14 @@ class Judge {
         else if (facts_.control_errno == ENOENT) apply(GpuRule::no_nodes);
         else if (facts_.control_errno == ENXIO) apply(GpuRule::node_without_module);
         if (facts_.mig_instances > 0)
-            apply(GpuRule::mig, {{"instances", facts_.mig_instances == 1 ? "one instance" : fmt::format("{} instances", facts_.mig_instances)}});
+            apply(GpuRule::mig,
+                  {{"instances",
+                    facts_.mig_instances == 1 ? "one instance" : fmt::format("{} instances", facts_.mig_instances)}});
         if (facts_.uvm_errno == ENXIO) apply(GpuRule::no_uvm);
         // A container does not see the host's processes.
-        if (facts_.nvswitches > 0 && !facts_.fabric_manager && facts_.container.empty()) apply(GpuRule::no_fabric_manager);
-        if (facts_.visible_devices &&
-            (facts_.visible_devices->empty() || facts_.visible_devices->starts_with('-')))
+        if (facts_.nvswitches > 0 && !facts_.fabric_manager && facts_.container.empty())
+            apply(GpuRule::no_fabric_manager);
+        if (facts_.visible_devices && (facts_.visible_devices->empty() || facts_.visible_devices->starts_with('-')))
             apply(GpuRule::hidden, {{"value", *facts_.visible_devices}});
         if (facts_.module_version.empty()) return;
         apply(GpuRule::usable, {{"gpus", facts_.devices.empty() ? "NVIDIA GPU" : describe(facts_.devices)},
@@ -384,9 +410,10 @@ class Judge {
     void say_target() {
         std::vector<std::string> names;
         for (const GpuDevice& gpu : facts_.devices) names.push_back(gpu.compute ? with_compute(gpu) : describe(gpu));
-        apply(GpuRule::target, {{"gpus", names.empty() ? "any GPU" : counted(names)},
-                                {"with_driver", facts_.module_version.empty() ? "" : " with driver " + values_["driver"]},
-                                {"code", code_words()}});
+        apply(GpuRule::target,
+              {{"gpus", names.empty() ? "any GPU" : counted(names)},
+               {"with_driver", facts_.module_version.empty() ? "" : " with driver " + values_["driver"]},
+               {"code", code_words()}});
     }
 
     const GpuFacts& facts_;

@@ -1,4 +1,5 @@
-// The GPU verdict: design.md's table as one pure function, a test per row. It decides which rows of gpu_rules.hpp apply.
+// The GPU verdict: design.md's table as one pure function, a test per row. It decides which rows of gpu_rules.hpp
+// apply.
 #pragma once
 
 #include "common/format/manifest.hpp"
@@ -42,8 +43,8 @@ struct GpuJudgeOptions {
     // Asks a child that opens libcuda for its API version (12020 = 12.2): only called when the driver is
     // below the floor and a cuda-compat package may make up for it. nullopt: no answer.
     std::function<std::optional<int>()> driver_api;
-    Distribution distribution;       // for advice that can be typed in
-    std::string machine = "x86_64";  // for the name of the driver's file
+    Distribution distribution;                              // for advice that can be typed in
+    std::string machine = "x86_64";                         // for the name of the driver's file
     std::string way_out = "--no-gpu installs all the same"; // ends the advice of an error; "" = there is none
 };
 

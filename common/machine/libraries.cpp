@@ -47,8 +47,7 @@ std::vector<std::pair<std::string, std::string>> parse_ld_cache(std::string_view
     for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
         std::uint32_t flags = in.u32(), key = in.u32(), value = in.u32();
         in.skip(4 + 8);
-        if ((flags & cache_architecture_mask) == cache_architecture)
-            out.emplace_back(string_at(key), string_at(value));
+        if ((flags & cache_architecture_mask) == cache_architecture) out.emplace_back(string_at(key), string_at(value));
     }
     return in.ok() ? out : std::vector<std::pair<std::string, std::string>>{};
 }
@@ -81,9 +80,7 @@ LibraryIndex::Glibc LibraryIndex::glibc() const {
     return {bytes ? glibc_version_in(*bytes) : "", path};
 }
 
-bool LibraryIndex::musl() const {
-    return root_.exists(musl_loader);
-}
+bool LibraryIndex::musl() const { return root_.exists(musl_loader); }
 
 std::string glibc_version_in(std::string_view bytes) {
     // "GNU C Library (Debian GLIBC 2.36-9) stable release version 2.36." – "development release" in between
@@ -95,10 +92,8 @@ std::string glibc_version_in(std::string_view bytes) {
         if (found == std::string_view::npos) continue;
         std::string_view rest = banner.substr(found + words.size());
         std::size_t n = 0;
-        while (n < rest.size() && ((rest[n] >= '0' && rest[n] <= '9') || rest[n] == '.'))
-            ++n;
-        while (n > 0 && rest[n - 1] == '.')
-            --n;
+        while (n < rest.size() && ((rest[n] >= '0' && rest[n] <= '9') || rest[n] == '.')) ++n;
+        while (n > 0 && rest[n - 1] == '.') --n;
         if (n > 0) return std::string(rest.substr(0, n));
     }
     return {};

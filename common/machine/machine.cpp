@@ -1,8 +1,8 @@
 #include "common/machine/machine.hpp"
 
 #include "common/base/text.hpp"
-#include "common/machine/gpu_table.hpp"
 #include "common/machine/driver_texts.hpp"
+#include "common/machine/gpu_table.hpp"
 #include "common/machine/libraries.hpp"
 
 #include <nlohmann/json.hpp>
@@ -22,8 +22,7 @@ std::string os_release_name(const SystemRoot& root) {
         constexpr std::string_view key = "PRETTY_NAME=";
         if (!line.starts_with(key)) continue;
         std::string_view value = trim(line.substr(key.size()));
-        if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
-            value = value.substr(1, value.size() - 2);
+        if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
         return printable_line(value);
     }
     return {};
@@ -32,8 +31,8 @@ std::string os_release_name(const SystemRoot& root) {
 // Without these Python itself or half of what is installed with it does not start; without any other library
 // one module does not import, which is a warning.
 bool essential(std::string_view soname) {
-    for (std::string_view stem : {"libpython", "libz.so", "libexpat.so", "libssl.so", "libcrypto.so",
-                                  "libffi.so", "libstdc++.so", "libgcc_s.so"})
+    for (std::string_view stem : {"libpython", "libz.so", "libexpat.so", "libssl.so", "libcrypto.so", "libffi.so",
+                                  "libstdc++.so", "libgcc_s.so"})
         if (soname.starts_with(stem)) return true;
     return false;
 }
@@ -76,33 +75,29 @@ void judge_platform(const MachineFacts& facts, const Manifest& manifest, std::ve
                        fmt::format("this installer is for Linux, this machine runs {}", facts.system),
                        "use a Linux machine"});
     if (!wanted.empty() && facts.processor != wanted)
-        out.push_back(
-            {"cpu", Severity::error, ErrorKind::machine,
-             fmt::format("this installer is for {} processors, this machine has {}", wanted, facts.processor),
-             fmt::format("build one with --platform {}",
-                         facts.processor == "x86_64" ? "linux-64" : "linux-" + facts.processor)});
+        out.push_back({"cpu", Severity::error, ErrorKind::machine,
+                       fmt::format("this installer is for {} processors, this machine has {}", wanted, facts.processor),
+                       fmt::format("build one with --platform {}",
+                                   facts.processor == "x86_64" ? "linux-64" : "linux-" + facts.processor)});
     if (!failure_of(out))
-        out.push_back(
-            {"system", Severity::ok, ErrorKind::machine,
-             fmt::format("{}, {}{}", facts.distribution.empty() ? facts.system : facts.distribution,
-                         facts.processor, facts.cpu_level > 1 ? fmt::format("-v{}", facts.cpu_level) : ""),
-             ""});
+        out.push_back({"system", Severity::ok, ErrorKind::machine,
+                       fmt::format("{}, {}{}", facts.distribution.empty() ? facts.system : facts.distribution,
+                                   facts.processor, facts.cpu_level > 1 ? fmt::format("-v{}", facts.cpu_level) : ""),
+                       ""});
 }
 
 void judge_glibc(const MachineFacts& facts, const Requirements& needs, std::vector<Finding>& out) {
     if (needs.glibc.empty()) return;
-    const std::string because =
-        needs.glibc_because.empty() ? "" : fmt::format(" ('{}')", needs.glibc_because);
+    const std::string because = needs.glibc_because.empty() ? "" : fmt::format(" ('{}')", needs.glibc_because);
     if (facts.glibc.empty()) {
         if (facts.musl && facts.glibc_path.empty()) {
-            out.push_back({"glibc", Severity::error, ErrorKind::machine,
-                           fmt::format("the environment needs glibc {}{}, this system has musl instead",
-                                       needs.glibc, because),
-                           "use a distribution with glibc (Alpine and its containers have none)"});
+            out.push_back(
+                {"glibc", Severity::error, ErrorKind::machine,
+                 fmt::format("the environment needs glibc {}{}, this system has musl instead", needs.glibc, because),
+                 "use a distribution with glibc (Alpine and its containers have none)"});
             return;
         }
-        out.push_back({"glibc", facts.glibc_path.empty() ? Severity::error : Severity::warning,
-                       ErrorKind::machine,
+        out.push_back({"glibc", facts.glibc_path.empty() ? Severity::error : Severity::warning, ErrorKind::machine,
                        facts.glibc_path.empty()
                            ? fmt::format("the environment needs glibc {}{}, and no libc.so.6 was found here",
                                          needs.glibc, because)
@@ -114,10 +109,10 @@ void judge_glibc(const MachineFacts& facts, const Requirements& needs, std::vect
     if (compare_versions(facts.glibc, needs.glibc) < 0) {
         out.push_back(
             {"glibc", Severity::error, ErrorKind::machine,
-             fmt::format("the environment needs glibc {}{}, this machine has {}", needs.glibc, because,
-                         facts.glibc),
+             fmt::format("the environment needs glibc {}{}, this machine has {}", needs.glibc, because, facts.glibc),
              fmt::format("use a newer distribution, or build with --target-glibc {} and a Python made for it "
-                         "(--python-from)", facts.glibc)});
+                         "(--python-from)",
+                         facts.glibc)});
         return;
     }
     out.push_back({"glibc", Severity::ok, ErrorKind::machine,
@@ -131,8 +126,7 @@ void judge_libraries(const MachineFacts& facts, std::vector<Finding>& out) {
         out.push_back(
             {"library", fatal ? Severity::error : Severity::warning, ErrorKind::machine,
              fatal ? fmt::format("the environment's Python needs {}, which this machine lacks", soname)
-                   : fmt::format("a module of the environment's Python needs {}, which this machine lacks",
-                                 soname),
+                   : fmt::format("a module of the environment's Python needs {}, which this machine lacks", soname),
              package_advice(soname)});
     }
 }
@@ -143,8 +137,7 @@ int cpu_level_of(std::string_view cpuinfo) {
     std::set<std::string_view> flags;
     for (std::string_view line : split_lines(cpuinfo)) {
         if (!line.starts_with("flags")) continue;
-        for (std::string_view flag : split(line, ' '))
-            flags.insert(flag);
+        for (std::string_view flag : split(line, ' ')) flags.insert(flag);
         break;
     }
     if (flags.empty()) return 0;
@@ -181,8 +174,7 @@ MachineFacts read_machine_facts(const SystemRoot& root, const Requirements& need
     if (auto value = environment.find("LD_LIBRARY_PATH"); value != environment.end())
         for (std::string_view part : split(value->second, ':'))
             if (part.starts_with('/')) path.emplace_back(part);
-    for (const std::string& soname : needs.libraries)
-        facts.libraries[soname] = index.find(soname, path);
+    for (const std::string& soname : needs.libraries) facts.libraries[soname] = index.find(soname, path);
     return facts;
 }
 

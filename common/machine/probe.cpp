@@ -33,28 +33,17 @@ class Listener {
         result_.ran = true;
         if (kind == "libcuda")
             result_.libcuda = text_field(e, "resolved").empty() ? text_field(e, "path") : text_field(e, "resolved");
-        else if (kind == "driver")
-            result_.api_version = static_cast<int>(integer(e, "api_version", 0));
-        else if (kind == "runtime")
-            result_.runtime_version = static_cast<int>(integer(e, "runtime_version", 0));
-        else if (kind == "device")
-            on_device(e);
-        else if (kind == "bandwidth")
-            on_bandwidth(e);
-        else if (kind == "device_done")
-            on_device_done(e);
-        else if (kind == "kernel")
-            on_kernel(e);
-        else if (kind == "memory_test")
-            on_memory(e);
-        else if (kind == "peer")
-            on_peer(e);
-        else if (kind == "error")
-            on_error(e);
-        else if (kind == "crash" || kind == "timeout")
-            on_death(e, kind);
-        else if (kind == "end")
-            on_end(e);
+        else if (kind == "driver") result_.api_version = static_cast<int>(integer(e, "api_version", 0));
+        else if (kind == "runtime") result_.runtime_version = static_cast<int>(integer(e, "runtime_version", 0));
+        else if (kind == "device") on_device(e);
+        else if (kind == "bandwidth") on_bandwidth(e);
+        else if (kind == "device_done") on_device_done(e);
+        else if (kind == "kernel") on_kernel(e);
+        else if (kind == "memory_test") on_memory(e);
+        else if (kind == "peer") on_peer(e);
+        else if (kind == "error") on_error(e);
+        else if (kind == "crash" || kind == "timeout") on_death(e, kind);
+        else if (kind == "end") on_end(e);
     }
 
     ProbeResult finish(const ProcessResult& process) {
@@ -68,19 +57,20 @@ class Listener {
             add({0, -1, std::nullopt, "failed", "the CUDA probe failed without saying why", ""});
         }
         if (result_.stage2 == "not_available")
-            result_.stage2_words = needs_.cuda_major
-                                       ? fmt::format("stage 2 is not available for CUDA {}, whose runtime is not carried here; "
-                                                     "stage 1, the driver API, was tested",
-                                                     *needs_.cuda_major)
-                                       : "stage 1, the driver API, was tested; stage 2 has no CUDA runtime to test";
+            result_.stage2_words =
+                needs_.cuda_major
+                    ? fmt::format("stage 2 is not available for CUDA {}, whose runtime is not carried here; "
+                                  "stage 1, the driver API, was tested",
+                                  *needs_.cuda_major)
+                    : "stage 1, the driver API, was tested; stage 2 has no CUDA runtime to test";
         return std::move(result_);
     }
 
   private:
     ProbeDevice* device(const json& e) {
         auto index = integer(e, "device", -1);
-        auto found = std::ranges::find(result_.devices, index,
-                                       [](const ProbeDevice& d) { return std::int64_t{d.index}; });
+        auto found =
+            std::ranges::find(result_.devices, index, [](const ProbeDevice& d) { return std::int64_t{d.index}; });
         return found == result_.devices.end() ? nullptr : &*found;
     }
 
@@ -109,7 +99,8 @@ class Listener {
     void on_kernel(const json& e) {
         const int stage = static_cast<int>(integer(e, "stage", 0));
         if (ProbeDevice* d = device(e); d && d->kernels.size() < 64)
-            d->kernels.push_back({stage, text_field(e, "kernel"), text_field(e, "image"), flag_of(e, "ok"), decimal_of(e, "ms")});
+            d->kernels.push_back(
+                {stage, text_field(e, "kernel"), text_field(e, "image"), flag_of(e, "ok"), decimal_of(e, "ms")});
         if (flag_of(e, "ok")) return;
         // Machine code and PTX that fail alike are one fact.
         const std::string key = fmt::format("{} {} {}", stage, integer(e, "device", -1), text_field(e, "kernel"));
@@ -132,8 +123,9 @@ class Listener {
         if (!m.ok)
             add({static_cast<int>(integer(e, "stage", 0)), static_cast<int>(integer(e, "device", -1)), std::nullopt,
                  "WRONG_MEMORY",
-                 fmt::format("{}: {} of {} tested words of its memory do not hold what was written", device_name(e), m.wrong,
-                             m.bytes / 4 * static_cast<std::uint64_t>(std::max<std::int64_t>(1, integer(e, "patterns", 1)))),
+                 fmt::format(
+                     "{}: {} of {} tested words of its memory do not hold what was written", device_name(e), m.wrong,
+                     m.bytes / 4 * static_cast<std::uint64_t>(std::max<std::int64_t>(1, integer(e, "patterns", 1)))),
                  "the GPU's memory is faulty: do not trust its results; look at 'nvidia-smi -q -d ECC', lower an "
                  "overclocking, and have the card replaced if it stays"});
         if (ProbeDevice* d = device(e)) d->memory = m;
@@ -150,7 +142,8 @@ class Listener {
         if (integer(e, "wrong", 0) > 0)
             add({static_cast<int>(integer(e, "stage", 0)), p.to, std::nullopt, "WRONG_PEER",
                  fmt::format("data from GPU {} arrives damaged at GPU {}", p.from, p.to),
-                 "the path between the two GPUs is broken, usually by an IOMMU or by access control (ACS) of a PCI switch: "
+                 "the path between the two GPUs is broken, usually by an IOMMU or by access control (ACS) of a PCI "
+                 "switch: "
                  "turn them off in the firmware or with iommu=pt; until then set NCCL_P2P_DISABLE=1"});
     }
 
@@ -159,8 +152,7 @@ class Listener {
         p.stage = static_cast<int>(integer(e, "stage", 0));
         p.device = static_cast<int>(integer(e, "device", -1));
         p.name = text_field(e, "name");
-        if (auto code = e.find("code"); code != e.end() && code->is_number_integer())
-            p.code = code->get<int>();
+        if (auto code = e.find("code"); code != e.end() && code->is_number_integer()) p.code = code->get<int>();
         const std::string message = text_field(e, "message");
         if (p.name == "LIBRARY_NOT_FOUND") {
             p.sentence = "libcuda.so.1 was not found: no NVIDIA driver is installed, or its library is not "
@@ -170,12 +162,10 @@ class Listener {
             p.sentence = fmt::format("libcuda.so.1 cannot be used: {}", message);
             p.advice = "reinstall NVIDIA's driver, and remove other copies of libcuda from LD_LIBRARY_PATH";
         } else {
-            p.sentence =
-                fmt::format("{}{} failed: {}{}", p.device >= 0 ? device_name(e) + ": " : "", text_field(e, "call"),
-                            message, p.code ? fmt::format(" (error {})", *p.code) : "");
+            p.sentence = fmt::format("{}{} failed: {}{}", p.device >= 0 ? device_name(e) + ": " : "",
+                                     text_field(e, "call"), message, p.code ? fmt::format(" (error {})", *p.code) : "");
             if (p.code)
-                p.advice =
-                    p.code == 35 && result_.api_version > 0 ? upgrade_advice() : advice_for(*p.code, needs_);
+                p.advice = p.code == 35 && result_.api_version > 0 ? upgrade_advice() : advice_for(*p.code, needs_);
         }
         // Stage 2 repeats what stage 1 has found, in its own words.
         bool known = std::ranges::any_of(result_.problems, [&](const ProbeProblem& old) {
@@ -188,14 +178,13 @@ class Listener {
         const std::string during = text_field(e, "during");
         std::string where = during.empty() ? "" : fmt::format(" in {}", during);
         std::string sentence =
-            kind == "crash" ? fmt::format("NVIDIA's driver library crashed{} ({})", where, text_field(e, "name"))
-                            : fmt::format("NVIDIA's driver did not answer{} within {} s", where,
-                                          integer(e, "seconds", 0));
-        add({static_cast<int>(integer(e, "stage", 0)), static_cast<int>(integer(e, "device", -1)),
-             std::nullopt, kind, sentence,
-             kind == "crash"
-                 ? "the library is damaged or belongs to another driver: reinstall the driver and reboot"
-                 : "the driver hangs: look at 'dmesg' for NVRM or Xid lines, and reboot"});
+            kind == "crash"
+                ? fmt::format("NVIDIA's driver library crashed{} ({})", where, text_field(e, "name"))
+                : fmt::format("NVIDIA's driver did not answer{} within {} s", where, integer(e, "seconds", 0));
+        add({static_cast<int>(integer(e, "stage", 0)), static_cast<int>(integer(e, "device", -1)), std::nullopt, kind,
+             sentence,
+             kind == "crash" ? "the library is damaged or belongs to another driver: reinstall the driver and reboot"
+                             : "the driver hangs: look at 'dmesg' for NVRM or Xid lines, and reboot"});
     }
 
     void on_end(const json& e) {
@@ -213,9 +202,8 @@ class Listener {
     }
     std::string install_advice() const { return advice_for(35, needs_); }
     std::string upgrade_advice() const {
-        return needs_.driver_floor.empty()
-                   ? "upgrade NVIDIA's driver"
-                   : fmt::format("upgrade NVIDIA's driver to {} or newer", needs_.driver_floor);
+        return needs_.driver_floor.empty() ? "upgrade NVIDIA's driver"
+                                           : fmt::format("upgrade NVIDIA's driver to {} or newer", needs_.driver_floor);
     }
     void add(ProbeProblem problem) {
         if (result_.problems.size() < 64) result_.problems.push_back(std::move(problem));
@@ -275,8 +263,7 @@ ProbeResult not_started(std::string sentence, std::string advice) {
 } // namespace
 
 std::string advice_for(int code, const Requirements& needs) {
-    const std::string floor =
-        needs.driver_floor.empty() ? "" : fmt::format(" {} or newer", needs.driver_floor);
+    const std::string floor = needs.driver_floor.empty() ? "" : fmt::format(" {} or newer", needs.driver_floor);
     switch (code) {
     case 2:
         return "other programs fill the GPU's memory: look at nvidia-smi, end them and run --verify-only "
@@ -302,8 +289,7 @@ std::string advice_for(int code, const Requirements& needs) {
                "GPU";
     case 218:
     case 222:
-        return fmt::format("the driver cannot compile this PTX: upgrade it{}",
-                           floor.empty() ? "" : " to" + floor);
+        return fmt::format("the driver cannot compile this PTX: upgrade it{}", floor.empty() ? "" : " to" + floor);
     case 221:
         return "the driver's PTX compiler is missing (libnvidia-ptxjitcompiler): install all of the driver's "
                "libraries";
@@ -403,8 +389,7 @@ std::optional<int> ask_driver_api(ByteView program, const std::map<std::string, 
 
 json to_json(const ProbeResult& result) {
     json devices = json::array(), peers = json::array(), problems = json::array();
-    for (const ProbeDevice& d : result.devices)
-        devices.push_back(to_json(d));
+    for (const ProbeDevice& d : result.devices) devices.push_back(to_json(d));
     for (const PeerResult& p : result.peers)
         peers.push_back({{"from", p.from}, {"to", p.to}, {"ok", p.ok}, {"access", p.access}, {"gb_per_s", p.gb_per_s}});
     for (const ProbeProblem& p : result.problems) {

@@ -60,8 +60,8 @@ struct ProbeResult {
     bool ran = false; // the child started and said something
     bool ok = false;
     std::string stage1,
-        stage2;          // "passed", "failed", "crashed", "timeout", "not_available", "not_asked", "not_run"
-    int api_version = 0; // the driver's: 12020
+        stage2;              // "passed", "failed", "crashed", "timeout", "not_available", "not_asked", "not_run"
+    int api_version = 0;     // the driver's: 12020
     int runtime_version = 0; // of stage 2
     std::string libcuda;     // path as loaded
     std::vector<ProbeDevice> devices;

@@ -17,7 +17,8 @@ std::string bandwidth_words(const json& device) {
     if (bandwidth.is_object())
         for (const auto& [direction, speed] : bandwidth.items())
             if (speed.is_number())
-                out += fmt::format("{}{} {:.1f} GB/s", out.empty() ? "" : ", ", replace_all(direction, "_", " "), speed.get<double>());
+                out += fmt::format("{}{} {:.1f} GB/s", out.empty() ? "" : ", ", replace_all(direction, "_", " "),
+                                   speed.get<double>());
     return out;
 }
 
@@ -60,7 +61,8 @@ std::string peer_words(const json& peers) {
         most = std::max(most, speed);
         direct += flag_of(p, "access");
     }
-    return fmt::format("data between GPUs: {} of {} directions direct, {:.1f} to {:.1f} GB/s", direct, peers.size(), least, most);
+    return fmt::format("data between GPUs: {} of {} directions direct, {:.1f} to {:.1f} GB/s", direct, peers.size(),
+                       least, most);
 }
 
 } // namespace
@@ -71,7 +73,8 @@ std::vector<ReportLine> probe_lines(const json& probe) {
     const json& devices = child_of(probe, "devices");
     if (devices.is_array())
         for (const json& device : devices)
-            out.push_back({flag_of(device, "ok") ? "ok" : "failed", "CUDA kernels on " + device_words(device, devices.size() > 1), "", "", ""});
+            out.push_back({flag_of(device, "ok") ? "ok" : "failed",
+                           "CUDA kernels on " + device_words(device, devices.size() > 1), "", "", ""});
     const json& peers = child_of(probe, "peers");
     if (peers.is_array() && !peers.empty()) {
         const bool good = std::ranges::all_of(peers, [](const json& p) { return flag_of(p, "ok"); });
@@ -79,8 +82,7 @@ std::vector<ReportLine> probe_lines(const json& probe) {
     }
     const json& problems = child_of(probe, "problems");
     if (problems.is_array())
-        for (const json& p : problems)
-            out.push_back({"failed", text_of(p, "sentence"), text_of(p, "advice"), "", ""});
+        for (const json& p : problems) out.push_back({"failed", text_of(p, "sentence"), text_of(p, "advice"), "", ""});
     if (auto words = text_of(probe, "stage2_words"); !words.empty()) out.push_back({"note", words, "", "", ""});
     return out;
 }

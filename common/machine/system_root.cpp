@@ -14,9 +14,7 @@ SystemRoot SystemRoot::from_environment() {
     return SystemRoot(root ? root : "");
 }
 
-bool SystemRoot::exists(std::string_view absolute) const {
-    return !resolve(absolute).empty();
-}
+bool SystemRoot::exists(std::string_view absolute) const { return !resolve(absolute).empty(); }
 
 std::optional<std::string> SystemRoot::text(std::string_view absolute, std::size_t limit) const {
     Fd fd(::open(at(absolute).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));

@@ -14,8 +14,7 @@ namespace tinderbox {
 class SystemRoot {
   public:
     explicit SystemRoot(std::string root = {}) : root_(std::move(root)) {
-        while (root_.ends_with('/'))
-            root_.pop_back();
+        while (root_.ends_with('/')) root_.pop_back();
     }
     static SystemRoot from_environment(); // TINDERBOX_SYSROOT, else the machine itself
 

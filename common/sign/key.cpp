@@ -52,7 +52,8 @@ Status check_curve(const mbedtls_pk_context& key, const fs::path& pem) {
     if (mbedtls_pk_can_do(&key, MBEDTLS_PK_ECDSA) &&
         mbedtls_ecp_keypair_get_group_id(mbedtls_pk_ec(key)) == MBEDTLS_ECP_DP_SECP256R1)
         return {};
-    return make_error(ErrorKind::usage, "'{}' is no key of the curve P-256 (prime256v1); 'tinderbox keygen' makes one", pem.string());
+    return make_error(ErrorKind::usage, "'{}' is no key of the curve P-256 (prime256v1); 'tinderbox keygen' makes one",
+                      pem.string());
 }
 
 Result<std::string> read_pem(const fs::path& pem) {
@@ -83,15 +84,19 @@ Result<SigningKey> SigningKey::read(const fs::path& pem) {
     SecretText secret;
     TRY_ASSIGN(secret.text, read_pem(pem));
     SigningKey key;
-    int error = mbedtls_pk_parse_key(&key.state_->context, chars(as_bytes(secret.text)), secret.text.size() + 1, nullptr, 0,
-                                     random_bytes, nullptr);
-    if (error == MBEDTLS_ERR_PK_PASSWORD_REQUIRED || secret.text.find("-----BEGIN ENCRYPTED PRIVATE KEY-----") != std::string::npos)
-        return make_error(ErrorKind::usage, "the key in '{}' is encrypted; write it without its passphrase: openssl pkey -in KEY -out PLAIN.pem",
-                          pem.string());
+    int error = mbedtls_pk_parse_key(&key.state_->context, chars(as_bytes(secret.text)), secret.text.size() + 1,
+                                     nullptr, 0, random_bytes, nullptr);
+    if (error == MBEDTLS_ERR_PK_PASSWORD_REQUIRED ||
+        secret.text.find("-----BEGIN ENCRYPTED PRIVATE KEY-----") != std::string::npos)
+        return make_error(
+            ErrorKind::usage,
+            "the key in '{}' is encrypted; write it without its passphrase: openssl pkey -in KEY -out PLAIN.pem",
+            pem.string());
     if (error != 0 && secret.text.find("-----BEGIN PUBLIC KEY-----") != std::string::npos)
         return make_error(ErrorKind::usage, "'{}' is a public key; signing needs the private one", pem.string());
     if (error != 0)
-        return make_error(ErrorKind::usage, "'{}' holds no private key in PEM form; 'tinderbox keygen' makes one", pem.string());
+        return make_error(ErrorKind::usage, "'{}' holds no private key in PEM form; 'tinderbox keygen' makes one",
+                          pem.string());
     TRY(check_curve(key.state_->context, pem));
     return key;
 }
@@ -100,7 +105,8 @@ Result<SigningKey> SigningKey::generate() {
     SigningKey key;
     mbedtls_pk_context& context = key.state_->context;
     int error = mbedtls_pk_setup(&context, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY));
-    if (error == 0) error = mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(context), random_bytes, nullptr);
+    if (error == 0)
+        error = mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(context), random_bytes, nullptr);
     if (error != 0) return make_error(ErrorKind::bug, "no key can be made: {}", library_words(error));
     return key;
 }
@@ -108,8 +114,8 @@ Result<SigningKey> SigningKey::generate() {
 Result<Bytes> SigningKey::sign(const Sha256Digest& digest) const {
     std::array<unsigned char, MBEDTLS_PK_SIGNATURE_MAX_SIZE> der;
     std::size_t size = 0;
-    int error = mbedtls_pk_sign(&state_->context, MBEDTLS_MD_SHA256, chars(digest), digest.size(), der.data(), der.size(), &size,
-                                random_bytes, nullptr);
+    int error = mbedtls_pk_sign(&state_->context, MBEDTLS_MD_SHA256, chars(digest), digest.size(), der.data(),
+                                der.size(), &size, random_bytes, nullptr);
     if (error != 0) return make_error(ErrorKind::bug, "signing failed: {}", library_words(error));
     auto* first = reinterpret_cast<const std::byte*>(der.data());
     return Bytes(first, first + size);
@@ -152,9 +158,12 @@ Result<VerifyingKey> VerifyingKey::read(const fs::path& pem) {
     VerifyingKey key;
     if (mbedtls_pk_parse_public_key(&key.state_->context, chars(as_bytes(text.text)), text.text.size() + 1) != 0) {
         if (text.text.find("PRIVATE KEY-----") != std::string::npos)
-            return make_error(ErrorKind::usage, "'{}' is a private key, which whoever signed keeps; --key takes the public one "
-                                                "(openssl pkey -in KEY -pubout)", pem.string());
-        return make_error(ErrorKind::usage, "'{}' holds no public key in PEM form ('-----BEGIN PUBLIC KEY-----')", pem.string());
+            return make_error(ErrorKind::usage,
+                              "'{}' is a private key, which whoever signed keeps; --key takes the public one "
+                              "(openssl pkey -in KEY -pubout)",
+                              pem.string());
+        return make_error(ErrorKind::usage, "'{}' holds no public key in PEM form ('-----BEGIN PUBLIC KEY-----')",
+                          pem.string());
     }
     TRY(check_curve(key.state_->context, pem));
     TRY_ASSIGN(Bytes der, public_der(key.state_->context));
@@ -166,9 +175,9 @@ Result<VerifyingKey> VerifyingKey::read(const fs::path& pem) {
 Result<bool> VerifyingKey::accepts(const Sha256Digest& digest, ByteView der) const {
     // SEQUENCE of two INTEGERs and nothing after it: else it is damaged rather than somebody else's.
     const auto* at = chars(der);
-    const bool shape = der.size() >= 8 && der.size() <= 72 && at[0] == 0x30 && at[1] == der.size() - 2 && at[2] == 0x02 &&
-                       at[3] >= 1 && at[3] <= 33 && 4u + at[3] + 2 < der.size() && at[4 + at[3]] == 0x02 &&
-                       4u + at[3] + 2 + at[5 + at[3]] == der.size();
+    const bool shape = der.size() >= 8 && der.size() <= 72 && at[0] == 0x30 && at[1] == der.size() - 2 &&
+                       at[2] == 0x02 && at[3] >= 1 && at[3] <= 33 && 4u + at[3] + 2 < der.size() &&
+                       at[4 + at[3]] == 0x02 && 4u + at[3] + 2 + at[5 + at[3]] == der.size();
     if (!shape) return make_error(ErrorKind::damaged, "it is no ECDSA signature");
     int error = mbedtls_pk_verify(&state_->context, MBEDTLS_MD_SHA256, chars(digest), digest.size(), at, der.size());
     return error == 0;

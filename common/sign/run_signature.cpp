@@ -33,7 +33,9 @@ Result<std::optional<Slot>> read_slot(const RunFile& run) {
     std::uint32_t size = in.u32();
     ByteView id = in.bytes(slot.key_id.size());
     good = good && size <= longest_signature && in.ok();
-    if (!good) return make_error(ErrorKind::damaged, "{}: the signature in the file is damaged; copy the file again", run.path().string());
+    if (!good)
+        return make_error(ErrorKind::damaged, "{}: the signature in the file is damaged; copy the file again",
+                          run.path().string());
     std::ranges::copy(id, slot.key_id.begin());
     ByteView signature = in.bytes(size);
     slot.signature.assign(signature.begin(), signature.end());
@@ -63,7 +65,8 @@ Result<Bytes> signature_slot(const SigningKey& key, std::string_view manifest_te
     return out.take();
 }
 
-Result<Sha256Digest> hash_files(const std::vector<fs::path>& files, const std::function<void(std::uint64_t)>& progress) {
+Result<Sha256Digest> hash_files(const std::vector<fs::path>& files,
+                                const std::function<void(std::uint64_t)>& progress) {
     Sha256 hash;
     AlignedBuffer buffer(piece_size);
     std::uint64_t done = 0;
@@ -91,12 +94,14 @@ Result<SignatureCheck> check_signature(const RunFile& run, const VerifyingKey& k
     TRY_ASSIGN(auto slot, read_slot(run));
     // The cheap answer first: nothing else needs reading when the key is another one.
     if (slot && slot->key_id != key.id())
-        return make_error(ErrorKind::damaged, "'{}' was signed with another key (…{}) than '{}' (…{})", name, short_id(slot->key_id), key_name,
-                          short_id(key.id()));
+        return make_error(ErrorKind::damaged, "'{}' was signed with another key (…{}) than '{}' (…{})", name,
+                          short_id(slot->key_id), key_name, short_id(key.id()));
     if (slot) {
         auto good = key.accepts(run.manifest_sha256(), slot->signature);
         if (!good.ok() || !*good)
-            return make_error(ErrorKind::damaged, "the signature in '{}' does not match its contents: the file was changed after it was signed", name);
+            return make_error(
+                ErrorKind::damaged,
+                "the signature in '{}' does not match its contents: the file was changed after it was signed", name);
     }
     const fs::path detached = signature_path(run.path());
     if (lexists(detached)) {
@@ -104,15 +109,23 @@ Result<SignatureCheck> check_signature(const RunFile& run, const VerifyingKey& k
         TRY_ASSIGN(Sha256Digest digest, hash_files(run.volumes(), progress));
         auto good = key.accepts(digest, signature);
         if (!good.ok())
-            return make_error(ErrorKind::damaged, "'{}' is damaged: {}; copy it again", detached.string(), good.error().message);
+            return make_error(ErrorKind::damaged, "'{}' is damaged: {}; copy it again", detached.string(),
+                              good.error().message);
         if (*good) return SignatureCheck{true};
         if (slot)
-            return make_error(ErrorKind::damaged, "'{}' does not match '{}': one of the two was changed, or belongs to another build; copy both again",
-                              detached.string(), name);
-        return make_error(ErrorKind::damaged, "'{}' does not match '{}' and the key '{}': the file was changed, the signature is of another file, "
-                                              "or it was made with another key", detached.string(), name, key_name);
+            return make_error(
+                ErrorKind::damaged,
+                "'{}' does not match '{}': one of the two was changed, or belongs to another build; copy both again",
+                detached.string(), name);
+        return make_error(
+            ErrorKind::damaged,
+            "'{}' does not match '{}' and the key '{}': the file was changed, the signature is of another file, "
+            "or it was made with another key",
+            detached.string(), name, key_name);
     }
-    if (!slot) return make_error(ErrorKind::damaged, "'{}' is not signed: there is no '{}' beside it", name, detached.filename().string());
+    if (!slot)
+        return make_error(ErrorKind::damaged, "'{}' is not signed: there is no '{}' beside it", name,
+                          detached.filename().string());
     TRY(run.verify_all(threads, progress));
     return SignatureCheck{false};
 }

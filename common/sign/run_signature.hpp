@@ -20,7 +20,8 @@ fs::path signature_path(const fs::path& run); // NAME.run.sig
 Result<Bytes> signature_slot(const SigningKey& key, std::string_view manifest_text);
 
 // SHA-256 over all bytes of the files, one after the other. `progress` gets bytes done so far.
-Result<Sha256Digest> hash_files(const std::vector<fs::path>& files, const std::function<void(std::uint64_t)>& progress = {});
+Result<Sha256Digest> hash_files(const std::vector<fs::path>& files,
+                                const std::function<void(std::uint64_t)>& progress = {});
 
 // Every byte of `run` comes from whoever holds the private half of `key`. Kind damaged: it is not signed, or the
 // signature is damaged, by another key or of another file; one sentence says which.

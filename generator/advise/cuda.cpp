@@ -50,7 +50,8 @@ struct Claim {
 };
 
 Claim claim_of_conda(const PackageInfo& p, const std::string& name) {
-    if (name == "cudatoolkit" || name == "cuda-cudart" || name.starts_with("cuda-cudart_linux")) return {Strength::runtime, major_minor(p.version)};
+    if (name == "cudatoolkit" || name == "cuda-cudart" || name.starts_with("cuda-cudart_linux"))
+        return {Strength::runtime, major_minor(p.version)};
     if (name == "cuda-version" || name == "pytorch-cuda" || name == "cuda-toolkit" || name == "cuda-runtime")
         return {Strength::pin, major_minor(p.version)};
     // "py3.11_cuda12.1_cudnn8.9.2_0" (pytorch), "cuda120py311h…", "cuda_120…" (conda-forge)
@@ -60,7 +61,8 @@ Claim claim_of_conda(const PackageInfo& p, const std::string& name) {
 }
 
 Claim claim_of_wheel(const PackageInfo& p, const std::string& name) {
-    if (name == "nvidia-cuda-runtime" || name.starts_with("nvidia-cuda-runtime-cu")) return {Strength::runtime, major_minor(p.version)};
+    if (name == "nvidia-cuda-runtime" || name.starts_with("nvidia-cuda-runtime-cu"))
+        return {Strength::runtime, major_minor(p.version)};
     if (name == "cuda-toolkit") return {Strength::pin, major_minor(p.version)};
     for (const char* mark : {"+cuda", "+cu"})
         if (auto version = version_after(p.version, mark)) return {Strength::build, *version};
@@ -74,7 +76,8 @@ Claim claim_of_wheel(const PackageInfo& p, const std::string& name) {
 
 // The CUDA major in a soname, of the libraries that count as CUDA itself does (cuFFT, cuSPARSE and others do not).
 std::optional<std::string> major_of_soname(std::string_view soname) {
-    for (std::string_view stem : {"libcudart.so.", "libcublas.so.", "libcublasLt.so.", "libnvrtc.so.", "libnvJitLink.so."})
+    for (std::string_view stem :
+         {"libcudart.so.", "libcublas.so.", "libcublasLt.so.", "libnvrtc.so.", "libnvJitLink.so."})
         if (soname.starts_with(stem)) return std::string(split(soname.substr(stem.size()), '.')[0]);
     return std::nullopt;
 }
@@ -92,13 +95,15 @@ std::vector<CudaEvidence> cuda_evidence(const std::vector<PackageInfo>& packages
         const std::string name = to_lower(p.name);
         const Claim claim = p.kind == "conda" ? claim_of_conda(p, name) : claim_of_wheel(p, name);
         const bool by_build = p.kind == "conda" && claim.strength == Strength::build;
-        if (claim.strength != Strength::none) add(claim.strength, claim.version, p.name + " " + (by_build ? p.version + " " + p.build : p.version));
+        if (claim.strength != Strength::none)
+            add(claim.strength, claim.version, p.name + " " + (by_build ? p.version + " " + p.build : p.version));
     }
     // One witness for each soname: a hundred libraries that need the same say nothing new.
     std::set<std::string_view> seen;
     for (const auto& [path, sonames] : needed)
         for (const std::string& soname : sonames)
-            if (auto major = major_of_soname(soname); major && seen.insert(soname).second) add(Strength::soname, *major, path + " needs " + soname);
+            if (auto major = major_of_soname(soname); major && seen.insert(soname).second)
+                add(Strength::soname, *major, path + " needs " + soname);
     // Of one strength the newest first: its driver runs the older ones too.
     std::ranges::stable_sort(found, [](const auto& a, const auto& b) {
         if (a.first != b.first) return a.first < b.first;

@@ -16,17 +16,18 @@ std::string role_of(std::string_view path) {
     auto begins = [&](std::string_view stem) { return name.starts_with(stem); };
     // Everything that PyTorch, TensorFlow or JAX computes on a GPU goes through these. CuPy and Numba compile their
     // kernels on the target, so that their libraries decide nothing.
-    for (std::string_view stem : {"libtorch_cuda", "libtensorflow_cc.so", "libtensorflow_framework.so", "_pywrap_tensorflow_internal.so",
-                                  "xla_cuda_plugin.so"})
+    for (std::string_view stem : {"libtorch_cuda", "libtensorflow_cc.so", "libtensorflow_framework.so",
+                                  "_pywrap_tensorflow_internal.so", "xla_cuda_plugin.so"})
         if (begins(stem)) return "framework";
-    for (std::string_view stem : {"libcublas.so", "libcublasLt.so", "libcudnn", "libcufft.so", "libcurand.so", "libcusparse.so",
-                                  "libcusolver.so", "libnccl.so"})
+    for (std::string_view stem : {"libcublas.so", "libcublasLt.so", "libcudnn", "libcufft.so", "libcurand.so",
+                                  "libcusparse.so", "libcusolver.so", "libnccl.so"})
         if (begins(stem)) return "nvidia";
     return "other";
 }
 
-// Kernels for one architecture only and other people's code that was linked in (NCCL, cuDNN in older torch wheels: sm_35
-// in 50 of 302 fatbins) do not make a framework run on a GPU: what less than half of its fatbins have is told apart.
+// Kernels for one architecture only and other people's code that was linked in (NCCL, cuDNN in older torch wheels:
+// sm_35 in 50 of 302 fatbins) do not make a framework run on a GPU: what less than half of its fatbins have is told
+// apart.
 bool is_partial(const GpuLibrary& library, std::uint32_t containers, std::uint32_t most) {
     return (library.role == "framework" || library.role == "part") && containers * 2 < most;
 }
@@ -71,14 +72,16 @@ void choose_main_libraries(std::vector<GpuLibrary>& libraries, const std::map<st
 
 } // namespace
 
-void add_gpu_needs(Requirements& needs, const std::vector<PackageInfo>& packages, const std::vector<InstalledElf>& files) {
+void add_gpu_needs(Requirements& needs, const std::vector<PackageInfo>& packages,
+                   const std::vector<InstalledElf>& files) {
     std::vector<std::pair<std::string, std::vector<std::string>>> sonames;
     std::map<std::string, std::uint32_t> containers;
     for (const InstalledElf& file : files) {
         sonames.emplace_back(file.path, file.fact->needed);
         if (!file.fact->device) continue;
         containers[file.path] = file.fact->device->containers;
-        if (GpuLibrary library = library_of(file); !library.sass.empty() || !library.ptx.empty() || !library.partial.empty())
+        if (GpuLibrary library = library_of(file);
+            !library.sass.empty() || !library.ptx.empty() || !library.partial.empty())
             needs.gpu_libraries.push_back(std::move(library));
     }
     std::ranges::sort(needs.gpu_libraries, {}, &GpuLibrary::path);
@@ -91,7 +94,8 @@ void add_gpu_needs(Requirements& needs, const std::vector<PackageInfo>& packages
     needs.driver_floor = driver_floor(strongest.major);
     for (const GpuLibrary* library : deciding_libraries(needs))
         for (const auto& [name, isa] : library->ptx_isa)
-            if (std::string cuda = cuda_of_ptx_isa(isa); compare_versions(cuda, needs.ptx_cuda) > 0) needs.ptx_cuda = cuda;
+            if (std::string cuda = cuda_of_ptx_isa(isa); compare_versions(cuda, needs.ptx_cuda) > 0)
+                needs.ptx_cuda = cuda;
     needs.ptx_driver_floor = driver_of_cuda(needs.ptx_cuda);
     std::size_t fewest = SIZE_MAX;
     for (const char* role : {"framework", "part", "nvidia"})

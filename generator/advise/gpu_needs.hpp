@@ -16,6 +16,7 @@ struct InstalledElf {
 };
 
 // Fills in the CUDA fields of `needs`. `packages` and `files` are the environment's own, without its base's.
-void add_gpu_needs(Requirements& needs, const std::vector<PackageInfo>& packages, const std::vector<InstalledElf>& files);
+void add_gpu_needs(Requirements& needs, const std::vector<PackageInfo>& packages,
+                   const std::vector<InstalledElf>& files);
 
 } // namespace tinderbox

@@ -31,8 +31,9 @@ PlannedGpuNeeds planned_gpu_needs(const Lock& lock, const ParcelCache& cache, Le
 std::vector<std::pair<std::string, std::string>> gpu_plan_lines(const PlannedGpuNeeds& planned) {
     auto lines = gpu_lines(planned.needs);
     if (!lines.empty() && planned.known < planned.artifacts)
-        lines.emplace_back("", fmt::format("from {} of {} artifacts; the libraries of the others are read when they are packed", planned.known,
-                                           planned.artifacts));
+        lines.emplace_back(
+            "", fmt::format("from {} of {} artifacts; the libraries of the others are read when they are packed",
+                            planned.known, planned.artifacts));
     return lines;
 }
 

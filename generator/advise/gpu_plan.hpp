@@ -13,7 +13,7 @@
 namespace tinderbox {
 
 struct PlannedGpuNeeds {
-    Requirements needs; // its CUDA fields
+    Requirements needs;                   // its CUDA fields
     std::size_t artifacts = 0, known = 0; // of the lock, and of those in the cache
 };
 PlannedGpuNeeds planned_gpu_needs(const Lock& lock, const ParcelCache& cache, Level level);

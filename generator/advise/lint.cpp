@@ -33,7 +33,8 @@ int major_of(std::string_view version) {
 
 class Lint {
   public:
-    Lint(const Lock& lock, const Request& request, std::string cuda) : lock_(lock), request_(request), cuda_(std::move(cuda)) {}
+    Lint(const Lock& lock, const Request& request, std::string cuda)
+        : lock_(lock), request_(request), cuda_(std::move(cuda)) {}
 
     std::vector<LintWarning> run() {
         unused_toolkit();
@@ -68,28 +69,37 @@ class Lint {
         if (!cuda_.empty()) return; // asked for with --cuda, for what is compiled there
         // Something else of conda's may need it.
         for (const LockedArtifact& artifact : lock_.artifacts)
-            if (artifact.kind == "conda" && artifact.requirement.find("requires " + toolkit->name) != std::string::npos) return;
-        for (std::string_view user : {"pytorch", "tensorflow", "tensorflow-base", "cupy", "jaxlib", "numba", "cudnn", "nccl", "cudatoolkit-dev"})
+            if (artifact.kind == "conda" && artifact.requirement.find("requires " + toolkit->name) != std::string::npos)
+                return;
+        for (std::string_view user : {"pytorch", "tensorflow", "tensorflow-base", "cupy", "jaxlib", "numba", "cudnn",
+                                      "nccl", "cudatoolkit-dev"})
             if (find("conda", {user})) return;
-        warn("unused-cudatoolkit", "{} {} of conda is not used by {} {}, which brings its own CUDA {}; leave it away unless you compile with it", toolkit->name,
-             toolkit->version, wheel->name, wheel->version, dotted(cuda_of_wheel(*wheel)));
+        warn("unused-cudatoolkit",
+             "{} {} of conda is not used by {} {}, which brings its own CUDA {}; leave it away unless you compile with "
+             "it",
+             toolkit->name, toolkit->version, wheel->name, wheel->version, dotted(cuda_of_wheel(*wheel)));
     }
 
     void two_majors() {
         std::map<int, std::string> found;
         for (const LockedArtifact& artifact : lock_.artifacts) {
             if (artifact.kind == "wheel") {
-                if (std::string digits = cuda_of_wheel(artifact); !digits.empty()) found.emplace(major_of(dotted(digits)), artifact.name + " " + artifact.version);
+                if (std::string digits = cuda_of_wheel(artifact); !digits.empty())
+                    found.emplace(major_of(dotted(digits)), artifact.name + " " + artifact.version);
                 auto at = artifact.name.rfind("-cu");
                 if (artifact.name.starts_with("nvidia-") && at != std::string::npos && at + 5 == artifact.name.size())
-                    found.emplace(major_of(std::string_view(artifact.name).substr(at + 3)), artifact.name + " " + artifact.version);
-            } else if (artifact.name == "cudatoolkit" || artifact.name == "cuda-version" || artifact.name == "cuda-cudart") {
+                    found.emplace(major_of(std::string_view(artifact.name).substr(at + 3)),
+                                  artifact.name + " " + artifact.version);
+            } else if (artifact.name == "cudatoolkit" || artifact.name == "cuda-version" ||
+                       artifact.name == "cuda-cudart") {
                 found.emplace(major_of(artifact.version), artifact.name + " " + artifact.version + " of conda");
             }
         }
         found.erase(0);
         if (found.size() < 2) return;
-        warn("two-cuda-majors", "two CUDA majors are in one environment: {} ({}) and {} ({}); a process loads one of them, so take packages for one",
+        warn("two-cuda-majors",
+             "two CUDA majors are in one environment: {} ({}) and {} ({}); a process loads one of them, so take "
+             "packages for one",
              found.begin()->first, found.begin()->second, found.rbegin()->first, found.rbegin()->second);
     }
 
@@ -97,25 +107,36 @@ class Lint {
         const LockedArtifact* conda = find("conda", {"pytorch", "libtorch"});
         const LockedArtifact* wheel = find("wheel", {"torch", "torchvision", "torchaudio"});
         if (conda && wheel)
-            warn("torch-twice", "{} {} comes from conda and {} {} from pip; they load different CUDA libraries: take both from one of the two", conda->name,
-                 conda->version, wheel->name, wheel->version);
+            warn("torch-twice",
+                 "{} {} comes from conda and {} {} from pip; they load different CUDA libraries: take both from one of "
+                 "the two",
+                 conda->name, conda->version, wheel->name, wheel->version);
     }
 
     void cpu_torch() {
-        const bool asked = !cuda_.empty() || lock_.virtuals.contains("__cuda") || find("conda", {"cudatoolkit", "cuda-version"});
+        const bool asked =
+            !cuda_.empty() || lock_.virtuals.contains("__cuda") || find("conda", {"cudatoolkit", "cuda-version"});
         if (!asked) return;
         const LockedArtifact* conda = find("conda", {"pytorch"});
         if (conda && (conda->build.find("cpu") != std::string::npos))
-            warn("cpu-torch", "pytorch {} of conda is a build without CUDA ({}), although CUDA was asked for; write pytorch=*=*cuda*, or pytorch-gpu", conda->version,
-                 conda->build);
+            warn("cpu-torch",
+                 "pytorch {} of conda is a build without CUDA ({}), although CUDA was asked for; write "
+                 "pytorch=*=*cuda*, or pytorch-gpu",
+                 conda->version, conda->build);
         const LockedArtifact* wheel = find("wheel", {"torch"});
         if (wheel && wheel->version.find("+cpu") != std::string::npos)
-            warn("cpu-torch", "torch {} is a wheel without CUDA, although CUDA was asked for; --cuda VERSION names the index of the others", wheel->version);
-        if (wheel && !cuda_.empty() && cuda_of_wheel(*wheel).empty() && wheel->version.find("+cpu") == std::string::npos &&
+            warn("cpu-torch",
+                 "torch {} is a wheel without CUDA, although CUDA was asked for; --cuda VERSION names the index of the "
+                 "others",
+                 wheel->version);
+        if (wheel && !cuda_.empty() && cuda_of_wheel(*wheel).empty() &&
+            wheel->version.find("+cpu") == std::string::npos &&
             !std::ranges::any_of(lock_.artifacts, [&](const LockedArtifact& one) {
-                return one.kind == "wheel" && one.name.starts_with("nvidia-") && one.name.ends_with("-cu" + cuda_.substr(0, cuda_.find('.')));
+                return one.kind == "wheel" && one.name.starts_with("nvidia-") &&
+                       one.name.ends_with("-cu" + cuda_.substr(0, cuda_.find('.')));
             }))
-            warn("cpu-torch", "torch {} does not say that it is made for CUDA {}; pin it: torch==VERSION+cu{}", wheel->version, cuda_, replace_all(cuda_, ".", ""));
+            warn("cpu-torch", "torch {} does not say that it is made for CUDA {}; pin it: torch==VERSION+cu{}",
+                 wheel->version, cuda_, replace_all(cuda_, ".", ""));
     }
 
     // The same libraries are built differently there: crashes that nobody can reproduce.
@@ -123,11 +144,15 @@ class Lint {
         const LockedArtifact *defaults = nullptr, *forge = nullptr;
         for (const LockedArtifact& artifact : lock_.artifacts) {
             if (artifact.kind != "conda") continue;
-            if (artifact.channel.find("/pkgs/main") != std::string::npos || artifact.channel.find("/pkgs/free") != std::string::npos) defaults = &artifact;
+            if (artifact.channel.find("/pkgs/main") != std::string::npos ||
+                artifact.channel.find("/pkgs/free") != std::string::npos)
+                defaults = &artifact;
             if (artifact.channel.ends_with("/conda-forge")) forge = &artifact;
         }
         if (defaults && forge)
-            warn("mixed-channels", "packages of defaults ({} {}) and of conda-forge ({} {}) are mixed, which are not built to work together; name one of the two channels",
+            warn("mixed-channels",
+                 "packages of defaults ({} {}) and of conda-forge ({} {}) are mixed, which are not built to work "
+                 "together; name one of the two channels",
                  defaults->name, defaults->version, forge->name, forge->version);
     }
 
@@ -137,14 +162,21 @@ class Lint {
         if (extra.empty()) return;
         std::string open;
         for (const PipRequirement& line : request_.pip) {
-            const bool pinned = line.specifier.find("==") != std::string::npos || !line.url.empty() || !line.hashes.empty();
-            auto at = std::ranges::find_if(lock_.artifacts, [&](const LockedArtifact& one) { return one.kind == "wheel" && one.name == line.name; });
+            const bool pinned =
+                line.specifier.find("==") != std::string::npos || !line.url.empty() || !line.hashes.empty();
+            auto at = std::ranges::find_if(lock_.artifacts, [&](const LockedArtifact& one) {
+                return one.kind == "wheel" && one.name == line.name;
+            });
             if (pinned || at == lock_.artifacts.end()) continue;
-            const bool of_extra = std::ranges::any_of(extra, [&](const std::string& url) { return Url::parse(url).host == Url::parse(at->url).host; });
+            const bool of_extra = std::ranges::any_of(
+                extra, [&](const std::string& url) { return Url::parse(url).host == Url::parse(at->url).host; });
             if (of_extra) open += (open.empty() ? "" : ", ") + line.name;
         }
         if (!open.empty())
-            warn("unpinned-index", "{} may come from an extra index in any version; pin it (NAME==VERSION) so that a package of the same name elsewhere cannot take its place", open);
+            warn("unpinned-index",
+                 "{} may come from an extra index in any version; pin it (NAME==VERSION) so that a package of the same "
+                 "name elsewhere cannot take its place",
+                 open);
     }
 
     const Lock& lock_;
@@ -155,6 +187,8 @@ class Lint {
 
 } // namespace
 
-std::vector<LintWarning> lint(const Lock& lock, const Request& request, const std::string& cuda) { return Lint(lock, request, cuda).run(); }
+std::vector<LintWarning> lint(const Lock& lock, const Request& request, const std::string& cuda) {
+    return Lint(lock, request, cuda).run();
+}
 
 } // namespace tinderbox

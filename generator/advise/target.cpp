@@ -35,16 +35,20 @@ Result<GpuDevice> parse_target_gpu(std::string_view text) {
     text = trim(text);
     if (const int compute = compute_of(text)) {
         if (std::ranges::find(known_compute, compute) == std::end(known_compute) && !generation_of(compute))
-            return make_error(ErrorKind::usage, "--target-gpu {}: no GPU of compute capability {} is known; known are {} to {}", text,
-                              compute_text(compute), compute_text(known_compute[0]), compute_text(known_compute[std::size(known_compute) - 1]));
+            return make_error(ErrorKind::usage,
+                              "--target-gpu {}: no GPU of compute capability {} is known; known are {} to {}", text,
+                              compute_text(compute), compute_text(known_compute[0]),
+                              compute_text(known_compute[std::size(known_compute) - 1]));
         gpu.compute = compute;
         gpu.name = "a GPU";
         return gpu;
     }
     const auto models = find_gpu_models(text);
     if (models.empty())
-        return make_error(ErrorKind::usage, "--target-gpu '{}': it is not in the table of GPUs; name its compute capability instead, for "
-                                            "instance 8.6 (NVIDIA lists them by GPU, nvidia-smi --query-gpu=compute_cap prints it)", text);
+        return make_error(ErrorKind::usage,
+                          "--target-gpu '{}': it is not in the table of GPUs; name its compute capability instead, for "
+                          "instance 8.6 (NVIDIA lists them by GPU, nvidia-smi --query-gpu=compute_cap prints it)",
+                          text);
     std::set<int> compute;
     std::set<std::string> names;
     for (const GpuModel* model : models) {
@@ -52,7 +56,8 @@ Result<GpuDevice> parse_target_gpu(std::string_view text) {
         names.emplace(model->name);
     }
     if (compute.size() > 1)
-        return make_error(ErrorKind::usage, "--target-gpu '{}' may be {}: write the whole name, or the compute capability", text,
+        return make_error(ErrorKind::usage,
+                          "--target-gpu '{}' may be {}: write the whole name, or the compute capability", text,
                           fmt::join(names, ", "));
     gpu.compute = *compute.begin();
     gpu.name = names.size() == 1 ? *names.begin() : std::string(text);
@@ -61,10 +66,12 @@ Result<GpuDevice> parse_target_gpu(std::string_view text) {
 
 Result<std::string> parse_target_driver(std::string_view text) {
     text = trim(text);
-    const bool good = !text.empty() && text.find_first_not_of("0123456789.") == std::string_view::npos && text.front() != '.' &&
-                      text.back() != '.' && text.find("..") == std::string_view::npos;
+    const bool good = !text.empty() && text.find_first_not_of("0123456789.") == std::string_view::npos &&
+                      text.front() != '.' && text.back() != '.' && text.find("..") == std::string_view::npos;
     if (!good || compare_versions(text, "300") < 0)
-        return make_error(ErrorKind::usage, "--target-driver '{}': write a driver version, for instance 535 or 535.154.05 (nvidia-smi shows it)", text);
+        return make_error(
+            ErrorKind::usage,
+            "--target-driver '{}': write a driver version, for instance 535 or 535.154.05 (nvidia-smi shows it)", text);
     return std::string(text);
 }
 
@@ -96,7 +103,8 @@ Result<std::vector<Finding>> check_target(const GpuTarget& target, const Require
     std::string sentences;
     for (const Finding& f : verdict.findings)
         if (f.severity == Severity::error)
-            sentences += fmt::format("{}{}{}{}", sentences.empty() ? "" : "\n", f.sentence, f.advice.empty() ? "" : "; ", f.advice);
+            sentences += fmt::format("{}{}{}{}", sentences.empty() ? "" : "\n", f.sentence,
+                                     f.advice.empty() ? "" : "; ", f.advice);
     if (!sentences.empty()) return make_error(ErrorKind::machine, "{}", sentences);
     return std::move(verdict.findings);
 }

@@ -15,8 +15,8 @@ Result<std::string> parse_target_driver(std::string_view text);
 
 Result<GpuTarget> parse_target(const std::vector<std::string>& gpus, const std::string& driver);
 
-// What its driver says of CUDA ("12.2", the __cuda of conda). Of a target whose driver is not named: the newest that there
-// can be, as support of an older GPU ended with a branch. "": not limited.
+// What its driver says of CUDA ("12.2", the __cuda of conda). Of a target whose driver is not named: the newest that
+// there can be, as support of an older GPU ended with a branch. "": not limited.
 std::string cuda_of_target(const GpuTarget& target);
 
 // Error (kind machine): the sentences of what does not fit. Else the notes and warnings.

@@ -69,7 +69,8 @@ struct BlockFeeder::State {
         slot.view = ByteView(data + lead, block.size);
         // A damaged cache must not become a damaged installer.
         if (got < lead + block.size || sha256(slot.view) != block.sha256)
-            return make_error(ErrorKind::storage, "'{}' in the parcel cache is damaged; run 'tinderbox cache clean' and build again",
+            return make_error(ErrorKind::storage,
+                              "'{}' in the parcel cache is damaged; run 'tinderbox cache clean' and build again",
                               paths[block.file].string());
         return {};
     }
@@ -115,7 +116,8 @@ BlockFeeder::~BlockFeeder() {
 Result<ByteView> BlockFeeder::next() {
     State& s = *state_;
     std::unique_lock lock(s.mutex);
-    if (s.consumed == s.reads.size()) return make_error(ErrorKind::bug, "more blocks are asked for than were announced");
+    if (s.consumed == s.reads.size())
+        return make_error(ErrorKind::bug, "more blocks are asked for than were announced");
     if (s.held) s.slots[(s.consumed - 1) % s.slots.size()].ready = false;
     s.held = false;
     s.changed.notify_all();

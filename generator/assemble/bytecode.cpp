@@ -140,7 +140,8 @@ Result<std::vector<Bytes>> compile_some(const std::string& executable, const std
     while (out.size() < count) {
         auto newline = rest.find('\n');
         std::size_t size = newline == std::string_view::npos ? SIZE_MAX : 0;
-        for (std::size_t i = 0; size != SIZE_MAX && i < newline; ++i) size = size * 10 + static_cast<std::size_t>(rest[i] - '0');
+        for (std::size_t i = 0; size != SIZE_MAX && i < newline; ++i)
+            size = size * 10 + static_cast<std::size_t>(rest[i] - '0');
         if (size > rest.size() || rest.size() - newline - 1 < size)
             return make_error(ErrorKind::usage, "the environment's interpreter '{}' gave no bytecode", executable);
         auto bytes = as_bytes(rest.substr(newline + 1, size));
@@ -156,7 +157,8 @@ struct Chunk {
 };
 
 Result<std::unique_ptr<Artifact>> compile_all(const Parcel& parcel, const std::vector<Source>& sources,
-                                              const PythonInfo& python, const Interpreter& interpreter, unsigned threads) {
+                                              const PythonInfo& python, const Interpreter& interpreter,
+                                              unsigned threads) {
     std::vector<Chunk> chunks;
     // A chunk has one mtime: it is an argument of the process.
     for (std::size_t i = 0; i < sources.size();) {
@@ -175,7 +177,8 @@ Result<std::unique_ptr<Artifact>> compile_all(const Parcel& parcel, const std::v
             std::lock_guard lock(reading);
             for (std::size_t i = chunk.first; i < chunk.first + chunk.count; ++i) {
                 TRY_ASSIGN(Bytes text, reader.read(parcel.table.contents[sources[i].content]));
-                input += fmt::format("{} {}\n", text.size(), final_path(python, parcel.metadata, sources[i].root, sources[i].path));
+                input += fmt::format("{} {}\n", text.size(),
+                                     final_path(python, parcel.metadata, sources[i].root, sources[i].path));
                 input += as_text(text);
             }
         }
@@ -183,7 +186,8 @@ Result<std::unique_ptr<Artifact>> compile_all(const Parcel& parcel, const std::v
         return {};
     }));
     std::string name = parcel.metadata.value("name", "");
-    auto artifact = std::make_unique<BytecodeArtifact>("bytecode of " + name, json{{"kind", "bytecode"}, {"name", name}});
+    auto artifact =
+        std::make_unique<BytecodeArtifact>("bytecode of " + name, json{{"kind", "bytecode"}, {"name", name}});
     for (Chunk& chunk : chunks)
         for (std::size_t i = 0; i < chunk.count; ++i) {
             const Source& source = sources[chunk.first + i];
@@ -205,7 +209,8 @@ Result<std::optional<CompiledParcel>> compile_bytecode(const Parcel& parcel, con
                                                        const Interpreter& interpreter, ParcelCache& cache,
                                                        const PackOptions& options) {
     // Conda packages that are not noarch bring their own.
-    if (parcel.metadata.value("kind", "") == "conda" && !conda_compiles_bytecode(parcel.metadata)) return std::optional<CompiledParcel>();
+    if (parcel.metadata.value("kind", "") == "conda" && !conda_compiles_bytecode(parcel.metadata))
+        return std::optional<CompiledParcel>();
     auto sources = sources_of(parcel);
     if (sources.empty()) return std::optional<CompiledParcel>();
     std::string variant = fmt::format("bytecode 1 {} {} {}", interpreter.key, python.cache_tag, options.source_mtime);

@@ -28,8 +28,8 @@ std::optional<PythonInfo> captured_python(const json& metadata) {
 }
 
 // Variables are put into shell text inside single quotes.
-std::string variables_text(const std::map<std::string, std::string>& variables, std::string_view set, std::string_view to,
-                           std::string_view end) {
+std::string variables_text(const std::map<std::string, std::string>& variables, std::string_view set,
+                           std::string_view to, std::string_view end) {
     std::string out;
     for (const auto& [name, value] : variables)
         out += fmt::format("{}{}{}{}{}\n", set, name, to, shell_quote(value), end);
@@ -40,7 +40,8 @@ std::string variables_text(const std::map<std::string, std::string>& variables, 
 
 Result<std::optional<PythonInfo>> find_conda_python(const std::vector<LinkInput>& inputs, Root root) {
     for (const LinkInput& input : inputs)
-        if (input.root == root && input.parcel.metadata.value("kind", "") == "conda" && input.parcel.metadata.value("name", "") == "python") {
+        if (input.root == root && input.parcel.metadata.value("kind", "") == "conda" &&
+            input.parcel.metadata.value("name", "") == "python") {
             TRY_ASSIGN(PythonInfo info, conda_python_info(input.parcel.metadata));
             return std::optional(std::move(info));
         }
@@ -49,11 +50,13 @@ Result<std::optional<PythonInfo>> find_conda_python(const std::vector<LinkInput>
 
 Result<PythonInfo> find_python(const std::vector<LinkInput>& inputs, Root root) {
     for (const LinkInput& input : inputs)
-        if (auto info = captured_python(input.parcel.metadata); input.root == root && info && !info->version.empty()) return *info;
+        if (auto info = captured_python(input.parcel.metadata); input.root == root && info && !info->version.empty())
+            return *info;
     TRY_ASSIGN(std::optional<PythonInfo> of_conda, find_conda_python(inputs, root));
     if (of_conda) return *std::move(of_conda);
     if (root == Root::base)
-        return make_error(ErrorKind::usage, "the base has no Python among its packages; use the installer of a conda, such as Miniforge");
+        return make_error(ErrorKind::usage,
+                          "the base has no Python among its packages; use the installer of a conda, such as Miniforge");
     return make_error(ErrorKind::usage,
                       "no Python was named; add '--python-from EXE' (for instance --python-from python3.11), "
                       "'--from-prefix DIR', or a conda python package to the request");
@@ -88,7 +91,9 @@ std::vector<GeneratedFile> environment_files(const Lock& lock, const PythonInfo&
         GeneratedFile state;
         state.path = "conda-meta/state";
         state.mode = 0644;
-        state.content << json{{"version", 1}, {"env_vars", lock.variables}}.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+        state.content << json{{"version", 1}, {"env_vars", lock.variables}}.dump(2, ' ', false,
+                                                                                 json::error_handler_t::replace) +
+                             "\n";
         out.push_back(std::move(state));
     }
     return out;

@@ -37,12 +37,13 @@ class Include final : public Artifact {
 
     Status read() {
         struct stat st {};
-        if (::stat(root_.c_str(), &st) != 0) return errno_error(fmt::format("cannot read '{}'", root_.string()), errno, ErrorKind::usage);
+        if (::stat(root_.c_str(), &st) != 0)
+            return errno_error(fmt::format("cannot read '{}'", root_.string()), errno, ErrorKind::usage);
         TRY(S_ISDIR(st.st_mode) ? add_directory(root_, below_, st) : add_file(root_, below_, st));
         Sha256 hash;
         for (const Entry& entry : entries_)
-            hash.update(as_bytes(fmt::format("{} {:o} {}\t{}\t{}\n", static_cast<int>(entry.kind), entry.mode, entry.path.substr(below_.size()),
-                                             entry.link, entry.sha256)));
+            hash.update(as_bytes(fmt::format("{} {:o} {}\t{}\t{}\n", static_cast<int>(entry.kind), entry.mode,
+                                             entry.path.substr(below_.size()), entry.link, entry.sha256)));
         metadata_ = {{"kind", "include"}, {"name", name_}, {"version", ""}, {"sha256", to_hex(hash.finish())}};
         return {};
     }
@@ -52,7 +53,8 @@ class Include final : public Artifact {
         return make_error(ErrorKind::usage, "{}: '{}': {}", option_, path.string(), what);
     }
 
-    Result<Entry> entry_for(const fs::path& path, const std::string& below, EntryKind kind, const struct stat& st) const {
+    Result<Entry> entry_for(const fs::path& path, const std::string& below, EntryKind kind,
+                            const struct stat& st) const {
         Entry entry;
         entry.root = Root::env;
         entry.kind = kind;
@@ -95,7 +97,8 @@ class Include final : public Artifact {
         if (ec) return errno_error(fmt::format("cannot read '{}'", path.string()), ec.value());
         TRY_ASSIGN(Entry entry, entry_for(path, below, EntryKind::symlink, st));
         if (!symlink_stays_inside(path.lexically_relative(root_).string(), target.native()))
-            return error(path, fmt::format("its link to '{}' leaves what is included; include what it leads to", target.string()));
+            return error(path, fmt::format("its link to '{}' leaves what is included; include what it leads to",
+                                           target.string()));
         entry.mode = 0777;
         entry.link = target.native();
         keep(std::move(entry), path);
@@ -107,13 +110,15 @@ class Include final : public Artifact {
         keep(std::move(self), path);
         std::error_code ec;
         std::vector<fs::path> names;
-        for (fs::directory_iterator it(path, ec), end; !ec && it != end; it.increment(ec)) names.push_back(it->path().filename());
+        for (fs::directory_iterator it(path, ec), end; !ec && it != end; it.increment(ec))
+            names.push_back(it->path().filename());
         if (ec) return errno_error(fmt::format("cannot read '{}'", path.string()), ec.value());
         std::ranges::sort(names, {}, [](const fs::path& p) { return p.native(); });
         for (const fs::path& name : names) {
             const fs::path inner = path / name;
             struct stat inner_st {};
-            if (::lstat(inner.c_str(), &inner_st) != 0) return errno_error(fmt::format("cannot read '{}'", inner.string()), errno);
+            if (::lstat(inner.c_str(), &inner_st) != 0)
+                return errno_error(fmt::format("cannot read '{}'", inner.string()), errno);
             const std::string inner_below = below + "/" + name.native();
             if (S_ISDIR(inner_st.st_mode)) TRY(add_directory(inner, inner_below, inner_st));
             else if (S_ISLNK(inner_st.st_mode)) TRY(add_link(inner, inner_below, inner_st));
@@ -141,7 +146,8 @@ Result<LockedInclude> parse_include(const std::string& text) {
         source = text.substr(0, colon);
         destination = text.substr(colon + 1);
     }
-    if (!is_there(source)) return make_error(ErrorKind::usage, "--include {}: there is no '{}'; give SRC or SRC:DEST", text, source);
+    if (!is_there(source))
+        return make_error(ErrorKind::usage, "--include {}: there is no '{}'; give SRC or SRC:DEST", text, source);
     std::error_code ec;
     LockedInclude out;
     fs::path path = fs::absolute(source, ec).lexically_normal();
@@ -150,7 +156,8 @@ Result<LockedInclude> parse_include(const std::string& text) {
     const std::string name = path.filename().string();
     if (destination.empty() || destination.ends_with('/')) destination += name;
     auto safe = safe_relative_path(destination);
-    if (!safe.ok()) return make_error(ErrorKind::usage, "--include {}: DEST '{}': {}", text, destination, safe.error().message);
+    if (!safe.ok())
+        return make_error(ErrorKind::usage, "--include {}: DEST '{}': {}", text, destination, safe.error().message);
     out.destination = std::move(safe).value();
     return out;
 }

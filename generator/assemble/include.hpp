@@ -1,6 +1,6 @@
-// --include SRC[:DEST]: notebooks, course material, weights, a paper's code – a file or directory of the user's that rides
-// along and lies below share/ENVIRONMENT of the environment's prefix, hashed, listed and removed like a package. Files of
-// construct.yaml's extra_files do the same, below the prefix itself.
+// --include SRC[:DEST]: notebooks, course material, weights, a paper's code – a file or directory of the user's that
+// rides along and lies below share/ENVIRONMENT of the environment's prefix, hashed, listed and removed like a package.
+// Files of construct.yaml's extra_files do the same, below the prefix itself.
 #pragma once
 
 #include "generator/lock/lock.hpp"

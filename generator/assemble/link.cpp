@@ -98,7 +98,8 @@ class Linker {
             }
         }
         // The base's packages were linked by the time the environment's scripts run.
-        std::ranges::stable_sort(image_.manifest.scripts, {}, [](const ScriptInfo& script) { return script.prefix == "env"; });
+        std::ranges::stable_sort(image_.manifest.scripts, {},
+                                 [](const ScriptInfo& script) { return script.prefix == "env"; });
         for (const LinkInput& input : inputs_) describe_captured(input.parcel.metadata);
         generated_package_ = static_cast<std::uint32_t>(image_.manifest.packages.size());
         PackageInfo own;
@@ -153,13 +154,13 @@ class Linker {
     void collect_licenses(const PackageInfo& p, const json& meta) {
         auto it = meta.find("licenses");
         if (it == meta.end() || !it->is_array() || it->empty()) {
-            image_.licenses += fmt::format("==== {} {} ====\n\nIt carries no licence text. Its licence: {}\n\n", p.name, p.version,
-                                           p.license.empty() ? "not stated" : p.license);
+            image_.licenses += fmt::format("==== {} {} ====\n\nIt carries no licence text. Its licence: {}\n\n", p.name,
+                                           p.version, p.license.empty() ? "not stated" : p.license);
             return;
         }
         for (const json& license : *it)
-            image_.licenses += fmt::format("==== {} {}: {} ====\n\n{}\n\n", p.name, p.version, text_field(license, "name"),
-                                           text_field(license, "text"));
+            image_.licenses += fmt::format("==== {} {}: {} ====\n\n{}\n\n", p.name, p.version,
+                                           text_field(license, "name"), text_field(license, "text"));
     }
 
     // ---- destinations ---------------------------------------------------------------------------------
@@ -207,23 +208,27 @@ class Linker {
             TRY(place(std::move(d), display_name(index), {first_input_[index], static_cast<std::uint32_t>(i), true}));
         }
         for (const FileMismatch& m : parcel.mismatches)
-            image_.warnings.push_back(fmt::format("{}: '{}' differs from what the package declares (SHA-256 {} instead of {})",
-                                                  display_name(index), m.path, m.found.substr(0, 12), m.declared.substr(0, 12)));
+            image_.warnings.push_back(
+                fmt::format("{}: '{}' differs from what the package declares (SHA-256 {} instead of {})",
+                            display_name(index), m.path, m.found.substr(0, 12), m.declared.substr(0, 12)));
         for (const Parcel::ElfFact& elf : parcel.elf)
             if (elf.device && !elf.device->problem.empty())
-                image_.warnings.push_back(fmt::format("{}: '{}': {}; what GPUs it runs on is not known for sure", display_name(index), elf.path,
-                                                      elf.device->problem));
+                image_.warnings.push_back(fmt::format("{}: '{}': {}; what GPUs it runs on is not known for sure",
+                                                      display_name(index), elf.path, elf.device->problem));
         for (const char* list : {"warnings", "record_problems"})
             if (auto it = parcel.metadata.find(list); it != parcel.metadata.end() && it->is_array())
                 for (const json& warning : *it)
-                    if (warning.is_string()) image_.warnings.push_back(display_name(index) + ": " + warning.get<std::string>());
+                    if (warning.is_string())
+                        image_.warnings.push_back(display_name(index) + ": " + warning.get<std::string>());
         return {};
     }
 
-    Result<std::string> path_in(const LinkedPrefix& to, const json& meta, const Destination& from, const std::string& who) const {
+    Result<std::string> path_in(const LinkedPrefix& to, const json& meta, const Destination& from,
+                                const std::string& who) const {
         if (to.python) return final_path(*to.python, meta, from.root, from.path);
         if (from.root == Root::env) return from.path;
-        return make_error(ErrorKind::usage, "{}: it is for Python, and the environment '{}' has none", who, prefix_name(to.root));
+        return make_error(ErrorKind::usage, "{}: it is for Python, and the environment '{}' has none", who,
+                          prefix_name(to.root));
     }
 
     // A file of the installer's own lies in its cache, in a further environment, or is the base's.
@@ -251,7 +256,8 @@ class Linker {
         for (Reloc& reloc : content.relocs) {
             if (reloc.kind != RelocKind::shebang || !reloc.text.starts_with(unknown)) continue;
             std::string_view rest = std::string_view(reloc.text).substr(unknown.size());
-            if (rest.empty() || rest.starts_with(' ')) reloc.text = fmt::format("#!\x01/{}{}", env_.python->executable, rest);
+            if (rest.empty() || rest.starts_with(' '))
+                reloc.text = fmt::format("#!\x01/{}{}", env_.python->executable, rest);
         }
     }
 
@@ -269,16 +275,17 @@ class Linker {
         Destination& old = image_.table.destinations[found->second];
         if (old.kind == EntryKind::directory && d.kind == EntryKind::directory) return {};
         if (old.kind == EntryKind::directory || d.kind == EntryKind::directory)
-            return make_error(ErrorKind::usage, "{}: '{}' is a directory in one package and a file in another ({})", who, d.path,
-                              image_.manifest.packages[old.package].name);
+            return make_error(ErrorKind::usage, "{}: '{}' is a directory in one package and a file in another ({})",
+                              who, d.path, image_.manifest.packages[old.package].name);
         bool same = old.kind == d.kind && old.link == d.link &&
                     (old.kind != EntryKind::file ||
                      image_.table.contents[old.content].sha256 == image_.table.contents[d.content].sha256);
         // Some wheels ship bytecode of their own; pip compiles over it without a word, too.
-        bool bytecode = (d.flags & destination_bytecode) != 0 || (d.path.ends_with(".pyc") && old.path.ends_with(".pyc"));
+        bool bytecode =
+            (d.flags & destination_bytecode) != 0 || (d.path.ends_with(".pyc") && old.path.ends_with(".pyc"));
         if (!same && !bytecode)
-            image_.warnings.push_back(fmt::format("{} replaces '{}' of {}", who, d.path,
-                                                  image_.manifest.packages[old.package].name));
+            image_.warnings.push_back(
+                fmt::format("{} replaces '{}' of {}", who, d.path, image_.manifest.packages[old.package].name));
         old = std::move(d);
         origins_[found->second] = origin;
         return {};
@@ -301,9 +308,11 @@ class Linker {
                     const Destination& other = image_.table.destinations[there->second];
                     if (other.kind == EntryKind::directory) break;
                     // Conda would remove the directory with all that is in it, or write through the link.
-                    return make_error(ErrorKind::usage, "'{}' is a {} in {}, and a directory with '{}' in {}; leave one of the packages out",
-                                      parent, other.kind == EntryKind::symlink ? "link" : "file", image_.manifest.packages[other.package].name,
-                                      d.path, image_.manifest.packages[d.package].name);
+                    return make_error(
+                        ErrorKind::usage,
+                        "'{}' is a {} in {}, and a directory with '{}' in {}; leave one of the packages out", parent,
+                        other.kind == EntryKind::symlink ? "link" : "file",
+                        image_.manifest.packages[other.package].name, d.path, image_.manifest.packages[d.package].name);
                 }
                 if (!missing.insert(parent).second) break;
             }
@@ -324,14 +333,15 @@ class Linker {
         return {};
     }
 
-    // Files without relocations that lie in several places may be one inode there, as conda's hard links are – but never
-    // two files of one prefix that merely have the same content. The runtime joins what has content, mode and time in
-    // common, so a second such file of one content gets a content of its own (which costs no block).
+    // Files without relocations that lie in several places may be one inode there, as conda's hard links are – but
+    // never two files of one prefix that merely have the same content. The runtime joins what has content, mode and
+    // time in common, so a second such file of one content gets a content of its own (which costs no block).
     void share_files() {
         auto& destinations = image_.table.destinations;
         std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<std::size_t>> places; // by origin
         for (std::size_t i = 0; i < destinations.size(); ++i)
-            if (origins_[i].known && destinations[i].kind == EntryKind::file && image_.table.contents[destinations[i].content].relocs.empty())
+            if (origins_[i].known && destinations[i].kind == EntryKind::file &&
+                image_.table.contents[destinations[i].content].relocs.empty())
                 places[{origins_[i].input, origins_[i].destination}].push_back(i);
         std::set<std::uint32_t> used;
         for (const auto& [origin, members] : places) {
@@ -386,10 +396,18 @@ class Linker {
     static HoledText holed(const CondaText& text) {
         HoledText out;
         for (const CondaTextPiece& piece : text.pieces) switch (piece.kind) {
-            case CondaTextPiece::Kind::literal: out << piece.text; break;
-            case CondaTextPiece::Kind::prefix: out.prefix(); break;
-            case CondaTextPiece::Kind::shebang: out.shebang(piece.text); break;
-            case CondaTextPiece::Kind::sha256_of: out.digest(RelocKind::digest_hex, piece.text); break;
+            case CondaTextPiece::Kind::literal:
+                out << piece.text;
+                break;
+            case CondaTextPiece::Kind::prefix:
+                out.prefix();
+                break;
+            case CondaTextPiece::Kind::shebang:
+                out.shebang(piece.text);
+                break;
+            case CondaTextPiece::Kind::sha256_of:
+                out.digest(RelocKind::digest_hex, piece.text);
+                break;
             }
         return out;
     }
@@ -402,7 +420,8 @@ class Linker {
     std::vector<std::size_t> conda_packages(Root root) const {
         std::vector<std::size_t> out;
         for (std::size_t i = 0; i < inputs_.size(); ++i)
-            if (inputs_[i].root == root && !inputs_[i].bytecode_of && !inputs_[i].info_of && is_kind(inputs_[i].parcel.metadata, "conda"))
+            if (inputs_[i].root == root && !inputs_[i].bytecode_of && !inputs_[i].info_of &&
+                is_kind(inputs_[i].parcel.metadata, "conda"))
                 out.push_back(i);
         return out;
     }
@@ -420,14 +439,16 @@ class Linker {
         TRY(place_generated(scripts, to.root));
         for (std::size_t i : packages) {
             const json meta = record_metadata(i);
-            TRY_ASSIGN(CondaGenerated record, conda_record(meta, to.python, record_input(i), [&](const std::string& path) {
-                return installed_at(to, path);
-            }).in(display_name(i)));
+            TRY_ASSIGN(CondaGenerated record,
+                       conda_record(meta, to.python, record_input(i), [&](const std::string& path) {
+                           return installed_at(to, path);
+                       }).in(display_name(i)));
             records.push_back(generated(std::move(record), package_of_[i]));
             const LockedArtifact& artifact = *inputs_[i].artifact;
             // As conda derives it from the record: otherwise its next transaction notes every package as replaced.
-            history.dists.push_back(conda_dist_string(without_credentials(artifact.url), artifact.channel, text_field(meta["conda"]["index"], "subdir"),
-                                                      fmt::format("{}-{}-{}", artifact.name, artifact.version, artifact.build)));
+            history.dists.push_back(conda_dist_string(
+                without_credentials(artifact.url), artifact.channel, text_field(meta["conda"]["index"], "subdir"),
+                fmt::format("{}-{}-{}", artifact.name, artifact.version, artifact.build)));
             if (artifact.requested) history.update_specs.push_back(conda_requested_spec(meta, artifact.requirement));
         }
         // A history makes the directory an environment for conda, also when it has no conda package.
@@ -468,13 +489,16 @@ class Linker {
             // A relocation knows the prefix that it is in, and no other.
             if (to.root >= Root::further) in.packages = "\x01/../../pkgs";
             in.requested = true;
-            const std::string channel = in.url.empty() ? "" : conda_spec_channel(in.url) + "/" + text_field(meta["conda"]["index"], "subdir") + "::";
+            const std::string channel =
+                in.url.empty() ? ""
+                               : conda_spec_channel(in.url) + "/" + text_field(meta["conda"]["index"], "subdir") + "::";
             in.spec = fmt::format("{}{}=={}={}", channel, a.name, a.version, a.build);
         }
         for (std::size_t i = 0; i < inputs_.size(); ++i) {
             if (inputs_[i].bytecode_of != index) continue;
             for (const Destination& d : inputs_[i].parcel.table.destinations)
-                if (d.kind == EntryKind::file) in.bytecode.push_back(final_path(*to.python, inputs_[index].parcel.metadata, d.root, d.path));
+                if (d.kind == EntryKind::file)
+                    in.bytecode.push_back(final_path(*to.python, inputs_[index].parcel.metadata, d.root, d.path));
         }
         return in;
     }
@@ -497,13 +521,16 @@ class Linker {
     // Bytecode of a source whose bytes only the target knows (runtime/install/finish.cpp has the same rule).
     bool recompiled_at_target(const LinkedPrefix& in, const std::string& path) const {
         const fs::path file = path;
-        if (in.root != Root::env || !in.python || file.extension() != ".pyc" || file.parent_path().filename() != "__pycache__") return false;
+        if (in.root != Root::env || !in.python || file.extension() != ".pyc" ||
+            file.parent_path().filename() != "__pycache__")
+            return false;
         const fs::path source = file.parent_path().parent_path() / file.stem().replace_extension(".py");
         if (file.stem().extension() != "." + in.python->cache_tag) return false;
         auto found = in.by_path.find(source.string());
         if (found == in.by_path.end()) return false;
         const Destination& d = image_.table.destinations[found->second];
-        return d.kind == EntryKind::file && (image_.manifest.bytecode == "install" || !image_.table.contents[d.content].relocs.empty());
+        return d.kind == EntryKind::file &&
+               (image_.manifest.bytecode == "install" || !image_.table.contents[d.content].relocs.empty());
     }
 
     // ---- the base -------------------------------------------------------------------------------------
@@ -538,8 +565,9 @@ class Linker {
             const std::string directory = fmt::format("pkgs/{}-{}-{}/", a.name, a.version, a.build);
             TRY(add_extracted(i, directory));
             GeneratedFile record{directory + "info/repodata_record.json", 0644, package_of_[i], {}};
-            record.content << (inputs_[i].repodata_record.empty() ? conda_repodata_record(record_metadata(i), record_input(i))
-                                                                  : inputs_[i].repodata_record);
+            record.content << (inputs_[i].repodata_record.empty()
+                                   ? conda_repodata_record(record_metadata(i), record_input(i))
+                                   : inputs_[i].repodata_record);
             if (!base_.by_path.contains(record.path)) records.push_back(std::move(record));
             const std::string url = without_credentials(a.url);
             urls += url + "\n";
@@ -579,7 +607,10 @@ class Linker {
             Destination d = from;
             d.root = Root::base;
             d.flags |= destination_package_cache;
-            d.path = directory + (from.root == Root::site_packages ? "site-packages/" : from.root == Root::scripts ? "python-scripts/" : "") +
+            d.path = directory +
+                     (from.root == Root::site_packages ? "site-packages/"
+                      : from.root == Root::scripts     ? "python-scripts/"
+                                                       : "") +
                      from.path;
             d.package = package_of_[index];
             if (d.kind == EntryKind::file) d.content = as_archived(d.content + first_content_[index]);
@@ -615,7 +646,8 @@ class Linker {
         return known->second;
     }
 
-    Status place_generated(const std::vector<GeneratedFile>& files, Root root = Root::env, std::uint8_t flags = destination_none) {
+    Status place_generated(const std::vector<GeneratedFile>& files, Root root = Root::env,
+                           std::uint8_t flags = destination_none) {
         for (const GeneratedFile& file : files) {
             Content content;
             const std::string& text = file.content.text();
@@ -668,7 +700,8 @@ class Linker {
             return std::tie(a.root, a.path) < std::tie(b.root, b.path);
         });
         std::vector<std::unordered_map<std::string_view, std::uint32_t>> indexes(2 + further_.size());
-        for (std::uint32_t i = 0; i < destinations.size(); ++i) indexes[prefix_index(destinations[i].root)].emplace(destinations[i].path, i);
+        for (std::uint32_t i = 0; i < destinations.size(); ++i)
+            indexes[prefix_index(destinations[i].root)].emplace(destinations[i].path, i);
         for (auto& [content, holes] : holes_by_content_) {
             const auto& index = indexes[prefix_index(root_of_holes_.at(content))];
             for (const HoledText::Hole& hole : holes) {
@@ -680,7 +713,8 @@ class Linker {
                 if (!hole.target.empty()) {
                     auto found = index.find(hole.target);
                     if (found == index.end())
-                        return make_error(ErrorKind::bug, "a generated file names '{}', which is not installed", hole.target);
+                        return make_error(ErrorKind::bug, "a generated file names '{}', which is not installed",
+                                          hole.target);
                     reloc.target = found->second;
                 }
                 image_.table.contents[content].relocs.push_back(std::move(reloc));
@@ -704,7 +738,8 @@ class Linker {
         m.variables = lock_.variables;
         describe_base();
         describe_installer();
-        m.requires_ = environment_requirements(m, inputs_, *env_.python, [this](Root root) { return prefix(root).python; });
+        m.requires_ =
+            environment_requirements(m, inputs_, *env_.python, [this](Root root) { return prefix(root).python; });
         if (options_.base && newer_glibc(options_.base->installer.minimum_glibc, m.requires_.glibc)) {
             m.requires_.glibc = options_.base->installer.minimum_glibc;
             m.requires_.glibc_because = options_.base->locked.file_name;
@@ -788,14 +823,16 @@ class Linker {
 
     // Because it is what the installer itself asks to accept, as constructor's does.
     void put_license_first(const std::string& name, const std::string& version, const std::string& text) {
-        if (!text.empty()) image_.licenses = fmt::format("==== {} {} ====\n\n{}\n\n", name, version, text) + image_.licenses;
+        if (!text.empty())
+            image_.licenses = fmt::format("==== {} {} ====\n\n{}\n\n", name, version, text) + image_.licenses;
     }
 
     void describe_installer() {
         if (!lock_.installer) return;
         const LockedInstaller& from = *lock_.installer;
         auto text = [](const std::optional<LockedText>& one) { return one ? one->text : std::string(); };
-        InstallerInfo out{from.version, text(from.license), text(from.pre_install), text(from.post_install), from.variables};
+        InstallerInfo out{from.version, text(from.license), text(from.pre_install), text(from.post_install),
+                          from.variables};
         put_license_first(lock_.name, out.version, out.license);
         image_.manifest.installer = std::move(out);
     }
@@ -807,7 +844,7 @@ class Linker {
     std::vector<std::uint32_t> package_of_;
     std::uint32_t generated_package_ = 0;
     LinkedPrefix env_, base_;
-    std::vector<LinkedPrefix> further_; // of the base's further environments
+    std::vector<LinkedPrefix> further_;                      // of the base's further environments
     std::vector<Origin> origins_;                            // by destination, until they are sorted
     std::vector<std::uint32_t> first_content_, first_input_; // by input
     std::map<std::uint32_t, std::uint32_t> archived_;        // content → the same without relocations
@@ -823,10 +860,14 @@ std::string final_path(const PythonInfo& python, const json& metadata, Root root
     case Root::env:
     case Root::base:
     case Root::further:
-    case Root::data: return path;
-    case Root::site_packages: return python.site_packages + "/" + path;
-    case Root::scripts: return "bin/" + path;
-    case Root::stdlib: return python.stdlib + "/" + path;
+    case Root::data:
+        return path;
+    case Root::site_packages:
+        return python.site_packages + "/" + path;
+    case Root::scripts:
+        return "bin/" + path;
+    case Root::stdlib:
+        return python.stdlib + "/" + path;
     case Root::headers: {
         std::string directory = python.stdlib.substr(python.stdlib.rfind('/') + 1);
         return fmt::format("include/{}/{}/{}", directory, text_field(metadata, "name"), path);

@@ -35,7 +35,7 @@ struct BlockSource {
 inline constexpr std::uint32_t memory_input = UINT32_MAX;
 
 struct Image {
-    Table table; // final paths; Block::offset is set by the writer
+    Table table;                      // final paths; Block::offset is set by the writer
     std::vector<BlockSource> sources; // one a block
     Bytes memory;                     // payload of the generated files' blocks
     Manifest manifest;                // without sections
@@ -48,13 +48,14 @@ struct BaseLink {
     const ConstructorInstaller& installer;
     LockedBase locked;
     PythonInfo python;
-    std::vector<FurtherEnvironment> environments; // as installer.environments; their packages have further_environment(n)
+    std::vector<FurtherEnvironment>
+        environments; // as installer.environments; their packages have further_environment(n)
 };
 
 struct LinkOptions {
-    std::string name;       // NAME of NAME.run
-    std::string level;      // for the manifest
-    bool strict = false;    // warnings about damaged or foreign contents are errors
+    std::string name;    // NAME of NAME.run
+    std::string level;   // for the manifest
+    bool strict = false; // warnings about damaged or foreign contents are errors
     const BaseLink* base = nullptr;
 };
 

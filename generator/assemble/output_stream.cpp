@@ -90,7 +90,8 @@ struct OutputStream::State {
     }
 
     void start() {
-        writer = std::jthread([this] { follow(written, [this](std::uint64_t i, std::size_t n) { return write_piece(i, n); }); });
+        writer = std::jthread(
+            [this] { follow(written, [this](std::uint64_t i, std::size_t n) { return write_piece(i, n); }); });
         hasher = std::jthread([this] {
             follow(hashed, [this](std::uint64_t i, std::size_t n) {
                 hash.update(ByteView(pieces[i % piece_count].data(), n));
@@ -123,7 +124,8 @@ Result<std::unique_ptr<OutputStream>> OutputStream::create(const fs::path& path,
     if (!s.fd) return errno_error("cannot write '" + path.string() + "'", errno);
     s.temporary = temporary;
     if (::fallocate(s.fd.get(), 0, 0, static_cast<off_t>(size)) != 0 && errno == ENOSPC)
-        return errno_error("cannot write '" + path.string() + "', which needs " + std::to_string(size) + " bytes", errno);
+        return errno_error("cannot write '" + path.string() + "', which needs " + std::to_string(size) + " bytes",
+                           errno);
     s.direct = ::fcntl(s.fd.get(), F_SETFL, O_DIRECT) == 0;
     for (AlignedBuffer& buffer : s.pieces) buffer = AlignedBuffer(piece);
     s.start();
@@ -170,8 +172,10 @@ Result<Sha256Digest> OutputStream::finish(mode_t mode) {
     }
     s.join();
     if (!s.failure.ok()) return std::move(s.failure).error();
-    if (s.position != s.size) return make_error(ErrorKind::bug, "the installer has {} bytes, {} were planned", s.position, s.size);
-    if (::ftruncate(s.fd.get(), static_cast<off_t>(s.size)) != 0 || ::fchmod(s.fd.get(), mode) != 0 || ::fsync(s.fd.get()) != 0)
+    if (s.position != s.size)
+        return make_error(ErrorKind::bug, "the installer has {} bytes, {} were planned", s.position, s.size);
+    if (::ftruncate(s.fd.get(), static_cast<off_t>(s.size)) != 0 || ::fchmod(s.fd.get(), mode) != 0 ||
+        ::fsync(s.fd.get()) != 0)
         return errno_error("cannot write '" + s.path.string() + "' to disk", errno);
     s.fd.reset();
     for (AlignedBuffer& buffer : s.pieces) buffer = {};
@@ -180,7 +184,8 @@ Result<Sha256Digest> OutputStream::finish(mode_t mode) {
 
 Status OutputStream::publish() {
     State& s = *state_;
-    if (::rename(s.temporary.c_str(), s.path.c_str()) != 0) return errno_error("cannot rename to '" + s.path.string() + "'", errno);
+    if (::rename(s.temporary.c_str(), s.path.c_str()) != 0)
+        return errno_error("cannot rename to '" + s.path.string() + "'", errno);
     s.published = true;
     return fsync_directory(s.path.parent_path());
 }

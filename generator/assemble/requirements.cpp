@@ -22,9 +22,10 @@ std::pair<int, int> glibc_number(std::string_view version) {
 
 // glibc's own libraries and the driver's: the first are judged by version, the second by the GPU check.
 bool provided_elsewhere(std::string_view soname) {
-    for (std::string_view stem : {"libc.so", "libm.so", "libpthread.so", "libdl.so", "librt.so", "libutil.so", "libresolv.so",
-                                  "libnsl.so.1", "libanl.so", "ld-linux", "libmvec.so", "libcuda.so", "libnvidia-ml.so",
-                                  "libcrypt.so.1", "libnvcuvid.so", "libnvidia-encode.so", "libnvidia-"})
+    for (std::string_view stem :
+         {"libc.so", "libm.so", "libpthread.so", "libdl.so", "librt.so", "libutil.so", "libresolv.so", "libnsl.so.1",
+          "libanl.so", "ld-linux", "libmvec.so", "libcuda.so", "libnvidia-ml.so", "libcrypt.so.1", "libnvcuvid.so",
+          "libnvidia-encode.so", "libnvidia-"})
         if (soname.starts_with(stem)) return true;
     return false;
 }
@@ -45,7 +46,8 @@ std::vector<std::string> frameworks_in(const std::vector<PackageInfo>& packages)
 bool newer_glibc(std::string_view a, std::string_view b) { return glibc_number(a) > glibc_number(b); }
 
 Requirements environment_requirements(const Manifest& manifest, const std::vector<LinkInput>& inputs,
-                                      const PythonInfo& python, const std::function<const PythonInfo*(Root)>& python_of) {
+                                      const PythonInfo& python,
+                                      const std::function<const PythonInfo*(Root)>& python_of) {
     Requirements out;
     std::set<std::string> provided, needed_by_python;
     std::vector<InstalledElf> files;
@@ -65,7 +67,8 @@ Requirements environment_requirements(const Manifest& manifest, const std::vecto
         }
     for (const LinkInput& input : inputs)
         for (const Destination& d : input.parcel.table.destinations)
-            if (d.kind == EntryKind::symlink && !is_of_base(input.root)) provided.insert(d.path.substr(d.path.rfind('/') + 1));
+            if (d.kind == EntryKind::symlink && !is_of_base(input.root))
+                provided.insert(d.path.substr(d.path.rfind('/') + 1));
     // A wheel's optional plugin may link against things that nobody has; only what Python itself and its own
     // modules need is a condition. The rest is found by importing it.
     for (const auto& [path, package, fact] : files) {
@@ -77,7 +80,8 @@ Requirements environment_requirements(const Manifest& manifest, const std::vecto
     }
     out.libraries.assign(needed_by_python.begin(), needed_by_python.end());
     std::vector<PackageInfo> packages;
-    std::ranges::copy_if(manifest.packages, std::back_inserter(packages), [](const PackageInfo& p) { return p.prefix == "env"; });
+    std::ranges::copy_if(manifest.packages, std::back_inserter(packages),
+                         [](const PackageInfo& p) { return p.prefix == "env"; });
     add_gpu_needs(out, packages, files);
     out.frameworks = frameworks_in(manifest.packages);
     return out;

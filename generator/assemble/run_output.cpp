@@ -44,7 +44,8 @@ Status RunOutput::next_volume() {
 Status RunOutput::append(ByteView bytes) {
     while (!bytes.empty()) {
         if (left_ == 0) {
-            if (position_ == header_.layout.total) return make_error(ErrorKind::bug, "the installer has more bytes than were planned");
+            if (position_ == header_.layout.total)
+                return make_error(ErrorKind::bug, "the installer has more bytes than were planned");
             TRY(next_volume());
         }
         const auto take = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), left_));
@@ -74,7 +75,9 @@ void RunOutput::remove_further(unsigned number) const {
         Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
         if (!fd) return;
         Bytes head(volume_header_size);
-        if (::pread(fd.get(), head.data(), head.size(), 0) != static_cast<ssize_t>(head.size()) || !looks_like_volume(head)) return;
+        if (::pread(fd.get(), head.data(), head.size(), 0) != static_cast<ssize_t>(head.size()) ||
+            !looks_like_volume(head))
+            return;
         if (::unlink(path.c_str()) != 0) return;
     }
 }
@@ -82,7 +85,8 @@ void RunOutput::remove_further(unsigned number) const {
 Result<std::vector<WrittenVolume>> RunOutput::commit() {
     TRY(finish_volume());
     if (position_ != header_.layout.total)
-        return make_error(ErrorKind::bug, "the installer has {} bytes, {} were planned", position_, header_.layout.total);
+        return make_error(ErrorKind::bug, "the installer has {} bytes, {} were planned", position_,
+                          header_.layout.total);
     // The first one last: as long as it is the old one, the old set is at worst found incomplete, never mixed up.
     for (auto stream = streams_.rbegin(); stream != streams_.rend(); ++stream) TRY((*stream)->publish());
     remove_further(static_cast<unsigned>(streams_.size()) + 1);

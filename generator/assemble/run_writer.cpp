@@ -20,8 +20,8 @@ using nlohmann::json;
 
 namespace {
 
-// Both are compressed at every build, the table at least twice, while a rebuild writes gigabytes in a few seconds: higher
-// levels save some ten kilobytes and cost more than all else that is not input and output.
+// Both are compressed at every build, the table at least twice, while a rebuild writes gigabytes in a few seconds:
+// higher levels save some ten kilobytes and cost more than all else that is not input and output.
 constexpr int table_level = 6;
 constexpr int licenses_level = 9;
 constexpr std::uint64_t large_block_alignment = block_alignment;
@@ -117,10 +117,15 @@ class Writer {
     Status check_volumes() const {
         if (parts_.volume_size == 0) return {};
         if (parts_.volume_size < layout_.blocks_offset)
-            return make_error(ErrorKind::usage, "--split: the first volume of this installer needs more than {} bytes for what lies in front of the "
-                                                "packages; give at least {}", layout_.blocks_offset, layout_.blocks_offset + 2 * block_alignment);
+            return make_error(
+                ErrorKind::usage,
+                "--split: the first volume of this installer needs more than {} bytes for what lies in front of the "
+                "packages; give at least {}",
+                layout_.blocks_offset, layout_.blocks_offset + 2 * block_alignment);
         if (unsigned count = volumes().count(); count > most_volumes)
-            return make_error(ErrorKind::usage, "--split: {} volumes would be needed, {} are the most; choose a larger size", count, most_volumes);
+            return make_error(ErrorKind::usage,
+                              "--split: {} volumes would be needed, {} are the most; choose a larger size", count,
+                              most_volumes);
         return {};
     }
 
@@ -131,7 +136,8 @@ class Writer {
             layout_.sections.push_back({std::move(name), at, size, digest});
             at += size;
         };
-        TRY_ASSIGN(header_, render_header(parts_.header_template, image_.manifest, volumes().file_size(1), stub_.size(), volumes().count()));
+        TRY_ASSIGN(header_, render_header(parts_.header_template, image_.manifest, volumes().file_size(1), stub_.size(),
+                                          volumes().count()));
         add("header", run_header_size, sha256(as_bytes(header_)));
         if (!stub_digest_) stub_digest_ = sha256(stub_);
         add("stub", stub_.size(), stub_digest_);
@@ -154,7 +160,8 @@ class Writer {
     std::string manifest_text() const {
         json j = to_json(image_.manifest);
         j["format"] = run_format_version;
-        if (unsigned count = volumes().count(); count > 1) j["volumes"] = {{"count", count}, {"size", parts_.volume_size}};
+        if (unsigned count = volumes().count(); count > 1)
+            j["volumes"] = {{"count", count}, {"size", parts_.volume_size}};
         json sections = json::array();
         for (const Section& s : layout_.sections) {
             json item = {{"name", s.name}, {"offset", s.offset}, {"size", s.size}};
@@ -191,10 +198,12 @@ class Writer {
         return out;
     }
 
-    Result<WrittenRun> write(const fs::path& output, const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
+    Result<WrittenRun> write(const fs::path& output,
+                             const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
         const Footer footer = this->footer();
-        VolumeHeader volumes{output.filename().string(), 0, 0, this->volumes(), footer.manifest_offset, footer.manifest_size,
-                             footer.manifest_sha256};
+        VolumeHeader volumes{
+            output.filename().string(), 0, 0, this->volumes(), footer.manifest_offset, footer.manifest_size,
+            footer.manifest_sha256};
         RunOutput out(output, std::move(volumes), parts_.key != nullptr);
         TRY(out.append(as_bytes(header_)));
         TRY(out.append(stub_));
@@ -246,7 +255,8 @@ class Writer {
             TRY_ASSIGN(Bytes signature, parts_.key->sign(out.sha256_of_all()));
             return write_atomically(path, signature);
         }
-        if (::unlink(path.c_str()) != 0 && errno != ENOENT) return errno_error("cannot remove the old '" + path.string() + "'", errno);
+        if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+            return errno_error("cannot remove the old '" + path.string() + "'", errno);
         return {};
     }
 
@@ -266,8 +276,8 @@ class Writer {
 std::string plain_name(std::string_view name) {
     std::string out;
     for (char c : name) {
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-                     c == '.';
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                     c == '_' || c == '.';
         out += plain ? c : '_';
     }
     return out;
@@ -275,8 +285,8 @@ std::string plain_name(std::string_view name) {
 
 } // namespace
 
-Result<std::string> render_header(const std::string& header_template, const Manifest& manifest, std::uint64_t total_size,
-                                  std::uint64_t stub_size, unsigned volumes) {
+Result<std::string> render_header(const std::string& header_template, const Manifest& manifest,
+                                  std::uint64_t total_size, std::uint64_t stub_size, unsigned volumes) {
     std::string cpu = manifest.platform == "linux-aarch64" ? "aarch64" : "x86_64";
     std::string text = header_template;
     for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{
@@ -293,13 +303,15 @@ Result<std::string> render_header(const std::string& header_template, const Mani
              {"@STUB_SKIP@", std::to_string(run_header_size / block_alignment)}})
         text = replace_all(text, key, value);
     if (text.size() > run_header_size)
-        return make_error(ErrorKind::bug, "the shell header has {} bytes, {} are reserved", text.size(), run_header_size);
+        return make_error(ErrorKind::bug, "the shell header has {} bytes, {} are reserved", text.size(),
+                          run_header_size);
     text.resize(run_header_size, '\n');
     return text;
 }
 
 Result<WrittenRun> write_run(Image image, const std::vector<LinkInput>& inputs, const RunParts& parts,
-                             const fs::path& output, const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
+                             const fs::path& output,
+                             const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
     return Writer(std::move(image), inputs, parts).run(output, progress);
 }
 

@@ -8,15 +8,15 @@
 namespace tinderbox {
 
 struct RunParts {
-    std::string header_template; // templates/header.sh
-    ByteView stub;               // embedded; not owned
+    std::string header_template;                          // templates/header.sh
+    ByteView stub;                                        // embedded; not owned
     std::vector<std::pair<std::string, ByteView>> probes; // name, bytes
-    std::uint64_t volume_size = 0; // --split: of a file at most, a multiple of 4096; 0 = one file
+    std::uint64_t volume_size = 0;   // --split: of a file at most, a multiple of 4096; 0 = one file
     const SigningKey* key = nullptr; // --sign
 };
 
 struct WrittenRun {
-    std::uint64_t size = 0; // of all volumes
+    std::uint64_t size = 0;             // of all volumes
     std::vector<WrittenVolume> volumes; // one unless split
 };
 
@@ -27,7 +27,7 @@ Result<WrittenRun> write_run(Image image, const std::vector<LinkInput>& inputs, 
                              const fs::path& output, const std::function<void(std::uint64_t, std::uint64_t)>& progress);
 
 // The header's text with its numbers, exactly run_header_size bytes. `total_size`: of the file that it begins.
-Result<std::string> render_header(const std::string& header_template, const Manifest& manifest, std::uint64_t total_size,
-                                  std::uint64_t stub_size, unsigned volumes = 1);
+Result<std::string> render_header(const std::string& header_template, const Manifest& manifest,
+                                  std::uint64_t total_size, std::uint64_t stub_size, unsigned volumes = 1);
 
 } // namespace tinderbox

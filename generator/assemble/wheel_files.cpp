@@ -28,11 +28,12 @@ Result<HoledText> entry_point_script(const PythonInfo& python, const std::string
     reference = trim(reference.substr(0, reference.find('[')));
     auto colon = reference.find(':');
     std::string_view module = trim(reference.substr(0, colon));
-    std::string_view attribute = colon == std::string_view::npos ? std::string_view() : trim(reference.substr(colon + 1));
+    std::string_view attribute =
+        colon == std::string_view::npos ? std::string_view() : trim(reference.substr(colon + 1));
     if (!is_identifier_path(module) || !is_identifier_path(attribute))
         return make_error(ErrorKind::usage,
-                          "entry_points.txt: the script '{}' refers to '{}'; it has to be of the form module:function", name,
-                          reference);
+                          "entry_points.txt: the script '{}' refers to '{}'; it has to be of the form module:function",
+                          name, reference);
     auto root = split(attribute, '.')[0];
     HoledText text;
     text.shebang(fmt::format("#!\x01/{}", python.executable));
@@ -67,7 +68,8 @@ std::string dist_info_path(const json& metadata, const PythonInfo& python, std::
 
 } // namespace
 
-Result<std::vector<GeneratedFile>> wheel_entry_points(const json& metadata, const PythonInfo& python, std::uint32_t package) {
+Result<std::vector<GeneratedFile>> wheel_entry_points(const json& metadata, const PythonInfo& python,
+                                                      std::uint32_t package) {
     std::vector<GeneratedFile> out;
     auto groups = metadata.find("entry_points");
     if (groups == metadata.end() || !groups->is_object()) return out;
@@ -102,7 +104,8 @@ std::vector<GeneratedFile> wheel_dist_info(const json& metadata, const PythonInf
     if (artifact && artifact->requested) add("REQUESTED", "");
     if (artifact && !artifact->direct_url.empty()) {
         json archive = json::object();
-        if (!artifact->sha256.empty()) archive = {{"hash", "sha256=" + artifact->sha256}, {"hashes", {{"sha256", artifact->sha256}}}};
+        if (!artifact->sha256.empty())
+            archive = {{"hash", "sha256=" + artifact->sha256}, {"hashes", {{"sha256", artifact->sha256}}}};
         add("direct_url.json",
             json({{"archive_info", archive}, {"url", without_credentials(artifact->direct_url)}}).dump());
     }

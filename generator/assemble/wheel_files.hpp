@@ -18,8 +18,8 @@ namespace tinderbox {
 Result<std::vector<GeneratedFile>> wheel_entry_points(const nlohmann::json& metadata, const PythonInfo& python,
                                                       std::uint32_t package);
 
-std::vector<GeneratedFile> wheel_dist_info(const nlohmann::json& metadata, const PythonInfo& python, std::uint32_t package,
-                                           const LockedArtifact* artifact);
+std::vector<GeneratedFile> wheel_dist_info(const nlohmann::json& metadata, const PythonInfo& python,
+                                           std::uint32_t package, const LockedArtifact* artifact);
 
 // RECORD of everything in `table` that belongs to `package`, itself included. Files that change at the target have
 // holes in place of hash and size; bytecode has neither, as pip writes it.

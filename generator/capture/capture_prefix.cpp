@@ -18,7 +18,8 @@ namespace {
 // What says how one machine is configured, possibly with passwords in its URLs.
 constexpr std::array configuration_files{".condarc", "condarc", ".mambarc", "pip.conf", ".netrc", ".pypirc", "uv.toml"};
 // A conda base: other environments and the package cache belong to it, not to the environment.
-constexpr std::array conda_stores{"pkgs", "envs", "conda-bld", ".conda_envs_dir_test", "install_tmp", "_conda", "locks"};
+constexpr std::array conda_stores{"pkgs",        "envs",   "conda-bld", ".conda_envs_dir_test",
+                                  "install_tmp", "_conda", "locks"};
 
 bool is_bytecode(const fs::path& prefix, const std::string& relative) {
     if (!relative.ends_with(".pyc") && !relative.ends_with(".pyo")) return false;
@@ -28,10 +29,12 @@ bool is_bytecode(const fs::path& prefix, const std::string& relative) {
 
 // Activation scripts of venv and virtualenv name the prefix and the venv's way of working; ours take their place.
 bool is_venv_own(const std::string& relative) {
-    if (relative == "pyvenv.cfg" || relative == ".gitignore" || relative == "CACHEDIR.TAG" || relative == ".lock") return true;
+    if (relative == "pyvenv.cfg" || relative == ".gitignore" || relative == "CACHEDIR.TAG" || relative == ".lock")
+        return true;
     if (!relative.starts_with("bin/")) return false;
     std::string_view name = std::string_view(relative).substr(4);
-    for (std::string_view script : {"activate", "Activate.ps1", "activate_this.py", "deactivate.nu", "deactivate.bat", "pydoc.bat"})
+    for (std::string_view script :
+         {"activate", "Activate.ps1", "activate_this.py", "deactivate.nu", "deactivate.bat", "pydoc.bat"})
         if (name == script || (script == "activate" && name.starts_with("activate."))) return true;
     return false;
 }
@@ -43,12 +46,16 @@ class PrefixCapture {
     Result<std::unique_ptr<CapturedArtifact>> run(const CaptureOptions& options) {
         std::error_code ec;
         if (!fs::is_directory(directory_, ec))
-            return make_error(ErrorKind::usage, "'{}' is not a directory: name a venv, a conda prefix or a Python's prefix", directory_.string());
+            return make_error(ErrorKind::usage,
+                              "'{}' is not a directory: name a venv, a conda prefix or a Python's prefix",
+                              directory_.string());
         directory_ = fs::absolute(directory_, ec).lexically_normal();
         if (!directory_.has_filename()) directory_ = directory_.parent_path();
-        const bool venv = fs::exists(directory_ / "pyvenv.cfg", ec), conda = fs::is_directory(directory_ / "conda-meta", ec);
+        const bool venv = fs::exists(directory_ / "pyvenv.cfg", ec),
+                   conda = fs::is_directory(directory_ / "conda-meta", ec);
         if (!venv && is_shared_prefix(fs::canonical(directory_, ec).string()))
-            return make_error(ErrorKind::usage, "'{}' holds more than one program: use --python-from for its Python, or name a venv",
+            return make_error(ErrorKind::usage,
+                              "'{}' holds more than one program: use --python-from for its Python, or name a venv",
                               directory_.string());
         selection_.display_name = "prefix " + directory_.filename().string();
         selection_.source = directory_.string();
@@ -67,9 +74,10 @@ class PrefixCapture {
     Status check_own_python() {
         std::error_code ec;
         if (fs::equivalent(python_->prefix, directory_, ec)) return {};
-        return make_error(ErrorKind::usage,
-                          "'{}' is no prefix of its own: its python belongs to '{}'; name that, or a venv (which has a pyvenv.cfg)",
-                          directory_.string(), python_->prefix);
+        return make_error(
+            ErrorKind::usage,
+            "'{}' is no prefix of its own: its python belongs to '{}'; name that, or a venv (which has a pyvenv.cfg)",
+            directory_.string(), python_->prefix);
     }
 
     // A venv: the base's interpreter and library, the venv's packages over them.
@@ -103,19 +111,23 @@ class PrefixCapture {
         bool system = false;
         for (std::string_view line : split_lines(config)) {
             auto equal = line.find('=');
-            if (equal == std::string_view::npos || trim(line.substr(0, equal)) != "include-system-site-packages") continue;
+            if (equal == std::string_view::npos || trim(line.substr(0, equal)) != "include-system-site-packages")
+                continue;
             system = to_lower(trim(line.substr(equal + 1))) == "true";
         }
         if (!system) return {};
         if (!python_->site_alias.empty()) {
-            selection_.warnings.emplace_back("the venv also uses the system's packages, which are not captured: install them into it");
+            selection_.warnings.emplace_back(
+                "the venv also uses the system's packages, which are not captured: install them into it");
             return {};
         }
         const fs::path source = fs::path(python_->prefix) / python_->info.site_packages;
         std::error_code ec;
         if (!fs::is_directory(source, ec)) return {};
         return add_tree({source, python_->info.site_packages, python_->prefix, true,
-                         [&](const std::string& relative, bool is_directory) { return skip_bytecode(source, relative, is_directory); }},
+                         [&](const std::string& relative, bool is_directory) {
+                             return skip_bytecode(source, relative, is_directory);
+                         }},
                         selection_);
     }
 
@@ -131,7 +143,8 @@ class PrefixCapture {
                      selection_));
         if (python_) {
             add_spellings(python_->prefix, selection_.rules);
-            if (std::ranges::find(selection_.rules.spellings, python_->build_prefix, &Spelling::text) == selection_.rules.spellings.end())
+            if (std::ranges::find(selection_.rules.spellings, python_->build_prefix, &Spelling::text) ==
+                selection_.rules.spellings.end())
                 selection_.rules.build_prefix = python_->build_prefix;
             assign_roles(python_->info, selection_);
             add_python_names();
@@ -148,7 +161,8 @@ class PrefixCapture {
             link.kind = EntryKind::symlink;
             link.mode = 0777;
             link.link = name;
-            if (!selection_.items.contains(link.path) && selection_.items.contains(python_->info.executable)) selection_.add(std::move(link));
+            if (!selection_.items.contains(link.path) && selection_.items.contains(python_->info.executable))
+                selection_.add(std::move(link));
         }
     }
 
@@ -180,7 +194,8 @@ class PrefixCapture {
         m["conda_packages"] = json::array();
         if (python_) {
             m["python"] = python_json(python_->info);
-            if (auto text = read_text(fs::path(python_->prefix) / python_->info.stdlib / "LICENSE.txt", 1 << 20); text.ok())
+            if (auto text = read_text(fs::path(python_->prefix) / python_->info.stdlib / "LICENSE.txt", 1 << 20);
+                text.ok())
                 m["licenses"].push_back({{"name", "Python/LICENSE.txt"}, {"text", *text}});
             TRY(describe_distributions(python_->info.site_packages, selection_));
         }

@@ -10,13 +10,15 @@ namespace tinderbox {
 using namespace capture;
 using nlohmann::json;
 
-Result<std::unique_ptr<CapturedArtifact>> capture_python(const fs::path& executable_or_directory, const CaptureOptions& options) {
+Result<std::unique_ptr<CapturedArtifact>> capture_python(const fs::path& executable_or_directory,
+                                                         const CaptureOptions& options) {
     TRY_ASSIGN(Interpreter python, find_interpreter(executable_or_directory));
     Selection selection;
     selection.display_name = "Python " + python.info.version;
     selection.source = python.executable.string();
     add_spellings(python.prefix, selection.rules);
-    if (std::ranges::find(selection.rules.spellings, python.build_prefix, &Spelling::text) == selection.rules.spellings.end())
+    if (std::ranges::find(selection.rules.spellings, python.build_prefix, &Spelling::text) ==
+        selection.rules.spellings.end())
         selection.rules.build_prefix = python.build_prefix;
     TRY(select_interpreter(python, selection));
     json& m = selection.metadata;

@@ -29,11 +29,13 @@ struct Identity {
 Result<Identity> identify(int fd, const fs::path& path) {
     struct stat st {};
     if (::fstat(fd, &st) != 0) return errno_error(fmt::format("cannot read '{}'", path.string()), errno);
-    return Identity{st.st_dev, st.st_ino, static_cast<std::uint64_t>(st.st_size), st.st_mtim.tv_sec, st.st_mtim.tv_nsec};
+    return Identity{st.st_dev, st.st_ino, static_cast<std::uint64_t>(st.st_size), st.st_mtim.tv_sec,
+                    st.st_mtim.tv_nsec};
 }
 
 Error changed(const fs::path& path) {
-    return make_error(ErrorKind::storage, "'{}' changed while it was being captured; capture it again when nothing writes there",
+    return make_error(ErrorKind::storage,
+                      "'{}' changed while it was being captured; capture it again when nothing writes there",
                       path.string());
 }
 
@@ -83,7 +85,8 @@ class SplicedSource : public ByteSource {
         while (done < out.size()) {
             if (pending_ && pending_at_ < pending_->with.size()) {
                 std::size_t n = std::min(out.size() - done, pending_->with.size() - pending_at_);
-                std::ranges::copy(as_bytes(std::string_view(pending_->with).substr(pending_at_, n)), out.begin() + static_cast<std::ptrdiff_t>(done));
+                std::ranges::copy(as_bytes(std::string_view(pending_->with).substr(pending_at_, n)),
+                                  out.begin() + static_cast<std::ptrdiff_t>(done));
                 pending_at_ += n;
                 done += n;
                 continue;
@@ -152,15 +155,18 @@ class Captured : public CapturedArtifact {
         fill_captured(selection);
         for (auto& [path, item] : selection.items) items_.push_back(std::move(item));
         scanned_.resize(items_.size());
-        TRY(parallel_for(items_.size(), options.threads, [&](std::size_t i) { return scan_file(i, selection.rules, options); }));
+        TRY(parallel_for(items_.size(), options.threads,
+                         [&](std::size_t i) { return scan_file(i, selection.rules, options); }));
         add_links_beside();
         update_records(selection);
         make_entries();
         describe(selection);
         if (options.strict && !selection.not_relocatable.empty())
-            return make_error(ErrorKind::usage, "--strict: {} cannot be moved whole: '{}': {} ({} such in all; leave it out of the prefix, or build without --strict)",
-                              display_name_, selection.not_relocatable.front().path, selection.not_relocatable.front().why,
-                              selection.not_relocatable.size());
+            return make_error(ErrorKind::usage,
+                              "--strict: {} cannot be moved whole: '{}': {} ({} such in all; leave it out of the "
+                              "prefix, or build without --strict)",
+                              display_name_, selection.not_relocatable.front().path,
+                              selection.not_relocatable.front().why, selection.not_relocatable.size());
         digest();
         return {};
     }
@@ -296,7 +302,8 @@ class Captured : public CapturedArtifact {
     }
 
     static json list(std::vector<Listed> listed) {
-        std::ranges::sort(listed, [](const Listed& a, const Listed& b) { return std::tie(a.path, a.why) < std::tie(b.path, b.why); });
+        std::ranges::sort(
+            listed, [](const Listed& a, const Listed& b) { return std::tie(a.path, a.why) < std::tie(b.path, b.why); });
         json out = json::array();
         for (const Listed& l : listed) out.push_back({{"path", utf8(l.path)}, {"why", l.why}});
         return out;
@@ -305,7 +312,8 @@ class Captured : public CapturedArtifact {
     void describe(Selection& selection) {
         std::vector<Listed> harmless;
         for (std::size_t i = 0; i < items_.size(); ++i) {
-            for (const std::string& why : scanned_[i].plan.not_relocatable) selection.not_relocatable.push_back({items_[i].path, why});
+            for (const std::string& why : scanned_[i].plan.not_relocatable)
+                selection.not_relocatable.push_back({items_[i].path, why});
             for (const std::string& why : scanned_[i].plan.harmless) harmless.push_back({items_[i].path, why});
         }
         std::ranges::stable_sort(selection.not_relocatable, {}, &Listed::path);
@@ -313,17 +321,19 @@ class Captured : public CapturedArtifact {
         metadata_["harmless"] = list(std::move(harmless));
         metadata_["left_out"] = list(selection.left_out);
         if (!selection.not_relocatable.empty())
-            selection.warnings.push_back(fmt::format("{} file{} cannot be moved whole, the first: '{}': {}", selection.not_relocatable.size(),
-                                                     selection.not_relocatable.size() == 1 ? "" : "s",
-                                                     utf8(selection.not_relocatable.front().path), selection.not_relocatable.front().why));
+            selection.warnings.push_back(
+                fmt::format("{} file{} cannot be moved whole, the first: '{}': {}", selection.not_relocatable.size(),
+                            selection.not_relocatable.size() == 1 ? "" : "s",
+                            utf8(selection.not_relocatable.front().path), selection.not_relocatable.front().why));
         metadata_["warnings"] = selection.warnings;
         describe_libraries();
     }
 
     // Part of every glibc; their versions are what the "glibc" requirement is about.
     static bool glibc_library(std::string_view soname) {
-        for (std::string_view own : {"libc.so.", "libm.so.", "libdl.so.", "librt.so.", "libpthread.so.", "libutil.so.", "libresolv.so.",
-                                     "libanl.so.", "libmvec.so.", "libBrokenLocale.so.", "libthread_db.so.", "ld-linux"})
+        for (std::string_view own :
+             {"libc.so.", "libm.so.", "libdl.so.", "librt.so.", "libpthread.so.", "libutil.so.", "libresolv.so.",
+              "libanl.so.", "libmvec.so.", "libBrokenLocale.so.", "libthread_db.so.", "ld-linux"})
             if (soname.starts_with(own)) return true;
         return false;
     }
@@ -332,14 +342,16 @@ class Captured : public CapturedArtifact {
         std::set<std::string> own;
         for (std::size_t i = 0; i < items_.size(); ++i) {
             own.insert(items_[i].path.substr(items_[i].path.rfind('/') + 1));
-            if (const auto& elf = scanned_[i].plan.elf; elf && !elf->info.soname.value.empty()) own.insert(elf->info.soname.value);
+            if (const auto& elf = scanned_[i].plan.elf; elf && !elf->info.soname.value.empty())
+                own.insert(elf->info.soname.value);
         }
         std::map<std::string, json> needed;
         std::string glibc, glibc_path;
         for (std::size_t i = 0; i < items_.size(); ++i) {
             const auto& elf = scanned_[i].plan.elf;
             if (!elf) continue;
-            if (!elf->info.glibc.empty() && compare_glibc(elf->info.glibc, glibc) > 0) glibc = elf->info.glibc, glibc_path = items_[i].path;
+            if (!elf->info.glibc.empty() && compare_glibc(elf->info.glibc, glibc) > 0)
+                glibc = elf->info.glibc, glibc_path = items_[i].path;
             for (const auto& [soname, offset] : elf->info.needed)
                 if (!own.contains(soname) && !glibc_library(soname)) needed[soname].push_back(utf8(items_[i].path));
         }

@@ -10,11 +10,11 @@
 namespace tinderbox::capture {
 
 struct Item {
-    std::string path;  // in the copy, relative to the prefix
-    fs::path source;   // of a file
+    std::string path; // in the copy, relative to the prefix
+    fs::path source;  // of a file
     EntryKind kind = EntryKind::file;
     std::uint16_t mode = 0644;
-    std::string link;  // symlink: relative target
+    std::string link; // symlink: relative target
     Role role = Role::ordinary;
     std::optional<std::string> content; // instead of the source's bytes
     std::optional<ConversionHint> hint;
@@ -23,9 +23,9 @@ struct Item {
 // What is known before the files are read.
 struct Selection {
     std::string display_name;
-    std::string source; // absolute
+    std::string source;                // absolute
     std::map<std::string, Item> items; // by path
-    PrefixRules rules;  // `captured` is filled in by build()
+    PrefixRules rules;                 // `captured` is filled in by build()
     std::vector<Listed> not_relocatable, left_out;
     std::vector<std::string> warnings;
     nlohmann::json metadata;

@@ -30,7 +30,8 @@ json read_core_metadata(std::string_view text) {
         else if (key == "Version") version = value;
         else if (key == "License-Expression") expression = value;
         else if (key == "License" && value != "UNKNOWN" && value.size() < 200) license = value;
-        else if (key == "Classifier" && value.starts_with("License ::")) classifier = value.substr(value.rfind(": ") + 2);
+        else if (key == "Classifier" && value.starts_with("License ::"))
+            classifier = value.substr(value.rfind(": ") + 2);
     }
     if (!expression.empty()) license = expression;
     if (license.empty()) license = classifier;
@@ -40,7 +41,8 @@ json read_core_metadata(std::string_view text) {
 
 class Describer {
   public:
-    Describer(const std::string& site_packages, Selection& selection) : site_(site_packages + "/"), selection_(selection) {}
+    Describer(const std::string& site_packages, Selection& selection)
+        : site_(site_packages + "/"), selection_(selection) {}
 
     Status run() {
         json& list = selection_.metadata["distributions"] = json::array();
@@ -68,7 +70,8 @@ class Describer {
     Status top_level(const std::string& name, Item& item, json& list) {
         if (name.ends_with(".egg-info")) return add_distribution(item.path, item, list); // a file: distutils'
         if (name.ends_with(".egg-link"))
-            selection_.not_relocatable.push_back({item.path, "a development installation (egg-link): its source is not in the prefix"});
+            selection_.not_relocatable.push_back(
+                {item.path, "a development installation (egg-link): its source is not in the prefix"});
         if (name.ends_with(".pth")) return path_file(item);
         return {};
     }
@@ -87,7 +90,8 @@ class Describer {
         TRY_ASSIGN(std::string text, read_text(item.source, 64u << 20));
         for (std::string_view raw : split_lines(text)) {
             std::string_view line = trim(raw);
-            if (line.empty() || line.starts_with('#') || line.starts_with("import ") || line.starts_with("import\t")) continue;
+            if (line.empty() || line.starts_with('#') || line.starts_with("import ") || line.starts_with("import\t"))
+                continue;
             bool inside = false;
             if (line.starts_with('/')) {
                 for (const Spelling& s : selection_.rules.spellings)
@@ -108,11 +112,14 @@ class Describer {
         TRY_ASSIGN(std::string text, read_text(item.source, 1u << 20));
         json parsed = json::parse(text, nullptr, false);
         if (!parsed.is_object()) return {};
-        if (auto info = parsed.find("dir_info"); info != parsed.end() && info->is_object() && info->value("editable", json(false)) == true)
-            selection_.not_relocatable.push_back({item.path, "an editable installation: its source is not in the prefix"});
+        if (auto info = parsed.find("dir_info");
+            info != parsed.end() && info->is_object() && info->value("editable", json(false)) == true)
+            selection_.not_relocatable.push_back(
+                {item.path, "an editable installation: its source is not in the prefix"});
         std::string url = text_field(parsed, "url");
         // PEP 610 lets environment variables stand for credentials; anything else must not travel.
-        if (auto at = url.find('@'); at != std::string::npos && url.find("://") < at && at < url.find('/', url.find("://") + 3)) {
+        if (auto at = url.find('@');
+            at != std::string::npos && url.find("://") < at && at < url.find('/', url.find("://") + 3)) {
             std::string clean = url.substr(0, url.find("://") + 3) + url.substr(at + 1);
             item.content = replace_all(text, url, clean);
         }
@@ -123,7 +130,8 @@ class Describer {
         if (file.starts_with("licenses/") || file.starts_with("license_files/")) return true;
         if (file.find('/') != std::string::npos) return false;
         std::string name = to_lower(file);
-        return name.starts_with("license") || name.starts_with("licence") || name.starts_with("copying") || name.starts_with("notice");
+        return name.starts_with("license") || name.starts_with("licence") || name.starts_with("copying") ||
+               name.starts_with("notice");
     }
 
     void add_license(const std::string& directory, const std::string& file, const Item& item) {
@@ -161,14 +169,15 @@ Status describe_conda(Selection& selection) {
                         {"channel", without_credentials(text_field(record, "channel"))},
                         {"license", text_field(record, "license")}});
         auto data = record.find("paths_data");
-        if (data == record.end() || !data->is_object() || !data->contains("paths") || !(*data)["paths"].is_array()) continue;
+        if (data == record.end() || !data->is_object() || !data->contains("paths") || !(*data)["paths"].is_array())
+            continue;
         for (const json& file : (*data)["paths"]) {
             if (!file.is_object() || text_field(file, "prefix_placeholder").empty()) continue;
             auto found = selection.items.find(text_field(file, "_path"));
             if (found == selection.items.end()) continue;
-            found->second.hint = ConversionHint{text_field(file, "prefix_placeholder"), text_field(file, "sha256"),
-                                                text_field(file, "file_mode") == "binary",
-                                                text_field(file, "sha256_in_prefix")};
+            found->second.hint =
+                ConversionHint{text_field(file, "prefix_placeholder"), text_field(file, "sha256"),
+                               text_field(file, "file_mode") == "binary", text_field(file, "sha256_in_prefix")};
         }
     }
     return {};

@@ -6,10 +6,11 @@ namespace tinderbox::capture {
 namespace {
 
 constexpr std::uint32_t pt_load = 1, pt_interp = 3;
-constexpr std::int64_t dt_needed = 1, dt_hash = 4, dt_strtab = 5, dt_symtab = 6, dt_strsz = 10, dt_syment = 11, dt_soname = 14,
-                       dt_gnu_hash = 0x6ffffef5, dt_config = 0x6ffffefa, dt_depaudit = 0x6ffffefb, dt_audit = 0x6ffffefc,
-                       dt_verdef = 0x6ffffffc, dt_verdefnum = 0x6ffffffd, dt_verneed = 0x6ffffffe, dt_verneednum = 0x6fffffff,
-                       dt_auxiliary = 0x7ffffffd, dt_filter = 0x7fffffff;
+constexpr std::int64_t dt_needed = 1, dt_hash = 4, dt_strtab = 5, dt_symtab = 6, dt_strsz = 10, dt_syment = 11,
+                       dt_soname = 14, dt_gnu_hash = 0x6ffffef5, dt_config = 0x6ffffefa, dt_depaudit = 0x6ffffefb,
+                       dt_audit = 0x6ffffefc, dt_verdef = 0x6ffffffc, dt_verdefnum = 0x6ffffffd,
+                       dt_verneed = 0x6ffffffe, dt_verneednum = 0x6fffffff, dt_auxiliary = 0x7ffffffd,
+                       dt_filter = 0x7fffffff;
 constexpr std::size_t symbol_size = 24;
 // A table with more entries than this is damage, not a library.
 constexpr std::uint64_t sane_count = 16u << 20;
@@ -39,12 +40,18 @@ class StringUsers {
     }
 
     bool collect() {
-        for (const ElfDynamic& entry : info_.dynamic)
-            switch (entry.tag) {
-            case dt_needed: case dt_soname: case dt_config: case dt_depaudit: case dt_audit: case dt_auxiliary: case dt_filter:
+        for (const ElfDynamic& entry : info_.dynamic) switch (entry.tag) {
+            case dt_needed:
+            case dt_soname:
+            case dt_config:
+            case dt_depaudit:
+            case dt_audit:
+            case dt_auxiliary:
+            case dt_filter:
                 refer(entry.value);
                 break;
-            default: break;
+            default:
+                break;
             }
         return read_versions() && read_symbols();
     }
@@ -162,7 +169,8 @@ class StringUsers {
         if (!table) return true;
         auto offset = file_offset(*table);
         auto count = symbol_count();
-        if (!offset || !count || *count > sane_count || tag(dt_syment).value_or(symbol_size) != symbol_size) return false;
+        if (!offset || !count || *count > sane_count || tag(dt_syment).value_or(symbol_size) != symbol_size)
+            return false;
         ByteReader symbols = at(*offset);
         for (std::uint64_t i = 0; i < *count; ++i) {
             refer(symbols.u32());
@@ -200,7 +208,8 @@ std::optional<ElfFacts> elf_facts(ByteView file) {
     auto add = [&](const std::vector<ElfString>& strings, bool runpath) {
         for (const ElfString& s : strings)
             if (!s.value.empty())
-                out.runpaths.push_back({runpath, s.value, s.offset, only && StringUsers(file, out.info).exclusive(s.offset, s.value.size())});
+                out.runpaths.push_back({runpath, s.value, s.offset,
+                                        only && StringUsers(file, out.info).exclusive(s.offset, s.value.size())});
     };
     add(out.info.rpath, false);
     add(out.info.runpath, true);

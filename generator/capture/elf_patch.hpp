@@ -13,7 +13,7 @@
 namespace tinderbox::capture {
 
 struct ElfRunpath {
-    bool runpath = true;      // DT_RUNPATH, else DT_RPATH
+    bool runpath = true; // DT_RUNPATH, else DT_RPATH
     std::string value;
     std::uint64_t offset = 0; // of the string in the file
     // Nothing else (a symbol's name, a version, NEEDED, SONAME) refers to these bytes. Linkers merge tails: a symbol

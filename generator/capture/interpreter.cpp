@@ -43,7 +43,9 @@ print('TINDERBOX-PYTHON ' + json.dumps({
 }))
 )";
 
-std::string text_of(const json& j, const char* name) { return j.at(name).is_string() ? j.at(name).get<std::string>() : ""; }
+std::string text_of(const json& j, const char* name) {
+    return j.at(name).is_string() ? j.at(name).get<std::string>() : "";
+}
 
 std::string first_line(const std::string& text) {
     for (std::string_view line : split_lines(text))
@@ -59,7 +61,8 @@ Result<json> ask(const fs::path& executable) {
     spec.timeout_seconds = 60;
     auto ran = run_process(spec);
     auto refuse = [&](const std::string& why) {
-        return make_error(ErrorKind::usage, "'{}' is not a usable Python 3.6 or newer: {}; name its executable or its directory",
+        return make_error(ErrorKind::usage,
+                          "'{}' is not a usable Python 3.6 or newer: {}; name its executable or its directory",
                           executable.string(), why);
     };
     if (!ran.ok()) return refuse(ran.error().message);
@@ -78,7 +81,8 @@ std::string below_p(const std::string& path) { return path.starts_with("/P/") ? 
 Result<fs::path> base_executable(const json& answer, const std::string& version, const std::string& abiflags) {
     const fs::path bin = fs::path(text_of(answer, "base_exec_prefix")) / "bin";
     std::error_code ec;
-    for (const std::string& name : {"python" + version + abiflags, "python" + version, std::string("python3"), std::string("python")}) {
+    for (const std::string& name :
+         {"python" + version + abiflags, "python" + version, std::string("python3"), std::string("python")}) {
         fs::path real = fs::canonical(bin / name, ec);
         if (!ec && fs::is_regular_file(real)) return real;
     }
@@ -130,15 +134,18 @@ Result<Interpreter> describe(const json& a, const fs::path& executable) {
     if (out.info.implementation != "cpython")
         return make_error(ErrorKind::usage, "'{}' is {}: only CPython can be captured", name, out.info.implementation);
     if (std::string exec = text_of(a, "base_exec_prefix"); exec != out.prefix)
-        return make_error(ErrorKind::usage, "'{}' has two prefixes, '{}' and '{}': such a build cannot be moved", name, out.prefix, exec);
+        return make_error(ErrorKind::usage, "'{}' has two prefixes, '{}' and '{}': such a build cannot be moved", name,
+                          out.prefix, exec);
     if (out.info.stdlib.empty() || out.info.site_packages.empty() ||
         !fs::equivalent(fs::path(out.prefix) / out.info.stdlib, fs::path(text_of(a, "os")).parent_path(), ec))
-        return make_error(ErrorKind::usage,
-                          "'{}' has its standard library in '{}', not in '{}': such a layout cannot be moved (a build tree, or a "
-                          "zipped library); name an installed Python",
-                          name, fs::path(text_of(a, "os")).parent_path().string(), out.prefix + "/" + out.info.stdlib);
+        return make_error(
+            ErrorKind::usage,
+            "'{}' has its standard library in '{}', not in '{}': such a layout cannot be moved (a build tree, or a "
+            "zipped library); name an installed Python",
+            name, fs::path(text_of(a, "os")).parent_path().string(), out.prefix + "/" + out.info.stdlib);
     if (below_p(text_of(a, "platstdlib")).empty())
-        return make_error(ErrorKind::usage, "'{}' has its extension modules outside its prefix: such a build cannot be moved", name);
+        return make_error(ErrorKind::usage,
+                          "'{}' has its extension modules outside its prefix: such a build cannot be moved", name);
     return out;
 }
 
@@ -153,20 +160,25 @@ Result<Interpreter> find_interpreter(const fs::path& path) {
         executable = path / "bin" / "python3";
         if (!fs::exists(executable, ec)) executable = path / "bin" / "python";
         if (!fs::exists(executable, ec))
-            return make_error(ErrorKind::usage, "'{}' has no bin/python3: name a Python's executable or the directory above its bin",
+            return make_error(ErrorKind::usage,
+                              "'{}' has no bin/python3: name a Python's executable or the directory above its bin",
                               path.string());
     } else if (!bare && !fs::exists(path, ec)) {
-        return make_error(ErrorKind::usage, "'{}' does not exist: name a Python's executable or the directory above its bin",
+        return make_error(ErrorKind::usage,
+                          "'{}' does not exist: name a Python's executable or the directory above its bin",
                           path.string());
     }
     if (!bare) executable = fs::absolute(executable, ec);
     TRY_ASSIGN(json answer, ask(executable));
     try {
-        std::string version = fmt::format("{}.{}", answer.at("version").at(0).get<int>(), answer.at("version").at(1).get<int>());
+        std::string version =
+            fmt::format("{}.{}", answer.at("version").at(0).get<int>(), answer.at("version").at(1).get<int>());
         if (answer["version"][0].get<int>() != 3 || answer["version"][1].get<int>() < 6)
-            return make_error(ErrorKind::usage, "'{}' is Python {}: 3.6 or newer is needed", executable.string(), version);
+            return make_error(ErrorKind::usage, "'{}' is Python {}: 3.6 or newer is needed", executable.string(),
+                              version);
         TRY_ASSIGN(fs::path base, base_executable(answer, version, text_of(answer, "abiflags")));
-        std::string given = fs::is_directory(path, ec) ? fs::absolute(path, ec).lexically_normal().string() : text_of(answer, "prefix");
+        std::string given =
+            fs::is_directory(path, ec) ? fs::absolute(path, ec).lexically_normal().string() : text_of(answer, "prefix");
         while (given.size() > 1 && given.ends_with('/')) given.pop_back();
         // Asked again as itself: inside a venv some answers (prefix, scheme) are the venv's.
         if (fs::canonical(text_of(answer, "executable"), ec) != base || answer["prefix"] != answer["base_prefix"]) {
@@ -177,7 +189,8 @@ Result<Interpreter> find_interpreter(const fs::path& path) {
         out.given_prefix = given;
         return out;
     } catch (const json::exception&) {
-        return make_error(ErrorKind::usage, "'{}' gave an answer that cannot be read: is it a Python?", executable.string());
+        return make_error(ErrorKind::usage, "'{}' gave an answer that cannot be read: is it a Python?",
+                          executable.string());
     }
 }
 

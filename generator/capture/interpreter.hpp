@@ -9,20 +9,20 @@
 namespace tinderbox::capture {
 
 struct Interpreter {
-    fs::path executable;      // the base's real ELF file, never a symlink, shim or a venv's copy
-    std::string prefix;       // sys.base_prefix as the interpreter spells it
-    std::string given_prefix; // of the python that was named: a venv's, or the same as `prefix`
-    std::string build_prefix; // what it was configured with; may lie elsewhere (a moved build)
+    fs::path executable;                 // the base's real ELF file, never a symlink, shim or a venv's copy
+    std::string prefix;                  // sys.base_prefix as the interpreter spells it
+    std::string given_prefix;            // of the python that was named: a venv's, or the same as `prefix`
+    std::string build_prefix;            // what it was configured with; may lie elsewhere (a moved build)
     std::string abiflags, short_version; // "3.11"
-    std::string library;      // "libpython3.11.so.1.0", "" when the interpreter is one static file
-    std::string include;      // relative to the prefix; "" when there is none
-    std::string multiarch;    // "x86_64-linux-gnu" or ""
-    std::string wheel_directory; // ensurepip's wheels outside the standard library, relative, or ""
+    std::string library;                 // "libpython3.11.so.1.0", "" when the interpreter is one static file
+    std::string include;                 // relative to the prefix; "" when there is none
+    std::string multiarch;               // "x86_64-linux-gnu" or ""
+    std::string wheel_directory;         // ensurepip's wheels outside the standard library, relative, or ""
     // Where `site` looks for packages in a prefix of its own, when site-packages is not among those places: Debian's
     // dist-packages. Relative, "" when site-packages is found.
     std::string site_alias;
     bool default_scheme_is_prefix = true;
-    PythonInfo info;          // paths relative to the prefix
+    PythonInfo info; // paths relative to the prefix
 };
 
 // `path`: an executable or a directory with bin/python3 (or bin/python). Errors: kind usage, in one sentence.

@@ -44,7 +44,8 @@ bool names_captured(std::string_view text, std::size_t at, std::size_t prefix_si
 
 class Planner {
   public:
-    Planner(const std::string& path, std::string_view content, Role role, const PrefixRules& rules, const ConversionHint* hint)
+    Planner(const std::string& path, std::string_view content, Role role, const PrefixRules& rules,
+            const ConversionHint* hint)
         : path_(path), content_(content), role_(role), rules_(rules), hint_(hint) {}
 
     FilePlan run() {
@@ -66,7 +67,8 @@ class Planner {
     std::vector<Hit> find_hits() const {
         std::vector<Hit> hits;
         auto search = [&](const std::string& spelling, bool strict) {
-            for (std::size_t at = 0; (at = find(content_, spelling, at)) != std::string_view::npos; at += spelling.size()) {
+            for (std::size_t at = 0; (at = find(content_, spelling, at)) != std::string_view::npos;
+                 at += spelling.size()) {
                 if (!prefix_ends_at(content_, at + spelling.size())) continue;
                 if (strict && !names_captured(content_, at, spelling.size(), rules_)) continue;
                 hits.push_back({at, spelling});
@@ -92,7 +94,8 @@ class Planner {
     void plan_text() {
         std::size_t body = plan_first_lines();
         std::vector<Hit> hits = find_hits();
-        std::erase_if(hits, [&](const Hit& h) { return h.offset < body || (role_ != Role::build_config && shared(h.spelling)); });
+        std::erase_if(
+            hits, [&](const Hit& h) { return h.offset < body || (role_ != Role::build_config && shared(h.spelling)); });
         if (hits.empty()) return;
         std::string placeholder(neutral_placeholder);
         while (content_.find(placeholder) != std::string_view::npos) placeholder += 'x';
@@ -116,7 +119,8 @@ class Planner {
         std::string interpreter = line_interpreter(line), arguments;
         if (interpreter.empty() && line == "#!/bin/sh") {
             std::size_t second = std::min(content_.find('\n', end + 1), content_.size());
-            std::size_t third = second < content_.size() ? std::min(content_.find('\n', second + 1), content_.size()) : second;
+            std::size_t third =
+                second < content_.size() ? std::min(content_.find('\n', second + 1), content_.size()) : second;
             if (second >= content_.size()) return 0;
             interpreter = launcher_interpreter(content_.substr(end + 1, second - end - 1));
             if (interpreter.empty() || content_.substr(second + 1, third - second - 1) != "' '''") return 0;
@@ -164,9 +168,10 @@ class Planner {
     bool nvidia() const {
         if (path_.find("site-packages/nvidia/") != std::string::npos) return true;
         std::string_view name = std::string_view(path_).substr(path_.rfind('/') + 1);
-        for (std::string_view stem : {"libcuda", "libcudart", "libcublas", "libcudnn", "libcufft", "libcufile", "libcupti",
-                                      "libcurand", "libcusolver", "libcusparse", "libnccl", "libnpp", "libnvJitLink", "libnvToolsExt",
-                                      "libnvblas", "libnvjpeg", "libnvrtc", "libnvshmem", "libnvvm", "libnvptx"})
+        for (std::string_view stem :
+             {"libcuda",   "libcudart",   "libcublas",   "libcudnn",   "libcufft", "libcufile",    "libcupti",
+              "libcurand", "libcusolver", "libcusparse", "libnccl",    "libnpp",   "libnvJitLink", "libnvToolsExt",
+              "libnvblas", "libnvjpeg",   "libnvrtc",    "libnvshmem", "libnvvm",  "libnvptx"})
             if (name.starts_with(stem)) return true;
         return false;
     }
@@ -174,7 +179,8 @@ class Planner {
     void plan_elf(std::vector<Hit> hits) {
         if (nvidia()) {
             if (std::ranges::any_of(hits, [&](const Hit& h) { return plan_.elf->is_loaded(h.offset); }))
-                plan_.not_relocatable.push_back("a library of NVIDIA's, which may not be changed, names the old prefix");
+                plan_.not_relocatable.push_back(
+                    "a library of NVIDIA's, which may not be changed, names the old prefix");
             return;
         }
         bool shared_bytes = false;
@@ -190,11 +196,13 @@ class Planner {
             std::erase_if(hits, [&](const Hit& h) {
                 for (const ElfRunpath& r : plan_.elf->runpaths)
                     if (h.offset >= r.offset && h.offset < r.offset + r.value.size()) return false;
-                note(plan_.harmless, "the interpreter's compiled-in default; it finds its prefix from its own location");
+                note(plan_.harmless,
+                     "the interpreter's compiled-in default; it finds its prefix from its own location");
                 return true;
             });
         if (shared_bytes) {
-            note(plan_.not_relocatable, "its RPATH names the old prefix and shares its bytes with other names, so it cannot be changed");
+            note(plan_.not_relocatable,
+                 "its RPATH names the old prefix and shares its bytes with other names, so it cannot be changed");
             return;
         }
         cstrings(hits);
@@ -202,11 +210,14 @@ class Planner {
 
     // False: the RPATH names the old prefix and its bytes must not be touched.
     bool plan_runpath(const ElfRunpath& runpath, std::vector<Hit>& hits) {
-        auto inside = [&](const Hit& h) { return h.offset >= runpath.offset && h.offset < runpath.offset + runpath.value.size(); };
+        auto inside = [&](const Hit& h) {
+            return h.offset >= runpath.offset && h.offset < runpath.offset + runpath.value.size();
+        };
         if (std::ranges::none_of(hits, inside)) return true;
         if (!runpath.exclusive) return false;
         auto slash = path_.rfind('/');
-        std::string value = relative_runpath(runpath.value, slash == std::string::npos ? "" : path_.substr(0, slash), rules_);
+        std::string value =
+            relative_runpath(runpath.value, slash == std::string::npos ? "" : path_.substr(0, slash), rules_);
         if (value.size() > runpath.value.size()) {
             // Other elements could be lost: it stays, a C string that a prefix no longer than the old one fits into.
             for (std::string_view element : split(value, ':'))
@@ -227,7 +238,8 @@ class Planner {
         plan_.placeholder = hits.front().spelling;
         for (const Hit& h : hits)
             if (h.spelling != plan_.placeholder)
-                note(plan_.not_relocatable, "it names the old prefix in two spellings; only one of them can be relocated");
+                note(plan_.not_relocatable,
+                     "it names the old prefix in two spellings; only one of them can be relocated");
     }
 
     // Data whose structure is unknown: strings with counted lengths would be broken by a replacement.
@@ -236,8 +248,7 @@ class Planner {
             note(plan_.harmless, "a static library: only a linker reads it, its code is not loaded");
         else if (path_.ends_with(".pyc"))
             note(plan_.harmless, "bytecode without source: only tracebacks show the name");
-        else
-            note(plan_.not_relocatable, "binary data that names the old prefix");
+        else note(plan_.not_relocatable, "binary data that names the old prefix");
     }
 
     static void note(std::vector<std::string>& list, std::string_view why) {
@@ -289,7 +300,8 @@ class Planner {
 
 } // namespace
 
-FilePlan plan_file(const std::string& path, std::string_view content, Role role, const PrefixRules& rules, const ConversionHint* hint) {
+FilePlan plan_file(const std::string& path, std::string_view content, Role role, const PrefixRules& rules,
+                   const ConversionHint* hint) {
     if (content.empty()) return {};
     return Planner(path, content, role, rules, hint).run();
 }

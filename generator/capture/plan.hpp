@@ -35,8 +35,9 @@ enum class Role : std::uint8_t {
 
 struct Spelling {
     std::string text;
-    // /usr and the like, which hold much more than Python: only build_config files, first lines and RPATHs are relocated,
-    // and in them only what names a captured path ("/usr/bin/install" stays, "/usr/include/python3.11" moves).
+    // /usr and the like, which hold much more than Python: only build_config files, first lines and RPATHs are
+    // relocated, and in them only what names a captured path ("/usr/bin/install" stays, "/usr/include/python3.11"
+    // moves).
     bool shared = false;
 };
 

@@ -14,13 +14,15 @@ using nlohmann::json;
 namespace {
 
 // Test suites inside the standard library: a quarter of its size, and nobody imports them in an environment.
-constexpr std::array test_directories{"test", "tests", "idlelib/idle_test", "lib2to3/tests", "ctypes/test", "distutils/tests",
-                                      "sqlite3/test", "tkinter/test", "unittest/test"};
+constexpr std::array test_directories{"test",          "tests",        "idlelib/idle_test",
+                                      "lib2to3/tests", "ctypes/test",  "distutils/tests",
+                                      "sqlite3/test",  "tkinter/test", "unittest/test"};
 constexpr std::array test_modules{"_test", "_ctypes_test", "_xxtestfuzz", "xxlimited", "xxsubtype"};
 
 bool skip_in_stdlib(const std::string& relative, bool is_directory) {
     if (is_directory) {
-        if (relative == "site-packages" || relative == "dist-packages" || relative.ends_with("__pycache__")) return true;
+        if (relative == "site-packages" || relative == "dist-packages" || relative.ends_with("__pycache__"))
+            return true;
         return std::ranges::find(test_directories, relative) != test_directories.end();
     }
     if (relative.ends_with(".pyc") || relative.ends_with(".pyo")) return true;
@@ -32,7 +34,8 @@ bool skip_in_stdlib(const std::string& relative, bool is_directory) {
     if (relative.starts_with("lib-dynload/"))
         return std::ranges::any_of(test_modules, [&](std::string_view stem) { return name.starts_with(stem); });
     // libpython.a and its objects: 50 MB that only an embedding program's linker reads.
-    if (relative.starts_with("config-")) return name.ends_with(".a") || name.ends_with(".o") || name.find(".so") != name.npos;
+    if (relative.starts_with("config-"))
+        return name.ends_with(".a") || name.ends_with(".o") || name.find(".so") != name.npos;
     return false;
 }
 
@@ -41,8 +44,8 @@ bool is_build_config(const std::string& path, const std::string& stdlib) {
     if (path.starts_with("lib/pkgconfig/") || path.ends_with("-config")) return true;
     if (!path.starts_with(stdlib + "/")) return false;
     std::string_view inside = std::string_view(path).substr(stdlib.size() + 1);
-    return inside.starts_with("config-") || inside.starts_with("_sysconfigdata") || inside.starts_with("_sysconfig_vars") ||
-           name == "build-details.json";
+    return inside.starts_with("config-") || inside.starts_with("_sysconfigdata") ||
+           inside.starts_with("_sysconfig_vars") || name == "build-details.json";
 }
 
 // Adds one file of the prefix, and where it is a symlink the file behind it, both inside the prefix.
@@ -50,7 +53,8 @@ Status add_with_target(const fs::path& prefix, const std::string& path, Selectio
     if (selection.items.contains(path) || depth > 8) return {};
     TRY_ASSIGN(Item item, item_from(prefix / path, path));
     if (item.kind == EntryKind::symlink) {
-        fs::path target = fs::path(item.link).is_absolute() ? fs::path(item.link) : (prefix / path).parent_path() / item.link;
+        fs::path target =
+            fs::path(item.link).is_absolute() ? fs::path(item.link) : (prefix / path).parent_path() / item.link;
         std::string relative = target.lexically_normal().lexically_relative(prefix).string();
         std::error_code ec;
         if (relative.starts_with("..") || !fs::exists(target, ec)) return {};
@@ -71,7 +75,8 @@ class Libraries {
     Status add_all() {
         std::vector<std::string> queue;
         for (const auto& [path, item] : selection_.items)
-            if (item.kind == EntryKind::file && (item.role == Role::interpreter || path.find("/lib-dynload/") != std::string::npos))
+            if (item.kind == EntryKind::file &&
+                (item.role == Role::interpreter || path.find("/lib-dynload/") != std::string::npos))
                 queue.push_back(path);
         std::set<std::string> seen(queue.begin(), queue.end());
         while (!queue.empty()) {
@@ -157,7 +162,8 @@ Status add_library_data(const fs::path& prefix, Selection& selection) {
     std::error_code ec;
     for (const std::string& directory : wanted)
         if (fs::is_directory(prefix / directory, ec))
-            TRY(add_tree({prefix / directory, directory, prefix, true, [](const std::string& relative, bool) {
+            TRY(add_tree({prefix / directory, directory, prefix, true,
+                          [](const std::string& relative, bool) {
                               return relative == "private"; // openssl's keys
                           }},
                          selection));
@@ -197,10 +203,11 @@ Status undo_dist_packages(const Interpreter& python, Selection& selection) {
     constexpr std::string_view refusal = "def _ensurepip_is_disabled_in_debian_for_system():\n";
     TRY(edit("ensurepip/__init__.py", refusal, std::string(refusal) + "    return\n"));
     if (edited) return {};
-    return make_error(ErrorKind::usage,
-                      "the Python in '{}' has another layout than CPython's (sysconfig does not install to {}) and its sysconfig is "
-                      "not one that is known: use a Python from python.org's sources, pyenv, conda or python-build-standalone",
-                      python.prefix, python.info.site_packages);
+    return make_error(
+        ErrorKind::usage,
+        "the Python in '{}' has another layout than CPython's (sysconfig does not install to {}) and its sysconfig is "
+        "not one that is known: use a Python from python.org's sources, pyenv, conda or python-build-standalone",
+        python.prefix, python.info.site_packages);
 }
 
 // libpython must be found by the copy: an executable that relies on the system's linker cache would load another one.
@@ -208,7 +215,8 @@ Status check_libpython(const Interpreter& python, const Selection& selection) {
     TRY_ASSIGN(Bytes bytes, read_bytes(python.executable, 1ull << 30));
     auto elf = elf_facts(bytes);
     if (!elf)
-        return make_error(ErrorKind::usage, "'{}' is not a 64-bit little-endian ELF program: only such a Python can be captured",
+        return make_error(ErrorKind::usage,
+                          "'{}' is not a 64-bit little-endian ELF program: only such a Python can be captured",
                           python.executable.string());
     for (const auto& [soname, offset] : elf->info.needed) {
         if (!soname.starts_with("libpython")) continue;
@@ -217,12 +225,14 @@ Status check_libpython(const Interpreter& python, const Selection& selection) {
                 for (const auto& [path, item] : selection.items)
                     if (path.ends_with("/" + soname) &&
                         (element.starts_with("$ORIGIN") || element.starts_with("${ORIGIN}") ||
-                         std::ranges::any_of(selection.rules.spellings, [&](const Spelling& s) { return element.starts_with(s.text); })))
+                         std::ranges::any_of(selection.rules.spellings,
+                                             [&](const Spelling& s) { return element.starts_with(s.text); })))
                         return {};
-        return make_error(ErrorKind::usage,
-                          "'{}' finds its {} through this system's linker cache, not through an RPATH of its own: a copy would not "
-                          "find it; use a Python built with an RPATH or without --enable-shared",
-                          python.executable.string(), soname);
+        return make_error(
+            ErrorKind::usage,
+            "'{}' finds its {} through this system's linker cache, not through an RPATH of its own: a copy would not "
+            "find it; use a Python built with an RPATH or without --enable-shared",
+            python.executable.string(), soname);
     }
     return {};
 }
@@ -240,12 +250,14 @@ void add_spellings(const std::string& directory, PrefixRules& rules) {
     std::error_code ec;
     const fs::path real = fs::canonical(directory, ec);
     const bool shared = is_shared_prefix(directory) || (!ec && is_shared_prefix(real.string()));
-    for (std::string spelling : {directory, fs::path(directory).lexically_normal().string(), ec ? std::string() : real.string()}) {
+    for (std::string spelling :
+         {directory, fs::path(directory).lexically_normal().string(), ec ? std::string() : real.string()}) {
         while (spelling.size() > 1 && spelling.ends_with('/')) spelling.pop_back();
         bool known = std::ranges::find(rules.spellings, spelling, &Spelling::text) != rules.spellings.end();
         if (spelling.starts_with('/') && spelling != "/" && !known) rules.spellings.push_back({spelling, shared});
     }
-    std::ranges::stable_sort(rules.spellings, [](const Spelling& a, const Spelling& b) { return a.text.size() > b.text.size(); });
+    std::ranges::stable_sort(rules.spellings,
+                             [](const Spelling& a, const Spelling& b) { return a.text.size() > b.text.size(); });
 }
 
 void assign_roles(const PythonInfo& info, Selection& selection) {
@@ -282,11 +294,11 @@ Status add_tree(const Walk& walk, Selection& selection) {
                 if (ec) {
                     selection.left_out.push_back({path, "a symlink that leads nowhere"});
                     keep = false;
-                } else if (inside && !fs::path(item.link).is_absolute() &&
-                           symlink_stays_inside(path, item.link)) {
+                } else if (inside && !fs::path(item.link).is_absolute() && symlink_stays_inside(path, item.link)) {
                     // as it is
                 } else if (inside) {
-                    item.link = relative_between(fs::path(path).parent_path().string(), real.lexically_relative(root).string());
+                    item.link =
+                        relative_between(fs::path(path).parent_path().string(), real.lexically_relative(root).string());
                 } else if (walk.follow_out && fs::is_regular_file(real, ec)) {
                     TRY_ASSIGN(item, item_from(real, path));
                 } else {
@@ -332,7 +344,8 @@ Status select_interpreter(const Interpreter& python, Selection& selection) {
     if (!python.include.empty()) {
         std::string directory_name = python.include.substr(python.include.rfind('/') + 1);
         for (const std::string& include : {python.include, "include/" + python.multiarch + "/" + directory_name})
-            if (fs::is_directory(prefix / include, ec)) TRY(add_tree({prefix / include, include, prefix, false, {}}, selection));
+            if (fs::is_directory(prefix / include, ec))
+                TRY(add_tree({prefix / include, include, prefix, false, {}}, selection));
     }
     if (!python.wheel_directory.empty() && fs::is_directory(prefix / python.wheel_directory, ec))
         TRY(add_tree({prefix / python.wheel_directory, python.wheel_directory, prefix, true, {}}, selection));
@@ -340,13 +353,14 @@ Status select_interpreter(const Interpreter& python, Selection& selection) {
     for (const std::string& path :
          {"lib/pkgconfig/python-" + tagged + ".pc", "lib/pkgconfig/python-" + tagged + "-embed.pc",
           "lib/pkgconfig/python-" + version + ".pc", "lib/pkgconfig/python-" + version + "-embed.pc",
-          std::string("lib/pkgconfig/python3.pc"), std::string("lib/pkgconfig/python3-embed.pc"), "bin/python" + tagged + "-config",
-          "bin/python" + version + "-config", std::string("bin/python3-config")})
+          std::string("lib/pkgconfig/python3.pc"), std::string("lib/pkgconfig/python3-embed.pc"),
+          "bin/python" + tagged + "-config", "bin/python" + version + "-config", std::string("bin/python3-config")})
         if (fs::exists(prefix / path, ec)) TRY(add_with_target(prefix, path, selection));
     TRY(Libraries(prefix, selection).add_all());
     TRY(check_libpython(python, selection));
     // The names an extension module's linker uses.
-    bool shared = std::ranges::any_of(selection.items, [](const auto& i) { return i.first.starts_with("lib/libpython"); });
+    bool shared =
+        std::ranges::any_of(selection.items, [](const auto& i) { return i.first.starts_with("lib/libpython"); });
     for (const std::string& path : {"lib/libpython" + tagged + ".so", std::string("lib/libpython3.so")})
         if (shared && fs::exists(prefix / path, ec)) TRY(add_with_target(prefix, path, selection));
     TRY(add_library_data(prefix, selection));
@@ -355,9 +369,12 @@ Status select_interpreter(const Interpreter& python, Selection& selection) {
 }
 
 json python_json(const PythonInfo& info) {
-    return {{"version", info.version},         {"implementation", info.implementation},
-            {"executable", info.executable},   {"site_packages", info.site_packages},
-            {"stdlib", info.stdlib},           {"cache_tag", info.cache_tag},
+    return {{"version", info.version},
+            {"implementation", info.implementation},
+            {"executable", info.executable},
+            {"site_packages", info.site_packages},
+            {"stdlib", info.stdlib},
+            {"cache_tag", info.cache_tag},
             {"gil", info.gil}};
 }
 

@@ -41,7 +41,6 @@ fs::path output_path(const BuildOptions& options, const Lock& lock) {
     return lock.name + ".run";
 }
 
-
 RunParts embedded_parts() {
     RunParts parts;
     parts.header_template = as_text(embedded("templates/header.sh"));
@@ -54,11 +53,15 @@ RunParts embedded_parts() {
 // The installing program and the probes come out of this very binary, so that they run on its kind of processor alone.
 Status check_platform(const RunParts& parts, const std::string& platform) {
     if (parts.stub.size() < 20) return make_error(ErrorKind::bug, "this tinderbox carries no installer stub");
-    const auto machine = std::to_integer<unsigned>(parts.stub[18]) | std::to_integer<unsigned>(parts.stub[19]) << 8; // e_machine
+    const auto machine = std::to_integer<unsigned>(parts.stub[18]) | std::to_integer<unsigned>(parts.stub[19])
+                                                                         << 8; // e_machine
     const std::string own = machine == EM_AARCH64 ? "linux-aarch64" : "linux-64";
     if (platform == own) return {};
-    return make_error(ErrorKind::usage, "this tinderbox makes installers for {}, and what is asked for is for {}; lock it here (tinderbox lock "
-                                        "--platform {}), and build that lock with a tinderbox for {}", own, platform, platform, platform);
+    return make_error(
+        ErrorKind::usage,
+        "this tinderbox makes installers for {}, and what is asked for is for {}; lock it here (tinderbox lock "
+        "--platform {}), and build that lock with a tinderbox for {}",
+        own, platform, platform, platform);
 }
 
 // One is enough: of the environment's own CUDA major, whose floor stage 2 then tests, or the one without a runtime.
@@ -74,16 +77,21 @@ std::string own_licenses() {
     std::string out;
     for (std::string_view name : embedded_names())
         if (name.starts_with("licences/"))
-            out += fmt::format("==== Tinderbox {} links {} ====\n\n{}\n\n", tinderbox_version, name.substr(9), as_text(embedded(name)));
+            out += fmt::format("==== Tinderbox {} links {} ====\n\n{}\n\n", tinderbox_version, name.substr(9),
+                               as_text(embedded(name)));
     return out;
 }
 
 void print_result(const fs::path& output, const WrittenRun& run, const Manifest& manifest) {
-    json result = {{"output", output.string()}, {"size", run.size}, {"sha256", to_hex(run.volumes.front().sha256)},
-                   {"packages", manifest.packages.size() - 1}, {"installed_bytes", manifest.install.apparent_bytes}};
+    json result = {{"output", output.string()},
+                   {"size", run.size},
+                   {"sha256", to_hex(run.volumes.front().sha256)},
+                   {"packages", manifest.packages.size() - 1},
+                   {"installed_bytes", manifest.install.apparent_bytes}};
     if (run.volumes.size() > 1)
         for (const WrittenVolume& volume : run.volumes)
-            result["volumes"].push_back({{"file", volume.path.string()}, {"size", volume.size}, {"sha256", to_hex(volume.sha256)}});
+            result["volumes"].push_back(
+                {{"file", volume.path.string()}, {"size", volume.size}, {"sha256", to_hex(volume.sha256)}});
     fmt::print("{}", canonical_json(result));
 }
 
@@ -102,7 +110,8 @@ Status build(const BuildOptions& options) {
     TRY(pipeline.read_request());
     TRY(pipeline.capture());
     TRY(pipeline.solve());
-    // What the names alone, and what was packed before, say about the target is worth saying before gigabytes are fetched.
+    // What the names alone, and what was packed before, say about the target is worth saying before gigabytes are
+    // fetched.
     if (targeted) TRY(check_target(target, pipeline.planned_gpu().needs));
     if (options.plan) {
         pipeline.ask_sizes();
@@ -132,13 +141,15 @@ Status build(const BuildOptions& options) {
     image.manifest.tinderbox_version = tinderbox_version;
     const Requirements& needs = image.manifest.requires_;
     if (!options.target_glibc.empty() && newer_glibc(needs.glibc, options.target_glibc))
-        return make_error(ErrorKind::machine,
-                          "--target-glibc {}: '{}' needs glibc {}; build with a Python and wheels made for the older one",
-                          options.target_glibc, needs.glibc_because, needs.glibc);
+        return make_error(
+            ErrorKind::machine,
+            "--target-glibc {}: '{}' needs glibc {}; build with a Python and wheels made for the older one",
+            options.target_glibc, needs.glibc_because, needs.glibc);
     if (targeted) {
         TRY_ASSIGN(const std::vector<Finding> findings, check_target(target, needs));
         for (const Finding& f : findings) {
-            if (f.severity == Severity::warning) terminal.warning(f.advice.empty() ? f.sentence : f.sentence + "; " + f.advice);
+            if (f.severity == Severity::warning)
+                terminal.warning(f.advice.empty() ? f.sentence : f.sentence + "; " + f.advice);
             else terminal.note("target", f.sentence);
         }
     }
@@ -148,21 +159,28 @@ Status build(const BuildOptions& options) {
     TRY(classify_redistribution(image.manifest, options.redistributable));
     for (const std::string& warning : image.warnings) terminal.warning(warning);
     const Manifest manifest = image.manifest;
-    TRY_ASSIGN(WrittenRun run, write_run(std::move(image), pipeline.inputs(), parts, output,
-                                         [&](std::uint64_t done, std::uint64_t total) { terminal.progress("writing", done, total); }));
+    TRY_ASSIGN(WrittenRun run,
+               write_run(std::move(image), pipeline.inputs(), parts, output,
+                         [&](std::uint64_t done, std::uint64_t total) { terminal.progress("writing", done, total); }));
     terminal.end_progress();
 
-    terminal.note("built", fmt::format("{}: {}, {} packages, {} installed, in {}", output.string(), format_bytes(run.size),
-                                       manifest.packages.size() - 1, format_bytes(manifest.install.apparent_bytes),
-                                       format_duration(seconds_since(start))));
+    terminal.note("built",
+                  fmt::format("{}: {}, {} packages, {} installed, in {}", output.string(), format_bytes(run.size),
+                              manifest.packages.size() - 1, format_bytes(manifest.install.apparent_bytes),
+                              format_duration(seconds_since(start))));
     if (run.volumes.size() > 1)
-        terminal.note("volumes", fmt::format("{} files; keep them together: {} to {}", run.volumes.size(), run.volumes.front().path.filename().string(),
+        terminal.note("volumes", fmt::format("{} files; keep them together: {} to {}", run.volumes.size(),
+                                             run.volumes.front().path.filename().string(),
                                              run.volumes.back().path.filename().string()));
     if (key) terminal.note("signed", signature_path(output).string());
     for (const auto& [label, text] : gpu_lines(manifest.requires_)) terminal.note(label, text);
-    if (!manifest.requires_.glibc.empty()) terminal.note("needs", fmt::format("glibc {} or newer", manifest.requires_.glibc));
-    if (const auto& major = manifest.requires_.cuda_major; major && choose_probe(manifest.probes, major) != fmt::format("cuda_probe_{}", *major))
-        terminal.note("GPU test", fmt::format("stage 2 is not available for CUDA {}, whose runtime this tinderbox does not carry; stage 1, the driver API, is", *major));
+    if (!manifest.requires_.glibc.empty())
+        terminal.note("needs", fmt::format("glibc {} or newer", manifest.requires_.glibc));
+    if (const auto& major = manifest.requires_.cuda_major;
+        major && choose_probe(manifest.probes, major) != fmt::format("cuda_probe_{}", *major))
+        terminal.note("GPU test", fmt::format("stage 2 is not available for CUDA {}, whose runtime this tinderbox does "
+                                              "not carry; stage 1, the driver API, is",
+                                              *major));
     for (const std::string& restriction : redistribution_notices(manifest)) terminal.note("notice", restriction);
     terminal.note("install with", "sh " + shell_quote(output.string()));
     if (options.json) print_result(output, run, manifest);

@@ -23,10 +23,11 @@ struct BuildOptions {
     std::vector<std::string> virtuals;
     std::string cuda, channel_priority;
     std::string index_url, index_strategy = "first-index";
-    bool no_index = false, pre = false, allow_sdist = false, offline = false, strict = false, redistributable = false, plan = false, json = false;
+    bool no_index = false, pre = false, allow_sdist = false, offline = false, strict = false, redistributable = false,
+         plan = false, json = false;
     bool pip_only = false; // of lock
     std::string level = "default", bytecode = "build";
-    std::string sign; // private key
+    std::string sign;        // private key
     std::uint64_t split = 0; // bytes that a volume stays below; 0 = one file
     unsigned jobs = 0;
 };

@@ -71,9 +71,12 @@ Status clean(const std::vector<std::string>& chosen, bool as_json) {
         freed.files += usage.files;
     }
     if (as_json)
-        fmt::print("{}", canonical_json({{"directory", root.string()}, {"removed_bytes", freed.bytes}, {"removed_files", freed.files}}));
+        fmt::print("{}",
+                   canonical_json(
+                       {{"directory", root.string()}, {"removed_bytes", freed.bytes}, {"removed_files", freed.files}}));
     else
-        Terminal::get().note("removed", fmt::format("{} in {} files from {}", format_bytes(freed.bytes), freed.files, root.string()));
+        Terminal::get().note(
+            "removed", fmt::format("{} in {} files from {}", format_bytes(freed.bytes), freed.files, root.string()));
     return {};
 }
 

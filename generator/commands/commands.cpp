@@ -14,12 +14,13 @@ namespace {
 
 constexpr void (*commands[])(CLI::App&, Invocation&) = {
     add_build, add_lock, add_inspect, add_verify, add_keygen, add_sign,
-    add_new, add_diff, add_sbom, add_doctor, add_cache,
+    add_new,   add_diff, add_sbom,    add_doctor, add_cache,
 };
 
 std::string version_text() {
     std::string out = fmt::format("tinderbox {}\n", tinderbox_version);
-    for (const auto& [name, version, licence] : linked_libraries) out += fmt::format("  {:<14} {} ({})\n", name, version, licence);
+    for (const auto& [name, version, licence] : linked_libraries)
+        out += fmt::format("  {:<14} {} ({})\n", name, version, licence);
     for (std::string_view name : embedded_names())
         if (name == "stub" || name.starts_with("probe/"))
             out += fmt::format("  {:<14} {} bytes, SHA-256 {}\n", name, embedded(name).size(),
@@ -30,8 +31,9 @@ std::string version_text() {
 } // namespace
 
 int run_command_line(int argc, char** argv) {
-    CLI::App app("Tinderbox puts a GPU environment on a machine without internet: one file that checks, installs, proves.",
-                 "tinderbox");
+    CLI::App app(
+        "Tinderbox puts a GPU environment on a machine without internet: one file that checks, installs, proves.",
+        "tinderbox");
     app.set_version_flag("--version", version_text);
     app.require_subcommand(1);
     app.get_formatter()->column_width(34);

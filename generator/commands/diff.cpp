@@ -15,10 +15,8 @@ Result<bool> diff(const std::string& before, const std::string& after, bool as_j
     Difference difference = difference_of(a, b);
     difference.before = before;
     difference.after = after;
-    if (as_json)
-        fmt::print("{}", canonical_json(to_json(difference)));
-    else
-        fmt::print("{}", difference_text(difference, output_colour()));
+    if (as_json) fmt::print("{}", canonical_json(to_json(difference)));
+    else fmt::print("{}", difference_text(difference, output_colour()));
     return difference.empty();
 }
 

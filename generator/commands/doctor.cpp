@@ -63,12 +63,14 @@ ByteView probe_for(std::optional<int> cuda_major) {
     return chosen.empty() ? ByteView{} : embedded("probe/" + chosen);
 }
 
-// A cuda-compat library is asked, as the .run's own check does it. That of another machine's tree cannot be: it says its
-// driver version in its name.
-std::optional<int> api_of_compat(const GpuFacts& gpu, bool host, const std::map<std::string, std::string>& environment) {
+// A cuda-compat library is asked, as the .run's own check does it. That of another machine's tree cannot be: it says
+// its driver version in its name.
+std::optional<int> api_of_compat(const GpuFacts& gpu, bool host,
+                                 const std::map<std::string, std::string>& environment) {
     if (host) {
         std::map<std::string, std::string> set;
-        if (auto path = environment.find("LD_LIBRARY_PATH"); path != environment.end()) set["LD_LIBRARY_PATH"] = path->second;
+        if (auto path = environment.find("LD_LIBRARY_PATH"); path != environment.end())
+            set["LD_LIBRARY_PATH"] = path->second;
         const ByteView program = probe_for(std::nullopt);
         return program.empty() ? std::nullopt : ask_driver_api(program, set);
     }
@@ -79,8 +81,8 @@ std::optional<int> api_of_compat(const GpuFacts& gpu, bool host, const std::map<
     return std::atoi(std::string(parts[0]).c_str()) * 1000 + std::atoi(std::string(parts[1]).c_str()) * 10;
 }
 
-// Why the driver is not opened; "" = it is. Not where the rules have found that it cannot be used, and not about another
-// machine's files, unless asked for.
+// Why the driver is not opened; "" = it is. Not where the rules have found that it cannot be used, and not about
+// another machine's files, unless asked for.
 std::string why_not_probed(const DoctorOptions& asked, GpuVerdict::Outcome outcome, bool host) {
     if (asked.no_probe) return "--no-probe";
     if (asked.probe) return {};
@@ -137,14 +139,17 @@ std::string words_of(const GpuDevice& gpu) {
     std::string out = gpu.name.empty() ? fmt::format("10de:{:04x}, not in the table of GPUs", gpu.id) : gpu.name;
     if (gpu.compute) out += fmt::format(", compute capability {}", compute_text(gpu.compute));
     if (const GpuGeneration* g = generation_of(gpu.compute)) out += fmt::format(" ({})", g->name);
-    return fmt::format("{}, at {}, {}", out, gpu.address, gpu.kernel_driver.empty() ? "no kernel driver" : "driven by " + gpu.kernel_driver);
+    return fmt::format("{}, at {}, {}", out, gpu.address,
+                       gpu.kernel_driver.empty() ? "no kernel driver" : "driven by " + gpu.kernel_driver);
 }
 
 std::string driver_words(const GpuFacts& gpu) {
     if (gpu.wsl && gpu.module_version.empty()) return "that of Windows (WSL2)";
-    if (gpu.module_version.empty()) return gpu.module_on_disk ? "installed, not loaded" : gpu.nouveau_loaded ? "nouveau" : "none";
+    if (gpu.module_version.empty())
+        return gpu.module_on_disk ? "installed, not loaded" : gpu.nouveau_loaded ? "nouveau" : "none";
     const std::string cuda = cuda_words_of_driver(gpu.module_version);
-    return fmt::format("{} ({}){}", gpu.module_version, gpu.module_open ? "open kernel module" : "proprietary kernel module",
+    return fmt::format("{} ({}){}", gpu.module_version,
+                       gpu.module_open ? "open kernel module" : "proprietary kernel module",
                        cuda.empty() ? "" : fmt::format(", CUDA {}", cuda));
 }
 
@@ -160,19 +165,22 @@ std::string verdict_words(const Diagnosis& d, bool of_file) {
     if (d.computes()) return of_file ? "fits, and CUDA kernels run here" : "CUDA kernels run here";
     const std::string reason = d.verdict.reason.empty() ? "" : ": " + d.verdict.reason;
     if (d.verdict.outcome != GpuVerdict::Outcome::usable)
-        return of_file ? fmt::format("can be installed; GPU {}{}", to_string(d.verdict.outcome), reason) : "no GPU to be used from here";
+        return of_file ? fmt::format("can be installed; GPU {}{}", to_string(d.verdict.outcome), reason)
+                       : "no GPU to be used from here";
     return of_file ? "fits; the installer runs a kernel to prove it" : "nothing stands in the way of using the GPU";
 }
 
 void print_text(const Diagnosis& d, const std::string& file, const std::optional<Manifest>& manifest) {
     auto line = [](std::string_view label, std::string_view text) { fmt::print("{:>12}  {}\n", label, text); };
-    line("machine", fmt::format("{}, kernel {}, {}", d.distribution.name.empty() ? "Linux" : d.distribution.name, d.machine.kernel, d.machine.processor));
+    line("machine", fmt::format("{}, kernel {}, {}", d.distribution.name.empty() ? "Linux" : d.distribution.name,
+                                d.machine.kernel, d.machine.processor));
     if (!d.machine.glibc.empty()) line("glibc", d.machine.glibc);
     for (const GpuDevice& gpu : d.gpu.devices) line("GPU", words_of(gpu));
     if (d.gpu.devices.empty()) line("GPU", d.gpu.wsl ? "through WSL2" : "none on the PCI bus");
     line("driver", driver_words(d.gpu));
     if (!d.gpu.libcuda.empty())
-        line("libcuda", d.gpu.libcuda_version.empty() ? d.gpu.libcuda : fmt::format("{} ({})", d.gpu.libcuda, d.gpu.libcuda_version));
+        line("libcuda", d.gpu.libcuda_version.empty() ? d.gpu.libcuda
+                                                      : fmt::format("{} ({})", d.gpu.libcuda, d.gpu.libcuda_version));
     if (!d.gpu.container.empty()) line("container", d.gpu.container);
     if (d.gpu.secure_boot) line("Secure Boot", *d.gpu.secure_boot ? "on" : "off");
     if (manifest) {
@@ -227,7 +235,8 @@ Status doctor(const DoctorOptions& asked) {
     if (!asked.file.empty()) {
         auto run = RunFile::open(asked.file);
         // A name that leads nowhere is a mistake on the command line, not a disk that fails.
-        if (!run.ok() && run.error().kind == ErrorKind::storage) return Error{ErrorKind::usage, std::move(run).error().message};
+        if (!run.ok() && run.error().kind == ErrorKind::storage)
+            return Error{ErrorKind::usage, std::move(run).error().message};
         if (!run.ok()) return std::move(run).error();
         TRY_ASSIGN(manifest, manifest_from_json(run->manifest()));
     }
@@ -240,7 +249,8 @@ Status doctor(const DoctorOptions& asked) {
         auto first = std::ranges::find(d.findings, Severity::error, &Finding::severity);
         return make_error(*kind, "{}", first->sentence);
     }
-    if (const std::string failure = probe_failure(d); !failure.empty()) return make_error(ErrorKind::gpu, "{}", failure);
+    if (const std::string failure = probe_failure(d); !failure.empty())
+        return make_error(ErrorKind::gpu, "{}", failure);
     return {};
 }
 
@@ -250,10 +260,15 @@ void add_doctor(CLI::App& app, Invocation& invocation) {
     CLI::App* command = app.add_subcommand("doctor", "Say what this machine has, and whether a .run would run on it");
     auto asked = std::make_shared<DoctorOptions>();
     command->add_option("FILE", asked->file, "A .run");
-    auto* probe = command->add_flag("--probe", asked->probe, "Run kernels through NVIDIA's driver even where the rules expect nothing of it");
+    auto* probe = command->add_flag("--probe", asked->probe,
+                                    "Run kernels through NVIDIA's driver even where the rules expect nothing of it");
     command->add_flag("--no-probe", asked->no_probe, "Read files only: do not open NVIDIA's driver")->excludes(probe);
-    command->add_option("--gpu-memory", asked->gpu_memory, "Percent of the free GPU memory to test (10)")->check(CLI::Range(0, 95))->type_name("N");
-    command->add_option("--seconds", asked->seconds, "Give the driver up after N seconds (120)")->check(CLI::Range(1, 86400))->type_name("N");
+    command->add_option("--gpu-memory", asked->gpu_memory, "Percent of the free GPU memory to test (10)")
+        ->check(CLI::Range(0, 95))
+        ->type_name("N");
+    command->add_option("--seconds", asked->seconds, "Give the driver up after N seconds (120)")
+        ->check(CLI::Range(1, 86400))
+        ->type_name("N");
     command->add_flag("--json", asked->as_json, "As JSON");
     command->callback([=, &invocation] { invocation.run = [=] { return doctor(*asked); }; });
 }

@@ -24,25 +24,28 @@ void print_files(const Table& table) {
         if (d.kind == EntryKind::directory) continue;
         if (d.kind == EntryKind::symlink)
             fmt::print("{:>12}  {} -> {}\n", "link", d.path, replace_all(d.link, "\x01", "PREFIX"));
-        else
-            fmt::print("{:>12}  {}\n", table.contents[d.content].size, d.path);
+        else fmt::print("{:>12}  {}\n", table.contents[d.content].size, d.path);
     }
 }
 
 void print_manifest(const Manifest& m, std::uint64_t size) {
     fmt::print("{:>12}  {} ({}, {})\n", "name", m.name, m.platform, format_bytes(size));
     if (m.python) fmt::print("{:>12}  {} {}\n", "python", m.python->implementation, m.python->version);
-    fmt::print("{:>12}  {} in {} files and directories\n", "installed", format_bytes(m.install.apparent_bytes), m.install.inodes);
-    if (!m.requires_.glibc.empty()) fmt::print("{:>12}  glibc {} ({})\n", "needs", m.requires_.glibc, m.requires_.glibc_because);
+    fmt::print("{:>12}  {} in {} files and directories\n", "installed", format_bytes(m.install.apparent_bytes),
+               m.install.inodes);
+    if (!m.requires_.glibc.empty())
+        fmt::print("{:>12}  glibc {} ({})\n", "needs", m.requires_.glibc, m.requires_.glibc_because);
     for (const auto& [label, text] : gpu_lines(m.requires_)) fmt::print("{:>12}  {}\n", label, text);
     for (const std::string& library : m.requires_.libraries) fmt::print("{:>12}  {} of the system\n", "needs", library);
     if (m.install.longest_prefix != 0)
-        fmt::print("{:>12}  {} bytes ({})\n", "prefix up to", m.install.longest_prefix, m.install.longest_prefix_because);
+        fmt::print("{:>12}  {} bytes ({})\n", "prefix up to", m.install.longest_prefix,
+                   m.install.longest_prefix_because);
     for (const std::string& notice : m.notices) fmt::print("{:>12}  {}\n", "notice", notice);
     fmt::print("\n");
     for (const PackageInfo& p : m.packages)
         if (p.kind != "generated")
-            fmt::print("{:>12}  {} {}  {}\n", p.kind, p.name, p.version, p.installed_size ? format_bytes(p.installed_size) : "");
+            fmt::print("{:>12}  {} {}  {}\n", p.kind, p.name, p.version,
+                       p.installed_size ? format_bytes(p.installed_size) : "");
 }
 
 Status inspect_run(const std::string& path, bool as_json, bool files) {
@@ -66,9 +69,11 @@ void print_request(const Request& request) {
     if (!request.name.empty()) fmt::print("{:>12}  {}\n", "name", request.name);
     for (const std::string& channel : request.channels) fmt::print("{:>12}  {}\n", "channel", channel);
     for (const CondaSpec& spec : request.conda) fmt::print("{:>12}  {}\n", "conda", spec.text);
-    for (const PipRequirement& requirement : request.pip) fmt::print("{:>12}  {}\n", "pip", printable(requirement.text));
     for (const PipRequirement& requirement : request.pip)
-        if (!requirement.unbundled.empty()) fmt::print("{:>12}  {}: {}\n", "problem", requirement.line.str(), requirement.unbundled);
+        fmt::print("{:>12}  {}\n", "pip", printable(requirement.text));
+    for (const PipRequirement& requirement : request.pip)
+        if (!requirement.unbundled.empty())
+            fmt::print("{:>12}  {}: {}\n", "problem", requirement.line.str(), requirement.unbundled);
     for (const IgnoredItem& item : request.ignored)
         fmt::print("{:>12}  {}: {} ({})\n", "ignored", item.line.str(), item.what, item.why);
 }
@@ -84,8 +89,9 @@ void print_lock(const nlohmann::json& lock) {
         }
     for (const auto& row : lock["packages"]) {
         auto field = [&](const char* key) { return row.value(key, ""); };
-        fmt::print("{:>12}  {} {}{}  {}  {}\n", field("kind"), field("name"), field("version"), field("build").empty() ? "" : " " + field("build"),
-                   field("platform"), field("source").empty() ? field("url") : field("source"));
+        fmt::print("{:>12}  {} {}{}  {}  {}\n", field("kind"), field("name"), field("version"),
+                   field("build").empty() ? "" : " " + field("build"), field("platform"),
+                   field("source").empty() ? field("url") : field("source"));
     }
 }
 
@@ -99,8 +105,14 @@ void add_packages(const Request& request, nlohmann::json& out) {
         std::string platform = url.substr(url.rfind('/') + 1);
         if (!is_conda_subdir(platform)) platform.clear();
         if (!platform.empty() && platform != "noarch") platforms.insert(platform);
-        out["packages"].push_back({{"kind", "conda"}, {"name", spec.name}, {"version", spec.version}, {"build", spec.build},
-                                   {"url", printable(spec.url)}, {"sha256", spec.sha256}, {"md5", spec.md5}, {"platform", platform}});
+        out["packages"].push_back({{"kind", "conda"},
+                                   {"name", spec.name},
+                                   {"version", spec.version},
+                                   {"build", spec.build},
+                                   {"url", printable(spec.url)},
+                                   {"sha256", spec.sha256},
+                                   {"md5", spec.md5},
+                                   {"platform", platform}});
     }
     for (const PipRequirement& line : request.pip) {
         std::string sha256, version;
@@ -113,8 +125,14 @@ void add_packages(const Request& request, nlohmann::json& out) {
         const std::string_view file = std::string_view(path).substr(path.rfind('/') + 1);
         if (auto wheel = pip::parse_wheel_name(file)) version = wheel->version_text;
         else if (auto sdist = pip::parse_sdist_name(file, line.name)) version = sdist->str();
-        out["packages"].push_back({{"kind", "pypi"}, {"name", line.name}, {"version", version}, {"build", ""}, {"url", printable(url.str())},
-                                   {"sha256", sha256}, {"md5", ""}, {"platform", ""}});
+        out["packages"].push_back({{"kind", "pypi"},
+                                   {"name", line.name},
+                                   {"version", version},
+                                   {"build", ""},
+                                   {"url", printable(url.str())},
+                                   {"sha256", sha256},
+                                   {"md5", ""},
+                                   {"platform", ""}});
     }
     out["platforms"] = platforms;
 }
@@ -132,7 +150,8 @@ Status inspect(const std::string& argument, bool as_json, bool files) {
         fmt::print("{}", as_json ? canonical_json(inspect_json(lock)) : lock_text(lock));
         return {};
     }
-    if (kind == SpecKind::conda_lock || kind == SpecKind::pixi_lock || kind == SpecKind::pylock || kind == SpecKind::uv_lock) {
+    if (kind == SpecKind::conda_lock || kind == SpecKind::pixi_lock || kind == SpecKind::pylock ||
+        kind == SpecKind::uv_lock) {
         TRY_ASSIGN(ForeignLock lock, parse_foreign_lock(kind, decoded, path));
         const nlohmann::json shown = inspect_json(lock);
         if (as_json) fmt::print("{}", canonical_json(shown));

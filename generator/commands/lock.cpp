@@ -51,13 +51,17 @@ Status use_remembered_request(LockCommand& command) {
         fs::path file = source.path;
         if (file.is_relative()) file = fs::path(path).parent_path() / file;
         if (!fs::exists(split_argument(file.string()).path, ignored))
-            return make_error(ErrorKind::usage, "{}: it answers '{}', which is not there; give the request too: tinderbox lock REQUEST -o {} --update {}",
+            return make_error(ErrorKind::usage,
+                              "{}: it answers '{}', which is not there; give the request too: tinderbox lock REQUEST "
+                              "-o {} --update {}",
                               path, source.path, path, command.update.front());
         build.specs.push_back(file.string());
     }
     if (build.specs.empty())
-        return make_error(ErrorKind::usage, "{}: it does not say which file it answers; give the request too: tinderbox lock REQUEST -o {} --update {}",
-                          path, path, command.update.front());
+        return make_error(
+            ErrorKind::usage,
+            "{}: it does not say which file it answers; give the request too: tinderbox lock REQUEST -o {} --update {}",
+            path, path, command.update.front());
     if (build.base.empty() && lock.base && lock.base->kind != "installer") build.base = lock.base->kind;
     build.platform = lock.platform;
     if (build.target_glibc.empty()) build.target_glibc = lock.target_glibc;
@@ -70,14 +74,16 @@ Status use_remembered_request(LockCommand& command) {
 Result<std::vector<LockedSource>> sources_of(const BuildOptions& options) {
     std::vector<LockedSource> out;
     std::error_code ignored;
-    const fs::path directory = fs::absolute(options.output.empty() ? fs::path("x") : fs::path(options.output), ignored).parent_path();
+    const fs::path directory =
+        fs::absolute(options.output.empty() ? fs::path("x") : fs::path(options.output), ignored).parent_path();
     for (const std::string& argument : options.specs) {
         if (is_lock(argument)) continue;
         LockChoice choice;
         choice.platform = options.platform;
         choice.environment = options.env_name;
         TRY_ASSIGN(Request request, read_spec(argument, std::move(choice)));
-        out.push_back({fs::absolute(argument, ignored).lexically_normal().lexically_relative(directory).string(), request_digest(request)});
+        out.push_back({fs::absolute(argument, ignored).lexically_normal().lexically_relative(directory).string(),
+                       request_digest(request)});
     }
     return out;
 }
@@ -86,16 +92,21 @@ void say_changes(const LockCommand& command, const Lock& before, const Lock& aft
     Terminal& terminal = Terminal::get();
     if (before.request != after.request || before.sources != after.sources) {
         std::string words;
-        auto missing = [](const std::vector<std::string>& in, const std::string& word) { return std::ranges::find(in, word) == in.end(); };
+        auto missing = [](const std::vector<std::string>& in, const std::string& word) {
+            return std::ranges::find(in, word) == in.end();
+        };
         for (const std::string& word : after.request)
             if (missing(before.request, word)) words += (words.empty() ? "" : ", ") + ("+ " + word);
         for (const std::string& word : before.request)
             if (missing(after.request, word)) words += (words.empty() ? "" : ", ") + ("- " + word);
-        terminal.note("request", fmt::format("changed since {} was written{}{}", command.build.output, words.empty() ? "" : ": ", words));
+        terminal.note("request", fmt::format("changed since {} was written{}{}", command.build.output,
+                                             words.empty() ? "" : ": ", words));
     }
     const std::vector<LockChange> rows = changes(before, after);
     for (const LockChange& row : rows)
-        terminal.note(row.before.empty() ? "added" : row.after.empty() ? "removed" : "changed",
+        terminal.note(row.before.empty()  ? "added"
+                      : row.after.empty() ? "removed"
+                                          : "changed",
                       row.before.empty()  ? fmt::format("{} {}", row.name, row.after)
                       : row.after.empty() ? fmt::format("{} {}", row.name, row.before)
                                           : fmt::format("{} {} → {}", row.name, row.before, row.after));
@@ -107,7 +118,8 @@ Status run(LockCommand command) {
     TRY(use_remembered_request(command));
     TRY_ASSIGN(const std::optional<Lock> previous, previous_lock(command));
     if (!command.update.empty() && !previous)
-        return make_error(ErrorKind::usage, "--update {}: there is no lock to update; name it with -o FILE.lock", command.update.front());
+        return make_error(ErrorKind::usage, "--update {}: there is no lock to update; name it with -o FILE.lock",
+                          command.update.front());
 
     TRY_ASSIGN(const GpuTarget target, parse_target(command.build.target_gpus, command.build.target_driver));
     Pipeline pipeline(command.build);
@@ -133,7 +145,8 @@ Status run(LockCommand command) {
     if (previous && format == LockFormat::tinderbox) say_changes(command, *previous, lock);
     TRY(write_atomically(command.build.output, exported.text));
     const bool wheels_only = format == LockFormat::pylock || format == LockFormat::requirements;
-    const auto written = std::ranges::count_if(lock.artifacts, [&](const LockedArtifact& a) { return !wheels_only || a.kind == "wheel"; });
+    const auto written = std::ranges::count_if(
+        lock.artifacts, [&](const LockedArtifact& a) { return !wheels_only || a.kind == "wheel"; });
     Terminal::get().note("locked", fmt::format("{}: {} artifacts", command.build.output, written));
     return {};
 }
@@ -145,10 +158,14 @@ void add_lock(CLI::App& app, Invocation& invocation) {
     auto command = std::make_shared<LockCommand>();
     lock->add_option("-o,--output", command->build.output, "The lock to write (default: standard output)");
     add_options(*lock, command->build);
-    lock->add_option("--format", command->format, "tinderbox (default), explicit, conda-lock, pylock, requirements")->group("Output");
-    lock->add_option("--update", command->update, "Let only this package of the lock (-o) move; everything else stays pinned")->group("Run");
+    lock->add_option("--format", command->format, "tinderbox (default), explicit, conda-lock, pylock, requirements")
+        ->group("Output");
+    lock->add_option("--update", command->update,
+                     "Let only this package of the lock (-o) move; everything else stays pinned")
+        ->group("Run");
     lock->add_flag("--pip-only", command->build.pip_only,
-                   "Only the pip packages, for the Python of --python: quick to compare and to review, but no environment to build")
+                   "Only the pip packages, for the Python of --python: quick to compare and to review, but no "
+                   "environment to build")
         ->group("Run");
     lock->callback([=, &invocation] { invocation.run = [=] { return run(*command); }; });
 }

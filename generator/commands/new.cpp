@@ -1,7 +1,7 @@
 // tinderbox new: five questions, one environment.yml.
 //
-// What it writes is one channel and nothing else (conda-forge, free to hand on), a pinned Python, and the CUDA major that
-// the target's driver runs; pip only for what was asked of it by name. It is a start to be edited, so it says why.
+// What it writes is one channel and nothing else (conda-forge, free to hand on), a pinned Python, and the CUDA major
+// that the target's driver runs; pip only for what was asked of it by name. It is a start to be edited, so it says why.
 #include "common/base/file.hpp"
 #include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
@@ -58,7 +58,8 @@ std::vector<std::string> words(std::string_view text) {
 // "" when the answer can be used, else what is wrong with it.
 std::string take_name(const std::string& text, Answers& out) {
     bool good = !text.empty() && text != "." && text != ".." && text[0] != '-' && std::ranges::all_of(text, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+               c == '.';
     });
     if (!good) return "a name is made of letters, digits, '-', '_' and '.'";
     out.name = text;
@@ -67,7 +68,8 @@ std::string take_name(const std::string& text, Answers& out) {
 
 std::string take_python(const std::string& text, Answers& out) {
     auto parts = split(text, '.');
-    if (!is_version(text, 3) || parts.size() < 2 || parts[0] != "3" || number(parts[1]) < 6) return "write a version such as 3.11";
+    if (!is_version(text, 3) || parts.size() < 2 || parts[0] != "3" || number(parts[1]) < 6)
+        return "write a version such as 3.11";
     out.python = text;
     return "";
 }
@@ -90,8 +92,10 @@ std::string take_cuda(const std::string& text, Answers& out) {
         return "";
     }
     if (!is_version(answer, 2) || driver_floor(number(split(answer, '.')[0])).empty())
-        return "write what nvidia-smi shows behind 'CUDA Version', such as 12.4, or none for a machine without an NVIDIA GPU";
-    if (number(split(answer, '.')[0]) < 11) return "the channel has no packages for CUDA 10 and older any more; the driver needs an update first";
+        return "write what nvidia-smi shows behind 'CUDA Version', such as 12.4, or none for a machine without an "
+               "NVIDIA GPU";
+    if (number(split(answer, '.')[0]) < 11)
+        return "the channel has no packages for CUDA 10 and older any more; the driver needs an update first";
     out.cuda = answer;
     return "";
 }
@@ -105,7 +109,8 @@ std::string take_packages(const std::string& text, Answers& out) {
         std::string entry = pip ? word.substr(4) : word;
         Request check;
         Status status = pip ? add_pip(check, entry, {"the answer", 0}) : add_conda(check, entry, {"the answer", 0});
-        if (entry.empty() || !status.ok()) return fmt::format("'{}' cannot be used{}", word, status.ok() ? "" : " (" + status.error().message + ")");
+        if (entry.empty() || !status.ok())
+            return fmt::format("'{}' cannot be used{}", word, status.ok() ? "" : " (" + status.error().message + ")");
         (pip ? out.pip : out.conda).push_back(entry);
     }
     return "";
@@ -153,7 +158,8 @@ std::vector<std::string> framework_packages(const Answers& a) {
     const bool gpu = a.cuda != "none";
     if (a.framework == "pytorch") return {gpu ? "pytorch-gpu" : "pytorch-cpu", "torchvision"};
     if (a.framework == "tensorflow") return {gpu ? "tensorflow-gpu" : "tensorflow-cpu"};
-    if (a.framework == "jax") return gpu ? std::vector<std::string>{"jax", "jaxlib=*=*cuda*"} : std::vector<std::string>{"jax"};
+    if (a.framework == "jax")
+        return gpu ? std::vector<std::string>{"jax", "jaxlib=*=*cuda*"} : std::vector<std::string>{"jax"};
     if (a.framework == "cupy") return {"cupy"};
     return {};
 }
@@ -168,12 +174,14 @@ std::string yaml_item(const std::string& text) {
 std::string file_text(const Answers& a, const std::string& path) {
     std::string out = fmt::format("# Written by 'tinderbox new'. To build the installer: tinderbox build {}\n", path);
     out += "name: " + yaml_item(a.name) + "\n";
-    out += "channels:\n  - conda-forge\n  - nodefaults # nothing from Anaconda's own channels, whose terms limit handing it on\n";
+    out += "channels:\n  - conda-forge\n  - nodefaults # nothing from Anaconda's own channels, whose terms limit "
+           "handing it on\n";
     out += "dependencies:\n  - python=" + a.python + "\n";
     if (a.cuda != "none") {
         std::string major(split(a.cuda, '.')[0]);
-        out += fmt::format("  - cuda-version={} # every CUDA {}.x runs on driver {} or newer (nvidia-smi there shows {})\n", major, major,
-                           driver_floor(number(major)), a.cuda);
+        out += fmt::format(
+            "  - cuda-version={} # every CUDA {}.x runs on driver {} or newer (nvidia-smi there shows {})\n", major,
+            major, driver_floor(number(major)), a.cuda);
     }
     for (const std::string& name : framework_packages(a)) out += "  - " + yaml_item(name) + "\n";
     for (const std::string& name : a.conda) out += "  - " + yaml_item(name) + "\n";
@@ -185,7 +193,9 @@ std::string file_text(const Answers& a, const std::string& path) {
 
 Status create(const std::string& path) {
     if (lexists(path))
-        return make_error(ErrorKind::usage, "'{}' exists already, and is not overwritten; name another file: tinderbox new -o FILE", path);
+        return make_error(ErrorKind::usage,
+                          "'{}' exists already, and is not overwritten; name another file: tinderbox new -o FILE",
+                          path);
     TRY_ASSIGN(Answers answers, ask());
     std::string text = file_text(answers, path);
     auto parsed = parse_spec(text, path);
@@ -204,8 +214,10 @@ Status create(const std::string& path) {
 
 void add_new(CLI::App& app, Invocation& invocation) {
     CLI::App* command = app.add_subcommand("new", "Ask five questions and write an environment.yml");
-    command->footer("Without a terminal the answers are read from standard input, one a line; an empty line, or none, takes what is\n"
-                    "proposed: name (lab), Python (3.11), framework (pytorch), CUDA of the other machine (12.4), further packages.");
+    command->footer("Without a terminal the answers are read from standard input, one a line; an empty line, or none, "
+                    "takes what is\n"
+                    "proposed: name (lab), Python (3.11), framework (pytorch), CUDA of the other machine (12.4), "
+                    "further packages.");
     auto file = std::make_shared<std::string>("environment.yml");
     command->add_option("-o,--output", *file, "The file to write")->capture_default_str();
     command->callback([=, &invocation] { invocation.run = [=] { return create(*file); }; });

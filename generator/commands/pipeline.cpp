@@ -4,10 +4,10 @@
 #include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
-#include "generator/assemble/bytecode.hpp"
 #include "common/format/manifest.hpp"
 #include "generator/advise/lint.hpp"
 #include "generator/advise/target.hpp"
+#include "generator/assemble/bytecode.hpp"
 #include "generator/capture/capture.hpp"
 #include "generator/conda/config.hpp"
 #include "generator/conda/link.hpp"
@@ -48,11 +48,13 @@ Status check_captured_python(const std::string& wanted, const std::string& versi
     conda::Candidate candidate;
     candidate.version = has.ok() ? &*has : nullptr;
     if (spec->matches(candidate)) return {};
-    return make_error(ErrorKind::usage, "--python {} contradicts the captured Python {}; leave one of the two away", wanted, version);
+    return make_error(ErrorKind::usage, "--python {} contradicts the captured Python {}; leave one of the two away",
+                      wanted, version);
 }
 
-// "3.9.25" for "3.9": what conda would take for python=3.9, and what markers and requires-python are asked about. Nothing
-// for a full version, and for a minor that templates/python_patches.json does not have (then it is the minor's first).
+// "3.9.25" for "3.9": what conda would take for python=3.9, and what markers and requires-python are asked about.
+// Nothing for a full version, and for a minor that templates/python_patches.json does not have (then it is the minor's
+// first).
 std::optional<std::string> newest_patch(const std::string& python) {
     const json patches = json::parse(as_text(embedded("templates/python_patches.json")))["patches"];
     auto found = patches.find(python);
@@ -78,8 +80,9 @@ Status Pipeline::read_request() {
             TRY_ASSIGN(lock_, read_lock(options_.specs.front()));
             request_is_lock_ = true;
             for (const std::string& source : changed_sources(lock_, options_.specs.front()))
-                Terminal::get().warning(fmt::format("{} has changed since {} was made; 'tinderbox lock {} -o {}' follows it", source, options_.specs.front(),
-                                                    source, options_.specs.front()));
+                Terminal::get().warning(
+                    fmt::format("{} has changed since {} was made; 'tinderbox lock {} -o {}' follows it", source,
+                                options_.specs.front(), source, options_.specs.front()));
         }
     }
     if (!request_is_lock_) {
@@ -122,22 +125,28 @@ Status Pipeline::keep_only_pip() {
 
 // A bare requirements.txt: its Python is conda's, the newest there is unless the request says more.
 Status Pipeline::add_default_python() {
-    const bool wheels = !request_.pip.empty() || std::ranges::any_of(request_.locks, [](const TakenLock&) { return true; });
+    const bool wheels =
+        !request_.pip.empty() || std::ranges::any_of(request_.locks, [](const TakenLock&) { return true; });
     if (!wheels || !options_.python_from.empty() || !options_.from_prefix.empty()) return {};
-    const bool named = std::ranges::any_of(request_.conda, [](const CondaSpec& spec) { return spec.name == "python" || !spec.url.empty(); });
+    const bool named = std::ranges::any_of(
+        request_.conda, [](const CondaSpec& spec) { return spec.name == "python" || !spec.url.empty(); });
     if (named) return {};
     python_is_default_ = true;
     return add_conda(request_, "python" + request_.requires_python,
                      {(request_.source.empty() ? "the request" : request_.source) + " (which names no Python)", 0});
 }
 
-// What --base is when nobody says it: what is solved by conda gets a conda to live with. `none` for a captured Python, for
-// lists that say exactly which packages they want, and for a construct.yaml.
+// What --base is when nobody says it: what is solved by conda gets a conda to live with. `none` for a captured Python,
+// for lists that say exactly which packages they want, and for a construct.yaml.
 std::string Pipeline::wanted_base() const {
     if (!options_.base.empty()) return options_.base;
     if (!request_.base.empty()) return request_.base;
-    if (request_is_lock_ || !options_.python_from.empty() || !options_.from_prefix.empty() || options_.pip_only) return "";
-    auto exact = [](const CondaSpec& spec) { return !spec.url.empty() || (!spec.version.empty() && !spec.build.empty() && spec.build.find('*') == std::string::npos); };
+    if (request_is_lock_ || !options_.python_from.empty() || !options_.from_prefix.empty() || options_.pip_only)
+        return "";
+    auto exact = [](const CondaSpec& spec) {
+        return !spec.url.empty() ||
+               (!spec.version.empty() && !spec.build.empty() && spec.build.find('*') == std::string::npos);
+    };
     return std::ranges::all_of(request_.conda, exact) ? "" : default_base;
 }
 
@@ -162,9 +171,11 @@ Status Pipeline::capture() {
     capture_source_ = captured_->source();
     const json& meta = captured_->metadata();
     if (request_is_lock_ && lock_.captured && lock_.captured->sha256 != captured_->sha256())
-        return make_error(ErrorKind::usage, "{}: the lock was made with another '{}' (SHA-256 {}, now {}); lock again, or restore it",
+        return make_error(ErrorKind::usage,
+                          "{}: the lock was made with another '{}' (SHA-256 {}, now {}); lock again, or restore it",
                           options_.specs.front(), lock_.captured->path, lock_.captured->sha256, captured_->sha256());
-    Terminal::get().note("captured", fmt::format("{} {} from {}", meta.value("name", ""), meta.value("version", ""), captured_->source()));
+    Terminal::get().note("captured", fmt::format("{} {} from {}", meta.value("name", ""), meta.value("version", ""),
+                                                 captured_->source()));
     return {};
 }
 
@@ -176,8 +187,10 @@ Status Pipeline::solve() {
         lend_credentials(lock_, request_.pip_options);
         const bool same = base ? lock_.base && lock_.base->url == base->url : !lock_.base;
         if (!options_.base.empty() && !same)
-            return make_error(ErrorKind::usage, "{}: its base is {}, --base says {}; lock again with --base, or leave it away",
-                              options_.specs.front(), lock_.base ? lock_.base->kind + " " + lock_.base->version : "none", printable(options_.base));
+            return make_error(
+                ErrorKind::usage, "{}: its base is {}, --base says {}; lock again with --base, or leave it away",
+                options_.specs.front(), lock_.base ? lock_.base->kind + " " + lock_.base->version : "none",
+                printable(options_.base));
         return read_carried();
     }
     LockOptions lock;
@@ -214,14 +227,15 @@ Status Pipeline::solve() {
         lock.python = target_python_;
         if (auto newest = newest_patch(target_python_)) {
             lock.python = *newest;
-            Terminal::get().note("python", fmt::format("{}, the newest {} known here; --python {} takes that one", *newest, target_python_,
-                                                       target_python_ + ".0"));
+            Terminal::get().note("python", fmt::format("{}, the newest {} known here; --python {} takes that one",
+                                                       *newest, target_python_, target_python_ + ".0"));
         }
     }
     auto making = make_lock(request_, lock, *fetcher_);
     if (!making.ok() && python_is_default_ && making.error().kind == ErrorKind::network) {
         Error error = std::move(making).error();
-        error.message += "; the request names no Python, which is why a conda channel may have been asked for one: --python-from EXE "
+        error.message += "; the request names no Python, which is why a conda channel may have been asked for one: "
+                         "--python-from EXE "
                          "takes an interpreter of this machine";
         return error;
     }
@@ -271,8 +285,8 @@ Status Pipeline::fetch_unknown() {
     return {};
 }
 
-// Of an @EXPLICIT list or a conda-lock.yml, which name URL and hash alone. Who does not answer leaves its sizes unknown, and is
-// not asked again.
+// Of an @EXPLICIT list or a conda-lock.yml, which name URL and hash alone. Who does not answer leaves its sizes
+// unknown, and is not asked again.
 void Pipeline::ask_sizes() {
     constexpr unsigned connections = 8;
     std::vector<LockedArtifact*> unknown;
@@ -317,7 +331,8 @@ Status Pipeline::fetch() {
         files_.pop_back();
         TRY(read_base());
     }
-    for (std::size_t i = 0; i < lock_.artifacts.size(); ++i) { // wheels that are made here take their places among the others
+    for (std::size_t i = 0; i < lock_.artifacts.size();
+         ++i) { // wheels that are made here take their places among the others
         if (!lock_.artifacts[i].built_from) continue;
         TRY_ASSIGN(Fetched made, fetch_built(lock_.artifacts[i]));
         files_.insert(files_.begin() + static_cast<std::ptrdiff_t>(i), std::move(made));
@@ -360,10 +375,10 @@ Status Pipeline::pack() {
         const LockedArtifact& artifact = lock_.artifacts[i];
         LinkInput input;
         input.artifact = &artifact;
-        std::string key = ParcelCache::key(artifact.sha256, pack.level, artifact.kind == "conda" ? conda_variant(false) : variant);
-        TRY_ASSIGN(input.parcel, cache.get(key, pack, [&]() -> Result<std::unique_ptr<Artifact>> {
-            return open_artifact(i);
-        }));
+        std::string key =
+            ParcelCache::key(artifact.sha256, pack.level, artifact.kind == "conda" ? conda_variant(false) : variant);
+        TRY_ASSIGN(input.parcel,
+                   cache.get(key, pack, [&]() -> Result<std::unique_ptr<Artifact>> { return open_artifact(i); }));
         // RECORD was compared with the files while packing; its thousands of rows are not needed again.
         input.parcel.metadata.erase("record");
         inputs_.push_back(std::move(input));
@@ -384,7 +399,8 @@ void Pipeline::order_conda_packages() {
     std::vector<CondaNode> nodes;
     for (auto it = first; it != last; ++it) nodes.push_back(conda_node(it->parcel.metadata));
     std::vector<LinkInput> ordered;
-    for (std::size_t index : conda_link_order(nodes)) ordered.push_back(std::move(first[static_cast<std::ptrdiff_t>(index)]));
+    for (std::size_t index : conda_link_order(nodes))
+        ordered.push_back(std::move(first[static_cast<std::ptrdiff_t>(index)]));
     std::ranges::move(ordered, first);
 }
 
@@ -412,10 +428,12 @@ const PythonInfo* Pipeline::python_of(Root root) const {
 // The environment's own interpreter, where it can be run: a captured one at its old place, a conda one from a
 // private copy.
 Result<std::string> Pipeline::interpreter_path(Root root) {
-    if (root == Root::env && !capture_source_.empty() && inputs_.front().parcel.metadata.value("kind", "") == "python") return capture_source_;
+    if (root == Root::env && !capture_source_.empty() && inputs_.front().parcel.metadata.value("kind", "") == "python")
+        return capture_source_;
     std::vector<const Parcel*> parcels;
     for (const LinkInput& input : inputs_)
-        if (input.root == root && !input.info_of && !input.bytecode_of && (!input.artifact || input.artifact->kind == "conda"))
+        if (input.root == root && !input.info_of && !input.bytecode_of &&
+            (!input.artifact || input.artifact->kind == "conda"))
             parcels.push_back(&input.parcel);
     TRY_ASSIGN(TemporaryDirectory directory, TemporaryDirectory::make(cache_directory()));
     materialized_.push_back(std::move(directory));
@@ -425,7 +443,8 @@ Result<std::string> Pipeline::interpreter_path(Root root) {
 Interpreter Pipeline::interpreter(Root root) {
     Interpreter out;
     for (const LinkInput& input : inputs_)
-        if (input.root == root && !input.info_of && (input.parcel.metadata.contains("python") || input.parcel.metadata.value("name", "") == "python"))
+        if (input.root == root && !input.info_of &&
+            (input.parcel.metadata.contains("python") || input.parcel.metadata.value("name", "") == "python"))
             out.key += input.parcel.key;
     out.executable = [this, root, path = std::string()]() mutable -> Result<std::string> {
         if (path.empty()) {
@@ -462,8 +481,10 @@ Status Pipeline::compile() {
     }
     Terminal::get().end_progress();
     if (failed > 0)
-        Terminal::get().note("bytecode", fmt::format("{} files compiled; {} sources are not valid Python {} and were left out, as pip does",
-                                                     compiled, failed, python_.version));
+        Terminal::get().note(
+            "bytecode",
+            fmt::format("{} files compiled; {} sources are not valid Python {} and were left out, as pip does",
+                        compiled, failed, python_.version));
     return {};
 }
 

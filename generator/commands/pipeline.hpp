@@ -19,18 +19,19 @@ class Pipeline {
     explicit Pipeline(const BuildOptions& options);
     ~Pipeline();
 
-    Status read_request(); // SPECs, command line → Request, or a Lock that was given
-    Status capture();      // --python-from, --from-prefix
-    Status solve();        // Request → Lock
-    Status fetch();        // Lock → local files, every hash checked
+    Status read_request();  // SPECs, command line → Request, or a Lock that was given
+    Status capture();       // --python-from, --from-prefix
+    Status solve();         // Request → Lock
+    Status fetch();         // Lock → local files, every hash checked
     Status fetch_unknown(); // only what has no SHA-256 yet: all that a lock needs
-    Status pack();         // files → parcels
-    Status compile();      // bytecode parcels, when the lock says so
-    void ask_sizes();      // what no index, lock or cache says: the servers, a byte each
+    Status pack();          // files → parcels
+    Status compile();       // bytecode parcels, when the lock says so
+    void ask_sizes();       // what no index, lock or cache says: the servers, a byte each
     Status print_plan() const;
     // What can be said of GPUs before anything is downloaded.
     PlannedGpuNeeds planned_gpu() const;
-    Status check_redistribution(); // of the lock: --redistributable refuses, everybody else hears of it when the build is done
+    Status
+    check_redistribution(); // of the lock: --redistributable refuses, everybody else hears of it when the build is done
 
     const Lock& lock() const { return lock_; }
     // Between read_request() and solve(): what is asked for may be bounded further.

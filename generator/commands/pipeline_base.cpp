@@ -32,19 +32,23 @@ Status Pipeline::read_base() {
     read.name = base.file_name;
     TRY_ASSIGN(installer_, read_constructor(base_file_.path, read));
     if (installer_->platform != lock_.platform)
-        return make_error(ErrorKind::usage, "{}: it installs a conda for {}, and the environment is for {}; take the installer of that platform, "
-                                            "or write --platform {}",
-                          base.file_name, installer_->platform, lock_.platform, installer_->platform);
+        return make_error(
+            ErrorKind::usage,
+            "{}: it installs a conda for {}, and the environment is for {}; take the installer of that platform, "
+            "or write --platform {}",
+            base.file_name, installer_->platform, lock_.platform, installer_->platform);
     base.kind = base_kind(installer_->name);
     base.version = installer_->version;
     for (const std::string& warning : installer_->warnings) Terminal::get().warning(base.file_name + ": " + warning);
     if (installer_->environments.size() > further_environments_limit)
-        return make_error(ErrorKind::usage, "{}: it has {} further environments, and {} is the most that can be taken over", base.file_name,
-                          installer_->environments.size(), further_environments_limit);
+        return make_error(ErrorKind::usage,
+                          "{}: it has {} further environments, and {} is the most that can be taken over",
+                          base.file_name, installer_->environments.size(), further_environments_limit);
     for (const ConstructorEnvironment& environment : installer_->environments)
         if (environment.name == lock_.name)
-            return make_error(ErrorKind::usage, "{}: it brings an environment '{}' of its own; give yours another name with --name", base.file_name,
-                              environment.name);
+            return make_error(ErrorKind::usage,
+                              "{}: it brings an environment '{}' of its own; give yours another name with --name",
+                              base.file_name, environment.name);
     return {};
 }
 
@@ -60,7 +64,8 @@ Result<LockedArtifact> Pipeline::base_artifact(const ConstructorPackage& package
     out.url = without_credentials(package.url);
     out.md5 = package.md5;
     out.size = package.size;
-    TRY_ASSIGN(auto bytes, open_file_range(base_file_.path, lock_.base->file_name + ":" + package.file_name, package.offset, package.size));
+    TRY_ASSIGN(auto bytes, open_file_range(base_file_.path, lock_.base->file_name + ":" + package.file_name,
+                                           package.offset, package.size));
     Sha256 hash;
     Bytes piece(1u << 20);
     for (;;) {
@@ -75,14 +80,15 @@ Result<LockedArtifact> Pipeline::base_artifact(const ConstructorPackage& package
 Result<Parcel> Pipeline::base_parcel(const ConstructorPackage& package, const std::string& sha256, bool info) {
     ParcelCache cache(cache_directory() / "parcels");
     const PackOptions pack = pack_options();
-    return cache.get(ParcelCache::key(sha256, pack.level, conda_variant(info)), pack, [&]() -> Result<std::unique_ptr<Artifact>> {
-        TRY_ASSIGN(TemporaryDirectory directory, TemporaryDirectory::make(cache_directory()));
-        TRY_ASSIGN(fs::path file, extract_constructor_package(base_file_.path, package, directory.path()));
-        CondaOpenOptions conda;
-        conda.name = package.file_name;
-        conda.with_md5 = true;
-        return info ? open_conda_info(file, conda) : open_conda_package(file, conda);
-    });
+    return cache.get(
+        ParcelCache::key(sha256, pack.level, conda_variant(info)), pack, [&]() -> Result<std::unique_ptr<Artifact>> {
+            TRY_ASSIGN(TemporaryDirectory directory, TemporaryDirectory::make(cache_directory()));
+            TRY_ASSIGN(fs::path file, extract_constructor_package(base_file_.path, package, directory.path()));
+            CondaOpenOptions conda;
+            conda.name = package.file_name;
+            conda.with_md5 = true;
+            return info ? open_conda_info(file, conda) : open_conda_package(file, conda);
+        });
 }
 
 // Its info/ comes along once, for the package cache.
@@ -114,7 +120,8 @@ Status Pipeline::pack_base() {
     const PackOptions pack = pack_options();
     LinkInput files;
     files.root = Root::base;
-    const std::string key = ParcelCache::key(lock_.base->sha256, pack.level, fmt::format("base files 2 mtime {}", lock_.source_mtime));
+    const std::string key =
+        ParcelCache::key(lock_.base->sha256, pack.level, fmt::format("base files 2 mtime {}", lock_.source_mtime));
     TRY_ASSIGN(files.parcel, cache.get(key, pack, [&] { return open_base_files(base_file_.path, *installer_); }));
     inputs_.push_back(std::move(files));
     TRY_ASSIGN(PythonInfo python, find_python(inputs_, Root::base));

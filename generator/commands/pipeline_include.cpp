@@ -1,5 +1,5 @@
-// What rides along: --include and the extra_files of a construct.yaml become parcels, too, pinned in the lock by the hash of what
-// they hold; so are its scripts and its licence, which the manifest carries.
+// What rides along: --include and the extra_files of a construct.yaml become parcels, too, pinned in the lock by the
+// hash of what they hold; so are its scripts and its licence, which the manifest carries.
 #include "generator/commands/pipeline.hpp"
 
 #include "common/base/hash.hpp"
@@ -25,21 +25,26 @@ Status Pipeline::read_includes() {
     for (const std::string& text : options_.include) {
         TRY_ASSIGN(LockedInclude include, parse_include(text));
         if (!destinations.insert(include.destination).second)
-            return make_error(ErrorKind::usage, "--include {}: '{}' is there already; give another DEST: SRC:DEST", text, include.destination);
+            return make_error(ErrorKind::usage, "--include {}: '{}' is there already; give another DEST: SRC:DEST",
+                              text, include.destination);
         asked.push_back(std::move(include));
     }
     if (!request_is_lock_) {
         lock_.includes = std::move(asked);
         for (const std::string& text : options_.include) lock_.request.push_back("--include " + text);
     } else if (!options_.include.empty()) {
-        return make_error(ErrorKind::usage, "{}: what is included is part of the lock; lock again with --include, or leave it away", options_.specs.front());
+        return make_error(ErrorKind::usage,
+                          "{}: what is included is part of the lock; lock again with --include, or leave it away",
+                          options_.specs.front());
     }
     for (LockedInclude& include : lock_.includes) {
         TRY_ASSIGN(auto artifact, open_include(include, lock_.name));
         const std::string found = artifact->metadata().value("sha256", "");
         if (!include.sha256.empty() && include.sha256 != found)
-            return make_error(ErrorKind::usage, "{}: the lock was made with other contents of '{}' (SHA-256 {}, now {}); lock again, or restore it",
-                              options_.specs.front(), include.path, include.sha256, found);
+            return make_error(
+                ErrorKind::usage,
+                "{}: the lock was made with other contents of '{}' (SHA-256 {}, now {}); lock again, or restore it",
+                options_.specs.front(), include.path, include.sha256, found);
         include.sha256 = found;
         include.size = 0;
         for (const Entry& entry : artifact->entries()) include.size += entry.size;
@@ -53,7 +58,9 @@ Status Pipeline::read_installer() {
         LockedInstaller installer;
         installer.version = request_.version;
         installer.variables = request_.script_variables;
-        auto text = [](const std::string& path) { return path.empty() ? std::nullopt : std::optional(LockedText{path, "", ""}); };
+        auto text = [](const std::string& path) {
+            return path.empty() ? std::nullopt : std::optional(LockedText{path, "", ""});
+        };
         installer.pre_install = text(request_.pre_install);
         installer.post_install = text(request_.post_install);
         installer.license = text(request_.license_file);
@@ -65,7 +72,8 @@ Status Pipeline::read_installer() {
         TRY_ASSIGN(text->text, reader(text->path));
         const std::string found = to_hex(sha256(as_bytes(text->text)));
         if (!text->sha256.empty() && text->sha256 != found)
-            return make_error(ErrorKind::usage, "{}: the lock was made with another '{}' (SHA-256 {}, now {}); lock again, or restore it",
+            return make_error(ErrorKind::usage,
+                              "{}: the lock was made with another '{}' (SHA-256 {}, now {}); lock again, or restore it",
                               options_.specs.front(), text->path, text->sha256, found);
         text->sha256 = found;
         return {};
@@ -74,7 +82,9 @@ Status Pipeline::read_installer() {
     TRY(read(lock_.installer->post_install, read_script));
     TRY(read(lock_.installer->license, read_license));
     if (lock_.installer->pre_install)
-        Terminal::get().note("pre_install", "runs when the packages' files are there, before their scripts (constructor runs it before the files)");
+        Terminal::get().note(
+            "pre_install",
+            "runs when the packages' files are there, before their scripts (constructor runs it before the files)");
     return {};
 }
 
@@ -83,8 +93,10 @@ Status Pipeline::pack_includes() {
     const PackOptions pack = pack_options();
     for (const LockedInclude& include : lock_.includes) {
         LinkInput input;
-        const std::string variant = include.in_prefix ? fmt::format("include 2 {} mtime {}", include.destination, lock_.source_mtime)
-                                                      : fmt::format("include 1 {} {} mtime {}", lock_.name, include.destination, lock_.source_mtime);
+        const std::string variant =
+            include.in_prefix
+                ? fmt::format("include 2 {} mtime {}", include.destination, lock_.source_mtime)
+                : fmt::format("include 1 {} {} mtime {}", lock_.name, include.destination, lock_.source_mtime);
         TRY_ASSIGN(input.parcel, cache.get(ParcelCache::key(include.sha256, pack.level, variant), pack,
                                            [&] { return open_include(include, lock_.name); }));
         inputs_.push_back(std::move(input));

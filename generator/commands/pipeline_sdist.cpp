@@ -16,10 +16,12 @@ Result<std::string> Pipeline::build_python(const std::vector<LockedArtifact>& co
     if (captured_) {
         const json& meta = captured_->metadata();
         if (meta.value("kind", "") == "python") return capture_source_;
-        return (fs::path(capture_source_) / meta.value("python", json::object()).value("executable", "bin/python")).string();
+        return (fs::path(capture_source_) / meta.value("python", json::object()).value("executable", "bin/python"))
+            .string();
     }
     std::vector<Download> downloads;
-    for (const LockedArtifact& a : conda) downloads.push_back({a.source.empty() ? a.url : a.source, a.file_name, a.sha256, a.md5, a.size});
+    for (const LockedArtifact& a : conda)
+        downloads.push_back({a.source.empty() ? a.url : a.source, a.file_name, a.sha256, a.md5, a.size});
     TRY_ASSIGN(auto files, fetcher_->fetch(downloads));
     ParcelCache cache(cache_directory() / "parcels");
     const PackOptions pack = pack_options();

@@ -32,7 +32,9 @@ std::vector<PackageInfo> with_base(const Manifest& manifest, const Redistributio
 
 } // namespace
 
-Result<RedistributionTable> redistribution_table() { return RedistributionTable::parse(as_text(embedded("templates/redistribution.json"))); }
+Result<RedistributionTable> redistribution_table() {
+    return RedistributionTable::parse(as_text(embedded("templates/redistribution.json")));
+}
 
 Status classify_redistribution(Manifest& manifest, bool refuse) {
     TRY_ASSIGN(RedistributionTable table, redistribution_table());

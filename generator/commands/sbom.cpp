@@ -37,8 +37,10 @@ Result<std::string> creation_time() {
 Status sbom(const std::string& file, const std::string& format, const std::string& output) {
     TRY_ASSIGN(Inventory inventory, read_inventory(file));
     if (inventory.kind == "request")
-        return make_error(ErrorKind::usage, "{}: it says what is wanted, not what there is; make a lock of it first (tinderbox lock {} -o FILE.lock)",
-                          file, file);
+        return make_error(
+            ErrorKind::usage,
+            "{}: it says what is wanted, not what there is; make a lock of it first (tinderbox lock {} -o FILE.lock)",
+            file, file);
     TRY_ASSIGN(RedistributionTable table, redistribution_table());
     table.classify_all(inventory.packages);
     SbomOptions options;
@@ -57,10 +59,14 @@ Status sbom(const std::string& file, const std::string& format, const std::strin
 } // namespace
 
 void add_sbom(CLI::App& app, Invocation& invocation) {
-    CLI::App* command = app.add_subcommand("sbom", "Write a bill of materials of a .run or a lock (CycloneDX 1.6, SPDX 2.3)");
-    auto file = std::make_shared<std::string>(), format = std::make_shared<std::string>("cyclonedx"), output = std::make_shared<std::string>();
+    CLI::App* command =
+        app.add_subcommand("sbom", "Write a bill of materials of a .run or a lock (CycloneDX 1.6, SPDX 2.3)");
+    auto file = std::make_shared<std::string>(), format = std::make_shared<std::string>("cyclonedx"),
+         output = std::make_shared<std::string>();
     command->add_option("FILE", *file, "A .run or a lock")->required();
-    command->add_option("--format", *format, "cyclonedx or spdx")->capture_default_str()->check(CLI::IsMember({"cyclonedx", "spdx"}));
+    command->add_option("--format", *format, "cyclonedx or spdx")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"cyclonedx", "spdx"}));
     command->add_option("-o,--output", *output, "The file to write (default: standard output)");
     command->callback([=, &invocation] { invocation.run = [=] { return sbom(*file, *format, *output); }; });
 }

@@ -31,16 +31,20 @@ Status keygen(const std::string& file) {
     const fs::path secret = file, open = public_name(secret);
     for (const fs::path& path : {secret, open})
         if (lexists(path))
-            return make_error(ErrorKind::usage, "'{}' is there already and may be a key that is needed; give another name", path.string());
+            return make_error(ErrorKind::usage,
+                              "'{}' is there already and may be a key that is needed; give another name",
+                              path.string());
     TRY_ASSIGN(SigningKey key, SigningKey::generate());
     TRY_ASSIGN(std::string secret_pem, key.private_pem());
     TRY_ASSIGN(std::string public_pem, key.public_pem());
     TRY(write_new(secret, secret_pem, 0600));
     TRY(write_new(open, public_pem, 0644));
     Terminal& terminal = Terminal::get();
-    terminal.note("private", fmt::format("{}: keep it to yourself; tinderbox build --sign {}", secret.string(), shell_quote(secret.string())));
-    terminal.note("public", fmt::format("{}: hand it on by another way than the installers; tinderbox verify FILE --key {}", open.string(),
-                                        shell_quote(open.string())));
+    terminal.note("private", fmt::format("{}: keep it to yourself; tinderbox build --sign {}", secret.string(),
+                                         shell_quote(secret.string())));
+    terminal.note("public",
+                  fmt::format("{}: hand it on by another way than the installers; tinderbox verify FILE --key {}",
+                              open.string(), shell_quote(open.string())));
     return {};
 }
 
@@ -50,12 +54,15 @@ Status sign(const std::string& file, const std::string& key_file) {
     Terminal& terminal = Terminal::get();
     // A damaged file must not get a signature that says it is right.
     TRY(run.verify_all(0, [&](std::uint64_t done) { terminal.progress("verifying", done, run.total_size()); }));
-    TRY_ASSIGN(Sha256Digest digest, hash_files(run.volumes(), [&](std::uint64_t done) { terminal.progress("signing", done, run.total_size()); }));
+    TRY_ASSIGN(Sha256Digest digest, hash_files(run.volumes(), [&](std::uint64_t done) {
+                   terminal.progress("signing", done, run.total_size());
+               }));
     terminal.end_progress();
     TRY_ASSIGN(Bytes signature, key.sign(digest));
     const fs::path path = signature_path(file);
     TRY(write_atomically(path, signature));
-    terminal.note("signed", fmt::format("{}: {} bytes over {}", path.string(), signature.size(), format_bytes(run.total_size())));
+    terminal.note("signed",
+                  fmt::format("{}: {} bytes over {}", path.string(), signature.size(), format_bytes(run.total_size())));
     return {};
 }
 
@@ -64,7 +71,8 @@ Status sign(const std::string& file, const std::string& key_file) {
 void add_keygen(CLI::App& app, Invocation& invocation) {
     CLI::App* command = app.add_subcommand("keygen", "Make a pair of keys for --sign and --key (ECDSA P-256)");
     auto file = std::make_shared<std::string>("tinderbox-key.pem");
-    command->add_option("FILE,-o,--output", *file, "The private key; the public one is FILE with .pub.pem")->capture_default_str();
+    command->add_option("FILE,-o,--output", *file, "The private key; the public one is FILE with .pub.pem")
+        ->capture_default_str();
     command->callback([=, &invocation] { invocation.run = [=] { return keygen(*file); }; });
 }
 

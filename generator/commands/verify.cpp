@@ -24,7 +24,9 @@ Status verify(const std::string& file, const std::string& key_file) {
     // The slot's signature was checked together with every byte; the detached one says nothing of what is damaged.
     if (signature.detached) TRY(run.verify_all(0, progress));
     terminal.end_progress();
-    if (key) terminal.note("signed", fmt::format("by the key '{}'{}", key_file, signature.detached ? "" : " (in the file; it has no .sig beside it)"));
+    if (key)
+        terminal.note("signed", fmt::format("by the key '{}'{}", key_file,
+                                            signature.detached ? "" : " (in the file; it has no .sig beside it)"));
     terminal.note("intact", fmt::format("{} ({})", file, format_bytes(run.total_size())));
     return {};
 }

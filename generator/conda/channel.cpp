@@ -18,14 +18,16 @@ std::string without_slashes(std::string text) {
 
 // "https://HOST/t/TOKEN/conda-forge" → "conda-forge" where the host is the alias's or one of conda's own.
 std::string shown_name(const std::string& key, const Config& config) {
-    for (const std::string& base : {without_credentials(without_slashes(config.channel_alias)), std::string("https://conda.anaconda.org"),
-                                    std::string("https://repo.anaconda.com")})
+    for (const std::string& base :
+         {without_credentials(without_slashes(config.channel_alias)), std::string("https://conda.anaconda.org"),
+          std::string("https://repo.anaconda.com")})
         if (key.starts_with(base + "/")) return key.substr(base.size() + 1);
     return key;
 }
 
 bool is_path(const std::string& text) {
-    return text.starts_with('/') || text.starts_with("./") || text.starts_with("../") || text == "." || text == ".." || text.starts_with("~/");
+    return text.starts_with('/') || text.starts_with("./") || text.starts_with("../") || text == "." || text == ".." ||
+           text.starts_with("~/");
 }
 
 Result<std::string> path_url(const std::string& text) {
@@ -55,7 +57,8 @@ Result<std::vector<Channel>> resolve(const std::string& text, const Config& conf
     if (name.empty()) return make_error(ErrorKind::usage, "a channel without a name");
     if (depth > 4) return make_error(ErrorKind::usage, "the channel '{}' names itself", without_credentials(name));
     const std::vector<std::string>* members = nullptr;
-    if (auto found = config.custom_multichannels.find(name); found != config.custom_multichannels.end()) members = &found->second;
+    if (auto found = config.custom_multichannels.find(name); found != config.custom_multichannels.end())
+        members = &found->second;
     else if (name == "defaults") members = &config.default_channels;
     if (members) {
         std::vector<Channel> out;
@@ -76,7 +79,8 @@ Result<std::vector<Channel>> resolve(const std::string& text, const Config& conf
     } else if (is_path(name)) {
         TRY_ASSIGN(out.url, path_url(name));
     } else if (name.find("://") != std::string::npos) {
-        return make_error(ErrorKind::usage, "the channel '{}' has a scheme that cannot be read; use https or a path", without_credentials(name));
+        return make_error(ErrorKind::usage, "the channel '{}' has a scheme that cannot be read; use https or a path",
+                          without_credentials(name));
     } else if (auto url = custom_url(name, config)) {
         out.url = *url;
     } else {
@@ -95,14 +99,17 @@ Result<std::vector<Channel>> resolve(const std::string& text, const Config& conf
 
 } // namespace
 
-Result<std::vector<Channel>> resolve_channel(const std::string& text, const Config& config) { return resolve(text, config, 0); }
+Result<std::vector<Channel>> resolve_channel(const std::string& text, const Config& config) {
+    return resolve(text, config, 0);
+}
 
 Result<std::vector<Channel>> resolve_channels(const std::vector<std::string>& texts, const Config& config) {
     std::vector<Channel> out;
     for (const std::string& text : texts) {
         TRY_ASSIGN(auto channels, resolve_channel(text, config));
         for (Channel& channel : channels) {
-            auto same = std::ranges::find_if(out, [&](const Channel& one) { return one.key == channel.key && one.subdir == channel.subdir; });
+            auto same = std::ranges::find_if(
+                out, [&](const Channel& one) { return one.key == channel.key && one.subdir == channel.subdir; });
             if (same == out.end()) out.push_back(std::move(channel));
         }
     }

@@ -30,7 +30,8 @@ class Reader {
             }
             return {};
         } catch (const YAML::Exception& e) {
-            return make_error(ErrorKind::usage, "{}:{}: it is not valid YAML: {}", path, e.mark.is_null() ? 0 : e.mark.line + 1, e.msg);
+            return make_error(ErrorKind::usage, "{}:{}: it is not valid YAML: {}", path,
+                              e.mark.is_null() ? 0 : e.mark.line + 1, e.msg);
         }
     }
 
@@ -42,7 +43,8 @@ class Reader {
             TRY_ASSIGN(out_.priority, parse_channel_priority(*priority).in("CONDA_CHANNEL_PRIORITY"));
         }
         for (const char* name : {"CUDA", "GLIBC", "LINUX", "ARCHSPEC"})
-            if (auto value = surroundings_.variable(std::string("CONDA_OVERRIDE_") + name)) // set but empty: there is none
+            if (auto value =
+                    surroundings_.variable(std::string("CONDA_OVERRIDE_") + name)) // set but empty: there is none
                 out_.virtual_overrides["__" + to_lower(name)] = std::string(trim(*value));
         return {};
     }
@@ -62,7 +64,8 @@ class Reader {
     }
     void set_channels(const std::vector<std::string>& channels) {
         out_.channels.clear();
-        std::ranges::copy_if(channels, std::back_inserter(out_.channels), [](const std::string& name) { return name != "defaults" && name != "nodefaults"; });
+        std::ranges::copy_if(channels, std::back_inserter(out_.channels),
+                             [](const std::string& name) { return name != "defaults" && name != "nodefaults"; });
     }
 
     // conda replaces $NAME and ${NAME} in .condarc: tokens are kept out of the file that way.
@@ -75,7 +78,9 @@ class Reader {
                 continue;
             }
             std::size_t begin = i + (braces ? 2 : 1), end = begin;
-            auto is_word = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
+            auto is_word = [](char c) {
+                return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+            };
             while (end < text.size() && is_word(text[end])) ++end;
             auto value = end > begin && (!braces || (end < text.size() && text[end] == '}'))
                              ? surroundings_.variable(std::string(text.substr(begin, end - begin)))
@@ -114,12 +119,14 @@ class Reader {
         } else if (key == "channel_priority") {
             if (!value.IsScalar()) return wrong(value, "channel_priority", "a word");
             auto priority = parse_channel_priority(value.Scalar());
-            if (!priority.ok()) return std::move(priority).error().in(fmt::format("{}:{}", path_, value.Mark().line + 1));
+            if (!priority.ok())
+                return std::move(priority).error().in(fmt::format("{}:{}", path_, value.Mark().line + 1));
             out_.priority = *priority;
         } else if (key == "custom_channels") {
             if (!value.IsMap()) return wrong(value, "custom_channels", "a mapping of names to URLs");
             for (const auto& pair : value)
-                if (pair.first.IsScalar() && pair.second.IsScalar()) out_.custom_channels[pair.first.Scalar()] = expanded(pair.second.Scalar());
+                if (pair.first.IsScalar() && pair.second.IsScalar())
+                    out_.custom_channels[pair.first.Scalar()] = expanded(pair.second.Scalar());
         } else if (key == "custom_multichannels") {
             if (!value.IsMap()) return wrong(value, "custom_multichannels", "a mapping of names to lists");
             for (const auto& pair : value) {
@@ -127,7 +134,8 @@ class Reader {
                 TRY_ASSIGN(out_.custom_multichannels[pair.first.Scalar()], texts(pair.second, "custom_multichannels"));
             }
         } else if (key == "ssl_verify") {
-            if (value.IsScalar() && value.Scalar().find('/') != std::string::npos) out_.ca_file = expanded(value.Scalar());
+            if (value.IsScalar() && value.Scalar().find('/') != std::string::npos)
+                out_.ca_file = expanded(value.Scalar());
         }
         return {};
     }
@@ -148,7 +156,9 @@ Result<ChannelPriority> parse_channel_priority(std::string_view text) {
 }
 
 std::string_view to_string(ChannelPriority priority) {
-    return priority == ChannelPriority::strict ? "strict" : priority == ChannelPriority::flexible ? "flexible" : "disabled";
+    return priority == ChannelPriority::strict     ? "strict"
+           : priority == ChannelPriority::flexible ? "flexible"
+                                                   : "disabled";
 }
 
 ConfigSurroundings ConfigSurroundings::machine() {
@@ -170,7 +180,8 @@ Result<Config> read_config(const ConfigSurroundings& surroundings) {
     Config out;
     Reader reader(surroundings, out);
     auto variable = [&](const char* name) { return surroundings.variable(name).value_or(""); };
-    std::vector<std::string> files = {"/etc/conda/.condarc", "/etc/conda/condarc", "/var/lib/conda/.condarc", "/var/lib/conda/condarc"};
+    std::vector<std::string> files = {"/etc/conda/.condarc", "/etc/conda/condarc", "/var/lib/conda/.condarc",
+                                      "/var/lib/conda/condarc"};
     auto add = [&](const std::string& directory, std::initializer_list<const char*> names) {
         if (!directory.empty())
             for (const char* name : names) files.push_back(directory + "/" + name);

@@ -1,7 +1,7 @@
 // conda's own configuration: .condarc files and CONDA_* variables, as far as they say where packages come from.
 //
-// Spec: conda/base/context.py and its search path. "defaults" is used only where a request writes it: Anaconda's terms are
-// nobody's default.
+// Spec: conda/base/context.py and its search path. "defaults" is used only where a request writes it: Anaconda's terms
+// are nobody's default.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -21,7 +21,8 @@ std::string_view to_string(ChannelPriority priority);
 struct Config {
     std::string channel_alias = "https://conda.anaconda.org";
     std::vector<std::string> channels; // of .condarc or CONDA_CHANNELS, without "defaults"
-    std::vector<std::string> default_channels = {"https://repo.anaconda.com/pkgs/main", "https://repo.anaconda.com/pkgs/r"};
+    std::vector<std::string> default_channels = {"https://repo.anaconda.com/pkgs/main",
+                                                 "https://repo.anaconda.com/pkgs/r"};
     std::map<std::string, std::string> custom_channels;                   // name → the URL it lies below
     std::map<std::string, std::vector<std::string>> custom_multichannels; // name → channels
     ChannelPriority priority = ChannelPriority::flexible;                 // conda's default

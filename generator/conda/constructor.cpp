@@ -46,7 +46,8 @@ bool is_hex(std::string_view text, std::size_t size) {
 
 std::string without_extension(std::string_view file_name) {
     for (std::string_view extension : {".conda", ".tar.bz2"})
-        if (file_name.ends_with(extension)) return std::string(file_name.substr(0, file_name.size() - extension.size()));
+        if (file_name.ends_with(extension))
+            return std::string(file_name.substr(0, file_name.size() - extension.size()));
     return std::string(file_name);
 }
 
@@ -89,7 +90,8 @@ class Reader {
   public:
     Reader(const fs::path& path, const ConstructorReadOptions& options)
         : path_(path), name_(options.name.empty() ? path.filename().string() : options.name),
-          spool_(std::make_shared<Spool>(options.spool_directory.empty() ? cache_directory() / "spool" : options.spool_directory,
+          spool_(std::make_shared<Spool>(options.spool_directory.empty() ? cache_directory() / "spool"
+                                                                         : options.spool_directory,
                                          4 * spool_above)) {}
 
     Result<ConstructorInstaller> run() {
@@ -147,7 +149,9 @@ class Reader {
         }
         const std::string found = to_hex(hash.finish());
         if (found == header_.md5) return {};
-        return error(fmt::format("its payload is damaged: it has the MD5 {}, and its header declares {}; download it again", found, header_.md5));
+        return error(
+            fmt::format("its payload is damaged: it has the MD5 {}, and its header declares {}; download it again",
+                        found, header_.md5));
     }
 
     // ---- the payload ----------------------------------------------------------------------------------
@@ -164,8 +168,8 @@ class Reader {
     }
 
     static bool is_package(const PlainTarMember& member) {
-        return member.kind == EntryKind::file && member.path.starts_with("pkgs/") && member.path.find('/', 5) == std::string::npos &&
-               is_conda_file_name(member.path);
+        return member.kind == EntryKind::file && member.path.starts_with("pkgs/") &&
+               member.path.find('/', 5) == std::string::npos && is_conda_file_name(member.path);
     }
 
     Status add_package(const PlainTarMember& member) {
@@ -175,7 +179,8 @@ class Reader {
         if (!name.ok()) return error(member.path, name.error().message);
         package.offset = member.content.offset;
         package.size = member.content.size;
-        if (!by_dist_.emplace(name->dist(), out_.packages.size()).second) return error(member.path, "it is there as .conda and as .tar.bz2");
+        if (!by_dist_.emplace(name->dist(), out_.packages.size()).second)
+            return error(member.path, "it is there as .conda and as .tar.bz2");
         out_.packages.push_back(std::move(package));
         return {};
     }
@@ -183,7 +188,8 @@ class Reader {
     // Anything else lies at PREFIX afterwards. Versions before 2.0 have lists and scripts here, too.
     Status add_member(const PlainTarMember& member) {
         if (member.path.starts_with("pkgs/") && member.content.size <= text_limit && is_text(member.path)) {
-            auto source = make_file_source(file_, name_ + ":" + member.path, member.content.offset, member.content.size);
+            auto source =
+                make_file_source(file_, name_ + ":" + member.path, member.content.offset, member.content.size);
             TRY_ASSIGN(std::string text, read_text_of(*source, member.path));
             TRY(take_text(member.path, text));
         }
@@ -203,17 +209,21 @@ class Reader {
     }
 
     static bool is_text(std::string_view path) {
-        return path == "pkgs/urls" || path == "pkgs/env.txt" || path == "pkgs/pre_install.sh" || path == "pkgs/post_install.sh" ||
-               path == "conda-meta/initial-state.explicit.txt" || is_record(path) || !environment_list(path).empty();
+        return path == "pkgs/urls" || path == "pkgs/env.txt" || path == "pkgs/pre_install.sh" ||
+               path == "pkgs/post_install.sh" || path == "conda-meta/initial-state.explicit.txt" || is_record(path) ||
+               !environment_list(path).empty();
     }
 
-    static bool is_record(std::string_view path) { return path.starts_with("pkgs/") && path.ends_with("/info/repodata_record.json"); }
+    static bool is_record(std::string_view path) {
+        return path.starts_with("pkgs/") && path.ends_with("/info/repodata_record.json");
+    }
 
     // The environment whose packages this file lists, "" for any other file.
     static std::string environment_list(std::string_view path) {
         std::string_view name;
         if (path.starts_with("pkgs/envs/") && path.ends_with("/env.txt")) name = path.substr(10, path.size() - 18);
-        if (path.starts_with("envs/") && path.ends_with("/conda-meta/initial-state.explicit.txt")) name = path.substr(5, path.size() - 43);
+        if (path.starts_with("envs/") && path.ends_with("/conda-meta/initial-state.explicit.txt"))
+            name = path.substr(5, path.size() - 43);
         return name.find('/') == std::string_view::npos ? std::string(name) : "";
     }
 
@@ -260,7 +270,8 @@ class Reader {
                 file.content = inner.link;
             } else if (!inner.hard_link.empty()) {
                 auto first = by_path_.find(inner.hard_link);
-                if (first == by_path_.end()) return error(member.path + ":" + inner.path, "it is a hard link to a file that is not left");
+                if (first == by_path_.end())
+                    return error(member.path + ":" + inner.path, "it is a hard link to a file that is not left");
                 file = out_.files[first->second];
                 file.path = inner.path;
             } else {
@@ -301,7 +312,8 @@ class Reader {
         out_.base_count = order.size();
         for (const auto& [name, list] : environment_lists_) {
             if (!header_.installs_environments) {
-                out_.warnings.push_back(fmt::format("its header does not install its environment '{}', which is left out", name));
+                out_.warnings.push_back(
+                    fmt::format("its header does not install its environment '{}', which is left out", name));
                 continue;
             }
             TRY_ASSIGN(std::vector<std::size_t> packages, resolve(list, "envs/" + name));
@@ -322,7 +334,9 @@ class Reader {
         if (record == records_.end()) return {};
         package.repodata_record = record->second;
         const json value = json::parse(record->second, nullptr, false);
-        if (!value.is_object()) return error("pkgs/" + dist + "/info/repodata_record.json", "it is no JSON object; download the installer again");
+        if (!value.is_object())
+            return error("pkgs/" + dist + "/info/repodata_record.json",
+                         "it is no JSON object; download the installer again");
         // A package that was converted has the record of the other format.
         auto text = [&](const char* key) { return text_field(value, key); };
         if (text("fn") != package.file_name) return {};
@@ -338,7 +352,9 @@ class Reader {
             for (const std::string& dist : header_.install_order) list.items.push_back({"", dist, "", "", ""});
             return resolve(list, "its header");
         }
-        if (!list_) return error("its preconda has no list of the base's packages (conda-meta/initial-state.explicit.txt or pkgs/env.txt)");
+        if (!list_)
+            return error("its preconda has no list of the base's packages (conda-meta/initial-state.explicit.txt or "
+                         "pkgs/env.txt)");
         TRY_ASSIGN(auto order, resolve(*list_, list_name_));
         if (!list_->is_explicit) link_order(order);
         return order;
@@ -371,7 +387,8 @@ class Reader {
         for (const PackageList::Item& item : list.items) {
             auto found = by_dist_.find(item.dist);
             if (found == by_dist_.end())
-                return error(fmt::format("{} lists '{}', which is not in it; download it again", where, item.dist.substr(0, 200)));
+                return error(fmt::format("{} lists '{}', which is not in it; download it again", where,
+                                         item.dist.substr(0, 200)));
             if (!seen.insert(found->second).second) continue;
             ConstructorPackage& package = out_.packages[found->second];
             if (!item.file_name.empty() && item.file_name == package.file_name) {
@@ -388,11 +405,13 @@ class Reader {
     // The base's first, in their order.
     void reorder(std::vector<std::size_t> order) {
         std::set<std::size_t> in_base(order.begin(), order.end()), used = in_base;
-        for (const ConstructorEnvironment& environment : out_.environments) used.insert(environment.packages.begin(), environment.packages.end());
+        for (const ConstructorEnvironment& environment : out_.environments)
+            used.insert(environment.packages.begin(), environment.packages.end());
         for (std::size_t i = 0; i < out_.packages.size(); ++i) {
             if (!in_base.contains(i)) order.push_back(i);
             if (!used.contains(i))
-                out_.warnings.push_back(fmt::format("no list names its package '{}', which is left out", out_.packages[i].file_name));
+                out_.warnings.push_back(
+                    fmt::format("no list names its package '{}', which is left out", out_.packages[i].file_name));
         }
         std::vector<std::size_t> place(order.size());
         std::vector<ConstructorPackage> sorted;
@@ -431,7 +450,8 @@ class Reader {
             link.content = "\x01/" + header_.executable_name;
             TRY(keep(std::move(link)));
         }
-        for (const ConstructorHeader::Internal& file : header_.internal) TRY(keep_range(file.path, file.range, file.executable ? 0755 : 0644));
+        for (const ConstructorHeader::Internal& file : header_.internal)
+            TRY(keep_range(file.path, file.range, file.executable ? 0755 : 0644));
         return {};
     }
 
@@ -446,7 +466,8 @@ class Reader {
 
     Result<std::string> safe(const std::string& path) const {
         auto out = safe_relative_path(path);
-        if (!out.ok()) return error(fmt::format("its header writes '{}': {}", path.substr(0, 200), out.error().message));
+        if (!out.ok())
+            return error(fmt::format("its header writes '{}': {}", path.substr(0, 200), out.error().message));
         return out;
     }
 
@@ -473,8 +494,8 @@ class Reader {
     ConstructorHeader header_;
     ConstructorInstaller out_;
     std::vector<PlainTarMember> members_;
-    std::map<std::string, std::size_t> by_dist_; // → packages, before they are reordered
-    std::unordered_map<std::string, std::size_t> by_path_; // → files, before they are sorted
+    std::map<std::string, std::size_t> by_dist_;              // → packages, before they are reordered
+    std::unordered_map<std::string, std::size_t> by_path_;    // → files, before they are sorted
     std::unordered_map<std::string, PackageList::Item> urls_; // by file name
     std::unordered_map<std::string, std::string> records_;    // by dist
     std::optional<PackageList> list_;
@@ -490,7 +511,8 @@ Result<ConstructorInstaller> read_constructor(const fs::path& path, const Constr
     return Reader(path, options).run();
 }
 
-Result<fs::path> extract_constructor_package(const fs::path& installer, const ConstructorPackage& package, const fs::path& directory) {
+Result<fs::path> extract_constructor_package(const fs::path& installer, const ConstructorPackage& package,
+                                             const fs::path& directory) {
     const std::string where = installer.filename().string() + ":" + package.file_name;
     TRY_ASSIGN(auto source, open_file_range(installer, where, package.offset, package.size));
     TRY(make_directories(directory));
@@ -508,13 +530,15 @@ Result<fs::path> extract_constructor_package(const fs::path& installer, const Co
         TRY(write_exact(out.get(), bytes, partial.string()));
     }
     auto differs = [&](const char* kind, const std::string& declared, const std::string& found) {
-        return make_error(ErrorKind::usage, "{}: its {} is {}, and the installer's list says {}; download the installer again", where, kind, found,
-                          declared);
+        return make_error(ErrorKind::usage,
+                          "{}: its {} is {}, and the installer's list says {}; download the installer again", where,
+                          kind, found, declared);
     };
     if (!package.md5.empty())
         if (std::string found = to_hex(md5.finish()); found != package.md5) return differs("MD5", package.md5, found);
     if (!package.sha256.empty())
-        if (std::string found = to_hex(sha256.finish()); found != package.sha256) return differs("SHA-256", package.sha256, found);
+        if (std::string found = to_hex(sha256.finish()); found != package.sha256)
+            return differs("SHA-256", package.sha256, found);
     std::error_code ec;
     fs::rename(partial, whole, ec);
     if (ec) return errno_error(fmt::format("cannot rename '{}'", partial.string()), ec.value());

@@ -24,10 +24,10 @@ class Spool;
 
 // One conda package inside the installer.
 struct ConstructorPackage {
-    std::string file_name;         // "python-3.11.4-h955ad1f_0.conda"
-    std::string url, md5, sha256;  // of the @EXPLICIT line, credentials removed; "" when the installer does not say
+    std::string file_name;        // "python-3.11.4-h955ad1f_0.conda"
+    std::string url, md5, sha256; // of the @EXPLICIT line, credentials removed; "" when the installer does not say
     std::uint64_t offset = 0, size = 0; // of the archive's bytes, in the .sh
-    std::string repodata_record;   // shipped pkgs/<dist>/info/repodata_record.json (text), "" when there is none
+    std::string repodata_record;        // shipped pkgs/<dist>/info/repodata_record.json (text), "" when there is none
 };
 
 // A file that the installer itself leaves below PREFIX, beside its packages. What lies below pkgs/ is left only where
@@ -35,9 +35,9 @@ struct ConstructorPackage {
 struct ConstructorFile {
     std::string path; // relative to PREFIX: "conda-meta/history", ".condarc", "LICENSE.txt", "_conda", "_internal/…"
     std::uint16_t mode = 0644;
-    std::int64_t mtime = 0;   // seconds since 1970; 0: the installer says none, so that it is the installation's
-    bool is_link = false;     // then `content` is the target
-    bool has_prefix = false;  // every '\x01' in `content` stands for PREFIX
+    std::int64_t mtime = 0;  // seconds since 1970; 0: the installer says none, so that it is the installation's
+    bool is_link = false;    // then `content` is the target
+    bool has_prefix = false; // every '\x01' in `content` stands for PREFIX
     std::uint64_t offset = 0, size = 0; // a range of the .sh (or of the spool); size 0: `content` holds it
     bool spooled = false;
     std::string content;
@@ -49,25 +49,25 @@ struct ConstructorEnvironment { // envs/NAME of an installer with extra_envs
 };
 
 struct ConstructorInstaller {
-    char era = 0;                     // 'A' … 'D' (docs/conda.md)
-    std::string name, version;        // "Miniconda3", "py311_23.5.2-0"
-    std::string platform;             // "linux-64", "linux-aarch64"
-    std::string constructor_version;  // "" when the header does not say
-    std::uint64_t size = 0;           // bytes
-    std::string payload_md5;          // hex, as declared and as found
-    std::string license;              // the text shown before installing, "" when there is none
-    std::string minimum_glibc;        // what the header checks, "" when it does not
-    bool keeps_packages = false;      // what it does without -k
+    char era = 0;                    // 'A' … 'D' (docs/conda.md)
+    std::string name, version;       // "Miniconda3", "py311_23.5.2-0"
+    std::string platform;            // "linux-64", "linux-aarch64"
+    std::string constructor_version; // "" when the header does not say
+    std::uint64_t size = 0;          // bytes
+    std::string payload_md5;         // hex, as declared and as found
+    std::string license;             // the text shown before installing, "" when there is none
+    std::string minimum_glibc;       // what the header checks, "" when it does not
+    bool keeps_packages = false;     // what it does without -k
     bool initialises_by_default = false;
-    bool writes_nonadmin = false;      // makes PREFIX/.nonadmin unless root installs
-    bool makes_envs_directory = false; // makes PREFIX/envs
+    bool writes_nonadmin = false;        // makes PREFIX/.nonadmin unless root installs
+    bool makes_envs_directory = false;   // makes PREFIX/envs
     bool registers_environments = false; // in ~/.conda/environments.txt
     // The first base_count are the base's, in the order in which they are linked; the others belong to `environments`
     // alone or, with a warning, to nobody.
     std::vector<ConstructorPackage> packages;
     std::size_t base_count = 0;
     std::vector<ConstructorEnvironment> environments;
-    std::vector<ConstructorFile> files; // sorted by path, each path once
+    std::vector<ConstructorFile> files;    // sorted by path, each path once
     std::string pre_install, post_install; // scripts' text, "" when there is none; run by the interpreter of their
                                            // first line (constructor ≥ 3.4 where it has one), else by sh
     std::map<std::string, std::string> script_variables; // what the header sets for them, where it is plain text

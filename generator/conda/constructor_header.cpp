@@ -28,7 +28,8 @@ std::string field(std::string_view head, std::string_view key) {
 
 std::optional<std::uint64_t> number(std::string_view text) {
     const std::size_t zeros = std::min(text.find_first_not_of('0'), text.size());
-    if (text.empty() || text.size() - zeros > 18 || text.find_first_not_of("0123456789") != std::string_view::npos) return std::nullopt;
+    if (text.empty() || text.size() - zeros > 18 || text.find_first_not_of("0123456789") != std::string_view::npos)
+        return std::nullopt;
     std::uint64_t value = 0;
     for (char c : text) value = value * 10 + static_cast<std::uint64_t>(c - '0');
     return value;
@@ -64,9 +65,12 @@ std::string below_prefix(std::string_view text) {
 
 std::string platform_in_words(std::string_view platform) {
     const auto cpu = platform.substr(std::min(platform.find('-'), platform.size() - 1) + 1);
-    const std::string_view system = platform.starts_with("osx-") ? "macOS" : platform.starts_with("win-") ? "Windows" : "Linux";
+    const std::string_view system = platform.starts_with("osx-")   ? "macOS"
+                                    : platform.starts_with("win-") ? "Windows"
+                                                                   : "Linux";
     static constexpr std::pair<std::string_view, std::string_view> names[] = {
-        {"64", "x86-64"}, {"32", "32-bit x86"}, {"arm64", "ARM"}, {"aarch64", "ARM"}, {"ppc64le", "POWER"}, {"s390x", "IBM Z"}};
+        {"64", "x86-64"},   {"32", "32-bit x86"}, {"arm64", "ARM"},
+        {"aarch64", "ARM"}, {"ppc64le", "POWER"}, {"s390x", "IBM Z"}};
     for (const auto& [key, name] : names)
         if (cpu == key) return fmt::format("{} on {} ({})", system, name, platform);
     return fmt::format("{} ({})", system, platform);
@@ -125,7 +129,8 @@ class Parser {
         TRY(find_end());
         if (out_.platform != "linux-64" && out_.platform != "linux-aarch64")
             return error(fmt::format("it is {} {} for {}; Tinderbox takes installers for linux-64 and linux-aarch64",
-                                     out_.name.empty() ? "an installer" : out_.name, out_.version, platform_in_words(out_.platform)));
+                                     out_.name.empty() ? "an installer" : out_.name, out_.version,
+                                     platform_in_words(out_.platform)));
         if (out_.md5.size() != 32 || out_.md5.find_first_not_of("0123456789abcdef") != std::string::npos)
             return error("its header has no MD5 of what follows it; download it again");
         lines_ = shell_lines(head_.substr(0, out_.size));
@@ -138,33 +143,44 @@ class Parser {
 
   private:
     Error error(std::string_view what) const { return make_error(ErrorKind::usage, "{}: {}", file_, what); }
-    Error damaged(std::string_view what) const { return error(fmt::format("its header is damaged: {}; download it again", what)); }
+    Error damaged(std::string_view what) const {
+        return error(fmt::format("its header is damaged: {}; download it again", what));
+    }
     Error cut_short(std::uint64_t declared) const {
-        return error(fmt::format("it is cut short: it has {} bytes, and its header declares {}; download it again", file_size_, declared));
+        return error(fmt::format("it is cut short: it has {} bytes, and its header declares {}; download it again",
+                                 file_size_, declared));
     }
 
     Status find_end() {
         std::size_t at = head_.starts_with(end_mark) ? 0 : head_.find("\n@@END_HEADER@@");
         if (at == std::string_view::npos) {
             if (head_.size() < file_size_)
-                return error(fmt::format("its header does not end within {} bytes; it is damaged, download it again", head_.size()));
+                return error(fmt::format("its header does not end within {} bytes; it is damaged, download it again",
+                                         head_.size()));
             if (bytes_) return cut_short(*bytes_);
-            return error(fmt::format("it is cut short: its {} bytes end inside the header, which declares {} only below; download it again",
-                                     file_size_, "its size"));
+            return error(fmt::format(
+                "it is cut short: its {} bytes end inside the header, which declares {} only below; download it again",
+                file_size_, "its size"));
         }
         const std::size_t line_end = head_.find('\n', at + 1);
         if (line_end == std::string_view::npos) {
             if (head_.size() < file_size_) return damaged("its last line does not end");
-            return bytes_ ? Status(cut_short(*bytes_)) : Status(error(fmt::format(
-                "it is cut short: its {} bytes are the header alone, without what it installs; download it again", file_size_)));
+            return bytes_ ? Status(cut_short(*bytes_))
+                          : Status(error(fmt::format("it is cut short: its {} bytes are the header alone, without what "
+                                                     "it installs; download it again",
+                                                     file_size_)));
         }
         if (head_.substr(0, line_end).find("\r\n") != std::string_view::npos)
             return error("its line ends were changed to CR LF on the way, so that its payload is damaged as well; "
                          "download it again, as binary");
         out_.size = line_end + 1;
         if (auto lines = number(field(head_, "LINES:"))) {
-            const auto found = static_cast<std::uint64_t>(std::count(head_.begin(), head_.begin() + static_cast<std::ptrdiff_t>(out_.size), '\n')) + 1;
-            if (found != *lines) return damaged(fmt::format("it says that line {} is the first behind it, and line {} is", *lines, found));
+            const auto found = static_cast<std::uint64_t>(std::count(
+                                   head_.begin(), head_.begin() + static_cast<std::ptrdiff_t>(out_.size), '\n')) +
+                               1;
+            if (found != *lines)
+                return damaged(
+                    fmt::format("it says that line {} is the first behind it, and line {} is", *lines, found));
         }
         return {};
     }
@@ -180,7 +196,8 @@ class Parser {
             tail_start_ = number_after(text, "tail -c +");
             tail_size_ = number_after(text, "head -c ");
         }
-        if (text.find("| tar xf -") != std::string_view::npos && text.find("tail -n +") != std::string_view::npos) plain_tar_ = true;
+        if (text.find("| tar xf -") != std::string_view::npos && text.find("tail -n +") != std::string_view::npos)
+            plain_tar_ = true;
         read_executable(text);
         read_effects(text);
         read_variable(text);
@@ -203,7 +220,8 @@ class Parser {
     std::string expand(std::string_view text) {
         std::string out;
         while (!text.empty()) {
-            if (text.front() == '\\' && text.size() > 1 && (text[1] == '$' || text[1] == '\\' || text[1] == '`' || text[1] == '\n')) {
+            if (text.front() == '\\' && text.size() > 1 &&
+                (text[1] == '$' || text[1] == '\\' || text[1] == '`' || text[1] == '\n')) {
                 if (text[1] != '\n') out += text[1];
                 text.remove_prefix(2);
                 continue;
@@ -225,7 +243,8 @@ class Parser {
     }
 
     void warn_once(std::string warning) {
-        if (std::ranges::find(out_.warnings, warning) == out_.warnings.end()) out_.warnings.push_back(std::move(warning));
+        if (std::ranges::find(out_.warnings, warning) == out_.warnings.end())
+            out_.warnings.push_back(std::move(warning));
     }
 
     Status read_boundary(std::string_view text) {
@@ -239,9 +258,11 @@ class Parser {
     }
 
     Status read_dd(std::string_view text) {
-        auto block = number_after(text, "bs="), skip = number_after(text, "skip="), count = number_after(text, "count=");
+        auto block = number_after(text, "bs="), skip = number_after(text, "skip="),
+             count = number_after(text, "count=");
         constexpr std::uint64_t limit = 1ull << 50;
-        if (!block || !skip || !count || *block == 0 || *block > (1u << 20) || *skip > limit / *block || *count > limit / *block)
+        if (!block || !skip || !count || *block == 0 || *block > (1u << 20) || *skip > limit / *block ||
+            *count > limit / *block)
             return damaged(fmt::format("'{}' cannot be read", text.substr(0, 80)));
         copies_.push_back({*skip * *block, *count * *block});
         return {};
@@ -251,9 +272,11 @@ class Parser {
         if (text.starts_with("CONDA_EXEC=\"$PREFIX/")) out_.executable_name = below_prefix(text);
         if (text.starts_with("ln -s") && text.find("\"$CONDA_EXEC\"") != std::string_view::npos) {
             std::string_view last = text.substr(text.find("\"$CONDA_EXEC\"") + 13); // "$PREFIX"/_conda
-            if (auto slash = last.rfind('/'); slash != std::string_view::npos) out_.executable_link = std::string(trim(last.substr(slash + 1)));
+            if (auto slash = last.rfind('/'); slash != std::string_view::npos)
+                out_.executable_link = std::string(trim(last.substr(slash + 1)));
         }
-        if (text == "rm -f \"$CONDA_EXEC\"" || text == "rm -f $PREFIX/conda.exe" || text == "rm -f \"$PREFIX/conda.exe\"")
+        if (text == "rm -f \"$CONDA_EXEC\"" || text == "rm -f $PREFIX/conda.exe" ||
+            text == "rm -f \"$PREFIX/conda.exe\"")
             removes_executable_ = true;
     }
 
@@ -265,7 +288,8 @@ class Parser {
         if (text == "DEFAULT=no") out_.initialises = false;
         if (text == "touch \"$PREFIX/.nonadmin\"") out_.nonadmin = true;
         if (text == "mkdir -p \"$PREFIX/envs\"" || text == "mkdir -p $PREFIX/envs") out_.makes_envs = true;
-        if (text.starts_with("for env_pkgs in ") && text.find("/pkgs/envs/*/") != std::string_view::npos) out_.installs_environments = true;
+        if (text.starts_with("for env_pkgs in ") && text.find("/pkgs/envs/*/") != std::string_view::npos)
+            out_.installs_environments = true;
         // conda registers what it installs into, since 4.4, unless it is told not to.
         if (text.find("\"$CONDA_EXEC\" install ") != std::string_view::npos && !registers_said_) out_.registers = true;
         if (text.starts_with("CONDA_REGISTER_ENVS=")) {
@@ -277,7 +301,8 @@ class Parser {
     // export NAME='value': for the scripts of the installer, and the glibc that it asks for.
     void read_variable(std::string_view text) {
         constexpr std::string_view glibc = "min_glibc_version=\"";
-        if (text.starts_with(glibc)) out_.minimum_glibc = std::string(text.substr(glibc.size(), text.find('"', glibc.size()) - glibc.size()));
+        if (text.starts_with(glibc))
+            out_.minimum_glibc = std::string(text.substr(glibc.size(), text.find('"', glibc.size()) - glibc.size()));
         if (!text.starts_with("export ")) return;
         text.remove_prefix(7);
         const auto equals = text.find('=');
@@ -285,9 +310,12 @@ class Parser {
         const std::string_view name = text.substr(0, equals);
         const char quote = text[equals + 1];
         const std::string_view value = text.substr(equals + 2, text.size() - equals - 3);
-        if ((quote != '\'' && quote != '"') || text.back() != quote || value.find(quote) != std::string_view::npos) return;
+        if ((quote != '\'' && quote != '"') || text.back() != quote || value.find(quote) != std::string_view::npos)
+            return;
         if (quote == '"' && value.find_first_of("$`\\") != std::string_view::npos) return;
-        if (name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") != std::string_view::npos) return;
+        if (name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") !=
+            std::string_view::npos)
+            return;
         if (name == "INST_OPT") return;
         out_.variables[std::string(name)] = std::string(value);
     }
@@ -302,10 +330,12 @@ class Parser {
         ConstructorHeader::Internal& file = out_.internal.back();
         if (text == fmt::format("chmod +x \"$PREFIX/{}\"", file.path)) file.executable = true;
         if (!text.starts_with("extract_range $((") || below_prefix(text) != file.path) return {};
-        const auto middle = text.find("))"), second = text.find("$((", middle == std::string_view::npos ? 0 : middle), last = text.find("))", second);
+        const auto middle = text.find("))"), second = text.find("$((", middle == std::string_view::npos ? 0 : middle),
+                   last = text.find("))", second);
         if (middle == std::string_view::npos || second == std::string_view::npos || last == std::string_view::npos)
             return damaged(fmt::format("'{}' cannot be read", text.substr(0, 80)));
-        auto from = sum(text.substr(14, middle + 2 - 14), "boundary1"), to = sum(text.substr(second, last + 2 - second), "boundary1");
+        auto from = sum(text.substr(14, middle + 2 - 14), "boundary1"),
+             to = sum(text.substr(second, last + 2 - second), "boundary1");
         if (!from || !to || *to < *from) return damaged(fmt::format("'{}' is no range", text.substr(0, 80)));
         file.range = {*from, *to - *from};
         return {};
@@ -321,9 +351,12 @@ class Parser {
             return damaged(fmt::format("it declares {} bytes in one line and {} in another", *bytes_, out_.end));
         if (file_size_ < out_.end) return cut_short(out_.end);
         if (file_size_ > out_.end && bytes_)
-            return error(fmt::format("it has {} bytes, and its header declares {}: something was appended; download it again", file_size_, out_.end));
+            return error(
+                fmt::format("it has {} bytes, and its header declares {}: something was appended; download it again",
+                            file_size_, out_.end));
         if (file_size_ > out_.end)
-            out_.warnings.push_back(fmt::format("{} bytes behind what its header declares are left out", file_size_ - out_.end));
+            out_.warnings.push_back(
+                fmt::format("{} bytes behind what its header declares are left out", file_size_ - out_.end));
         return {};
     }
 
@@ -335,7 +368,8 @@ class Parser {
         out_.era = boundaries_[3] ? 'D' : 'C';
         out_.executable = {out_.size, *boundaries_[1]};
         const std::uint64_t second = out_.executable.end();
-        out_.tar = boundaries_[3] ? ConstructorRange{second + *boundaries_[2], *boundaries_[3]} : ConstructorRange{second, *boundaries_[2]};
+        out_.tar = boundaries_[3] ? ConstructorRange{second + *boundaries_[2], *boundaries_[3]}
+                                  : ConstructorRange{second, *boundaries_[2]};
         for (ConstructorHeader::Internal& file : out_.internal) {
             if (!boundaries_[3] || file.range.end() > *boundaries_[2])
                 return damaged(fmt::format("the file '{}' lies outside of its payload", file.path));
@@ -350,7 +384,9 @@ class Parser {
         if (copies_.size() != 6) return damaged(fmt::format("it has {} dd commands instead of six", copies_.size()));
         for (std::size_t i : {1u, 2u, 4u, 5u})
             if (copies_[i].offset != copies_[i - 1].end()) return damaged("its dd commands do not read one range");
-        if (copies_[0].offset != out_.size) return damaged(fmt::format("its first payload starts at {}, and it ends at {}", copies_[0].offset, out_.size));
+        if (copies_[0].offset != out_.size)
+            return damaged(
+                fmt::format("its first payload starts at {}, and it ends at {}", copies_[0].offset, out_.size));
         if (copies_[3].offset != copies_[2].end()) return damaged("its two payloads do not adjoin");
         out_.era = 'B';
         out_.executable = {copies_[0].offset, copies_[2].end() - copies_[0].offset};
@@ -361,7 +397,8 @@ class Parser {
 
     Status by_tail() {
         if (!tail_start_ || !tail_size_ || *tail_start_ != out_.size + 1)
-            return damaged(fmt::format("its first payload starts at byte {}, and it ends at {}", tail_start_.value_or(0), out_.size));
+            return damaged(fmt::format("its first payload starts at byte {}, and it ends at {}",
+                                       tail_start_.value_or(0), out_.size));
         if (!bytes_) return damaged("it does not declare how many bytes it has");
         out_.era = 'B';
         out_.executable = {out_.size, *tail_size_};
@@ -397,10 +434,12 @@ bool contains(std::string_view text, std::string_view part) { return text.find(p
 } // namespace
 
 bool is_constructor_header(std::string_view head) {
-    return head.starts_with("#!") && !field(head, "NAME:").empty() && !field(head, "VER:").empty() && !field(head, "PLAT:").empty();
+    return head.starts_with("#!") && !field(head, "NAME:").empty() && !field(head, "VER:").empty() &&
+           !field(head, "PLAT:").empty();
 }
 
-Result<ConstructorHeader> parse_constructor_header(std::string_view head, std::uint64_t file_size, const std::string& name) {
+Result<ConstructorHeader> parse_constructor_header(std::string_view head, std::uint64_t file_size,
+                                                   const std::string& name) {
     return Parser(head, file_size, name).run();
 }
 
@@ -409,15 +448,20 @@ std::string describe_no_installer(std::string_view head, std::uint64_t file_size
         std::string_view bytes, what;
     };
     static constexpr Magic magics[] = {
-        {"\x7f" "ELF", "it is an ELF program, not an installer's .sh"},
+        {"\x7f"
+         "ELF",
+         "it is an ELF program, not an installer's .sh"},
         {"MZ", "it is a Windows program; take the installer for Linux (….sh)"},
         {"xar!", "it is a macOS installer package; take the installer for Linux (….sh)"},
         {"PK\x03\x04", "it is a zip archive, not an installer's .sh"},
         {"\x1f\x8b", "it is a gzip archive, not an installer's .sh"},
         {"BZh", "it is a bzip2 archive, not an installer's .sh"},
-        {"\xfd" "7zXZ", "it is an xz archive, not an installer's .sh"},
+        {"\xfd"
+         "7zXZ",
+         "it is an xz archive, not an installer's .sh"},
         {"\x28\xb5\x2f\xfd", "it is a zstd archive, not an installer's .sh"},
-        {"version https://git-lfs.github.com/spec/", "it is a Git LFS pointer, not the file itself; run 'git lfs pull'"},
+        {"version https://git-lfs.github.com/spec/",
+         "it is a Git LFS pointer, not the file itself; run 'git lfs pull'"},
     };
     if (file_size == 0) return "it is empty; download it again";
     for (const Magic& magic : magics)
@@ -426,21 +470,26 @@ std::string describe_no_installer(std::string_view head, std::uint64_t file_size
     const std::string lower = to_lower(text.substr(0, 512));
     if (lower.starts_with("<!doctype html") || lower.starts_with("<html") || contains(lower, "<html"))
         return "it is an HTML page, perhaps a login or an error page, not an installer's .sh; download it again";
-    if (lower.starts_with("<?xml")) return "it is an XML document, perhaps an error of the server, not an installer's .sh; download it again";
+    if (lower.starts_with("<?xml"))
+        return "it is an XML document, perhaps an error of the server, not an installer's .sh; download it again";
     if (!head.starts_with("#!")) {
         if (text.starts_with('{')) return "it is a JSON document, not an installer's .sh";
         return "it is no shell script, and so no installer that conda's constructor made";
     }
     if (contains(head, "an offline installer made by Tinderbox"))
-        return "it is an installer that Tinderbox made; its base was read from a Miniconda or Miniforge .sh: give that one";
+        return "it is an installer that Tinderbox made; its base was read from a Miniconda or Miniforge .sh: give that "
+               "one";
     if (contains(head, "NVIDIA Accelerated Graphics Driver") || contains(head, "NVIDIA-Linux-"))
-        return "it is NVIDIA's driver installer, not a conda; the driver is installed by the administrator of the target";
+        return "it is NVIDIA's driver installer, not a conda; the driver is installed by the administrator of the "
+               "target";
     if (contains(head, "Makeself") || contains(head, "makeself")) {
         if (contains(to_lower(head.substr(0, 4096)), "cuda"))
-            return "it is a CUDA toolkit .run (a makeself archive), not a conda; name CUDA's packages in the request instead (--conda, --pip)";
+            return "it is a CUDA toolkit .run (a makeself archive), not a conda; name CUDA's packages in the request "
+                   "instead (--conda, --pip)";
         return "it is a makeself archive, not an installer that conda's constructor made";
     }
-    return "it is a shell script, but not an installer that conda's constructor made (no NAME, VER and PLAT in its first lines)";
+    return "it is a shell script, but not an installer that conda's constructor made (no NAME, VER and PLAT in its "
+           "first lines)";
 }
 
 } // namespace tinderbox

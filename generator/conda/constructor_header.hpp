@@ -24,10 +24,10 @@ struct ConstructorRange { // of the .sh, in bytes
 struct ConstructorHeader {
     char era = 0; // 'A' … 'D'
     std::string name, version, platform, md5, constructor_version;
-    std::uint64_t size = 0;     // of the header: where the payloads begin
-    std::uint64_t end = 0;      // where the last payload ends: the size of the whole file
+    std::uint64_t size = 0;      // of the header: where the payloads begin
+    std::uint64_t end = 0;       // where the last payload ends: the size of the whole file
     ConstructorRange executable; // the conda executable, size 0 in era A
-    struct Internal { // a file that belongs to the executable
+    struct Internal {            // a file that belongs to the executable
         std::string path;
         ConstructorRange range;
         bool executable = false;
@@ -52,7 +52,8 @@ bool is_constructor_header(std::string_view head);
 
 // `head`: the file's first constructor_header_limit bytes, or all of them; `file_size`: how many it has. Errors
 // (usage), beginning with `name`: cut short (with both sizes, where the header says one), another system's, damaged.
-Result<ConstructorHeader> parse_constructor_header(std::string_view head, std::uint64_t file_size, const std::string& name);
+Result<ConstructorHeader> parse_constructor_header(std::string_view head, std::uint64_t file_size,
+                                                   const std::string& name);
 
 // A sentence without the file's name about what a file is that is no constructor installer: "it is an HTML page, …".
 std::string describe_no_installer(std::string_view head, std::uint64_t file_size);

@@ -16,7 +16,9 @@ using nlohmann::json;
 constexpr std::size_t name_limit = 200;
 
 bool is_dotted_name(std::string_view text) {
-    if (text.empty() || text.size() > name_limit || text.front() == '.' || text.back() == '.' || text.find("..") != std::string_view::npos) return false;
+    if (text.empty() || text.size() > name_limit || text.front() == '.' || text.back() == '.' ||
+        text.find("..") != std::string_view::npos)
+        return false;
     for (std::size_t i = 0; i < text.size(); ++i) {
         const char c = text[i];
         const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
@@ -60,7 +62,9 @@ void from_json(const std::string& text, std::set<std::string>& out) {
         if (name.is_string() && is_dotted_name(name.get<std::string>())) out.insert(name.get<std::string>());
 }
 
-bool is_numbered_test(std::string_view member) { return member.starts_with("info/tests/") && member.ends_with("/python_test.json"); }
+bool is_numbered_test(std::string_view member) {
+    return member.starts_with("info/tests/") && member.ends_with("/python_test.json");
+}
 
 } // namespace
 

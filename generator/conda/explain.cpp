@@ -1,7 +1,7 @@
 // Why there is no answer, in a few lines: what was asked for, and what that leads to until nothing is left.
 //
-// libsolv names the facts that exclude each other one candidate at a time; here candidates of a name that require the same
-// are told together ("numpy 1.26.4, 1.26.3 and 12 others require python >=3.9").
+// libsolv names the facts that exclude each other one candidate at a time; here candidates of a name that require the
+// same are told together ("numpy 1.26.4, 1.26.3 and 12 others require python >=3.9").
 #include "generator/conda/libsolv.hpp"
 
 #include <algorithm>
@@ -23,10 +23,13 @@ class Explanation {
         };
         for (DependencyId spec : universe_.specs()) // as the request has them
             for (const ProblemFact& fact : facts)
-                if (fact.dependency == spec && (fact.kind == ProblemFact::Kind::wanted || fact.kind == ProblemFact::Kind::unknown)) add(wanted(fact));
+                if (fact.dependency == spec &&
+                    (fact.kind == ProblemFact::Kind::wanted || fact.kind == ProblemFact::Kind::unknown))
+                    add(wanted(fact));
         for (DependencyId id : universe_.constraints())
             if (std::ranges::any_of(facts, [&](const ProblemFact& fact) {
-                    return fact.kind == ProblemFact::Kind::constrained && universe_.entries()[fact.to].name == universe_.dependency(id).name;
+                    return fact.kind == ProblemFact::Kind::constrained &&
+                           universe_.entries()[fact.to].name == universe_.dependency(id).name;
                 }))
                 add(fmt::format("{} allows only {}", origin_of(id), universe_.dependency(id).text));
         for (std::string& line : grouped(facts)) add(std::move(line));
@@ -57,10 +60,14 @@ class Explanation {
 
     // "1.26.4, 1.26.3 and 12 others"
     std::string versions(std::vector<CandidateId> ids, std::size_t most = 3) const {
-        std::ranges::sort(ids, [&](CandidateId a, CandidateId b) { return *universe_.entries()[a].version > *universe_.entries()[b].version; });
+        std::ranges::sort(ids, [&](CandidateId a, CandidateId b) {
+            return *universe_.entries()[a].version > *universe_.entries()[b].version;
+        });
         std::vector<std::string_view> seen;
         for (CandidateId id : ids)
-            if (std::string_view text = universe_.entries()[id].version->text(); std::ranges::find(seen, text) == seen.end()) seen.push_back(text);
+            if (std::string_view text = universe_.entries()[id].version->text();
+                std::ranges::find(seen, text) == seen.end())
+                seen.push_back(text);
         std::string out;
         for (std::size_t i = 0; i < seen.size(); ++i) {
             if (i == most && seen.size() > most + 1) return out + fmt::format(" and {} others", seen.size() - i);
@@ -73,10 +80,13 @@ class Explanation {
     std::string available(NameId name) const {
         const Universe::Name& one = universe_.names()[name];
         if (!one.candidates.empty()) return "there is " + versions(one.candidates, 5);
-        if (one.text == "__cuda") return "the target has no GPU; --cuda VERSION or --virtual __cuda=VERSION gives it one";
-        if (one.text.starts_with("__")) return fmt::format("the target has no {}; --virtual {}=VERSION gives it one", one.text, one.text);
+        if (one.text == "__cuda")
+            return "the target has no GPU; --cuda VERSION or --virtual __cuda=VERSION gives it one";
+        if (one.text.starts_with("__"))
+            return fmt::format("the target has no {}; --virtual {}=VERSION gives it one", one.text, one.text);
         std::string out = "no channel has a package of that name";
-        for (std::size_t i = 0; i < one.similar.size(); ++i) out += (i == 0 ? "; did you mean " : ", ") + one.similar[i];
+        for (std::size_t i = 0; i < one.similar.size(); ++i)
+            out += (i == 0 ? "; did you mean " : ", ") + one.similar[i];
         return out + (one.similar.empty() ? "" : "?");
     }
 
@@ -85,7 +95,8 @@ class Explanation {
         std::string line = fmt::format("{} asks for {}", origin_of(fact.dependency), dependency.text);
         if (fact.kind == ProblemFact::Kind::unknown) {
             line += ", and " + available(dependency.name);
-            if (!dependency.spec.build_text.empty() && !universe_.names()[dependency.name].candidates.empty()) line += builds(dependency);
+            if (!dependency.spec.build_text.empty() && !universe_.names()[dependency.name].candidates.empty())
+                line += builds(dependency);
         }
         return line;
     }
@@ -95,10 +106,12 @@ class Explanation {
         std::vector<std::string_view> found;
         for (CandidateId id : universe_.names()[dependency.name].candidates) {
             const Universe::Entry& entry = universe_.entries()[id];
-            if (entry.record && (!dependency.spec.version || dependency.spec.version->matches(*entry.version))) found.push_back(entry.record->build);
+            if (entry.record && (!dependency.spec.version || dependency.spec.version->matches(*entry.version)))
+                found.push_back(entry.record->build);
         }
         std::string out;
-        for (std::size_t i = 0; i < std::min<std::size_t>(found.size(), 4); ++i) out += (i == 0 ? "; of this version the builds " : ", ") + std::string(found[i]);
+        for (std::size_t i = 0; i < std::min<std::size_t>(found.size(), 4); ++i)
+            out += (i == 0 ? "; of this version the builds " : ", ") + std::string(found[i]);
         return out + (found.size() > 4 ? ", …" : "");
     }
 
@@ -108,10 +121,18 @@ class Explanation {
         for (const ProblemFact& fact : facts) {
             std::string says;
             switch (fact.kind) {
-            case ProblemFact::Kind::requires_: says = "requires " + universe_.dependency(fact.dependency).text; break;
-            case ProblemFact::Kind::nothing: says = nothing(fact.dependency); break;
-            case ProblemFact::Kind::constrains: says = fmt::format("works only with {}", universe_.dependency(fact.dependency).text) + target_has(fact.to); break;
-            default: continue;
+            case ProblemFact::Kind::requires_:
+                says = "requires " + universe_.dependency(fact.dependency).text;
+                break;
+            case ProblemFact::Kind::nothing:
+                says = nothing(fact.dependency);
+                break;
+            case ProblemFact::Kind::constrains:
+                says =
+                    fmt::format("works only with {}", universe_.dependency(fact.dependency).text) + target_has(fact.to);
+                break;
+            default:
+                continue;
             }
             std::pair key(universe_.entries()[fact.from].name, says);
             auto found = std::ranges::find(groups, key, [](const auto& one) { return one.first; });
@@ -125,8 +146,11 @@ class Explanation {
         std::vector<std::string> out;
         for (const auto& [key, who] : groups) {
             std::string says = key.second;
-            const bool several = std::ranges::any_of(who, [&](CandidateId id) { return *universe_.entries()[id].version != *universe_.entries()[who[0]].version; });
-            if (auto s = says.find("s "); several && (says.starts_with("requires ") || says.starts_with("works "))) says.erase(s, 1);
+            const bool several = std::ranges::any_of(who, [&](CandidateId id) {
+                return *universe_.entries()[id].version != *universe_.entries()[who[0]].version;
+            });
+            if (auto s = says.find("s "); several && (says.starts_with("requires ") || says.starts_with("works ")))
+                says.erase(s, 1);
             out.push_back(fmt::format("{} {} {}", universe_.names()[key.first].text, versions(who), says));
         }
         return out;
@@ -139,7 +163,8 @@ class Explanation {
 
     std::string nothing(DependencyId id) const {
         const Universe::Dependency& dependency = universe_.dependency(id);
-        if (!dependency.problem.empty()) return fmt::format("requires '{}', which cannot be understood ({})", dependency.text, dependency.problem);
+        if (!dependency.problem.empty())
+            return fmt::format("requires '{}', which cannot be understood ({})", dependency.text, dependency.problem);
         return fmt::format("requires {}, and {}", dependency.text, available(dependency.name));
     }
 
@@ -148,14 +173,17 @@ class Explanation {
         if (depths_.empty()) {
             std::vector<NameId> round;
             for (DependencyId spec : universe_.specs()) {
-                if (depths_.emplace(universe_.dependency(spec).name, 0).second) round.push_back(universe_.dependency(spec).name);
+                if (depths_.emplace(universe_.dependency(spec).name, 0).second)
+                    round.push_back(universe_.dependency(spec).name);
             }
             for (std::size_t level = 1; !round.empty(); ++level) {
                 std::vector<NameId> next;
                 for (NameId one : round)
                     for (CandidateId candidate : universe_.names()[one].candidates)
                         for (DependencyId dependency : universe_.entries()[candidate].depends)
-                            if (NameId other = universe_.dependency(dependency).name; depths_.emplace(other, level).second) next.push_back(other);
+                            if (NameId other = universe_.dependency(dependency).name;
+                                depths_.emplace(other, level).second)
+                                next.push_back(other);
                 round = std::move(next);
             }
         }

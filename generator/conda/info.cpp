@@ -27,17 +27,15 @@ Result<std::string> string_field(const json& object, const char* name, const std
     const json* value = field(object, name);
     if (!value) return std::string();
     if (!value->is_string())
-        return make_error(ErrorKind::usage,
-                          "{}: '{}' is not a string; the package is damaged or was made by hand", where,
-                          name);
+        return make_error(ErrorKind::usage, "{}: '{}' is not a string; the package is damaged or was made by hand",
+                          where, name);
     return value->get<std::string>();
 }
 
 Result<std::string> checked_path(std::string_view text, const std::string& where) {
     auto path = safe_relative_path(text);
     if (!path.ok())
-        return make_error(ErrorKind::usage, "{}: '{}': {}; the package is refused", where, text,
-                          path.error().message);
+        return make_error(ErrorKind::usage, "{}: '{}': {}; the package is refused", where, text, path.error().message);
     return path;
 }
 
@@ -48,9 +46,8 @@ Status set_prefix(CondaPath& out, std::string placeholder, std::string_view mode
     } else if (mode == "binary") {
         out.prefix_mode = PrefixMode::binary;
     } else {
-        return make_error(ErrorKind::usage,
-                          "{}: '{}' has the unknown file_mode '{}'; it has to be text or binary", where,
-                          out.path, mode);
+        return make_error(ErrorKind::usage, "{}: '{}' has the unknown file_mode '{}'; it has to be text or binary",
+                          where, out.path, mode);
     }
     // A symlink's target cannot hold a prefix: conda refuses to replace one too.
     if (out.kind_known && out.kind != EntryKind::file) {
@@ -58,8 +55,7 @@ Status set_prefix(CondaPath& out, std::string placeholder, std::string_view mode
         return {};
     }
     if (std::ranges::any_of(placeholder, [](char c) { return static_cast<unsigned char>(c) < 0x20; }))
-        return make_error(ErrorKind::usage, "{}: the placeholder of '{}' has a control character", where,
-                          out.path);
+        return make_error(ErrorKind::usage, "{}: the placeholder of '{}' has a control character", where, out.path);
     out.placeholder = std::move(placeholder);
     return {};
 }
@@ -75,22 +71,19 @@ Result<CondaPath> path_entry(const json& item, const std::string& where) {
     auto kind = types.find(type);
     if (kind == types.end())
         return make_error(ErrorKind::usage,
-                          "{}: '{}' has the unknown path_type '{}'; known are hardlink, softlink, directory",
-                          where, out.path, type);
+                          "{}: '{}' has the unknown path_type '{}'; known are hardlink, softlink, directory", where,
+                          out.path, type);
     out.kind = kind->second;
     TRY_ASSIGN(out.sha256, string_field(item, "sha256", where));
     out.sha256 = to_lower(out.sha256);
     if (!out.sha256.empty() && !sha256_from_hex(out.sha256))
-        return make_error(ErrorKind::usage, "{}: the sha256 of '{}' is not 64 hexadecimal digits", where,
-                          out.path);
+        return make_error(ErrorKind::usage, "{}: the sha256 of '{}' is not 64 hexadecimal digits", where, out.path);
     if (const json* size = field(item, "size_in_bytes")) {
         if (!size->is_number_unsigned())
-            return make_error(ErrorKind::usage, "{}: the size_in_bytes of '{}' is not a number", where,
-                              out.path);
+            return make_error(ErrorKind::usage, "{}: the size_in_bytes of '{}' is not a number", where, out.path);
         out.size = size->get<std::uint64_t>();
     }
-    if (const json* no_link = field(item, "no_link"))
-        out.no_link = no_link->is_boolean() && no_link->get<bool>();
+    if (const json* no_link = field(item, "no_link")) out.no_link = no_link->is_boolean() && no_link->get<bool>();
     TRY_ASSIGN(std::string placeholder, string_field(item, "prefix_placeholder", where));
     TRY_ASSIGN(std::string mode, string_field(item, "file_mode", where));
     TRY(set_prefix(out, std::move(placeholder), mode, where));
@@ -146,9 +139,8 @@ Result<std::map<std::string, PrefixLine>> parse_has_prefix(std::string_view text
             TRY_ASSIGN(std::string path, checked_path((*words)[2], where));
             out[path] = {(*words)[0], to_lower((*words)[1])};
         } else {
-            return make_error(ErrorKind::usage,
-                              "{}:{}: a line is PATH or PLACEHOLDER MODE PATH, this one has {} words", where,
-                              number, words->size());
+            return make_error(ErrorKind::usage, "{}:{}: a line is PATH or PLACEHOLDER MODE PATH, this one has {} words",
+                              where, number, words->size());
         }
     }
     return out;
@@ -162,9 +154,7 @@ bool is_identifier(std::string_view text) {
     });
 }
 
-bool is_dotted_name(std::string_view text) {
-    return std::ranges::all_of(split(text, '.'), is_identifier);
-}
+bool is_dotted_name(std::string_view text) { return std::ranges::all_of(split(text, '.'), is_identifier); }
 
 // Packages from before subdir was recorded have platform ("linux") and arch ("x86_64").
 std::string subdir_of(const json& index) {
@@ -184,8 +174,7 @@ std::string subdir_of(const json& index) {
 
 std::string default_placeholder() {
     std::string out = "/opt/";
-    for (int i = 1; i <= 3; ++i)
-        out += fmt::format("anaconda{}", i);
+    for (int i = 1; i <= 3; ++i) out += fmt::format("anaconda{}", i);
     return out;
 }
 
@@ -194,8 +183,8 @@ Result<json> parse_info_json(std::string_view text, const std::string& where) {
         if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
         return json::parse(text);
     } catch (const json::parse_error& error) {
-        return make_error(ErrorKind::usage, "{}: it is not valid JSON (at byte {}); the package is damaged",
-                          where, error.byte);
+        return make_error(ErrorKind::usage, "{}: it is not valid JSON (at byte {}); the package is damaged", where,
+                          error.byte);
     }
 }
 
@@ -204,14 +193,12 @@ Result<std::vector<CondaPath>> parse_paths_json(std::string_view text, const std
     if (!document.is_object()) return make_error(ErrorKind::usage, "{}: it is not a JSON object", where);
     const json* version = field(document, "paths_version");
     if (!version || !version->is_number_integer() || version->get<std::int64_t>() != 1)
-        return make_error(
-            ErrorKind::usage,
-            "{}: paths_version is {}, this Tinderbox knows version 1; use a newer Tinderbox or an older "
-            "package",
-            where, version ? version->dump(-1, ' ', false, json::error_handler_t::replace) : "missing");
+        return make_error(ErrorKind::usage,
+                          "{}: paths_version is {}, this Tinderbox knows version 1; use a newer Tinderbox or an older "
+                          "package",
+                          where, version ? version->dump(-1, ' ', false, json::error_handler_t::replace) : "missing");
     const json* paths = field(document, "paths");
-    if (!paths || !paths->is_array())
-        return make_error(ErrorKind::usage, "{}: it has no list 'paths'", where);
+    if (!paths || !paths->is_array()) return make_error(ErrorKind::usage, "{}: it has no list 'paths'", where);
     std::vector<CondaPath> out;
     std::map<std::string, std::size_t> seen;
     for (const json& item : *paths) {
@@ -220,9 +207,8 @@ Result<std::vector<CondaPath>> parse_paths_json(std::string_view text, const std
         if (added) {
             out.push_back(std::move(entry));
         } else if (!same_entry(out[known->second], entry)) {
-            return make_error(ErrorKind::usage,
-                              "{}: '{}' is listed twice, in different ways; the package is damaged", where,
-                              entry.path);
+            return make_error(ErrorKind::usage, "{}: '{}' is listed twice, in different ways; the package is damaged",
+                              where, entry.path);
         }
     }
     return out;
@@ -242,8 +228,7 @@ Result<std::vector<CondaPath>> parse_legacy_paths(const LegacyInfo& info, const 
     std::set<std::string, std::less<>> unlinkable;
     for (const auto* list : {&info.no_link, &info.no_softlink})
         if (*list)
-            for (std::string_view line : split_lines(**list))
-                unlinkable.emplace(trim(line));
+            for (std::string_view line : split_lines(**list)) unlinkable.emplace(trim(line));
     std::vector<CondaPath> out;
     std::set<std::string> seen;
     std::string where = artifact + ":info/files";
@@ -251,22 +236,19 @@ Result<std::vector<CondaPath>> parse_legacy_paths(const LegacyInfo& info, const 
         line = trim(line);
         if (line.empty()) continue;
         if (!is_valid_utf8(line))
-            return make_error(ErrorKind::usage,
-                              "{}: a path is not UTF-8; a conda record (JSON) cannot name it", where);
+            return make_error(ErrorKind::usage, "{}: a path is not UTF-8; a conda record (JSON) cannot name it", where);
         CondaPath entry;
         TRY_ASSIGN(entry.path, checked_path(line, where));
         entry.kind_known = false;
         entry.no_link = unlinkable.contains(line);
         if (auto prefix = prefixes.find(entry.path); prefix != prefixes.end())
-            TRY(set_prefix(entry, prefix->second.placeholder, prefix->second.mode,
-                           artifact + ":info/has_prefix"));
+            TRY(set_prefix(entry, prefix->second.placeholder, prefix->second.mode, artifact + ":info/has_prefix"));
         if (seen.insert(entry.path).second) out.push_back(std::move(entry));
     }
     for (const auto& [path, prefix] : prefixes)
         if (!seen.contains(path))
-            return make_error(ErrorKind::usage,
-                              "{}:info/has_prefix: it names '{}', which info/files does not list", artifact,
-                              path);
+            return make_error(ErrorKind::usage, "{}:info/has_prefix: it names '{}', which info/files does not list",
+                              artifact, path);
     return out;
 }
 
@@ -284,8 +266,8 @@ Result<CondaEntryPoint> parse_entry_point(std::string_view definition) {
                  out.command.find_first_of("/\\") == std::string::npos && is_dotted_name(out.module) &&
                  is_dotted_name(out.function);
     if (!valid)
-        return make_error(ErrorKind::usage,
-                          "the entry point '{}' is not of the form COMMAND = MODULE:FUNCTION", definition);
+        return make_error(ErrorKind::usage, "the entry point '{}' is not of the form COMMAND = MODULE:FUNCTION",
+                          definition);
     return out;
 }
 
@@ -294,9 +276,8 @@ Result<CondaLinkInfo> parse_link_json(std::string_view text, const std::string& 
     if (!document.is_object()) return make_error(ErrorKind::usage, "{}: it is not a JSON object", where);
     const json* version = field(document, "package_metadata_version");
     if (!version || !version->is_number_integer() || version->get<std::int64_t>() != 1)
-        return make_error(
-            ErrorKind::usage, "{}: package_metadata_version is {}, this Tinderbox knows version 1", where,
-            version ? version->dump(-1, ' ', false, json::error_handler_t::replace) : "missing");
+        return make_error(ErrorKind::usage, "{}: package_metadata_version is {}, this Tinderbox knows version 1", where,
+                          version ? version->dump(-1, ' ', false, json::error_handler_t::replace) : "missing");
     CondaLinkInfo out;
     const json* noarch = field(document, "noarch");
     if (!noarch) return out;
@@ -307,8 +288,7 @@ Result<CondaLinkInfo> parse_link_json(std::string_view text, const std::string& 
     if (!points) return out;
     if (!points->is_array()) return make_error(ErrorKind::usage, "{}: 'entry_points' is not a list", where);
     for (const json& point : *points) {
-        if (!point.is_string())
-            return make_error(ErrorKind::usage, "{}: an entry point is not a string", where);
+        if (!point.is_string()) return make_error(ErrorKind::usage, "{}: an entry point is not a string", where);
         auto parsed = parse_entry_point(point.get<std::string>());
         if (!parsed.ok()) return std::move(parsed).error().in(where);
         out.entry_points.push_back(std::move(*parsed));
@@ -323,8 +303,8 @@ Result<json> parse_index_json(std::string_view text, const std::string& where) {
     for (const char* name : {"name", "version", "build"}) {
         TRY_ASSIGN(std::string value, string_field(index, name, where));
         if (!is_conda_identifier(value))
-            return make_error(ErrorKind::usage, "{}: its {} '{}' is missing or cannot be part of a file name",
-                              where, name, value);
+            return make_error(ErrorKind::usage, "{}: its {} '{}' is missing or cannot be part of a file name", where,
+                              name, value);
     }
     if (const json* number = field(index, "build_number"); !number) {
         index["build_number"] = 0;
@@ -335,8 +315,7 @@ Result<json> parse_index_json(std::string_view text, const std::string& where) {
         const json* items = field(index, list);
         if (!items) {
             index[list] = json::array();
-        } else if (!items->is_array() ||
-                   !std::ranges::all_of(*items, [](const json& i) { return i.is_string(); })) {
+        } else if (!items->is_array() || !std::ranges::all_of(*items, [](const json& i) { return i.is_string(); })) {
             return make_error(ErrorKind::usage, "{}: '{}' is not a list of strings", where, list);
         }
     }
@@ -355,8 +334,8 @@ Result<CondaNoarch> noarch_of(const json& index, const std::string& where) {
     if (text.empty() || text == "none") return CondaNoarch::none;
     if (text == "generic") return CondaNoarch::generic;
     if (text == "python") return CondaNoarch::python;
-    return make_error(ErrorKind::usage,
-                      "{}: noarch is '{}', known are python and generic; use a newer Tinderbox", where, text);
+    return make_error(ErrorKind::usage, "{}: noarch is '{}', known are python and generic; use a newer Tinderbox",
+                      where, text);
 }
 
 } // namespace tinderbox

@@ -24,16 +24,17 @@ extern "C" {
 namespace tinderbox::conda {
 namespace {
 
-// A dependency that leaves out no more of its name's candidates than this, and fewer than it lets in, is told libsolv as "one of
-// that name" and "none of those". The other way, as a list of what is let in, it means the same, but whatever libsolv learns from
-// it names all of that list, and it learns next to nothing: the sudoku index (81 names, each "not 1" of twenty others) takes
-// 0.1 s instead of 13 s. Not for more, as each is a rule of its own and an index has millions of "lib >=1.2".
+// A dependency that leaves out no more of its name's candidates than this, and fewer than it lets in, is told libsolv
+// as "one of that name" and "none of those". The other way, as a list of what is let in, it means the same, but
+// whatever libsolv learns from it names all of that list, and it learns next to nothing: the sudoku index (81 names,
+// each "not 1" of twenty others) takes 0.1 s instead of 13 s. Not for more, as each is a rule of its own and an index
+// has millions of "lib >=1.2".
 constexpr std::size_t most_exceptions = 2;
 
-// libsolv knows no way to stop. What it says while it works can be listened to, though, and from there left with longjmp: at
-// the first contradiction (it would disable the specs in it and go on to look for another, which may be as hard again; one
-// is told), and when the time is over (the messages are turned on for that only then: before, they cost nothing).
-// What the C functions on the way hold, a few small arrays, is lost.
+// libsolv knows no way to stop. What it says while it works can be listened to, though, and from there left with
+// longjmp: at the first contradiction (it would disable the specs in it and go on to look for another, which may be as
+// hard again; one is told), and when the time is over (the messages are turned on for that only then: before, they cost
+// nothing). What the C functions on the way hold, a few small arrays, is lost.
 class Stopper {
   public:
     enum class End { finished, contradiction, timeout };
@@ -80,7 +81,8 @@ class Stopper {
         ended.wait_for(lock, stop, limit_, [] { return false; });
         if (stop.stop_requested()) return;
         timeout_ = true;
-        std::atomic_ref(pool_->debugmask).store(SOLV_DEBUG_SOLVER | SOLV_DEBUG_POLICY | SOLV_DEBUG_ANALYZE, std::memory_order_relaxed);
+        std::atomic_ref(pool_->debugmask)
+            .store(SOLV_DEBUG_SOLVER | SOLV_DEBUG_POLICY | SOLV_DEBUG_ANALYZE, std::memory_order_relaxed);
     }
 
     static void listen(Pool*, void* data, int, const char*) {
@@ -99,7 +101,8 @@ class Stopper {
     std::jmp_buf left_;
 };
 
-// libsolv knows a dependency as NAMESPACE(number) and asks us which packages that is. "Not" is what `constrains` excludes.
+// libsolv knows a dependency as NAMESPACE(number) and asks us which packages that is. "Not" is what `constrains`
+// excludes.
 class Problem {
   public:
     explicit Problem(Universe& universe) : universe_(universe), pool_(pool_create()) {
@@ -128,7 +131,9 @@ class Problem {
             queue_init(&wanted);
             for (CandidateId candidate : matches) queue_push(&wanted, solvable(candidate));
             if (wanted.count == 0) out.facts.push_back({ProblemFact::Kind::unknown, 0, 0, spec});
-            else queue_push2(&job, SOLVER_INSTALL | SOLVER_SOLVABLE_ONE_OF, static_cast<Id>(pool_queuetowhatprovides(pool_, &wanted)));
+            else
+                queue_push2(&job, SOLVER_INSTALL | SOLVER_SOLVABLE_ONE_OF,
+                            static_cast<Id>(pool_queuetowhatprovides(pool_, &wanted)));
             queue_free(&wanted);
             job_specs_.push_back(spec);
         }
@@ -139,12 +144,14 @@ class Problem {
         // The target has them: what constrains them is bound, whether or not anything depends on them.
         for (const Universe::Name& name : universe_.names())
             for (CandidateId candidate : name.candidates)
-                if (universe_.entries()[candidate].virtual_package) queue_push2(&job, SOLVER_INSTALL | SOLVER_SOLVABLE, solvable(candidate));
+                if (universe_.entries()[candidate].virtual_package)
+                    queue_push2(&job, SOLVER_INSTALL | SOLVER_SOLVABLE, solvable(candidate));
         for (DependencyId constraint : universe_.constraints()) {
             Queue others;
             queue_init(&others);
             complement(constraint, others);
-            for (int i = 0; i < others.count; ++i) queue_push2(&job, SOLVER_ERASE | SOLVER_SOLVABLE, others.elements[i]);
+            for (int i = 0; i < others.count; ++i)
+                queue_push2(&job, SOLVER_ERASE | SOLVER_SOLVABLE, others.elements[i]);
             queue_free(&others);
         }
         solver_ = solver_create(pool_);
@@ -179,7 +186,8 @@ class Problem {
     Id dependency_id(DependencyId id, bool negated) {
         const std::string text = fmt::format("{}{}", negated ? "!" : "", id);
         const Id evr = pool_str2id(pool_, text.c_str(), 1);
-        if (static_cast<std::size_t>(evr) >= dependency_of_.size()) dependency_of_.resize(static_cast<std::size_t>(evr) + 1024, {0, false});
+        if (static_cast<std::size_t>(evr) >= dependency_of_.size())
+            dependency_of_.resize(static_cast<std::size_t>(evr) + 1024, {0, false});
         dependency_of_[static_cast<std::size_t>(evr)] = {id, negated};
         return pool_rel2id(pool_, namespace_, evr, REL_NAMESPACE, 1);
     }
@@ -209,15 +217,18 @@ class Problem {
                 s->dep_provides = repo_addid_dep(repo, s->dep_provides, name_id, 0);
                 for (DependencyId dependency : entry.depends) {
                     const bool exceptions = by_exceptions(dependency);
-                    const Id wanted = exceptions ? name_id_of(universe_.dependency(dependency).name) : dependency_id(dependency, false);
+                    const Id wanted = exceptions ? name_id_of(universe_.dependency(dependency).name)
+                                                 : dependency_id(dependency, false);
                     s->dep_requires = repo_addid_dep(repo, s->dep_requires, wanted, 0);
-                    if (exceptions) s->dep_conflicts = repo_addid_dep(repo, s->dep_conflicts, dependency_id(dependency, true), 0);
+                    if (exceptions)
+                        s->dep_conflicts = repo_addid_dep(repo, s->dep_conflicts, dependency_id(dependency, true), 0);
                 }
                 for (DependencyId dependency : entry.constrains)
                     if (universe_.dependency(dependency).problem.empty())
                         s->dep_conflicts = repo_addid_dep(repo, s->dep_conflicts, dependency_id(dependency, true), 0);
                 solvables_[candidate] = id;
-                if (static_cast<std::size_t>(id) >= candidates_.size()) candidates_.resize(static_cast<std::size_t>(id) + 4096, -1);
+                if (static_cast<std::size_t>(id) >= candidates_.size())
+                    candidates_.resize(static_cast<std::size_t>(id) + 4096, -1);
                 candidates_[static_cast<std::size_t>(id)] = static_cast<std::int64_t>(candidate);
             }
         }
@@ -304,7 +315,8 @@ class Problem {
             fact.from = candidate(from);
             fact.to = candidate(to);
             fact.dependency = our_dependency(dep, fact.from);
-            if (std::ranges::find(universe_.entries()[fact.from].depends, fact.dependency) != universe_.entries()[fact.from].depends.end())
+            if (std::ranges::find(universe_.entries()[fact.from].depends, fact.dependency) !=
+                universe_.entries()[fact.from].depends.end())
                 fact.kind = ProblemFact::Kind::requires_; // told by its exceptions
             break;
         case SOLVER_RULE_PKG_SAME_NAME:
@@ -312,7 +324,8 @@ class Problem {
             fact.from = candidate(from);
             fact.to = candidate(to);
             break;
-        default: return;
+        default:
+            return;
         }
         out.facts.push_back(fact);
     }
@@ -321,8 +334,8 @@ class Problem {
     Pool* pool_;
     Solver* solver_ = nullptr;
     Id namespace_ = 0;
-    std::vector<Id> solvables_;                              // by candidate
-    std::vector<std::int64_t> candidates_;                   // by solvable
+    std::vector<Id> solvables_;                                // by candidate
+    std::vector<std::int64_t> candidates_;                     // by solvable
     std::vector<std::pair<DependencyId, bool>> dependency_of_; // by Id of the number's text
     std::vector<DependencyId> job_specs_;
 };

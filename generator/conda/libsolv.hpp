@@ -11,13 +11,13 @@ namespace tinderbox::conda {
 // One of the facts that exclude each other.
 struct ProblemFact {
     enum class Kind {
-        wanted,        // the request's spec `dependency`
-        unknown,       // the request's spec `dependency` fits nothing
-        constrained,   // the request's constraint `dependency`
-        requires_,     // `from` requires `dependency`, which several candidates satisfy or which others exclude
-        nothing,       // `from` requires `dependency`, which nothing satisfies
-        constrains,    // `from` constrains `dependency`, `to` is not allowed
-        one_of_name,   // `from` and `to` have the same name
+        wanted,      // the request's spec `dependency`
+        unknown,     // the request's spec `dependency` fits nothing
+        constrained, // the request's constraint `dependency`
+        requires_,   // `from` requires `dependency`, which several candidates satisfy or which others exclude
+        nothing,     // `from` requires `dependency`, which nothing satisfies
+        constrains,  // `from` constrains `dependency`, `to` is not allowed
+        one_of_name, // `from` and `to` have the same name
     } kind = Kind::wanted;
     CandidateId from = 0, to = 0;
     DependencyId dependency = 0;

@@ -26,8 +26,7 @@ void drop_marks(json& value) {
         for (char& c : value.get_ref<std::string&>())
             if (c >= prefix_mark && c <= digest_end) c = ' ';
     } else if (value.is_structured()) {
-        for (json& child : value)
-            drop_marks(child);
+        for (json& child : value) drop_marks(child);
     }
 }
 
@@ -86,8 +85,7 @@ std::optional<std::string> major_minor(std::string_view version) {
 
 // A Python string literal, as repr() writes it.
 std::string python_repr(std::string_view text) {
-    char quote =
-        text.find('\'') != std::string_view::npos && text.find('"') == std::string_view::npos ? '"' : '\'';
+    char quote = text.find('\'') != std::string_view::npos && text.find('"') == std::string_view::npos ? '"' : '\'';
     std::string out(1, quote);
     for (char c : text) {
         if (c == quote || c == '\\') out += '\\';
@@ -103,13 +101,10 @@ std::string one_line(std::string_view text) {
     return out;
 }
 
-bool is_noarch_python(const json& metadata) {
-    return metadata.at("conda").at("noarch") == "python";
-}
+bool is_noarch_python(const json& metadata) { return metadata.at("conda").at("noarch") == "python"; }
 
 std::string dist_of(const json& index) {
-    return fmt::format("{}-{}-{}", text_field(index, "name"), text_field(index, "version"),
-                       text_field(index, "build"));
+    return fmt::format("{}-{}-{}", text_field(index, "name"), text_field(index, "version"), text_field(index, "build"));
 }
 
 // Makes "files" and "paths_data" of a record.
@@ -126,11 +121,12 @@ class PathLists {
             if (!as_installed) continue;
             std::string type = text_field(path, "path_type");
             if (type == "hardlink") {
-                if (!out.contains("sha256") && !as_installed->sha256.empty())
-                    out["sha256"] = as_installed->sha256;
+                if (!out.contains("sha256") && !as_installed->sha256.empty()) out["sha256"] = as_installed->sha256;
                 // Not the declared hash: another package's file may lie there now.
                 if (as_installed->recompiled) out.erase("sha256_in_prefix");
-                else out["sha256_in_prefix"] = as_installed->changes ? digest_begin + final + digest_end : as_installed->sha256;
+                else
+                    out["sha256_in_prefix"] =
+                        as_installed->changes ? digest_begin + final + digest_end : as_installed->sha256;
             }
             add(std::move(out), final, type != "directory");
         }
@@ -212,22 +208,18 @@ std::string conda_final_path(const json& metadata, const PythonInfo* python, con
 Result<PythonInfo> conda_python_info(const json& metadata) {
     const json& index = metadata.at("conda").at("index");
     std::string dist = dist_of(index);
-    if (text_field(index, "name") != "python")
-        return make_error(ErrorKind::bug, "{} is not a python package", dist);
+    if (text_field(index, "name") != "python") return make_error(ErrorKind::bug, "{} is not a python package", dist);
     PythonInfo out;
     out.version = text_field(index, "version");
     auto short_version = major_minor(out.version);
     if (!short_version)
         return make_error(ErrorKind::usage,
-                          "{}: its version is not of the form 3.11.x, so noarch packages cannot be placed",
-                          dist);
+                          "{}: its version is not of the form 3.11.x, so noarch packages cannot be placed", dist);
     std::string build = text_field(index, "build");
-    out.implementation =
-        build.ends_with("_pypy") || build.find("pypy") != std::string::npos ? "pypy" : "cpython";
+    out.implementation = build.ends_with("_pypy") || build.find("pypy") != std::string::npos ? "pypy" : "cpython";
     out.executable = "bin/python" + *short_version;
     out.site_packages = text_field(index, "python_site_packages_path");
-    if (out.site_packages.empty())
-        out.site_packages = fmt::format("lib/python{}/site-packages", *short_version);
+    if (out.site_packages.empty()) out.site_packages = fmt::format("lib/python{}/site-packages", *short_version);
     auto safe = safe_relative_path(out.site_packages);
     if (!safe.ok()) return std::move(safe).error().in(dist + ": python_site_packages_path");
     out.site_packages = *safe;
@@ -241,18 +233,14 @@ Result<PythonInfo> conda_python_info(const json& metadata) {
             out.stdlib = file.substr(0, file.size() - 6);
     }
     if (!executable)
-        return make_error(ErrorKind::usage, "{}: it holds no {}, so the environment would have no Python",
-                          dist, out.executable);
-    out.gil =
-        !(out.implementation == "cpython" && out.stdlib.ends_with(*short_version + "t")); // free-threaded
-    out.cache_tag =
-        (out.implementation == "pypy" ? "pypy" : "cpython-") + replace_all(*short_version, ".", "");
+        return make_error(ErrorKind::usage, "{}: it holds no {}, so the environment would have no Python", dist,
+                          out.executable);
+    out.gil = !(out.implementation == "cpython" && out.stdlib.ends_with(*short_version + "t")); // free-threaded
+    out.cache_tag = (out.implementation == "pypy" ? "pypy" : "cpython-") + replace_all(*short_version, ".", "");
     return out;
 }
 
-bool conda_compiles_bytecode(const json& metadata) {
-    return is_noarch_python(metadata);
-}
+bool conda_compiles_bytecode(const json& metadata) { return is_noarch_python(metadata); }
 
 std::vector<CondaGenerated> conda_entry_points(const json& metadata, const PythonInfo& python) {
     std::vector<CondaGenerated> out;
@@ -263,11 +251,10 @@ std::vector<CondaGenerated> conda_entry_points(const json& metadata, const Pytho
         script.path = "bin/" + text_field(point, "command");
         script.mode = 0775;
         script.content.pieces.push_back({CondaTextPiece::Kind::shebang, "#!\x01/" + python.executable});
-        script.content.pieces.push_back(
-            {CondaTextPiece::Kind::literal,
-             fmt::format("import sys\n\nfrom {} import {}\n\nif __name__ == '__main__':\n"
-                         "    sys.exit({}())\n",
-                         module, function.substr(0, function.find('.')), function)});
+        script.content.pieces.push_back({CondaTextPiece::Kind::literal,
+                                         fmt::format("import sys\n\nfrom {} import {}\n\nif __name__ == '__main__':\n"
+                                                     "    sys.exit({}())\n",
+                                                     module, function.substr(0, function.find('.')), function)});
         std::erase_if(out, [&](const CondaGenerated& earlier) { return earlier.path == script.path; });
         out.push_back(std::move(script));
     }
@@ -326,15 +313,14 @@ std::string conda_repodata_record(const json& metadata, const CondaRecordInput& 
     return archive_record(metadata, input).dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
-Result<CondaGenerated> conda_record(const json& metadata, const PythonInfo* python,
-                                    const CondaRecordInput& input, const CondaInstalledLookup& installed) {
+Result<CondaGenerated> conda_record(const json& metadata, const PythonInfo* python, const CondaRecordInput& input,
+                                    const CondaInstalledLookup& installed) {
     json record = archive_record(metadata, input);
     std::string dist = dist_of(record);
     if (is_noarch_python(metadata) && !python)
-        return make_error(
-            ErrorKind::usage,
-            "{}: it is a noarch python package, but the environment has no Python; add a python package",
-            dist);
+        return make_error(ErrorKind::usage,
+                          "{}: it is a noarch python package, but the environment has no Python; add a python package",
+                          dist);
     if (std::string noarch = text_field(metadata.at("conda"), "noarch"); !noarch.empty())
         record["package_type"] = "noarch_" + noarch;
     drop_marks(record); // before the real ones
@@ -366,19 +352,16 @@ CondaGenerated conda_history(const CondaHistory& history) {
     std::time_t when = static_cast<std::time_t>(history.date);
     std::tm utc{};
     ::gmtime_r(&when, &utc);
-    std::string text = fmt::format("==> {:04}-{:02}-{:02} {:02}:{:02}:{:02} <==\n", utc.tm_year + 1900,
-                                   utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
+    std::string text = fmt::format("==> {:04}-{:02}-{:02} {:02}:{:02}:{:02} <==\n", utc.tm_year + 1900, utc.tm_mon + 1,
+                                   utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
     text += fmt::format("# cmd: {}\n", one_line(history.command));
-    if (!history.conda_version.empty())
-        text += fmt::format("# conda version: {}\n", one_line(history.conda_version));
+    if (!history.conda_version.empty()) text += fmt::format("# conda version: {}\n", one_line(history.conda_version));
     std::vector<std::string> dists = history.dists;
     std::ranges::sort(dists);
-    for (const std::string& dist : dists)
-        text += fmt::format("+{}\n", one_line(dist));
+    for (const std::string& dist : dists) text += fmt::format("+{}\n", one_line(dist));
     if (!history.update_specs.empty()) {
         std::string list;
-        for (const std::string& spec : history.update_specs)
-            list += (list.empty() ? "" : ", ") + python_repr(spec);
+        for (const std::string& spec : history.update_specs) list += (list.empty() ? "" : ", ") + python_repr(spec);
         text += fmt::format("# update specs: [{}]\n", list);
     }
     CondaGenerated out;

@@ -53,7 +53,7 @@ struct CondaGenerated {
 // ---- order --------------------------------------------------------------------------------------------
 
 struct CondaNode {
-    std::string name, dist; // dist breaks ties: "channel/subdir::name-version-build" or "name-version-build"
+    std::string name, dist;           // dist breaks ties: "channel/subdir::name-version-build" or "name-version-build"
     std::vector<std::string> depends; // match specs
     bool noarch_python = false;       // needs python even if it does not say so
 };
@@ -90,7 +90,7 @@ std::vector<ScriptInfo> conda_scripts(const nlohmann::json& metadata);
 struct CondaInstalled {
     std::string sha256; // hex, before relocation; "" for a symlink or directory
     std::uint64_t size = 0;
-    bool changes = false; // it has relocations, so that its hash is known at the target only
+    bool changes = false;    // it has relocations, so that its hash is known at the target only
     bool recompiled = false; // bytecode that the target compiles anew over this file: nobody knows its hash before
 };
 // nullopt: the image has nothing there (then the record does not list it).
@@ -141,7 +141,6 @@ std::vector<CondaClobber> find_conda_clobbers(std::span<const std::vector<std::s
 
 // Where a path of the package lies below the prefix. `python` may be null unless the package is noarch
 // python.
-std::string conda_final_path(const nlohmann::json& metadata, const PythonInfo* python,
-                             const std::string& path);
+std::string conda_final_path(const nlohmann::json& metadata, const PythonInfo* python, const std::string& path);
 
 } // namespace tinderbox

@@ -19,7 +19,8 @@ bool is_name_char(char c) {
 
 std::string_view unquoted(std::string_view text) {
     text = trim(text);
-    if (text.size() >= 2 && (text[0] == '\'' || text[0] == '"') && text.back() == text[0]) text = text.substr(1, text.size() - 2);
+    if (text.size() >= 2 && (text[0] == '\'' || text[0] == '"') && text.back() == text[0])
+        text = text.substr(1, text.size() - 2);
     return text;
 }
 
@@ -29,7 +30,8 @@ std::size_t build_separator(std::string_view text) {
     for (std::size_t i = 1; i + 1 < text.size(); ++i) {
         if ((text[i] != ' ' && text[i] != '=') || is_one_of(text[i - 1], "=!|,<>~")) continue;
         std::string_view build = text.substr(i + 1);
-        if (build.find_first_of("=,|<>~") == std::string_view::npos && build.find('-') == std::string_view::npos) return i;
+        if (build.find_first_of("=,|<>~") == std::string_view::npos && build.find('-') == std::string_view::npos)
+            return i;
     }
     return std::string_view::npos;
 }
@@ -39,7 +41,8 @@ std::string plain_version(std::string_view version, bool with_build) {
     if (!version.starts_with('=') || version == "=" || version == "==") return std::string(version);
     std::string_view bare = version.substr(std::min(version.find_first_not_of('='), version.size()));
     if (version.starts_with("===") || bare.empty()) return std::string(version);
-    if (version.starts_with("==")) return bare.find_first_of(",|") == std::string_view::npos ? std::string(bare) : std::string(version);
+    if (version.starts_with("=="))
+        return bare.find_first_of(",|") == std::string_view::npos ? std::string(bare) : std::string(version);
     if (bare.find_first_of("=,|") != std::string_view::npos) return std::string(version);
     return std::string(bare) + (with_build || bare.ends_with('*') ? "" : ".*");
 }
@@ -79,7 +82,6 @@ class Reader {
         return make_error(ErrorKind::usage, format, std::forward<Args>(args)...);
     }
 
-
     Status read_channel(std::string_view& rest) {
         auto colons = rest.rfind("::");
         if (colons != std::string_view::npos) {
@@ -92,7 +94,8 @@ class Reader {
         if (auto colon = rest.rfind(':'); colon != std::string_view::npos) {
             std::string_view front = rest.substr(0, colon);
             auto first = front.rfind(':');
-            if (first != std::string_view::npos && first > 0 && front.find("//") == std::string_view::npos) TRY(set_channel(trim(front.substr(0, first))));
+            if (first != std::string_view::npos && first > 0 && front.find("//") == std::string_view::npos)
+                TRY(set_channel(trim(front.substr(0, first))));
             rest = trim(rest.substr(colon + 1));
         }
         return {};
@@ -113,7 +116,8 @@ class Reader {
         std::size_t end = 0;
         while (end < rest.size() && is_name_char(rest[end])) ++end;
         if (end == 0)
-            return fail("'{}' does not begin with a package's name; write NAME, NAME=VERSION or NAME=VERSION=BUILD", out_.text);
+            return fail("'{}' does not begin with a package's name; write NAME, NAME=VERSION or NAME=VERSION=BUILD",
+                        out_.text);
         out_.name = to_lower(rest.substr(0, end));
         rest = rest.substr(end);
         if (!rest.empty() && rest[0] != ' ' && rest[0] != '\t' && !is_one_of(rest[0], operator_chars))
@@ -124,15 +128,17 @@ class Reader {
 
     Status read_version(std::string_view rest) {
         if (rest.empty()) return {};
-        if (rest == "=" ) return fail("'{}' has no version behind the '='", out_.text);
+        if (rest == "=") return fail("'{}' has no version behind the '='", out_.text);
         // Legacy: "numpy 1.7 (optional)".
-        if (auto open = rest.find(" ("); open != std::string_view::npos && rest.ends_with(')')) rest = trim(rest.substr(0, open));
+        if (auto open = rest.find(" ("); open != std::string_view::npos && rest.ends_with(')'))
+            rest = trim(rest.substr(0, open));
         std::size_t separator = build_separator(rest);
         std::string version = without_blanks(rest.substr(0, separator));
         std::string build;
         if (separator != std::string_view::npos) {
             std::string_view word = trim(rest.substr(separator + 1));
-            if (word.find(' ') != std::string_view::npos) return fail("'{}' has more than a name, a version and a build", out_.text);
+            if (word.find(' ') != std::string_view::npos)
+                return fail("'{}' has more than a name, a version and a build", out_.text);
             build = std::string(word);
         } else if (rest.ends_with('=') && rest.find_first_not_of("=<>!~ ") != std::string_view::npos) {
             return fail("'{}' is not NAME=VERSION=BUILD: nothing stands behind the last '='", out_.text);
@@ -167,7 +173,8 @@ class Reader {
         for (text = trim(text); !text.empty();) {
             auto equals = text.find('=');
             if (equals == std::string_view::npos)
-                return fail("'{}' has no KEY=VALUE inside its brackets; write for instance {}[version='>=1']", out_.text, out_.name);
+                return fail("'{}' has no KEY=VALUE inside its brackets; write for instance {}[version='>=1']",
+                            out_.text, out_.name);
             std::string key(trim(text.substr(0, equals)));
             text = trim(text.substr(equals + 1));
             std::size_t stop = 0;
@@ -180,10 +187,12 @@ class Reader {
             }
             std::string value(unquoted(text.substr(0, stop)));
             std::string_view behind = text.substr(stop);
-            if (!behind.empty() && behind[0] != ',' && behind[0] != ' ') return fail("'{}' lacks a ',' between two fields in its brackets", out_.text);
+            if (!behind.empty() && behind[0] != ',' && behind[0] != ' ')
+                return fail("'{}' lacks a ',' between two fields in its brackets", out_.text);
             text = trim(behind);
             if (text.starts_with(',')) text = trim(text.substr(1));
-            if (std::ranges::find(seen, key) != seen.end()) return fail("'{}' has the field '{}' twice in its brackets", out_.text, key);
+            if (std::ranges::find(seen, key) != seen.end())
+                return fail("'{}' has the field '{}' twice in its brackets", out_.text, key);
             if (value.empty()) return fail("'{}' has no value for '{}' in its brackets", out_.text, key);
             TRY(set_field(key, value));
             seen.push_back(key);
@@ -233,7 +242,8 @@ class Reader {
     Status check() {
         out_.md5 = to_lower(out_.md5);
         out_.sha256 = to_lower(out_.sha256);
-        if (!out_.md5.empty() && (out_.md5.size() != 32 || !from_hex(out_.md5))) return fail("'{}': md5 is not 32 hexadecimal digits", out_.text);
+        if (!out_.md5.empty() && (out_.md5.size() != 32 || !from_hex(out_.md5)))
+            return fail("'{}': md5 is not 32 hexadecimal digits", out_.text);
         if (!out_.sha256.empty() && (out_.sha256.size() != 64 || !from_hex(out_.sha256)))
             return fail("'{}': sha256 is not 64 hexadecimal digits", out_.text);
         return {};
@@ -251,8 +261,8 @@ Result<MatchSpec> MatchSpec::parse(std::string_view text) {
 }
 
 bool MatchSpec::plain() const {
-    return !build_number && channel.empty() && subdir.empty() && url.empty() && file_name.empty() && md5.empty() && sha256.empty() &&
-           license.empty() && track_features.empty();
+    return !build_number && channel.empty() && subdir.empty() && url.empty() && file_name.empty() && md5.empty() &&
+           sha256.empty() && license.empty() && track_features.empty();
 }
 
 bool MatchSpec::matches(const Candidate& c, const std::vector<std::string>& channels) const {

@@ -13,8 +13,7 @@ namespace {
 constexpr std::string_view extensions[] = {".conda", ".tar.bz2"};
 
 std::string_view without_slash(std::string_view text) {
-    while (text.ends_with('/'))
-        text.remove_suffix(1);
+    while (text.ends_with('/')) text.remove_suffix(1);
     return text;
 }
 
@@ -41,9 +40,7 @@ std::string channel_name(std::string_view base_url) {
 
 } // namespace
 
-std::string CondaFileName::dist() const {
-    return fmt::format("{}-{}-{}", name, version, build);
-}
+std::string CondaFileName::dist() const { return fmt::format("{}-{}-{}", name, version, build); }
 
 bool is_conda_file_name(std::string_view file_name) {
     return std::ranges::any_of(extensions, [&](std::string_view e) { return file_name.ends_with(e); });
@@ -62,39 +59,35 @@ Result<CondaFileName> parse_conda_file_name(std::string_view file_name) {
         if (!file_name.ends_with(extension)) continue;
         std::string_view stem = file_name.substr(0, file_name.size() - extension.size());
         auto second = stem.rfind('-');
-        auto first = second == 0 || second == std::string_view::npos ? std::string_view::npos
-                                                                     : stem.rfind('-', second - 1);
+        auto first =
+            second == 0 || second == std::string_view::npos ? std::string_view::npos : stem.rfind('-', second - 1);
         if (first == std::string_view::npos) break;
-        CondaFileName out{std::string(stem.substr(0, first)),
-                          std::string(stem.substr(first + 1, second - first - 1)),
+        CondaFileName out{std::string(stem.substr(0, first)), std::string(stem.substr(first + 1, second - first - 1)),
                           std::string(stem.substr(second + 1)), std::string(extension)};
-        if (is_conda_identifier(out.name) && is_conda_identifier(out.version) &&
-            is_conda_identifier(out.build))
+        if (is_conda_identifier(out.name) && is_conda_identifier(out.version) && is_conda_identifier(out.build))
             return out;
         break;
     }
-    return make_error(
-        ErrorKind::usage,
-        "'{}' is not the file name of a conda package; it has to be NAME-VERSION-BUILD.conda or "
-        "NAME-VERSION-BUILD.tar.bz2",
-        file_name);
+    return make_error(ErrorKind::usage,
+                      "'{}' is not the file name of a conda package; it has to be NAME-VERSION-BUILD.conda or "
+                      "NAME-VERSION-BUILD.tar.bz2",
+                      file_name);
 }
 
 bool is_conda_subdir(std::string_view text) {
     if (text == "noarch") return true;
     constexpr std::array systems = {"linux-", "osx-", "win-", "emscripten-", "wasi-", "zos-", "freebsd-"};
-    return std::ranges::any_of(
-               systems, [&](std::string_view s) { return text.starts_with(s) && text.size() > s.size(); }) &&
+    return std::ranges::any_of(systems,
+                               [&](std::string_view s) { return text.starts_with(s) && text.size() > s.size(); }) &&
            text.find('/') == std::string_view::npos;
 }
 
 Status check_conda_platform(std::string_view package, std::string_view subdir, std::string_view platform) {
     if (subdir == "noarch" || subdir == platform) return {};
-    return make_error(
-        ErrorKind::usage,
-        "{}: the package is for {}, the environment is for {}; name the package of that platform, or "
-        "another --platform",
-        package, subdir.empty() ? "an unknown platform" : subdir, platform);
+    return make_error(ErrorKind::usage,
+                      "{}: the package is for {}, the environment is for {}; name the package of that platform, or "
+                      "another --platform",
+                      package, subdir.empty() ? "an unknown platform" : subdir, platform);
 }
 
 std::string conda_channel_url(std::string_view url) {
@@ -114,8 +107,7 @@ std::string conda_spec_channel(std::string_view package_url) {
 
 std::string conda_dist_string(std::string_view package_url, std::string_view channel, std::string_view subdir,
                               std::string_view dist) {
-    std::string from =
-        package_url.empty() ? std::string(without_slash(channel)) : conda_channel_url(package_url);
+    std::string from = package_url.empty() ? std::string(without_slash(channel)) : conda_channel_url(package_url);
     std::string_view base = from;
     std::string_view rest = base;
     if (is_conda_subdir(cut_last(rest))) base = rest;

@@ -32,8 +32,8 @@ bool is_conda_subdir(std::string_view text);
 // index.json's.
 Status check_conda_platform(std::string_view package, std::string_view subdir, std::string_view platform);
 
-// The record's "channel": the URL of the package without its file name, "https://…/conda-forge/linux-64", decoded as conda
-// writes it (the record's "url" stays as it was given).
+// The record's "channel": the URL of the package without its file name, "https://…/conda-forge/linux-64", decoded as
+// conda writes it (the record's "url" stays as it was given).
 std::string conda_channel_url(std::string_view package_url);
 
 // As a match spec writes it: the same, but Anaconda's own channels keep their names, "pkgs/main".

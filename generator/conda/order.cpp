@@ -21,8 +21,7 @@ using Graph = std::map<std::size_t, std::set<std::size_t>>; // node → what it 
 
 Graph make_graph(std::span<const CondaNode> nodes) {
     std::map<std::string, std::vector<std::size_t>> by_name;
-    for (std::size_t i = 0; i < nodes.size(); ++i)
-        by_name[to_lower(nodes[i].name)].push_back(i);
+    for (std::size_t i = 0; i < nodes.size(); ++i) by_name[to_lower(nodes[i].name)].push_back(i);
     Graph graph;
     for (std::size_t i = 0; i < nodes.size(); ++i) {
         auto& parents = graph[i];
@@ -30,11 +29,9 @@ Graph make_graph(std::span<const CondaNode> nodes) {
             auto found = by_name.find(name);
             if (found != by_name.end()) parents.insert(found->second.begin(), found->second.end());
         };
-        for (const std::string& spec : nodes[i].depends)
-            add(match_spec_name(spec));
+        for (const std::string& spec : nodes[i].depends) add(match_spec_name(spec));
         if (nodes[i].noarch_python) add("python");
-        if (nodes[i].name == "python")
-            std::erase_if(parents, [&](std::size_t p) { return nodes[p].name == "pip"; });
+        if (nodes[i].name == "python") std::erase_if(parents, [&](std::size_t p) { return nodes[p].name == "pip"; });
     }
     auto maker = by_name.find(std::string(shortcut_maker));
     auto python = by_name.find("python");
@@ -42,8 +39,7 @@ Graph make_graph(std::span<const CondaNode> nodes) {
         for (auto& [node, parents] : graph)
             if (parents.contains(python->second[0]) && !graph[maker->second[0]].contains(node))
                 parents.insert(maker->second[0]);
-    for (auto& [node, parents] : graph)
-        parents.erase(node);
+    for (auto& [node, parents] : graph) parents.erase(node);
     return graph;
 }
 
@@ -66,8 +62,7 @@ class Sorter {
   private:
     std::vector<std::size_t> unbound() const {
         std::set<std::size_t> parents_of_any;
-        for (const auto& [node, parents] : graph_)
-            parents_of_any.insert(parents.begin(), parents.end());
+        for (const auto& [node, parents] : graph_) parents_of_any.insert(parents.begin(), parents.end());
         std::vector<std::size_t> out;
         for (const auto& [node, parents] : graph_)
             if (parents.empty() && !parents_of_any.contains(node)) out.push_back(node);
@@ -75,12 +70,11 @@ class Sorter {
     }
 
     std::size_t fewest_parents() const {
-        return std::ranges::min_element(
-                   graph_,
-                   [&](const auto& a, const auto& b) {
-                       return std::pair(a.second.size(), std::string_view(nodes_[a.first].dist)) <
-                              std::pair(b.second.size(), std::string_view(nodes_[b.first].dist));
-                   })
+        return std::ranges::min_element(graph_,
+                                        [&](const auto& a, const auto& b) {
+                                            return std::pair(a.second.size(), std::string_view(nodes_[a.first].dist)) <
+                                                   std::pair(b.second.size(), std::string_view(nodes_[b.first].dist));
+                                        })
             ->first;
     }
 
@@ -88,11 +82,9 @@ class Sorter {
         std::ranges::sort(taken, [&](std::size_t a, std::size_t b) {
             return std::tie(nodes_[a].name, nodes_[a].dist, a) < std::tie(nodes_[b].name, nodes_[b].dist, b);
         });
-        for (std::size_t node : taken)
-            graph_.erase(node);
+        for (std::size_t node : taken) graph_.erase(node);
         for (auto& [node, parents] : graph_)
-            for (std::size_t gone : taken)
-                parents.erase(gone);
+            for (std::size_t gone : taken) parents.erase(gone);
         order_.insert(order_.end(), taken.begin(), taken.end());
     }
 
@@ -113,17 +105,14 @@ CondaNode conda_node(const json& metadata) {
     CondaNode out;
     const json& index = metadata.at("conda").at("index");
     out.name = index.at("name").get<std::string>();
-    out.dist = fmt::format("{}-{}-{}", out.name, index.at("version").get<std::string>(),
-                           index.at("build").get<std::string>());
-    for (const json& spec : index.at("depends"))
-        out.depends.push_back(spec.get<std::string>());
+    out.dist =
+        fmt::format("{}-{}-{}", out.name, index.at("version").get<std::string>(), index.at("build").get<std::string>());
+    for (const json& spec : index.at("depends")) out.depends.push_back(spec.get<std::string>());
     out.noarch_python = metadata.at("conda").at("noarch") == "python";
     return out;
 }
 
-std::vector<std::size_t> conda_link_order(std::span<const CondaNode> nodes) {
-    return Sorter(nodes).run();
-}
+std::vector<std::size_t> conda_link_order(std::span<const CondaNode> nodes) { return Sorter(nodes).run(); }
 
 std::vector<CondaClobber> find_conda_clobbers(std::span<const std::vector<std::string>> paths) {
     std::map<std::string_view, std::vector<std::size_t>> owners;

@@ -116,8 +116,7 @@ class CondaLoader {
         TRY_ASSIGN(auto zip, ZipReader::open(path, name_));
         const ZipMember* format = zip->find("metadata.json");
         if (!format)
-            return make_error(ErrorKind::usage, "{}: it has no metadata.json, so it is not a .conda package",
-                              name_);
+            return make_error(ErrorKind::usage, "{}: it has no metadata.json, so it is not a .conda package", name_);
         TRY_ASSIGN(Bytes text, zip->read(*format, 1u << 20));
         TRY(check_format(as_text(text)));
         // info first: both tars become one tree, as when conda extracts them.
@@ -126,14 +125,12 @@ class CondaLoader {
             for (const ZipMember& member : zip->members()) {
                 if (!member.path.starts_with(part) || !member.path.ends_with(".tar.zst")) continue;
                 if (found)
-                    return make_error(ErrorKind::usage,
-                                      "{}:{}: there is a second {}*.tar.zst; the package is refused", name_,
-                                      member.path, part);
+                    return make_error(ErrorKind::usage, "{}:{}: there is a second {}*.tar.zst; the package is refused",
+                                      name_, member.path, part);
                 found = &member;
             }
             if (!found)
-                return make_error(ErrorKind::usage, "{}: it has no {}*.tar.zst; the package is damaged",
-                                  name_, part);
+                return make_error(ErrorKind::usage, "{}: it has no {}*.tar.zst; the package is damaged", name_, part);
             TRY_ASSIGN(auto input, zip->open_member(*found));
             TRY(read_members(*input, name_ + ":" + found->path));
         }
@@ -146,8 +143,10 @@ class CondaLoader {
         TRY_ASSIGN(json document, parse_info_json(text, name_ + ":metadata.json"));
         auto version = document.is_object() ? document.find("conda_pkg_format_version") : document.end();
         if (document.is_object() && version != document.end() && *version == 2) return {};
-        return make_error(ErrorKind::usage,
-                          "{}:metadata.json: conda_pkg_format_version is not 2; use a newer Tinderbox, or the package's .tar.bz2", name_);
+        return make_error(
+            ErrorKind::usage,
+            "{}:metadata.json: conda_pkg_format_version is not 2; use a newer Tinderbox, or the package's .tar.bz2",
+            name_);
     }
 
     static std::string_view as_text(const Bytes& bytes) {
@@ -159,8 +158,7 @@ class CondaLoader {
         options.name = where;
         options.warnings = &warnings_;
         return read_tar(input, options, [&](const TarMember& member, ByteSource& content) -> Status {
-            if (member.path == "info" || member.path.starts_with("info/"))
-                return keep_info(member, content, where);
+            if (member.path == "info" || member.path.starts_with("info/")) return keep_info(member, content, where);
             Member out;
             out.kind = member.kind;
             out.mode = static_cast<std::uint16_t>(member.mode & 0777);
@@ -169,16 +167,14 @@ class CondaLoader {
             if (!member.hard_link.empty()) {
                 auto first = members_.find(member.hard_link);
                 if (first == members_.end() || first->second.kind != EntryKind::file)
-                    return make_error(ErrorKind::usage,
-                                      "{}:{}: it is a hard link to '{}', which is no earlier file", where,
-                                      member.path, member.hard_link);
+                    return make_error(ErrorKind::usage, "{}:{}: it is a hard link to '{}', which is no earlier file",
+                                      where, member.path, member.hard_link);
                 out.range = first->second.range;
             } else if (member.kind == EntryKind::file) {
                 TRY_ASSIGN(out.range, artifact_->spool_.append(content, where + ":" + member.path));
             }
             if (!members_.emplace(member.path, std::move(out)).second && member.kind != EntryKind::directory)
-                return make_error(ErrorKind::usage, "{}:{}: the package has this member twice", where,
-                                  member.path);
+                return make_error(ErrorKind::usage, "{}:{}: the package has this member twice", where, member.path);
             return {};
         });
     }
@@ -189,9 +185,9 @@ class CondaLoader {
 
     // Recipes and tests under info/ can be large and are nobody's business here.
     Status keep_info(const TarMember& member, ByteSource& content, const std::string& where) {
-        static constexpr std::string_view wanted[] = {
-            "paths.json", "index.json", "link.json",  "package_metadata.json", "about.json", "files",
-            "has_prefix", "no_link",    "no_softlink"};
+        static constexpr std::string_view wanted[] = {"paths.json", "index.json", "link.json",  "package_metadata.json",
+                                                      "about.json", "files",      "has_prefix", "no_link",
+                                                      "no_softlink"};
         std::string_view name = std::string_view(member.path).substr(member.path.size() > 5 ? 5 : 4);
         bool license = is_license(member.path);
         const bool test = declares_imports(member.path) && member.size <= test_limit;
@@ -216,8 +212,8 @@ class CondaLoader {
         if (license) license_bytes_ += text.size();
         auto [known, added] = info_.emplace(member.path, text);
         if (!added && known->second != text)
-            return make_error(ErrorKind::usage,
-                              "{}: the package has this member twice, with different contents", inside);
+            return make_error(ErrorKind::usage, "{}: the package has this member twice, with different contents",
+                              inside);
         return {};
     }
 
@@ -232,8 +228,7 @@ class CondaLoader {
     Status read_info() {
         const std::string* index = info("index.json");
         if (!index)
-            return make_error(ErrorKind::usage, "{}: it has no info/index.json, so it is not a conda package",
-                              name_);
+            return make_error(ErrorKind::usage, "{}: it has no info/index.json, so it is not a conda package", name_);
         TRY_ASSIGN(index_, parse_index_json(*index, at("index.json")));
         TRY_ASSIGN(noarch_, noarch_of(index_, at("index.json")));
         for (const char* file : {"link.json", "package_metadata.json"}) {
@@ -248,21 +243,17 @@ class CondaLoader {
             TRY_ASSIGN(paths_, parse_paths_json(*paths, at("paths.json")));
             list_ = "info/paths.json";
         } else {
-            auto copy = [&](const char* file) {
-                return info(file) ? std::optional(*info(file)) : std::nullopt;
-            };
-            TRY_ASSIGN(paths_,
-                       parse_legacy_paths(
-                           {copy("files"), copy("has_prefix"), copy("no_link"), copy("no_softlink")}, name_));
+            auto copy = [&](const char* file) { return info(file) ? std::optional(*info(file)) : std::nullopt; };
+            TRY_ASSIGN(paths_, parse_legacy_paths(
+                                   {copy("files"), copy("has_prefix"), copy("no_link"), copy("no_softlink")}, name_));
             list_ = "info/files";
         }
         auto named = parse_conda_file_name(fs::path(name_).filename().native());
-        std::string dist =
-            fmt::format("{}-{}-{}", text_field(index_, "name"), text_field(index_, "version"), text_field(index_, "build"));
+        std::string dist = fmt::format("{}-{}-{}", text_field(index_, "name"), text_field(index_, "version"),
+                                       text_field(index_, "build"));
         if (named.ok() && named->dist() != dist)
-            warnings_.push_back(
-                fmt::format("its file name says {}, its info/index.json says {}; the latter is used",
-                            named->dist(), dist));
+            warnings_.push_back(fmt::format("its file name says {}, its info/index.json says {}; the latter is used",
+                                            named->dist(), dist));
         return {};
     }
 
@@ -270,12 +261,10 @@ class CondaLoader {
 
     Status make_entries() {
         artifact_->entries_.reserve(paths_.size());
-        for (CondaPath& path : paths_)
-            TRY(add_entry(path));
+        for (CondaPath& path : paths_) TRY(add_entry(path));
         for (auto& [path, member] : members_)
             if (!member.used && member.kind != EntryKind::directory)
-                warnings_.push_back(
-                    fmt::format("{}: it is not listed in {} and is not installed", path, list_));
+                warnings_.push_back(fmt::format("{}: it is not listed in {} and is not installed", path, list_));
         return {};
     }
 
@@ -287,15 +276,15 @@ class CondaLoader {
         missing.mtime = -1;
         if (found == members_.end() && !(path.kind_known && path.kind == EntryKind::directory))
             return make_error(ErrorKind::usage,
-                              "{}:{}: {} lists it, but the archive does not hold it; the package is damaged",
-                              name_, path.path, list_);
+                              "{}:{}: {} lists it, but the archive does not hold it; the package is damaged", name_,
+                              path.path, list_);
         Member& member = found == members_.end() ? missing : found->second;
         member.used = true;
         bool directory = path.kind == EntryKind::directory;
         if (path.kind_known && directory != (member.kind == EntryKind::directory))
             return make_error(ErrorKind::usage,
-                              "{}:{}: {} calls it a {}, in the archive it is a {}; the package is damaged",
-                              name_, path.path, list_, path_type(path.kind), path_type(member.kind));
+                              "{}:{}: {} calls it a {}, in the archive it is a {}; the package is damaged", name_,
+                              path.path, list_, path_type(path.kind), path_type(member.kind));
         path.kind = member.kind; // a symlink listed as a file is still a symlink, and the other way round
         if (member.kind != EntryKind::file) path.prefix_mode = PrefixMode::none;
 
@@ -325,9 +314,8 @@ class CondaLoader {
 
     std::pair<Root, std::string> destination(const std::string& path) const {
         if (noarch_ == CondaNoarch::python) {
-            for (auto [prefix, root] :
-                 {std::pair<std::string_view, Root>{"site-packages", Root::site_packages},
-                  {"python-scripts", Root::scripts}}) {
+            for (auto [prefix, root] : {std::pair<std::string_view, Root>{"site-packages", Root::site_packages},
+                                        {"python-scripts", Root::scripts}}) {
                 if (path == prefix) return {root, ""};
                 if (path.starts_with(prefix) && path[prefix.size()] == '/')
                     return {root, path.substr(prefix.size() + 1)};
@@ -363,8 +351,7 @@ class CondaLoader {
                     warnings_.push_back(
                         "its pre-link script is not run: such a script changes the package before it is "
                         "installed (rattler ignores it as well)");
-                else
-                    scripts_[action] = "bin/" + file;
+                else scripts_[action] = "bin/" + file;
             }
     }
 
@@ -404,8 +391,7 @@ class CondaLoader {
         if (!content) return out;
         auto document = parse_info_json(*content, at("about.json"));
         if (!document.ok() || !document->is_object()) return out;
-        for (const char* name :
-             {"home", "summary", "license", "license_family", "doc_url", "dev_url", "license_url"})
+        for (const char* name : {"home", "summary", "license", "license_family", "doc_url", "dev_url", "license_url"})
             if (auto it = document->find(name); it != document->end() && (it->is_string() || it->is_array()))
                 out[name] = *it;
         return out;

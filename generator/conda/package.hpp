@@ -29,16 +29,14 @@ namespace tinderbox {
 inline constexpr int conda_package_version = 3;
 
 struct CondaOpenOptions {
-    std::string name; // what errors call the package; "" = the file's name
-    fs::path
-        spool_directory; // where unpacked contents go that do not fit in memory; "" = the cache directory
+    std::string name;         // what errors call the package; "" = the file's name
+    fs::path spool_directory; // where unpacked contents go that do not fit in memory; "" = the cache directory
     std::uint64_t memory_limit = 64u << 20; // bytes of unpacked contents kept in memory
-    bool with_md5 = false; // metadata gets "md5" of the package's file
+    bool with_md5 = false;                  // metadata gets "md5" of the package's file
 };
 
 // Reads the whole package once. The contents are kept (in memory, or in a file that is gone when the artifact
 // is), so that entries can be opened in any order and from several threads.
-Result<std::unique_ptr<Artifact>> open_conda_package(const fs::path& path,
-                                                     const CondaOpenOptions& options = {});
+Result<std::unique_ptr<Artifact>> open_conda_package(const fs::path& path, const CondaOpenOptions& options = {});
 
 } // namespace tinderbox

@@ -26,7 +26,8 @@ class CondaInfo final : public Artifact {
     }
 
     Status add(const TarMember& member, ByteSource& content) {
-        if (!member.path.starts_with("info/") || member.path == "info/repodata_record.json" || by_path_.contains(member.path))
+        if (!member.path.starts_with("info/") || member.path == "info/repodata_record.json" ||
+            by_path_.contains(member.path))
             return {};
         Entry entry;
         entry.path = member.path;
@@ -61,7 +62,8 @@ class CondaInfo final : public Artifact {
 Status read_members(CondaInfo& info, ByteSource& input, const std::string& where) {
     TarOptions options;
     options.name = where;
-    return read_tar(input, options, [&](const TarMember& member, ByteSource& content) { return info.add(member, content); });
+    return read_tar(input, options,
+                    [&](const TarMember& member, ByteSource& content) { return info.add(member, content); });
 }
 
 } // namespace
@@ -69,7 +71,8 @@ Status read_members(CondaInfo& info, ByteSource& input, const std::string& where
 Result<std::unique_ptr<Artifact>> open_conda_info(const fs::path& path, const CondaOpenOptions& options) {
     std::string name = options.name.empty() ? path.filename().string() : options.name;
     auto info = std::make_unique<CondaInfo>(
-        name, Spool(options.spool_directory.empty() ? cache_directory() / "spool" : options.spool_directory, options.memory_limit));
+        name, Spool(options.spool_directory.empty() ? cache_directory() / "spool" : options.spool_directory,
+                    options.memory_limit));
     if (name.ends_with(".tar.bz2")) {
         TRY_ASSIGN(auto input, open_file_range(path, name));
         TRY(read_members(*info, *input, name));

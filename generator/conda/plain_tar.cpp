@@ -18,7 +18,9 @@ constexpr std::size_t member_limit = 1'000'000;
 
 using Header = std::array<std::byte, block_size>;
 
-std::string_view bytes_of(const Header& header, std::size_t at, std::size_t size) { return as_text(ByteView(header).subspan(at, size)); }
+std::string_view bytes_of(const Header& header, std::size_t at, std::size_t size) {
+    return as_text(ByteView(header).subspan(at, size));
+}
 
 // A field up to its NUL.
 std::string text_of(const Header& header, std::size_t at, std::size_t size) {
@@ -53,14 +55,16 @@ bool is_zero(const Header& header) {
 
 bool checksum_matches(const Header& header) {
     std::uint32_t sum = 0;
-    for (std::size_t i = 0; i < block_size; ++i) sum += i >= 148 && i < 156 ? 0x20u : std::to_integer<unsigned>(header[i]);
+    for (std::size_t i = 0; i < block_size; ++i)
+        sum += i >= 148 && i < 156 ? 0x20u : std::to_integer<unsigned>(header[i]);
     auto declared = number_of(header, 148, 8);
     return declared && *declared == sum;
 }
 
 class Walk {
   public:
-    Walk(int fd, ConstructorRange range, const std::string& name) : fd_(fd), at_(range.offset), end_(range.end()), name_(name) {}
+    Walk(int fd, ConstructorRange range, const std::string& name)
+        : fd_(fd), at_(range.offset), end_(range.end()), name_(name) {}
 
     Result<std::vector<PlainTarMember>> run() {
         while (end_ - at_ >= block_size) {
@@ -68,7 +72,8 @@ class Walk {
             TRY(read_exact_at(fd_, header, at_, name_));
             if (is_zero(header)) break;
             if (!checksum_matches(header))
-                return error(fmt::format("at byte {} of it there is no tar header; it is damaged, download it again", at_));
+                return error(
+                    fmt::format("at byte {} of it there is no tar header; it is damaged, download it again", at_));
             at_ += block_size;
             if (out_.size() > member_limit) return error("it has more members than any installer");
             TRY(one(header));
@@ -113,7 +118,8 @@ class Walk {
     Status add(char type, std::string written, std::string link, std::uint64_t size, PlainTarMember member) {
         const bool has_content = type == '0' || type == '\0' || type == '7';
         if (has_content) {
-            if (size > end_ - at_) return error(written, fmt::format("its {} bytes reach beyond the end of the archive", size));
+            if (size > end_ - at_)
+                return error(written, fmt::format("its {} bytes reach beyond the end of the archive", size));
             member.content = {at_, size};
             at_ += std::min((size + block_size - 1) / block_size * block_size, end_ - at_);
         }
@@ -130,13 +136,15 @@ class Walk {
         if (!path.ok()) return error(written, path.error().message);
         member.path = std::move(path).value();
         if (type == '2') {
-            if (!symlink_stays_inside(member.path, link)) return error(written, fmt::format("its link to '{}' leaves the prefix", printable_path(link)));
+            if (!symlink_stays_inside(member.path, link))
+                return error(written, fmt::format("its link to '{}' leaves the prefix", printable_path(link)));
             member.link = std::move(link);
         }
         if (type == '1') {
             auto first = by_path_.find(link.starts_with("./") ? link.substr(2) : link);
             if (first == by_path_.end() || out_[first->second].kind != EntryKind::file)
-                return error(written, fmt::format("it is a hard link to '{}', which is no earlier file", printable_path(link)));
+                return error(written,
+                             fmt::format("it is a hard link to '{}', which is no earlier file", printable_path(link)));
             member.content = out_[first->second].content;
         }
         return keep(std::move(member));
@@ -159,7 +167,8 @@ class Walk {
     // A member that says something of the next one.
     Status extension(char type, std::uint64_t size) {
         if (size > extension_limit || size > end_ - at_)
-            return error(fmt::format("a name or attribute of {} bytes is absurd; it is damaged, download it again", size));
+            return error(
+                fmt::format("a name or attribute of {} bytes is absurd; it is damaged, download it again", size));
         std::string text(size, '\0');
         TRY(read_exact_at(fd_, std::as_writable_bytes(std::span(text)), at_, name_));
         at_ += std::min((size + block_size - 1) / block_size * block_size, end_ - at_);
@@ -176,8 +185,8 @@ class Walk {
             std::size_t length = 0;
             auto [stop, problem] = std::from_chars(text.data(), text.data() + text.size(), length);
             const auto space = static_cast<std::size_t>(stop - text.data());
-            if (problem != std::errc() || space >= text.size() || text[space] != ' ' || length <= space + 1 || length > text.size() ||
-                text[length - 1] != '\n')
+            if (problem != std::errc() || space >= text.size() || text[space] != ' ' || length <= space + 1 ||
+                length > text.size() || text[length - 1] != '\n')
                 return error("its PAX records are damaged; download it again");
             std::string_view record = text.substr(space + 1, length - space - 2);
             text.remove_prefix(length);

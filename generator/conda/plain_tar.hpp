@@ -14,14 +14,14 @@ struct PlainTarMember {
     std::string path; // relative and normal
     EntryKind kind = EntryKind::file;
     std::uint16_t mode = 0644;
-    std::int64_t mtime = 0;     // seconds since 1970
-    ConstructorRange content;   // of the file
-    std::string link;           // symlink: its target
+    std::int64_t mtime = 0;   // seconds since 1970
+    ConstructorRange content; // of the file
+    std::string link;         // symlink: its target
 };
 
 // Reads the headers in `range` of `fd`. Refused (usage, "NAME: …"): a header whose checksum does not match, a member
-// that reaches beyond the range, unsafe paths and links, devices, sparse files, a path twice, a member inside what is no
-// directory, absurd numbers.
+// that reaches beyond the range, unsafe paths and links, devices, sparse files, a path twice, a member inside what is
+// no directory, absurd numbers.
 Result<std::vector<PlainTarMember>> list_plain_tar(int fd, ConstructorRange range, const std::string& name);
 
 } // namespace tinderbox

@@ -28,7 +28,8 @@ std::string stem(const PackageRecord& record) {
 // What is behind the stem in a record's file name: "" when it does not begin with it.
 std::string_view extension(const PackageRecord& record) {
     std::string_view rest = record.file_name;
-    for (std::string_view part : {record.name, std::string_view("-"), record.version, std::string_view("-"), record.build}) {
+    for (std::string_view part :
+         {record.name, std::string_view("-"), record.version, std::string_view("-"), record.build}) {
         if (!rest.starts_with(part)) return {};
         rest.remove_prefix(part.size());
     }
@@ -78,9 +79,11 @@ Status RepodataIndexWriter::add(const PackageRecord& record) {
         for (std::string_view text : texts) out = std::max(out, text.size());
         return out;
     };
-    if (record.name.size() > 1000 || std::max({longest(record.depends), longest(record.constrains), longest(record.track_features),
-                                               record.license.size(), record.python_site_packages_path.size()}) > piece_size / 2)
-        return make_error(ErrorKind::network, "the package {} has a field that is far too long", record.file_name.substr(0, 100));
+    if (record.name.size() > 1000 ||
+        std::max({longest(record.depends), longest(record.constrains), longest(record.track_features),
+                  record.license.size(), record.python_site_packages_path.size()}) > piece_size / 2)
+        return make_error(ErrorKind::network, "the package {} has a field that is far too long",
+                          record.file_name.substr(0, 100));
     if (text_size_ > std::numeric_limits<std::uint32_t>::max() - 2 * piece_size)
         return make_error(ErrorKind::network, "it has more than 4 GiB of texts");
     auto found = names_.find(record.name);
@@ -91,7 +94,8 @@ Status RepodataIndexWriter::add(const PackageRecord& record) {
     if (record.sha256.size() == 32) flags |= has_sha256;
     if (record.md5.size() == 16) flags |= has_md5;
     if (record.noarch) flags |= is_noarch;
-    if (!record.constrains.empty() || !record.track_features.empty() || !record.license.empty() || !record.python_site_packages_path.empty())
+    if (!record.constrains.empty() || !record.track_features.empty() || !record.license.empty() ||
+        !record.python_site_packages_path.empty())
         flags |= has_more;
     ByteWriter& out = found->second.block;
     out.u8(static_cast<std::uint8_t>(flags));
@@ -159,7 +163,8 @@ Status RepodataIndexWriter::write(const fs::path& path) const {
     };
     TRY(put(front.data()));
     for (std::size_t i = 0; i < text_.size(); ++i)
-        TRY(put({reinterpret_cast<const std::byte*>(text_[i].get()), std::min(piece_size, text_size_ - i * piece_size)}));
+        TRY(put(
+            {reinterpret_cast<const std::byte*>(text_[i].get()), std::min(piece_size, text_size_ - i * piece_size)}));
     TRY(put(as_bytes(name_text)));
     for (const auto* one : order) TRY(put(one->second.block.data()));
     TRY(flush());
@@ -168,7 +173,8 @@ Status RepodataIndexWriter::write(const fs::path& path) const {
     header.u32(repodata_index_version);
     header.u32(crc);
     TRY(write_exact_at(fd.get(), header.data(), 0, temporary.string()));
-    if (::rename(temporary.c_str(), path.c_str()) != 0) return errno_error("cannot store '" + path.string() + "'", errno);
+    if (::rename(temporary.c_str(), path.c_str()) != 0)
+        return errno_error("cannot store '" + path.string() + "'", errno);
     return {};
 }
 
@@ -251,7 +257,8 @@ Result<RepodataIndex::Records> RepodataIndex::find(std::string_view wanted) cons
     row.skip(6);
     const std::uint64_t offset = row.u64();
     const std::uint32_t length = row.u32(), count = row.u32();
-    const Error damaged = make_error(ErrorKind::storage, "the cached index of a channel is damaged; clear it with 'tinderbox cache clean'");
+    const Error damaged = make_error(ErrorKind::storage,
+                                     "the cached index of a channel is damaged; clear it with 'tinderbox cache clean'");
     if (offset > blocks_.size() || length > blocks_.size() - offset || count > length) return damaged;
     ByteReader reader(blocks_.subspan(offset, length));
     auto list = [&](std::vector<std::string_view>& texts) {
@@ -274,7 +281,8 @@ Result<RepodataIndex::Records> RepodataIndex::find(std::string_view wanted) cons
         if (flags & other_name) {
             record.file_name = reader.string();
         } else {
-            out.file_names.push_back(std::make_unique<std::string>(stem(record) + (flags & tar_bz2 ? ".tar.bz2" : ".conda")));
+            out.file_names.push_back(
+                std::make_unique<std::string>(stem(record) + (flags & tar_bz2 ? ".tar.bz2" : ".conda")));
             record.file_name = *out.file_names.back();
         }
         if (flags & has_sha256) record.sha256 = as_text(reader.bytes(32));

@@ -9,13 +9,12 @@
 //   strings times { u32 offset, u32 length into the text }     dependencies and the like, each once
 //   u64 size of the text, text
 //   blocks: of each name, its records, one behind the other:
-//     flags u8 (1 .tar.bz2, 2 other file name, 4 SHA-256, 8 MD5, 16 noarch, 32 more), version, build (strings), build number,
-//     size, timestamp (varints), [file name], [32 bytes], [16 bytes], depends, [constrains, features, license, site-packages]
-//     A list is a varint count and as many varints: numbers of strings.
+//     flags u8 (1 .tar.bz2, 2 other file name, 4 SHA-256, 8 MD5, 16 noarch, 32 more), version, build (strings), build
+//     number, size, timestamp (varints), [file name], [32 bytes], [16 bytes], depends, [constrains, features, license,
+//     site-packages] A list is a varint count and as many varints: numbers of strings.
 //
-// It is a cache: a file of another version, damaged, or cut is no error but read anew. Not libsolv's .solv, which keeps no
-// hashes beside what a solver needs and has to be loaded as a whole.
-// Version history: 1, the first.
+// It is a cache: a file of another version, damaged, or cut is no error but read anew. Not libsolv's .solv, which keeps
+// no hashes beside what a solver needs and has to be loaded as a whole. Version history: 1, the first.
 #pragma once
 
 #include "common/base/bytes.hpp"
@@ -54,11 +53,11 @@ class RepodataIndexWriter {
     std::unordered_map<std::string, Name, Hash, std::equal_to<>> names_;
     std::string_view text_of(std::uint32_t number) const;
     std::unordered_map<std::string_view, std::uint32_t> strings_; // views into text_
-    // The numbers (+ 1) of strings that were asked for lately, by hash: a record's neighbours have the same dependencies, and
-    // strings_ is too large for the processor's caches.
+    // The numbers (+ 1) of strings that were asked for lately, by hash: a record's neighbours have the same
+    // dependencies, and strings_ is too large for the processor's caches.
     std::array<std::uint32_t, 32768> recent_{};
     std::vector<std::pair<std::uint32_t, std::uint32_t>> string_places_;
-    std::vector<std::unique_ptr<char[]>> text_;  // pieces that never move
+    std::vector<std::unique_ptr<char[]>> text_; // pieces that never move
     std::size_t text_size_ = 0;
     std::uint64_t records_ = 0;
 };

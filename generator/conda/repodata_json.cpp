@@ -15,8 +15,8 @@ namespace {
 
 constexpr int deepest = 64;
 
-// Whether one of eight bytes is a quote, a backslash or a control character: what a string's end is looked for with. Of an
-// index nine bytes in ten are inside of strings.
+// Whether one of eight bytes is a quote, a backslash or a control character: what a string's end is looked for with. Of
+// an index nine bytes in ten are inside of strings.
 bool has_special(const char* at) {
     std::uint64_t word;
     std::memcpy(&word, at, sizeof word);
@@ -31,14 +31,16 @@ constexpr std::array<signed char, 256> hex_values = [] {
     out.fill(-1);
     for (int i = 0; i < 10; ++i) out[static_cast<std::size_t>('0' + i)] = static_cast<signed char>(i);
     for (int i = 0; i < 6; ++i)
-        out[static_cast<std::size_t>('a' + i)] = out[static_cast<std::size_t>('A' + i)] = static_cast<signed char>(10 + i);
+        out[static_cast<std::size_t>('a' + i)] = out[static_cast<std::size_t>('A' + i)] =
+            static_cast<signed char>(10 + i);
     return out;
 }();
 
 // A window on the stream, with a cursor. A token that reaches its end is read again with more behind it.
 class Window {
   public:
-    Window(const ByteStream& stream, const RepodataLimits& limits) : stream_(stream), limits_(limits), buffer_(1u << 20) {}
+    Window(const ByteStream& stream, const RepodataLimits& limits)
+        : stream_(stream), limits_(limits), buffer_(1u << 20) {}
 
     const char* at() const { return buffer_.data() + begin_; }
     const char* end() const { return buffer_.data() + end_; }
@@ -67,7 +69,8 @@ class Window {
                 break;
             }
             end_ += n;
-            if (consumed_ + end_ > limits_.bytes) return make_error(ErrorKind::network, "it is larger than {} bytes", limits_.bytes);
+            if (consumed_ + end_ > limits_.bytes)
+                return make_error(ErrorKind::network, "it is larger than {} bytes", limits_.bytes);
         }
         return {};
     }
@@ -162,17 +165,22 @@ class Cursor {
         if (!peek(c)) return false;
         std::string_view text;
         switch (c) {
-        case '"': return string(text, skip_scratch_);
-        case 't': return word("true");
-        case 'f': return word("false");
-        case 'n': return word("null");
+        case '"':
+            return string(text, skip_scratch_);
+        case 't':
+            return word("true");
+        case 'f':
+            return word("false");
+        case 'n':
+            return word("null");
         case '[':
             if (depth > deepest) return fail("fewer values inside of each other");
             return array([&] { return skip(depth + 1); });
         case '{':
             if (depth > deepest) return fail("fewer values inside of each other");
             return object([&](std::string_view) { return skip(depth + 1); });
-        default: return number(text);
+        default:
+            return number(text);
         }
     }
 
@@ -360,7 +368,8 @@ class RecordReader {
         if (!optional_text(c, hex)) return false;
         if (hex.size() != 2 * N) return true; // no hash is better than half a one
         for (std::size_t i = 0; i < N; ++i) {
-            const int upper = hex_values[static_cast<unsigned char>(hex[2 * i])], lower = hex_values[static_cast<unsigned char>(hex[2 * i + 1])];
+            const int upper = hex_values[static_cast<unsigned char>(hex[2 * i])],
+                      lower = hex_values[static_cast<unsigned char>(hex[2 * i + 1])];
             if (upper < 0 || lower < 0) return true;
             bytes[i] = static_cast<char>(upper * 16 + lower);
         }
@@ -396,12 +405,14 @@ class RecordReader {
 
 class Reader {
   public:
-    Reader(const ByteStream& stream, const std::function<Status(const PackageRecord&)>& take, const RepodataLimits& limits)
+    Reader(const ByteStream& stream, const std::function<Status(const PackageRecord&)>& take,
+           const RepodataLimits& limits)
         : window_(stream, limits), take_(take), limits_(limits) {}
 
     Result<RepodataHead> read() {
         TRY(window_.more());
-        if (window_.end() - window_.at() >= 3 && std::memcmp(window_.at(), "\xef\xbb\xbf", 3) == 0) window_.move_to(window_.at() + 3);
+        if (window_.end() - window_.at() >= 3 && std::memcmp(window_.at(), "\xef\xbb\xbf", 3) == 0)
+            window_.move_to(window_.at() + 3);
         TRY(members('{', '}', [&](std::string_view key) -> Status {
             if (key == "packages" || key == "packages.conda") return packages();
             if (key == "info") return info();
@@ -417,10 +428,12 @@ class Reader {
 
   private:
     Error wrong(const char* what, const char* at) const {
-        return make_error(ErrorKind::network, "it is not valid repodata.json: {} was expected at byte {}", what, window_.position(at));
+        return make_error(ErrorKind::network, "it is not valid repodata.json: {} was expected at byte {}", what,
+                          window_.position(at));
     }
 
-    // Runs `step` on what is in the window, again with more when it ends inside. `step` is without effect until it succeeds.
+    // Runs `step` on what is in the window, again with more when it ends inside. `step` is without effect until it
+    // succeeds.
     template <class Step> Status token(const char* what, Step step) {
         for (;;) {
             Cursor c(window_.at(), window_.end());
@@ -429,7 +442,9 @@ class Reader {
                 return {};
             }
             if (c.wrong) return wrong(c.wrong, c.p);
-            if (window_.complete()) return make_error(ErrorKind::network, "it is cut short: {} was expected behind byte {}", what, window_.position(window_.end()));
+            if (window_.complete())
+                return make_error(ErrorKind::network, "it is cut short: {} was expected behind byte {}", what,
+                                  window_.position(window_.end()));
             TRY(window_.more());
         }
     }
@@ -502,7 +517,8 @@ class Reader {
                 is_object = !c.peek(next) || next == '{';
                 bool ok = is_object ? reader_.read(c, file_name, record, usable) : c.skip();
                 if (ok) {
-                    if (++head_.records > limits_.records) return make_error(ErrorKind::network, "it has more than {} packages", limits_.records);
+                    if (++head_.records > limits_.records)
+                        return make_error(ErrorKind::network, "it has more than {} packages", limits_.records);
                     if (usable && is_object) TRY(take_(record));
                     else ++head_.skipped;
                     window_.move_to(c.p); // only now: the record's views end with the window
@@ -510,7 +526,8 @@ class Reader {
                 }
                 if (c.wrong) return wrong(c.wrong, c.p);
                 if (window_.complete())
-                    return make_error(ErrorKind::network, "it is cut short: the end of {} was expected behind byte {}", file_name, window_.position(window_.end()));
+                    return make_error(ErrorKind::network, "it is cut short: the end of {} was expected behind byte {}",
+                                      file_name, window_.position(window_.end()));
                 TRY(window_.more());
             }
         });

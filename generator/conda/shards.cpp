@@ -42,7 +42,8 @@ Result<json> parse_msgpack(ByteView bytes) {
 
 std::string_view text_of(const json& object, const char* key) {
     auto found = object.find(key);
-    return found != object.end() && found->is_string() ? std::string_view(found->get_ref<const std::string&>()) : std::string_view();
+    return found != object.end() && found->is_string() ? std::string_view(found->get_ref<const std::string&>())
+                                                       : std::string_view();
 }
 
 std::uint64_t number_of(const json& object, const char* key) {
@@ -108,7 +109,8 @@ Result<Bytes> decompress_zstd(ByteView bytes, std::uint64_t limit) {
         out.resize(std::min<std::uint64_t>(limit, std::max<std::size_t>(before * 2, 1u << 16)));
         ZSTD_outBuffer piece{out.data() + before, out.size() - before, 0};
         state = ZSTD_decompressStream(context.get(), &piece, &in);
-        if (ZSTD_isError(state)) return make_error(ErrorKind::network, "it is not valid zstd data ({})", ZSTD_getErrorName(state));
+        if (ZSTD_isError(state))
+            return make_error(ErrorKind::network, "it is not valid zstd data ({})", ZSTD_getErrorName(state));
         out.resize(before + piece.pos);
         if (in.pos == in.size && piece.pos == 0 && state != 0) return make_error(ErrorKind::network, "it is cut short");
     }
@@ -123,7 +125,8 @@ Result<ShardIndex> parse_shard_index(ByteView bytes) {
         out.base_url = text_of(*info, "base_url");
         out.shards_base_url = text_of(*info, "shards_base_url");
     }
-    if (shards == root.end() || !shards->is_object()) return make_error(ErrorKind::network, "it lacks the table 'shards'");
+    if (shards == root.end() || !shards->is_object())
+        return make_error(ErrorKind::network, "it lacks the table 'shards'");
     for (const auto& [name, hash] : shards->items()) {
         if (!hash.is_binary() || hash.get_binary().size() != 32)
             return make_error(ErrorKind::network, "the shard of '{}' has no SHA-256", name.substr(0, 100));
@@ -142,7 +145,8 @@ Result<NamedRecords> parse_shard(ByteView bytes, const std::string& name) {
         for (const auto& [file_name, row] : table->get_ref<const json::object_t&>()) {
             PackageRecord record;
             // A shard that speaks of another package would smuggle it in under a name that nobody asked it for.
-            if (row.is_object() && read_record(file_name, row, record) && record.name == name) out.records.push_back(std::move(record));
+            if (row.is_object() && read_record(file_name, row, record) && record.name == name)
+                out.records.push_back(std::move(record));
         }
     }
     out.storage = std::move(root);

@@ -8,8 +8,8 @@
 namespace tinderbox::conda {
 
 struct ShardIndex {
-    std::string base_url, shards_base_url;        // as written, "" = beside the index
-    std::map<std::string, std::string> shards;    // name → SHA-256 (raw bytes) of its shard
+    std::string base_url, shards_base_url;     // as written, "" = beside the index
+    std::map<std::string, std::string> shards; // name → SHA-256 (raw bytes) of its shard
 };
 
 // Of the decompressed bytes. Errors: kind network, without a context.

@@ -51,7 +51,8 @@ Solution solution_of(Universe& universe, const SolverAnswer& answer) {
     for (CandidateId candidate : chosen) {
         const Universe::Entry& entry = universe.entries()[candidate];
         for (DependencyId dependency : entry.depends)
-            give(dependency, fmt::format("{} {} requires {}", universe.names()[entry.name].text, entry.version->text(), universe.dependency(dependency).text));
+            give(dependency, fmt::format("{} {} requires {}", universe.names()[entry.name].text, entry.version->text(),
+                                         universe.dependency(dependency).text));
     }
     for (CandidateId candidate : chosen) {
         const Universe::Entry& entry = universe.entries()[candidate];
@@ -68,16 +69,20 @@ Solution solution_of(Universe& universe, const SolverAnswer& answer) {
 // Packages of which builds for a GPU exist that were out of the question because the target has no __cuda.
 void note_cuda(const Universe& universe, const SolverAnswer& answer, Solution& out) {
     auto wants_cuda = [](const Universe::Entry& entry) {
-        return entry.record && std::ranges::any_of(entry.record->depends, [](std::string_view text) { return dependency_name(text) == "__cuda"; });
+        return entry.record && std::ranges::any_of(entry.record->depends, [](std::string_view text) {
+                   return dependency_name(text) == "__cuda";
+               });
     };
     std::set<NameId> names;
     for (CandidateId candidate : answer.chosen) names.insert(universe.entries()[candidate].name);
     std::map<NameId, const Version*> chosen;
     for (CandidateId candidate : answer.chosen)
-        if (!wants_cuda(universe.entries()[candidate])) chosen[universe.entries()[candidate].name] = universe.entries()[candidate].version;
+        if (!wants_cuda(universe.entries()[candidate]))
+            chosen[universe.entries()[candidate].name] = universe.entries()[candidate].version;
     std::set<std::string> found;
     for (const Universe::Entry& entry : universe.entries())
-        if (auto place = chosen.find(entry.name); place != chosen.end() && wants_cuda(entry) && *entry.version >= *place->second)
+        if (auto place = chosen.find(entry.name);
+            place != chosen.end() && wants_cuda(entry) && *entry.version >= *place->second)
             found.insert(universe.names()[entry.name].text);
     out.needs_cuda.assign(found.begin(), found.end());
 }
@@ -85,7 +90,8 @@ void note_cuda(const Universe& universe, const SolverAnswer& answer, Solution& o
 SolverAnswer run(Universe& universe, std::chrono::milliseconds limit) {
     const auto start = std::chrono::steady_clock::now();
     ProgressLine line([start] {
-        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - start).count();
+        const auto seconds =
+            std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - start).count();
         return ProgressLine::State{"solving", static_cast<std::uint64_t>(seconds), 0, "s"};
     });
     return run_libsolv(universe, limit);
@@ -94,8 +100,8 @@ SolverAnswer run(Universe& universe, std::chrono::milliseconds limit) {
 // The search for a fuller explanation, of what is known to have no answer.
 constexpr std::chrono::seconds explanation_limit(20);
 
-// When the request's own words rule out every candidate of one of its specs, the reason lies one step away and needs no solver
-// (which would look for ways out of a puzzle that has none for as long as it takes).
+// When the request's own words rule out every candidate of one of its specs, the reason lies one step away and needs no
+// solver (which would look for ways out of a puzzle that has none for as long as it takes).
 std::vector<ProblemFact> direct_conflict(Universe& whole, const SolverAnswer& pruned) {
     auto allowed = [&](NameId name) {
         std::vector<CandidateId> out = whole.names()[name].candidates;
@@ -117,8 +123,11 @@ std::vector<ProblemFact> direct_conflict(Universe& whole, const SolverAnswer& pr
                 const NameId name = whole.dependency(dependency).name;
                 const auto& fits = whole.matches(dependency);
                 const auto possible = allowed(name);
-                if (std::ranges::any_of(fits, [&](CandidateId id) { return std::ranges::find(possible, id) != possible.end(); })) continue;
-                out.push_back({fits.empty() ? ProblemFact::Kind::nothing : ProblemFact::Kind::requires_, candidate, 0, dependency});
+                if (std::ranges::any_of(
+                        fits, [&](CandidateId id) { return std::ranges::find(possible, id) != possible.end(); }))
+                    continue;
+                out.push_back({fits.empty() ? ProblemFact::Kind::nothing : ProblemFact::Kind::requires_, candidate, 0,
+                               dependency});
                 for (DependencyId spec : whole.specs())
                     if (whole.dependency(spec).name == name) out.push_back({ProblemFact::Kind::wanted, 0, 0, spec});
                 blocked = true;
@@ -138,21 +147,24 @@ Result<Solution> solve(std::vector<ChannelSource>& sources, const SolveRequest& 
     SolverAnswer answer = run(*universe, request.time_limit);
     if (answer.solved) {
         Solution out = solution_of(*universe, answer);
-        if (std::ranges::find(request.virtuals, "__cuda", &VirtualPackage::name) == request.virtuals.end()) note_cuda(*universe, answer, out);
+        if (std::ranges::find(request.virtuals, "__cuda", &VirtualPackage::name) == request.virtuals.end())
+            note_cuda(*universe, answer, out);
         Terminal::get().end_progress();
         return out;
     }
     if (answer.timeout) {
         Terminal::get().end_progress();
         return make_error(ErrorKind::unsatisfiable,
-                          "neither a set of conda packages that satisfies the request nor a contradiction was found in {} seconds; write versions for what you know (python=3.11, cuda-version=12.4)",
+                          "neither a set of conda packages that satisfies the request nor a contradiction was found in "
+                          "{} seconds; write versions for what you know (python=3.11, cuda-version=12.4)",
                           std::chrono::duration_cast<std::chrono::seconds>(request.time_limit).count());
     }
     // Once more with what the request rules out: the reasons lie there.
     TRY_ASSIGN(auto whole, Universe::load(sources, request, false));
     std::vector<ProblemFact> direct = direct_conflict(*whole, answer);
     SolverAnswer reasons;
-    if (direct.empty()) reasons = run(*whole, std::min<std::chrono::milliseconds>(explanation_limit, request.time_limit));
+    if (direct.empty())
+        reasons = run(*whole, std::min<std::chrono::milliseconds>(explanation_limit, request.time_limit));
     else reasons.facts = std::move(direct);
     Terminal::get().end_progress();
     if (reasons.solved) return solution_of(*whole, reasons); // must not happen; an answer is an answer

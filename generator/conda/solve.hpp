@@ -37,11 +37,13 @@ struct SolveRequest {
     std::vector<VirtualPackage> virtuals;
     ChannelPriority priority = ChannelPriority::flexible;
     std::chrono::milliseconds time_limit = std::chrono::minutes(5); // of the search
-    std::function<Result<std::vector<std::string>>(const std::string& channel)> channel_keys; // of "channel::name" in a dependency
+    std::function<Result<std::vector<std::string>>(const std::string& channel)>
+        channel_keys; // of "channel::name" in a dependency
 };
 
 struct SolvedPackage {
-    std::string name, version, build, channel, subdir, url, file_name, sha256, md5, license; // channel: key; url: to fetch from; hashes: hex
+    std::string name, version, build, channel, subdir, url, file_name, sha256, md5,
+        license; // channel: key; url: to fetch from; hashes: hex
     std::uint64_t build_number = 0, size = 0, timestamp = 0;
     std::vector<std::string> depends;
     bool requested = false;
@@ -49,12 +51,14 @@ struct SolvedPackage {
 };
 
 struct Solution {
-    std::vector<SolvedPackage> packages;     // by name
-    std::vector<std::string> needs_cuda;     // chosen packages of which other builds of the same version want __cuda, which the target lacks
-    std::size_t names = 0, candidates = 0;   // that were looked at
+    std::vector<SolvedPackage> packages; // by name
+    std::vector<std::string>
+        needs_cuda; // chosen packages of which other builds of the same version want __cuda, which the target lacks
+    std::size_t names = 0, candidates = 0; // that were looked at
 };
 
-// Errors: unsatisfiable, with a derivation of a few lines, or that time was over without a verdict; those of the channels.
+// Errors: unsatisfiable, with a derivation of a few lines, or that time was over without a verdict; those of the
+// channels.
 Result<Solution> solve(std::vector<ChannelSource>& sources, const SolveRequest& request);
 
 } // namespace tinderbox::conda

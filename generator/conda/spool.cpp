@@ -36,8 +36,7 @@ Status Spool::move_to_file() {
     TRY(make_directories(directory_));
     std::string name = (directory_ / "spool-XXXXXX").string();
     Fd fd(::mkostemp(name.data(), O_CLOEXEC));
-    if (!fd)
-        return errno_error(fmt::format("cannot create a temporary file in '{}'", directory_.string()), errno);
+    if (!fd) return errno_error(fmt::format("cannot create a temporary file in '{}'", directory_.string()), errno);
     ::unlink(name.c_str());
     auto file = std::make_shared<const Fd>(std::move(fd));
     TRY(write_exact_at(file->get(), *memory_, 0, name));

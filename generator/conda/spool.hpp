@@ -16,8 +16,7 @@ class Spool {
         std::uint64_t offset = 0, size = 0;
     };
 
-    Spool(fs::path directory, std::uint64_t memory_limit)
-        : directory_(std::move(directory)), limit_(memory_limit) {}
+    Spool(fs::path directory, std::uint64_t memory_limit) : directory_(std::move(directory)), limit_(memory_limit) {}
     // Not thread-safe.
     Result<Range> append(ByteSource& content, std::string_view name);
     // Thread-safe once nothing is appended any more. The source keeps the contents alive.

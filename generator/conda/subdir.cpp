@@ -71,8 +71,9 @@ class IndexedSubdir final : public Subdir {
             TRY_ASSIGN(auto found, index_->find(name));
             NamedRecords one;
             one.records = std::move(found.records);
-            one.storage = std::make_shared<std::pair<std::shared_ptr<RepodataIndex>, std::vector<std::unique_ptr<std::string>>>>(
-                index_, std::move(found.file_names));
+            one.storage =
+                std::make_shared<std::pair<std::shared_ptr<RepodataIndex>, std::vector<std::unique_ptr<std::string>>>>(
+                    index_, std::move(found.file_names));
             out.push_back(std::move(one));
         }
         return out;
@@ -91,8 +92,10 @@ class IndexedSubdir final : public Subdir {
 
 class ShardedSubdir final : public Subdir {
   public:
-    ShardedSubdir(Channel channel, std::string subdir, ShardIndex index, std::string shards_url, std::string base_url, Fetcher& fetcher)
-        : Subdir(std::move(channel), std::move(subdir)), index_(std::move(index)), shards_url_(std::move(shards_url)), fetcher_(fetcher) {
+    ShardedSubdir(Channel channel, std::string subdir, ShardIndex index, std::string shards_url, std::string base_url,
+                  Fetcher& fetcher)
+        : Subdir(std::move(channel), std::move(subdir)), index_(std::move(index)), shards_url_(std::move(shards_url)),
+          fetcher_(fetcher) {
         base_url_ = std::move(base_url);
     }
     Result<std::vector<NamedRecords>> find(const std::vector<std::string>& names) override {
@@ -136,14 +139,17 @@ class ShardedSubdir final : public Subdir {
 class EmptySubdir final : public Subdir {
   public:
     EmptySubdir(Channel channel, std::string subdir) : Subdir(std::move(channel), std::move(subdir)) { there_ = false; }
-    Result<std::vector<NamedRecords>> find(const std::vector<std::string>& names) override { return std::vector<NamedRecords>(names.size()); }
+    Result<std::vector<NamedRecords>> find(const std::vector<std::string>& names) override {
+        return std::vector<NamedRecords>(names.size());
+    }
     std::vector<std::string> similar_names(std::string_view) const override { return {}; }
 };
 
 // Bytes of a file, decompressed when they begin like zstd's.
 class IndexFile {
   public:
-    static Result<std::unique_ptr<IndexFile>> open(const fs::path& path, const std::string& shown, IndexProgress& progress) {
+    static Result<std::unique_ptr<IndexFile>> open(const fs::path& path, const std::string& shown,
+                                                   IndexProgress& progress) {
         auto out = std::unique_ptr<IndexFile>(new IndexFile(progress));
         TRY_ASSIGN(out->fd_, open_file(path, O_RDONLY | O_CLOEXEC));
         TRY_ASSIGN(const std::uint64_t size, file_size(out->fd_.get(), path.string()));
@@ -152,7 +158,8 @@ class IndexFile {
         out->in_.resize(1u << 18);
         TRY(out->refill());
         static constexpr unsigned char zstd_magic[4] = {0x28, 0xb5, 0x2f, 0xfd};
-        if (out->filled_ >= 4 && std::equal(zstd_magic, zstd_magic + 4, reinterpret_cast<const unsigned char*>(out->in_.data())))
+        if (out->filled_ >= 4 &&
+            std::equal(zstd_magic, zstd_magic + 4, reinterpret_cast<const unsigned char*>(out->in_.data())))
             out->zstd_.reset(ZSTD_createDCtx());
         return out;
     }
@@ -171,7 +178,8 @@ class IndexFile {
             ZSTD_inBuffer in{in_.data(), filled_, used_};
             const std::size_t before = in.pos;
             std::size_t state = ZSTD_decompressStream(zstd_.get(), &out, &in);
-            if (ZSTD_isError(state)) return make_error(ErrorKind::network, "it is not valid zstd data ({})", ZSTD_getErrorName(state));
+            if (ZSTD_isError(state))
+                return make_error(ErrorKind::network, "it is not valid zstd data ({})", ZSTD_getErrorName(state));
             used_ = in.pos;
             if (in.pos != before || out.pos != 0) open_frame_ = state != 0;
             if (out.pos == 0 && filled_ == 0) {
@@ -210,7 +218,8 @@ class IndexFile {
 };
 
 // Reads an index file into the cached form. Returns info.base_url.
-Result<std::string> make_index(const fs::path& file, const std::string& shown, const std::string& url, const fs::path& index, IndexProgress& progress) {
+Result<std::string> make_index(const fs::path& file, const std::string& shown, const std::string& url,
+                               const fs::path& index, IndexProgress& progress) {
     TRY_ASSIGN(auto source, IndexFile::open(file, shown, progress));
     RepodataIndexWriter writer;
     char first = 0;
@@ -221,10 +230,14 @@ Result<std::string> make_index(const fs::path& file, const std::string& shown, c
     };
     auto head = read_repodata(stream, [&](const PackageRecord& record) { return writer.add(record); });
     if (!head.ok() && first == '<')
-        return make_error(ErrorKind::network, "{}: the server sent a web page instead of the channel's index; a login or a proxy's notice is in the way", url);
+        return make_error(
+            ErrorKind::network,
+            "{}: the server sent a web page instead of the channel's index; a login or a proxy's notice is in the way",
+            url);
     if (!head.ok()) return std::move(head).error().in(url);
     if (head->skipped > 0)
-        Terminal::get().note("index", fmt::format("{}: {} of {} entries are not usable and were passed over", url, head->skipped, head->records));
+        Terminal::get().note("index", fmt::format("{}: {} of {} entries are not usable and were passed over", url,
+                                                  head->skipped, head->records));
     TRY(writer.write(index));
     return std::move(head->base_url);
 }
@@ -232,8 +245,9 @@ Result<std::string> make_index(const fs::path& file, const std::string& shown, c
 class Opener {
   public:
     Opener(const Channel& channel, const std::string& subdir, Fetcher& fetcher, IndexProgress& progress)
-        : channel_(channel), subdir_(subdir), fetcher_(fetcher), progress_(progress), base_(channel.url + "/" + subdir + "/"),
-          shown_(without_credentials(base_)), label_(channel.name.find("://") == std::string::npos ? channel.name + "/" + subdir : subdir) {
+        : channel_(channel), subdir_(subdir), fetcher_(fetcher), progress_(progress),
+          base_(channel.url + "/" + subdir + "/"), shown_(without_credentials(base_)),
+          label_(channel.name.find("://") == std::string::npos ? channel.name + "/" + subdir : subdir) {
         // In the cache's names there is the host's identity, not its password.
         cache_ = fetcher.cache_root() / "repodata" / to_hex(sha256(as_bytes(shown_))).substr(0, 32);
     }
@@ -241,8 +255,8 @@ class Opener {
     Result<std::unique_ptr<Subdir>> open() {
         TRY(make_directories(cache_.parent_path()));
         TRY_ASSIGN(FileLock lock, FileLock::acquire(cache_.string() + ".lock", [&] {
-            Terminal::get().note("waiting", "for another build that reads " + label_);
-        }));
+                       Terminal::get().note("waiting", "for another build that reads " + label_);
+                   }));
         if (auto text = read_text(state_file(), 1u << 20); text.ok()) state_ = json::parse(*text, nullptr, false);
         if (!state_.is_object() || state_.value("url", "") != shown_) state_ = json::object();
         return channel_.url.starts_with("file:") ? local() : remote();
@@ -257,7 +271,8 @@ class Opener {
 
     std::unique_ptr<Subdir> indexed(RepodataIndex index) const {
         std::string base_url = state_.value("base_url", "");
-        return std::make_unique<IndexedSubdir>(channel_, subdir_, std::move(index), base_url.empty() ? "" : resolve_url(base_, base_url));
+        return std::make_unique<IndexedSubdir>(channel_, subdir_, std::move(index),
+                                               base_url.empty() ? "" : resolve_url(base_, base_url));
     }
 
     Status save() {
@@ -273,13 +288,15 @@ class Opener {
         for (const char* name : {"repodata.json", "repodata.json.zst", "current_repodata.json"}) {
             struct stat st;
             if (::stat((directory + name).c_str(), &st) != 0 || !S_ISREG(st.st_mode)) continue;
-            const bool newer = std::pair(st.st_mtim.tv_sec, st.st_mtim.tv_nsec) >= std::pair(best.st_mtim.tv_sec, best.st_mtim.tv_nsec);
+            const bool newer = std::pair(st.st_mtim.tv_sec, st.st_mtim.tv_nsec) >=
+                               std::pair(best.st_mtim.tv_sec, best.st_mtim.tv_nsec);
             if (!path.empty() && (!newer || std::string_view(name).starts_with("current"))) continue;
             path = directory + name;
             best = st;
         }
         if (path.empty()) return empty();
-        std::string identity = fmt::format("{} {} {} {}.{:09}", path, best.st_ino, best.st_size, best.st_mtim.tv_sec, best.st_mtim.tv_nsec);
+        std::string identity = fmt::format("{} {} {} {}.{:09}", path, best.st_ino, best.st_size, best.st_mtim.tv_sec,
+                                           best.st_mtim.tv_nsec);
         if (state_.value("identity", "") == identity)
             if (auto index = RepodataIndex::open(index_file())) return indexed(std::move(*index));
         TRY_ASSIGN(std::string base_url, make_index(path, label_, path, index_file(), progress_));
@@ -290,18 +307,22 @@ class Opener {
 
     Result<std::unique_ptr<Subdir>> opened() const {
         auto index = RepodataIndex::open(index_file());
-        if (!index) return make_error(ErrorKind::storage, "the index that was just written to '{}' cannot be read back", index_file().string());
+        if (!index)
+            return make_error(ErrorKind::storage, "the index that was just written to '{}' cannot be read back",
+                              index_file().string());
         return indexed(std::move(*index));
     }
 
     Result<std::unique_ptr<Subdir>> remote() {
         const std::string known = state_.value("variant", "");
-        const bool fresh = state_.value("fresh_until", std::int64_t{0}) > now() && state_.value("fresh_until", std::int64_t{0}) < now() + 3600;
+        const bool fresh = state_.value("fresh_until", std::int64_t{0}) > now() &&
+                           state_.value("fresh_until", std::int64_t{0}) < now() + 3600;
         if (known == "none" && (fetcher_.offline() || fresh)) return empty();
         if (!known.empty() && known != "none" && (fetcher_.offline() || fresh))
             if (auto cached = from_cache(known)) return cached;
         if (fetcher_.offline())
-            return make_error(ErrorKind::network, "--offline: the index of '{}' is not in the cache; build once without --offline", shown_);
+            return make_error(ErrorKind::network,
+                              "--offline: the index of '{}' is not in the cache; build once without --offline", shown_);
         const std::int64_t since = state_.value("variant_since", std::int64_t{0});
         const bool remembered = !known.empty() && known != "none" && since <= now() && since + remember_variant > now();
         int forbidden = 0;
@@ -312,8 +333,9 @@ class Opener {
                 if (subdir) return subdir;
             }
         if (forbidden != 0)
-            return make_error(ErrorKind::network, "{} {} (HTTP {}); put a login for '{}' into ~/.netrc or into the channel's URL", shown_,
-                              forbidden == 401 ? "asks for a login" : "is forbidden", forbidden, Url::parse(shown_).host);
+            return make_error(
+                ErrorKind::network, "{} {} (HTTP {}); put a login for '{}' into ~/.netrc or into the channel's URL",
+                shown_, forbidden == 401 ? "asks for a login" : "is forbidden", forbidden, Url::parse(shown_).host);
         state_ = {{"variant", "none"}, {"fresh_until", now() + 600}};
         TRY(save());
         return empty();
@@ -333,7 +355,9 @@ class Opener {
 
     Result<std::unique_ptr<Subdir>> sharded(ByteView packed) {
         if (!packed.empty() && packed[0] == std::byte{'<'})
-            return make_error(ErrorKind::network, "the server sent a web page instead of the channel's index; a login or a proxy's notice is in the way");
+            return make_error(
+                ErrorKind::network,
+                "the server sent a web page instead of the channel's index; a login or a proxy's notice is in the way");
         TRY_ASSIGN(Bytes bytes, decompress_zstd(packed, largest_shard_index));
         TRY_ASSIGN(ShardIndex index, parse_shard_index(bytes));
         auto directory = [&](const std::string& reference) {
@@ -342,17 +366,20 @@ class Opener {
         };
         std::string shards = index.shards_base_url.empty() ? base_ : directory(index.shards_base_url);
         std::string base_url = index.base_url.empty() ? "" : directory(index.base_url);
-        return std::unique_ptr<Subdir>(
-            std::make_unique<ShardedSubdir>(channel_, subdir_, std::move(index), std::move(shards), std::move(base_url), fetcher_));
+        return std::unique_ptr<Subdir>(std::make_unique<ShardedSubdir>(
+            channel_, subdir_, std::move(index), std::move(shards), std::move(base_url), fetcher_));
     }
 
     // null: the server does not have this form.
     Result<std::unique_ptr<Subdir>> fetch(Variant variant, const std::string& name, int& forbidden) {
         Validators known;
-        if (state_.value("variant", "") == name && from_cache(name)) known = {state_.value("etag", ""), state_.value("last_modified", "")};
+        if (state_.value("variant", "") == name && from_cache(name))
+            known = {state_.value("etag", ""), state_.value("last_modified", "")};
         const fs::path part = cache_.string() + ".part";
         ++progress_.transfers;
-        auto answer = fetcher_.get_file(base_ + name, known, part, variant == Variant::shards ? largest_shard_index : largest_index, progress_.transfer);
+        auto answer =
+            fetcher_.get_file(base_ + name, known, part,
+                              variant == Variant::shards ? largest_shard_index : largest_index, progress_.transfer);
         --progress_.transfers;
         TRY_ASSIGN(FileDocument reply, std::move(answer));
         std::error_code ignored;
@@ -361,7 +388,9 @@ class Opener {
             state_["fresh_until"] = reply.fresh_until;
             TRY(save());
             auto cached = from_cache(name);
-            if (!cached) return make_error(ErrorKind::network, "{}{}: the server says that nothing changed, but nothing was asked", shown_, name);
+            if (!cached)
+                return make_error(ErrorKind::network,
+                                  "{}{}: the server says that nothing changed, but nothing was asked", shown_, name);
             return cached;
         }
         if (reply.status != 200) {
@@ -369,7 +398,10 @@ class Opener {
             if (reply.status == 401 || reply.status == 403) forbidden = reply.status;
             return std::unique_ptr<Subdir>();
         }
-        json state = {{"variant", name}, {"variant_since", now()}, {"etag", reply.etag}, {"last_modified", reply.last_modified},
+        json state = {{"variant", name},
+                      {"variant_since", now()},
+                      {"etag", reply.etag},
+                      {"last_modified", reply.last_modified},
                       {"fresh_until", reply.fresh_until}};
         if (variant == Variant::shards) {
             TRY_ASSIGN(Bytes packed, read_bytes(part, largest_shard_index));
@@ -405,7 +437,8 @@ std::string Subdir::url_of(std::string_view file_name) const {
     return base + percent_encode_path(file_name);
 }
 
-Result<std::unique_ptr<Subdir>> open_subdir(const Channel& channel, const std::string& subdir, Fetcher& fetcher, IndexProgress& progress) {
+Result<std::unique_ptr<Subdir>> open_subdir(const Channel& channel, const std::string& subdir, Fetcher& fetcher,
+                                            IndexProgress& progress) {
     return Opener(channel, subdir, fetcher, progress).open();
 }
 

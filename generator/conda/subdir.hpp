@@ -2,8 +2,8 @@
 //
 // In this order, whichever the server has: repodata_shards.msgpack.zst (CEP 16: only the names that are asked for are
 // transferred), repodata.json.zst, repodata.json, current_repodata.json (which lacks old versions, so it is the last
-// resort). What answered is remembered for a week. An index is downloaded when ETag or Last-Modified say that it changed,
-// read once and kept as a RepodataIndex; shards are kept by their hash.
+// resort). What answered is remembered for a week. An index is downloaded when ETag or Last-Modified say that it
+// changed, read once and kept as a RepodataIndex; shards are kept by their hash.
 #pragma once
 
 #include "generator/conda/channel.hpp"
@@ -45,11 +45,13 @@ class Subdir {
 // How far all the indexes that are opened at the same time are, for one progress line.
 struct IndexProgress {
     TransferCount transfer;
-    std::atomic<int> transfers = 0;                  // that run now
-    std::atomic<std::uint64_t> read = 0, size = 0;   // bytes of the files that were transferred (or lie there)
+    std::atomic<int> transfers = 0;                // that run now
+    std::atomic<std::uint64_t> read = 0, size = 0; // bytes of the files that were transferred (or lie there)
 };
 
-// Several may be opened at the same time. Errors: network (unreachable, forbidden, no JSON, too large, cut short), storage.
-Result<std::unique_ptr<Subdir>> open_subdir(const Channel& channel, const std::string& subdir, Fetcher& fetcher, IndexProgress& progress);
+// Several may be opened at the same time. Errors: network (unreachable, forbidden, no JSON, too large, cut short),
+// storage.
+Result<std::unique_ptr<Subdir>> open_subdir(const Channel& channel, const std::string& subdir, Fetcher& fetcher,
+                                            IndexProgress& progress);
 
 } // namespace tinderbox::conda

@@ -67,7 +67,10 @@ const Version* Universe::version_of(std::string_view text) {
     auto found = versions_.find(std::string(text));
     if (found == versions_.end()) {
         auto parsed = Version::parse(text);
-        found = versions_.emplace(std::string(text), parsed.ok() ? std::make_unique<Version>(std::move(parsed).value()) : nullptr).first;
+        found = versions_
+                    .emplace(std::string(text),
+                             parsed.ok() ? std::make_unique<Version>(std::move(parsed).value()) : nullptr)
+                    .first;
     }
     return found->second.get();
 }
@@ -125,8 +128,8 @@ const std::vector<CandidateId>& Universe::matches(DependencyId id) {
 
 // ---- order ----------------------------------------------------------------------------------------------
 
-// Negative: `left` is preferred. Packages with track_features last, then (with flexible priority) the channel, the version,
-// (without priority) the channel, the build number.
+// Negative: `left` is preferred. Packages with track_features last, then (with flexible priority) the channel, the
+// version, (without priority) the channel, the build number.
 int Universe::compare_simple(const Entry& left, const Entry& right) const {
     const bool left_features = left.record && !left.record->track_features.empty();
     const bool right_features = right.record && !right.record->track_features.empty();
@@ -137,7 +140,8 @@ int Universe::compare_simple(const Entry& left, const Entry& right) const {
     if (auto order = *left.version <=> *right.version; order != 0) return order > 0 ? -1 : 1;
     if (request_.priority == ChannelPriority::disabled)
         if (int order = by_channel()) return order;
-    const std::uint64_t a = left.record ? left.record->build_number : 0, b = right.record ? right.record->build_number : 0;
+    const std::uint64_t a = left.record ? left.record->build_number : 0,
+                        b = right.record ? right.record->build_number : 0;
     return a == b ? 0 : a > b ? -1 : 1;
 }
 
@@ -152,8 +156,8 @@ const Universe::Entry* Universe::highest(DependencyId id) {
     return best;
 }
 
-// Builds that are alike so far: the one whose dependencies reach higher versions, then the newer one. The names that all of
-// the builds depend on are compared in alphabetical order, as rattler does.
+// Builds that are alike so far: the one whose dependencies reach higher versions, then the newer one. The names that
+// all of the builds depend on are compared in alphabetical order, as rattler does.
 void Universe::order(Name& name) {
     auto& ids = name.candidates;
     for (std::size_t begin = 0; begin < ids.size();) {
@@ -169,12 +173,15 @@ void Universe::order(Name& name) {
                     const Entry* best = highest(id);
                     auto [place, added] = mine.emplace(names_[dependencies_[id].name].text, best);
                     // Asked for twice: the stricter one decides.
-                    if (!added && best && place->second && *best->version < *place->second->version) place->second = best;
+                    if (!added && best && place->second && *best->version < *place->second->version)
+                        place->second = best;
                 }
                 for (const auto& [text, best] : mine) ++shared[text];
             }
             std::erase_if(shared, [&](const auto& one) { return one.second != count; });
-            auto has_features = [](const Entry* entry) { return entry->record && !entry->record->track_features.empty(); };
+            auto has_features = [](const Entry* entry) {
+                return entry->record && !entry->record->track_features.empty();
+            };
             auto preferred = [&](CandidateId a, CandidateId b) {
                 const auto &left = reach[a], &right = reach[b];
                 for (const auto& [text, times] : shared) {
@@ -187,7 +194,8 @@ void Universe::order(Name& name) {
                 auto time = [&](CandidateId id) { return entries_[id].record ? entries_[id].record->timestamp : 0; };
                 return time(a) > time(b);
             };
-            std::stable_sort(ids.begin() + static_cast<std::ptrdiff_t>(begin), ids.begin() + static_cast<std::ptrdiff_t>(end), preferred);
+            std::stable_sort(ids.begin() + static_cast<std::ptrdiff_t>(begin),
+                             ids.begin() + static_cast<std::ptrdiff_t>(end), preferred);
         }
         begin = end;
     }
@@ -204,8 +212,12 @@ Status Universe::add_records(NameId name, NamedRecords found, const Subdir& subd
         if (record.file_name.ends_with(".conda")) modern.insert(stem(record.file_name));
     std::erase_if(found.records, [&](const PackageRecord& record) {
         // The name becomes part of URLs and of names in the cache.
-        if (!is_conda_file_name(record.file_name) || record.file_name.find('/') != std::string_view::npos || record.file_name.starts_with('.')) return true;
-        if (!is_conda_identifier(record.name) || !is_conda_identifier(record.version) || (!record.build.empty() && !is_conda_identifier(record.build))) return true;
+        if (!is_conda_file_name(record.file_name) || record.file_name.find('/') != std::string_view::npos ||
+            record.file_name.starts_with('.'))
+            return true;
+        if (!is_conda_identifier(record.name) || !is_conda_identifier(record.version) ||
+            (!record.build.empty() && !is_conda_identifier(record.build)))
+            return true;
         if (!version_of(record.version)) return true;
         return record.file_name.ends_with(".tar.bz2") && modern.contains(stem(record.file_name));
     });
@@ -235,7 +247,9 @@ Status Universe::load_names(const std::vector<NameId>& ids) {
             const Name& name = names_[id];
             if (name.text.starts_with("__")) continue;
             auto limited = only.find(id);
-            if (limited != only.end() && std::ranges::find(limited->second, sources_[channel].channel.key) == limited->second.end()) continue;
+            if (limited != only.end() &&
+                std::ranges::find(limited->second, sources_[channel].channel.key) == limited->second.end())
+                continue;
             if (request_.priority == ChannelPriority::strict && !name.candidates.empty()) continue;
             wanted.push_back(id);
             texts.push_back(name.text);
@@ -243,7 +257,8 @@ Status Universe::load_names(const std::vector<NameId>& ids) {
         if (wanted.empty()) continue;
         for (const auto& subdir : sources_[channel].subdirs) {
             TRY_ASSIGN(auto found, subdir->find(texts));
-            for (std::size_t i = 0; i < wanted.size(); ++i) TRY(add_records(wanted[i], std::move(found[i]), *subdir, channel));
+            for (std::size_t i = 0; i < wanted.size(); ++i)
+                TRY(add_records(wanted[i], std::move(found[i]), *subdir, channel));
         }
     }
     for (NameId id : ids) {
@@ -257,12 +272,15 @@ Status Universe::load_names(const std::vector<NameId>& ids) {
             name.candidates.push_back(static_cast<CandidateId>(entries_.size()));
             entries_.push_back(std::move(entry));
         }
-        std::ranges::stable_sort(name.candidates, [&](CandidateId a, CandidateId b) { return compare_simple(entries_[a], entries_[b]) < 0; });
+        std::ranges::stable_sort(name.candidates, [&](CandidateId a, CandidateId b) {
+            return compare_simple(entries_[a], entries_[b]) < 0;
+        });
         if (name.candidates.empty() && !name.text.starts_with("__"))
             for (const auto& source : sources_)
                 for (const auto& subdir : source.subdirs)
                     for (std::string& similar : subdir->similar_names(name.text))
-                        if (name.similar.size() < 3 && std::ranges::find(name.similar, similar) == name.similar.end()) name.similar.push_back(std::move(similar));
+                        if (name.similar.size() < 3 && std::ranges::find(name.similar, similar) == name.similar.end())
+                            name.similar.push_back(std::move(similar));
     }
     return {};
 }
@@ -334,7 +352,8 @@ Status Universe::expand(NameId id, std::vector<NameId>& next) {
     return {};
 }
 
-Result<std::unique_ptr<Universe>> Universe::load(std::vector<ChannelSource>& sources, const SolveRequest& request, bool prune) {
+Result<std::unique_ptr<Universe>> Universe::load(std::vector<ChannelSource>& sources, const SolveRequest& request,
+                                                 bool prune) {
     std::unique_ptr<Universe> out(new Universe(sources, request, prune));
     std::vector<NameId> round;
     auto want = [&](NameId name) {

@@ -39,17 +39,18 @@ class Universe {
         std::string text;
         std::vector<CandidateId> candidates; // best first
         bool queued = false;
-        std::vector<std::string> similar;    // filled for names nobody has
+        std::vector<std::string> similar; // filled for names nobody has
     };
 
-    // Loads everything that can be reached. With `prune` candidates that the request itself rules out are left away: fast,
-    // and nothing of the answer is lost, but an explanation needs them.
-    static Result<std::unique_ptr<Universe>> load(std::vector<ChannelSource>& sources, const SolveRequest& request, bool prune);
+    // Loads everything that can be reached. With `prune` candidates that the request itself rules out are left away:
+    // fast, and nothing of the answer is lost, but an explanation needs them.
+    static Result<std::unique_ptr<Universe>> load(std::vector<ChannelSource>& sources, const SolveRequest& request,
+                                                  bool prune);
 
     const std::vector<Entry>& entries() const { return entries_; }
     const std::vector<Name>& names() const { return names_; }
     const Dependency& dependency(DependencyId id) const { return dependencies_[id]; }
-    const std::vector<DependencyId>& specs() const { return specs_; }             // of the request, in its order
+    const std::vector<DependencyId>& specs() const { return specs_; } // of the request, in its order
     const std::vector<DependencyId>& constraints() const { return constraints_; }
     const std::vector<CandidateId>& matches(DependencyId id); // best first
     std::size_t usable() const;

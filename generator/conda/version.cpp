@@ -71,28 +71,34 @@ Result<Version> Version::parse(std::string_view text) {
     out.text_ = std::string(trim(text));
     std::string lower = to_lower(out.text_);
     if (lower.empty()) return make_error(ErrorKind::usage, "the version is empty");
-    if (lower.size() > longest_version) return make_error(ErrorKind::usage, "the version has {} characters", lower.size());
+    if (lower.size() > longest_version)
+        return make_error(ErrorKind::usage, "the version has {} characters", lower.size());
     if (lower.find('_') == std::string::npos) std::ranges::replace(lower, '-', '_');
     for (char c : lower)
-        if (!is_version_char(c)) return make_error(ErrorKind::usage, "'{}' is no version: '{}' cannot be in one", out.text_, c);
+        if (!is_version_char(c))
+            return make_error(ErrorKind::usage, "'{}' is no version: '{}' cannot be in one", out.text_, c);
     std::string_view rest = lower;
     out.version_.emplace_back(1);
     if (auto mark = rest.find('!'); mark != std::string_view::npos) {
         std::string_view epoch = rest.substr(0, mark);
-        if (epoch.empty() || !std::ranges::all_of(epoch, is_digit) || rest.find('!', mark + 1) != std::string_view::npos)
-            return make_error(ErrorKind::usage, "'{}' is no version: before its '!' there is no whole number", out.text_);
+        if (epoch.empty() || !std::ranges::all_of(epoch, is_digit) ||
+            rest.find('!', mark + 1) != std::string_view::npos)
+            return make_error(ErrorKind::usage, "'{}' is no version: before its '!' there is no whole number",
+                              out.text_);
         out.version_.clear();
         TRY(split(epoch, out.text_, out.version_));
         rest.remove_prefix(mark + 1);
     }
     if (auto plus = rest.find('+'); plus != std::string_view::npos) {
         std::string_view local = rest.substr(plus + 1);
-        if (local.find('+') != std::string_view::npos) return make_error(ErrorKind::usage, "'{}' is no version: it has two '+'", out.text_);
+        if (local.find('+') != std::string_view::npos)
+            return make_error(ErrorKind::usage, "'{}' is no version: it has two '+'", out.text_);
         rest = rest.substr(0, plus);
         if (local.ends_with('_')) return make_error(ErrorKind::usage, "'{}' has an empty part", out.text_);
         TRY(split(local, out.text_, out.local_));
     }
-    if (rest.empty()) return make_error(ErrorKind::usage, "'{}' is no version: nothing stands before its '+'", out.text_);
+    if (rest.empty())
+        return make_error(ErrorKind::usage, "'{}' is no version: nothing stands before its '+'", out.text_);
     TRY(split(rest, out.text_, out.version_));
     return out;
 }
@@ -138,13 +144,15 @@ bool Version::starts_with(const Version& prefix) const {
     for (std::size_t i = 0; i < end; ++i)
         if (atom(i) != wanted[i]) return false;
     const Atom& tail = wanted[end];
-    if (tail.kind == Atom::Kind::text) return atom(end).kind == Atom::Kind::text && atom(end).text.starts_with(tail.text);
+    if (tail.kind == Atom::Kind::text)
+        return atom(end).kind == Atom::Kind::text && atom(end).text.starts_with(tail.text);
     return atom(end) == tail;
 }
 
 Result<Version> Version::without_last() const {
     auto dot = text_.rfind('.');
-    if (dot == std::string::npos) return make_error(ErrorKind::usage, "'~={0}' needs a version of two parts, such as ~={0}.0", text_);
+    if (dot == std::string::npos)
+        return make_error(ErrorKind::usage, "'~={0}' needs a version of two parts, such as ~={0}.0", text_);
     return parse(std::string_view(text_).substr(0, dot));
 }
 

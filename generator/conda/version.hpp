@@ -1,8 +1,8 @@
 // Conda's version order. Not PEP 440's: "1.0post1" and "1.0.post1" differ, letters sort before numbers, "dev" before
 // letters, and any separator will do.
 //
-// Spec: conda/models/version.py (VersionOrder), which CEP 33 writes down; compared with conda's own and rattler's order in
-// tests/unit/conda/version_test.cpp.
+// Spec: conda/models/version.py (VersionOrder), which CEP 33 writes down; compared with conda's own and rattler's order
+// in tests/unit/conda/version_test.cpp.
 #pragma once
 
 #include "common/base/result.hpp"

@@ -48,14 +48,16 @@ Result<std::string> posix_regex(std::string_view text) {
             char next = text[++i];
             if (next == 'd') out += "[0-9]";
             else if (next == 'w') out += "[0-9A-Za-z_]";
-            else if (std::string_view(".+*?()[]^$|-_\\").find(next) != std::string_view::npos) out += std::string("\\") + next;
+            else if (std::string_view(".+*?()[]^$|-_\\").find(next) != std::string_view::npos)
+                out += std::string("\\") + next;
             else return make_error(ErrorKind::usage, "'{}': '\\{}' is not supported in a pattern", text, next);
         } else if (text.substr(i).starts_with("(?:")) {
             out += '(';
             i += 2;
         } else if (c == '{' || (c == '(' && i + 1 < text.size() && text[i + 1] == '?') ||
                    (c == '?' && i > 0 && std::string_view("*+?").find(text[i - 1]) != std::string_view::npos)) {
-            return make_error(ErrorKind::usage, "'{}': this kind of pattern is not supported; use '*', '|' and '[…]'", text);
+            return make_error(ErrorKind::usage, "'{}': this kind of pattern is not supported; use '*', '|' and '[…]'",
+                              text);
         } else {
             in_class = c == '[';
             out += c;
@@ -69,7 +71,9 @@ Result<std::string> posix_regex(std::string_view text) {
 struct TextPattern::Regex {
     regex_t compiled{};
     bool good = false;
-    explicit Regex(const std::string& text) { good = ::regcomp(&compiled, text.c_str(), REG_EXTENDED | REG_NOSUB) == 0; }
+    explicit Regex(const std::string& text) {
+        good = ::regcomp(&compiled, text.c_str(), REG_EXTENDED | REG_NOSUB) == 0;
+    }
     Regex(const Regex&) = delete;
     Regex& operator=(const Regex&) = delete;
     ~Regex() {
@@ -80,9 +84,11 @@ struct TextPattern::Regex {
 Result<TextPattern> TextPattern::parse(std::string_view text) {
     TextPattern out;
     out.text_ = std::string(text);
-    if (text.size() > longest_pattern) return make_error(ErrorKind::usage, "a pattern of {} characters is too long", text.size());
+    if (text.size() > longest_pattern)
+        return make_error(ErrorKind::usage, "a pattern of {} characters is too long", text.size());
     const bool front = text.starts_with('^'), back = text.ends_with('$');
-    if (front != back) return make_error(ErrorKind::usage, "'{}': a regular expression begins with '^' and ends with '$'", text);
+    if (front != back)
+        return make_error(ErrorKind::usage, "'{}': a regular expression begins with '^' and ends with '$'", text);
     if (!front) return out;
     TRY_ASSIGN(std::string posix, posix_regex(text));
     auto regex = std::make_shared<Regex>(posix);
@@ -149,7 +155,8 @@ class VersionSpec::Parser {
         rest_.remove_prefix(std::min(stop, rest_.size()));
         if (term.empty()) return make_error(ErrorKind::usage, "'{}' lacks a version beside its ',' or '|'", text_);
         skip();
-        if (!rest_.empty() && rest_[0] == '(') return make_error(ErrorKind::usage, "'{}' lacks a ',' or '|' before its '('", text_);
+        if (!rest_.empty() && rest_[0] == '(')
+            return make_error(ErrorKind::usage, "'{}' lacks a ',' or '|' before its '('", text_);
         return VersionSpec::term(term);
     }
 
@@ -158,8 +165,8 @@ class VersionSpec::Parser {
 
 Result<VersionSpec::Node> VersionSpec::relation(std::string_view text) {
     static constexpr std::pair<std::string_view, Kind> operators[] = {
-        {"==", Kind::equal}, {"!=", Kind::unequal},  {"<=", Kind::less_equal}, {">=", Kind::greater_equal},
-        {"~=", Kind::compatible}, {"=", Kind::starts}, {"<", Kind::less},      {">", Kind::greater}};
+        {"==", Kind::equal},      {"!=", Kind::unequal}, {"<=", Kind::less_equal}, {">=", Kind::greater_equal},
+        {"~=", Kind::compatible}, {"=", Kind::starts},   {"<", Kind::less},        {">", Kind::greater}};
     Node out;
     std::string_view sign;
     for (auto [name, kind] : operators)
@@ -170,18 +177,22 @@ Result<VersionSpec::Node> VersionSpec::relation(std::string_view text) {
         }
     std::string_view version = trim(text.substr(sign.size()));
     if (sign.empty() || (!version.empty() && std::string_view("=<>!~").find(version[0]) != std::string_view::npos))
-        return make_error(ErrorKind::usage, "'{}' has an unknown operator; there are ==, !=, <, <=, >, >=, ~= and =", text);
+        return make_error(ErrorKind::usage,
+                          "'{}' has an unknown operator; there are ==, !=, <, <=, >, >=, ~= and =", text);
     if (version.empty()) return make_error(ErrorKind::usage, "there is no version behind '{}'", sign);
     if (version.ends_with(".*")) {
-        if (out.kind == Kind::compatible) return make_error(ErrorKind::usage, "'{}': '~=' needs a version without '.*'", text);
+        if (out.kind == Kind::compatible)
+            return make_error(ErrorKind::usage, "'{}': '~=' needs a version without '.*'", text);
         version.remove_suffix(2);
         if (out.kind == Kind::unequal) out.kind = Kind::starts_not;
         // conda reads "==1.2.*" as "==1.2"; pip's meaning is what people want of it.
         if (out.kind == Kind::equal) out.kind = Kind::starts;
-    } else if (version.ends_with('*') && (out.kind == Kind::starts || out.kind == Kind::equal || out.kind == Kind::unequal ||
-                                          out.kind == Kind::greater_equal)) {
+    } else if (version.ends_with('*') && (out.kind == Kind::starts || out.kind == Kind::equal ||
+                                          out.kind == Kind::unequal || out.kind == Kind::greater_equal)) {
         version.remove_suffix(1);
-        out.kind = out.kind == Kind::unequal ? Kind::starts_not : out.kind == Kind::greater_equal ? out.kind : Kind::starts;
+        out.kind = out.kind == Kind::unequal         ? Kind::starts_not
+                   : out.kind == Kind::greater_equal ? out.kind
+                                                     : Kind::starts;
         if (version.empty()) return Node();
     }
     TRY_ASSIGN(Version parsed, Version::parse(version));
@@ -229,19 +240,32 @@ Result<VersionSpec> VersionSpec::parse(std::string_view text) {
 
 bool VersionSpec::matches(const Node& node, const Version& version) {
     switch (node.kind) {
-    case Kind::any: return true;
-    case Kind::all_of: return std::ranges::all_of(node.children, [&](const Node& child) { return matches(child, version); });
-    case Kind::any_of: return std::ranges::any_of(node.children, [&](const Node& child) { return matches(child, version); });
-    case Kind::equal: return version == *node.version;
-    case Kind::unequal: return version != *node.version;
-    case Kind::less: return version < *node.version;
-    case Kind::less_equal: return version <= *node.version;
-    case Kind::greater: return version > *node.version;
-    case Kind::greater_equal: return version >= *node.version;
-    case Kind::starts: return version.starts_with(*node.version);
-    case Kind::starts_not: return !version.starts_with(*node.version);
-    case Kind::compatible: return version >= *node.version && version.starts_with(*node.prefix);
-    case Kind::pattern: return node.pattern->matches(version.text());
+    case Kind::any:
+        return true;
+    case Kind::all_of:
+        return std::ranges::all_of(node.children, [&](const Node& child) { return matches(child, version); });
+    case Kind::any_of:
+        return std::ranges::any_of(node.children, [&](const Node& child) { return matches(child, version); });
+    case Kind::equal:
+        return version == *node.version;
+    case Kind::unequal:
+        return version != *node.version;
+    case Kind::less:
+        return version < *node.version;
+    case Kind::less_equal:
+        return version <= *node.version;
+    case Kind::greater:
+        return version > *node.version;
+    case Kind::greater_equal:
+        return version >= *node.version;
+    case Kind::starts:
+        return version.starts_with(*node.version);
+    case Kind::starts_not:
+        return !version.starts_with(*node.version);
+    case Kind::compatible:
+        return version >= *node.version && version.starts_with(*node.prefix);
+    case Kind::pattern:
+        return node.pattern->matches(version.text());
     }
     return false;
 }

@@ -9,7 +9,8 @@
 
 namespace tinderbox::conda {
 
-// '*' stands for any characters; text between '^' and '$' is a regular expression. The same for versions, builds, names.
+// '*' stands for any characters; text between '^' and '$' is a regular expression. The same for versions, builds,
+// names.
 class TextPattern {
   public:
     static Result<TextPattern> parse(std::string_view text);
@@ -36,7 +37,21 @@ class VersionSpec {
     const std::string& text() const { return text_; }
 
   private:
-    enum class Kind { any, all_of, any_of, equal, unequal, less, less_equal, greater, greater_equal, starts, starts_not, compatible, pattern };
+    enum class Kind {
+        any,
+        all_of,
+        any_of,
+        equal,
+        unequal,
+        less,
+        less_equal,
+        greater,
+        greater_equal,
+        starts,
+        starts_not,
+        compatible,
+        pattern
+    };
     struct Node {
         Kind kind = Kind::any;
         std::vector<Node> children;

@@ -16,7 +16,9 @@ Result<std::pair<std::string, std::string>> parse_virtual(const std::string& tex
     auto equals = text.find('=');
     std::string name = text.substr(0, equals);
     if (equals == std::string::npos || !name.starts_with("__") || name.size() < 3 || !is_conda_identifier(name))
-        return make_error(ErrorKind::usage, "--virtual {}: write __NAME=VERSION, for instance __cuda=12.4 (__cuda= for a target without)", text);
+        return make_error(ErrorKind::usage,
+                          "--virtual {}: write __NAME=VERSION, for instance __cuda=12.4 (__cuda= for a target without)",
+                          text);
     return std::pair(to_lower(name), text.substr(equals + 1));
 }
 
@@ -25,7 +27,9 @@ Result<std::vector<VirtualPackage>> virtual_packages(const VirtualTarget& target
     if (target.platform.starts_with("linux-")) {
         all["__linux"] = default_kernel;
         all["__glibc"] = target.glibc;
-        all["__archspec"] = target.platform == "linux-64" ? "1=x86_64" : target.platform == "linux-aarch64" ? "1=aarch64" : "1=" + target.platform.substr(6);
+        all["__archspec"] = target.platform == "linux-64"        ? "1=x86_64"
+                            : target.platform == "linux-aarch64" ? "1=aarch64"
+                                                                 : "1=" + target.platform.substr(6);
     }
     if (!target.cuda.empty()) all["__cuda"] = target.cuda;
     for (const auto& [name, value] : target.overrides) all[name] = value;
@@ -39,7 +43,8 @@ Result<std::vector<VirtualPackage>> virtual_packages(const VirtualTarget& target
         }
         auto version = Version::parse(one.version);
         if (!version.ok()) return std::move(version).error().in(fmt::format("--virtual {}={}", name, value));
-        if (!is_conda_identifier(one.build)) return make_error(ErrorKind::usage, "--virtual {}={}: '{}' is no build", name, value, one.build);
+        if (!is_conda_identifier(one.build))
+            return make_error(ErrorKind::usage, "--virtual {}={}: '{}' is no build", name, value, one.build);
         out.push_back(std::move(one));
     }
     return out;

@@ -1,5 +1,5 @@
-// Virtual packages: what a package may ask of the machine (__glibc, __cuda, …). They describe the target, never the machine
-// that builds: a login node without a GPU makes GPU environments.
+// Virtual packages: what a package may ask of the machine (__glibc, __cuda, …). They describe the target, never the
+// machine that builds: a login node without a GPU makes GPU environments.
 //
 // Spec: CEP 30; conda's plugins/virtual_packages.
 #pragma once
@@ -19,7 +19,7 @@ struct VirtualPackage {
 struct VirtualTarget {
     std::string platform = "linux-64";
     std::string glibc = "2.28";
-    std::string cuda; // what the target's driver offers ("12.4"), "" no GPU
+    std::string cuda;                             // what the target's driver offers ("12.4"), "" no GPU
     std::map<std::string, std::string> overrides; // "__archspec" → "1=x86_64_v3"; "" takes one away
 };
 

@@ -13,7 +13,8 @@ inline fs::path artifact_path(const fs::path& root, const std::string& sha256, c
 }
 
 // The artifact of this hash, when it is there.
-inline std::optional<fs::path> cached_artifact(const std::string& sha256, const std::string& name, const fs::path& root = cache_directory()) {
+inline std::optional<fs::path> cached_artifact(const std::string& sha256, const std::string& name,
+                                               const fs::path& root = cache_directory()) {
     std::error_code ignored;
     if (sha256.empty() || !fs::is_regular_file(artifact_path(root, sha256, name), ignored)) return std::nullopt;
     return artifact_path(root, sha256, name);

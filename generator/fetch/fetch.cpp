@@ -55,8 +55,8 @@ Result<Hashes> hash_file(const fs::path& path, bool with_md5) {
 
 // Hashing gigabytes that did not change since the last time is skipped: the file's identity is remembered.
 std::string identity(const struct stat& st) {
-    return fmt::format("{} {} {} {}.{:09} {}.{:09}", st.st_dev, st.st_ino, st.st_size, st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
-                       st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+    return fmt::format("{} {} {} {}.{:09} {}.{:09}", st.st_dev, st.st_ino, st.st_size, st.st_mtim.tv_sec,
+                       st.st_mtim.tv_nsec, st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
 }
 
 std::string key_of(std::string_view text) { return to_hex(sha256(as_bytes(text))); }
@@ -108,7 +108,8 @@ class CurlFetcher final : public Fetcher {
         }
         if (options_.offline) {
             if (known.is_null())
-                return make_error(ErrorKind::network, "--offline: '{}' is not in the cache; build once without --offline",
+                return make_error(ErrorKind::network,
+                                  "--offline: '{}' is not in the cache; build once without --offline",
                                   without_credentials(url));
             return stored_document(base, known);
         }
@@ -129,7 +130,8 @@ class CurlFetcher final : public Fetcher {
         Document document{std::move(reply.body), reply.final_url, reply.content_type, reply.status};
         // That an index does not have a project is an answer, too: --offline has to give it again.
         if (reply.status == 200 || reply.status == 404) {
-            json info = {{"url", without_credentials(document.url)}, {"content_type", document.content_type},
+            json info = {{"url", without_credentials(document.url)},
+                         {"content_type", document.content_type},
                          {"status", reply.status}};
             if (auto until = fresh_until(reply); until > 0) info["fresh_until"] = until;
             if (!reply.etag.empty()) info["etag"] = reply.etag;
@@ -160,10 +162,11 @@ class CurlFetcher final : public Fetcher {
         return out;
     }
 
-    Result<FileDocument> get_file(const std::string& url, const Validators& known, const fs::path& to, std::uint64_t limit,
-                                  TransferCount& count) override {
+    Result<FileDocument> get_file(const std::string& url, const Validators& known, const fs::path& to,
+                                  std::uint64_t limit, TransferCount& count) override {
         if (options_.offline)
-            return make_error(ErrorKind::network, "--offline: '{}' is not in the cache; build once without --offline", without_credentials(url));
+            return make_error(ErrorKind::network, "--offline: '{}' is not in the cache; build once without --offline",
+                              without_credentials(url));
         TRY_ASSIGN(Fd fd, open_file(to, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
         TransferRequest request;
         request.url = url;
@@ -236,7 +239,8 @@ class CurlFetcher final : public Fetcher {
 
     static Result<Document> stored_document(const fs::path& base, const json& info) {
         TRY_ASSIGN(std::string body, read_text(base.string() + ".body"));
-        return Document{std::move(body), info.value("url", ""), info.value("content_type", ""), info.value("status", 200)};
+        return Document{std::move(body), info.value("url", ""), info.value("content_type", ""),
+                        info.value("status", 200)};
     }
 
     // ---- artifacts ------------------------------------------------------------------------------------
@@ -249,13 +253,14 @@ class CurlFetcher final : public Fetcher {
         if (!is_url(d.url) || Url::parse(d.url).scheme == "file") return local_file(d);
         if (auto found = cached(d)) return *std::move(found);
         if (options_.offline)
-            return make_error(ErrorKind::network, "--offline: '{}' is not in the cache; build once without --offline", d.name);
+            return make_error(ErrorKind::network, "--offline: '{}' is not in the cache; build once without --offline",
+                              d.name);
         // Of two builds that want the same artifact one downloads, the other waits and finds it.
         fs::path partial = options_.cache_root / "artifacts" / "partial" /
                            (d.sha256.empty() ? key_of(without_credentials(d.url)) : d.sha256);
         TRY_ASSIGN(FileLock lock, FileLock::acquire(partial.string() + ".lock", [&] {
-            Terminal::get().note("waiting", "for another build that downloads " + d.name);
-        }));
+                       Terminal::get().note("waiting", "for another build that downloads " + d.name);
+                   }));
         if (auto found = cached(d)) return *std::move(found);
         return download(d, partial);
     }
@@ -283,11 +288,11 @@ class CurlFetcher final : public Fetcher {
 
     static Status check(const Download& d, const Hashes& found, const std::string& where, ErrorKind kind) {
         if (!d.sha256.empty() && to_lower(d.sha256) != found.sha256)
-            return make_error(kind, "{}: the SHA-256 is {}, {} was expected; the file was changed or damaged", where, found.sha256,
-                              to_lower(d.sha256));
+            return make_error(kind, "{}: the SHA-256 is {}, {} was expected; the file was changed or damaged", where,
+                              found.sha256, to_lower(d.sha256));
         if (!d.md5.empty() && to_lower(d.md5) != found.md5)
-            return make_error(kind, "{}: the MD5 is {}, {} was expected; the file was changed or damaged", where, found.md5,
-                              to_lower(d.md5));
+            return make_error(kind, "{}: the MD5 is {}, {} was expected; the file was changed or damaged", where,
+                              found.md5, to_lower(d.md5));
         if (d.size != 0 && d.size != found.size)
             return make_error(kind, "{}: it has {} bytes, {} were expected", where, found.size, d.size);
         return {};
@@ -341,7 +346,8 @@ class CurlFetcher final : public Fetcher {
             count_.expected += have;
             TRY_ASSIGN(TransferReply reply, transfer(options_, request));
             if (reply.status == 404 || reply.status == 410)
-                return make_error(ErrorKind::network, "{}: not found (HTTP {}); the file was removed or the URL has a mistake", shown,
+                return make_error(ErrorKind::network,
+                                  "{}: not found (HTTP {}); the file was removed or the URL has a mistake", shown,
                                   reply.status);
             TRY_ASSIGN(Hashes hashes, hash_file(part, !d.md5.empty()));
             Status right = check(d, hashes, shown, ErrorKind::network);
@@ -350,13 +356,19 @@ class CurlFetcher final : public Fetcher {
                 std::error_code ignored;
                 fs::remove(part, ignored);
                 if (html)
-                    return make_error(ErrorKind::network, "{}: the server sent a web page instead of the file; a login or a proxy's notice is in the way", shown);
+                    return make_error(
+                        ErrorKind::network,
+                        "{}: the server sent a web page instead of the file; a login or a proxy's notice is in the way",
+                        shown);
                 // A resumed half may be from another version of the file: once more from the start.
                 if (have > 0 && round == 0) continue;
                 return std::move(right).error();
             }
             if (d.sha256.empty() && d.md5.empty() && looks_like_html(part))
-                return make_error(ErrorKind::network, "{}: the server sent a web page instead of the file; a login or a proxy's notice is in the way", shown);
+                return make_error(
+                    ErrorKind::network,
+                    "{}: the server sent a web page instead of the file; a login or a proxy's notice is in the way",
+                    shown);
             fs::path path = content_path(hashes.sha256, d.name);
             TRY(make_directories(path.parent_path()));
             if (::fchmod(fd.get(), 0644) != 0 || ::fsync(fd.get()) != 0 || ::rename(part.c_str(), path.c_str()) != 0)
@@ -365,7 +377,8 @@ class CurlFetcher final : public Fetcher {
             if (::stat(path.c_str(), &st) == 0) {
                 json info = {{"identity", identity(st)}, {"sha256", hashes.sha256}};
                 if (!hashes.md5.empty()) info["md5"] = hashes.md5;
-                (void)write_atomically(options_.cache_root / "artifacts" / "known" / key_of(path.string()), info.dump());
+                (void)write_atomically(options_.cache_root / "artifacts" / "known" / key_of(path.string()),
+                                       info.dump());
             }
             if (d.sha256.empty()) TRY(write_atomically(memo_of(d), json({{"sha256", hashes.sha256}}).dump()));
             return Fetched{path, hashes.sha256, hashes.size, false};
@@ -384,11 +397,12 @@ Result<Piece> Fetcher::range(const std::string&, std::uint64_t, std::uint64_t, b
     return out;
 }
 
-Result<FileDocument> Fetcher::get_file(const std::string& url, const Validators&, const fs::path& to, std::uint64_t limit,
-                                       TransferCount& count) {
+Result<FileDocument> Fetcher::get_file(const std::string& url, const Validators&, const fs::path& to,
+                                       std::uint64_t limit, TransferCount& count) {
     TRY_ASSIGN(Document document, get(url, ""));
     if (document.body.size() > limit)
-        return make_error(ErrorKind::network, "{}: the answer is larger than {} bytes", without_credentials(url), limit);
+        return make_error(ErrorKind::network, "{}: the answer is larger than {} bytes", without_credentials(url),
+                          limit);
     count.received += document.body.size();
     if (document.status == 200) TRY(write_atomically(to, document.body));
     return FileDocument{document.status, "", "", document.url, document.body.size(), 0};

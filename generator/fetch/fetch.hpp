@@ -16,7 +16,7 @@
 namespace tinderbox {
 
 struct FetchOptions {
-    bool offline = false;                    // only what the cache has; a missing one is an error that names it
+    bool offline = false; // only what the cache has; a missing one is an error that names it
     unsigned connections = 8;
     std::vector<std::string> insecure_hosts; // plain http or unverified TLS allowed (--insecure-host, trusted-host)
     double stall_timeout_seconds = 60;       // no byte for this long: retry
@@ -51,18 +51,19 @@ struct Document {
 // A part of a remote file.
 struct Piece {
     std::string bytes;
-    std::uint64_t first = 0;  // where `bytes` begins in the file
-    std::uint64_t total = 0;  // of the whole file, 0 = unknown; also where parts are refused
-    int status = 0;           // 206 or 200: there; 404, 410: there is no such file
-    bool refused = false;     // the server has the file and does not serve parts of it
+    std::uint64_t first = 0; // where `bytes` begins in the file
+    std::uint64_t total = 0; // of the whole file, 0 = unknown; also where parts are refused
+    int status = 0;          // 206 or 200: there; 404, 410: there is no such file
+    bool refused = false;    // the server has the file and does not serve parts of it
 };
 
-// A large document (a channel's index) in a file of the caller's. It is decompressed on the way when the server compresses
-// the transfer (Content-Encoding), never when the document itself is compressed (.zst).
+// A large document (a channel's index) in a file of the caller's. It is decompressed on the way when the server
+// compresses the transfer (Content-Encoding), never when the document itself is compressed (.zst).
 struct FileDocument {
-    int status = 0;            // 200: `to` holds it; 304: what the validators describe is still right; 404, 410: not there; 401, 403
+    int status =
+        0; // 200: `to` holds it; 304: what the validators describe is still right; 404, 410: not there; 401, 403
     std::string etag, last_modified, url; // url: after redirects
-    std::uint64_t size = 0;    // bytes in `to`
+    std::uint64_t size = 0;               // bytes in `to`
     std::int64_t fresh_until = 0; // seconds since 1970 until which the server need not be asked again; 0: ask each time
 };
 
@@ -93,8 +94,8 @@ class Fetcher {
     // `to` is replaced when status is 200 (not atomically). An answer of more than `limit` bytes is an error, as is
     // --offline: the caller keeps what it makes of the document. Nothing is shown; `count` grows. Thread-safe. http and
     // https only.
-    virtual Result<FileDocument> get_file(const std::string& url, const Validators& known, const fs::path& to, std::uint64_t limit,
-                                          TransferCount& count);
+    virtual Result<FileDocument> get_file(const std::string& url, const Validators& known, const fs::path& to,
+                                          std::uint64_t limit, TransferCount& count);
     virtual bool offline() const { return false; }
     // Where caches lie: FetchOptions::cache_root.
     virtual fs::path cache_root() const { return cache_directory(); }

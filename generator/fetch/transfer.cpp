@@ -96,8 +96,10 @@ std::uint64_t limit_of(const Exchange& x) {
 Error too_large(const Exchange& x) {
     const std::string shown = without_credentials(x.request.url);
     if (x.request.file >= 0 && !x.request.document && x.status < 300)
-        return make_error(ErrorKind::network, "{}: the server sends more than the {} bytes that were expected", shown, x.request.size_limit);
-    return make_error(ErrorKind::network, "{}: the answer is larger than {}, the most that is taken of it", shown, format_bytes(limit_of(x)));
+        return make_error(ErrorKind::network, "{}: the server sends more than the {} bytes that were expected", shown,
+                          x.request.size_limit);
+    return make_error(ErrorKind::network, "{}: the answer is larger than {}, the most that is taken of it", shown,
+                      format_bytes(limit_of(x)));
 }
 
 std::size_t on_body(char* data, std::size_t one, std::size_t count, void* user) {
@@ -117,7 +119,8 @@ std::size_t on_body(char* data, std::size_t one, std::size_t count, void* user) 
             }
         }
         // Refused before it is transferred, if the server is frank.
-        if (length > 0 && x.status < 300 && x.request.range.empty() && x.request.resume_from + static_cast<std::uint64_t>(length) > limit_of(x)) {
+        if (length > 0 && x.status < 300 && x.request.range.empty() &&
+            x.request.resume_from + static_cast<std::uint64_t>(length) > limit_of(x)) {
             x.failure = too_large(x);
             return 0;
         }
@@ -157,10 +160,11 @@ std::size_t on_body(char* data, std::size_t one, std::size_t count, void* user) 
 }
 
 Error tls_error(const std::string& host, std::string_view detail) {
-    return make_error(ErrorKind::network,
-                      "the TLS certificate of '{}' is not trusted ({}); if a proxy or a private index signs with its own "
-                      "authority, name that authority's file in SSL_CERT_FILE",
-                      host, detail);
+    return make_error(
+        ErrorKind::network,
+        "the TLS certificate of '{}' is not trusted ({}); if a proxy or a private index signs with its own "
+        "authority, name that authority's file in SSL_CERT_FILE",
+        host, detail);
 }
 
 bool transient(CURLcode code) {
@@ -175,8 +179,10 @@ bool transient(CURLcode code) {
     case CURLE_PARTIAL_FILE:
     case CURLE_HTTP2:
     case CURLE_HTTP2_STREAM:
-    case CURLE_SSL_CONNECT_ERROR: return true;
-    default: return false;
+    case CURLE_SSL_CONNECT_ERROR:
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -206,7 +212,8 @@ void configure(CURL* handle, const FetchOptions& options, const Url& url, Exchan
     curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(options.stall_timeout_seconds));
     curl_easy_setopt(handle, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_OPTIONAL));
-    if (std::string netrc = variable("NETRC"); !netrc.empty()) curl_easy_setopt(handle, CURLOPT_NETRC_FILE, netrc.c_str());
+    if (std::string netrc = variable("NETRC"); !netrc.empty())
+        curl_easy_setopt(handle, CURLOPT_NETRC_FILE, netrc.c_str());
     if (!bundle.empty()) curl_easy_setopt(handle, CURLOPT_CAINFO, bundle.c_str());
     if (is_insecure_host(options, url)) {
         curl_easy_setopt(handle, CURLOPT_SSL_VERIFYPEER, 0L);
@@ -216,7 +223,8 @@ void configure(CURL* handle, const FetchOptions& options, const Url& url, Exchan
     std::string range = fmt::format("{}-", x.request.resume_from);
     if (x.request.resume_from > 0) curl_easy_setopt(handle, CURLOPT_RANGE, range.c_str());
     // Without a file it is a document: let the server compress it.
-    if ((x.request.file < 0 && x.request.range.empty()) || x.request.document) curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "");
+    if ((x.request.file < 0 && x.request.range.empty()) || x.request.document)
+        curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "");
     if (!x.request.range.empty()) curl_easy_setopt(handle, CURLOPT_RANGE, x.request.range.c_str());
 }
 
@@ -224,16 +232,27 @@ Attempt judge_status(const FetchOptions&, const std::string& shown, const std::s
     switch (status) {
     case 401:
     case 407:
-        return {Outcome::failed, make_error(ErrorKind::network, "{} asks for a login (HTTP {}); put one for '{}' into ~/.netrc or into the index's URL",
-                                            shown, status, host)};
+        return {Outcome::failed,
+                make_error(ErrorKind::network,
+                           "{} asks for a login (HTTP {}); put one for '{}' into ~/.netrc or into the index's URL",
+                           shown, status, host)};
     case 403:
-        return {Outcome::failed, make_error(ErrorKind::network, "{} is forbidden (HTTP 403); the login for '{}' may not have access to it", shown, host)};
+        return {Outcome::failed,
+                make_error(ErrorKind::network,
+                           "{} is forbidden (HTTP 403); the login for '{}' may not have access to it", shown, host)};
     case 408:
-    case 429: return {Outcome::again, make_error(ErrorKind::network, "{}: the server asks to come back later (HTTP {})", shown, status)};
-    case 416: return {Outcome::again, make_error(ErrorKind::network, "{}: the partial download does not fit (HTTP 416)", shown)};
-    default: break;
+    case 429:
+        return {Outcome::again,
+                make_error(ErrorKind::network, "{}: the server asks to come back later (HTTP {})", shown, status)};
+    case 416:
+        return {Outcome::again,
+                make_error(ErrorKind::network, "{}: the partial download does not fit (HTTP 416)", shown)};
+    default:
+        break;
     }
-    if (status >= 500) return {Outcome::again, make_error(ErrorKind::network, "{}: the server failed (HTTP {}); try again later", shown, status)};
+    if (status >= 500)
+        return {Outcome::again,
+                make_error(ErrorKind::network, "{}: the server failed (HTTP {}); try again later", shown, status)};
     return {Outcome::failed, make_error(ErrorKind::network, "{}: the server answered HTTP {}", shown, status)};
 }
 
@@ -285,11 +304,13 @@ Attempt attempt(const FetchOptions& options, TransferRequest& request, TransferR
         char* location = nullptr;
         curl_easy_getinfo(handle, CURLINFO_REDIRECT_URL, &location);
         x.redirect = location ? location : "";
-        if (x.redirect.empty()) return {Outcome::failed, make_error(ErrorKind::network, "{}: a redirect without a target", shown)};
+        if (x.redirect.empty())
+            return {Outcome::failed, make_error(ErrorKind::network, "{}: a redirect without a target", shown)};
         request.url = x.redirect;
         return {Outcome::done, {}};
     }
-    if (x.status == 200 || x.status == 206 || x.status == 304 || x.status == 404 || x.status == 410) return {Outcome::done, {}};
+    if (x.status == 200 || x.status == 206 || x.status == 304 || x.status == 404 || x.status == 410)
+        return {Outcome::done, {}};
     if (x.status == 416 && !request.range.empty()) return {Outcome::done, {}};
     // Of an index there are several forms, and some servers forbid what they do not have.
     if (request.document && (x.status == 401 || x.status == 403)) return {Outcome::done, {}};
@@ -310,8 +331,9 @@ std::string ca_bundle() {
     std::error_code ignored;
     for (const char* name : {"SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "PIP_CERT"})
         if (std::string path = variable(name); !path.empty() && fs::is_regular_file(path, ignored)) return path;
-    for (const char* path : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
-                             "/etc/ssl/ca-bundle.pem", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem"})
+    for (const char* path :
+         {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
+          "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem"})
         if (fs::is_regular_file(path, ignored)) return path;
     return "";
 }
@@ -320,10 +342,13 @@ Status check_transport(const FetchOptions& options, const std::string& text) {
     Url url = Url::parse(text);
     if (url.scheme == "https") return {};
     if (url.scheme != "http")
-        return make_error(ErrorKind::network, "'{}' has a scheme that cannot be downloaded; use https", without_credentials(text));
+        return make_error(ErrorKind::network, "'{}' has a scheme that cannot be downloaded; use https",
+                          without_credentials(text));
     if (is_loopback(url.host) || is_insecure_host(options, url)) return {};
-    return make_error(ErrorKind::network, "'{}' is plain http, which anyone on the way can change; use https, or allow the host: --insecure-host {}",
-                      without_credentials(text), url.host);
+    return make_error(
+        ErrorKind::network,
+        "'{}' is plain http, which anyone on the way can change; use https, or allow the host: --insecure-host {}",
+        without_credentials(text), url.host);
 }
 
 Result<TransferReply> transfer(const FetchOptions& options, TransferRequest request) {
@@ -337,7 +362,8 @@ Result<TransferReply> transfer(const FetchOptions& options, TransferRequest requ
             bool redirected = reply.status >= 301 && reply.status <= 308 && reply.status != 304;
             if (!redirected) return reply;
             if (++redirects > redirect_limit)
-                return make_error(ErrorKind::network, "{}: the server redirects in a circle", without_credentials(first_url));
+                return make_error(ErrorKind::network, "{}: the server redirects in a circle",
+                                  without_credentials(first_url));
             continue;
         }
         if (result.outcome == Outcome::failed || tries >= options.retries) return std::move(result.error);

@@ -11,12 +11,12 @@ namespace tinderbox {
 struct TransferRequest {
     std::string url;
     std::vector<std::string> headers;
-    int file = -1;              // body goes here from `resume_from` on; -1: into TransferReply::body
+    int file = -1; // body goes here from `resume_from` on; -1: into TransferReply::body
     std::uint64_t resume_from = 0;
-    bool document = false;      // with a file: the transfer may be compressed, and begins anew when it breaks off
-    std::string if_range;       // with resume_from: the ETag that the first part had, "" = trust the hash
+    bool document = false; // with a file: the transfer may be compressed, and begins anew when it breaks off
+    std::string if_range;  // with resume_from: the ETag that the first part had, "" = trust the hash
     std::uint64_t size_limit = UINT64_MAX;
-    std::string range;          // without a file: "FIRST-LAST" or "-COUNT"; size_limit is its length
+    std::string range; // without a file: "FIRST-LAST" or "-COUNT"; size_limit is its length
     std::atomic<std::uint64_t>* received = nullptr; // bytes of body so far are added here (and taken back on restart)
     std::atomic<std::uint64_t>* expected = nullptr; // Content-Length is added here once
 };
@@ -24,8 +24,8 @@ struct TransferRequest {
 struct TransferReply {
     int status = 0;
     std::string body, final_url, content_type, etag, last_modified, cache_control, content_range;
-    int age = 0; // seconds that a proxy had it already
-    bool restarted = false; // the server ignored the range: the file was begun anew
+    int age = 0;                // seconds that a proxy had it already
+    bool restarted = false;     // the server ignored the range: the file was begun anew
     bool range_ignored = false; // of TransferRequest::range: the body was not read
     std::uint64_t length = 0;   // Content-Length of an answer whose body was not read, 0 = unknown
 };

@@ -31,13 +31,15 @@ Result<std::vector<LockedBase>> rows_of(std::string_view table, const std::strin
         base.sha256 = row.value("sha256", "");
         base.size = row.value("size", std::uint64_t{0});
         if (!is_url(base.url) || !sha256_from_hex(base.sha256))
-            return make_error(ErrorKind::bug, "templates/bases.json: {} {} has no URL or no SHA-256", kind, base.version);
+            return make_error(ErrorKind::bug, "templates/bases.json: {} {} has no URL or no SHA-256", kind,
+                              base.version);
         out.push_back(std::move(base));
     }
     return out;
 }
 
-Result<LockedBase> row_for(const std::string& kind, const std::string& version, const std::string& platform, std::string_view table) {
+Result<LockedBase> row_for(const std::string& kind, const std::string& version, const std::string& platform,
+                           std::string_view table) {
     TRY_ASSIGN(auto rows, rows_of(table, kind, platform));
     std::string versions;
     for (const LockedBase& row : rows) {
@@ -45,9 +47,12 @@ Result<LockedBase> row_for(const std::string& kind, const std::string& version, 
         versions += (versions.empty() ? "" : ", ") + row.version;
     }
     if (rows.empty())
-        return make_error(ErrorKind::usage, "--base {}: no version of it is known for {}; give the .sh itself: --base PATH.sh or --base URL",
-                          kind, platform);
-    return make_error(ErrorKind::usage, "--base {}={}: known for {} are {}; or give the .sh itself: --base PATH.sh or --base URL", kind,
+        return make_error(
+            ErrorKind::usage,
+            "--base {}: no version of it is known for {}; give the .sh itself: --base PATH.sh or --base URL", kind,
+            platform);
+    return make_error(ErrorKind::usage,
+                      "--base {}={}: known for {} are {}; or give the .sh itself: --base PATH.sh or --base URL", kind,
                       version, platform, versions);
 }
 
@@ -60,12 +65,14 @@ std::string base_kind(std::string_view name) {
     return "installer";
 }
 
-Result<std::optional<LockedBase>> lock_base(const std::string& text, const std::string& platform, std::string_view table) {
+Result<std::optional<LockedBase>> lock_base(const std::string& text, const std::string& platform,
+                                            std::string_view table) {
     if (text.empty() || text == "none") return std::optional<LockedBase>();
     auto equals = text.find('=');
     std::string name = text.substr(0, equals);
     if (name == "miniconda" || name == "miniforge") {
-        TRY_ASSIGN(LockedBase row, row_for(name, equals == std::string::npos ? "" : text.substr(equals + 1), platform, table));
+        TRY_ASSIGN(LockedBase row,
+                   row_for(name, equals == std::string::npos ? "" : text.substr(equals + 1), platform, table));
         return std::optional(std::move(row));
     }
     LockedBase base;
@@ -78,15 +85,17 @@ Result<std::optional<LockedBase>> lock_base(const std::string& text, const std::
         std::error_code ec;
         fs::path path = fs::absolute(text.starts_with("file:") ? file_url_to_path(text) : text, ec).lexically_normal();
         if (!fs::is_regular_file(path, ec))
-            return make_error(ErrorKind::usage, "--base {}: it is no file, and no name that is known; write miniconda[=VERSION], "
-                                                "miniforge[=VERSION], none, or the path or URL of an installer's .sh",
+            return make_error(ErrorKind::usage,
+                              "--base {}: it is no file, and no name that is known; write miniconda[=VERSION], "
+                              "miniforge[=VERSION], none, or the path or URL of an installer's .sh",
                               printable(text));
         base.source = base.file_name = path.string();
         base.url = "file://" + percent_encode_path(base.source);
     }
     base.file_name = base.file_name.substr(base.file_name.rfind('/') + 1);
     if (base.file_name.empty() || base.file_name == "." || base.file_name == "..")
-        return make_error(ErrorKind::usage, "--base {}: the URL does not end in a file's name", without_credentials(text));
+        return make_error(ErrorKind::usage, "--base {}: the URL does not end in a file's name",
+                          without_credentials(text));
     return std::optional(std::move(base));
 }
 

@@ -14,7 +14,8 @@ namespace tinderbox {
 // "none" and "" give nothing. "miniconda", "miniforge=26.3.2-3": a row of `table` (the text of bases.json) for
 // `platform`. A path or a URL of a .sh: that one; its version and hash are known once it was read. Errors (usage): no
 // such row, with the versions that there are; neither a name nor a .sh.
-Result<std::optional<LockedBase>> lock_base(const std::string& text, const std::string& platform, std::string_view table);
+Result<std::optional<LockedBase>> lock_base(const std::string& text, const std::string& platform,
+                                            std::string_view table);
 
 // What an installer that calls itself `name` is: "Miniconda3" is "miniconda".
 std::string base_kind(std::string_view name);

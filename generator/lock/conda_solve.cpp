@@ -23,8 +23,9 @@ constexpr const char* default_channel = "conda-forge";
 // Indexes that are opened at the same time: the largest take 150 MB of memory each while they are read.
 constexpr unsigned index_threads = 4;
 
-constexpr std::string_view cuda_packages[] = {"cudatoolkit", "cuda-version", "cuda", "cuda-toolkit", "cuda-runtime", "cuda-nvcc",
-                                              "cuda-cudart", "cuda-libraries", "cudnn", "nccl", "cupy", "pytorch-cuda", "cuda-python"};
+constexpr std::string_view cuda_packages[] = {
+    "cudatoolkit",    "cuda-version", "cuda", "cuda-toolkit", "cuda-runtime", "cuda-nvcc",  "cuda-cudart",
+    "cuda-libraries", "cudnn",        "nccl", "cupy",         "pytorch-cuda", "cuda-python"};
 
 bool speaks_of_gpu(std::string_view text) {
     std::string lower = to_lower(text);
@@ -37,7 +38,8 @@ bool speaks_of_gpu(std::string_view text) {
 std::string pinned_version(std::string_view version) {
     while (version.starts_with('=')) version.remove_prefix(1);
     if (version.ends_with(".*")) version.remove_suffix(2);
-    bool plain = !version.empty() && std::ranges::all_of(version, [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
+    bool plain =
+        !version.empty() && std::ranges::all_of(version, [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
     return plain ? std::string(version) : "";
 }
 
@@ -60,8 +62,8 @@ LockedArtifact artifact_of(const conda::SolvedPackage& package) {
     return out;
 }
 
-// Packages that the request names by file or URL: a channel of their own, in front of all others. What they depend on is
-// read from themselves.
+// Packages that the request names by file or URL: a channel of their own, in front of all others. What they depend on
+// is read from themselves.
 class NamedFiles final : public conda::Subdir {
   public:
     NamedFiles() : Subdir({"files of the request", "files:", "files:", ""}, "noarch") {}
@@ -74,7 +76,8 @@ class NamedFiles final : public conda::Subdir {
         conda::PackageRecord record;
         auto text = [&](const char* key) {
             auto found = row->find(key);
-            return found != row->end() && found->is_string() ? std::string_view(found->get_ref<const std::string&>()) : std::string_view();
+            return found != row->end() && found->is_string() ? std::string_view(found->get_ref<const std::string&>())
+                                                             : std::string_view();
         };
         record.name = text("name");
         record.version = text("version");
@@ -84,7 +87,8 @@ class NamedFiles final : public conda::Subdir {
             if (auto found = row->find(key); found != row->end() && found->is_array())
                 for (const auto& one : *found)
                     if (one.is_string()) list->push_back(one.get_ref<const std::string&>());
-        auto name = std::make_shared<std::string>(fmt::format("{}-{}-{}.conda", record.name, record.version, record.build));
+        auto name =
+            std::make_shared<std::string>(fmt::format("{}-{}-{}.conda", record.name, record.version, record.build));
         record.file_name = *name;
         storage_->push_back(row);
         storage_->push_back(name);
@@ -109,12 +113,14 @@ class NamedFiles final : public conda::Subdir {
         return name.substr(0, name.find('#'));
     }
     std::vector<conda::PackageRecord> records_;
-    std::shared_ptr<std::vector<std::shared_ptr<const void>>> storage_ = std::make_shared<std::vector<std::shared_ptr<const void>>>();
+    std::shared_ptr<std::vector<std::shared_ptr<const void>>> storage_ =
+        std::make_shared<std::vector<std::shared_ptr<const void>>>();
 };
 
 class CondaSolve {
   public:
-    CondaSolve(const Request& request, const LockOptions& options, Fetcher& fetcher) : request_(request), options_(options), fetcher_(fetcher) {}
+    CondaSolve(const Request& request, const LockOptions& options, Fetcher& fetcher)
+        : request_(request), options_(options), fetcher_(fetcher) {}
 
     Result<CondaAnswer> run() {
         TRY_ASSIGN(config_, conda::read_config());
@@ -139,7 +145,9 @@ class CondaSolve {
         if (!solution.needs_cuda.empty()) {
             std::string names;
             for (const std::string& name : solution.needs_cuda) names += (names.empty() ? "" : ", ") + name;
-            answer_.warnings.push_back(fmt::format("chosen without CUDA, because the request does not ask for a GPU: {}; --cuda VERSION makes it one", names));
+            answer_.warnings.push_back(fmt::format(
+                "chosen without CUDA, because the request does not ask for a GPU: {}; --cuda VERSION makes it one",
+                names));
         }
         return std::move(answer_);
     }
@@ -162,7 +170,8 @@ class CondaSolve {
         auto parsed = conda::MatchSpec::parse(spec.text);
         if (!parsed.ok()) return std::move(parsed).error().in(spec.line.str());
         if (parsed->name.find('*') != std::string::npos)
-            return make_error(ErrorKind::usage, "{}: '{}' names no package; write its name instead of a pattern", spec.line.str(), printable(spec.text));
+            return make_error(ErrorKind::usage, "{}: '{}' names no package; write its name instead of a pattern",
+                              spec.line.str(), printable(spec.text));
         conda::SolveSpec out{std::move(parsed).value(), spec.line.str(), {}};
         out.spec.text = printable(out.spec.text);
         TRY_ASSIGN(out.channels, keys_of(out.spec.channel, spec.line.str()));
@@ -188,10 +197,12 @@ class CondaSolve {
             if (spec.spec.channel.empty()) continue;
             TRY_ASSIGN(auto more, conda::resolve_channel(spec.spec.channel, config_));
             for (conda::Channel& channel : more)
-                if (std::ranges::find(channels_, channel.key, &conda::Channel::key) == channels_.end()) channels_.push_back(std::move(channel));
+                if (std::ranges::find(channels_, channel.key, &conda::Channel::key) == channels_.end())
+                    channels_.push_back(std::move(channel));
         }
         for (const conda::Channel& channel : channels_)
-            if (std::ranges::find(answer_.channels, channel.key) == answer_.channels.end()) answer_.channels.push_back(channel.key);
+            if (std::ranges::find(answer_.channels, channel.key) == answer_.channels.end())
+                answer_.channels.push_back(channel.key);
         solve_.priority = config_.priority;
         if (!options_.channel_priority.empty()) {
             TRY_ASSIGN(solve_.priority, conda::parse_channel_priority(options_.channel_priority));
@@ -235,7 +246,9 @@ class CondaSolve {
         for (std::size_t i = 0; i < specs.size(); ++i) TRY(named->add(*specs[i], files[i]));
         for (std::size_t i = 0; i < specs.size(); ++i) {
             const conda::PackageRecord& record = named->records()[i];
-            TRY_ASSIGN(auto exact, conda::MatchSpec::parse(fmt::format("{}=={}={}", record.name, record.version, record.build)).in(specs[i]->line.str()));
+            TRY_ASSIGN(auto exact,
+                       conda::MatchSpec::parse(fmt::format("{}=={}={}", record.name, record.version, record.build))
+                           .in(specs[i]->line.str()));
             exact.text = printable(specs[i]->text);
             exact.channel = named->channel().key;
             solve_.specs.push_back({std::move(exact), specs[i]->line.str(), {named->channel().key}});
@@ -261,11 +274,13 @@ class CondaSolve {
         {
             conda::IndexProgress progress;
             ProgressLine line([&progress] {
-                if (progress.transfers > 0) return ProgressLine::State{"downloading", progress.transfer.received, progress.transfer.total()};
+                if (progress.transfers > 0)
+                    return ProgressLine::State{"downloading", progress.transfer.received, progress.transfer.total()};
                 return ProgressLine::State{"reading", progress.read, progress.size};
             });
             TRY(parallel_for(openings.size(), index_threads, [&](std::size_t i) -> Status {
-                openings[i].result = conda::open_subdir(channels_[openings[i].channel], openings[i].subdir, fetcher_, progress);
+                openings[i].result =
+                    conda::open_subdir(channels_[openings[i].channel], openings[i].subdir, fetcher_, progress);
                 return {}; // what is reported is the first error in the channels' order, not in time
             }));
         }
@@ -274,14 +289,16 @@ class CondaSolve {
             TRY_ASSIGN(auto opened, std::move(opening.result));
             if (opened->there()) there[opening.channel] = true;
             const conda::Channel& channel = channels_[opening.channel];
-            auto source = std::ranges::find_if(sources_, [&](const conda::ChannelSource& one) { return one.channel.key == channel.key; });
+            auto source = std::ranges::find_if(
+                sources_, [&](const conda::ChannelSource& one) { return one.channel.key == channel.key; });
             if (source == sources_.end()) source = sources_.insert(sources_.end(), {channel, {}});
             source->subdirs.push_back(std::move(opened));
         }
         for (std::size_t i = 0; i < channels_.size(); ++i)
             if (!there[i])
                 return make_error(channels_[i].url.starts_with("file:") ? ErrorKind::usage : ErrorKind::network,
-                                  "{}: there is no conda channel (no repodata.json in {} or noarch); check its name", channels_[i].key, options_.platform);
+                                  "{}: there is no conda channel (no repodata.json in {} or noarch); check its name",
+                                  channels_[i].key, options_.platform);
         return {};
     }
 
@@ -301,15 +318,22 @@ class CondaSolve {
 bool asks_for_gpu(const Request& request, const LockOptions& options) {
     if (!options.cuda.empty() || options.wants_gpu) return true;
     for (const CondaSpec& spec : request.conda) {
-        if (std::ranges::find(cuda_packages, spec.name) != std::end(cuda_packages) || spec.name.ends_with("-gpu") || spec.name.starts_with("cuda-")) return true;
+        if (std::ranges::find(cuda_packages, spec.name) != std::end(cuda_packages) || spec.name.ends_with("-gpu") ||
+            spec.name.starts_with("cuda-"))
+            return true;
         if (speaks_of_gpu(spec.build)) return true;
-        if (auto bracket = spec.text.find("build="); bracket != std::string::npos && speaks_of_gpu(std::string_view(spec.text).substr(bracket))) return true;
+        if (auto bracket = spec.text.find("build=");
+            bracket != std::string::npos && speaks_of_gpu(std::string_view(spec.text).substr(bracket)))
+            return true;
     }
     for (const std::string& channel : request.channels)
         if (channel == "nvidia" || channel.starts_with("nvidia/") || channel.ends_with("/nvidia")) return true;
     for (const PipRequirement& requirement : request.pip)
-        if (requirement.specifier.find("+cu") != std::string::npos || requirement.name.find("-cu1") != std::string::npos) return true;
-    return std::ranges::any_of(request.pip_options.extra_index_urls, [](const std::string& url) { return url.find("/cu1") != std::string::npos; });
+        if (requirement.specifier.find("+cu") != std::string::npos ||
+            requirement.name.find("-cu1") != std::string::npos)
+            return true;
+    return std::ranges::any_of(request.pip_options.extra_index_urls,
+                               [](const std::string& url) { return url.find("/cu1") != std::string::npos; });
 }
 
 std::string target_cuda(const Request& request, const LockOptions& options) {

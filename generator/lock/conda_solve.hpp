@@ -20,12 +20,12 @@ Result<LockedArtifact> lock_conda_file(const CondaSpec& spec, const std::string&
 // Whether the request asks for a GPU: --cuda, --target-gpu, a CUDA package, a build or channel that speaks of one.
 bool asks_for_gpu(const Request& request, const LockOptions& options);
 
-// What __cuda the target gets: of its driver, of --cuda, of a pinned cudatoolkit or cuda-version, else the newest major known; "" without
-// a GPU in the request.
+// What __cuda the target gets: of its driver, of --cuda, of a pinned cudatoolkit or cuda-version, else the newest major
+// known; "" without a GPU in the request.
 std::string target_cuda(const Request& request, const LockOptions& options);
 
-// Answers every entry of request.conda. Entries that name a file or URL are taken as they are; the solve goes around them.
-// Errors: usage, network, unsatisfiable.
+// Answers every entry of request.conda. Entries that name a file or URL are taken as they are; the solve goes around
+// them. Errors: usage, network, unsatisfiable.
 Result<CondaAnswer> solve_conda(const Request& request, const LockOptions& options, Fetcher& fetcher);
 
 } // namespace tinderbox

@@ -20,7 +20,8 @@ bool has_cuda_index(const PipOptions& options) {
         auto slash = url.rfind("/cu");
         return slash != std::string::npos && slash + 3 < url.size() && url[slash + 3] >= '0' && url[slash + 3] <= '9';
     };
-    return std::ranges::any_of(options.extra_index_urls, names_cuda) || (options.index_url && names_cuda(*options.index_url));
+    return std::ranges::any_of(options.extra_index_urls, names_cuda) ||
+           (options.index_url && names_cuda(*options.index_url));
 }
 
 // "11.3" and "11.3.1" → {11, 3}
@@ -52,7 +53,8 @@ Status add_cuda(Request& request, const std::string& version, std::string_view t
     auto [major, minor] = wanted;
     if (!request.conda.empty()) {
         const char* name = major < 12 ? "cudatoolkit" : "cuda-version";
-        const bool named = std::ranges::any_of(request.conda, [&](const CondaSpec& spec) { return spec.name == name && !spec.version.empty(); });
+        const bool named = std::ranges::any_of(
+            request.conda, [&](const CondaSpec& spec) { return spec.name == name && !spec.version.empty(); });
         if (!named) TRY(add_conda(request, fmt::format("{}={}", name, version), {"command line: --cuda", 0}));
     }
     if (request.pip.empty() || has_cuda_index(request.pip_options) || request.pip_options.no_index) return {};
@@ -71,9 +73,13 @@ Status add_cuda(Request& request, const std::string& version, std::string_view t
         known += (known.empty() ? "" : ", ") + row.value("cuda", "");
     }
     if (!found)
-        return make_error(ErrorKind::usage, "--cuda {}: no index with wheels for it is known; there are {}. Name one yourself: --extra-index-url URL",
-                          version, known);
-    if (found->contains("index")) request.pip_options.extra_index_urls.insert(request.pip_options.extra_index_urls.begin(), base + "/" + found->value("index", ""));
+        return make_error(
+            ErrorKind::usage,
+            "--cuda {}: no index with wheels for it is known; there are {}. Name one yourself: --extra-index-url URL",
+            version, known);
+    if (found->contains("index"))
+        request.pip_options.extra_index_urls.insert(request.pip_options.extra_index_urls.begin(),
+                                                    base + "/" + found->value("index", ""));
     else request.pip_options.find_links.push_back(base + "/" + found->value("find_links", ""));
     return {};
 }

@@ -10,11 +10,11 @@
 namespace tinderbox {
 
 enum class LockFormat {
-    tinderbox,    // ours
+    tinderbox,     // ours
     explicit_list, // conda create --file; wheels in comments, as conda-lock writes them
-    conda_lock,   // conda-lock.yml, format version 1
-    pylock,       // PEP 751
-    requirements, // pip install --require-hashes --no-deps -r
+    conda_lock,    // conda-lock.yml, format version 1
+    pylock,        // PEP 751
+    requirements,  // pip install --require-hashes --no-deps -r
 };
 
 Result<LockFormat> parse_lock_format(std::string_view text); // "tinderbox", "explicit", … Errors: kind usage

@@ -40,12 +40,18 @@ json artifact_json(const LockedArtifact& artifact) {
     if (artifact.requested) out["requested"] = true;
     if (!artifact.extras.empty()) out["extras"] = artifact.extras;
     if (const auto& from = artifact.built_from)
-        out["built_from"] = {{"url", without_credentials(from->url)}, {"file_name", from->file_name}, {"sha256", from->sha256}, {"size", from->size}};
+        out["built_from"] = {{"url", without_credentials(from->url)},
+                             {"file_name", from->file_name},
+                             {"sha256", from->sha256},
+                             {"size", from->size}};
     return out;
 }
 
 json base_json(const LockedBase& base) {
-    json out = {{"kind", base.kind}, {"version", base.version}, {"url", without_credentials(base.url)}, {"file_name", base.file_name}};
+    json out = {{"kind", base.kind},
+                {"version", base.version},
+                {"url", without_credentials(base.url)},
+                {"file_name", base.file_name}};
     if (!base.sha256.empty()) out["sha256"] = base.sha256;
     if (base.size > 0) out["size"] = base.size;
     return out;
@@ -58,10 +64,8 @@ class Fields {
 
     void text(const char* key, std::string& out, bool required = false) {
         if (const json* value = get(key, required)) {
-            if (value->is_string())
-                out = value->get<std::string>();
-            else
-                wrong(key, "a string");
+            if (value->is_string()) out = value->get<std::string>();
+            else wrong(key, "a string");
         }
     }
     void texts(const char* key, std::vector<std::string>& out) {
@@ -70,27 +74,21 @@ class Fields {
         bool good = value->is_array();
         if (good)
             for (const json& one : *value) good = good && one.is_string();
-        if (good)
-            out = value->get<std::vector<std::string>>();
-        else
-            wrong(key, "a list of strings");
+        if (good) out = value->get<std::vector<std::string>>();
+        else wrong(key, "a list of strings");
     }
     template <class Integer> void integer(const char* key, Integer& out) {
         const json* value = get(key, false);
         if (!value) return;
         bool good = std::is_signed_v<Integer> ? value->is_number_integer() : value->is_number_unsigned();
-        if (good)
-            out = value->get<Integer>();
-        else
-            wrong(key, "a whole number");
+        if (good) out = value->get<Integer>();
+        else wrong(key, "a whole number");
     }
     void flag(const char* key, bool& out) {
         const json* value = get(key, false);
         if (!value) return;
-        if (value->is_boolean())
-            out = value->get<bool>();
-        else
-            wrong(key, "true or false");
+        if (value->is_boolean()) out = value->get<bool>();
+        else wrong(key, "true or false");
     }
     void text_map(const char* key, const char* what, std::map<std::string, std::string>& to) {
         auto found = object_.find(key);
@@ -129,7 +127,8 @@ bool is_hex(const std::string& text, std::size_t digits) {
 
 // It becomes a name in the cache.
 bool is_file_name(const std::string& name) {
-    return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos && name.find('\0') == std::string::npos;
+    return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos &&
+           name.find('\0') == std::string::npos;
 }
 
 Result<LockedBase> base_from_json(const json& row, const std::string& where) {
@@ -143,7 +142,8 @@ Result<LockedBase> base_from_json(const json& row, const std::string& where) {
     fields.text("sha256", out.sha256);
     fields.integer("size", out.size);
     TRY(fields.status());
-    if (!is_url(out.url)) fields.fail(fmt::format("'{}' is not an http, https or file URL", without_credentials(out.url)));
+    if (!is_url(out.url))
+        fields.fail(fmt::format("'{}' is not an http, https or file URL", without_credentials(out.url)));
     if (!is_hex(out.sha256, 64)) fields.fail("'sha256' is not 64 hexadecimal digits");
     if (!is_file_name(out.file_name)) fields.fail(fmt::format("'{}' is no file name", out.file_name));
     TRY(fields.status());
@@ -161,7 +161,8 @@ Result<BuiltFrom> built_from_json(const json& row, const std::string& where) {
     fields.text("sha256", out.sha256, true);
     fields.integer("size", out.size);
     TRY(fields.status());
-    if (!is_url(out.url)) fields.fail(fmt::format("'{}' is not an http, https or file URL", without_credentials(out.url)));
+    if (!is_url(out.url))
+        fields.fail(fmt::format("'{}' is not an http, https or file URL", without_credentials(out.url)));
     if (out.sha256.empty() || !is_hex(out.sha256, 64)) fields.fail("'sha256' is not 64 hexadecimal digits");
     if (!is_file_name(out.file_name)) fields.fail(fmt::format("'{}' is no file name", out.file_name));
     TRY(fields.status());
@@ -174,7 +175,8 @@ Result<std::vector<LockedInclude>> includes_from_json(const json& rows, const st
     if (!rows.is_array()) return make_error(ErrorKind::usage, "{}: it is not a list; make the lock again", where);
     std::vector<LockedInclude> out;
     for (const json& row : rows) {
-        if (!row.is_object()) return make_error(ErrorKind::usage, "{}: it does not hold objects; make the lock again", where);
+        if (!row.is_object())
+            return make_error(ErrorKind::usage, "{}: it does not hold objects; make the lock again", where);
         LockedInclude include;
         Fields fields(row, where);
         fields.text("path", include.path, true);
@@ -184,8 +186,7 @@ Result<std::vector<LockedInclude>> includes_from_json(const json& rows, const st
         TRY(fields.status());
         if (auto safe = safe_relative_path(include.destination); safe.ok())
             include.destination = std::move(safe).value();
-        else
-            fields.fail(fmt::format("'{}': {}", include.destination, safe.error().message));
+        else fields.fail(fmt::format("'{}': {}", include.destination, safe.error().message));
         if (!is_hex(include.sha256, 64)) fields.fail("'sha256' is not 64 hexadecimal digits");
         TRY(fields.status());
         include.sha256 = to_lower(include.sha256);
@@ -224,8 +225,9 @@ Result<LockedInstaller> installer_from_json(const json& row, const std::string& 
 
 json installer_json(const LockedInstaller& installer) {
     json out = {{"version", installer.version}};
-    for (const auto& [key, text] : {std::pair("pre_install", &installer.pre_install), std::pair("post_install", &installer.post_install),
-                                    std::pair("license_file", &installer.license)})
+    for (const auto& [key, text] :
+         {std::pair("pre_install", &installer.pre_install), std::pair("post_install", &installer.post_install),
+          std::pair("license_file", &installer.license)})
         if (*text) out[key] = {{"path", (*text)->path}, {"sha256", (*text)->sha256}};
     if (!installer.variables.empty()) out["variables"] = installer.variables;
     return out;
@@ -253,11 +255,11 @@ Result<LockedArtifact> artifact_from_json(const json& row, const std::string& wh
     TRY(fields.status());
     if (out.kind != "wheel" && out.kind != "conda")
         fields.fail(fmt::format("the kind '{}' is neither 'wheel' nor 'conda'", out.kind));
-    if (!is_url(out.url)) fields.fail(fmt::format("'{}' is not an http, https or file URL", without_credentials(out.url)));
+    if (!is_url(out.url))
+        fields.fail(fmt::format("'{}' is not an http, https or file URL", without_credentials(out.url)));
     if (!is_hex(out.sha256, 64)) fields.fail("'sha256' is not 64 hexadecimal digits");
     if (!is_hex(out.md5, 32)) fields.fail("'md5' is not 32 hexadecimal digits");
-    if (!is_file_name(out.file_name))
-        fields.fail(fmt::format("'{}' is no file name", out.file_name));
+    if (!is_file_name(out.file_name)) fields.fail(fmt::format("'{}' is no file name", out.file_name));
     TRY(fields.status());
     out.sha256 = to_lower(out.sha256);
     out.md5 = to_lower(out.md5);
@@ -305,9 +307,11 @@ json to_json(const Lock& lock) {
     }
     if (!lock.virtuals.empty()) out["virtual"] = lock.virtuals;
     if (lock.base) out["base"] = base_json(*lock.base);
-    for (const LockedSource& source : lock.sources) out["sources"].push_back({{"path", source.path}, {"sha256", source.sha256}});
+    for (const LockedSource& source : lock.sources)
+        out["sources"].push_back({{"path", source.path}, {"sha256", source.sha256}});
     for (const LockedInclude& include : lock.includes) {
-        out["includes"].push_back({{"path", include.path}, {"destination", include.destination}, {"sha256", include.sha256}});
+        out["includes"].push_back(
+            {{"path", include.path}, {"destination", include.destination}, {"sha256", include.sha256}});
         if (include.in_prefix) out["includes"].back()["in_prefix"] = true;
     }
     if (lock.installer) out["installer"] = installer_json(*lock.installer);
@@ -321,13 +325,15 @@ std::string lock_text(const Lock& lock) {
 
 Result<Lock> lock_from_json(const json& root, const std::string& file_name) {
     if (!root.is_object() || !root.contains("tinderbox_lock") || !root["tinderbox_lock"].is_number_integer())
-        return make_error(ErrorKind::usage, "{}: it is not a lock (it has no number 'tinderbox_lock'); make one with "
-                                            "'tinderbox lock'",
+        return make_error(ErrorKind::usage,
+                          "{}: it is not a lock (it has no number 'tinderbox_lock'); make one with "
+                          "'tinderbox lock'",
                           file_name);
     auto version = root["tinderbox_lock"].get<std::int64_t>();
     if (version != lock_version)
-        return make_error(ErrorKind::usage, "{}: its lock version is {}, and this Tinderbox reads version {}; {}", file_name,
-                          version, lock_version, version > lock_version ? "update Tinderbox" : "make the lock again");
+        return make_error(ErrorKind::usage, "{}: its lock version is {}, and this Tinderbox reads version {}; {}",
+                          file_name, version, lock_version,
+                          version > lock_version ? "update Tinderbox" : "make the lock again");
     Lock out;
     Fields fields(root, file_name);
     fields.text("name", out.name, true);
@@ -355,11 +361,14 @@ Result<Lock> lock_from_json(const json& root, const std::string& file_name) {
         TRY_ASSIGN(out.base, base_from_json(*base, file_name + ":base"));
     }
     if (auto sources = root.find("sources"); sources != root.end()) {
-        if (!sources->is_array()) return make_error(ErrorKind::usage, "{}: 'sources' is not a list; make the lock again", file_name);
+        if (!sources->is_array())
+            return make_error(ErrorKind::usage, "{}: 'sources' is not a list; make the lock again", file_name);
         for (const json& row : *sources) {
             LockedSource source;
             Fields inner(row, file_name + ":sources");
-            if (!row.is_object()) return make_error(ErrorKind::usage, "{}:sources: an entry is not an object; make the lock again", file_name);
+            if (!row.is_object())
+                return make_error(ErrorKind::usage, "{}:sources: an entry is not an object; make the lock again",
+                                  file_name);
             inner.text("path", source.path, true);
             inner.text("sha256", source.sha256, true);
             TRY(inner.status());
@@ -376,7 +385,8 @@ Result<Lock> lock_from_json(const json& root, const std::string& file_name) {
     if (artifacts == root.end() || !artifacts->is_array()) fields.fail("it lacks the list 'artifacts'");
     TRY(fields.status());
     for (std::size_t i = 0; i < artifacts->size(); ++i) {
-        TRY_ASSIGN(LockedArtifact artifact, artifact_from_json((*artifacts)[i], fmt::format("{}:artifacts[{}]", file_name, i)));
+        TRY_ASSIGN(LockedArtifact artifact,
+                   artifact_from_json((*artifacts)[i], fmt::format("{}:artifacts[{}]", file_name, i)));
         out.artifacts.push_back(std::move(artifact));
     }
     return out;
@@ -388,7 +398,10 @@ Result<Lock> read_lock(const std::string& path) {
     try {
         return lock_from_json(json::parse(*text), path);
     } catch (const json::parse_error& e) {
-        auto line = 1 + std::count(text->begin(), text->begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(e.byte, text->size())), '\n');
+        auto line =
+            1 + std::count(text->begin(),
+                           text->begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(e.byte, text->size())),
+                           '\n');
         return make_error(ErrorKind::usage, "{}:{}: it is not valid JSON; make the lock again", path, line);
     } catch (const std::exception& e) {
         return make_error(ErrorKind::usage, "{}: it is not a lock: {}", path, e.what());

@@ -30,13 +30,13 @@ struct LockedArtifact {
     std::string url;    // without credentials; "file:///…" for a local artifact
     std::string source; // not written to the lock: the URL or path to fetch from, credentials and all
     std::string file_name;
-    std::string sha256, md5;  // hex; sha256 is "" only until the artifact was fetched the first time
-    std::uint64_t size = 0;   // bytes, 0 = unknown
-    bool requested = false;   // asked for by name (wheel's REQUESTED file, conda's requested_spec)
-    std::string requirement;  // the words that asked for it
-    std::string channel;      // conda
-    std::string index;        // wheel: the index or find-links place it is from
-    std::string direct_url;   // PEP 610: the URL a direct reference named, "" when it came from an index
+    std::string sha256, md5; // hex; sha256 is "" only until the artifact was fetched the first time
+    std::uint64_t size = 0;  // bytes, 0 = unknown
+    bool requested = false;  // asked for by name (wheel's REQUESTED file, conda's requested_spec)
+    std::string requirement; // the words that asked for it
+    std::string channel;     // conda
+    std::string index;       // wheel: the index or find-links place it is from
+    std::string direct_url;  // PEP 610: the URL a direct reference named, "" when it came from an index
     std::vector<std::string> extras;
     // A wheel that no index has: `url` and `source` are the archive's, file_name, sha256 and size the wheel's. Whoever
     // builds from the lock makes it again (or has it in the cache), and it has to have the same hash.
@@ -48,8 +48,8 @@ PackageInfo package_of(const LockedArtifact& artifact);
 
 // The interpreter, when it is captured from this machine (--python-from, --from-prefix) and not a conda package.
 struct CapturedSource {
-    std::string kind; // "python" or "prefix"
-    std::string path; // absolute, of the executable or the directory
+    std::string kind;   // "python" or "prefix"
+    std::string path;   // absolute, of the executable or the directory
     std::string sha256; // of the captured tree (names, modes, contents), hex; "" until captured
 };
 
@@ -95,7 +95,7 @@ struct LockedInstaller {
 };
 
 struct Lock {
-    std::string name;     // environment name
+    std::string name; // environment name
     std::string platform = "linux-64";
     std::string target_glibc = "2.28"; // PEP 600 tags up to this manylinux
     std::string bytecode = "build";
@@ -104,25 +104,25 @@ struct Lock {
     std::optional<LockedBase> base;
     std::vector<LockedInclude> includes;
     std::optional<LockedInstaller> installer;
-    std::vector<LockedArtifact> artifacts; // conda first, in link order; then wheels by name
+    std::vector<LockedArtifact> artifacts;                      // conda first, in link order; then wheels by name
     std::vector<std::string> channels, indexes, insecure_hosts; // without credentials
-    std::vector<std::string> request;      // the words of the user
-    std::vector<LockedSource> sources;     // the files they stand in; empty for the command line
+    std::vector<std::string> request;                           // the words of the user
+    std::vector<LockedSource> sources;                          // the files they stand in; empty for the command line
     std::map<std::string, std::string> variables;
     std::map<std::string, std::string> virtuals; // what the conda solve assumed of the target: "__cuda" → "11.4"
 };
 
 // The file: {"tinderbox_lock": 1, "name", "platform", "target_glibc", "bytecode", "source_mtime", "captured"?,
-// "base"?, "includes"?, "installer"?, "channels", "indexes", "insecure_hosts", "request", "sources"?, "variables", "virtual"?,
-// "artifacts": [{"kind", "name", "version", …}]}.
-// Fields of an artifact that are empty are left out; `source` never is in it. Keys are sorted, every artifact's field
-// has its own line. Every URL goes through without_credentials.
+// "base"?, "includes"?, "installer"?, "channels", "indexes", "insecure_hosts", "request", "sources"?, "variables",
+// "virtual"?, "artifacts": [{"kind", "name", "version", …}]}. Fields of an artifact that are empty are left out;
+// `source` never is in it. Keys are sorted, every artifact's field has its own line. Every URL goes through
+// without_credentials.
 //
 // Version history: 1, the first.
 nlohmann::json to_json(const Lock& lock);
 Result<Lock> lock_from_json(const nlohmann::json& json, const std::string& file_name); // kind usage
-std::string lock_text(const Lock& lock); // canonical
-Result<Lock> read_lock(const std::string& path); // kind usage
+std::string lock_text(const Lock& lock);                                               // canonical
+Result<Lock> read_lock(const std::string& path);                                       // kind usage
 
 // What `inspect --json` prints of a lock: {kind, version, platforms[], packages[…]} (design.md).
 nlohmann::json inspect_json(const Lock& lock);

@@ -25,7 +25,8 @@ std::string subdir_of(const std::string& url) {
     auto file = path.rfind('/');
     if (file == std::string::npos || file == 0) return "";
     auto subdir = path.rfind('/', file - 1);
-    std::string name = path.substr(subdir == std::string::npos ? 0 : subdir + 1, file - (subdir == std::string::npos ? 0 : subdir + 1));
+    std::string name = path.substr(subdir == std::string::npos ? 0 : subdir + 1,
+                                   file - (subdir == std::string::npos ? 0 : subdir + 1));
     for (std::string_view known : {"linux-", "osx-", "win-", "freebsd-", "emscripten-", "wasi-", "zos-"})
         if (name.starts_with(known)) return name;
     return name == "noarch" ? name : "";
@@ -36,8 +37,9 @@ std::string subdir_of(const std::string& url) {
 Result<LockedArtifact> lock_conda_file(const CondaSpec& spec, const std::string& platform) {
     std::string subdir = subdir_of(spec.url);
     if (!subdir.empty() && subdir != "noarch" && subdir != platform)
-        return make_error(ErrorKind::usage, "{}: {} is a package for {}, and the installer is for {}; take the list of that "
-                                            "platform, or write --platform {}",
+        return make_error(ErrorKind::usage,
+                          "{}: {} is a package for {}, and the installer is for {}; take the list of that "
+                          "platform, or write --platform {}",
                           spec.line.str(), spec.name, subdir, platform, subdir);
     LockedArtifact out;
     out.kind = "conda";
@@ -82,7 +84,8 @@ LockedArtifact lock_wheel(const pip::ChosenWheel& wheel) {
 // The artifact becomes the wheel that is made of the archive it names so far.
 Status lock_built(const pip::IndexFile& archive, pip::WheelBuilder& builder, LockedArtifact& artifact) {
     TRY_ASSIGN(pip::BuiltWheel wheel, builder.build(archive));
-    artifact.built_from = BuiltFrom{artifact.url, artifact.source, archive.file_name, wheel.archive.sha256, wheel.archive.size};
+    artifact.built_from =
+        BuiltFrom{artifact.url, artifact.source, archive.file_name, wheel.archive.sha256, wheel.archive.size};
     artifact.file_name = wheel.path.filename().string();
     artifact.sha256 = wheel.sha256;
     artifact.md5.clear();
@@ -101,11 +104,19 @@ pip::WheelBuilderOptions builder_options(const PipOptions& pip, const LockOption
 }
 
 // Python packages whose conda name is not the one of their wheel.
-constexpr std::pair<std::string_view, std::string_view> other_names[] = {
-    {"pytorch", "torch"},          {"pytorch-gpu", "torch"},   {"pytorch-cpu", "torch"}, {"tensorflow-base", "tensorflow"},
-    {"matplotlib-base", "matplotlib"}, {"opencv", "opencv-python"}, {"py-opencv", "opencv-python"}, {"pytables", "tables"},
-    {"msgpack-python", "msgpack"}, {"ruamel_yaml", "ruamel-yaml"}, {"importlib_metadata", "importlib-metadata"},
-    {"dask-core", "dask"},         {"seaborn-base", "seaborn"}};
+constexpr std::pair<std::string_view, std::string_view> other_names[] = {{"pytorch", "torch"},
+                                                                         {"pytorch-gpu", "torch"},
+                                                                         {"pytorch-cpu", "torch"},
+                                                                         {"tensorflow-base", "tensorflow"},
+                                                                         {"matplotlib-base", "matplotlib"},
+                                                                         {"opencv", "opencv-python"},
+                                                                         {"py-opencv", "opencv-python"},
+                                                                         {"pytables", "tables"},
+                                                                         {"msgpack-python", "msgpack"},
+                                                                         {"ruamel_yaml", "ruamel-yaml"},
+                                                                         {"importlib_metadata", "importlib-metadata"},
+                                                                         {"dask-core", "dask"},
+                                                                         {"seaborn-base", "seaborn"}};
 
 void add_conda_packages(const std::vector<LockedArtifact>& artifacts, std::map<std::string, std::string>& provided) {
     for (const LockedArtifact& artifact : artifacts) {
@@ -116,13 +127,15 @@ void add_conda_packages(const std::vector<LockedArtifact>& artifacts, std::map<s
 }
 
 // "3.11.9" of the conda package python; its free-threaded builds end with "_cp313t".
-Status python_of(const std::vector<LockedArtifact>& conda, const LockOptions& options, pip::Target& target, bool needed) {
+Status python_of(const std::vector<LockedArtifact>& conda, const LockOptions& options, pip::Target& target,
+                 bool needed) {
     const LockedArtifact* package = nullptr;
     for (const LockedArtifact& artifact : conda)
         if (artifact.name == "python") package = &artifact;
     if (package && !options.python.empty())
-        return make_error(ErrorKind::usage, "the request has the conda package python {}, and a captured Python {} is given too; "
-                                            "keep one of the two",
+        return make_error(ErrorKind::usage,
+                          "the request has the conda package python {}, and a captured Python {} is given too; "
+                          "keep one of the two",
                           package->version, options.python);
     if (package) {
         target.python = package->version;
@@ -131,8 +144,9 @@ Status python_of(const std::vector<LockedArtifact>& conda, const LockOptions& op
         target.python = options.python;
         target.free_threaded = options.free_threaded;
     } else if (needed) {
-        return make_error(ErrorKind::usage, "wheels need a Python, and the request has none; add --python-from EXE (this "
-                                            "machine's interpreter), --from-prefix DIR, or a conda package of python");
+        return make_error(ErrorKind::usage,
+                          "wheels need a Python, and the request has none; add --python-from EXE (this "
+                          "machine's interpreter), --from-prefix DIR, or a conda package of python");
     }
     return {};
 }
@@ -148,8 +162,9 @@ std::vector<std::string> used_insecure_hosts(const Lock& lock, const LockOptions
     allowed.insert(allowed.end(), pip.trusted_hosts.begin(), pip.trusted_hosts.end());
     for (const std::string& entry : allowed) {
         std::string host = to_lower(entry.substr(0, entry.find(':')));
-        bool used = std::ranges::any_of(lock.artifacts, [&](const LockedArtifact& a) { return host_of(a.url) == host; }) ||
-                    std::ranges::any_of(lock.indexes, [&](const std::string& url) { return host_of(url) == host; });
+        bool used =
+            std::ranges::any_of(lock.artifacts, [&](const LockedArtifact& a) { return host_of(a.url) == host; }) ||
+            std::ranges::any_of(lock.indexes, [&](const std::string& url) { return host_of(url) == host; });
         if (used && std::ranges::find(out, entry) == out.end()) out.push_back(entry);
     }
     std::ranges::sort(out);
@@ -164,8 +179,8 @@ bool all_pinned(const Request& request) {
     };
     return std::ranges::all_of(request.pip, [&](const PipRequirement& line) {
         return pinned(line) || std::ranges::any_of(request.pip_constraints, [&](const PipRequirement& constraint) {
-            return constraint.name == line.name && pinned(constraint);
-        });
+                   return constraint.name == line.name && pinned(constraint);
+               });
     });
 }
 
@@ -175,8 +190,8 @@ bool with_hashes(const Request& request) {
            std::ranges::any_of(request.pip, [](const PipRequirement& line) { return !line.hashes.empty(); });
 }
 
-// Of a list's wheels, without the wheels where that can be done: a lock, a plan or a conflict needs no gigabytes. What the
-// index has no hash of is downloaded, and compared with the request's.
+// Of a list's wheels, without the wheels where that can be done: a lock, a plan or a conflict needs no gigabytes. What
+// the index has no hash of is downloaded, and compared with the request's.
 Status read_metadata(pip::Selection& selection, pip::MetadataSource& metadata, Fetcher& fetcher) {
     constexpr unsigned connections = 8;
     TRY(parallel_for(selection.wheels.size(), connections, [&](std::size_t i) -> Status {
@@ -189,13 +204,15 @@ Status read_metadata(pip::Selection& selection, pip::MetadataSource& metadata, F
 }
 
 // A list that is pinned and complete is taken as it is; what is missing or open is resolved.
-Result<pip::Selection> select_or_resolve(const Request& request, const pip::SelectOptions& options, pip::PackageIndex& index,
-                                         Fetcher& fetcher, pip::WheelBuilder* builder) {
+Result<pip::Selection> select_or_resolve(const Request& request, const pip::SelectOptions& options,
+                                         pip::PackageIndex& index, Fetcher& fetcher, pip::WheelBuilder* builder) {
     pip::MetadataSource metadata(fetcher);
     bool hashes = with_hashes(request);
     if (hashes && options.allow_sdist)
-        return make_error(ErrorKind::usage, "--allow-sdist and --hash exclude each other: nobody knows the hash of a wheel that is yet to be "
-                                            "made; leave one of the two away");
+        return make_error(
+            ErrorKind::usage,
+            "--allow-sdist and --hash exclude each other: nobody knows the hash of a wheel that is yet to be "
+            "made; leave one of the two away");
     if (hashes || (all_pinned(request) && !options.allow_sdist)) {
         TRY_ASSIGN(pip::Selection selection, pip::select_wheels(request.pip, request.pip_constraints, options, index));
         TRY(read_metadata(selection, metadata, fetcher));
@@ -220,7 +237,8 @@ PipRequirement archive_line(const ForeignPackage& package) {
 
 // What locks of other tools say is taken as it is; a line of the request's own for the same package replaces it. Source
 // archives are added to the request's lines.
-Status add_locked_wheels(Request& request, bool allow_sdist, const pip::Target& target, std::map<std::string, std::string>& provided, Lock& lock) {
+Status add_locked_wheels(Request& request, bool allow_sdist, const pip::Target& target,
+                         std::map<std::string, std::string>& provided, Lock& lock) {
     std::vector<std::string> replaced;
     for (const PipRequirement& line : request.pip) replaced.push_back(line.name);
     for (const TakenLock& taken : request.locks) {
@@ -233,7 +251,9 @@ Status add_locked_wheels(Request& request, bool allow_sdist, const pip::Target& 
             out.kind = "wheel";
             out.name = wheel.package->name;
             out.version = wheel.package->version;
-            out.source = !is_url(wheel.file.url) ? wheel.file.url : local ? file_url_to_path(wheel.file.url) : wheel.file.url;
+            out.source = !is_url(wheel.file.url) ? wheel.file.url
+                         : local                 ? file_url_to_path(wheel.file.url)
+                                                 : wheel.file.url;
             out.url = local ? file_url(out.source) : without_credentials(wheel.file.url);
             out.file_name = wheel.file.file_name;
             out.sha256 = wheel.file.sha256;
@@ -255,28 +275,34 @@ bool same_release(const std::string& wheel, const std::string& conda) {
     return left && right ? *left == *right : wheel == conda;
 }
 
-Status add_wheels(const Request& request, const LockOptions& options, const pip::Target& target, Fetcher& fetcher, MadeLock& out) {
+Status add_wheels(const Request& request, const LockOptions& options, const pip::Target& target, Fetcher& fetcher,
+                  MadeLock& out) {
     pip::SelectOptions select{target, options.provided, options.allow_sdist};
     std::optional<pip::WheelBuilder> builder;
-    if (options.allow_sdist) builder.emplace(fetcher, builder_options(request.pip_options, options, target, out.lock.artifacts));
+    if (options.allow_sdist)
+        builder.emplace(fetcher, builder_options(request.pip_options, options, target, out.lock.artifacts));
     add_conda_packages(out.lock.artifacts, select.provided);
     pip::PackageIndex index(fetcher, request.pip_options, options.index_strategy);
-    TRY_ASSIGN(pip::Selection selection, select_or_resolve(request, select, index, fetcher, builder ? &*builder : nullptr));
+    TRY_ASSIGN(pip::Selection selection,
+               select_or_resolve(request, select, index, fetcher, builder ? &*builder : nullptr));
     out.warnings.insert(out.warnings.end(), selection.warnings.begin(), selection.warnings.end());
     std::map<std::string, std::string> of_conda;
     std::vector<LockedArtifact> conda;
-    std::ranges::copy_if(out.lock.artifacts, std::back_inserter(conda), [](const LockedArtifact& one) { return one.kind == "conda"; });
+    std::ranges::copy_if(out.lock.artifacts, std::back_inserter(conda),
+                         [](const LockedArtifact& one) { return one.kind == "conda"; });
     add_conda_packages(conda, of_conda);
     for (const pip::ChosenWheel& wheel : selection.wheels) {
         if (auto conda = of_conda.find(wheel.name); conda != of_conda.end()) {
             if (!wheel.direct && same_release(wheel.version, conda->second)) continue; // what conda has satisfies pip
-            return make_error(ErrorKind::unsatisfiable, "{}: {} {} as a wheel would overwrite {} {} of conda, which leaves a broken mixture of both; "
-                                                        "ask conda for the version ('{}={}'), or take the package out of the conda part",
-                              wheel.line.str(), wheel.name, wheel.version, wheel.name, conda->second, wheel.name, wheel.version);
+            return make_error(
+                ErrorKind::unsatisfiable,
+                "{}: {} {} as a wheel would overwrite {} {} of conda, which leaves a broken mixture of both; "
+                "ask conda for the version ('{}={}'), or take the package out of the conda part",
+                wheel.line.str(), wheel.name, wheel.version, wheel.name, conda->second, wheel.name, wheel.version);
         }
         if (auto other = options.provided.find(wheel.name); other != options.provided.end())
-            out.warnings.push_back(fmt::format("{}: {} {} as a wheel replaces {} {} of the captured environment", wheel.line.str(), wheel.name,
-                                               wheel.version, wheel.name, other->second));
+            out.warnings.push_back(fmt::format("{}: {} {} as a wheel replaces {} {} of the captured environment",
+                                               wheel.line.str(), wheel.name, wheel.version, wheel.name, other->second));
         out.lock.artifacts.push_back(lock_wheel(wheel));
         if (pip::is_source_archive(wheel.file)) TRY(lock_built(wheel.file, *builder, out.lock.artifacts.back()));
     }
@@ -287,7 +313,8 @@ Status add_wheels(const Request& request, const LockOptions& options, const pip:
 // construct.yaml: what is left out of the answer, and what of it counts as asked for.
 Status apply_choices(const Request& request, Lock& lock) {
     for (const std::string& name : request.exclude)
-        std::erase_if(lock.artifacts, [&](const LockedArtifact& a) { return a.kind == "conda" && a.name == to_lower(name); });
+        std::erase_if(lock.artifacts,
+                      [&](const LockedArtifact& a) { return a.kind == "conda" && a.name == to_lower(name); });
     if (request.user_requested.empty()) return {};
     for (LockedArtifact& artifact : lock.artifacts) artifact.requested = artifact.kind != "conda" && artifact.requested;
     for (const std::string& spec : request.user_requested) {
@@ -303,7 +330,8 @@ Status apply_choices(const Request& request, Lock& lock) {
 
 bool needs_python(const Request& request) {
     return std::ranges::any_of(request.locks, [](const TakenLock& taken) {
-        return std::ranges::any_of(taken.lock->packages, [](const ForeignPackage& package) { return package.kind == "pypi"; });
+        return std::ranges::any_of(taken.lock->packages,
+                                   [](const ForeignPackage& package) { return package.kind == "pypi"; });
     });
 }
 
@@ -325,11 +353,11 @@ Status lock_explicit(const Request& request, const LockOptions& options, Lock& l
     for (const CondaSpec& spec : request.conda) {
         TRY_ASSIGN(LockedArtifact artifact, lock_conda_file(spec, options.platform));
         auto same = std::ranges::find(lock.artifacts, artifact.name, &LockedArtifact::name);
-        if (same == lock.artifacts.end())
-            lock.artifacts.push_back(std::move(artifact));
+        if (same == lock.artifacts.end()) lock.artifacts.push_back(std::move(artifact));
         else if (same->version != artifact.version || same->build != artifact.build)
             return make_error(ErrorKind::usage, "{}: {} {} {} contradicts the {} {} given before; keep one of the two",
-                              spec.line.str(), artifact.name, artifact.version, artifact.build, same->version, same->build);
+                              spec.line.str(), artifact.name, artifact.version, artifact.build, same->version,
+                              same->build);
     }
     return {};
 }
@@ -371,7 +399,8 @@ Result<MadeLock> make_lock(const Request& request, const LockOptions& options, F
     TRY(apply_choices(request, lock));
     TRY(python_of(lock.artifacts, options, target, !request.pip.empty() || needs_python(request)));
     // A Python 2 of conda's is nobody's concern then.
-    if (request.pip.empty() && !needs_python(request) && request.requires_python.empty()) target.python = pip::Target().python;
+    if (request.pip.empty() && !needs_python(request) && request.requires_python.empty())
+        target.python = pip::Target().python;
     TRY(target.check());
     TRY(check_python(request, target));
     LockOptions with_locked = options;
@@ -414,25 +443,29 @@ void lend_credentials(Lock& lock, const PipOptions& options) {
             if (!resolved.ok()) continue;
             for (const conda::Channel& channel : *resolved) {
                 places.push_back(channel.url);
-                if (channel.url.find("/t/") != std::string::npos) tokens.emplace_back(channel.key + "/", channel.url + "/");
+                if (channel.url.find("/t/") != std::string::npos)
+                    tokens.emplace_back(channel.key + "/", channel.url + "/");
             }
         }
-        if (config->channel_alias.find("/t/") != std::string::npos) tokens.emplace_back(without_credentials(config->channel_alias) + "/", config->channel_alias + "/");
+        if (config->channel_alias.find("/t/") != std::string::npos)
+            tokens.emplace_back(without_credentials(config->channel_alias) + "/", config->channel_alias + "/");
     }
     if (options.index_url) places.push_back(*options.index_url);
     places.insert(places.end(), options.find_links.begin(), options.find_links.end());
     for (LockedArtifact& artifact : lock.artifacts) {
-        auto token = std::ranges::find_if(tokens, [&](const auto& one) { return artifact.source.starts_with(one.first); });
+        auto token =
+            std::ranges::find_if(tokens, [&](const auto& one) { return artifact.source.starts_with(one.first); });
         if (token != tokens.end()) artifact.source = token->second + artifact.source.substr(token->first.size());
         lend(artifact.source, places);
         if (artifact.built_from) lend(artifact.built_from->source, places);
     }
 }
 
-Result<Fetched> make_wheel_again(const LockedArtifact& artifact, const Lock& lock, const PipOptions& pip, const LockOptions& options,
-                                 Fetcher& fetcher) {
+Result<Fetched> make_wheel_again(const LockedArtifact& artifact, const Lock& lock, const PipOptions& pip,
+                                 const LockOptions& options, Fetcher& fetcher) {
     std::vector<LockedArtifact> conda;
-    std::ranges::copy_if(lock.artifacts, std::back_inserter(conda), [](const LockedArtifact& a) { return a.kind == "conda"; });
+    std::ranges::copy_if(lock.artifacts, std::back_inserter(conda),
+                         [](const LockedArtifact& a) { return a.kind == "conda"; });
     pip::Target target;
     target.platform = lock.platform;
     target.glibc = lock.target_glibc;
@@ -447,9 +480,11 @@ Result<Fetched> make_wheel_again(const LockedArtifact& artifact, const Lock& loc
     archive.local = from.url.starts_with("file:");
     TRY_ASSIGN(pip::BuiltWheel wheel, builder.build(archive));
     if (wheel.sha256 != artifact.sha256)
-        return make_error(ErrorKind::usage, "{}: the wheel that is made of it here has the SHA-256 {}, the lock names {} (another compiler, or "
-                                            "a build that is not reproducible); lock again on this machine",
-                          from.file_name, wheel.sha256, artifact.sha256);
+        return make_error(
+            ErrorKind::usage,
+            "{}: the wheel that is made of it here has the SHA-256 {}, the lock names {} (another compiler, or "
+            "a build that is not reproducible); lock again on this machine",
+            from.file_name, wheel.sha256, artifact.sha256);
     return Fetched{wheel.path, wheel.sha256, wheel.size, true};
 }
 

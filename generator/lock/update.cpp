@@ -30,7 +30,8 @@ bool same_name(const LockedArtifact& artifact, const std::string& name) {
 
 bool asks_for(const Request& request, const std::string& name) {
     return std::ranges::any_of(request.conda, [&](const CondaSpec& spec) { return spec.name == to_lower(name); }) ||
-           std::ranges::any_of(request.pip, [&](const PipRequirement& line) { return line.name == pip::normalize_name(name); });
+           std::ranges::any_of(request.pip,
+                               [&](const PipRequirement& line) { return line.name == pip::normalize_name(name); });
 }
 
 } // namespace
@@ -42,7 +43,9 @@ std::string request_digest(const Request& request) {
     // Files of construct.yaml, by where they lie beside it: another checkout asks for the same.
     std::error_code ec;
     const fs::path directory = fs::absolute(request.source, ec).lexically_normal().parent_path();
-    auto beside_it = [&](json& path) { path = fs::path(path.get<std::string>()).lexically_relative(directory).string(); };
+    auto beside_it = [&](json& path) {
+        path = fs::path(path.get<std::string>()).lexically_relative(directory).string();
+    };
     if (auto includes = said.find("includes"); includes != said.end())
         for (json& row : *includes) beside_it(row["source"]);
     for (const char* key : {"pre_install", "post_install", "license_file"})
@@ -50,11 +53,15 @@ std::string request_digest(const Request& request) {
     return to_hex(sha256(as_bytes(said.dump())));
 }
 
-Status pin_to(const Lock& previous, const std::string& lock_path, const std::vector<std::string>& update, Request& request) {
+Status pin_to(const Lock& previous, const std::string& lock_path, const std::vector<std::string>& update,
+              Request& request) {
     for (const std::string& name : update) {
-        const bool locked = std::ranges::any_of(previous.artifacts, [&](const LockedArtifact& a) { return same_name(a, name); });
+        const bool locked =
+            std::ranges::any_of(previous.artifacts, [&](const LockedArtifact& a) { return same_name(a, name); });
         if (!locked && !asks_for(request, name))
-            return make_error(ErrorKind::usage, "--update {}: neither {} nor the request has such a package; check the name", name, lock_path);
+            return make_error(ErrorKind::usage,
+                              "--update {}: neither {} nor the request has such a package; check the name", name,
+                              lock_path);
     }
     for (const LockedArtifact& artifact : previous.artifacts) {
         if (std::ranges::any_of(update, [&](const std::string& name) { return same_name(artifact, name); })) continue;
@@ -84,9 +91,11 @@ Status check_pins(const Lock& previous, const Lock& now, const std::vector<std::
     for (const LockedArtifact& before : previous.artifacts) {
         if (std::ranges::any_of(update, [&](const std::string& name) { return same_name(before, name); })) continue;
         for (const LockedArtifact& after : now.artifacts)
-            if (after.kind == before.kind && after.name == before.name && (after.version != before.version || after.build != before.build))
-                problems += fmt::format("{}{} would move from {} to {}; allow it with --update {}", problems.empty() ? "" : "\n", before.name,
-                                        before.version, after.version, before.name);
+            if (after.kind == before.kind && after.name == before.name &&
+                (after.version != before.version || after.build != before.build))
+                problems +=
+                    fmt::format("{}{} would move from {} to {}; allow it with --update {}",
+                                problems.empty() ? "" : "\n", before.name, before.version, after.version, before.name);
     }
     if (!problems.empty()) return Error{ErrorKind::unsatisfiable, problems};
     return {};

@@ -25,18 +25,18 @@ struct Entry {
     Root root = Root::env;
     EntryKind kind = EntryKind::file;
     std::uint16_t mode = 0644;
-    std::int64_t mtime = -1;     // -1: the lock's source mtime is used
+    std::int64_t mtime = -1; // -1: the lock's source mtime is used
     std::string path;
-    std::string link;            // symlink target, verbatim ('\x01' + rest: absolute below the prefix)
-    std::uint64_t size = 0;      // of a file's content
+    std::string link;       // symlink target, verbatim ('\x01' + rest: absolute below the prefix)
+    std::uint64_t size = 0; // of a file's content
     PrefixMode prefix_mode = PrefixMode::none;
-    std::string placeholder;     // the old prefix to look for, when prefix_mode != none
+    std::string placeholder; // the old prefix to look for, when prefix_mode != none
     // A script whose first line is replaced: the new line with '\x01' for the prefix (wheels' "#!python"), else "".
     std::string shebang;
     std::uint8_t flags = destination_none;
-    bool drop_bytecode = false;  // captured .pyc: hold the old prefix, are left out by the packer's caller
-    std::string sha256;          // hex, declared by the artifact (RECORD, paths.json); "" unknown. The packer checks
-                                 // it and reports a mismatch as PackResult::mismatches (not an error by itself).
+    bool drop_bytecode = false; // captured .pyc: hold the old prefix, are left out by the packer's caller
+    std::string sha256;         // hex, declared by the artifact (RECORD, paths.json); "" unknown. The packer checks
+                                // it and reports a mismatch as PackResult::mismatches (not an error by itself).
 };
 
 // Sequential reading of one entry's content. Not thread-safe itself; several may be open at once.

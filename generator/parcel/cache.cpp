@@ -14,9 +14,7 @@ namespace {
 
 fs::path parcel_directory(const fs::path& root, const std::string& key) { return root / key.substr(0, 2) / key; }
 
-const char* level_name(Level level) {
-    return level == Level::fast ? "fast" : level == Level::max ? "max" : "default";
-}
+const char* level_name(Level level) { return level == Level::fast ? "fast" : level == Level::max ? "max" : "default"; }
 
 fs::path beside(const fs::path& directory, const char* suffix) { return directory.string() + suffix; }
 
@@ -48,8 +46,8 @@ std::string parcel_variant(std::int64_t source_mtime) { return fmt::format("mtim
 ParcelCache::ParcelCache(fs::path root) : root_(std::move(root)) {}
 
 std::string ParcelCache::key(std::string_view artifact_sha256, Level level, std::string_view variant) {
-    return to_hex(sha256(as_bytes(fmt::format("parcel {} {} {} {}\n{}", pack_version, table_version, to_lower(artifact_sha256),
-                                              level_name(level), variant))));
+    return to_hex(sha256(as_bytes(fmt::format("parcel {} {} {} {}\n{}", pack_version, table_version,
+                                              to_lower(artifact_sha256), level_name(level), variant))));
 }
 
 Result<std::optional<Parcel>> ParcelCache::find(const std::string& key) const {

@@ -13,9 +13,9 @@ constexpr std::int64_t dt_needed = 1, dt_strtab = 5, dt_strsz = 10, dt_soname = 
                        dt_verneed = 0x6ffffffe, dt_verneednum = 0x6fffffff;
 constexpr std::uint64_t header_size = 64, segment_size = 56, dynamic_size = 16, section_size = 64;
 constexpr std::uint32_t sht_nobits = 8;
-constexpr std::uint64_t longest_string = 4096;       // PATH_MAX; a RUNPATH may be a few of them, which are cut off then
+constexpr std::uint64_t longest_string = 4096; // PATH_MAX; a RUNPATH may be a few of them, which are cut off then
 constexpr std::uint64_t range_limit = 64u << 10;
-constexpr std::size_t version_limit = 4096;          // records of .gnu.version_r
+constexpr std::size_t version_limit = 4096; // records of .gnu.version_r
 
 class Reader {
   public:
@@ -222,9 +222,11 @@ std::optional<std::uint64_t> ElfInfo::file_offset(std::uint64_t address) const {
 ElfResult read_elf(std::uint64_t file_size, const ElfRanges& ranges) { return Reader(file_size, ranges).run(); }
 
 std::optional<ElfInfo> read_elf(ByteView file) {
-    return read_elf(file.size(), [&](std::uint64_t offset, std::uint64_t size) -> std::optional<ByteView> {
-               return file.subspan(offset, size); // read_elf asks for nothing outside
-           }).info;
+    return read_elf(file.size(),
+                    [&](std::uint64_t offset, std::uint64_t size) -> std::optional<ByteView> {
+                        return file.subspan(offset, size); // read_elf asks for nothing outside
+                    })
+        .info;
 }
 
 std::pair<std::uint64_t, std::uint64_t> section_header_range(ByteView head) {
@@ -278,7 +280,10 @@ ElfSections read_elf_sections(std::uint64_t file_size, const ElfRanges& ranges) 
     return out;
 }
 
-bool looks_like_elf(ByteView head) { return as_text(head).starts_with("\x7f" "ELF"); }
+bool looks_like_elf(ByteView head) {
+    return as_text(head).starts_with("\x7f"
+                                     "ELF");
+}
 
 std::string elf_machine_name(std::uint16_t machine) {
     if (machine == elf_machine_x86_64) return "x86-64";

@@ -14,7 +14,6 @@ constexpr std::uint64_t flag_lto = 0x10000, flag_exact = 0x100000, flag_family =
 // The largest library seen (cublasLt of CUDA 12) has some thousand containers with a few dozen architectures.
 constexpr std::size_t container_limit = 1u << 17, set_limit = 4096, codes_limit = 256;
 
-
 constexpr std::string_view loaded_section = ".nv_fatbin", relocatable_section = "__nv_relfatbin";
 
 } // namespace
@@ -33,7 +32,9 @@ void FatbinScanner::feed(ByteView bytes) {
             continue;
         }
         switch (state_) {
-        case State::searching: search(bytes); break;
+        case State::searching:
+            search(bytes);
+            break;
         case State::magic:
             if (take(bytes, container_head)) read_magic();
             break;
@@ -87,7 +88,8 @@ void FatbinScanner::read_magic() {
     current_.end = position_;
     target_ = position_;
     if (version != 1) return end_container(fmt::format("its version is {}, and only version 1 is known", version));
-    if (header < 2 * container_head || header > longest_head) return end_container(fmt::format("its header has {} bytes", header));
+    if (header < 2 * container_head || header > longest_head)
+        return end_container(fmt::format("its header has {} bytes", header));
     current_.end = current_.begin + header; // and what the next word says
     state_ = State::size;
 }
@@ -96,7 +98,8 @@ void FatbinScanner::read_size() {
     const std::uint64_t size = ByteReader(pending_).u64();
     pending_.clear();
     target_ = current_.end;
-    if (target_ > file_size_ || size > file_size_ - target_) return end_container(fmt::format("its {} bytes reach over the end of the file", size));
+    if (target_ > file_size_ || size > file_size_ - target_)
+        return end_container(fmt::format("its {} bytes reach over the end of the file", size));
     current_.end = target_ + size;
     state_ = State::entry;
     if (size == 0) end_container();
@@ -120,7 +123,8 @@ void FatbinScanner::read_entry() {
     pending_.clear();
     const std::uint64_t room = current_.end - begin;
     if (header < entry_head || header > longest_head || header > room || payload > room - header)
-        return end_container(fmt::format("entry {} says that it has {} + {} bytes, of {} that are left", current_.entries + 1, header, payload, room));
+        return end_container(fmt::format("entry {} says that it has {} + {} bytes, of {} that are left",
+                                         current_.entries + 1, header, payload, room));
     ++current_.entries;
     if (kind == 1 || kind == 2 || kind == 8) {
         code.kind = static_cast<DeviceCode::Kind>(kind);
@@ -129,13 +133,15 @@ void FatbinScanner::read_entry() {
         if (code.kind != DeviceCode::Kind::ptx) code.isa_major = code.isa_minor = 0; // there: the container format's
         auto at = std::ranges::lower_bound(current_codes_, code);
         if (at == current_codes_.end() || *at != code) {
-            if (current_codes_.size() >= codes_limit) return end_container("it names more architectures than there are");
+            if (current_codes_.size() >= codes_limit)
+                return end_container("it names more architectures than there are");
             current_codes_.insert(at, code);
         }
     } // else a kind of a later CUDA: its size is known, its meaning is not
     target_ = begin + header + payload;
     if (target_ == current_.end) return end_container();
-    if (current_.end - target_ < entry_head) return end_container(fmt::format("{} bytes follow its last entry", current_.end - target_));
+    if (current_.end - target_ < entry_head)
+        return end_container(fmt::format("{} bytes follow its last entry", current_.end - target_));
 }
 
 void FatbinScanner::end_container(std::string problem) {
@@ -151,7 +157,8 @@ void FatbinScanner::end_container(std::string problem) {
     }
     current_.problem = std::move(problem);
     containers_.push_back(std::move(current_));
-    if (containers_.size() == container_limit) containers_.back().problem = "no library has so many of them; the rest was not read";
+    if (containers_.size() == container_limit)
+        containers_.back().problem = "no library has so many of them; the rest was not read";
     current_ = {};
     state_ = State::searching;
 }
@@ -159,12 +166,16 @@ void FatbinScanner::end_container(std::string problem) {
 std::optional<FatbinInfo> FatbinScanner::result(const std::vector<ElfSection>& sections) const {
     auto section_of = [&](const Container& c) -> const ElfSection* {
         for (const ElfSection& s : sections)
-            if ((s.name == loaded_section || s.name == relocatable_section) && c.begin >= s.offset && c.begin - s.offset < s.size) return &s;
+            if ((s.name == loaded_section || s.name == relocatable_section) && c.begin >= s.offset &&
+                c.begin - s.offset < s.size)
+                return &s;
         return nullptr;
     };
     std::vector<const ElfSection*> where;
     for (const Container& c : containers_) where.push_back(section_of(c));
-    auto any_in = [&](std::string_view name) { return std::ranges::any_of(where, [&](const ElfSection* s) { return s && s->name == name; }); };
+    auto any_in = [&](std::string_view name) {
+        return std::ranges::any_of(where, [&](const ElfSection* s) { return s && s->name == name; });
+    };
     const bool loaded = any_in(loaded_section);
     FatbinInfo out;
     out.relocatable = !loaded && any_in(relocatable_section);
@@ -179,7 +190,8 @@ std::optional<FatbinInfo> FatbinScanner::result(const std::vector<ElfSection>& s
         std::string problem = c.problem;
         if (problem.empty() && where[i] && c.end - where[i]->offset > where[i]->size)
             problem = fmt::format("it reaches over the end of section {}", where[i]->name);
-        if (!problem.empty() && out.problem.empty()) out.problem = fmt::format("its fatbin at byte {} cannot be read: {}", c.begin, problem);
+        if (!problem.empty() && out.problem.empty())
+            out.problem = fmt::format("its fatbin at byte {} cannot be read: {}", c.begin, problem);
         if (c.codes < code_sets_.size())
             for (const DeviceCode& code : code_sets_[c.codes]) ++(elsewhere ? out.data : out.code)[code];
     }
@@ -191,9 +203,10 @@ std::optional<FatbinInfo> read_fatbins(ByteView file) {
     FatbinScanner scanner(file.size());
     scanner.feed(file);
     if (!scanner.found()) return std::nullopt;
-    return scanner.result(read_elf_sections(file.size(), [&](std::uint64_t offset, std::uint64_t size) -> std::optional<ByteView> {
-                              return file.subspan(offset, size); // nothing outside is asked for
-                          }).sections);
+    return scanner.result(
+        read_elf_sections(file.size(), [&](std::uint64_t offset, std::uint64_t size) -> std::optional<ByteView> {
+            return file.subspan(offset, size); // nothing outside is asked for
+        }).sections);
 }
 
 } // namespace tinderbox

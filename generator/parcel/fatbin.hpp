@@ -11,9 +11,9 @@
 //              sm_80) at 28, …, u64 flags at 40: 0x2000 LZ4, 0x8000 zstd, 0x10000 LTO, 0x100000 "a", 0x200000 "f"
 //
 // Containers lie in the sections .nv_fatbin (loaded by the runtime) and __nv_relfatbin (what device linking left
-// behind: its PTX and cubins are not loaded when there is an .nv_fatbin, so they say nothing about what will run), and in
-// .data or .rodata where a library loads them itself: cuFFT of CUDA 12 has one in .nv_fatbin and 22,705 in .data, which
-// cuobjdump does not list.
+// behind: its PTX and cubins are not loaded when there is an .nv_fatbin, so they say nothing about what will run), and
+// in .data or .rodata where a library loads them itself: cuFFT of CUDA 12 has one in .nv_fatbin and 22,705 in .data,
+// which cuobjdump does not list.
 #pragma once
 
 #include "generator/parcel/elf.hpp"
@@ -28,8 +28,8 @@ namespace tinderbox {
 struct DeviceCode { // one way in which code is there for an architecture
     enum class Kind : std::uint8_t { ptx = 1, cubin = 2, lto = 8 };
     Kind kind = Kind::cubin;
-    std::uint32_t architecture = 0; // 80, 120
-    char variant = 0;               // 'a': exactly this one; 'f': its family; 0
+    std::uint32_t architecture = 0;             // 80, 120
+    char variant = 0;                           // 'a': exactly this one; 'f': its family; 0
     std::uint16_t isa_major = 0, isa_minor = 0; // of PTX
 
     std::string name() const; // "sm_90a", "compute_80", "lto_90"
@@ -38,11 +38,11 @@ struct DeviceCode { // one way in which code is there for an architecture
 
 // The device code of one library.
 struct FatbinInfo {
-    std::map<DeviceCode, std::uint32_t> code; // of the fatbin sections → in how many containers
-    std::map<DeviceCode, std::uint32_t> data; // of other sections
+    std::map<DeviceCode, std::uint32_t> code;  // of the fatbin sections → in how many containers
+    std::map<DeviceCode, std::uint32_t> data;  // of other sections
     std::uint32_t containers = 0, entries = 0; // of both
-    bool relocatable = false; // it has __nv_relfatbin only
-    std::string problem;      // what could not be read in the fatbin sections, "" = all of it could
+    bool relocatable = false;                  // it has __nv_relfatbin only
+    std::string problem;                       // what could not be read in the fatbin sections, "" = all of it could
 };
 
 // Fed with a file's bytes in order; what it keeps is bounded whatever the file claims.

@@ -80,7 +80,8 @@ Result<Bytes> read_all(ByteSource& source, std::uint64_t limit, std::string_view
         TRY_ASSIGN(std::size_t n, source.read(std::span(out).subspan(size)));
         size += n;
         if (size > limit)
-            return make_error(ErrorKind::usage, "{}: it is larger than the {} bytes that such a file may have", name, limit);
+            return make_error(ErrorKind::usage, "{}: it is larger than the {} bytes that such a file may have", name,
+                              limit);
         if (n < step) break;
     }
     out.resize(size);

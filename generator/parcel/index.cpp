@@ -16,7 +16,8 @@ constexpr std::uint64_t raw_limit = 2ull << 30;
 json to_json(const std::map<DeviceCode, std::uint32_t>& codes) {
     json out = json::array();
     for (const auto& [c, containers] : codes)
-        out.push_back({static_cast<int>(c.kind), c.architecture, static_cast<int>(c.variant), c.isa_major, c.isa_minor, containers});
+        out.push_back({static_cast<int>(c.kind), c.architecture, static_cast<int>(c.variant), c.isa_major, c.isa_minor,
+                       containers});
     return out;
 }
 
@@ -35,8 +36,8 @@ std::map<DeviceCode, std::uint32_t> codes_from_json(const json& j) {
 }
 
 json to_json(const FatbinInfo& device) {
-    return {{"code", to_json(device.code)}, {"data", to_json(device.data)}, {"containers", device.containers}, {"entries", device.entries},
-            {"relocatable", device.relocatable}, {"problem", device.problem}};
+    return {{"code", to_json(device.code)}, {"data", to_json(device.data)},      {"containers", device.containers},
+            {"entries", device.entries},    {"relocatable", device.relocatable}, {"problem", device.problem}};
 }
 
 FatbinInfo device_from_json(const json& j) {
@@ -53,14 +54,22 @@ FatbinInfo device_from_json(const json& j) {
 json to_json(const Parcel& parcel) {
     json elf = json::array(), mismatches = json::array();
     for (const Parcel::ElfFact& fact : parcel.elf) {
-        elf.push_back({{"path", fact.path}, {"root", static_cast<int>(fact.root)}, {"glibc", fact.glibc}, {"soname", fact.soname},
-                       {"needed", fact.needed}, {"runpath", fact.runpath}, {"machine", fact.machine}});
+        elf.push_back({{"path", fact.path},
+                       {"root", static_cast<int>(fact.root)},
+                       {"glibc", fact.glibc},
+                       {"soname", fact.soname},
+                       {"needed", fact.needed},
+                       {"runpath", fact.runpath},
+                       {"machine", fact.machine}});
         if (fact.device) elf.back()["device"] = to_json(*fact.device);
     }
     for (const FileMismatch& m : parcel.mismatches)
         mismatches.push_back({{"path", m.path}, {"declared", m.declared}, {"found", m.found}});
-    return {{"key", parcel.key}, {"payload_size", parcel.payload_size}, {"metadata", parcel.metadata},
-            {"elf", std::move(elf)}, {"mismatches", std::move(mismatches)}};
+    return {{"key", parcel.key},
+            {"payload_size", parcel.payload_size},
+            {"metadata", parcel.metadata},
+            {"elf", std::move(elf)},
+            {"mismatches", std::move(mismatches)}};
 }
 
 void from_json(const json& j, Parcel& parcel) {
@@ -79,7 +88,8 @@ void from_json(const json& j, Parcel& parcel) {
         if (auto device = item.find("device"); device != item.end()) fact.device = device_from_json(*device);
         parcel.elf.push_back(std::move(fact));
     }
-    for (const json& item : j.at("mismatches")) parcel.mismatches.push_back({item.at("path"), item.at("declared"), item.at("found")});
+    for (const json& item : j.at("mismatches"))
+        parcel.mismatches.push_back({item.at("path"), item.at("declared"), item.at("found")});
 }
 
 Error damaged(const fs::path& path, std::string_view what) {
@@ -91,8 +101,8 @@ Error damaged(const fs::path& path, std::string_view what) {
 Status write_index(const Parcel& parcel, const fs::path& directory) {
     const Bytes table = encode(parcel.table);
     if (auto check = decode_table(table); !check.ok())
-        return make_error(ErrorKind::bug, "{}: its parcel cannot be read back: {}", parcel.metadata.value("name", "a package"),
-                          check.error().message);
+        return make_error(ErrorKind::bug, "{}: its parcel cannot be read back: {}",
+                          parcel.metadata.value("name", "a package"), check.error().message);
     ByteWriter raw;
     raw.varint(table.size());
     raw.bytes(table);
@@ -117,7 +127,8 @@ Result<Parcel> open_parcel(const fs::path& directory) {
     constexpr std::size_t head = 8 + 4 + 8, digest_size = 32;
     if (bytes.size() < head + digest_size) return damaged(path, "it is cut short");
     const ByteView body = ByteView(bytes).first(bytes.size() - digest_size);
-    if (!std::ranges::equal(sha256(body), ByteView(bytes).last(digest_size))) return damaged(path, "its hash does not match");
+    if (!std::ranges::equal(sha256(body), ByteView(bytes).last(digest_size)))
+        return damaged(path, "its hash does not match");
     ByteReader in(body);
     if (as_text(in.bytes(magic.size())) != magic) return damaged(path, "it is not a parcel's index");
     if (const std::uint32_t version = in.u32(); version != pack_version)
@@ -126,7 +137,8 @@ Result<Parcel> open_parcel(const fs::path& directory) {
     if (raw_size > raw_limit) return damaged(path, "its size makes no sense");
     const ByteView frame = in.bytes(in.remaining());
     Bytes raw(static_cast<std::size_t>(raw_size));
-    if (ZSTD_decompress(raw.data(), raw.size(), frame.data(), frame.size()) != raw.size()) return damaged(path, "it cannot be decompressed");
+    if (ZSTD_decompress(raw.data(), raw.size(), frame.data(), frame.size()) != raw.size())
+        return damaged(path, "it cannot be decompressed");
     ByteReader content(raw);
     const ByteView table = content.bytes(content.varint());
     const std::string_view text = content.string();

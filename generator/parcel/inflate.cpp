@@ -170,12 +170,13 @@ Status check_crc32(ByteView content, std::uint32_t expected, const std::string& 
 }
 
 Result<Bytes> inflate_whole(ByteView compressed, std::size_t size, std::uint32_t crc32, const std::string& where) {
-    thread_local std::unique_ptr<libdeflate_decompressor, FreeDecompressor> decompressor(libdeflate_alloc_decompressor());
+    thread_local std::unique_ptr<libdeflate_decompressor, FreeDecompressor> decompressor(
+        libdeflate_alloc_decompressor());
     if (!decompressor) return make_error(ErrorKind::storage, "{}: out of memory", where);
     Bytes out(size);
     std::size_t eaten = 0, given = 0;
-    const auto rc = libdeflate_deflate_decompress_ex(decompressor.get(), compressed.data(), compressed.size(), out.data(),
-                                                     out.size(), &eaten, &given);
+    const auto rc = libdeflate_deflate_decompress_ex(decompressor.get(), compressed.data(), compressed.size(),
+                                                     out.data(), out.size(), &eaten, &given);
     if (rc == LIBDEFLATE_INSUFFICIENT_SPACE) return damaged_member(where, "it is longer than the archive says");
     if (rc != LIBDEFLATE_SUCCESS) return damaged_member(where, "its compressed data is damaged");
     if (given != size) return damaged_member(where, fmt::format("it ends {} bytes too early", size - given));
@@ -188,9 +189,15 @@ std::unique_ptr<ByteSource> make_checked_source(std::unique_ptr<ByteSource> comp
                                                 std::uint64_t size, std::uint32_t crc32, std::string where) {
     std::unique_ptr<Decoder> decoder;
     switch (method) {
-    case ZipMethod::stored: decoder = std::make_unique<Copy>(); break;
-    case ZipMethod::deflate: decoder = std::make_unique<Inflate>(); break;
-    case ZipMethod::zstd: decoder = std::make_unique<Zstd>(); break;
+    case ZipMethod::stored:
+        decoder = std::make_unique<Copy>();
+        break;
+    case ZipMethod::deflate:
+        decoder = std::make_unique<Inflate>();
+        break;
+    case ZipMethod::zstd:
+        decoder = std::make_unique<Zstd>();
+        break;
     }
     return std::make_unique<CheckedSource>(std::move(compressed), std::move(decoder), size, crc32, std::move(where));
 }

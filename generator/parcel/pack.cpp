@@ -43,8 +43,8 @@ Result<Packed> compress(const Piece& piece, Level level, BufferPool& pool, ZSTD_
     out.block.raw = static_cast<std::uint32_t>(piece.size);
     const std::size_t bound = ZSTD_compressBound(piece.size);
     out.buffer = piece.size <= block_raw_size ? pool.take() : BufferPool::own(Bytes(bound));
-    const std::size_t n = ZSTD_compressCCtx(context, out.buffer->data(), out.buffer->size(), piece.buffer->data(), piece.size,
-                                            zstd_level(piece.file_class, level));
+    const std::size_t n = ZSTD_compressCCtx(context, out.buffer->data(), out.buffer->size(), piece.buffer->data(),
+                                            piece.size, zstd_level(piece.file_class, level));
     if (ZSTD_isError(n)) return make_error(ErrorKind::bug, "zstd: {}", ZSTD_getErrorName(n));
     // Under 3 % it is not worth the time of decoding.
     out.block.stored = n + n / 32 >= piece.size;
@@ -76,7 +76,9 @@ class Packer {
     bool read_one(std::unique_lock<std::mutex>& lock);
     bool finished() const;
     bool skip_empty_slots();
-    std::uint64_t slot_of(const Lane& lane) const { return lane.pieces * lanes_.size() + static_cast<std::uint64_t>(&lane - lanes_.data()); }
+    std::uint64_t slot_of(const Lane& lane) const {
+        return lane.pieces * lanes_.size() + static_cast<std::uint64_t>(&lane - lanes_.data());
+    }
     void fail(Error error);
     Table build_table();
     void add_destinations(Table& table, const std::map<std::size_t, std::uint32_t>& content_of_entry) const;
@@ -110,8 +112,10 @@ Status Packer::plan() {
         if (e.size >= large_content_size) {
             const bool relocated = e.prefix_mode != PrefixMode::none || !e.shebang.empty();
             if (relocated && e.prefix_mode != PrefixMode::binary && e.size > relocated_content_limit)
-                return make_error(ErrorKind::usage, "{}:{}: a text file of {} that names its prefix cannot be moved (the limit is {} MiB)",
-                                  artifact_.display_name(), e.path, format_bytes(e.size), relocated_content_limit >> 20);
+                return make_error(
+                    ErrorKind::usage,
+                    "{}:{}: a text file of {} that names its prefix cannot be moved (the limit is {} MiB)",
+                    artifact_.display_name(), e.path, format_bytes(e.size), relocated_content_limit >> 20);
             large[{e.size, relocated}].push_back(i);
             continue;
         }
@@ -249,7 +253,8 @@ bool Packer::read_one(std::unique_lock<std::mutex>& lock) {
         earliest = false;
         lane = nullptr;
         for (Lane& candidate : lanes_)
-            if (!candidate.ended && !candidate.reading && (!lane || slot_of(candidate) < slot_of(*lane))) lane = &candidate;
+            if (!candidate.ended && !candidate.reading && (!lane || slot_of(candidate) < slot_of(*lane)))
+                lane = &candidate;
     }
     if (!lane) return false;
     Stream& stream = *streams_[lane->streams[lane->stream]];
@@ -310,7 +315,8 @@ Table Packer::build_table() {
             Content& content = packed.content;
             if (content.size > 0) content.block += first_block;
             auto& same = known[{content.sha256, content.size}];
-            auto at = std::ranges::find_if(same, [&](std::uint32_t i) { return table.contents[i].relocs == content.relocs; });
+            auto at =
+                std::ranges::find_if(same, [&](std::uint32_t i) { return table.contents[i].relocs == content.relocs; });
             if (at != same.end()) {
                 global.push_back(*at);
                 continue;
@@ -319,7 +325,8 @@ Table Packer::build_table() {
             same.push_back(global.back());
             table.contents.push_back(content);
         }
-        for (const auto& [entry, content] : streams_[s]->result.content_of_entry) content_of_entry[entry] = global[content];
+        for (const auto& [entry, content] : streams_[s]->result.content_of_entry)
+            content_of_entry[entry] = global[content];
     }
     add_destinations(table, content_of_entry);
     return table;
@@ -376,7 +383,8 @@ Result<Parcel> Packer::run(const fs::path& directory) {
     parcel.metadata = artifact_.metadata();
     add_elf_facts(parcel);
     for (const auto& stream : streams_)
-        parcel.mismatches.insert(parcel.mismatches.end(), stream->result.mismatches.begin(), stream->result.mismatches.end());
+        parcel.mismatches.insert(parcel.mismatches.end(), stream->result.mismatches.begin(),
+                                 stream->result.mismatches.end());
     std::ranges::sort(parcel.mismatches, {}, &FileMismatch::path);
     parcel.table = build_table();
     return parcel;
@@ -387,7 +395,8 @@ Result<Parcel> Packer::run(const fs::path& directory) {
 Result<Parcel> pack(const Artifact& artifact, std::string key, const PackOptions& options, const fs::path& directory) {
     std::error_code ec;
     if (!fs::create_directory(directory, ec))
-        return errno_error(fmt::format("cannot create the directory '{}'", directory.string()), ec ? ec.value() : EEXIST);
+        return errno_error(fmt::format("cannot create the directory '{}'", directory.string()),
+                           ec ? ec.value() : EEXIST);
     TRY_ASSIGN(Parcel parcel, Packer(artifact, options).run(directory));
     parcel.key = std::move(key);
     TRY(write_index(parcel, directory));

@@ -36,12 +36,12 @@ struct Parcel {
     std::uint64_t payload_size = 0;
     // Facts gathered while packing (no second pass over gigabytes): per ELF file what preflight must know.
     struct ElfFact {
-        std::string path;          // symbolic path as in the table
+        std::string path; // symbolic path as in the table
         Root root = Root::env;
-        std::string glibc;         // highest GLIBC_x.y version needed
+        std::string glibc; // highest GLIBC_x.y version needed
         std::string soname;
         std::vector<std::string> needed, runpath;
-        std::string machine;       // "x86-64", "aarch64", …
+        std::string machine;              // "x86-64", "aarch64", …
         std::optional<FatbinInfo> device; // its code for GPUs
     };
     std::vector<ElfFact> elf;

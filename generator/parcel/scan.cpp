@@ -4,7 +4,8 @@
 
 namespace tinderbox {
 
-std::vector<Reloc> find_relocations(ByteView content, PrefixMode mode, std::string_view placeholder, std::string_view shebang) {
+std::vector<Reloc> find_relocations(ByteView content, PrefixMode mode, std::string_view placeholder,
+                                    std::string_view shebang) {
     std::vector<Reloc> out;
     const std::string_view text = as_text(content);
     const std::string_view first_line = text.substr(0, text.find('\n'));

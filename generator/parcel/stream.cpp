@@ -37,7 +37,8 @@ class StreamBase : public Stream {
         return fmt::format("{}:{}", context_.artifact.display_name(), entry(index).path);
     }
     Error wrong_size(std::size_t index) const {
-        return make_error(ErrorKind::usage, "{}: it does not have the {} bytes that the package says; the archive is damaged",
+        return make_error(ErrorKind::usage,
+                          "{}: it does not have the {} bytes that the package says; the archive is damaged",
                           where(index), entry(index).size);
     }
     void check_declared(std::size_t index, const Sha256Digest& digest) {
@@ -141,8 +142,9 @@ class LargeStream final : public StreamBase {
         : StreamBase(context), entries_(std::move(entries)) {}
 
     std::uint64_t next_size() const override {
-        return at_ < entries_.size() && relocatable(entries_[at_]) ? std::max<std::uint64_t>(entry(entries_[at_]).size, block_raw_size)
-                                                                   : block_raw_size;
+        return at_ < entries_.size() && relocatable(entries_[at_])
+                   ? std::max<std::uint64_t>(entry(entries_[at_]).size, block_raw_size)
+                   : block_raw_size;
     }
 
     Result<std::optional<Piece>> next() override {
@@ -209,7 +211,8 @@ class LargeStream final : public StreamBase {
         } else {
             piece.buffer = context_.pool.take();
             const std::span<std::byte> out = std::span(*piece.buffer).first(piece.size);
-            if (whole_) std::ranges::copy(ByteView(*whole_).subspan(static_cast<std::size_t>(done_), piece.size), out.begin());
+            if (whole_)
+                std::ranges::copy(ByteView(*whole_).subspan(static_cast<std::size_t>(done_), piece.size), out.begin());
             else TRY(fill(*source_, out, index_));
             if (!whole_) TRY(look_at(piece));
         }
@@ -237,24 +240,30 @@ class LargeStream final : public StreamBase {
         if (scanner_) scanner_->feed(piece.bytes());
         for (auto& [offset, bytes] : kept_) keep(offset, bytes, done_, piece.bytes());
         if (e.prefix_mode == PrefixMode::none || e.placeholder.empty()) return {};
-        std::string seam = tail_ + std::string(as_text(piece.bytes().first(std::min(piece.size, e.placeholder.size()))));
-        if (seam.find(e.placeholder) != std::string::npos || as_text(piece.bytes()).find(e.placeholder) != std::string_view::npos)
-            return make_error(ErrorKind::usage,
-                              "{}: it holds the prefix it was built for and is larger than {} MiB; such a file cannot be moved",
-                              where(index_), relocated_content_limit >> 20);
+        std::string seam =
+            tail_ + std::string(as_text(piece.bytes().first(std::min(piece.size, e.placeholder.size()))));
+        if (seam.find(e.placeholder) != std::string::npos ||
+            as_text(piece.bytes()).find(e.placeholder) != std::string_view::npos)
+            return make_error(
+                ErrorKind::usage,
+                "{}: it holds the prefix it was built for and is larger than {} MiB; such a file cannot be moved",
+                where(index_), relocated_content_limit >> 20);
         tail_ = as_text(piece.bytes().last(std::min(piece.size, e.placeholder.size())));
         return {};
     }
 
     static void keep(std::uint64_t offset, Bytes& bytes, std::uint64_t piece_offset, ByteView piece) {
-        const std::uint64_t begin = std::max(offset, piece_offset), end = std::min(offset + bytes.size(), piece_offset + piece.size());
+        const std::uint64_t begin = std::max(offset, piece_offset),
+                            end = std::min(offset + bytes.size(), piece_offset + piece.size());
         if (begin >= end) return;
-        std::ranges::copy(piece.subspan(begin - piece_offset, end - begin), bytes.begin() + static_cast<std::ptrdiff_t>(begin - offset));
+        std::ranges::copy(piece.subspan(begin - piece_offset, end - begin),
+                          bytes.begin() + static_cast<std::ptrdiff_t>(begin - offset));
     }
 
     // The dynamic section lies far behind the header: asking for it now lets it be kept as it passes.
     void note_dynamic_segment() {
-        const ElfResult first = read_elf(packed_.content.size, [&](std::uint64_t o, std::uint64_t n) { return range(o, n); });
+        const ElfResult first =
+            read_elf(packed_.content.size, [&](std::uint64_t o, std::uint64_t n) { return range(o, n); });
         for (const auto& [offset, size] : first.missing) kept_.emplace(offset, Bytes(static_cast<std::size_t>(size)));
     }
 
@@ -382,7 +391,8 @@ class LargeStream final : public StreamBase {
 
 } // namespace
 
-std::unique_ptr<Stream> make_small_stream(StreamContext context, FileClass file_class, std::vector<std::size_t> entries) {
+std::unique_ptr<Stream> make_small_stream(StreamContext context, FileClass file_class,
+                                          std::vector<std::size_t> entries) {
     return std::make_unique<SmallStream>(context, file_class, std::move(entries));
 }
 

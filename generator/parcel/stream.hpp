@@ -62,7 +62,8 @@ class Stream {
     StreamResult result;
 };
 
-std::unique_ptr<Stream> make_small_stream(StreamContext context, FileClass file_class, std::vector<std::size_t> entries);
+std::unique_ptr<Stream> make_small_stream(StreamContext context, FileClass file_class,
+                                          std::vector<std::size_t> entries);
 // Entries of one size: only those can be equal, so only they are hashed before they are packed.
 std::unique_ptr<Stream> make_large_stream(StreamContext context, std::vector<std::size_t> entries);
 

@@ -117,39 +117,47 @@ Status Walk::kind_and_link(archive_entry* entry, TarMember& member) {
     const char* hard = first_of(archive_entry_hardlink_utf8(entry), archive_entry_hardlink(entry));
     if (hard) {
         auto target = safe_relative_path(hard);
-        if (!target.ok()) return error(member.path, fmt::format("its hard link's target '{}' is not acceptable: {}", hard,
-                                                                target.error().message));
+        if (!target.ok())
+            return error(member.path, fmt::format("its hard link's target '{}' is not acceptable: {}", hard,
+                                                  target.error().message));
         member.kind = EntryKind::file;
         member.hard_link = std::move(target).value();
         return {};
     }
     switch (archive_entry_filetype(entry)) {
-    case AE_IFREG: member.kind = EntryKind::file; break;
-    case AE_IFDIR: member.kind = EntryKind::directory; break;
+    case AE_IFREG:
+        member.kind = EntryKind::file;
+        break;
+    case AE_IFDIR:
+        member.kind = EntryKind::directory;
+        break;
     case AE_IFLNK: {
         member.kind = EntryKind::symlink;
         const char* target = first_of(archive_entry_symlink_utf8(entry), archive_entry_symlink(entry));
         member.link = target ? target : "";
         break;
     }
-    default: return error(member.path, "it is a device node, pipe or socket; no package needs one");
+    default:
+        return error(member.path, "it is a device node, pipe or socket; no package needs one");
     }
     if (member.kind != EntryKind::file) return {};
     const la_int64_t size = archive_entry_size(entry);
     if (size < 0 || static_cast<std::uint64_t>(size) > options_.member_limit)
-        return error(member.path, fmt::format("its size of {} bytes is absurd (the limit is {})", size, options_.member_limit));
+        return error(member.path,
+                     fmt::format("its size of {} bytes is absurd (the limit is {})", size, options_.member_limit));
     member.size = static_cast<std::uint64_t>(size);
     total_ += member.size;
     if (total_ > options_.total_limit)
-        return error(member.path, fmt::format("the members up to here have {} bytes, which is absurd (the limit is {})", total_,
-                                              options_.total_limit));
+        return error(member.path, fmt::format("the members up to here have {} bytes, which is absurd (the limit is {})",
+                                              total_, options_.total_limit));
     return {};
 }
 
 // False: the root directory itself, which is nothing to install.
 Result<bool> Walk::to_member(archive_entry* entry, TarMember& member) {
     const char* name = first_of(archive_entry_pathname_utf8(entry), archive_entry_pathname(entry));
-    if (!name) return make_error(ErrorKind::usage, "{}: member {} has a name that cannot be read", options_.name, count_);
+    if (!name)
+        return make_error(ErrorKind::usage, "{}: member {} has a name that cannot be read", options_.name, count_);
     std::string_view trimmed = name;
     while (trimmed.ends_with('/') || trimmed.ends_with("/.")) trimmed.remove_suffix(1);
     if ((trimmed == "." || trimmed.empty()) && !std::string_view(name).starts_with('/') &&
@@ -183,7 +191,8 @@ Status Walk::check_links(const TarMember& member) {
 
 // Nothing is written through a link or a file that an earlier member made.
 Status Walk::check_parents(const TarMember& member) {
-    for (std::size_t slash = member.path.find('/'); slash != std::string::npos; slash = member.path.find('/', slash + 1)) {
+    for (std::size_t slash = member.path.find('/'); slash != std::string::npos;
+         slash = member.path.find('/', slash + 1)) {
         const auto& [path, parent] = *seen_.try_emplace(member.path.substr(0, slash)).first;
         if (parent.kind != EntryKind::directory)
             return error(member.path, fmt::format("'{}', in which it lies, is {}", path,
@@ -194,8 +203,8 @@ Status Walk::check_parents(const TarMember& member) {
 
 Status Walk::check_repeated(const TarMember& member, const Seen& first, std::uint32_t crc32) const {
     const std::string& link = member.kind == EntryKind::symlink ? member.link : member.hard_link;
-    if (first.kind == member.kind && (member.kind == EntryKind::directory || (first.size == member.size &&
-                                                                             first.crc32 == crc32 && first.link == link)))
+    if (first.kind == member.kind && (member.kind == EntryKind::directory ||
+                                      (first.size == member.size && first.crc32 == crc32 && first.link == link)))
         return {};
     return error(member.path, "it occurs twice with different content");
 }
@@ -217,7 +226,8 @@ Status Walk::one(archive_entry* entry) {
     }
     TRY(visit_(member, content));
     TRY_ASSIGN(std::uint32_t crc32, content.finish());
-    seen_[member.path] = {member.kind, true, member.size, crc32, member.kind == EntryKind::symlink ? member.link : member.hard_link};
+    seen_[member.path] = {member.kind, true, member.size, crc32,
+                          member.kind == EntryKind::symlink ? member.link : member.hard_link};
     return {};
 }
 
@@ -236,7 +246,8 @@ Status Walk::run() {
     archive_read_support_filter_gzip(a);
     archive_read_support_filter_zstd(a);
     archive_read_support_format_tar(a);
-    if (archive_read_open2(a, &input_, nullptr, read_input, nullptr, nullptr) != ARCHIVE_OK) return reading_error(options_.name);
+    if (archive_read_open2(a, &input_, nullptr, read_input, nullptr, nullptr) != ARCHIVE_OK)
+        return reading_error(options_.name);
     for (;;) {
         archive_entry* entry = nullptr;
         const int rc = archive_read_next_header(a, &entry);

@@ -25,13 +25,13 @@ struct TarMember {
 };
 
 struct TarOptions {
-    std::string name;                              // what errors call the archive ("x.conda:pkg-x.tar.zst")
-    std::uint64_t member_limit = 64ull << 30;      // bytes; a larger member is refused
-    std::uint64_t total_limit = 512ull << 30;      // bytes of all members
-    std::uint64_t count_limit = 10'000'000;        // members
+    std::string name;                         // what errors call the archive ("x.conda:pkg-x.tar.zst")
+    std::uint64_t member_limit = 64ull << 30; // bytes; a larger member is refused
+    std::uint64_t total_limit = 512ull << 30; // bytes of all members
+    std::uint64_t count_limit = 10'000'000;   // members
     // Absolute targets of symlinks and those that leave the tree are refused unless this says true for one.
     std::function<bool(const TarMember&)> allow_link;
-    std::vector<std::string>* warnings = nullptr;  // dropped setuid bits and the like, one sentence each
+    std::vector<std::string>* warnings = nullptr; // dropped setuid bits and the like, one sentence each
 };
 
 // Calls `visit` for every member but the root directory itself and repeated equal ones. `content` is valid during

@@ -24,16 +24,16 @@ constexpr std::uint64_t central_limit = 512u << 20; // four million members
 // Members whose names lack the UTF-8 flag are in the IBM PC's code page by the specification, and zipfile (so pip)
 // reads them so. The upper half, as Unicode.
 constexpr std::array<char16_t, 128> code_page_437 = {
-    0x00c7, 0x00fc, 0x00e9, 0x00e2, 0x00e4, 0x00e0, 0x00e5, 0x00e7, 0x00ea, 0x00eb, 0x00e8, 0x00ef, 0x00ee, 0x00ec,
-    0x00c4, 0x00c5, 0x00c9, 0x00e6, 0x00c6, 0x00f4, 0x00f6, 0x00f2, 0x00fb, 0x00f9, 0x00ff, 0x00d6, 0x00dc, 0x00a2,
-    0x00a3, 0x00a5, 0x20a7, 0x0192, 0x00e1, 0x00ed, 0x00f3, 0x00fa, 0x00f1, 0x00d1, 0x00aa, 0x00ba, 0x00bf, 0x2310,
-    0x00ac, 0x00bd, 0x00bc, 0x00a1, 0x00ab, 0x00bb, 0x2591, 0x2592, 0x2593, 0x2502, 0x2524, 0x2561, 0x2562, 0x2556,
-    0x2555, 0x2563, 0x2551, 0x2557, 0x255d, 0x255c, 0x255b, 0x2510, 0x2514, 0x2534, 0x252c, 0x251c, 0x2500, 0x253c,
-    0x255e, 0x255f, 0x255a, 0x2554, 0x2569, 0x2566, 0x2560, 0x2550, 0x256c, 0x2567, 0x2568, 0x2564, 0x2565, 0x2559,
-    0x2558, 0x2552, 0x2553, 0x256b, 0x256a, 0x2518, 0x250c, 0x2588, 0x2584, 0x258c, 0x2590, 0x2580, 0x03b1, 0x00df,
-    0x0393, 0x03c0, 0x03a3, 0x03c3, 0x00b5, 0x03c4, 0x03a6, 0x0398, 0x03a9, 0x03b4, 0x221e, 0x03c6, 0x03b5, 0x2229,
-    0x2261, 0x00b1, 0x2265, 0x2264, 0x2320, 0x2321, 0x00f7, 0x2248, 0x00b0, 0x2219, 0x00b7, 0x221a, 0x207f, 0x00b2,
-    0x25a0, 0x00a0};
+    0x00c7, 0x00fc, 0x00e9, 0x00e2, 0x00e4, 0x00e0, 0x00e5, 0x00e7, 0x00ea, 0x00eb, 0x00e8, 0x00ef, 0x00ee,
+    0x00ec, 0x00c4, 0x00c5, 0x00c9, 0x00e6, 0x00c6, 0x00f4, 0x00f6, 0x00f2, 0x00fb, 0x00f9, 0x00ff, 0x00d6,
+    0x00dc, 0x00a2, 0x00a3, 0x00a5, 0x20a7, 0x0192, 0x00e1, 0x00ed, 0x00f3, 0x00fa, 0x00f1, 0x00d1, 0x00aa,
+    0x00ba, 0x00bf, 0x2310, 0x00ac, 0x00bd, 0x00bc, 0x00a1, 0x00ab, 0x00bb, 0x2591, 0x2592, 0x2593, 0x2502,
+    0x2524, 0x2561, 0x2562, 0x2556, 0x2555, 0x2563, 0x2551, 0x2557, 0x255d, 0x255c, 0x255b, 0x2510, 0x2514,
+    0x2534, 0x252c, 0x251c, 0x2500, 0x253c, 0x255e, 0x255f, 0x255a, 0x2554, 0x2569, 0x2566, 0x2560, 0x2550,
+    0x256c, 0x2567, 0x2568, 0x2564, 0x2565, 0x2559, 0x2558, 0x2552, 0x2553, 0x256b, 0x256a, 0x2518, 0x250c,
+    0x2588, 0x2584, 0x258c, 0x2590, 0x2580, 0x03b1, 0x00df, 0x0393, 0x03c0, 0x03a3, 0x03c3, 0x00b5, 0x03c4,
+    0x03a6, 0x0398, 0x03a9, 0x03b4, 0x221e, 0x03c6, 0x03b5, 0x2229, 0x2261, 0x00b1, 0x2265, 0x2264, 0x2320,
+    0x2321, 0x00f7, 0x2248, 0x00b0, 0x2219, 0x00b7, 0x221a, 0x207f, 0x00b2, 0x25a0, 0x00a0};
 
 std::string from_code_page_437(std::string_view text) {
     std::string out;
@@ -86,15 +86,24 @@ bool apply_zip64(ByteView extra, std::initializer_list<std::uint64_t*> fields) {
 
 const char* method_name(unsigned method) {
     switch (method) {
-    case 1: return "shrink";
-    case 6: return "implode";
-    case 9: return "deflate64";
-    case 12: return "bzip2";
-    case 14: return "LZMA";
-    case 95: return "xz";
-    case 98: return "PPMd";
-    case 99: return "AES encryption";
-    default: return "unknown";
+    case 1:
+        return "shrink";
+    case 6:
+        return "implode";
+    case 9:
+        return "deflate64";
+    case 12:
+        return "bzip2";
+    case 14:
+        return "LZMA";
+    case 95:
+        return "xz";
+    case 98:
+        return "PPMd";
+    case 99:
+        return "AES encryption";
+    default:
+        return "unknown";
     }
 }
 
@@ -150,11 +159,13 @@ Error ZipLoader::why_no_end() const {
     const std::string lower = to_lower(trim(text));
     if (n == 0) return error("the file is empty; download it again");
     if (lower.starts_with("<!doctype") || lower.starts_with("<html"))
-        return error("this is an HTML page, not an archive: the server answered with a page (a login or an error?) in place "
-                     "of the file");
+        return error(
+            "this is an HTML page, not an archive: the server answered with a page (a login or an error?) in place "
+            "of the file");
     if (text.starts_with("PK\3\4"))
-        return error(fmt::format("the archive is cut short: its central directory is missing after {} bytes; download it again",
-                                 zip_.file_size_));
+        return error(
+            fmt::format("the archive is cut short: its central directory is missing after {} bytes; download it again",
+                        zip_.file_size_));
     if (text.starts_with("\x1f\x8b")) return error("this is a gzip file (a source distribution?), not a zip archive");
     if (text.starts_with("BZh")) return error("this is a bzip2 file, not a zip archive");
     return error("this is not a zip archive");
@@ -175,7 +186,8 @@ Result<EndRecord> ZipLoader::find_end() const {
             broken = true;
             continue;
         }
-        if (found) return error("the archive has two ends; it may have been made to look different to different programs");
+        if (found)
+            return error("the archive has two ends; it may have been made to look different to different programs");
         found = at;
     }
     if (!found && broken)
@@ -279,8 +291,9 @@ Result<CentralEntry> ZipLoader::central_entry(ByteReader& in) const {
         return error(member.path, "it is encrypted; packages cannot be");
     if ((entry.flags & flag_patched) != 0) return error(member.path, "it holds patched data, which is not supported");
     if (method != 0 && method != 8 && method != 93)
-        return error(member.path, fmt::format("it is compressed by method {} ({}); only stored, deflate and zstd are supported",
-                                              method, method_name(method)));
+        return error(member.path,
+                     fmt::format("it is compressed by method {} ({}); only stored, deflate and zstd are supported",
+                                 method, method_name(method)));
     member.method = static_cast<ZipMethod>(method);
     if (method == 0 && member.compressed != member.size) return error(member.path, "a stored member has two sizes");
     // Deflate cannot do better than 1032 : 1.
@@ -310,7 +323,8 @@ Status ZipLoader::check_local(CentralEntry& entry) const {
     const std::uint64_t size = zip_.file_size_;
     if (entry.header > size - local_size) return error(member.path, "its data lies outside the file");
     // One read brings the header, the name, and all but the rarest extra fields.
-    Bytes bytes(static_cast<std::size_t>(std::min<std::uint64_t>(local_size + entry.raw_name.size() + 64, size - entry.header)));
+    Bytes bytes(static_cast<std::size_t>(
+        std::min<std::uint64_t>(local_size + entry.raw_name.size() + 64, size - entry.header)));
     TRY(read_at(bytes, entry.header));
     ByteReader in(bytes);
     const bool signature = in.u32() == local_signature;
@@ -402,7 +416,8 @@ Status ZipLoader::index_paths() {
     for (std::uint32_t i : order)
         if (!dropped[i]) zip_.by_path_.push_back(position[i]);
     for (const ZipMember& member : members)
-        for (std::size_t slash = member.path.find('/'); slash != std::string::npos; slash = member.path.find('/', slash + 1)) {
+        for (std::size_t slash = member.path.find('/'); slash != std::string::npos;
+             slash = member.path.find('/', slash + 1)) {
             const ZipMember* parent = zip_.find(std::string_view(member.path).substr(0, slash));
             if (parent && parent->kind != EntryKind::directory)
                 return error(member.path, fmt::format("'{}' is both a file and a directory", parent->path));
@@ -428,7 +443,8 @@ Result<std::shared_ptr<const ZipReader>> ZipReader::open(const fs::path& path, s
 }
 
 const ZipMember* ZipReader::find(std::string_view path) const {
-    auto at = std::ranges::lower_bound(by_path_, path, {}, [&](std::uint32_t i) -> std::string_view { return members_[i].path; });
+    auto at = std::ranges::lower_bound(by_path_, path, {},
+                                       [&](std::uint32_t i) -> std::string_view { return members_[i].path; });
     return at != by_path_.end() && members_[*at].path == path ? &members_[*at] : nullptr;
 }
 

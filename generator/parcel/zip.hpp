@@ -23,16 +23,16 @@ namespace tinderbox {
 enum class ZipMethod : std::uint16_t { stored = 0, deflate = 8, zstd = 93 };
 
 struct ZipMember {
-    std::string path;  // relative, normal, UTF-8 (names without the UTF-8 flag are code page 437), no trailing '/'
+    std::string path; // relative, normal, UTF-8 (names without the UTF-8 flag are code page 437), no trailing '/'
     EntryKind kind = EntryKind::file; // symlink: its target is the content
     ZipMethod method = ZipMethod::stored;
-    std::uint16_t mode = 0;           // Unix st_mode's low 12 bits; 0 when the archive was not made on Unix
-    bool regular = false;             // st_mode says "regular file" (pip honours exec bits of those only)
-    std::int64_t mtime = 0;           // the DOS time taken as UTC, seconds since 1970
+    std::uint16_t mode = 0; // Unix st_mode's low 12 bits; 0 when the archive was not made on Unix
+    bool regular = false;   // st_mode says "regular file" (pip honours exec bits of those only)
+    std::int64_t mtime = 0; // the DOS time taken as UTC, seconds since 1970
     std::uint32_t crc32 = 0;
-    std::uint64_t compressed = 0;     // bytes in the archive
-    std::uint64_t size = 0;           // bytes after decompression
-    std::uint64_t data_offset = 0;    // of the compressed bytes, from the start of the file
+    std::uint64_t compressed = 0;  // bytes in the archive
+    std::uint64_t size = 0;        // bytes after decompression
+    std::uint64_t data_offset = 0; // of the compressed bytes, from the start of the file
 };
 
 // Thread-safe after open(): members may be opened and read concurrently; each read is a pread.

@@ -58,8 +58,9 @@ class Closure {
         auto needed = SpecifierSet::parse(package.metadata->requires_python);
         auto python = Version::parse(environment_["python_full_version"]);
         if (!needed || needed->matches(*python)) return {};
-        return make_error(ErrorKind::unsatisfiable, "{}: {} {} requires Python {}, and the environment has {}", package.where,
-                          package.name, package.version, package.metadata->requires_python, options_.target.python);
+        return make_error(ErrorKind::unsatisfiable, "{}: {} {} requires Python {}, and the environment has {}",
+                          package.where, package.name, package.version, package.metadata->requires_python,
+                          options_.target.python);
     }
 
     Status follow(const std::string& name) {
@@ -79,7 +80,8 @@ class Closure {
 
     Status ask(const Package& asker, const Requirement& requirement) {
         const std::string& name = requirement.name;
-        std::string who = fmt::format("{} {} requires {}", asker.name, asker.version, name + requirement.specifier.str());
+        std::string who =
+            fmt::format("{} {} requires {}", asker.name, asker.version, name + requirement.specifier.str());
         auto found = packages_.find(name);
         bool listed = found != packages_.end() && !found->second.suggested;
         auto version = found == packages_.end() ? std::nullopt : Version::parse(found->second.version);
@@ -155,15 +157,16 @@ class Closure {
         for (const auto& [name, demand] : wrong_) {
             const Package& package = packages_.at(name);
             std::string where = package.where.empty() ? "" : package.where + ": ";
-            add(fmt::format("{}{} {} is listed, but {}{}", where, name, package.version, reasons(demand), better(name, demand)));
+            add(fmt::format("{}{} {} is listed, but {}{}", where, name, package.version, reasons(demand),
+                            better(name, demand)));
         }
         std::string file = list_name();
         for (const auto& [name, demand] : missing_) {
             const Package& package = packages_.at(name);
             std::string extras;
             for (const std::string& extra : package.extras) extras += (extras.empty() ? "" : ",") + extra;
-            std::string line = name + (extras.empty() ? "" : "[" + extras + "]") + "==" +
-                               (package.version.empty() ? "VERSION" : package.version);
+            std::string line = name + (extras.empty() ? "" : "[" + extras + "]") +
+                               "==" + (package.version.empty() ? "VERSION" : package.version);
             add(fmt::format("add to {}: '{}' ({})", file, line, reasons(demand)));
         }
         if (text.empty()) return {};
@@ -235,7 +238,8 @@ Status fetch_metadata(Selection& selection, Fetcher& fetcher) {
     for (std::size_t i = 0; i < whole.size(); ++i) {
         auto& hashes = whole[i]->sha256s;
         if (!hashes.empty() && std::ranges::find(hashes, wheels[i].sha256) == hashes.end())
-            return make_error(ErrorKind::usage, "{}: {} has the hash sha256:{}, which is none of the line's --hash values",
+            return make_error(ErrorKind::usage,
+                              "{}: {} has the hash sha256:{}, which is none of the line's --hash values",
                               whole[i]->line.str(), whole[i]->file.file_name, wheels[i].sha256);
         whole[i]->file.sha256 = wheels[i].sha256;
         whole[i]->file.size = wheels[i].size;

@@ -34,8 +34,9 @@ Status read_ini(std::string_view text, const std::string& path, std::map<std::st
         }
         auto mark = content.find_first_of("=:");
         if (section.empty() || mark == std::string_view::npos)
-            return make_error(ErrorKind::usage, "{}:{}: this line of pip's configuration is neither [section] nor KEY = VALUE",
-                              path, number);
+            return make_error(ErrorKind::usage,
+                              "{}:{}: this line of pip's configuration is neither [section] nor KEY = VALUE", path,
+                              number);
         key = replace_all(to_lower(trim(content.substr(0, mark))), "_", "-");
         sections[section][key] = std::string(trim(content.substr(mark + 1)));
     }
@@ -106,7 +107,8 @@ Result<PipConfig> read_pip_config(const ConfigSurroundings& around) {
         files.push_back("/etc/pip.conf");
         std::string config = get("XDG_CONFIG_HOME");
         if (!home.empty()) files.push_back(home + "/.pip/pip.conf");
-        if (!config.empty() || !home.empty()) files.push_back((config.empty() ? home + "/.config" : config) + "/pip/pip.conf");
+        if (!config.empty() || !home.empty())
+            files.push_back((config.empty() ? home + "/.config" : config) + "/pip/pip.conf");
         if (auto environment = get("VIRTUAL_ENV"); !environment.empty()) files.push_back(environment + "/pip.conf");
         if (!named.empty()) files.push_back(named);
     }
@@ -120,8 +122,8 @@ Result<PipConfig> read_pip_config(const ConfigSurroundings& around) {
         for (const char* section : {"global", "install"})
             for (const auto& [key, value] : sections[section]) values[key] = value;
     }
-    for (const char* key : {"index-url", "extra-index-url", "find-links", "trusted-host", "no-index", "pre", "require-hashes",
-                            "prefer-binary", "cert", "only-binary", "no-binary"}) {
+    for (const char* key : {"index-url", "extra-index-url", "find-links", "trusted-host", "no-index", "pre",
+                            "require-hashes", "prefer-binary", "cert", "only-binary", "no-binary"}) {
         std::string name = "PIP_";
         for (char c : std::string_view(key)) name += c == '-' ? '_' : static_cast<char>(c - 'a' + 'A');
         // An empty variable unsets what a file says, as with pip.

@@ -10,8 +10,8 @@ namespace tinderbox::pip {
 
 // How the configuration sees its surroundings; tests replace it.
 struct ConfigSurroundings {
-    std::function<std::optional<std::string>(const std::string&)> variable;             // nullopt: not set
-    std::function<std::optional<std::string>(const std::string& path)> file;            // nullopt: cannot be read
+    std::function<std::optional<std::string>(const std::string&)> variable;  // nullopt: not set
+    std::function<std::optional<std::string>(const std::string& path)> file; // nullopt: cannot be read
     static ConfigSurroundings machine();
 };
 

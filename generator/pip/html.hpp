@@ -9,7 +9,7 @@
 namespace tinderbox::pip {
 
 struct HtmlTag {
-    std::string name; // lower case
+    std::string name;                                            // lower case
     std::vector<std::pair<std::string, std::string>> attributes; // names in lower case, values with entities decoded
 
     // The first attribute of that name; an attribute without value is "".

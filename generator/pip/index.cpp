@@ -20,11 +20,11 @@ namespace {
 using nlohmann::json;
 
 // What pip asks for: JSON first, HTML where a server has nothing else.
-constexpr const char* accept_header = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, "
-                                      "text/html; q=0.01";
+constexpr const char* accept_header =
+    "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, "
+    "text/html; q=0.01";
 
-template <class... Args>
-Error page_error(const std::string& url, fmt::format_string<Args...> format, Args&&... args) {
+template <class... Args> Error page_error(const std::string& url, fmt::format_string<Args...> format, Args&&... args) {
     return make_error(ErrorKind::network, format, std::forward<Args>(args)...).in(without_credentials(url));
 }
 
@@ -48,8 +48,9 @@ void take_hash(std::string_view text, std::string& sha256, std::string* md5) {
 Status check_interface(const std::string& url, std::string_view version) {
     auto major = version.substr(0, version.find('.'));
     if (version.empty() || major == "1") return {};
-    return page_error(url, "the index speaks version {} of the simple interface, and only version 1 is understood; "
-                           "update Tinderbox",
+    return page_error(url,
+                      "the index speaks version {} of the simple interface, and only version 1 is understood; "
+                      "update Tinderbox",
                       version);
 }
 
@@ -59,8 +60,10 @@ Result<std::vector<IndexFile>> parse_html(const Document& document) {
     bool form = false, base_seen = false;
     std::size_t anchors = 0;
     for (const HtmlTag& tag : html_tags(document.body)) {
-        if (tag.name == "form" || (tag.name == "input" && tag.find("type") && *tag.find("type") == "password")) form = true;
-        if (tag.name == "meta" && tag.find("name") && *tag.find("name") == "pypi:repository-version" && tag.find("content"))
+        if (tag.name == "form" || (tag.name == "input" && tag.find("type") && *tag.find("type") == "password"))
+            form = true;
+        if (tag.name == "meta" && tag.find("name") && *tag.find("name") == "pypi:repository-version" &&
+            tag.find("content"))
             TRY(check_interface(document.url, *tag.find("content")));
         const std::string* href = tag.find("href");
         if (tag.name == "base" && href && !std::exchange(base_seen, true)) base = resolve_url(document.url, *href);
@@ -88,10 +91,12 @@ Result<std::vector<IndexFile>> parse_html(const Document& document) {
         out.push_back(std::move(file));
     }
     if (out.empty() && form)
-        return page_error(document.url, "the server answered with a page that has a form and no packages (a login page?) "
-                                        "instead of a package index; log in, or give credentials in the URL or in netrc");
+        return page_error(document.url,
+                          "the server answered with a page that has a form and no packages (a login page?) "
+                          "instead of a package index; log in, or give credentials in the URL or in netrc");
     if (out.empty() && anchors == 0 && html_tags(document.body).empty() && !trim(document.body).empty())
-        return page_error(document.url, "the server answered with text that is no package index; check the index's URL");
+        return page_error(document.url,
+                          "the server answered with text that is no package index; check the index's URL");
     return out;
 }
 
@@ -127,7 +132,8 @@ class PageReader final : public nlohmann::json_sax<json> {
     bool start_object(std::size_t) override {
         enter();
         if (in_list_ && depth_ == 3) file_ = IndexFile(), announced_ = {};
-        if (Announced* metadata = in_list_ && depth_ == 4 ? announced() : nullptr) metadata->here = metadata->yes = true;
+        if (Announced* metadata = in_list_ && depth_ == 4 ? announced() : nullptr)
+            metadata->here = metadata->yes = true;
         return true;
     }
     bool key(string_t& text) override {
@@ -179,7 +185,8 @@ class PageReader final : public nlohmann::json_sax<json> {
     void take_hash_of(const std::string& value) {
         if (key(3) == "hashes" && key(4) == "sha256" && value.size() == 64) file_.sha256 = to_lower(value);
         if (key(3) == "hashes" && key(4) == "md5" && value.size() == 32) file_.md5 = to_lower(value);
-        if (Announced* metadata = announced(); metadata && key(4) == "sha256" && value.size() == 64) metadata->sha256 = to_lower(value);
+        if (Announced* metadata = announced(); metadata && key(4) == "sha256" && value.size() == 64)
+            metadata->sha256 = to_lower(value);
     }
     void finish() {
         Url url = Url::parse(resolve_url(url_, file_.url));
@@ -199,7 +206,7 @@ class PageReader final : public nlohmann::json_sax<json> {
 
     const std::string& url_;
     std::size_t depth_ = 0;
-    bool in_list_ = false; // inside "files"
+    bool in_list_ = false;            // inside "files"
     std::array<std::string, 5> keys_; // by depth: the key whose value is read
     IndexFile file_;
     std::array<Announced, 3> announced_;
@@ -208,8 +215,9 @@ class PageReader final : public nlohmann::json_sax<json> {
 Result<std::vector<IndexFile>> parse_json(const Document& document) {
     PageReader reader(document.url);
     if (!json::sax_parse(document.body, &reader) || !reader.has_files)
-        return page_error(document.url, "the server answered with JSON that is no package index (no list 'files'); check "
-                                        "the index's URL");
+        return page_error(document.url,
+                          "the server answered with JSON that is no package index (no list 'files'); check "
+                          "the index's URL");
     TRY(check_interface(document.url, reader.api_version));
     return std::move(reader.files);
 }
@@ -263,21 +271,24 @@ void make_local(std::vector<IndexFile>& files) {
 } // namespace
 
 Result<std::vector<IndexFile>> parse_index_page(const Document& document) {
-    std::string type = to_lower(trim(std::string_view(document.content_type).substr(0, document.content_type.find(';'))));
+    std::string type =
+        to_lower(trim(std::string_view(document.content_type).substr(0, document.content_type.find(';'))));
     if (type == "application/vnd.pypi.simple.v1+json" || type == "application/json") return parse_json(document);
     if (type == "application/vnd.pypi.simple.v1+html" || type == "text/html" || type == "application/xhtml+xml")
         return parse_html(document);
     if (type.empty() || type == "text/plain" || type == "application/octet-stream")
         return trim(document.body).starts_with('{') ? parse_json(document) : parse_html(document);
-    return page_error(document.url, "the server answered with {} instead of an index page; check the index's URL", type);
+    return page_error(document.url, "the server answered with {} instead of an index page; check the index's URL",
+                      type);
 }
 
 Result<IndexStrategy> parse_index_strategy(std::string_view text) {
     if (text == "first-index") return IndexStrategy::first_index;
     if (text == "unsafe-first-match") return IndexStrategy::unsafe_first_match;
     if (text == "unsafe-best-match") return IndexStrategy::unsafe_best_match;
-    return make_error(ErrorKind::usage, "'{}' is no index strategy; write first-index, unsafe-first-match or "
-                                        "unsafe-best-match",
+    return make_error(ErrorKind::usage,
+                      "'{}' is no index strategy; write first-index, unsafe-first-match or "
+                      "unsafe-best-match",
                       text);
 }
 
@@ -313,8 +324,9 @@ Status PackageIndex::load_find_links() {
                 warnings_.push_back(fmt::format("the find-links place '{}' does not exist and is ignored", path));
                 continue;
             }
-            TRY_ASSIGN(loaded.files, parse_index_page({*text, "file://" + percent_encode_path(fs::absolute(path).string()),
-                                                       "text/html", 200}));
+            TRY_ASSIGN(loaded.files,
+                       parse_index_page(
+                           {*text, "file://" + percent_encode_path(fs::absolute(path).string()), "text/html", 200}));
             make_local(loaded.files);
         } else if (is_archive(last_element(Url::parse(place).path))) {
             IndexFile file;

@@ -20,15 +20,15 @@ std::string_view default_index_url();
 // One file a page offers.
 struct IndexFile {
     std::string file_name;
-    std::string url;            // absolute, with the index's credentials when it is on the same host; or a local path
-    std::string sha256, md5;    // hex, "" unknown
+    std::string url;         // absolute, with the index's credentials when it is on the same host; or a local path
+    std::string sha256, md5; // hex, "" unknown
     std::string requires_python;
     bool yanked = false;
     std::string yanked_reason;
-    bool has_metadata = false;  // URL + ".metadata" is the wheel's METADATA
+    bool has_metadata = false; // URL + ".metadata" is the wheel's METADATA
     std::string metadata_sha256;
-    std::uint64_t size = 0;     // bytes, 0 = unknown
-    bool local = false;         // `url` is a path on this machine
+    std::uint64_t size = 0; // bytes, 0 = unknown
+    bool local = false;     // `url` is a path on this machine
 };
 
 // The files of a page by its content type (or by its look when there is none). Errors are of kind network: something

@@ -22,11 +22,20 @@ namespace {
 using Node = Marker::Node;
 using NodePtr = std::shared_ptr<const Node>;
 
-constexpr std::array<std::string_view, 14> variables = {
-    "implementation_name", "implementation_version", "os_name",        "platform_machine",
-    "platform_python_implementation", "platform_release", "platform_system", "platform_version",
-    "python_full_version", "python_version", "sys_platform", "extra",
-    "extras", "dependency_groups"};
+constexpr std::array<std::string_view, 14> variables = {"implementation_name",
+                                                        "implementation_version",
+                                                        "os_name",
+                                                        "platform_machine",
+                                                        "platform_python_implementation",
+                                                        "platform_release",
+                                                        "platform_system",
+                                                        "platform_version",
+                                                        "python_full_version",
+                                                        "python_version",
+                                                        "sys_platform",
+                                                        "extra",
+                                                        "extras",
+                                                        "dependency_groups"};
 
 // PEP 751's: sets of names, asked with "'x' in extras".
 bool holds_set(std::string_view variable) { return variable == "extras" || variable == "dependency_groups"; }
@@ -41,8 +50,8 @@ constexpr std::pair<std::string_view, std::string_view> old_variables[] = {
     {"python_implementation", "platform_python_implementation"}};
 
 bool holds_version(std::string_view variable) {
-    return variable == "python_version" || variable == "python_full_version" ||
-           variable == "implementation_version" || variable == "platform_release";
+    return variable == "python_version" || variable == "python_full_version" || variable == "implementation_version" ||
+           variable == "platform_release";
 }
 
 bool is_word(char c) {
@@ -146,17 +155,20 @@ class Parser {
         TRY_ASSIGN(node->op, comparison_operator());
         TRY_ASSIGN(Operand right, operand());
         if (left.literal == right.literal)
-            return make_error(ErrorKind::usage, "the marker '{}' compares two {}; one side must be a variable such as "
-                                                "python_version, the other a quoted string",
+            return make_error(ErrorKind::usage,
+                              "the marker '{}' compares two {}; one side must be a variable such as "
+                              "python_version, the other a quoted string",
                               cursor_.text, left.literal ? "strings" : "variables");
         node->reversed = left.literal;
         node->variable = left.literal ? right.text : left.text;
         node->literal = left.literal ? left.text : right.text;
         if (node->variable == "extra" || holds_set(node->variable)) node->literal = normalize_name(node->literal);
         if (holds_set(node->variable) && (!node->reversed || (node->op != "in" && node->op != "not in")))
-            return make_error(ErrorKind::usage, "the marker '{}' uses '{}' other than as 'NAME' in {}", cursor_.text, node->variable, node->variable);
+            return make_error(ErrorKind::usage, "the marker '{}' uses '{}' other than as 'NAME' in {}", cursor_.text,
+                              node->variable, node->variable);
         bool version_only = node->op == "~=" || node->op == "===";
-        if (version_only && (!holds_version(node->variable) || (!node->reversed && !Specifier::parse(node->op + node->literal))))
+        if (version_only &&
+            (!holds_version(node->variable) || (!node->reversed && !Specifier::parse(node->op + node->literal))))
             return make_error(ErrorKind::usage, "the marker '{}' uses '{}' for something that is not a version",
                               cursor_.text, node->op);
         return NodePtr(node);
@@ -190,7 +202,8 @@ bool evaluate_node(const Node& node, const MarkerEnvironment& environment, const
     const bool given = found != environment.end();
     // Sets are names, one a line. uv's locks ask for an `extra` of several.
     if (holds_set(node.variable) || (node.variable == "extra" && given)) {
-        const std::vector<std::string_view> names = given ? split(found->second, '\n') : std::vector<std::string_view>();
+        const std::vector<std::string_view> names =
+            given ? split(found->second, '\n') : std::vector<std::string_view>();
         const bool member = std::ranges::find(names, node.literal) != names.end();
         return member == (node.op == "in" || node.op == "==");
     }
@@ -223,8 +236,8 @@ Result<Marker> Marker::parse(std::string_view text) {
 
 bool Marker::evaluate(const MarkerEnvironment& environment, const std::vector<std::string>& extras) const {
     if (extras.empty()) return evaluate_node(*root_, environment, "");
-    return std::ranges::any_of(
-        extras, [&](const std::string& extra) { return evaluate_node(*root_, environment, extra); });
+    return std::ranges::any_of(extras,
+                               [&](const std::string& extra) { return evaluate_node(*root_, environment, extra); });
 }
 
 std::string Marker::str() const { return node_text(*root_, true); }

@@ -41,8 +41,8 @@ Result<std::string> read_wheel_metadata(const fs::path& wheel) {
         if (slash == std::string::npos || member.path.substr(slash) != "/METADATA") continue;
         if (!std::string_view(member.path).substr(0, slash).ends_with(".dist-info")) continue;
         if (found)
-            return make_error(ErrorKind::usage, "{}: it has two METADATA files, {} and {}, so it is no wheel", zip->name(),
-                              found->path, member.path);
+            return make_error(ErrorKind::usage, "{}: it has two METADATA files, {} and {}, so it is no wheel",
+                              zip->name(), found->path, member.path);
         found = &member;
     }
     if (!found)

@@ -1,8 +1,8 @@
 // *.dist-info/METADATA of a wheel on a server, and what it unpacks to, read from its end.
 //
 // A wheel is a zip archive: its directory lies at the end and says where each member is (APPNOTE 6.3). Two or three
-// small requests therefore do for a wheel of gigabytes. Only what is needed is parsed; before a wheel is used it is read
-// whole by parcel/zip.hpp, with every check.
+// small requests therefore do for a wheel of gigabytes. Only what is needed is parsed; before a wheel is used it is
+// read whole by parcel/zip.hpp, with every check.
 #include "common/base/bytes.hpp"
 #include "common/base/url.hpp"
 #include "generator/parcel/inflate.hpp"
@@ -13,10 +13,10 @@
 namespace tinderbox::pip {
 namespace {
 
-constexpr std::uint64_t first_read = 64u << 10;         // holds the whole directory of most wheels
-constexpr std::uint64_t largest_directory = 64u << 20;  // torch's has some 2 MB
+constexpr std::uint64_t first_read = 64u << 10;        // holds the whole directory of most wheels
+constexpr std::uint64_t largest_directory = 64u << 20; // torch's has some 2 MB
 constexpr std::uint64_t largest_member = 16u << 20;
-constexpr std::uint64_t local_header = 30 + 512;        // with room for a name and extra fields
+constexpr std::uint64_t local_header = 30 + 512; // with room for a name and extra fields
 
 struct Directory {
     std::uint64_t offset = 0, size = 0;
@@ -48,7 +48,8 @@ class Tail {
     Result<bool> reach(std::uint64_t first) {
         if (first >= first_) return true;
         TRY_ASSIGN(Piece piece, fetcher_.range(file_.url, first, first_ - first, false));
-        if (piece.refused || piece.status != 206 || piece.first != first || piece.bytes.size() != first_ - first) return false;
+        if (piece.refused || piece.status != 206 || piece.first != first || piece.bytes.size() != first_ - first)
+            return false;
         bytes_.insert(0, piece.bytes);
         first_ = first;
         return true;
@@ -132,7 +133,8 @@ std::optional<Member> find_member(std::string_view directory) {
 }
 
 // Bytes of the member from the file's middle: a request of its own, unless they are here already.
-Result<std::optional<std::string>> read_member(Fetcher& fetcher, const IndexFile& file, const Tail& tail, const Member& member) {
+Result<std::optional<std::string>> read_member(Fetcher& fetcher, const IndexFile& file, const Tail& tail,
+                                               const Member& member) {
     std::uint64_t wanted = std::min(local_header + member.name_length + member.compressed, tail.end() - member.offset);
     std::string own;
     std::string_view bytes = tail.at(member.offset, wanted);
@@ -151,7 +153,8 @@ Result<std::optional<std::string>> read_member(Fetcher& fetcher, const IndexFile
     if (!reader.ok()) return std::optional<std::string>();
     std::string where = file.file_name + ":METADATA";
     if (member.method == static_cast<std::uint16_t>(ZipMethod::stored)) {
-        if (member.compressed != member.size || !check_crc32(content, member.crc32, where).ok()) return std::optional<std::string>();
+        if (member.compressed != member.size || !check_crc32(content, member.crc32, where).ok())
+            return std::optional<std::string>();
         return std::optional<std::string>(as_text(content));
     }
     if (member.method != static_cast<std::uint16_t>(ZipMethod::deflate)) return std::optional<std::string>();

@@ -68,7 +68,8 @@ Result<std::string> MetadataSource::beside(const IndexFile& file) {
     TRY_ASSIGN(Piece piece, fetcher_.range(url.str(), 0, largest_metadata, false));
     if (piece.refused) {
         // No ranges, or a server that refuses one beyond the end: the file is small, so take it whole.
-        TRY_ASSIGN(auto fetched, fetcher_.fetch({{url.str(), file.file_name + ".metadata", file.metadata_sha256, "", 0}}));
+        TRY_ASSIGN(auto fetched,
+                   fetcher_.fetch({{url.str(), file.file_name + ".metadata", file.metadata_sha256, "", 0}}));
         return read_text(fetched.front().path, largest_metadata);
     }
     if (piece.status != 200 && piece.status != 206)
@@ -81,7 +82,8 @@ Result<std::string> MetadataSource::beside(const IndexFile& file) {
 
 Result<std::string> MetadataSource::find(const IndexFile& file) {
     if (is_source_archive(file)) {
-        if (!builder_) return make_error(ErrorKind::usage, "{}: it is no wheel; --allow-sdist makes one of it", file.file_name);
+        if (!builder_)
+            return make_error(ErrorKind::usage, "{}: it is no wheel; --allow-sdist makes one of it", file.file_name);
         TRY_ASSIGN(std::string text, builder_->metadata(file));
         return headers_of(text);
     }

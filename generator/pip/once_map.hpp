@@ -15,7 +15,8 @@ template <class T> class OnceMap {
   public:
     using Answer = std::shared_ptr<const Result<T>>;
 
-    // `make` () → Result<T>. It runs without a lock, so that it may ask for other keys; for its own it would wait for ever.
+    // `make` () → Result<T>. It runs without a lock, so that it may ask for other keys; for its own it would wait for
+    // ever.
     template <class Make> Answer get(const std::string& key, Make make) {
         std::promise<Answer> promise;
         {

@@ -101,10 +101,8 @@ Result<Requirement> Requirement::parse(std::string_view text) {
     out.name = normalize_name(name);
     TRY(parse_extras(cursor, out));
     cursor.skip_space();
-    if (cursor.take("@"))
-        TRY(parse_url(cursor, out));
-    else
-        TRY(parse_specifier(cursor, out));
+    if (cursor.take("@")) TRY(parse_url(cursor, out));
+    else TRY(parse_specifier(cursor, out));
     cursor.skip_space();
     if (cursor.end()) return out;
     if (!cursor.take(";"))

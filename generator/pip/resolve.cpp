@@ -10,7 +10,8 @@ namespace tinderbox::pip {
 namespace {
 
 // A line as PEP 508 has it. Lines that name a wheel by URL or path get the name from the file.
-Result<Requirement> as_requirement(const PipRequirement& line, const TagRanking& ranking, const SelectOptions& options) {
+Result<Requirement> as_requirement(const PipRequirement& line, const TagRanking& ranking,
+                                   const SelectOptions& options) {
     Requirement out;
     out.text = line.text;
     out.name = line.name;
@@ -44,8 +45,9 @@ Status check_build_options(const Roots& roots, const PipOptions& options) {
     for (const std::string& option : options.no_binary)
         for (const auto& [line, requirement] : roots.lines)
             if (option == ":all:" || normalize_name(option) == requirement.name)
-                return make_error(ErrorKind::usage, "{}: --no-binary {} asks to build {} from source, and an installer carries wheels "
-                                                    "only; remove the option, or add --allow-sdist",
+                return make_error(ErrorKind::usage,
+                                  "{}: --no-binary {} asks to build {} from source, and an installer carries wheels "
+                                  "only; remove the option, or add --allow-sdist",
                                   line->line.str(), option, requirement.name);
     return {};
 }
@@ -108,9 +110,9 @@ Selection selection_of(const SolverOutcome& outcome, ResolveModel& model) {
         if (line) wheel.line = line->line;
         wheel.requirement = line ? printable(line->text) : model.asker(package, chosen);
         if (file.file.yanked)
-            out.warnings.push_back(fmt::format("{}: {} {} was withdrawn by its authors{}{}", line ? line->line.str() : "the request",
-                                               wheel.name, wheel.version, file.file.yanked_reason.empty() ? "" : ": ",
-                                               file.file.yanked_reason));
+            out.warnings.push_back(fmt::format("{}: {} {} was withdrawn by its authors{}{}",
+                                               line ? line->line.str() : "the request", wheel.name, wheel.version,
+                                               file.file.yanked_reason.empty() ? "" : ": ", file.file.yanked_reason));
         out.wheels.push_back(std::move(wheel));
     }
     std::ranges::sort(out.wheels, {}, &ChosenWheel::name);
@@ -120,8 +122,9 @@ Selection selection_of(const SolverOutcome& outcome, ResolveModel& model) {
 
 } // namespace
 
-Result<Selection> resolve(const std::vector<PipRequirement>& requirements, const std::vector<PipRequirement>& constraints,
-                          const SelectOptions& options, PackageIndex& index, MetadataSource& metadata) {
+Result<Selection> resolve(const std::vector<PipRequirement>& requirements,
+                          const std::vector<PipRequirement>& constraints, const SelectOptions& options,
+                          PackageIndex& index, MetadataSource& metadata) {
     TRY(options.target.check());
     TRY_ASSIGN(Roots roots, roots_of(requirements, constraints, options, index.options()));
     TRY(index.prefetch({})); // find-links places are read before threads ask

@@ -1,7 +1,8 @@
 // From requirements to wheels, for a target that is not this machine: what pip and uv call resolving.
 //
 // Every answer about a package is the target's: tags with its glibc, markers with its Python, requires-python with its
-// full version. Only wheels are candidates, with options.allow_sdist source archives as well. Rules, where PEPs leave a choice, are uv's:
+// full version. Only wheels are candidates, with options.allow_sdist source archives as well. Rules, where PEPs leave a
+// choice, are uv's:
 //   pre-releases  of a project only with --pre, when a line of the request (or a constraint) names one for it, or when
 //                 it has nothing else
 //   yanked files  only for a line of the request that pins (==) their version
@@ -19,7 +20,8 @@ namespace tinderbox::pip {
 // is never replaced. `requested` is false for what came along, and `requirement` then says why it is there.
 // Errors: usage for lines that are wrong in themselves, network (also for a project of the request that no place
 // knows), unsatisfiable with the facts that exclude each other.
-Result<Selection> resolve(const std::vector<PipRequirement>& requirements, const std::vector<PipRequirement>& constraints,
-                          const SelectOptions& options, PackageIndex& index, MetadataSource& metadata);
+Result<Selection> resolve(const std::vector<PipRequirement>& requirements,
+                          const std::vector<PipRequirement>& constraints, const SelectOptions& options,
+                          PackageIndex& index, MetadataSource& metadata);
 
 } // namespace tinderbox::pip

@@ -40,8 +40,8 @@ std::string why_nothing(const ResolveModel& model, const Project& project, const
     const Target& target = model.options().target;
     const ProjectWheels& files = project.files;
     if (project.provided)
-        return fmt::format("{} {} is there already, from conda or the captured environment, and is not replaced", project.name,
-                           model.options().provided.at(project.name));
+        return fmt::format("{} {} is there already, from conda or the captured environment, and is not replaced",
+                           project.name, model.options().provided.at(project.name));
     if (project.direct)
         return fmt::format("{} names version {}", project.direct->line.str(), project.candidates.front().version.str());
     if (!files.known && files.asked.empty()) return "--no-index is set and there is no --find-links";
@@ -64,19 +64,26 @@ std::string why_nothing(const ResolveModel& model, const Project& project, const
             ++fitting;
         }
     }
-    std::string elsewhere = files.not_asked.empty()
-                                ? ""
-                                : fmt::format(" ({} has the project, so {} was not asked: --index-strategy unsafe-best-match asks all)",
-                                              files.asked.back(), joined(files.not_asked));
+    std::string elsewhere =
+        files.not_asked.empty()
+            ? ""
+            : fmt::format(" ({} has the project, so {} was not asked: --index-strategy unsafe-best-match asks all)",
+                          files.asked.back(), joined(files.not_asked));
     if (hidden_pre > 0)
-        return fmt::format("only pre-releases fit, and they are not taken unasked; write --pre, or a line '{}' that names one",
-                           project.name + ">=VERSIONrc1");
-    if (hidden_yanked > 0) return fmt::format("what fits was withdrawn by its authors; pin it ('{}=={}') to take it all the same", project.name, withdrawn);
-    if (!python.empty()) return fmt::format("what fits requires Python {}, and the environment has {}", python, target.python);
-    if (same > 0) return fmt::format("what fits has no wheel for {}, only for such as {}{}", describe(target), tag, elsewhere);
+        return fmt::format(
+            "only pre-releases fit, and they are not taken unasked; write --pre, or a line '{}' that names one",
+            project.name + ">=VERSIONrc1");
+    if (hidden_yanked > 0)
+        return fmt::format("what fits was withdrawn by its authors; pin it ('{}=={}') to take it all the same",
+                           project.name, withdrawn);
+    if (!python.empty())
+        return fmt::format("what fits requires Python {}, and the environment has {}", python, target.python);
+    if (same > 0)
+        return fmt::format("what fits has no wheel for {}, only for such as {}{}", describe(target), tag, elsewhere);
     for (const auto& sdist : files.sdists)
         if (requirement.specifier.matches(sdist.name.version))
-            return fmt::format("what fits is only a source archive ({}), and an installer carries wheels only; --allow-sdist makes one here, or "
+            return fmt::format("what fits is only a source archive ({}), and an installer carries wheels only; "
+                               "--allow-sdist makes one here, or "
                                "build it with 'pip wheel --no-deps {}=={}' and name its directory with --find-links{}",
                                sdist.file.file_name, project.name, sdist.name.version.str(), elsewhere);
     if (project.candidates.empty())
@@ -90,7 +97,8 @@ std::string sentence(const Fact& fact, const ResolveModel& model) {
     if (fact.package == 0 || (fact.dependency < 0 && fact.text.find(" allows only ") != std::string::npos))
         out = fact.text;
     else
-        out = fmt::format("{} {} {}", name_of(model, fact.package), versions_of(model.project(fact.package), fact.when), fact.text);
+        out = fmt::format("{} {} {}", name_of(model, fact.package), versions_of(model.project(fact.package), fact.when),
+                          fact.text);
     if (fact.dependency >= 0 && fact.allowed.empty() && fact.requirement)
         out += ", but " + why_nothing(model, model.project(fact.dependency), *fact.requirement);
     return out;
@@ -103,7 +111,8 @@ std::vector<std::string> sentences(const std::vector<Fact>& facts, const Resolve
     std::vector<std::pair<int, int>> order;
     for (const Fact& fact : facts) {
         if (fact.text.empty()) continue; // "foo[x] is of the version of foo"
-        std::pair<int, int> key{fact.package, fact.package == 0 ? -2 - static_cast<int>(order.size()) : fact.dependency};
+        std::pair<int, int> key{fact.package,
+                                fact.package == 0 ? -2 - static_cast<int>(order.size()) : fact.dependency};
         auto& group = groups[key];
         if (group.empty()) order.push_back(key);
         group.push_back(&fact);
@@ -135,11 +144,12 @@ Error explain(const SolverOutcome& outcome, ResolveModel& model) {
         if (fact.package != 0 || fact.dependency < 0 || !fact.allowed.empty()) continue;
         const Project& project = model.project(fact.dependency);
         bool unknown = !project.files.known;
-        ErrorKind kind = !unknown                         ? ErrorKind::unsatisfiable
-                         : project.files.asked.empty()    ? ErrorKind::usage
+        ErrorKind kind = !unknown                          ? ErrorKind::unsatisfiable
+                         : project.files.asked.empty()     ? ErrorKind::usage
                          : model.index().indexes().empty() ? ErrorKind::unsatisfiable
-                                                          : ErrorKind::network;
-        std::string way_out = unknown && kind != ErrorKind::usage ? " (404 Not Found); check its spelling, and the index's URL" : "";
+                                                           : ErrorKind::network;
+        std::string way_out =
+            unknown && kind != ErrorKind::usage ? " (404 Not Found); check its spelling, and the index's URL" : "";
         return Error{kind, sentence(fact, model) + way_out};
     }
     std::vector<std::string> lines = sentences(outcome.reasons, model);
@@ -149,9 +159,10 @@ Error explain(const SolverOutcome& outcome, ResolveModel& model) {
     for (const Fact& fact : outcome.reasons) {
         if (fact.dependency < 0 || !model.project(fact.dependency).provided) continue;
         const std::string& name = model.project(fact.dependency).name;
-        text += fmt::format("\neither ask conda for a {0} that fits (or capture an environment that has one), or write versions in the "
-                            "pip request that work with {0} {1}",
-                            name, model.options().provided.at(name));
+        text += fmt::format(
+            "\neither ask conda for a {0} that fits (or capture an environment that has one), or write versions in the "
+            "pip request that work with {0} {1}",
+            name, model.options().provided.at(name));
         break;
     }
     return Error{ErrorKind::unsatisfiable, text};

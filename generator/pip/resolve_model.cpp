@@ -65,8 +65,9 @@ Result<Project> ProjectStore::load(const std::string& name) const {
     TRY_ASSIGN(out.files, files_of(index_, name, ranking_, python_));
 
     const auto& wheels = out.files.wheels;
-    bool only_prereleases = std::ranges::all_of(wheels, [](const auto& wheel) { return wheel.name.version.is_prerelease(); }) &&
-                            std::ranges::all_of(out.files.sdists, [](const auto& sdist) { return sdist.name.version.is_prerelease(); });
+    bool only_prereleases =
+        std::ranges::all_of(wheels, [](const auto& wheel) { return wheel.name.version.is_prerelease(); }) &&
+        std::ranges::all_of(out.files.sdists, [](const auto& sdist) { return sdist.name.version.is_prerelease(); });
     bool prereleases = index_.options().pre || only_prereleases || roots_.prereleases.contains(name);
     auto pins = roots_.pins.find(name);
     auto pinned = [&](const Version& version) {
@@ -75,7 +76,8 @@ Result<Project> ProjectStore::load(const std::string& name) const {
     };
     std::vector<const ProjectWheels::Wheel*> usable, candidates;
     auto named = [&](const std::vector<std::string>& list) {
-        return std::ranges::any_of(list, [&](const std::string& one) { return one == ":all:" || normalize_name(one) == name; });
+        return std::ranges::any_of(
+            list, [&](const std::string& one) { return one == ":all:" || normalize_name(one) == name; });
     };
     if (!options_.allow_sdist || !named(index_.options().no_binary))
         for (const auto& wheel : wheels)
@@ -102,7 +104,8 @@ Result<Project> ProjectStore::load(const std::string& name) const {
     for (const auto* wheel : usable) {
         bool known = !out.candidates.empty() && out.candidates.back().version == wheel->name.version;
         if (by_place && !known)
-            known = std::ranges::any_of(out.candidates, [&](const Candidate& c) { return c.version == wheel->name.version; });
+            known = std::ranges::any_of(out.candidates,
+                                        [&](const Candidate& c) { return c.version == wheel->name.version; });
         if (!known) out.candidates.push_back({wheel->name.version, wheel});
     }
     return out;
@@ -147,7 +150,8 @@ void Prefetcher::want(const Requirement& requirement) {
 void Prefetcher::want(const std::shared_ptr<const Result<Project>>& project, std::size_t first, std::size_t count) {
     const auto& candidates = (**project).candidates;
     for (std::size_t i = first; i < std::min(first + count, candidates.size()); ++i)
-        if (candidates[i].wheel && !is_source_archive(candidates[i].wheel->file)) push([this, project, i] { (void)metadata_.get((**project).candidates[i].wheel->file); });
+        if (candidates[i].wheel && !is_source_archive(candidates[i].wheel->file))
+            push([this, project, i] { (void)metadata_.get((**project).candidates[i].wheel->file); });
 }
 
 void Prefetcher::work() {
@@ -172,8 +176,10 @@ void Prefetcher::follow(const Requirement& requirement) {
         return;
     }
     const auto& candidates = (**project).candidates;
-    auto best = std::ranges::find_if(candidates, [&](const Candidate& c) { return requirement.specifier.matches(c.version); });
-    if (best == candidates.end() || !best->wheel || is_source_archive(best->wheel->file)) return; // no build on suspicion
+    auto best =
+        std::ranges::find_if(candidates, [&](const Candidate& c) { return requirement.specifier.matches(c.version); });
+    if (best == candidates.end() || !best->wheel || is_source_archive(best->wheel->file))
+        return; // no build on suspicion
     auto metadata = metadata_.get(best->wheel->file);
     if (!metadata->ok()) return;
     std::vector<std::string> extras = requirement.extras;
@@ -182,22 +188,26 @@ void Prefetcher::follow(const Requirement& requirement) {
         for (const Requirement& next : applying(**metadata, environment_, extra)) want(next);
 }
 
-std::vector<Requirement> applying(const Metadata& metadata, const MarkerEnvironment& environment, const std::string& extra) {
+std::vector<Requirement> applying(const Metadata& metadata, const MarkerEnvironment& environment,
+                                  const std::string& extra) {
     std::vector<Requirement> out;
     for (const std::string& text : metadata.requires_dist) {
         auto requirement = Requirement::parse(text);
         if (!requirement) continue;
         bool always = requirement->applies(environment);
-        if (extra.empty() ? always : !always && requirement->applies(environment, {extra})) out.push_back(std::move(*requirement));
+        if (extra.empty() ? always : !always && requirement->applies(environment, {extra}))
+            out.push_back(std::move(*requirement));
     }
     return out;
 }
 
 // ---- the model --------------------------------------------------------------------------------------------
 
-ResolveModel::ResolveModel(const SelectOptions& options, const Roots& roots, PackageIndex& index, MetadataSource& metadata)
-    : options_(options), roots_(roots), index_(index), metadata_(metadata), environment_(marker_environment(options.target)),
-      python_(python_of(options.target)), projects_(options, roots, index), prefetcher_(projects_, metadata, environment_),
+ResolveModel::ResolveModel(const SelectOptions& options, const Roots& roots, PackageIndex& index,
+                           MetadataSource& metadata)
+    : options_(options), roots_(roots), index_(index), metadata_(metadata),
+      environment_(marker_environment(options.target)), python_(python_of(options.target)),
+      projects_(options, roots, index), prefetcher_(projects_, metadata, environment_),
       start_(std::chrono::steady_clock::now()) {
     nodes_.push_back({}); // the request
     for (const auto& [line, requirement] : roots.lines) {
@@ -227,15 +237,17 @@ VersionSet ResolveModel::matching(const Project& project, const Requirement& req
     return out;
 }
 
-Status ResolveModel::add_requirement(const std::shared_ptr<const Requirement>& requirement, const Fact& base, std::vector<Fact>& out) {
+Status ResolveModel::add_requirement(const std::shared_ptr<const Requirement>& requirement, const Fact& base,
+                                     std::vector<Fact>& out) {
     if (!requirement->url.empty() && base.package != 0) {
         auto line = roots_.direct.find(requirement->name);
         if (line == roots_.direct.end() || line->second->url != requirement->url) {
             Fact fact = base;
-            fact.text = fmt::format("requires {} from the URL {}, and only a line of the request may choose a server; add '{} @ {}' "
-                                    "to the request",
-                                    requirement->name, without_credentials(requirement->url), requirement->name,
-                                    without_credentials(requirement->url));
+            fact.text = fmt::format(
+                "requires {} from the URL {}, and only a line of the request may choose a server; add '{} @ {}' "
+                "to the request",
+                requirement->name, without_credentials(requirement->url), requirement->name,
+                without_credentials(requirement->url));
             out.push_back(std::move(fact));
             return {};
         }
@@ -305,7 +317,8 @@ Result<std::vector<Fact>> ResolveModel::facts(int package, std::size_t candidate
     }
     if (!chosen.wheel) return out; // what is provided has what it needs
     // Every few candidates of one project: more of them will be tried, so ask for several at once.
-    if (int tried = ++tried_[package]; tried % 4 == 3) prefetcher_.want(here.project, candidate + 1, 4u << std::min(tried / 4, 3));
+    if (int tried = ++tried_[package]; tried % 4 == 3)
+        prefetcher_.want(here.project, candidate + 1, 4u << std::min(tried / 4, 3));
     auto metadata = metadata_.get(chosen.wheel->file);
     auto unusable = [&](std::string why) {
         Fact fact = base;
@@ -321,9 +334,11 @@ Result<std::vector<Fact>> ResolveModel::facts(int package, std::size_t candidate
     const Metadata& own = **metadata;
     auto needed = SpecifierSet::parse(own.requires_python);
     if (needed && !needed->matches(python_))
-        return unusable(fmt::format("requires Python {}, and the environment has {}", own.requires_python, options_.target.python));
+        return unusable(
+            fmt::format("requires Python {}, and the environment has {}", own.requires_python, options_.target.python));
     auto version = Version::parse(own.version);
-    if (normalize_name(own.name) != here.name || !version || version->public_version() != chosen.version.public_version())
+    if (normalize_name(own.name) != here.name || !version ||
+        version->public_version() != chosen.version.public_version())
         return unusable(fmt::format("says in its metadata that it is {} {}", own.name, own.version));
     for (const std::string& text : own.requires_dist) {
         auto parsed = Requirement::parse(text);
@@ -347,7 +362,8 @@ std::string ResolveModel::asker(int package, const std::map<int, std::size_t>& c
         if (one.package == 0 || node(one.dependency).name != name || node(one.package).name == name) continue;
         auto found = chosen.find(one.package);
         if (found == chosen.end() || found->second != one.candidate) continue;
-        return fmt::format("{} {} {}", node(one.package).name, project(one.package).candidates[one.candidate].version.str(), one.text);
+        return fmt::format("{} {} {}", node(one.package).name,
+                           project(one.package).candidates[one.candidate].version.str(), one.text);
     }
     return "";
 }

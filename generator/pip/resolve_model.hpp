@@ -34,11 +34,11 @@ struct Project {
 
 // What the lines of the request say about projects, before anything is asked of an index.
 struct Roots {
-    std::vector<std::pair<const PipRequirement*, Requirement>> lines;       // that apply to the target
+    std::vector<std::pair<const PipRequirement*, Requirement>> lines; // that apply to the target
     std::vector<std::pair<const PipRequirement*, Requirement>> constraints;
-    std::map<std::string, const PipRequirement*> direct;                     // by project: the line with a URL or path
-    std::set<std::string> prereleases;                                       // projects that a line wants them of
-    std::map<std::string, std::vector<SpecifierSet>> pins;                   // "==" of lines, for yanked files
+    std::map<std::string, const PipRequirement*> direct;   // by project: the line with a URL or path
+    std::set<std::string> prereleases;                     // projects that a line wants them of
+    std::map<std::string, std::vector<SpecifierSet>> pins; // "==" of lines, for yanked files
 };
 
 // Projects by name, loaded once, by whichever thread comes first. Thread-safe.
@@ -85,7 +85,8 @@ class Prefetcher {
 };
 
 // The requirements of a wheel that apply: its own for extra "", else those that the extra adds.
-std::vector<Requirement> applying(const Metadata& metadata, const MarkerEnvironment& environment, const std::string& extra);
+std::vector<Requirement> applying(const Metadata& metadata, const MarkerEnvironment& environment,
+                                  const std::string& extra);
 
 class ResolveModel final : public SolverModel {
   public:
@@ -113,7 +114,8 @@ class ResolveModel final : public SolverModel {
   private:
     Result<int> package(const std::string& name, const std::string& extra);
     Result<std::vector<Fact>> request_facts();
-    Status add_requirement(const std::shared_ptr<const Requirement>& requirement, const Fact& base, std::vector<Fact>& out);
+    Status add_requirement(const std::shared_ptr<const Requirement>& requirement, const Fact& base,
+                           std::vector<Fact>& out);
     VersionSet matching(const Project& project, const Requirement& requirement) const;
 
     const SelectOptions& options_;
@@ -133,7 +135,7 @@ class ResolveModel final : public SolverModel {
         std::string text;
     };
     std::vector<Asked> asked_;
-    std::map<int, int> tried_;         // candidates whose facts were asked for
+    std::map<int, int> tried_; // candidates whose facts were asked for
     std::chrono::steady_clock::time_point start_;
     bool progress_shown_ = false;
 };

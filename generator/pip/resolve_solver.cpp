@@ -37,7 +37,8 @@ void Solver::assign(int package, VersionSet own, int cause) {
 }
 
 void Solver::attach(int index) {
-    for (const Term& term : store_[static_cast<std::size_t>(index)].terms) state(term.package).incompatible.push_back(index);
+    for (const Term& term : store_[static_cast<std::size_t>(index)].terms)
+        state(term.package).incompatible.push_back(index);
 }
 
 int Solver::add(Incompatibility incompatibility) {
@@ -49,7 +50,8 @@ int Solver::add(Incompatibility incompatibility) {
 
 void Solver::add_fact(Fact fact) {
     (void)state(fact.package);
-    if (fact.dependency == fact.package) { // "a[all] requires a[x]" of the same version, or a package that excludes itself
+    if (fact.dependency ==
+        fact.package) { // "a[all] requires a[x]" of the same version, or a package that excludes itself
         fact.when &= fact.allowed.complement();
         fact.dependency = -1;
         if (fact.when.empty()) return;
@@ -215,7 +217,8 @@ void Solver::count_conflict(int package, int incompatibility) {
     for (const Term& term : store_[static_cast<std::size_t>(incompatibility)].terms) {
         if (term.package == package || term.package == 0 || !state(term.package).decided) continue;
         for (int index : state(term.package).log)
-            if (log_[static_cast<std::size_t>(index)].cause < 0) level = std::min(level, log_[static_cast<std::size_t>(index)].level - 1);
+            if (log_[static_cast<std::size_t>(index)].cause < 0)
+                level = std::min(level, log_[static_cast<std::size_t>(index)].level - 1);
     }
     backtrack(level);
 }
@@ -269,8 +272,9 @@ Result<SolverOutcome> Solver::run() {
         next = next_package();
         if (next < 0) break;
         if (++outcome_.decisions > decision_limit_)
-            return make_error(ErrorKind::unsatisfiable, "no set of packages was found in {} steps; pin some of the packages to "
-                                                        "make the search smaller",
+            return make_error(ErrorKind::unsatisfiable,
+                              "no set of packages was found in {} steps; pin some of the packages to "
+                              "make the search smaller",
                               decision_limit_);
         model_.progress(log_.size());
         std::size_t candidate = current(next).first();
@@ -288,7 +292,9 @@ Result<SolverOutcome> Solver::run() {
     }
     outcome_.solved = true;
     for (std::size_t i = 1; i < states_.size(); ++i)
-        if (states_[i].decided) outcome_.chosen.emplace_back(static_cast<int>(i), log_[static_cast<std::size_t>(states_[i].log.back())].total.first());
+        if (states_[i].decided)
+            outcome_.chosen.emplace_back(static_cast<int>(i),
+                                         log_[static_cast<std::size_t>(states_[i].log.back())].total.first());
     return std::move(outcome_);
 }
 

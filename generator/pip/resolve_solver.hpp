@@ -21,8 +21,8 @@ namespace tinderbox::pip {
 
 struct Requirement;
 
-// "If `package` is one of `when`, then `dependency` must be one of `allowed`": a requirement. Without dependency: none of
-// `when` can be used. Facts come from outside: lines of the request, metadata, constraints.
+// "If `package` is one of `when`, then `dependency` must be one of `allowed`": a requirement. Without dependency: none
+// of `when` can be used. Facts come from outside: lines of the request, metadata, constraints.
 struct Fact {
     int package = 0;
     VersionSet when;
@@ -48,7 +48,8 @@ class SolverModel {
 struct SolverOutcome {
     bool solved = false;
     std::vector<std::pair<int, std::size_t>> chosen; // package, candidate; without package 0
-    std::vector<Fact> reasons; // not solved: the facts that exclude each other, each once, in the order of the derivation
+    std::vector<Fact>
+        reasons; // not solved: the facts that exclude each other, each once, in the order of the derivation
     std::size_t decisions = 0, conflicts = 0;
 };
 
@@ -66,7 +67,7 @@ class Solver {
     };
     // Not all of the terms hold at once.
     struct Incompatibility {
-        std::vector<Term> terms; // one a package
+        std::vector<Term> terms;   // one a package
         int left = -1, right = -1; // of a derived one
         int fact = -1;             // of one from outside
     };
@@ -75,7 +76,7 @@ class Solver {
         VersionSet own;   // what this assignment says
         VersionSet total; // with all before it
         int level;
-        int cause;        // incompatibility, -1: a decision
+        int cause; // incompatibility, -1: a decision
     };
     struct State {
         std::size_t count = 0;         // candidates
@@ -108,7 +109,8 @@ class Solver {
     std::vector<State> states_;
     std::vector<Incompatibility> store_;
     std::vector<Fact> facts_;
-    std::map<std::pair<int, int>, std::vector<int>> dependencies_; // (package, dependency) → incompatibilities, to merge
+    std::map<std::pair<int, int>, std::vector<int>>
+        dependencies_; // (package, dependency) → incompatibilities, to merge
     std::vector<Assignment> log_;
     int level_ = 0;
     int failure_ = -1;

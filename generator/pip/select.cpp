@@ -55,18 +55,20 @@ std::optional<WheelName> direct_archive_name(const PipRequirement& requirement) 
 }
 
 // The file's name of a direct reference, checked to be a wheel for the target.
-Result<WheelName> direct_wheel_name(const PipRequirement& requirement, const TagRanking& ranking, const Target& target) {
+Result<WheelName> direct_wheel_name(const PipRequirement& requirement, const TagRanking& ranking,
+                                    const Target& target) {
     std::string file = direct_file_name(requirement);
     auto name = parse_wheel_name(file);
     if (!name) {
         bool wheel = file.ends_with(".whl");
         return at_line(requirement, ErrorKind::usage,
-                       wheel ? fmt::format("'{}' is not a wheel's name (NAME-VERSION-PYTHON-ABI-PLATFORM.whl); give the "
-                                           "file its original name back",
-                                           file)
-                             : fmt::format("'{}' is not a wheel, and an installer carries wheels only; build one with "
-                                           "'pip wheel --no-deps' and name that instead",
-                                           file));
+                       wheel
+                           ? fmt::format("'{}' is not a wheel's name (NAME-VERSION-PYTHON-ABI-PLATFORM.whl); give the "
+                                         "file its original name back",
+                                         file)
+                           : fmt::format("'{}' is not a wheel, and an installer carries wheels only; build one with "
+                                         "'pip wheel --no-deps' and name that instead",
+                                         file));
     }
     if (!ranking.rank(name->tags))
         return at_line(requirement, ErrorKind::usage,
@@ -96,8 +98,9 @@ Result<std::map<std::string, Wanted>> group(const std::vector<PipRequirement>& r
         if (requirement.url.empty()) continue;
         if (wanted.direct && wanted.direct->url != requirement.url)
             return at_line(requirement, ErrorKind::usage,
-                           fmt::format("'{}' contradicts '{}' in {}; keep one of the two lines", printable(requirement.text),
-                                       printable(wanted.direct->text), wanted.direct->line.str()));
+                           fmt::format("'{}' contradicts '{}' in {}; keep one of the two lines",
+                                       printable(requirement.text), printable(wanted.direct->text),
+                                       wanted.direct->line.str()));
         wanted.direct = &requirement;
     }
     for (const PipRequirement& constraint : constraints) {
@@ -145,17 +148,18 @@ Status join_hashes(Wanted& wanted, bool required) {
         for (const std::string& hash : line->hashes)
             if (hash.starts_with("sha256:")) own.push_back(hash.substr(7));
         if (own.empty() && !line->hashes.empty())
-            return at_line(*line, ErrorKind::usage,
-                           fmt::format("'{}' has no sha256 hash among its hashes; add --hash=sha256:HEX", printable(line->text)));
+            return at_line(
+                *line, ErrorKind::usage,
+                fmt::format("'{}' has no sha256 hash among its hashes; add --hash=sha256:HEX", printable(line->text)));
         if (own.empty()) continue;
-        if (first)
-            wanted.sha256s = own;
+        if (first) wanted.sha256s = own;
         else
-            std::erase_if(wanted.sha256s, [&](const std::string& hash) { return std::ranges::find(own, hash) == own.end(); });
+            std::erase_if(wanted.sha256s,
+                          [&](const std::string& hash) { return std::ranges::find(own, hash) == own.end(); });
         if (wanted.sha256s.empty())
             return at_line(*line, ErrorKind::usage,
-                           fmt::format("no --hash of '{}' is also one of {}; keep one of the two lines", printable(line->text),
-                                       wanted.lines.front()->line.str()));
+                           fmt::format("no --hash of '{}' is also one of {}; keep one of the two lines",
+                                       printable(line->text), wanted.lines.front()->line.str()));
         first = false;
     }
     // A hash inside a direct URL counts, as for pip.
@@ -164,20 +168,22 @@ Status join_hashes(Wanted& wanted, bool required) {
         for (std::string_view part : split(fragment, '&'))
             if (part.starts_with("sha256=") && part.size() == 71) wanted.sha256s = {to_lower(part.substr(7))};
     if (required && wanted.sha256s.empty())
-        return at_line(*wanted.lines.front(), ErrorKind::usage,
-                       fmt::format("'{}' has no --hash, but hashes are required (by --require-hashes, or because another "
-                                   "line has one); add --hash=sha256:HEX",
-                                   printable(wanted.lines.front()->text)));
+        return at_line(
+            *wanted.lines.front(), ErrorKind::usage,
+            fmt::format("'{}' has no --hash, but hashes are required (by --require-hashes, or because another "
+                        "line has one); add --hash=sha256:HEX",
+                        printable(wanted.lines.front()->text)));
     return {};
 }
 
 Status check_build_options(const Wanted& wanted, const PipOptions& options) {
     for (const std::string& name : options.no_binary)
         if (normalize_name(name) == wanted.name || name == ":all:")
-            return at_line(*wanted.lines.front(), ErrorKind::usage,
-                           fmt::format("--no-binary {} asks to build {} from source, and an installer carries wheels only; "
-                                       "remove the option",
-                                       name, wanted.name));
+            return at_line(
+                *wanted.lines.front(), ErrorKind::usage,
+                fmt::format("--no-binary {} asks to build {} from source, and an installer carries wheels only; "
+                            "remove the option",
+                            name, wanted.name));
     return {};
 }
 
@@ -198,18 +204,20 @@ std::optional<Version> newest(const ProjectWheels& files, const SpecifierSet& ve
 }
 
 // Why no file of the project fits, in one sentence.
-Error nothing_fits(const Wanted& wanted, const ProjectWheels& files, const SelectOptions& options, const PackageIndex& index) {
+Error nothing_fits(const Wanted& wanted, const ProjectWheels& files, const SelectOptions& options,
+                   const PackageIndex& index) {
     const PipRequirement& line = wanted.pinned_by ? *wanted.pinned_by : *wanted.lines.front();
     auto error = [&](ErrorKind kind, std::string text) { return at_line(line, kind, std::move(text)); };
     std::string what = wanted.name + wanted.versions.str();
     if (!files.known && files.asked.empty())
-        return error(ErrorKind::usage, fmt::format("'{}' cannot be looked for: --no-index is set and there is no --find-links; "
-                                                   "add one of the two",
-                                                   what));
+        return error(ErrorKind::usage,
+                     fmt::format("'{}' cannot be looked for: --no-index is set and there is no --find-links; "
+                                 "add one of the two",
+                                 what));
     if (!files.known)
         return error(index.indexes().empty() ? ErrorKind::unsatisfiable : ErrorKind::network,
-                     fmt::format("no project '{}' in {} (404 Not Found); check its spelling, and the index's URL", wanted.name,
-                                 joined(files.asked)));
+                     fmt::format("no project '{}' in {} (404 Not Found); check its spelling, and the index's URL",
+                                 wanted.name, joined(files.asked)));
     std::vector<const ProjectWheels::Wheel*> same, fitting;
     for (const auto& wheel : files.wheels)
         if (wanted.versions.matches(wheel.name.version)) same.push_back(&wheel);
@@ -223,33 +231,38 @@ Error nothing_fits(const Wanted& wanted, const ProjectWheels& files, const Selec
                                                                   "--index-strategy unsafe-best-match to ask all)",
                                                                   files.asked.back(), joined(files.not_asked));
     if (same.empty() && !sdists.empty())
-        return error(ErrorKind::unsatisfiable,
-                     fmt::format("'{}' has only a source archive ({}), and an installer carries wheels only; --allow-sdist makes one "
-                                 "here, or build one with 'pip wheel --no-deps {}' and name its directory with --find-links",
-                                 what, sdists.front(), what));
+        return error(
+            ErrorKind::unsatisfiable,
+            fmt::format(
+                "'{}' has only a source archive ({}), and an installer carries wheels only; --allow-sdist makes one "
+                "here, or build one with 'pip wheel --no-deps {}' and name its directory with --find-links",
+                what, sdists.front(), what));
     if (same.empty()) {
         auto best = newest(files, SpecifierSet(), false);
-        return error(ErrorKind::unsatisfiable,
-                     fmt::format("there is no '{}' in {}{}; {}", what, joined(files.asked), elsewhere,
-                                 best ? fmt::format("the newest that fits {} is {}", describe(options.target), best->str())
-                                      : fmt::format("no version has a wheel for {}", describe(options.target))));
+        return error(
+            ErrorKind::unsatisfiable,
+            fmt::format("there is no '{}' in {}{}; {}", what, joined(files.asked), elsewhere,
+                        best ? fmt::format("the newest that fits {} is {}", describe(options.target), best->str())
+                             : fmt::format("no version has a wheel for {}", describe(options.target))));
     }
     if (fitting.empty()) {
         auto best = newest(files, SpecifierSet(), false);
         return error(ErrorKind::unsatisfiable,
                      fmt::format("'{}' has no wheel for {}{}, only for {}{}", what, describe(options.target), elsewhere,
-                                 some_tags(same), best ? fmt::format("; the newest that has one is {}", best->str()) : ""));
+                                 some_tags(same),
+                                 best ? fmt::format("; the newest that has one is {}", best->str()) : ""));
     }
     std::string needs;
     for (const auto* wheel : fitting)
         if (!wheel->python_fits) needs = wheel->file.requires_python;
     if (!needs.empty())
-        return error(ErrorKind::unsatisfiable, fmt::format("'{}' requires Python {}, and the environment has {}", what, needs,
-                                                           options.target.python));
-    return error(ErrorKind::unsatisfiable,
-                 fmt::format("no wheel of '{}' has one of the line's --hash values (the index offers sha256:{}); correct the "
-                             "hash if you trust the index",
-                             what, fitting.front()->file.sha256));
+        return error(ErrorKind::unsatisfiable, fmt::format("'{}' requires Python {}, and the environment has {}", what,
+                                                           needs, options.target.python));
+    return error(
+        ErrorKind::unsatisfiable,
+        fmt::format("no wheel of '{}' has one of the line's --hash values (the index offers sha256:{}); correct the "
+                    "hash if you trust the index",
+                    what, fitting.front()->file.sha256));
 }
 
 // "requirements.txt:3: 'numpy' is not pinned; write 'numpy==2.3.5' (…)"
@@ -259,9 +272,10 @@ std::string unpinned(const Wanted& wanted, PackageIndex& index, const SelectOpti
     std::optional<Version> best;
     auto files = reached ? files_of(index, wanted.name, options.target) : Result<ProjectWheels>(ProjectWheels{});
     if (files) best = newest(*files, wanted.versions, index.options().pre);
-    std::string say = best ? fmt::format("write '{}{}=={}' (the newest{} for Python {} on the index)", wanted.name, extras,
-                                         best->str(), wanted.versions.empty() ? "" : " that fits", options.target.python_minor())
-                           : fmt::format("write '{}{}==VERSION'", wanted.name, extras);
+    std::string say =
+        best ? fmt::format("write '{}{}=={}' (the newest{} for Python {} on the index)", wanted.name, extras,
+                           best->str(), wanted.versions.empty() ? "" : " that fits", options.target.python_minor())
+             : fmt::format("write '{}{}==VERSION'", wanted.name, extras);
     return fmt::format("{}: '{}' is not pinned; {}", line.line.str(), printable(line.text), say);
 }
 
@@ -294,9 +308,9 @@ Result<ChosenWheel> choose_indexed(const Wanted& wanted, const SelectOptions& op
     const ProjectWheels::Wheel* best = best_file(files, wanted.versions, true, wanted.sha256s, true);
     if (!best) return nothing_fits(wanted, files, options, index);
     if (best->file.yanked)
-        warnings.push_back(fmt::format("{}: {} {} was withdrawn by its authors{}{}", wanted.pinned_by->line.str(), wanted.name,
-                                       best->name.version.str(), best->file.yanked_reason.empty() ? "" : ": ",
-                                       best->file.yanked_reason));
+        warnings.push_back(fmt::format("{}: {} {} was withdrawn by its authors{}{}", wanted.pinned_by->line.str(),
+                                       wanted.name, best->name.version.str(),
+                                       best->file.yanked_reason.empty() ? "" : ": ", best->file.yanked_reason));
     ChosenWheel out;
     out.version = best->name.version.str();
     out.file = best->file;
@@ -311,7 +325,8 @@ std::string describe(const Target& target) {
                        target.platform, target.glibc);
 }
 
-Result<ProjectWheels::Wheel> direct_file(const PipRequirement& line, const TagRanking& ranking, const Target& target, bool allow_sdist) {
+Result<ProjectWheels::Wheel> direct_file(const PipRequirement& line, const TagRanking& ranking, const Target& target,
+                                         bool allow_sdist) {
     ProjectWheels::Wheel out;
     if (auto archive = allow_sdist ? direct_archive_name(line) : std::nullopt) {
         out.name = std::move(*archive);
@@ -335,7 +350,8 @@ Result<ProjectWheels> files_of(PackageIndex& index, const std::string& name, con
     return files_of(index, name, TagRanking(target), *python);
 }
 
-Result<ProjectWheels> files_of(PackageIndex& index, const std::string& name, const TagRanking& ranking, const Version& python) {
+Result<ProjectWheels> files_of(PackageIndex& index, const std::string& name, const TagRanking& ranking,
+                               const Version& python) {
     TRY_ASSIGN(auto sources, index.project(name));
     ProjectWheels out;
     std::size_t indexes = 0;
@@ -371,7 +387,8 @@ const ProjectWheels::Wheel* best_file(const ProjectWheels& files, const Specifie
     for (const auto& wheel : files.wheels) {
         if (!wheel.rank || !wheel.python_fits) continue;
         if (wheel.file.yanked && !pinned) continue;
-        if (!(pinned ? versions.matches(wheel.name.version) : versions.contains(wheel.name.version, prereleases))) continue;
+        if (!(pinned ? versions.matches(wheel.name.version) : versions.contains(wheel.name.version, prereleases)))
+            continue;
         // A file whose hash the index does not tell is checked when it is here.
         bool known = !wheel.file.sha256.empty() && !sha256s.empty();
         if (known && std::ranges::find(sha256s, wheel.file.sha256) == sha256s.end()) continue;
@@ -379,7 +396,8 @@ const ProjectWheels::Wheel* best_file(const ProjectWheels& files, const Specifie
             best = &wheel;
             continue;
         }
-        // "==1.0" also matches 1.0+cu128; of several the highest, as pip does. A withdrawn one only if there is no other.
+        // "==1.0" also matches 1.0+cu128; of several the highest, as pip does. A withdrawn one only if there is no
+        // other.
         auto key = [](const ProjectWheels::Wheel& w) { return std::tuple(!w.file.yanked); };
         if (key(wheel) != key(*best)) {
             if (key(*best) < key(wheel)) best = &wheel;

@@ -27,17 +27,17 @@ struct SelectOptions {
 };
 
 struct ChosenWheel {
-    std::string name;    // normalised
-    std::string version; // normalised, of the wheel's file name
-    IndexFile file;      // where to get it
+    std::string name;                 // normalised
+    std::string version;              // normalised, of the wheel's file name
+    IndexFile file;                   // where to get it
     std::vector<std::string> extras;  // asked for
     std::vector<std::string> sha256s; // one of these it must have (--hash), empty: any
     std::string index;                // the place it is from, without credentials; "" for a direct one
     std::string requirement;          // the words that asked for it, or which package requires it
     SourceLine line;
-    bool direct = false;  // named by URL or path: gets a direct_url.json
+    bool direct = false;   // named by URL or path: gets a direct_url.json
     bool requested = true; // by a line of the request; false: something else requires it
-    std::string metadata; // METADATA, "" until fetch_metadata
+    std::string metadata;  // METADATA, "" until fetch_metadata
 };
 
 struct Selection {
@@ -51,24 +51,25 @@ struct ProjectWheels {
     struct Wheel {
         IndexFile file;
         WheelName name;
-        std::size_t source = 0;            // rank of the place it is from
-        std::optional<std::size_t> rank;   // of its best tag; none: it does not fit the target
-        bool python_fits = true;           // requires-python
+        std::size_t source = 0;          // rank of the place it is from
+        std::optional<std::size_t> rank; // of its best tag; none: it does not fit the target
+        bool python_fits = true;         // requires-python
     };
     std::vector<Wheel> wheels;
-    std::vector<Wheel> sdists; // source archives, newest first; `name` has the version only, `rank` is none
+    std::vector<Wheel> sdists;          // source archives, newest first; `name` has the version only, `rank` is none
     bool known = false;                 // some place has the project
     std::vector<std::string> asked;     // places
     std::vector<std::string> not_asked; // indexes behind the first that knows it
 };
 Result<ProjectWheels> files_of(PackageIndex& index, const std::string& name, const Target& target);
 // The same with the ranking of the target's tags and its full version made before: for many projects.
-Result<ProjectWheels> files_of(PackageIndex& index, const std::string& name, const TagRanking& ranking, const Version& python);
+Result<ProjectWheels> files_of(PackageIndex& index, const std::string& name, const TagRanking& ranking,
+                               const Version& python);
 
 // The wheel that a direct reference (URL or path) names, which has to fit the target; with `allow_sdist` also a source
 // archive whose name says project and version (PEP 625). Errors: kind usage.
-Result<ProjectWheels::Wheel> direct_file(const PipRequirement& requirement, const TagRanking& ranking, const Target& target,
-                                         bool allow_sdist = false);
+Result<ProjectWheels::Wheel> direct_file(const PipRequirement& requirement, const TagRanking& ranking,
+                                         const Target& target, bool allow_sdist = false);
 
 // "Python 3.11 on linux-64 with glibc 2.28"
 std::string describe(const Target& target);

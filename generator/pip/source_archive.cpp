@@ -65,7 +65,8 @@ std::string last_lines(std::string_view text, std::size_t count) {
     auto lines = split_lines(text);
     std::erase_if(lines, [](std::string_view line) { return trim(line).empty(); });
     std::string out;
-    for (std::size_t i = lines.size() > count ? lines.size() - count : 0; i < lines.size(); ++i) out += "\n  " + printable(lines[i]);
+    for (std::size_t i = lines.size() > count ? lines.size() - count : 0; i < lines.size(); ++i)
+        out += "\n  " + printable(lines[i]);
     return out;
 }
 
@@ -78,7 +79,8 @@ std::string words(const std::vector<std::string>& list) {
 // pip's own variables say where a build's requirements come from; what its files say is among them already. A variable
 // and not an option: the command line of a process is everybody's to read, and URLs may hold passwords.
 std::map<std::string, std::string> pip_variables(const PipOptions& pip) {
-    std::map<std::string, std::string> out = {{"PIP_CONFIG_FILE", "/dev/null"}, {"PIP_NO_INPUT", "1"}, {"PIP_DISABLE_PIP_VERSION_CHECK", "1"}};
+    std::map<std::string, std::string> out = {
+        {"PIP_CONFIG_FILE", "/dev/null"}, {"PIP_NO_INPUT", "1"}, {"PIP_DISABLE_PIP_VERSION_CHECK", "1"}};
     std::string index = pip.index_url.value_or(std::string(default_index_url()));
     if (!index.empty()) out["PIP_INDEX_URL"] = index;
     if (!pip.extra_index_urls.empty()) out["PIP_EXTRA_INDEX_URL"] = words(pip.extra_index_urls);
@@ -120,19 +122,22 @@ Result<std::optional<std::string>> read_static_metadata(const fs::path& archive)
         if (colon == std::string_view::npos) continue;
         std::string key = to_lower(trim(line.substr(0, colon))), value = to_lower(trim(line.substr(colon + 1)));
         if (key == "metadata-version") metadata_version = value;
-        if (key == "dynamic" && (value == "requires-dist" || value == "provides-extra" || value == "requires-python" || value == "version"))
+        if (key == "dynamic" &&
+            (value == "requires-dist" || value == "provides-extra" || value == "requires-python" || value == "version"))
             return unknown;
     }
     if (!has_static_fields(metadata_version)) return unknown;
     return std::optional(std::move(text));
 }
 
-WheelBuilder::WheelBuilder(Fetcher& fetcher, WheelBuilderOptions options) : fetcher_(fetcher), options_(std::move(options)) {
+WheelBuilder::WheelBuilder(Fetcher& fetcher, WheelBuilderOptions options)
+    : fetcher_(fetcher), options_(std::move(options)) {
     if (options_.cache_root.empty()) options_.cache_root = cache_directory();
 }
 
 Result<std::string> WheelBuilder::metadata(const IndexFile& archive) {
-    TRY_ASSIGN(auto fetched, fetcher_.fetch({{archive.url, archive.file_name, archive.sha256, archive.md5, archive.size}}));
+    TRY_ASSIGN(auto fetched,
+               fetcher_.fetch({{archive.url, archive.file_name, archive.sha256, archive.md5, archive.size}}));
     auto known = read_static_metadata(fetched.front().path);
     if (known && *known) return std::move(**known);
     TRY_ASSIGN(BuiltWheel wheel, build(archive));
@@ -146,8 +151,9 @@ Result<BuiltWheel> WheelBuilder::build(const IndexFile& named) {
     archive.sha256 = file.sha256;
     archive.size = file.size;
     const Target& target = options_.target;
-    std::string key = to_hex(sha256(as_bytes(fmt::format("wheel 1 {} {} {} {} {}", file.sha256, target.python, target.free_threaded,
-                                                         target.platform, options_.source_mtime))));
+    std::string key =
+        to_hex(sha256(as_bytes(fmt::format("wheel 1 {} {} {} {} {}", file.sha256, target.python, target.free_threaded,
+                                           target.platform, options_.source_mtime))));
     fs::path directory = options_.cache_root / "built" / key;
     std::lock_guard lock(mutex_);
     if (auto wheel = kept(directory, archive)) return std::move(*wheel);
@@ -157,8 +163,10 @@ Result<BuiltWheel> WheelBuilder::build(const IndexFile& named) {
 Result<std::string> WheelBuilder::python() {
     if (!python_.empty()) return python_;
     if (!options_.python)
-        return make_error(ErrorKind::usage, "--allow-sdist: a source archive is built by the environment's own Python, and the request has "
-                                            "none; add --python-from EXE or a conda package of python");
+        return make_error(
+            ErrorKind::usage,
+            "--allow-sdist: a source archive is built by the environment's own Python, and the request has "
+            "none; add --python-from EXE or a conda package of python");
     TRY_ASSIGN(python_, options_.python());
     return python_;
 }
@@ -175,8 +183,9 @@ Result<std::string> WheelBuilder::pip_python() {
     spec.timeout_seconds = 600;
     TRY_ASSIGN(ProcessResult made, run_process(spec));
     if (!made.succeeded())
-        return make_error(ErrorKind::unsatisfiable, "--allow-sdist: {} cannot make a virtual environment to build in ({}); with a "
-                                                    "distribution's Python its package for venv may be missing (Debian: python3-venv):{}",
+        return make_error(ErrorKind::unsatisfiable,
+                          "--allow-sdist: {} cannot make a virtual environment to build in ({}); with a "
+                          "distribution's Python its package for venv may be missing (Debian: python3-venv):{}",
                           interpreter, made.describe(), last_lines(made.output, 4));
     venv_.emplace(std::move(directory));
     return (venv_->path() / "bin/python").string();
@@ -189,9 +198,12 @@ Result<fs::path> WheelBuilder::run_pip(const IndexFile& archive, const Fetched& 
     TRY(make_directories(in));
     std::error_code error;
     fs::copy_file(file.path, in / archive.file_name, error); // its name tells pip what it is
-    if (error) return make_error(ErrorKind::storage, "{}: cannot be copied to {} ({})", archive.file_name, in.string(), error.message());
+    if (error)
+        return make_error(ErrorKind::storage, "{}: cannot be copied to {} ({})", archive.file_name, in.string(),
+                          error.message());
     ProcessSpec spec;
-    spec.argv = {interpreter, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", out.string(), (in / archive.file_name).string()};
+    spec.argv = {interpreter, "-m",          "pip",        "wheel",
+                 "--no-deps", "--wheel-dir", out.string(), (in / archive.file_name).string()};
     spec.unset = {"PYTHON*", "VIRTUAL_ENV", "CONDA_*", "PIP_*"};
     spec.set = pip_variables(options_.pip);
     spec.set["SOURCE_DATE_EPOCH"] = std::to_string(options_.source_mtime);
@@ -204,10 +216,11 @@ Result<fs::path> WheelBuilder::run_pip(const IndexFile& archive, const Fetched& 
     TRY_ASSIGN(ProcessResult built, run_process(spec));
     Terminal::get().end_progress();
     if (!built.succeeded())
-        return make_error(ErrorKind::unsatisfiable,
-                          "{}: no wheel can be made of it by Python {} ({}); install what the build needs, or bring a wheel with "
-                          "--find-links:{}",
-                          archive.file_name, options_.target.python, built.describe(), last_lines(built.output, 12));
+        return make_error(
+            ErrorKind::unsatisfiable,
+            "{}: no wheel can be made of it by Python {} ({}); install what the build needs, or bring a wheel with "
+            "--find-links:{}",
+            archive.file_name, options_.target.python, built.describe(), last_lines(built.output, 12));
     for (fs::directory_iterator it(out, error), end; !error && it != end; it.increment(error))
         if (it->path().extension() == ".whl") return it->path();
     return make_error(ErrorKind::unsatisfiable, "{}: its build ended well and left no wheel", archive.file_name);
@@ -217,7 +230,8 @@ Result<BuiltWheel> WheelBuilder::make(const IndexFile& archive, const Fetched& f
     struct ::utsname machine {};
     ::uname(&machine);
     if (std::string_view(machine.machine) != machine_of(options_.target.platform))
-        return make_error(ErrorKind::unsatisfiable, "{}: a wheel for {} cannot be made of it on this {} machine; bring one with --find-links",
+        return make_error(ErrorKind::unsatisfiable,
+                          "{}: a wheel for {} cannot be made of it on this {} machine; bring one with --find-links",
                           archive.file_name, options_.target.platform, machine.machine);
     TRY(make_directories(options_.cache_root));
     TRY_ASSIGN(TemporaryDirectory work, TemporaryDirectory::make(options_.cache_root));
@@ -226,8 +240,8 @@ Result<BuiltWheel> WheelBuilder::make(const IndexFile& archive, const Fetched& f
     std::string name = wheel.filename().string();
     auto parsed = parse_wheel_name(name);
     if (!parsed || !TagRanking(options_.target).rank(parsed->tags))
-        return make_error(ErrorKind::unsatisfiable, "{}: the wheel made of it, {}, does not fit Python {} on {}", archive.file_name, name,
-                          options_.target.python, options_.target.platform);
+        return make_error(ErrorKind::unsatisfiable, "{}: the wheel made of it, {}, does not fit Python {} on {}",
+                          archive.file_name, name, options_.target.python, options_.target.platform);
     TRY_ASSIGN(Bytes bytes, read_bytes(wheel));
     BuiltWheel out;
     out.path = directory / name;
@@ -237,7 +251,10 @@ Result<BuiltWheel> WheelBuilder::make(const IndexFile& archive, const Fetched& f
     TRY(make_directories(directory));
     TRY(write_atomically(out.path, bytes));
     // Last: without it there is no wheel.
-    json about = {{"file_name", name}, {"sha256", out.sha256}, {"archive", archive.file_name}, {"url", without_credentials(archive.url)}};
+    json about = {{"file_name", name},
+                  {"sha256", out.sha256},
+                  {"archive", archive.file_name},
+                  {"url", without_credentials(archive.url)}};
     TRY(write_atomically(directory / "wheel.json", about.dump(2) + "\n"));
     return out;
 }

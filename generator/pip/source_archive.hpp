@@ -27,14 +27,14 @@ struct BuiltWheel {
     fs::path path;
     std::string sha256; // hex, of the wheel
     std::uint64_t size = 0;
-    IndexFile archive;  // what it was made of, SHA-256 and size known
+    IndexFile archive; // what it was made of, SHA-256 and size known
 };
 
 struct WheelBuilderOptions {
     Target target;
-    PipOptions pip;                  // where the build's requirements come from
+    PipOptions pip;                        // where the build's requirements come from
     std::int64_t source_mtime = 315532800; // SOURCE_DATE_EPOCH of the build
-    fs::path cache_root;             // default cache_directory()
+    fs::path cache_root;                   // default cache_directory()
     // The environment's own Python as a program that runs here; asked for once, when the first wheel has to be made.
     std::function<Result<std::string>()> python;
 };

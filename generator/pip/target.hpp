@@ -9,10 +9,10 @@
 namespace tinderbox::pip {
 
 struct Target {
-    std::string python = "3.11";         // "3.11" or "3.11.9"; markers see ".0" when there is no third number
-    std::string platform = "linux-64";   // conda's name: linux-64, linux-aarch64
-    std::string glibc = "2.28";          // the oldest glibc the environment must run with
-    bool free_threaded = false;          // a CPython built without the GIL ("3.13t")
+    std::string python = "3.11";       // "3.11" or "3.11.9"; markers see ".0" when there is no third number
+    std::string platform = "linux-64"; // conda's name: linux-64, linux-aarch64
+    std::string glibc = "2.28";        // the oldest glibc the environment must run with
+    bool free_threaded = false;        // a CPython built without the GIL ("3.13t")
 
     // Error (kind usage): what is wrong with the values, or not supported.
     Status check() const;

@@ -111,10 +111,8 @@ struct VersionParser {
             while (is_digit(peek()) || is_alpha(peek())) ++at;
             auto segment = std::string_view(text).substr(begin, at - begin);
             if (segment.empty()) return false;
-            if (std::ranges::all_of(segment, is_digit))
-                version.local_.emplace_back(Number(segment));
-            else
-                version.local_.emplace_back(std::string(segment));
+            if (std::ranges::all_of(segment, is_digit)) version.local_.emplace_back(Number(segment));
+            else version.local_.emplace_back(std::string(segment));
         } while (is_separator(peek()));
         return true;
     }
@@ -146,10 +144,8 @@ std::string Version::str() const {
     std::string out = public_str();
     for (std::size_t i = 0; i < local_.size(); ++i) {
         out += i ? "." : "+";
-        if (auto number = std::get_if<Number>(&local_[i]))
-            out += number->str();
-        else
-            out += std::get<std::string>(local_[i]);
+        if (auto number = std::get_if<Number>(&local_[i])) out += number->str();
+        else out += std::get<std::string>(local_[i]);
     }
     return out;
 }
@@ -211,7 +207,7 @@ bool Version::release_starts_with(const Version& prefix, std::size_t components)
 
 std::optional<Specifier> Specifier::parse(std::string_view text) {
     static constexpr std::pair<std::string_view, Op> operators[] = {
-        {"===", Op::arbitrary}, {"~=", Op::compatible},     {"==", Op::equal}, {"!=", Op::not_equal},
+        {"===", Op::arbitrary}, {"~=", Op::compatible},    {"==", Op::equal}, {"!=", Op::not_equal},
         {"<=", Op::less_equal}, {">=", Op::greater_equal}, {"<", Op::less},   {">", Op::greater}};
     text = strip(text);
     Specifier out;
@@ -251,9 +247,7 @@ std::string Specifier::str() const {
     return std::string(words[static_cast<std::size_t>(op_)]) + text_;
 }
 
-bool Specifier::names_prerelease() const {
-    return op_ != Op::not_equal && version_ && version_->is_prerelease();
-}
+bool Specifier::names_prerelease() const { return op_ != Op::not_equal && version_ && version_->is_prerelease(); }
 
 bool Specifier::matches(const Version& candidate, std::string_view text) const {
     if (op_ == Op::arbitrary) {
@@ -263,20 +257,24 @@ bool Specifier::matches(const Version& candidate, std::string_view text) const {
     switch (op_) {
     case Op::equal:
     case Op::not_equal: {
-        bool same = wildcard_          ? candidate.release_starts_with(own, own.release().size())
+        bool same = wildcard_         ? candidate.release_starts_with(own, own.release().size())
                     : own.has_local() ? candidate == own
                                       : candidate.public_version() == own;
         return same == (op_ == Op::equal);
     }
     case Op::compatible:
         return candidate.public_version() >= own && candidate.release_starts_with(own, own.release().size() - 1);
-    case Op::less_equal: return candidate.public_version() <= own;
-    case Op::greater_equal: return candidate.public_version() >= own;
-    case Op::less: return own.is_prerelease() ? candidate < own : candidate < own.first_development();
+    case Op::less_equal:
+        return candidate.public_version() <= own;
+    case Op::greater_equal:
+        return candidate.public_version() >= own;
+    case Op::less:
+        return own.is_prerelease() ? candidate < own : candidate < own.first_development();
     case Op::greater:
         // ">1.7" leaves 1.7's own post-releases and local versions out.
         return candidate.public_version() > own && !candidate.is_post_of(own);
-    case Op::arbitrary: break;
+    case Op::arbitrary:
+        break;
     }
     return false;
 }
@@ -289,7 +287,8 @@ Result<SpecifierSet> SpecifierSet::parse(std::string_view text) {
         auto specifier = Specifier::parse(clause);
         if (!specifier) {
             if (clause.starts_with("=>") || clause.starts_with("=<"))
-                return make_error(ErrorKind::usage, "'{}' is not a version clause; write '{}={}'", clause, clause[1], clause.substr(2));
+                return make_error(ErrorKind::usage, "'{}' is not a version clause; write '{}={}'", clause, clause[1],
+                                  clause.substr(2));
             if (clause.size() > 1 && clause[0] == '=' && clause[1] != '=')
                 return make_error(ErrorKind::usage, "'{}' is not a version clause; write '={}'", clause, clause);
             return make_error(ErrorKind::usage, "'{}' is not a version clause; write one such as '==1.2.3' or '>=1.2'",
@@ -321,8 +320,8 @@ bool SpecifierSet::contains(const Version& version, bool prereleases) const {
 
 std::optional<std::string> SpecifierSet::pin() const {
     for (const Specifier& clause : clauses_) {
-        bool exact = clause.op() == Specifier::Op::arbitrary ||
-                     (clause.op() == Specifier::Op::equal && !clause.wildcard());
+        bool exact =
+            clause.op() == Specifier::Op::arbitrary || (clause.op() == Specifier::Op::equal && !clause.wildcard());
         if (exact) return clause.version_text();
     }
     return std::nullopt;

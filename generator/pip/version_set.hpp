@@ -1,8 +1,8 @@
 // A set of a package's candidates, one bit each: what the solver computes with.
 //
 // The universe of a package is finite and known before the first set of it is made (the files its index offers), so
-// sets of candidates take the place of the version ranges that PubGrub is usually written with. PEP 440's corners (local
-// versions that "==1.0" matches, "===", pre-releases left out of "<2") then need no algebra of their own: a
+// sets of candidates take the place of the version ranges that PubGrub is usually written with. PEP 440's corners
+// (local versions that "==1.0" matches, "===", pre-releases left out of "<2") then need no algebra of their own: a
 // requirement is the set of candidates it matches.
 #pragma once
 

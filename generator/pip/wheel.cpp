@@ -15,7 +15,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr std::uint64_t text_limit = 64u << 20;    // METADATA, RECORD
+constexpr std::uint64_t text_limit = 64u << 20; // METADATA, RECORD
 constexpr std::uint64_t license_limit = 4u << 20;
 
 class Wheel final : public Artifact {
@@ -42,10 +42,14 @@ bool is_license_name(std::string_view path) {
 
 const char* root_name(Root root) {
     switch (root) {
-    case Root::scripts: return "scripts";
-    case Root::data: return "data";
-    case Root::headers: return "headers";
-    default: return "site-packages";
+    case Root::scripts:
+        return "scripts";
+    case Root::data:
+        return "data";
+    case Root::headers:
+        return "headers";
+    default:
+        return "site-packages";
     }
 }
 
@@ -79,7 +83,8 @@ class WheelReader {
     void warn(std::string text) { wheel_->meta["warnings"].push_back(std::move(text)); }
     void record_problem(std::string text) { problems_.push_back(std::move(text)); }
     bool is_record(std::string_view path) const {
-        return path == dist_info_ + "/RECORD" || path == dist_info_ + "/RECORD.jws" || path == dist_info_ + "/RECORD.p7s";
+        return path == dist_info_ + "/RECORD" || path == dist_info_ + "/RECORD.jws" ||
+               path == dist_info_ + "/RECORD.p7s";
     }
 
     const fs::path& path_;
@@ -95,14 +100,16 @@ class WheelReader {
 
 Status WheelReader::check_name() {
     const std::string& file = wheel_->name;
-    if (file.ends_with(".tar.gz") || file.ends_with(".zip") || file.ends_with(".tar.bz2") || file.ends_with(".tar.xz") ||
-        file.ends_with(".tgz"))
-        return error("this is a source distribution; only wheels (.whl) can be installed without building: choose a version "
-                     "that has a wheel, or build one with 'pip wheel'");
+    if (file.ends_with(".tar.gz") || file.ends_with(".zip") || file.ends_with(".tar.bz2") ||
+        file.ends_with(".tar.xz") || file.ends_with(".tgz"))
+        return error(
+            "this is a source distribution; only wheels (.whl) can be installed without building: choose a version "
+            "that has a wheel, or build one with 'pip wheel'");
     if (file.ends_with(".egg")) return error("this is an egg, which pip gave up; a wheel (.whl) is needed");
     auto name = parse_wheel_name(file);
     if (!name)
-        return error("this is not a wheel's name; it has to read NAME-VERSION[-BUILD]-PYTHON-ABI-PLATFORM.whl (PEP 427)");
+        return error(
+            "this is not a wheel's name; it has to read NAME-VERSION[-BUILD]-PYTHON-ABI-PLATFORM.whl (PEP 427)");
     name_ = std::move(*name);
     if (options_.target && !options_.target->rank(name_.tags)) {
         std::string tags;
@@ -127,7 +134,8 @@ Status WheelReader::find_dist_info() {
     }
     dist_info_ = *found.begin();
     if (!normalize_name(dist_info_).starts_with(name_.name))
-        return error(dist_info_, fmt::format("the file's name says '{}', its .dist-info directory another name", name_.name));
+        return error(dist_info_,
+                     fmt::format("the file's name says '{}', its .dist-info directory another name", name_.name));
     return {};
 }
 
@@ -156,7 +164,9 @@ Status WheelReader::read_wheel_file() {
     if (parts.size() < 2 || version.find_first_not_of("0123456789.") != std::string::npos)
         return error(member, fmt::format("'{}' is not a Wheel-Version", version));
     if (parts[0] != "1")
-        return error(member, fmt::format("its Wheel-Version is {}, and only 1.x is known; a newer Tinderbox may read it", version));
+        return error(
+            member,
+            fmt::format("its Wheel-Version is {}, and only 1.x is known; a newer Tinderbox may read it", version));
     if (parts[1] != "0") warn(fmt::format("its Wheel-Version {} is newer than 1.0; it is installed as 1.0", version));
     return {};
 }
@@ -181,15 +191,18 @@ Status WheelReader::read_metadata() {
     }
     // Before PEP 639 the field often held the whole text, whose first line says most.
     const std::string first_line(trim(std::string_view(license).substr(0, license.find('\n'))));
-    meta["license"] = !expression.empty() ? expression : !classifiers.empty() && license.size() > 100 ? classifiers
-                      : !first_line.empty() ? first_line.substr(0, 200) : classifiers;
+    meta["license"] = !expression.empty()                            ? expression
+                      : !classifiers.empty() && license.size() > 100 ? classifiers
+                      : !first_line.empty()                          ? first_line.substr(0, 200)
+                                                                     : classifiers;
     meta["license"] = to_utf8(meta["license"].get<std::string>());
     const auto name = meta["name"].get<std::string>(), version = meta["version"].get<std::string>();
     if (normalize_name(name) != name_.name)
         return error(member, fmt::format("its Name is '{}', the file's name says '{}'", name, name_.name));
     auto parsed = Version::parse(version);
     if (!parsed || !(*parsed == name_.version))
-        return error(member, fmt::format("its Version is '{}', the file's name says '{}'", version, name_.version_text));
+        return error(member,
+                     fmt::format("its Version is '{}', the file's name says '{}'", version, name_.version_text));
     return {};
 }
 
@@ -236,12 +249,15 @@ Status WheelReader::place(const ZipMember& member, Entry& entry) {
     }
     const std::size_t second = member.path.find('/', slash + 1);
     const std::string scheme = second == std::string::npos ? "" : member.path.substr(slash + 1, second - slash - 1);
-    static const std::map<std::string, Root> roots = {{"purelib", Root::site_packages}, {"platlib", Root::site_packages},
-                                                      {"scripts", Root::scripts},       {"data", Root::data},
+    static const std::map<std::string, Root> roots = {{"purelib", Root::site_packages},
+                                                      {"platlib", Root::site_packages},
+                                                      {"scripts", Root::scripts},
+                                                      {"data", Root::data},
                                                       {"headers", Root::headers}};
     auto root = roots.find(scheme);
     if (root == roots.end())
-        return error(member.path, "the parts of a .data directory are purelib, platlib, scripts, data and headers; this is none");
+        return error(member.path,
+                     "the parts of a .data directory are purelib, platlib, scripts, data and headers; this is none");
     entry.root = root->second;
     entry.path = member.path.substr(second + 1);
     if (entry.root != Root::scripts) return {};
@@ -275,7 +291,8 @@ Status WheelReader::add(const ZipMember& member, Entry entry) {
     if (!fresh) {
         const ZipMember& other = *wheel_->members[at->second];
         if (other.size != member.size || other.crc32 != member.crc32)
-            return error(member.path, fmt::format("'{}' is installed to the same place with other content", other.path));
+            return error(member.path,
+                         fmt::format("'{}' is installed to the same place with other content", other.path));
         by_member_[member.path] = at->second;
         return {};
     }
@@ -291,8 +308,8 @@ Status WheelReader::check_directories() const {
         for (std::size_t slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
             auto parent = placed_.find({root, path.substr(0, slash)});
             if (parent != placed_.end())
-                return error(wheel_->members[index]->path, fmt::format("'{}' is installed as a file and as a directory",
-                                                                       parent->first.second));
+                return error(wheel_->members[index]->path,
+                             fmt::format("'{}' is installed as a file and as a directory", parent->first.second));
         }
     }
     return {};
@@ -301,8 +318,7 @@ Status WheelReader::check_directories() const {
 Status WheelReader::place_members() {
     for (const ZipMember& member : wheel_->zip->members()) {
         if (member.kind == EntryKind::directory || is_record(member.path)) continue;
-        if ((member.mode & 06000) != 0)
-            warn(fmt::format("{}: its setuid or setgid bit is dropped", member.path));
+        if ((member.mode & 06000) != 0) warn(fmt::format("{}: its setuid or setgid bit is dropped", member.path));
         if (member.kind == EntryKind::symlink)
             warn(fmt::format("{}: wheels cannot hold links; it is installed as a file, as pip does", member.path));
         Entry entry;
@@ -325,10 +341,8 @@ void WheelReader::check_row(const RecordRow& row, const ZipMember& member, Entry
         return;
     }
     auto digest = from_base64url(trim(std::string_view(row.hash).substr(7)));
-    if (!digest || digest->size() != 32)
-        record_problem(fmt::format("RECORD's hash of {} is malformed", row.path));
-    else
-        entry.sha256 = to_hex(*digest);
+    if (!digest || digest->size() != 32) record_problem(fmt::format("RECORD's hash of {} is malformed", row.path));
+    else entry.sha256 = to_hex(*digest);
 }
 
 Status WheelReader::read_record() {
@@ -351,7 +365,8 @@ Status WheelReader::read_record() {
         if (entry == by_member_.end()) continue; // replaced by an entry point's script
         Entry& installed = wheel_->list[entry->second];
         check_row(row, *member, installed);
-        const bool number = !row.size.empty() && row.size.size() < 19 && row.size.find_first_not_of("0123456789") == std::string::npos;
+        const bool number =
+            !row.size.empty() && row.size.size() < 19 && row.size.find_first_not_of("0123456789") == std::string::npos;
         record.push_back({root_name(installed.root), installed.path, row.hash, number ? std::stoll(row.size) : -1});
     }
     for (const auto& [path, entry] : by_member_)
@@ -370,7 +385,8 @@ void WheelReader::add_top_level() {
         const std::size_t slash = entry.path.find('/');
         const std::string top = entry.path.substr(0, slash);
         if (slash != std::string::npos) {
-            const bool code = entry.path.ends_with(".py") || entry.path.ends_with(".so") || entry.path.ends_with(".pyi");
+            const bool code =
+                entry.path.ends_with(".py") || entry.path.ends_with(".so") || entry.path.ends_with(".pyi");
             if (code && top.find('.') == std::string::npos && top.find('-') == std::string::npos) names.insert(top);
         } else if (top.ends_with(".py") || top.ends_with(".so")) {
             names.insert(top.substr(0, top.find('.')));
@@ -383,7 +399,10 @@ Result<std::unique_ptr<Artifact>> WheelReader::read() {
     TRY(check_name());
     TRY_ASSIGN(wheel_->zip, ZipReader::open(path_, wheel_->name));
     json& meta = wheel_->meta;
-    meta = {{"kind", "wheel"}, {"file_name", wheel_->name}, {"build", name_.build_text}, {"warnings", json::array()},
+    meta = {{"kind", "wheel"},
+            {"file_name", wheel_->name},
+            {"build", name_.build_text},
+            {"warnings", json::array()},
             {"licenses", json::array()}};
     TRY(find_dist_info());
     meta["dist_info"] = dist_info_;

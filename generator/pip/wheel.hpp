@@ -30,9 +30,9 @@
 namespace tinderbox::pip {
 
 struct WheelOptions {
-    std::string file_name;               // the wheel's own name, when the file has another one; "" = of the path
-    const TagRanking* target = nullptr;  // the wheel's tags must fit it; nullptr: not checked
-    std::string target_name;             // "CPython 3.11 on linux-64, glibc 2.28": for the message
+    std::string file_name;              // the wheel's own name, when the file has another one; "" = of the path
+    const TagRanking* target = nullptr; // the wheel's tags must fit it; nullptr: not checked
+    std::string target_name;            // "CPython 3.11 on linux-64, glibc 2.28": for the message
 };
 
 // Errors (kind usage, "FILE: …" or "FILE:MEMBER: …"): not a wheel's name, a source distribution, an egg, damaged or

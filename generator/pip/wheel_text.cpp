@@ -87,7 +87,8 @@ Result<std::vector<EntryPoint>> parse_entry_points(std::string_view text) {
         std::string_view line = trim(raw);
         if (line.empty() || line[0] == '#' || line[0] == ';') continue;
         if (line.starts_with('[')) {
-            if (!line.ends_with(']')) return make_error(ErrorKind::usage, "line {}: the section '{}' has no ']'", number, line);
+            if (!line.ends_with(']'))
+                return make_error(ErrorKind::usage, "line {}: the section '{}' has no ']'", number, line);
             group = trim(line.substr(1, line.size() - 2));
             continue;
         }
@@ -95,12 +96,14 @@ Result<std::vector<EntryPoint>> parse_entry_points(std::string_view text) {
         if (group != "console_scripts" && group != "gui_scripts") continue;
         const std::size_t equals = line.find('=');
         if (equals == std::string_view::npos)
-            return make_error(ErrorKind::usage, "line {}: '{}' is not of the form NAME = MODULE:FUNCTION", number, line);
+            return make_error(ErrorKind::usage, "line {}: '{}' is not of the form NAME = MODULE:FUNCTION", number,
+                              line);
         EntryPoint point{group, std::string(trim(line.substr(0, equals))), std::string(trim(line.substr(equals + 1)))};
         if (point.name.empty() || point.name.find('/') != std::string::npos || !safe_relative_path(point.name).ok())
             return make_error(ErrorKind::usage, "line {}: '{}' is not a name for a script", number, point.name);
         if (point.reference.find(':') == std::string::npos)
-            return make_error(ErrorKind::usage, "line {}: '{}' is not of the form NAME = MODULE:FUNCTION", number, line);
+            return make_error(ErrorKind::usage, "line {}: '{}' is not of the form NAME = MODULE:FUNCTION", number,
+                              line);
         out.push_back(std::move(point));
     }
     return out;

@@ -34,8 +34,9 @@ std::vector<std::string> changed(const PackageInfo& a, const PackageInfo& b) {
     if (a.version != b.version || (a.kind == "base" && a.name != b.name)) out.emplace_back("version");
     if (a.build != b.build) out.emplace_back("build");
     bool files = out.empty() && !a.sha256.empty() && !b.sha256.empty() ? a.sha256 != b.sha256
-                 : out.empty() && !a.md5.empty() && !b.md5.empty()     ? a.md5 != b.md5
-                                                                       : out.empty() && a.url != b.url && (a.sha256.empty() || b.sha256.empty());
+                 : out.empty() && !a.md5.empty() && !b.md5.empty()
+                     ? a.md5 != b.md5
+                     : out.empty() && a.url != b.url && (a.sha256.empty() || b.sha256.empty());
     if (files) out.emplace_back("file");
     return out;
 }
@@ -64,8 +65,9 @@ std::string size_of(const std::optional<PackageInfo>& before, const std::optiona
 
 std::string totals(std::string_view what, std::uint64_t before, std::uint64_t after) {
     if (before == 0 || after == 0) return "";
-    std::string change = before == after ? "no change"
-                                         : (after > before ? "+" : "-") + format_bytes(after > before ? after - before : before - after);
+    std::string change =
+        before == after ? "no change"
+                        : (after > before ? "+" : "-") + format_bytes(after > before ? after - before : before - after);
     return fmt::format("{}: {} before, {} after ({})\n", what, format_bytes(before), format_bytes(after), change);
 }
 
@@ -86,17 +88,15 @@ Difference difference_of(const Inventory& before, const Inventory& after) {
         if (a) change.before = *a;
         if (b) change.after = *b;
         if (a && b) change.what = changed(*a, *b);
-        if (a && b && change.what.empty())
-            ++out.same;
-        else
-            out.changes.push_back(std::move(change));
+        if (a && b && change.what.empty()) ++out.same;
+        else out.changes.push_back(std::move(change));
     }
     return out;
 }
 
 json to_json(const Difference& difference) {
     json out = {{"before", difference.before}, {"after", difference.after}, {"same", difference.same},
-                {"added", json::array()},      {"removed", json::array()}, {"changed", json::array()}};
+                {"added", json::array()},      {"removed", json::array()},  {"changed", json::array()}};
     auto side = [](const PackageInfo& p) {
         json row = {{"version", p.version}, {"build", p.build}, {"url", p.url}, {"sha256", p.sha256}, {"size", p.size}};
         if (p.kind == "base" || p.kind == "python" || p.kind == "prefix") row["name"] = p.name;
@@ -118,20 +118,24 @@ json to_json(const Difference& difference) {
 
 std::string difference_text(const Difference& difference, bool colour) {
     std::vector<std::vector<std::string>> rows = {{"", "PACKAGE", "KIND", "BEFORE", "AFTER", "DOWNLOAD"}};
-    bool bases = std::ranges::any_of(difference.changes, [](const PackageChange& c) { return (c.after ? c.after : c.before)->prefix != "env"; });
+    bool bases = std::ranges::any_of(
+        difference.changes, [](const PackageChange& c) { return (c.after ? c.after : c.before)->prefix != "env"; });
     std::size_t counts[3] = {0, 0, 0};
     for (const PackageChange& change : difference.changes) {
         const PackageInfo& one = change.after ? *change.after : *change.before;
         int sort = !change.before ? 0 : !change.after ? 1 : 2;
         ++counts[sort];
-        std::string before = change.before ? label(*change.before) : "", after = change.after ? label(*change.after) : "";
-        if (sort == 2 && before == after) after += one.kind == "python" || one.kind == "prefix" ? " (another tree)" : " (another file)";
-        rows.push_back({std::string(1, "+-~"[sort]), one.name, one.kind + (bases ? " in " + one.prefix : ""), before, after,
-                        size_of(change.before, change.after)});
+        std::string before = change.before ? label(*change.before) : "",
+                    after = change.after ? label(*change.after) : "";
+        if (sort == 2 && before == after)
+            after += one.kind == "python" || one.kind == "prefix" ? " (another tree)" : " (another file)";
+        rows.push_back({std::string(1, "+-~"[sort]), one.name, one.kind + (bases ? " in " + one.prefix : ""), before,
+                        after, size_of(change.before, change.after)});
     }
     std::string out;
     if (!difference.empty()) out = columns(rows, {colour, 0, {5}, ""});
-    out += fmt::format("{} added, {} removed, {} changed, {} the same\n", counts[0], counts[1], counts[2], difference.same);
+    out += fmt::format("{} added, {} removed, {} changed, {} the same\n", counts[0], counts[1], counts[2],
+                       difference.same);
     out += totals("download", difference.download_before, difference.download_after);
     out += totals("installed", difference.installed_before, difference.installed_after);
     return out;

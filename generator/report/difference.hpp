@@ -14,7 +14,7 @@ struct PackageChange {
 };
 
 struct Difference {
-    std::string before, after; // names for the report, as given
+    std::string before, after;          // names for the report, as given
     std::vector<PackageChange> changes; // by prefix, kind and name
     std::size_t same = 0;
     std::uint64_t download_before = 0, download_after = 0;   // bytes; 0: unknown

@@ -68,7 +68,8 @@ Inventory inventory_of(const Manifest& manifest) {
         p.prefix = "base";
         out.packages.push_back(std::move(p));
     }
-    std::ranges::copy_if(manifest.packages, std::back_inserter(out.packages), [](const PackageInfo& p) { return p.kind != "generated"; });
+    std::ranges::copy_if(manifest.packages, std::back_inserter(out.packages),
+                         [](const PackageInfo& p) { return p.kind != "generated"; });
     return out;
 }
 

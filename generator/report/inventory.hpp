@@ -11,8 +11,9 @@ struct Inventory {
     std::string kind; // "run", "lock", "request"
     std::string name; // of the environment
     std::string platform;
-    // As the manifest has them; the conda at PREFIX is one of kind "base", what a captured place brings of kind "python" or
-    // "prefix". Of a request only kind, name and version, which then is a specifier (">=2,<3"), are filled in.
+    // As the manifest has them; the conda at PREFIX is one of kind "base", what a captured place brings of kind
+    // "python" or "prefix". Of a request only kind, name and version, which then is a specifier (">=2,<3"), are filled
+    // in.
     std::vector<PackageInfo> packages;
     std::uint64_t installed_bytes = 0; // 0: unknown
 };

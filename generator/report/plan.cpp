@@ -27,7 +27,9 @@ constexpr double bytecode_factor = 1.22, pure_factor = 7.5, platform_factor = 3.
 constexpr std::uint64_t worth_asking = 4u << 20;
 constexpr unsigned connections = 8;
 
-std::uint64_t scaled(std::uint64_t bytes, double factor) { return static_cast<std::uint64_t>(static_cast<double>(bytes) * factor); }
+std::uint64_t scaled(std::uint64_t bytes, double factor) {
+    return static_cast<std::uint64_t>(static_cast<double>(bytes) * factor);
+}
 
 std::string last_element(std::string_view path) { return std::string(path.substr(path.rfind('/') + 1)); }
 
@@ -50,7 +52,9 @@ std::string place_of(const LockedArtifact& artifact) {
     return url.host.empty() ? artifact.index : url.host + (url.port.empty() ? "" : ":" + url.port) + url.path;
 }
 
-std::uint64_t with_bytecode(std::uint64_t bytes, std::uint64_t python_bytes) { return bytes + scaled(python_bytes, bytecode_factor); }
+std::uint64_t with_bytecode(std::uint64_t bytes, std::uint64_t python_bytes) {
+    return bytes + scaled(python_bytes, bytecode_factor);
+}
 
 std::optional<std::uint64_t> size_of_file(const fs::path& wheel) {
     auto zip = ZipReader::open(wheel);
@@ -109,15 +113,16 @@ std::string installed_words(const Plan& plan) {
     std::uint64_t known = 0, estimated = 0;
     std::size_t unknown = 0;
     for (const PlanRow& row : plan.rows) {
-        if (row.installed_source == SizeSource::measured || row.installed_source == SizeSource::directory) known += row.installed;
+        if (row.installed_source == SizeSource::measured || row.installed_source == SizeSource::directory)
+            known += row.installed;
         if (row.installed_source == SizeSource::estimated) estimated += row.installed;
         unknown += row.installed_source == SizeSource::unknown ? 1 : 0;
     }
     std::string out = (unknown > 0 ? "at least " : "about ") + format_bytes(plan.installed);
     if (estimated > 0)
         out += known == 0 ? " (estimated from the downloads' sizes)"
-                          : fmt::format(" ({} read from the files themselves, {} estimated from the downloads' sizes)", format_bytes(known),
-                                        format_bytes(estimated));
+                          : fmt::format(" ({} read from the files themselves, {} estimated from the downloads' sizes)",
+                                        format_bytes(known), format_bytes(estimated));
     if (unknown > 0) out += fmt::format(", {} of unknown size not counted", unknown);
     return out;
 }
@@ -126,10 +131,14 @@ std::string installed_words(const Plan& plan) {
 
 std::string_view to_string(SizeSource source) {
     switch (source) {
-    case SizeSource::measured: return "measured";
-    case SizeSource::directory: return "directory";
-    case SizeSource::estimated: return "estimated";
-    case SizeSource::unknown: break;
+    case SizeSource::measured:
+        return "measured";
+    case SizeSource::directory:
+        return "directory";
+    case SizeSource::estimated:
+        return "estimated";
+    case SizeSource::unknown:
+        break;
     }
     return "unknown";
 }
@@ -236,16 +245,22 @@ std::string plan_text(const Plan& plan, std::size_t width, bool colour) {
         std::string version = p.version + (p.build.empty() ? "" : " " + p.build);
         std::string installed = row.installed_source == SizeSource::unknown ? "unknown" : format_bytes(row.installed);
         if (row.installed_source == SizeSource::estimated) installed = "~" + installed;
-        rows.push_back({p.kind == "base" ? "base: " + p.name : p.name, version, row.from, is_local(p) ? "" : p.size ? format_bytes(p.size) : "unknown",
+        rows.push_back({p.kind == "base" ? "base: " + p.name : p.name, version, row.from,
+                        is_local(p) ? ""
+                        : p.size    ? format_bytes(p.size)
+                                    : "unknown",
                         installed, why(p)});
     }
     std::string out = columns(rows, {colour, width, {3, 4}, ""});
-    auto line = [&](std::string_view label, const std::string& text) { out += fmt::format("{:>12}  {}\n", label, text); };
+    auto line = [&](std::string_view label, const std::string& text) {
+        out += fmt::format("{:>12}  {}\n", label, text);
+    };
     out += "\n";
     line("packages", fmt::format("{}, {} of them asked for", plan.rows.size(), requested));
     std::string more = plan.without_size ? fmt::format(", {} of unknown size not counted", plan.without_size) : "";
-    line("download", fmt::format("{}{}{}{}", plan.without_size ? "at least " : "", format_bytes(plan.download), more,
-                                 plan.cached ? fmt::format(", {} of it in the cache already", format_bytes(plan.cached)) : ""));
+    line("download",
+         fmt::format("{}{}{}{}", plan.without_size ? "at least " : "", format_bytes(plan.download), more,
+                     plan.cached ? fmt::format(", {} of it in the cache already", format_bytes(plan.cached)) : ""));
     line("installed", installed_words(plan));
     for (const auto& [label, text] : gpu_plan_lines(plan.gpu)) line(label, text);
     line("for", fmt::format("{}, glibc {} or newer", plan.platform, plan.target_glibc));

@@ -18,8 +18,8 @@ enum class SizeSource {
 std::string_view to_string(SizeSource source);
 
 struct PlanRow {
-    PackageInfo package; // `redistribution` is set
-    std::string from;    // channel, index or file
+    PackageInfo package;         // `redistribution` is set
+    std::string from;            // channel, index or file
     std::uint64_t installed = 0; // bytes with bytecode; 0: unknown
     SizeSource installed_source = SizeSource::unknown;
     bool cached = false; // no download is needed
@@ -27,7 +27,7 @@ struct PlanRow {
 
 struct Plan {
     std::string name, platform, target_glibc;
-    std::vector<PlanRow> rows; // base, captured Python, conda packages and wheels, as the lock has them
+    std::vector<PlanRow> rows;              // base, captured Python, conda packages and wheels, as the lock has them
     std::uint64_t download = 0, cached = 0; // bytes; `cached` is part of `download`
     std::size_t without_size = 0;           // rows whose download size nobody tells
     std::uint64_t installed = 0;
@@ -36,8 +36,8 @@ struct Plan {
 };
 
 struct PlanOptions {
-    bool ask_servers = true;           // read the directories of large wheels (not with --offline)
-    std::uint64_t captured_bytes = 0;  // of a captured Python
+    bool ask_servers = true;          // read the directories of large wheels (not with --offline)
+    std::uint64_t captured_bytes = 0; // of a captured Python
     std::string captured_version;
     PlannedGpuNeeds gpu; // of the lock
 };

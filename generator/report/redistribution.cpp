@@ -43,17 +43,20 @@ std::string some_names(const std::vector<std::string>& names) {
 
 Result<RedistributionTable> RedistributionTable::parse(std::string_view text) {
     json root = json::parse(text, nullptr, false);
-    if (!root.is_object() || root.value("version", 0) != table_version || !root["classes"].is_array() || !root["rules"].is_array())
+    if (!root.is_object() || root.value("version", 0) != table_version || !root["classes"].is_array() ||
+        !root["rules"].is_array())
         return make_error(ErrorKind::bug, "templates/redistribution.json is not of version {}", table_version);
     RedistributionTable out;
     for (const json& row : root["classes"])
-        out.classes_.push_back({text_field(row, "id"), text_field(row, "title"), text_field(row, "terms"), text_field(row, "terms_url"), text_field(row, "way_out"),
+        out.classes_.push_back({text_field(row, "id"), text_field(row, "title"), text_field(row, "terms"),
+                                text_field(row, "terms_url"), text_field(row, "way_out"),
                                 row.value("restricted", false)});
     for (const json& row : root["rules"]) {
-        Rule rule{text_field(row, "class"), text_field(row, "kind"), text_field(row, "name"), text_field(row, "version"),
-                  text_field(row, "url"), text_field(row, "license")};
+        Rule rule{text_field(row, "class"),   text_field(row, "kind"), text_field(row, "name"),
+                  text_field(row, "version"), text_field(row, "url"),  text_field(row, "license")};
         if (!out.find(rule.id) || row.size() < 2)
-            return make_error(ErrorKind::bug, "templates/redistribution.json: a rule has no condition or no class: {}", row.dump());
+            return make_error(ErrorKind::bug, "templates/redistribution.json: a rule has no condition or no class: {}",
+                              row.dump());
         out.rules_.push_back(std::move(rule));
     }
     return out;
@@ -88,11 +91,12 @@ std::vector<std::string> RedistributionTable::restrictions(const std::vector<Pac
     for (const RedistributionClass& one : classes_) {
         std::vector<std::string> names;
         for (const PackageInfo& package : packages)
-            if (one.restricted && package.redistribution == one.id && std::ranges::find(names, package.name) == names.end())
+            if (one.restricted && package.redistribution == one.id &&
+                std::ranges::find(names, package.name) == names.end())
                 names.push_back(package.name);
         if (names.empty()) continue;
-        out.push_back(fmt::format("{} ({}): {}{}; {}", one.title, some_names(names), one.terms, one.terms_url.empty() ? "" : " (" + one.terms_url + ")",
-                                  one.way_out));
+        out.push_back(fmt::format("{} ({}): {}{}; {}", one.title, some_names(names), one.terms,
+                                  one.terms_url.empty() ? "" : " (" + one.terms_url + ")", one.way_out));
     }
     return out;
 }

@@ -1,8 +1,8 @@
 // What may be handed on: a class for every package, from the versioned table templates/redistribution.json.
 //
-// A NAME.run hands on what other people own. Most of it is free software; some of it comes with conditions that its user
-// should hear of before the file lies on a web server, with a way out. The table is data and dated; it gives no advice
-// on law, and a package that no rule knows is "unknown", which is not held against it.
+// A NAME.run hands on what other people own. Most of it is free software; some of it comes with conditions that its
+// user should hear of before the file lies on a web server, with a way out. The table is data and dated; it gives no
+// advice on law, and a package that no rule knows is "unknown", which is not held against it.
 #pragma once
 
 #include "common/format/manifest.hpp"

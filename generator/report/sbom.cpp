@@ -19,11 +19,10 @@ using nlohmann::json;
 std::string purl_encoded(std::string_view text) {
     std::string out;
     for (char c : text) {
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_' || c == '~' || c == ':';
-        if (plain)
-            out += c;
-        else
-            out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+                     c == '-' || c == '_' || c == '~' || c == ':';
+        if (plain) out += c;
+        else out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
     }
     return out;
 }
@@ -44,11 +43,13 @@ std::string conda_channel(std::string_view url) {
 // One inventory, one name: the same content always has the same identifier.
 std::string uuid_of(const Inventory& inventory, const std::string& salt) {
     std::string text = salt + "\n" + inventory.name + "\n" + inventory.platform + "\n";
-    for (const PackageInfo& p : inventory.packages) text += fmt::format("{} {} {} {} {}\n", p.prefix, p.kind, p.name, p.version, p.sha256);
+    for (const PackageInfo& p : inventory.packages)
+        text += fmt::format("{} {} {} {} {}\n", p.prefix, p.kind, p.name, p.version, p.sha256);
     std::string hex = to_hex(sha256(as_bytes(text))).substr(0, 32);
     hex[12] = '8'; // RFC 9562, version 8: made from what its maker chose
     hex[16] = "89ab"[hex[16] % 4];
-    return fmt::format("{}-{}-{}-{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(12, 4), hex.substr(16, 4), hex.substr(20));
+    return fmt::format("{}-{}-{}-{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(12, 4), hex.substr(16, 4),
+                       hex.substr(20));
 }
 
 std::string component_name(const PackageInfo& p) {
@@ -65,10 +66,14 @@ json cyclonedx_licenses(const std::string& words) {
     return json::array({{{"license", {{"name", words.size() > 200 ? words.substr(0, 200) : words}}}}});
 }
 
-json property(const char* name, std::string value) { return {{"name", std::string("tinderbox:") + name}, {"value", std::move(value)}}; }
+json property(const char* name, std::string value) {
+    return {{"name", std::string("tinderbox:") + name}, {"value", std::move(value)}};
+}
 
 json cyclonedx_component(const PackageInfo& p, const std::string& platform, const std::string& reference) {
-    json out = {{"type", p.kind == "base" || p.kind == "python" ? "platform" : "library"}, {"bom-ref", reference}, {"name", component_name(p)}};
+    json out = {{"type", p.kind == "base" || p.kind == "python" ? "platform" : "library"},
+                {"bom-ref", reference},
+                {"name", component_name(p)}};
     if (!p.version.empty()) out["version"] = p.version;
     out["purl"] = package_url(p, platform);
     json hashes = json::array();
@@ -76,7 +81,8 @@ json cyclonedx_component(const PackageInfo& p, const std::string& platform, cons
     if (!p.md5.empty()) hashes.push_back({{"alg", "MD5"}, {"content", p.md5}});
     if (!hashes.empty()) out["hashes"] = hashes;
     if (json licenses = cyclonedx_licenses(p.license); !licenses.empty()) out["licenses"] = licenses;
-    if (p.url.starts_with("http")) out["externalReferences"] = json::array({{{"type", "distribution"}, {"url", p.url}}});
+    if (p.url.starts_with("http"))
+        out["externalReferences"] = json::array({{{"type", "distribution"}, {"url", p.url}}});
     json properties = json::array({property("kind", p.kind), property("prefix", p.prefix)});
     if (!p.build.empty()) properties.push_back(property("build", p.build));
     if (!p.file_name.empty()) properties.push_back(property("file_name", p.file_name));
@@ -101,7 +107,10 @@ std::vector<std::string> references(const Inventory& inventory) {
 // SPDX identifiers are made of letters, digits, "." and "-".
 std::string spdx_id(std::size_t index, const PackageInfo& p) {
     std::string name = fmt::format("SPDXRef-{}-{}-", index + 1, p.kind);
-    for (char c : component_name(p)) name += (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ? c : '-';
+    for (char c : component_name(p))
+        name += (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-'
+                    ? c
+                    : '-';
     return name;
 }
 
@@ -116,8 +125,9 @@ json spdx_package(const PackageInfo& p, const std::string& platform, const std::
                 {"copyrightText", "NOASSERTION"},
                 {"supplier", "NOASSERTION"},
                 {"primaryPackagePurpose", p.kind == "base" ? "INSTALL" : "LIBRARY"},
-                {"externalRefs",
-                 json::array({{{"referenceCategory", "PACKAGE-MANAGER"}, {"referenceType", "purl"}, {"referenceLocator", package_url(p, platform)}}})}};
+                {"externalRefs", json::array({{{"referenceCategory", "PACKAGE-MANAGER"},
+                                               {"referenceType", "purl"},
+                                               {"referenceLocator", package_url(p, platform)}}})}};
     if (!p.version.empty()) out["versionInfo"] = p.version;
     if (!p.file_name.empty()) out["packageFileName"] = p.file_name;
     if (license.empty() && !p.license.empty()) out["licenseComments"] = "the package says: " + p.license;
@@ -165,21 +175,28 @@ json cyclonedx(const Inventory& inventory, const SbomOptions& options) {
         components.push_back(cyclonedx_component(inventory.packages[i], inventory.platform, names[i]));
         depends.push_back(names[i]);
     }
-    return {{"$schema", "http://cyclonedx.org/schema/bom-1.6.schema.json"},
-            {"bomFormat", "CycloneDX"},
-            {"specVersion", "1.6"},
-            {"serialNumber", "urn:uuid:" + uuid_of(inventory, "cyclonedx")},
-            {"version", 1},
-            {"metadata",
-             {{"timestamp", options.created},
-              {"tools", {{"components", json::array({{{"type", "application"}, {"name", "tinderbox"}, {"version", options.tinderbox_version}}})}}},
-              {"component", {{"type", "application"}, {"bom-ref", root}, {"name", inventory.name.empty() ? "environment" : inventory.name}}},
-              {"properties", json::array({property("source", inventory.kind), property("platform", inventory.platform)})}}},
-            {"components", std::move(components)},
-            // What belongs to the environment. Who needs whom is not told, which "compositions" says.
-            {"dependencies", json::array({{{"ref", root}, {"dependsOn", std::move(depends)}}})},
-            {"compositions", json::array({{{"aggregate", inventory.kind == "request" ? "incomplete" : "complete"}, {"assemblies", json::array({root})}},
-                                          {{"aggregate", "incomplete"}, {"dependencies", json::array({root})}}})}};
+    return {
+        {"$schema", "http://cyclonedx.org/schema/bom-1.6.schema.json"},
+        {"bomFormat", "CycloneDX"},
+        {"specVersion", "1.6"},
+        {"serialNumber", "urn:uuid:" + uuid_of(inventory, "cyclonedx")},
+        {"version", 1},
+        {"metadata",
+         {{"timestamp", options.created},
+          {"tools",
+           {{"components",
+             json::array({{{"type", "application"}, {"name", "tinderbox"}, {"version", options.tinderbox_version}}})}}},
+          {"component",
+           {{"type", "application"},
+            {"bom-ref", root},
+            {"name", inventory.name.empty() ? "environment" : inventory.name}}},
+          {"properties", json::array({property("source", inventory.kind), property("platform", inventory.platform)})}}},
+        {"components", std::move(components)},
+        // What belongs to the environment. Who needs whom is not told, which "compositions" says.
+        {"dependencies", json::array({{{"ref", root}, {"dependsOn", std::move(depends)}}})},
+        {"compositions", json::array({{{"aggregate", inventory.kind == "request" ? "incomplete" : "complete"},
+                                       {"assemblies", json::array({root})}},
+                                      {{"aggregate", "incomplete"}, {"dependencies", json::array({root})}}})}};
 }
 
 json spdx(const Inventory& inventory, const SbomOptions& options) {
@@ -193,20 +210,24 @@ json spdx(const Inventory& inventory, const SbomOptions& options) {
                         {"licenseDeclared", "NOASSERTION"},
                         {"copyrightText", "NOASSERTION"},
                         {"primaryPackagePurpose", inventory.kind == "run" ? "INSTALL" : "APPLICATION"}});
-    relationships.push_back({{"spdxElementId", "SPDXRef-DOCUMENT"}, {"relationshipType", "DESCRIBES"}, {"relatedSpdxElement", root}});
+    relationships.push_back(
+        {{"spdxElementId", "SPDXRef-DOCUMENT"}, {"relationshipType", "DESCRIBES"}, {"relatedSpdxElement", root}});
     for (std::size_t i = 0; i < inventory.packages.size(); ++i) {
         std::string id = spdx_id(i, inventory.packages[i]);
         packages.push_back(spdx_package(inventory.packages[i], inventory.platform, id));
-        relationships.push_back({{"spdxElementId", root}, {"relationshipType", "CONTAINS"}, {"relatedSpdxElement", id}});
+        relationships.push_back(
+            {{"spdxElementId", root}, {"relationshipType", "CONTAINS"}, {"relatedSpdxElement", id}});
     }
-    return {{"spdxVersion", "SPDX-2.3"},
-            {"dataLicense", "CC0-1.0"},
-            {"SPDXID", "SPDXRef-DOCUMENT"},
-            {"name", name},
-            {"documentNamespace", "urn:uuid:" + uuid_of(inventory, "spdx")},
-            {"creationInfo", {{"created", options.created}, {"creators", json::array({"Tool: tinderbox-" + options.tinderbox_version})}}},
-            {"packages", std::move(packages)},
-            {"relationships", std::move(relationships)}};
+    return {
+        {"spdxVersion", "SPDX-2.3"},
+        {"dataLicense", "CC0-1.0"},
+        {"SPDXID", "SPDXRef-DOCUMENT"},
+        {"name", name},
+        {"documentNamespace", "urn:uuid:" + uuid_of(inventory, "spdx")},
+        {"creationInfo",
+         {{"created", options.created}, {"creators", json::array({"Tool: tinderbox-" + options.tinderbox_version})}}},
+        {"packages", std::move(packages)},
+        {"relationships", std::move(relationships)}};
 }
 
 } // namespace tinderbox

@@ -1,8 +1,8 @@
 // Software bills of materials: an inventory as CycloneDX 1.6 or SPDX 2.3, both JSON.
 //
-// Each package is named by its package URL (purl: pkg:pypi, pkg:conda, pkg:generic), with the hash of the very file that
-// was packed. Licences are given as SPDX expressions where the package's words are one; otherwise its own words are
-// kept, marked as such. No URL has credentials: inventories hold none.
+// Each package is named by its package URL (purl: pkg:pypi, pkg:conda, pkg:generic), with the hash of the very file
+// that was packed. Licences are given as SPDX expressions where the package's words are one; otherwise its own words
+// are kept, marked as such. No URL has credentials: inventories hold none.
 #pragma once
 
 #include "generator/report/inventory.hpp"

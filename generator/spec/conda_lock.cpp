@@ -1,5 +1,6 @@
 // conda-lock.yml, format version 1 (https://conda.github.io/conda-lock/): {version, metadata, package[…]}, one entry a
-// package and platform: {name, version, manager: conda|pip, platform, url, hash: {md5, sha256}, category, dependencies}.
+// package and platform: {name, version, manager: conda|pip, platform, url, hash: {md5, sha256}, category,
+// dependencies}.
 #include "common/base/text.hpp"
 #include "generator/pip/requirement.hpp"
 #include "generator/spec/foreign_reader.hpp"
@@ -44,7 +45,8 @@ Result<ForeignPackage> read_package(const YamlFile& file, const YAML::Node& node
     out.groups.push_back(category.empty() ? "main" : category);
     std::string md5, sha256;
     if (YAML::Node hash = node["hash"]; hash.IsDefined() && !hash.IsNull()) {
-        if (!hash.IsMap()) return line_error(file.at(hash), "'hash' of {} is not a mapping; make the lock again", where);
+        if (!hash.IsMap())
+            return line_error(file.at(hash), "'hash' of {} is not a mapping; make the lock again", where);
         TRY_ASSIGN(md5, file.text(hash, "md5"));
         TRY_ASSIGN(sha256, file.text(hash, "sha256"));
     }
@@ -80,8 +82,9 @@ Result<ForeignLock> read_conda_lock(std::string_view text, const std::string& pa
     TRY(file.pairs(file.root(), "it"));
     TRY_ASSIGN(out.version, file.required(file.root(), "version", "it"));
     if (out.version != "1")
-        return line_error(file.at(file.root()["version"]), "its format is version {}, and this Tinderbox reads version 1; write it with "
-                                                           "'conda-lock lock'",
+        return line_error(file.at(file.root()["version"]),
+                          "its format is version {}, and this Tinderbox reads version 1; write it with "
+                          "'conda-lock lock'",
                           out.version);
     TRY(read_metadata(file, file.root()["metadata"], out));
     TRY_ASSIGN(auto packages, file.list(file.root()["package"], "'package'"));

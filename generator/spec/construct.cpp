@@ -1,9 +1,10 @@
-// construct.yaml of conda's constructor: the same environment, as NAME.run. It implies --base none: what `specs` names is
-// what PREFIX holds, a conda among it or not.
+// construct.yaml of conda's constructor: the same environment, as NAME.run. It implies --base none: what `specs` names
+// is what PREFIX holds, a conda among it or not.
 //
 // Source: constructor's _schema.py (what a key means) and header.sh (what scripts see). Read: name, version, channels,
-// channels_remap (src), specs, packages, environment_file, user_requested_specs, exclude, extra_files, pre_install, post_install,
-// script_env_variables, license_file, with selectors and jinja. Every other key is listed under `ignored` with what to do instead.
+// channels_remap (src), specs, packages, environment_file, user_requested_specs, exclude, extra_files, pre_install,
+// post_install, script_env_variables, license_file, with selectors and jinja. Every other key is listed under `ignored`
+// with what to do instead.
 #include "common/base/file.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
@@ -95,11 +96,13 @@ class ConstructReader {
         : file_(file), path_(path), choice_(choice), request_(request) {}
 
     Status read() {
-        if (!file_.root().IsMap()) return line_error(file_.at(file_.root()), "it is not a mapping; a construct.yaml begins with 'name:'");
+        if (!file_.root().IsMap())
+            return line_error(file_.at(file_.root()), "it is not a mapping; a construct.yaml begins with 'name:'");
         TRY_ASSIGN(pairs_, file_.pairs(file_.root(), "it"));
         request_.base = "none";
         for (const char* key : {"name", "version"})
-            if (!value(key)) return make_error(ErrorKind::usage, "{}: it has no '{}:', which constructor requires", path_, key);
+            if (!value(key))
+                return make_error(ErrorKind::usage, "{}: it has no '{}:', which constructor requires", path_, key);
         TRY_ASSIGN(request_.name, file_.scalar(*value("name"), "'name'"));
         TRY_ASSIGN(request_.version, file_.scalar(*value("version"), "'version'"));
         TRY(channels());
@@ -146,7 +149,8 @@ class ConstructReader {
             for (const YAML::Node& entry : entries) {
                 TRY_ASSIGN(std::string source, file_.required(entry, "src", "an entry of 'channels_remap'"));
                 request_.channels.push_back(std::move(source));
-                request_.ignored.push_back({"dest", "packages are recorded with the channel they come from", file_.at(entry)});
+                request_.ignored.push_back(
+                    {"dest", "packages are recorded with the channel they come from", file_.at(entry)});
             }
         }
         return {};
@@ -155,12 +159,16 @@ class ConstructReader {
     // environment_file counts before specs, as it does for constructor.
     Status packages() {
         if (const YAML::Node* node = value("environment"))
-            return line_error(file_.at(*node), "'environment' names a conda environment of this machine; write --from-prefix DIR instead");
+            return line_error(
+                file_.at(*node),
+                "'environment' names a conda environment of this machine; write --from-prefix DIR instead");
         const YAML::Node* environment = value("environment_file");
         const YAML::Node* specs = value("specs");
         const YAML::Node* explicit_packages = value("packages");
         if (environment) {
-            if (specs) request_.ignored.push_back({"specs", "environment_file takes its place, as for constructor", file_.at(*specs)});
+            if (specs)
+                request_.ignored.push_back(
+                    {"specs", "environment_file takes its place, as for constructor", file_.at(*specs)});
             TRY_ASSIGN(std::string name, file_.scalar(*environment, "'environment_file'"));
             LockChoice choice;
             choice.platform = choice_.platform;
@@ -172,7 +180,9 @@ class ConstructReader {
             return {};
         }
         if (!specs && !explicit_packages)
-            return make_error(ErrorKind::usage, "{}: it has no 'specs:' and no 'environment_file:'; write the packages under 'specs:'", path_);
+            return make_error(ErrorKind::usage,
+                              "{}: it has no 'specs:' and no 'environment_file:'; write the packages under 'specs:'",
+                              path_);
         for (const YAML::Node* node : {specs, explicit_packages})
             if (node) TRY(spec_list(*node));
         return {};
@@ -187,7 +197,8 @@ class ConstructReader {
             int number = 0;
             for (std::string_view line : split_lines(*text)) {
                 ++number;
-                if (auto spec = trim(line.substr(0, line.find(" #"))); !spec.empty() && !spec.starts_with('#') && spec != "@EXPLICIT")
+                if (auto spec = trim(line.substr(0, line.find(" #")));
+                    !spec.empty() && !spec.starts_with('#') && spec != "@EXPLICIT")
                     TRY(spec_entry(spec, {name, number}));
             }
             return {};
@@ -195,8 +206,8 @@ class ConstructReader {
         TRY_ASSIGN(auto entries, file_.list(node, "'specs'", "- PACKAGE"));
         for (const YAML::Node& entry : entries) {
             if (entry.IsMap() && entry.size() == 1 && entry.begin()->second.IsScalar())
-                return line_error(file_.at(entry), "'{0}: {1}' is a mapping; write '{0}={1}'", entry.begin()->first.Scalar(),
-                                  entry.begin()->second.Scalar());
+                return line_error(file_.at(entry), "'{0}: {1}' is a mapping; write '{0}={1}'",
+                                  entry.begin()->first.Scalar(), entry.begin()->second.Scalar());
             TRY_ASSIGN(std::string text, file_.scalar(entry, "an entry of 'specs'"));
             TRY(spec_entry(trim(text), {path_, file_.at(entry).line}));
         }
@@ -205,7 +216,8 @@ class ConstructReader {
 
     Status spec_entry(std::string_view text, const SourceLine& line) {
         const bool file = text.find("://") != std::string_view::npos && text.find("::") == std::string_view::npos;
-        TRY_ASSIGN(CondaSpec spec, file ? read_conda_url(text, line, directory_of(path_)) : read_match_spec(text, line));
+        TRY_ASSIGN(CondaSpec spec,
+                   file ? read_conda_url(text, line, directory_of(path_)) : read_match_spec(text, line));
         request_.conda.push_back(std::move(spec));
         return {};
     }
@@ -241,7 +253,8 @@ class ConstructReader {
     Result<std::string> existing(const YAML::Node& node, const std::string& name) {
         std::error_code ec;
         fs::path path = fs::absolute(beside(path_, name), ec).lexically_normal();
-        if (!fs::exists(path, ec)) return line_error(file_.at(node), "the file '{}' does not exist (looked for {})", name, path.string());
+        if (!fs::exists(path, ec))
+            return line_error(file_.at(node), "the file '{}' does not exist (looked for {})", name, path.string());
         return path.string();
     }
 
@@ -263,8 +276,8 @@ class ConstructReader {
                 TRY_ASSIGN(std::string source, existing(from, from.Scalar()));
                 // Constructor would write a file of the directory's name.
                 if (destination.ends_with('/'))
-                    return line_error(file_.at(to), "'{0}' is a directory; write '{0}{1}', where '{1}' is to lie", destination,
-                                      fs::path(source).filename().string());
+                    return line_error(file_.at(to), "'{0}' is a directory; write '{0}{1}', where '{1}' is to lie",
+                                      destination, fs::path(source).filename().string());
                 TRY(include(to, std::move(source), destination));
             }
         }
@@ -275,9 +288,12 @@ class ConstructReader {
         auto safe = safe_relative_path(destination);
         if (!safe.ok()) return std::move(safe.error()).in(file_.at(node).str());
         if (*safe == ".tinderbox" || safe->starts_with(".tinderbox/"))
-            return line_error(file_.at(node), "'{}': .tinderbox is the installer's own directory; choose another destination", *safe);
+            return line_error(file_.at(node),
+                              "'{}': .tinderbox is the installer's own directory; choose another destination", *safe);
         auto [known, added] = destinations_.emplace(*safe, file_.at(node).line);
-        if (!added) return line_error(file_.at(node), "'{}' is carried by line {} already; choose another destination", *safe, known->second);
+        if (!added)
+            return line_error(file_.at(node), "'{}' is carried by line {} already; choose another destination", *safe,
+                              known->second);
         request_.includes.push_back({std::move(source), std::move(*safe), file_.at(node)});
         return {};
     }
@@ -288,7 +304,8 @@ class ConstructReader {
         if (!node) return {};
         TRY_ASSIGN(std::string name, file_.scalar(*node, fmt::format("'{}'", key)));
         TRY_ASSIGN(out, existing(*node, name));
-        if (auto content = read(out); !content.ok()) return line_error(file_.at(*node), "'{}': {}", key, content.error().message);
+        if (auto content = read(out); !content.ok())
+            return line_error(file_.at(*node), "'{}': {}", key, content.error().message);
         return {};
     }
 
@@ -300,10 +317,13 @@ class ConstructReader {
         for (const auto& [key, value] : pairs) {
             TRY_ASSIGN(std::string text, file_.scalar(value, "a value of 'script_env_variables'"));
             const std::string& name = key.Scalar();
-            if (!is_variable_name(name)) return line_error(file_.at(key), "'{}' cannot be a variable's name; use letters, digits and '_'", name);
+            if (!is_variable_name(name))
+                return line_error(file_.at(key), "'{}' cannot be a variable's name; use letters, digits and '_'", name);
             std::string plain = replace_all(text, "'\\''", "\x01");
             if (plain.find('\'') != std::string::npos)
-                return line_error(file_.at(value), "the single quote in the value of {} has to be written '\\'' (as for constructor)", name);
+                return line_error(file_.at(value),
+                                  "the single quote in the value of {} has to be written '\\'' (as for constructor)",
+                                  name);
             request_.script_variables[name] = replace_all(plain, "\x01", "'");
         }
         return {};
@@ -341,20 +361,27 @@ Result<std::string> small_text(const std::string& path, std::uint64_t limit) {
 Result<std::string> read_script(const std::string& path) {
     const std::string suffix = to_lower(fs::path(path).extension().string());
     if (suffix == ".bat" || suffix == ".cmd" || suffix == ".ps1")
-        return make_error(ErrorKind::usage, "{} is a script for Windows; name a shell script, and mark the line for Windows with '# [win]'", path);
+        return make_error(
+            ErrorKind::usage,
+            "{} is a script for Windows; name a shell script, and mark the line for Windows with '# [win]'", path);
     TRY_ASSIGN(std::string text, small_text(path, 4u << 20));
     if (text.find('\0') != std::string::npos || !is_valid_utf8(text))
-        return make_error(ErrorKind::usage, "{} is no text in UTF-8; name a script, which may start a program that extra_files carry", path);
+        return make_error(ErrorKind::usage,
+                          "{} is no text in UTF-8; name a script, which may start a program that extra_files carry",
+                          path);
     if (const auto end = text.find('\n'); end != std::string::npos && end > 0 && text[end - 1] == '\r')
-        return make_error(ErrorKind::usage, "the lines of {0} end in CR LF, which no shell of Linux runs; convert them: sed -i 's/\\r$//' {1}", path,
-                          shell_quote(path));
+        return make_error(
+            ErrorKind::usage,
+            "the lines of {0} end in CR LF, which no shell of Linux runs; convert them: sed -i 's/\\r$//' {1}", path,
+            shell_quote(path));
     return text;
 }
 
 Result<std::string> read_license(const std::string& path) {
     TRY_ASSIGN(std::string text, small_text(path, 16u << 20));
     for (const auto& [magic, what] : {std::pair("{\\rtf", "RTF"), std::pair("%PDF-", "PDF")})
-        if (text.starts_with(magic)) return make_error(ErrorKind::usage, "{} is {}; a terminal shows plain text: save it as .txt", path, what);
+        if (text.starts_with(magic))
+            return make_error(ErrorKind::usage, "{} is {}; a terminal shows plain text: save it as .txt", path, what);
     return decode_spec(std::move(text), path);
 }
 

@@ -10,12 +10,14 @@ namespace {
 
 class Reader {
   public:
-    Reader(const YamlFile& file, const std::string& path, Request& request) : file_(file), path_(path), request_(request) {}
+    Reader(const YamlFile& file, const std::string& path, Request& request)
+        : file_(file), path_(path), request_(request) {}
 
     Status read(const YAML::Node& root) {
         if (!root.IsMap())
-            return line_error(file_.at(root), "it is not a mapping; an environment.yml begins with 'name:', 'channels:' or "
-                                              "'dependencies:'");
+            return line_error(file_.at(root),
+                              "it is not a mapping; an environment.yml begins with 'name:', 'channels:' or "
+                              "'dependencies:'");
         TRY_ASSIGN(auto pairs, file_.pairs(root, "it"));
         for (const auto& [key_node, value] : pairs) {
             const std::string& key = key_node.Scalar();
@@ -45,7 +47,8 @@ class Reader {
     }
 
     Status scalar(const YAML::Node& node, std::string_view what, std::string& out) {
-        if (!node.IsScalar()) return line_error(file_.at(node), "'{}' is not a plain word; write '{}: WORD'", what, what);
+        if (!node.IsScalar())
+            return line_error(file_.at(node), "'{}' is not a plain word; write '{}: WORD'", what, what);
         out = node.Scalar();
         return {};
     }
@@ -56,14 +59,14 @@ class Reader {
             return line_error(file_.at(node), "'channels' is not a list; write '  - NAME' in a line for each channel");
         for (const YAML::Node& entry : node) {
             if (!entry.IsScalar() || trim(entry.Scalar()).empty())
-                return line_error(file_.at(entry), "an entry of 'channels' is not a name, a URL or a path; write '  - conda-forge'");
+                return line_error(file_.at(entry),
+                                  "an entry of 'channels' is not a name, a URL or a path; write '  - conda-forge'");
             std::string name(trim(entry.Scalar()));
             if (name == "nodefaults")
                 ignore(name, "the defaults channel is used only where it is named", file_.at(entry));
             else if (name.starts_with('.') || name.starts_with('/') || name.starts_with("~/"))
                 request_.channels.push_back(locate_path(name, directory_of(path_)));
-            else
-                request_.channels.push_back(std::move(name));
+            else request_.channels.push_back(std::move(name));
         }
         return {};
     }
@@ -71,17 +74,20 @@ class Reader {
     Status dependencies(const YAML::Node& node) {
         if (node.IsNull()) return {};
         if (!node.IsSequence())
-            return line_error(file_.at(node), "'dependencies' is not a list; write '  - PACKAGE' in a line for each package");
+            return line_error(file_.at(node),
+                              "'dependencies' is not a list; write '  - PACKAGE' in a line for each package");
         for (const YAML::Node& entry : node) {
             if (entry.IsScalar()) {
                 TRY(conda(entry));
             } else if (entry.IsMap()) {
                 TRY(section(entry));
             } else if (entry.IsSequence()) {
-                return line_error(file_.at(entry), "a list stands inside 'dependencies'; write each package behind one '-'");
+                return line_error(file_.at(entry),
+                                  "a list stands inside 'dependencies'; write each package behind one '-'");
             } else {
-                return line_error(file_.at(entry), "an entry of 'dependencies' is empty; remove its '-' or write a package "
-                                                   "behind it");
+                return line_error(file_.at(entry),
+                                  "an entry of 'dependencies' is empty; remove its '-' or write a package "
+                                  "behind it");
             }
         }
         return {};
@@ -92,7 +98,8 @@ class Reader {
         const SourceLine line{path_, file_.at(entry).line};
         if (text.empty()) return line_error(line, "an entry of 'dependencies' is empty; remove its '-'");
         bool file = text.find("://") != std::string::npos && text.find("::") == std::string::npos;
-        if (file || ((text.starts_with('.') || text.starts_with('/') || text.starts_with("~/")) && text.find('/') != std::string::npos)) {
+        if (file || ((text.starts_with('.') || text.starts_with('/') || text.starts_with("~/")) &&
+                     text.find('/') != std::string::npos)) {
             TRY_ASSIGN(CondaSpec spec, read_conda_url(text, line, directory_of(path_)));
             request_.conda.push_back(std::move(spec));
         } else {
@@ -108,8 +115,9 @@ class Reader {
         for (const auto& [key_node, value] : pairs) {
             const std::string& key = key_node.Scalar();
             if (key.starts_with("sel("))
-                return line_error(file_.at(key_node), "'{}' is a selector of mamba's; write what it selects for your "
-                                                      "platform as a plain entry",
+                return line_error(file_.at(key_node),
+                                  "'{}' is a selector of mamba's; write what it selects for your "
+                                  "platform as a plain entry",
                                   key);
             if (key != "pip" && value.IsScalar())
                 return line_error(file_.at(key_node), "'{0}: {1}' is a mapping; write '{0}={1}'", key, value.Scalar());
@@ -123,11 +131,13 @@ class Reader {
     Status pip(const YAML::Node& node) {
         if (node.IsNull()) return {};
         if (!node.IsSequence())
-            return line_error(file_.at(node), "'pip' is not a list; write '    - REQUIREMENT' in a line for each package");
+            return line_error(file_.at(node),
+                              "'pip' is not a list; write '    - REQUIREMENT' in a line for each package");
         for (const YAML::Node& entry : node) {
             if (!entry.IsScalar())
-                return line_error(file_.at(entry), "an entry of 'pip' is not a requirement; write one such as 'numpy==2.3.5' "
-                                                   "(in quotes if it has a ': ')");
+                return line_error(file_.at(entry),
+                                  "an entry of 'pip' is not a requirement; write one such as 'numpy==2.3.5' "
+                                  "(in quotes if it has a ': ')");
             // conda writes these lines into a requirements file for pip, so a block of several lines is legal.
             int offset = 0;
             for (std::string_view line : split_lines(entry.Scalar()))
@@ -138,14 +148,16 @@ class Reader {
 
     Status variables(const YAML::Node& node) {
         if (node.IsNull()) return {};
-        if (!node.IsMap()) return line_error(file_.at(node), "'variables' is not a mapping; write '  NAME: VALUE' lines");
+        if (!node.IsMap())
+            return line_error(file_.at(node), "'variables' is not a mapping; write '  NAME: VALUE' lines");
         TRY_ASSIGN(auto pairs, file_.pairs(node, "'variables'"));
         for (const auto& [key_node, value] : pairs) {
             const std::string& name = key_node.Scalar();
             if (!value.IsScalar())
                 return line_error(file_.at(key_node), "the variable '{}' has no plain value; write it in quotes", name);
             if (!is_variable_name(name))
-                return line_error(file_.at(key_node), "'{}' cannot be a variable's name; use letters, digits and '_'", name);
+                return line_error(file_.at(key_node), "'{}' cannot be a variable's name; use letters, digits and '_'",
+                                  name);
             request_.variables[name] = value.Scalar();
         }
         return {};
@@ -164,9 +176,12 @@ void note_selectors(std::string_view text, const std::string& path, Request& req
         auto hash = line.find(" #");
         if (hash == std::string_view::npos || trim(line.substr(0, hash)).empty()) continue;
         std::string_view comment = trim(line.substr(hash + 2));
-        if (comment.size() > 2 && comment.starts_with('[') && comment.ends_with(']') && comment.find("://") == std::string_view::npos)
-            request.ignored.push_back({std::string(comment), "conda reads no selectors in an environment.yml: the line counts for every platform",
-                                       {path, number, static_cast<int>(hash) + 2}});
+        if (comment.size() > 2 && comment.starts_with('[') && comment.ends_with(']') &&
+            comment.find("://") == std::string_view::npos)
+            request.ignored.push_back(
+                {std::string(comment),
+                 "conda reads no selectors in an environment.yml: the line counts for every platform",
+                 {path, number, static_cast<int>(hash) + 2}});
     }
 }
 

@@ -19,13 +19,12 @@ Status read_hash(std::string_view hash, CondaSpec& out) {
     bool named_md5 = digits.starts_with("md5:") || digits.starts_with("md5=");
     if (named_sha) digits.remove_prefix(7);
     if (named_md5) digits.remove_prefix(4);
-    if (digits.size() == 64 && is_hex(digits) && !named_md5)
-        out.sha256 = to_lower(digits);
-    else if (digits.size() == 32 && is_hex(digits) && !named_sha)
-        out.md5 = to_lower(digits);
+    if (digits.size() == 64 && is_hex(digits) && !named_md5) out.sha256 = to_lower(digits);
+    else if (digits.size() == 32 && is_hex(digits) && !named_sha) out.md5 = to_lower(digits);
     else
-        return line_error(out.line, "'#{}' is neither an MD5 (32 hexadecimal digits) nor sha256: with 64 of them; "
-                                    "correct it or leave it out",
+        return line_error(out.line,
+                          "'#{}' is neither an MD5 (32 hexadecimal digits) nor sha256: with 64 of them; "
+                          "correct it or leave it out",
                           hash);
     return {};
 }
@@ -48,8 +47,9 @@ Result<CondaSpec> read_conda_url(std::string_view text, const SourceLine& line, 
     auto slash = path.rfind('/');
     auto name = parse_conda_file_name(path.substr(slash == std::string::npos ? 0 : slash + 1));
     if (!name)
-        return line_error(line, "'{}' does not end with NAME-VERSION-BUILD.conda or .tar.bz2, as a conda package's "
-                                "URL does",
+        return line_error(line,
+                          "'{}' does not end with NAME-VERSION-BUILD.conda or .tar.bz2, as a conda package's "
+                          "URL does",
                           printable(place));
     out.name = to_lower(name->name);
     out.version = name->version;
@@ -82,7 +82,8 @@ Status read_explicit(std::string_view text, const std::string& path, Request& re
             continue;
         }
         TRY_ASSIGN(CondaSpec spec, read_conda_url(content, line, directory));
-        auto same = std::ranges::find_if(request.conda, [&](const CondaSpec& other) { return other.name == spec.name; });
+        auto same =
+            std::ranges::find_if(request.conda, [&](const CondaSpec& other) { return other.name == spec.name; });
         if (same == request.conda.end()) {
             request.conda.push_back(std::move(spec));
         } else if (same->url != spec.url) {

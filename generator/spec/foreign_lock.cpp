@@ -18,7 +18,9 @@ namespace {
 
 using nlohmann::json;
 
-bool has(const std::vector<std::string>& names, const std::string& name) { return std::ranges::find(names, name) != names.end(); }
+bool has(const std::vector<std::string>& names, const std::string& name) {
+    return std::ranges::find(names, name) != names.end();
+}
 
 std::string joined(const std::vector<std::string>& names, std::string_view separator = ", ") {
     std::string out;
@@ -40,29 +42,30 @@ Status take_platform(const ForeignLock& lock, const std::string& wanted, TakenLo
     }
     if (!out.platform.empty() || lock.platforms.empty()) return {};
     if (fitting.size() > 1)
-        return make_error(ErrorKind::usage, "{}: it has several platforms for {}: {}; write '{}[NAME]' with one of them", lock.path, wanted,
-                          joined(fitting), lock.path);
+        return make_error(ErrorKind::usage,
+                          "{}: it has several platforms for {}: {}; write '{}[NAME]' with one of them", lock.path,
+                          wanted, joined(fitting), lock.path);
     if (fitting.empty())
-        return make_error(ErrorKind::usage, "{}: it has packages for {}, not for {}; lock that platform too, or give --platform", lock.path,
-                          joined(names), wanted);
+        return make_error(ErrorKind::usage,
+                          "{}: it has packages for {}, not for {}; lock that platform too, or give --platform",
+                          lock.path, joined(names), wanted);
     out.platform = fitting.front();
     return {};
 }
 
-Status take_environment(const ForeignLock& lock, const LockChoice& choice, const std::vector<std::string>& names, TakenLock& out) {
+Status take_environment(const ForeignLock& lock, const LockChoice& choice, const std::vector<std::string>& names,
+                        TakenLock& out) {
     if (names.size() > 1)
-        return make_error(ErrorKind::usage, "{}: '{}' are several environments; name one of: {}", lock.path, joined(names), joined(lock.environments));
-    if (names.size() == 1)
-        out.groups = names;
-    else if (has(lock.environments, choice.environment))
-        out.groups = {choice.environment};
-    else if (has(lock.environments, "default"))
-        out.groups = {"default"};
-    else if (lock.environments.size() == 1)
-        out.groups = lock.environments;
+        return make_error(ErrorKind::usage, "{}: '{}' are several environments; name one of: {}", lock.path,
+                          joined(names), joined(lock.environments));
+    if (names.size() == 1) out.groups = names;
+    else if (has(lock.environments, choice.environment)) out.groups = {choice.environment};
+    else if (has(lock.environments, "default")) out.groups = {"default"};
+    else if (lock.environments.size() == 1) out.groups = lock.environments;
     else
-        return make_error(ErrorKind::usage, "{}: it has the environments {}, and none is called 'default'; name one: '{}[NAME]'", lock.path,
-                          joined(lock.environments), lock.path);
+        return make_error(ErrorKind::usage,
+                          "{}: it has the environments {}, and none is called 'default'; name one: '{}[NAME]'",
+                          lock.path, joined(lock.environments), lock.path);
     return {};
 }
 
@@ -76,23 +79,27 @@ struct Needed {
 // uv.lock: from the project along the edges whose markers hold.
 class Walk {
   public:
-    Walk(const TakenLock& taken, pip::MarkerEnvironment environment) : lock_(*taken.lock), environment_(std::move(environment)) {
+    Walk(const TakenLock& taken, pip::MarkerEnvironment environment)
+        : lock_(*taken.lock), environment_(std::move(environment)) {
         for (const ForeignPackage& package : lock_.packages) by_name_[package.name].push_back(&package);
         // How uv writes at an edge that it holds for an extra or a group of the project only (conflicts).
         const ForeignPackage& project = lock_.packages.front();
         std::string& chosen = environment_["extra"];
-        for (const std::string& extra : taken.extras) chosen += fmt::format("extra-{}-{}-{}\n", project.name.size(), project.name, extra);
-        for (const std::string& group : taken.groups) chosen += fmt::format("group-{}-{}-{}\n", project.name.size(), project.name, group);
+        for (const std::string& extra : taken.extras)
+            chosen += fmt::format("extra-{}-{}-{}\n", project.name.size(), project.name, extra);
+        for (const std::string& group : taken.groups)
+            chosen += fmt::format("group-{}-{}-{}\n", project.name.size(), project.name, group);
         follow(project.needs, true);
         for (const std::string& extra : taken.extras)
-            if (auto found = project.extra_needs.find(extra); found != project.extra_needs.end()) follow(found->second, true);
+            if (auto found = project.extra_needs.find(extra); found != project.extra_needs.end())
+                follow(found->second, true);
         for (const std::string& group : taken.groups)
-            if (auto found = project.group_needs.find(group); found != project.group_needs.end()) follow(found->second, true);
+            if (auto found = project.group_needs.find(group); found != project.group_needs.end())
+                follow(found->second, true);
         while (!queue_.empty()) {
             auto [package, extra] = queue_.front();
             queue_.pop_front();
-            if (extra.empty())
-                follow(package->needs, false);
+            if (extra.empty()) follow(package->needs, false);
             else if (auto found = package->extra_needs.find(extra); found != package->extra_needs.end())
                 follow(found->second, false);
         }
@@ -131,7 +138,8 @@ class Walk {
 
 bool is_taken(const TakenLock& taken, const ForeignPackage& package) {
     if (!package.platform.empty() && package.platform != taken.platform) return false;
-    return package.groups.empty() || std::ranges::any_of(package.groups, [&](const std::string& group) { return has(taken.groups, group); });
+    return package.groups.empty() ||
+           std::ranges::any_of(package.groups, [&](const std::string& group) { return has(taken.groups, group); });
 }
 
 std::vector<Needed> needed_of(const TakenLock& taken, const pip::Target& target) {
@@ -175,19 +183,22 @@ const ForeignFile* best_wheel(const ForeignPackage& package, const pip::TagRanki
 std::string without_wheel(const ForeignPackage& package, const pip::Target& target) {
     const std::string what = describe(package);
     if (!package.source.empty())
-        return fmt::format("{} is {}, which has to be built; build a wheel of it with 'pip wheel --no-deps' and add --pip PATH.whl", what,
-                           package.source);
+        return fmt::format(
+            "{} is {}, which has to be built; build a wheel of it with 'pip wheel --no-deps' and add --pip PATH.whl",
+            what, package.source);
     if (package.files.empty())
-        return fmt::format("{} is only a source archive ({}), which has to be built; allow it with --allow-sdist, or build a wheel of it with "
+        return fmt::format("{} is only a source archive ({}), which has to be built; allow it with --allow-sdist, or "
+                           "build a wheel of it with "
                            "'pip wheel --no-deps {}=={}' and add --pip PATH.whl",
                            what, package.sdist ? package.sdist->file_name : "", package.name, package.version);
     pip::Target newer = target;
     newer.glibc = "2.99";
     if (const ForeignFile* file = best_wheel(package, pip::TagRanking(newer)))
-        return fmt::format("{} ({}) needs a newer glibc than {}; allow it with --target-glibc, or lock for the older one", what, file->file_name,
-                           target.glibc);
-    return fmt::format("{} has no wheel for {}, only {}{}; lock it for that, or add --pip PATH.whl", what, pip::describe(target),
-                       package.files.front().file_name,
+        return fmt::format(
+            "{} ({}) needs a newer glibc than {}; allow it with --target-glibc, or lock for the older one", what,
+            file->file_name, target.glibc);
+    return fmt::format("{} has no wheel for {}, only {}{}; lock it for that, or add --pip PATH.whl", what,
+                       pip::describe(target), package.files.front().file_name,
                        package.files.size() > 1 ? fmt::format(" and {} more", package.files.size() - 1) : "");
 }
 
@@ -201,8 +212,10 @@ bool python_fits(const std::string& requires_python, const pip::Target& target) 
 
 Status check_target(const ForeignLock& lock, const pip::Target& target) {
     if (!python_fits(lock.requires_python, target))
-        return make_error(ErrorKind::usage, "{}: it is for Python {}, and the environment's is {}; lock again for that, or take another Python",
-                          lock.path, lock.requires_python, target.python);
+        return make_error(
+            ErrorKind::usage,
+            "{}: it is for Python {}, and the environment's is {}; lock again for that, or take another Python",
+            lock.path, lock.requires_python, target.python);
     if (lock.markers.empty()) return {};
     const pip::MarkerEnvironment environment = pip::marker_environment(target);
     const bool fits = std::ranges::any_of(lock.markers, [&](const std::string& text) {
@@ -210,8 +223,8 @@ Status check_target(const ForeignLock& lock, const pip::Target& target) {
         return marker.ok() && marker->evaluate(environment);
     });
     if (!fits)
-        return make_error(ErrorKind::usage, "{}: it is for environments with {}, which {} is not; lock again for that", lock.path,
-                          joined(lock.markers, " or "), pip::describe(target));
+        return make_error(ErrorKind::usage, "{}: it is for environments with {}, which {} is not; lock again for that",
+                          lock.path, joined(lock.markers, " or "), pip::describe(target));
     return {};
 }
 
@@ -230,7 +243,8 @@ std::string platform_of_wheel(const std::string& file_name) {
     if (!name || name->tags.empty()) return "";
     const std::string& tag = name->tags.front().platform;
     if (tag == "any") return "noarch";
-    if (tag.ends_with("aarch64") || tag.ends_with("arm64")) return tag.starts_with("macosx") ? "osx-arm64" : "linux-aarch64";
+    if (tag.ends_with("aarch64") || tag.ends_with("arm64"))
+        return tag.starts_with("macosx") ? "osx-arm64" : "linux-aarch64";
     return tag.starts_with("macosx") ? "osx-64" : tag.starts_with("win") ? "win-64" : "linux-64";
 }
 
@@ -252,8 +266,10 @@ Result<TakenLock> take_lock(std::shared_ptr<const ForeignLock> lock, const LockC
         const bool minus = raw.starts_with('-');
         std::string name = minus ? raw.substr(1) : raw;
         if (!environments && lock->environments.empty()) name = pip::normalize_name(name);
-        const bool known = has(lock->environments, name) || has(lock->extras, name) || has(lock->groups, name) || has(lock->default_groups, name);
-        const bool is_platform = !known && std::ranges::any_of(lock->platforms, [&](const ForeignPlatform& p) { return p.name == name; });
+        const bool known = has(lock->environments, name) || has(lock->extras, name) || has(lock->groups, name) ||
+                           has(lock->default_groups, name);
+        const bool is_platform =
+            !known && std::ranges::any_of(lock->platforms, [&](const ForeignPlatform& p) { return p.name == name; });
         if (is_platform) {
             platform = name;
         } else if (!known) {
@@ -291,7 +307,8 @@ std::vector<const ForeignPackage*> conda_of(const TakenLock& taken) {
     return out;
 }
 
-Result<std::vector<LockedWheel>> wheels_of(const TakenLock& taken, const pip::Target& target, const std::vector<std::string>& replaced,
+Result<std::vector<LockedWheel>> wheels_of(const TakenLock& taken, const pip::Target& target,
+                                           const std::vector<std::string>& replaced,
                                            std::vector<const ForeignPackage*>* archives) {
     TRY(check_target(*taken.lock, target));
     const pip::TagRanking ranking(target);
@@ -306,22 +323,19 @@ Result<std::vector<LockedWheel>> wheels_of(const TakenLock& taken, const pip::Ta
         if (has(replaced, package.name) || package.project) continue;
         auto [same, added] = names.emplace(package.name, &package);
         if (!added) {
-            problem(package, fmt::format("{} is taken, and {} in {} too; lock again, or choose another extra or group", describe(package),
-                                         describe(*same->second), same->second->line.str()));
+            problem(package, fmt::format("{} is taken, and {} in {} too; lock again, or choose another extra or group",
+                                         describe(package), describe(*same->second), same->second->line.str()));
             continue;
         }
         if (!python_fits(package.requires_python, target)) {
-            problem(package, fmt::format("{} is for Python {}, and the environment's is {}; lock again for that", describe(package),
-                                         package.requires_python, target.python));
+            problem(package, fmt::format("{} is for Python {}, and the environment's is {}; lock again for that",
+                                         describe(package), package.requires_python, target.python));
             continue;
         }
         const ForeignFile* file = package.source.empty() ? best_wheel(package, ranking) : nullptr;
-        if (!file && archives && package.sdist && package.source.empty())
-            archives->push_back(&package);
-        else if (!file)
-            problem(package, without_wheel(package, target));
-        else
-            out.push_back({&package, *file, needed.requested});
+        if (!file && archives && package.sdist && package.source.empty()) archives->push_back(&package);
+        else if (!file) problem(package, without_wheel(package, target));
+        else out.push_back({&package, *file, needed.requested});
     }
     if (!problems.empty()) return Error{ErrorKind::usage, problems};
     std::ranges::sort(out, {}, [](const LockedWheel& wheel) { return wheel.package->name; });
@@ -330,10 +344,8 @@ Result<std::vector<LockedWheel>> wheels_of(const TakenLock& taken, const pip::Ta
 
 json inspect_json(const ForeignLock& lock) {
     json out = {{"kind", lock.kind}, {"platforms", json::array()}, {"packages", json::array()}};
-    if (lock.version_is_number)
-        out["version"] = std::stoi(lock.version); // of a format that was read
-    else
-        out["version"] = lock.version;
+    if (lock.version_is_number) out["version"] = std::stoi(lock.version); // of a format that was read
+    else out["version"] = lock.version;
     for (const ForeignPlatform& platform : lock.platforms) out["platforms"].push_back(platform.name);
     if (!lock.environments.empty()) out["environments"] = lock.environments;
     if (!lock.extras.empty()) out["extras"] = lock.extras;
@@ -349,7 +361,8 @@ json inspect_json(const ForeignLock& lock) {
         }
     for (const ForeignPackage& package : lock.packages) {
         const ForeignFile* file = shown_file(package, rankings);
-        json row = {{"kind", package.kind}, {"name", package.name}, {"version", package.version}, {"build", package.build}};
+        json row = {
+            {"kind", package.kind}, {"name", package.name}, {"version", package.version}, {"build", package.build}};
         row.update(file_json(file ? *file : ForeignFile{}));
         row["platform"] = !package.platform.empty() ? package.platform : file ? platform_of_wheel(file->file_name) : "";
         if (!package.groups.empty()) row["groups"] = package.groups;

@@ -26,7 +26,7 @@
 namespace tinderbox {
 
 struct ForeignFile {
-    std::string url;         // http, https or file; or an absolute path
+    std::string url; // http, https or file; or an absolute path
     std::string file_name;
     std::string sha256, md5; // hex, "" unknown
     std::uint64_t size = 0;  // bytes, 0 = unknown
@@ -42,18 +42,18 @@ struct ForeignEdge {
 };
 
 struct ForeignPackage {
-    std::string kind;                // "conda", "pypi"
+    std::string kind; // "conda", "pypi"
     std::string name, version, build;
     std::string platform;            // as the lock calls it; "" when the lock is for every platform
     std::vector<std::string> groups; // pixi's environments, conda-lock's category: one of them must be taken
     std::vector<ForeignFile> files;  // conda: one; pypi: wheels
     std::optional<ForeignFile> sdist;
-    std::string marker;              // pylock
+    std::string marker; // pylock
     std::string requires_python;
-    std::string origin;              // uv: what its source says, to tell packages of one name apart
-    std::string source;              // what has to be built, when it is no artifact: "the directory '.'"
-    bool direct = false;             // named by URL, not from an index: gets a direct_url.json
-    bool project = false;            // uv: what the lock belongs to
+    std::string origin;   // uv: what its source says, to tell packages of one name apart
+    std::string source;   // what has to be built, when it is no artifact: "the directory '.'"
+    bool direct = false;  // named by URL, not from an index: gets a direct_url.json
+    bool project = false; // uv: what the lock belongs to
     std::vector<ForeignEdge> needs;
     std::map<std::string, std::vector<ForeignEdge>> extra_needs, group_needs; // uv: extras, dependency groups
     SourceLine line;
@@ -68,13 +68,13 @@ struct ForeignLock {
     std::string path;
     std::string version; // of the format, as written: "1", "6", "1.0"
     bool version_is_number = true;
-    std::vector<ForeignPlatform> platforms;     // empty: every platform
+    std::vector<ForeignPlatform> platforms;                   // empty: every platform
     std::map<std::string, std::vector<std::string>> channels; // pixi: by environment; conda-lock: ""
-    std::vector<std::string> environments;      // pixi's environments, conda-lock's categories
-    std::vector<std::string> extras, groups;    // pylock's and uv's that can be taken
+    std::vector<std::string> environments;                    // pixi's environments, conda-lock's categories
+    std::vector<std::string> extras, groups;                  // pylock's and uv's that can be taken
     std::vector<std::string> default_groups;
-    std::string requires_python;                // PEP 440
-    std::vector<std::string> markers;           // pylock's `environments`: one must hold
+    std::string requires_python;      // PEP 440
+    std::vector<std::string> markers; // pylock's `environments`: one must hold
     std::vector<ForeignPackage> packages;
 };
 
@@ -91,15 +91,15 @@ nlohmann::json inspect_json(const ForeignLock& lock);
 // What was asked of a lock: SPEC is "FILE[NAME,…]".
 struct LockChoice {
     std::string platform = "linux-64";
-    std::vector<std::string> names;  // environment, category, extra, group or pixi platform; "-NAME": without
-    std::string environment;         // --name: pixi's environment of this name, where there is one
+    std::vector<std::string> names; // environment, category, extra, group or pixi platform; "-NAME": without
+    std::string environment;        // --name: pixi's environment of this name, where there is one
 };
 
 // A lock and what of it is taken.
 struct TakenLock {
     std::shared_ptr<const ForeignLock> lock;
-    std::string platform;                 // as the lock calls it
-    std::vector<std::string> groups;      // environments or categories; pylock, uv: dependency groups
+    std::string platform;            // as the lock calls it
+    std::vector<std::string> groups; // environments or categories; pylock, uv: dependency groups
     std::vector<std::string> extras;
 };
 
@@ -116,10 +116,11 @@ struct LockedWheel {
 };
 
 // The wheels that are taken for a target, by name. Packages in `replaced` (normalised names: the request has a line of
-// its own for them) are left out. Where `archives` is given (--allow-sdist), packages that have a source archive but no wheel
-// for the target are put there. Errors (usage, all of them, one a line): a package that would have to be built, or has no
-// wheel for the target; the lock is not for this Python.
-Result<std::vector<LockedWheel>> wheels_of(const TakenLock& taken, const pip::Target& target, const std::vector<std::string>& replaced,
+// its own for them) are left out. Where `archives` is given (--allow-sdist), packages that have a source archive but no
+// wheel for the target are put there. Errors (usage, all of them, one a line): a package that would have to be built,
+// or has no wheel for the target; the lock is not for this Python.
+Result<std::vector<LockedWheel>> wheels_of(const TakenLock& taken, const pip::Target& target,
+                                           const std::vector<std::string>& replaced,
                                            std::vector<const ForeignPackage*>* archives = nullptr);
 
 } // namespace tinderbox

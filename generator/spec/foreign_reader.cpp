@@ -21,7 +21,8 @@ Status set_digest(std::string& out, std::string_view digest, std::size_t digits,
 Status set_hash(ForeignFile& out, std::string_view hash, const SourceLine& line) {
     if (hash.empty()) return {};
     auto colon = hash.find(':');
-    if (colon == std::string_view::npos) return line_error(line, "the hash '{}' is not ALGORITHM:DIGEST; make the lock again", hash);
+    if (colon == std::string_view::npos)
+        return line_error(line, "the hash '{}' is not ALGORITHM:DIGEST; make the lock again", hash);
     if (hash.substr(0, colon) == "sha256") return set_digest(out.sha256, hash.substr(colon + 1), 64, line);
     if (hash.substr(0, colon) == "md5") return set_digest(out.md5, hash.substr(colon + 1), 32, line);
     return {};
@@ -49,8 +50,9 @@ bool is_vcs_url(std::string_view url) {
 bool is_wheel(std::string_view file_name) { return file_name.ends_with(".whl"); }
 
 bool is_archive(std::string_view file_name) {
-    return std::ranges::any_of(std::initializer_list<std::string_view>{".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar"},
-                               [&](std::string_view ending) { return file_name.ends_with(ending); });
+    return std::ranges::any_of(
+        std::initializer_list<std::string_view>{".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar"},
+        [&](std::string_view ending) { return file_name.ends_with(ending); });
 }
 
 Status set_conda_place(ForeignPackage& out, std::string_view place, const std::string& lock_path) {
@@ -59,7 +61,9 @@ Status set_conda_place(ForeignPackage& out, std::string_view place, const std::s
     file.file_name = file_name_of(file.url);
     auto name = parse_conda_file_name(file.file_name);
     if (!name)
-        return line_error(out.line, "'{}' does not end with NAME-VERSION-BUILD.conda or .tar.bz2, as a conda package's URL does", printable(place));
+        return line_error(out.line,
+                          "'{}' does not end with NAME-VERSION-BUILD.conda or .tar.bz2, as a conda package's URL does",
+                          printable(place));
     if (out.name.empty()) out.name = to_lower(name->name);
     if (out.version.empty()) out.version = name->version;
     if (out.build.empty()) out.build = name->build;
@@ -67,7 +71,8 @@ Status set_conda_place(ForeignPackage& out, std::string_view place, const std::s
     return {};
 }
 
-void set_pypi_place(ForeignPackage& out, std::string_view place, const std::string& lock_path, std::string_view sha256, std::string_view md5) {
+void set_pypi_place(ForeignPackage& out, std::string_view place, const std::string& lock_path, std::string_view sha256,
+                    std::string_view md5) {
     // pixi writes the URL of an archive that was named directly as "direct+https://…".
     if (place.starts_with("direct+")) {
         place.remove_prefix(7);
@@ -84,14 +89,12 @@ void set_pypi_place(ForeignPackage& out, std::string_view place, const std::stri
     file.sha256 = to_lower(sha256);
     file.md5 = to_lower(md5);
     if (!is_url(place)) out.direct = true;
-    if (is_wheel(file.file_name))
-        out.files.push_back(std::move(file));
-    else if (is_archive(file.file_name))
-        out.sdist = std::move(file);
-    else
-        out.source = fmt::format("the directory '{}'", place);
+    if (is_wheel(file.file_name)) out.files.push_back(std::move(file));
+    else if (is_archive(file.file_name)) out.sdist = std::move(file);
+    else out.source = fmt::format("the directory '{}'", place);
     if (!out.version.empty()) return;
-    if (auto wheel = out.files.empty() ? std::nullopt : pip::parse_wheel_name(out.files.front().file_name)) out.version = wheel->version_text;
+    if (auto wheel = out.files.empty() ? std::nullopt : pip::parse_wheel_name(out.files.front().file_name))
+        out.version = wheel->version_text;
 }
 
 std::string describe(const ForeignPackage& package) {

@@ -23,7 +23,8 @@ bool is_archive(std::string_view file_name); // a source distribution, by its en
 // Takes URL or path, a conda package's file name and hashes into one conda package.
 Status set_conda_place(ForeignPackage& out, std::string_view place, const std::string& lock_path);
 // The place of a pip package: a wheel, a source archive, or something that has to be built.
-void set_pypi_place(ForeignPackage& out, std::string_view place, const std::string& lock_path, std::string_view sha256, std::string_view md5);
+void set_pypi_place(ForeignPackage& out, std::string_view place, const std::string& lock_path, std::string_view sha256,
+                    std::string_view md5);
 
 // What it has to be called in messages: "numpy 1.0".
 std::string describe(const ForeignPackage& package);

@@ -1,7 +1,7 @@
 // Conda match specs in a request: the words that inspect shows and the lock keeps. What they mean is decided by
 // generator/conda/match_spec.hpp, which reads them.
-#include "common/base/text.hpp"
 #include "generator/conda/match_spec.hpp"
+#include "common/base/text.hpp"
 #include "generator/spec/reader.hpp"
 
 namespace tinderbox {
@@ -11,7 +11,8 @@ Result<CondaSpec> read_match_spec(std::string_view text, const SourceLine& line)
     if (!understood.ok()) return std::move(understood).error().in(line.str());
     // In a channel's own metadata a name may be a pattern; a request is for packages.
     if (understood->name.find('*') != std::string::npos)
-        return line_error(line, "'{}' names no single package; write NAME, NAME=VERSION or NAME=VERSION=BUILD", understood->text);
+        return line_error(line, "'{}' names no single package; write NAME, NAME=VERSION or NAME=VERSION=BUILD",
+                          understood->text);
     CondaSpec out;
     out.line = line;
     out.text = understood->text;

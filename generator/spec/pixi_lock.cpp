@@ -4,7 +4,8 @@
 //   environments: {NAME: {channels: [{url}], packages: {PLATFORM: [{conda: URL} | {pypi: URL}]}}}
 //   packages: [...]      4, 5: {kind, name, version, build, url|path, sha256, md5, …}
 //                        6:    {conda: URL-or-path, sha256, md5, …} | {pypi: URL-or-path, name, version, sha256, …}
-//                        7:    the same; platforms: [{name, subdir, virtual-packages}]; {conda_source: …} has to be built
+//                        7:    the same; platforms: [{name, subdir, virtual-packages}]; {conda_source: …} has to be
+//                        built
 //
 // What an environment names is looked up by its place, the URL or path as written.
 #include "common/base/text.hpp"
@@ -29,8 +30,9 @@ class PixiReader {
         TRY_ASSIGN(out_.version, file_.required(root, "version", "it"));
         auto [end, error] = std::from_chars(out_.version.data(), out_.version.data() + out_.version.size(), version_);
         if (error != std::errc() || end != out_.version.data() + out_.version.size() || version_ < 4 || version_ > 7)
-            return line_error(file_.at(root["version"]), "its format is version {}, and this Tinderbox reads versions 4 to 7; {}",
-                              out_.version, version_ > 7 ? "update Tinderbox" : "write it again with 'pixi lock'");
+            return line_error(file_.at(root["version"]),
+                              "its format is version {}, and this Tinderbox reads versions 4 to 7; {}", out_.version,
+                              version_ > 7 ? "update Tinderbox" : "write it again with 'pixi lock'");
         TRY(read_platforms(root["platforms"]));
         TRY_ASSIGN(auto packages, file_.list(root["packages"], "'packages'"));
         for (const YAML::Node& node : packages) TRY(read_package(node));
@@ -53,7 +55,8 @@ class PixiReader {
     Status read_package(const YAML::Node& node) {
         ForeignPackage package;
         package.line = file_.at(node);
-        if (!node.IsMap()) return line_error(package.line, "an entry of 'packages' is not a mapping; make the lock again");
+        if (!node.IsMap())
+            return line_error(package.line, "an entry of 'packages' is not a mapping; make the lock again");
         std::string place;
         TRY_ASSIGN(std::string kind, file_.text(node, "kind"));
         if (version_ <= 5) {
@@ -69,24 +72,23 @@ class PixiReader {
             }
         }
         if (kind != "conda" && kind != "pypi" && kind != "conda_source")
-            return line_error(package.line, "an entry of 'packages' is neither 'conda' nor 'pypi'; make the lock again");
+            return line_error(package.line,
+                              "an entry of 'packages' is neither 'conda' nor 'pypi'; make the lock again");
         if (place.empty()) return line_error(package.line, "an entry of 'packages' has no URL; make the lock again");
         TRY_ASSIGN(package.name, file_.text(node, "name"));
         TRY_ASSIGN(package.version, file_.text(node, "version"));
         TRY_ASSIGN(package.build, file_.text(node, "build"));
         TRY_ASSIGN(std::string sha256, file_.text(node, "sha256"));
         TRY_ASSIGN(std::string md5, file_.text(node, "md5"));
-        if (kind == "pypi")
-            TRY(read_pypi(node, place, sha256, md5, package));
-        else
-            TRY(read_conda(node, kind, place, sha256, md5, package));
+        if (kind == "pypi") TRY(read_pypi(node, place, sha256, md5, package));
+        else TRY(read_conda(node, kind, place, sha256, md5, package));
         by_place_.emplace((kind == "pypi" ? "pypi " : "conda ") + place, out_packages_.size());
         out_packages_.push_back(std::move(package));
         return {};
     }
 
-    Status read_conda(const YAML::Node& node, const std::string& kind, const std::string& place, const std::string& sha256,
-                      const std::string& md5, ForeignPackage& package) {
+    Status read_conda(const YAML::Node& node, const std::string& kind, const std::string& place,
+                      const std::string& sha256, const std::string& md5, ForeignPackage& package) {
         package.kind = "conda";
         std::string_view file = std::string_view(place).substr(place.rfind('/') + 1);
         if (kind == "conda_source" || !is_conda_file_name(file)) {
@@ -102,14 +104,18 @@ class PixiReader {
         std::from_chars(size.data(), size.data() + size.size(), package.files.front().size);
         TRY_ASSIGN(auto depends, file_.list(node["depends"], "'depends'"));
         for (const YAML::Node& spec : depends)
-            if (spec.IsScalar()) package.needs.push_back({spec.Scalar().substr(0, spec.Scalar().find_first_of(" =<>[")), "", "", "", {}});
+            if (spec.IsScalar())
+                package.needs.push_back(
+                    {spec.Scalar().substr(0, spec.Scalar().find_first_of(" =<>[")), "", "", "", {}});
         return {};
     }
 
-    Status read_pypi(const YAML::Node& node, const std::string& place, const std::string& sha256, const std::string& md5,
-                     ForeignPackage& package) {
+    Status read_pypi(const YAML::Node& node, const std::string& place, const std::string& sha256,
+                     const std::string& md5, ForeignPackage& package) {
         package.kind = "pypi";
-        if (package.name.empty()) return line_error(package.line, "the pypi package '{}' has no 'name'; make the lock again", printable(place));
+        if (package.name.empty())
+            return line_error(package.line, "the pypi package '{}' has no 'name'; make the lock again",
+                              printable(place));
         package.name = pip::normalize_name(package.name);
         std::string digest;
         TRY(set_digest(digest, sha256, 64, package.line));
@@ -130,7 +136,8 @@ class PixiReader {
         out_.environments.push_back(name);
         TRY_ASSIGN(auto channels, file_.list(node["channels"], "'channels'"));
         for (const YAML::Node& channel : channels) {
-            TRY_ASSIGN(std::string url, channel.IsScalar() ? Result<std::string>(channel.Scalar()) : file_.required(channel, "url", "a channel"));
+            TRY_ASSIGN(std::string url, channel.IsScalar() ? Result<std::string>(channel.Scalar())
+                                                           : file_.required(channel, "url", "a channel"));
             out_.channels[name].push_back(std::move(url));
         }
         TRY_ASSIGN(auto platforms, file_.pairs(node["packages"], "'packages' of " + what));
@@ -139,7 +146,8 @@ class PixiReader {
             auto named = [&](const ForeignPlatform& known) { return known.name == platform_name; };
             if (std::ranges::none_of(out_.platforms, named)) {
                 if (version_ >= 7)
-                    return line_error(file_.at(platform), "the platform '{}' is not among 'platforms'; make the lock again", platform_name);
+                    return line_error(file_.at(platform),
+                                      "the platform '{}' is not among 'platforms'; make the lock again", platform_name);
                 out_.platforms.push_back({platform_name, platform_name});
             }
             TRY_ASSIGN(auto packages, file_.list(entries, "'" + platform_name + "'"));
@@ -151,7 +159,8 @@ class PixiReader {
     // The same package may stand in several environments: once each platform in what is read, with their names.
     Status add(const std::string& environment, const std::string& platform, const YAML::Node& entry) {
         if (!entry.IsMap() || entry.size() == 0)
-            return line_error(file_.at(entry), "an entry of an environment is not 'conda: URL' or 'pypi: URL'; make the lock again");
+            return line_error(file_.at(entry),
+                              "an entry of an environment is not 'conda: URL' or 'pypi: URL'; make the lock again");
         std::string kind, place;
         for (const char* key : {"conda", "pypi", "conda_source"}) {
             if (!entry[key].IsDefined()) continue;
@@ -160,7 +169,8 @@ class PixiReader {
         }
         auto found = by_place_.find(kind + " " + place);
         if (kind.empty() || found == by_place_.end())
-            return line_error(file_.at(entry), "'{}' has no entry in 'packages'; make the lock again", printable(place));
+            return line_error(file_.at(entry), "'{}' has no entry in 'packages'; make the lock again",
+                              printable(place));
         auto [index, added] = index_.emplace(std::pair(platform, found->second), out_.packages.size());
         if (added) {
             out_.packages.push_back(out_packages_[found->second]);

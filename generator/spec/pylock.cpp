@@ -10,14 +10,16 @@ namespace {
 
 class PylockReader {
   public:
-    PylockReader(const TomlFile& file, const std::string& path, ForeignLock& out) : file_(file), path_(path), out_(out) {}
+    PylockReader(const TomlFile& file, const std::string& path, ForeignLock& out)
+        : file_(file), path_(path), out_(out) {}
 
     Status read() {
         const Toml& root = file_.root();
         out_.version_is_number = false;
         TRY_ASSIGN(out_.version, file_.required(root, "lock-version", "it"));
         if (!out_.version.starts_with("1."))
-            return line_error({path_}, "its lock-version is {}, and this Tinderbox reads 1.0; update Tinderbox", out_.version);
+            return line_error({path_}, "its lock-version is {}, and this Tinderbox reads 1.0; update Tinderbox",
+                              out_.version);
         TRY_ASSIGN(out_.requires_python, file_.text(root, "requires-python"));
         if (!out_.requires_python.empty() && !pip::SpecifierSet::parse(out_.requires_python))
             return line_error({path_}, "its requires-python '{}' is no version specifier", out_.requires_python);
@@ -48,7 +50,8 @@ class PylockReader {
         ForeignFile out;
         TRY_ASSIGN(std::string url, file_.text(table, "url"));
         TRY_ASSIGN(std::string path, file_.text(table, "path"));
-        if (url.empty() && path.empty()) return line_error(file_.at(table), "a file of {} has neither 'url' nor 'path'", where);
+        if (url.empty() && path.empty())
+            return line_error(file_.at(table), "a file of {} has neither 'url' nor 'path'", where);
         out.url = place_of(url.empty() ? path : url, path_);
         TRY_ASSIGN(out.file_name, file_.text(table, "name"));
         if (out.file_name.empty()) out.file_name = file_name_of(out.url);
@@ -98,15 +101,15 @@ class PylockReader {
         TRY_ASSIGN(const Toml* archive, file_.table(table, "archive"));
         TRY_ASSIGN(const Toml* directory, file_.table(table, "directory"));
         TRY_ASSIGN(const Toml* vcs, file_.table(table, "vcs"));
-        const int kinds = (archive != nullptr) + (directory != nullptr) + (vcs != nullptr) + (out.files.empty() && !out.sdist ? 0 : 1);
-        if (kinds > 1) return line_error(out.line, "{} has more than one of archive, directory, vcs, and sdist or wheels", where);
+        const int kinds = (archive != nullptr) + (directory != nullptr) + (vcs != nullptr) +
+                          (out.files.empty() && !out.sdist ? 0 : 1);
+        if (kinds > 1)
+            return line_error(out.line, "{} has more than one of archive, directory, vcs, and sdist or wheels", where);
         if (archive) {
             TRY_ASSIGN(ForeignFile file, read_file(*archive, where));
             out.direct = true;
-            if (is_wheel(file.file_name))
-                out.files.push_back(std::move(file));
-            else
-                out.sdist = std::move(file);
+            if (is_wheel(file.file_name)) out.files.push_back(std::move(file));
+            else out.sdist = std::move(file);
         } else if (directory) {
             TRY_ASSIGN(std::string path, file_.text(*directory, "path"));
             out.source = fmt::format("the directory '{}'", path);

@@ -1,7 +1,7 @@
 // pyproject.toml: [project] (PEP 621) with optional-dependencies, and [dependency-groups] (PEP 735).
 //
-// SPEC[NAME,…] takes extras and groups; the group `dev` is taken without being named, as uv does, unless -dev is. What is
-// not taken is listed under `ignored` with how to take it.
+// SPEC[NAME,…] takes extras and groups; the group `dev` is taken without being named, as uv does, unless -dev is. What
+// is not taken is listed under `ignored` with how to take it.
 #include "common/base/text.hpp"
 #include "generator/pip/requirement.hpp"
 #include "generator/spec/toml.hpp"
@@ -21,12 +21,15 @@ class PyprojectReader {
         TRY_ASSIGN(groups_, file_.table(file_.root(), "dependency-groups"));
         TRY_ASSIGN(const Toml* tool, file_.table(file_.root(), "tool"));
         if (!project && !groups_ && tool && tool->contains("poetry"))
-            return make_error(ErrorKind::usage, "{}: its packages are under [tool.poetry], which only Poetry reads; write a requirements.txt with "
-                                                "'poetry export'",
-                              path_);
+            return make_error(
+                ErrorKind::usage,
+                "{}: its packages are under [tool.poetry], which only Poetry reads; write a requirements.txt with "
+                "'poetry export'",
+                path_);
         if (!project && !groups_)
-            return make_error(ErrorKind::usage, "{}: it has neither [project] nor [dependency-groups]; write its packages into a "
-                                                "requirements.txt",
+            return make_error(ErrorKind::usage,
+                              "{}: it has neither [project] nor [dependency-groups]; write its packages into a "
+                              "requirements.txt",
                               path_);
         if (project) TRY(read_project(*project));
         TRY(choose());
@@ -40,13 +43,15 @@ class PyprojectReader {
         name_ = pip::normalize_name(request_.name);
         TRY_ASSIGN(request_.requires_python, file_.text(project, "requires-python"));
         if (!request_.requires_python.empty() && !pip::SpecifierSet::parse(request_.requires_python))
-            return line_error(file_.at(project.at("requires-python")), "requires-python '{}' is no version specifier; write one such as '>=3.10'",
+            return line_error(file_.at(project.at("requires-python")),
+                              "requires-python '{}' is no version specifier; write one such as '>=3.10'",
                               request_.requires_python);
         TRY_ASSIGN(auto dynamic, file_.texts(project, "dynamic"));
         for (const std::string& what : dynamic)
             if (what == "dependencies")
-                return line_error(file_.at(project.at("dynamic")), "its dependencies are dynamic: only its build backend knows them; build the wheel "
-                                                                   "('pip wheel --no-deps .') and add --pip PATH.whl instead");
+                return line_error(file_.at(project.at("dynamic")),
+                                  "its dependencies are dynamic: only its build backend knows them; build the wheel "
+                                  "('pip wheel --no-deps .') and add --pip PATH.whl instead");
         TRY_ASSIGN(extras_, file_.table(project, "optional-dependencies"));
         TRY_ASSIGN(const Toml* dependencies, file_.array(project, "dependencies"));
         if (dependencies) TRY(requirements(*dependencies, "dependencies"));
@@ -55,7 +60,8 @@ class PyprojectReader {
 
     Status requirements(const Toml& list, std::string_view what) {
         for (const Toml& entry : list.as_array()) {
-            if (!entry.is_string()) return line_error(file_.at(entry), "an entry of '{}' is not a string; write \"NAME>=VERSION\"", what);
+            if (!entry.is_string())
+                return line_error(file_.at(entry), "an entry of '{}' is not a string; write \"NAME>=VERSION\"", what);
             TRY(requirement(entry.as_string(), file_.at(entry)));
         }
         return {};
@@ -89,7 +95,8 @@ class PyprojectReader {
 
     // `open` are the groups that include each other down to here.
     Status take_group(const std::string& name, const SourceLine& line, std::vector<std::string> open = {}) {
-        if (std::ranges::find(open, name) != open.end()) return line_error(line, "the dependency group '{}' includes itself", name);
+        if (std::ranges::find(open, name) != open.end())
+            return line_error(line, "the dependency group '{}' includes itself", name);
         open.push_back(name);
         const Toml* list = find(groups_, name);
         if (!list) return line_error(line, "there is no group '{}' in [dependency-groups]", name);
@@ -101,7 +108,9 @@ class PyprojectReader {
                 continue;
             }
             if (!entry.is_table() || entry.as_table().size() != 1 || !entry.contains("include-group"))
-                return line_error(file_.at(entry), "an entry of the group '{}' is neither a requirement nor {{include-group = \"NAME\"}}", name);
+                return line_error(
+                    file_.at(entry),
+                    "an entry of the group '{}' is neither a requirement nor {{include-group = \"NAME\"}}", name);
             TRY_ASSIGN(std::string other, file_.required(entry, "include-group", "an entry"));
             TRY(take_group(pip::normalize_name(other), file_.at(entry), open));
         }
@@ -117,7 +126,8 @@ class PyprojectReader {
             if (raw.starts_with('-')) continue;
             std::string name = pip::normalize_name(raw);
             if (!find(extras_, name) && !find(groups_, name))
-                return make_error(ErrorKind::usage, "{}: it has no extra and no dependency group '{}'{}", path_, raw, known());
+                return make_error(ErrorKind::usage, "{}: it has no extra and no dependency group '{}'{}", path_, raw,
+                                  known());
             if (find(extras_, name)) TRY(take_extra(name, {path_}));
             if (find(groups_, name)) TRY(take_group(name, {path_}));
         }
@@ -139,7 +149,8 @@ class PyprojectReader {
         if (!table) return;
         for (const auto& [key, value] : table->as_table())
             if (std::ranges::find(taken, pip::normalize_name(key)) == taken.end())
-                request_.ignored.push_back({fmt::format("{} '{}'", what, key), fmt::format("it was not asked for; write {}[{}] to take it", path_, key),
+                request_.ignored.push_back({fmt::format("{} '{}'", what, key),
+                                            fmt::format("it was not asked for; write {}[{}] to take it", path_, key),
                                             file_.at(value)});
     }
 
@@ -152,11 +163,15 @@ class PyprojectReader {
         TRY_ASSIGN(auto indexes, file_.tables(*uv, "index"));
         for (const Toml* index : indexes) {
             TRY_ASSIGN(std::string url, file_.text(*index, "url"));
-            request_.ignored.push_back({"tool.uv.index", fmt::format("it is uv's own; write --extra-index-url {}", printable(url)), file_.at(*index)});
+            request_.ignored.push_back({"tool.uv.index",
+                                        fmt::format("it is uv's own; write --extra-index-url {}", printable(url)),
+                                        file_.at(*index)});
         }
         TRY_ASSIGN(const Toml* sources, file_.table(*uv, "sources"));
         if (sources)
-            request_.ignored.push_back({"tool.uv.sources", "it is uv's own; give what it names with --pip, or build from the uv.lock", file_.at(*sources)});
+            request_.ignored.push_back({"tool.uv.sources",
+                                        "it is uv's own; give what it names with --pip, or build from the uv.lock",
+                                        file_.at(*sources)});
         return {};
     }
 

@@ -39,7 +39,8 @@ bool has_key(const std::vector<std::string_view>& lines, std::string_view key, c
 }
 
 bool has_line(const std::vector<std::string_view>& lines, std::string_view wanted) {
-    return std::ranges::any_of(lines, [&](std::string_view line) { return trim(line.substr(0, line.find('#'))) == wanted; });
+    return std::ranges::any_of(lines,
+                               [&](std::string_view line) { return trim(line.substr(0, line.find('#'))) == wanted; });
 }
 
 bool has_any_key(const std::vector<std::string_view>& lines, std::initializer_list<std::string_view> keys) {
@@ -99,7 +100,8 @@ bool says_latin1(std::string_view text) {
         if (at == std::string::npos) continue;
         std::string name = replace_all(line.substr(at + 6), "_", "-");
         for (const char* latin : {"latin-1", "latin1", "iso-8859-1", "iso8859-1"})
-            if (trim(std::string_view(name).substr(std::min<std::size_t>(1, name.size()))).starts_with(latin)) return true;
+            if (trim(std::string_view(name).substr(std::min<std::size_t>(1, name.size()))).starts_with(latin))
+                return true;
     }
     return false;
 }
@@ -114,7 +116,8 @@ int first_bad_line(std::string_view text) {
     return 0;
 }
 
-// "aiohttp, yarl and 2 more" by name of the package that they need. A lock does not say what was asked for: what nothing needs.
+// "aiohttp, yarl and 2 more" by name of the package that they need. A lock does not say what was asked for: what
+// nothing needs.
 std::map<std::string, std::string> needs_of(const std::vector<const ForeignPackage*>& packages) {
     constexpr std::size_t shown = 3;
     std::map<std::string, std::set<std::string>> parents;
@@ -139,7 +142,8 @@ std::map<std::string, std::string> needs_of(const std::vector<const ForeignPacka
 void add_lock(TakenLock taken, Request& request) {
     const ForeignLock& lock = *taken.lock;
     const std::string channel_key = lock.kind == to_string(SpecKind::pixi_lock) ? taken.groups.front() : "";
-    if (auto channels = lock.channels.find(channel_key); channels != lock.channels.end()) request.channels = channels->second;
+    if (auto channels = lock.channels.find(channel_key); channels != lock.channels.end())
+        request.channels = channels->second;
     if (!channel_key.empty() && channel_key != "default") request.name = channel_key;
     const std::vector<const ForeignPackage*> packages = conda_of(taken);
     const auto needed_by = needs_of(packages);
@@ -173,8 +177,9 @@ Status refuse_conda_sources(const TakenLock& taken) {
     std::string problems;
     for (const ForeignPackage* package : conda_of(taken))
         if (!package->source.empty())
-            problems += fmt::format("{}{}: {} is {}; build it, and give its URL or path with --conda in a lock without it", problems.empty() ? "" : "\n",
-                                    package->line.str(), package->name, package->source);
+            problems +=
+                fmt::format("{}{}: {} is {}; build it, and give its URL or path with --conda in a lock without it",
+                            problems.empty() ? "" : "\n", package->line.str(), package->name, package->source);
     if (!problems.empty()) return Error{ErrorKind::usage, problems};
     return {};
 }
@@ -211,16 +216,26 @@ std::string beside(const std::string& file, std::string_view other) {
 
 std::string_view to_string(SpecKind kind) {
     switch (kind) {
-    case SpecKind::requirements: return "requirements.txt";
-    case SpecKind::explicit_list: return "explicit";
-    case SpecKind::environment: return "environment.yml";
-    case SpecKind::tinderbox_lock: return "tinderbox lock";
-    case SpecKind::conda_lock: return "conda-lock.yml";
-    case SpecKind::pixi_lock: return "pixi.lock";
-    case SpecKind::pylock: return "pylock.toml";
-    case SpecKind::uv_lock: return "uv.lock";
-    case SpecKind::pyproject: return "pyproject.toml";
-    case SpecKind::construct: return "construct.yaml";
+    case SpecKind::requirements:
+        return "requirements.txt";
+    case SpecKind::explicit_list:
+        return "explicit";
+    case SpecKind::environment:
+        return "environment.yml";
+    case SpecKind::tinderbox_lock:
+        return "tinderbox lock";
+    case SpecKind::conda_lock:
+        return "conda-lock.yml";
+    case SpecKind::pixi_lock:
+        return "pixi.lock";
+    case SpecKind::pylock:
+        return "pylock.toml";
+    case SpecKind::uv_lock:
+        return "uv.lock";
+    case SpecKind::pyproject:
+        return "pyproject.toml";
+    case SpecKind::construct:
+        return "construct.yaml";
     }
     return "";
 }
@@ -238,8 +253,10 @@ SpecKind recognise_spec(std::string_view text) {
     if (has_key(lines, "version") && has_key(lines, "package")) return SpecKind::conda_lock;
     if (has_key(lines, "version") && has_key(lines, "environments")) return SpecKind::pixi_lock;
     // Keys that only constructor has; its `specs` are `dependencies` elsewhere.
-    if (has_any_key(lines, {"specs", "environment_file", "user_requested_specs", "installer_type", "extra_envs", "channels_remap"}) ||
-        (has_key(lines, "version") && has_any_key(lines, {"environment", "post_install", "license_file", "extra_files"})))
+    if (has_any_key(lines, {"specs", "environment_file", "user_requested_specs", "installer_type", "extra_envs",
+                            "channels_remap"}) ||
+        (has_key(lines, "version") &&
+         has_any_key(lines, {"environment", "post_install", "license_file", "extra_files"})))
         return SpecKind::construct;
     if (first.starts_with('{') && text.find("dependencies") != std::string_view::npos) return SpecKind::environment;
     for (std::string_view key : {"dependencies", "channels", "name", "variables"})
@@ -250,37 +267,39 @@ SpecKind recognise_spec(std::string_view text) {
 }
 
 Result<std::string> decode_spec(std::string text, const std::string& path) {
-    if (text.starts_with("\x7f" "ELF") || text.starts_with("PK\x03\x04") || text.starts_with("#!"))
-        return make_error(ErrorKind::usage, "{}: it is a program or an archive, not a SPEC; write --pip PATH for a wheel", path);
+    if (text.starts_with("\x7f"
+                         "ELF") ||
+        text.starts_with("PK\x03\x04") || text.starts_with("#!"))
+        return make_error(ErrorKind::usage,
+                          "{}: it is a program or an archive, not a SPEC; write --pip PATH for a wheel", path);
     std::optional<std::string> decoded;
     // UTF-32's mark begins like UTF-16's.
     if (text.starts_with(std::string_view("\xff\xfe\0\0", 4)))
         decoded = utf8_of(std::string_view(text).substr(4), 4, false);
     else if (text.starts_with(std::string_view("\0\0\xfe\xff", 4)))
         decoded = utf8_of(std::string_view(text).substr(4), 4, true);
-    else if (text.starts_with("\xff\xfe"))
-        decoded = utf8_of(std::string_view(text).substr(2), 2, false);
-    else if (text.starts_with("\xfe\xff"))
-        decoded = utf8_of(std::string_view(text).substr(2), 2, true);
-    else if (text.starts_with("\xef\xbb\xbf"))
-        decoded = text.substr(3);
-    else if (!is_valid_utf8(text) && says_latin1(text))
-        decoded = utf8_of(text, 1, false);
-    else
-        decoded = std::move(text);
+    else if (text.starts_with("\xff\xfe")) decoded = utf8_of(std::string_view(text).substr(2), 2, false);
+    else if (text.starts_with("\xfe\xff")) decoded = utf8_of(std::string_view(text).substr(2), 2, true);
+    else if (text.starts_with("\xef\xbb\xbf")) decoded = text.substr(3);
+    else if (!is_valid_utf8(text) && says_latin1(text)) decoded = utf8_of(text, 1, false);
+    else decoded = std::move(text);
     if (!decoded)
-        return make_error(ErrorKind::usage, "{}: its byte-order mark says UTF-16 or UTF-32, and it is not; save it as UTF-8", path);
+        return make_error(ErrorKind::usage,
+                          "{}: its byte-order mark says UTF-16 or UTF-32, and it is not; save it as UTF-8", path);
     if (decoded->find('\0') != std::string::npos || !is_valid_utf8(*decoded))
-        return line_error({path, first_bad_line(*decoded)}, "it is not UTF-8 text; save it as UTF-8 (PowerShell: Out-File -Encoding utf8)");
+        return line_error({path, first_bad_line(*decoded)},
+                          "it is not UTF-8 text; save it as UTF-8 (PowerShell: Out-File -Encoding utf8)");
     return std::move(*decoded);
 }
 
 SpecArgument split_argument(const std::string& argument) {
     std::error_code ignored;
     auto bracket = argument.rfind('[');
-    if (!argument.ends_with(']') || bracket == std::string::npos || bracket == 0 || fs::exists(argument, ignored)) return {argument, {}};
+    if (!argument.ends_with(']') || bracket == std::string::npos || bracket == 0 || fs::exists(argument, ignored))
+        return {argument, {}};
     SpecArgument out{argument.substr(0, bracket), {}};
-    for (std::string_view name : split(std::string_view(argument).substr(bracket + 1, argument.size() - bracket - 2), ','))
+    for (std::string_view name :
+         split(std::string_view(argument).substr(bracket + 1, argument.size() - bracket - 2), ','))
         if (auto plain = trim(name); !plain.empty()) out.names.emplace_back(plain);
     return out;
 }
@@ -288,11 +307,16 @@ SpecArgument split_argument(const std::string& argument) {
 Result<ForeignLock> parse_foreign_lock(SpecKind kind, std::string_view text, const std::string& path) {
     try {
         switch (kind) {
-        case SpecKind::conda_lock: return read_conda_lock(text, path);
-        case SpecKind::pixi_lock: return read_pixi_lock(text, path);
-        case SpecKind::pylock: return read_pylock(text, path);
-        case SpecKind::uv_lock: return read_uv_lock(text, path);
-        default: return make_error(ErrorKind::bug, "{}: a {} is no lock of another tool", path, to_string(kind));
+        case SpecKind::conda_lock:
+            return read_conda_lock(text, path);
+        case SpecKind::pixi_lock:
+            return read_pixi_lock(text, path);
+        case SpecKind::pylock:
+            return read_pylock(text, path);
+        case SpecKind::uv_lock:
+            return read_uv_lock(text, path);
+        default:
+            return make_error(ErrorKind::bug, "{}: a {} is no lock of another tool", path, to_string(kind));
         }
     } catch (const std::exception& e) { // of a YAML or TOML node that is not what it was taken for
         return make_error(ErrorKind::usage, "{}: it is not a {}: {}", path, to_string(kind), e.what());
@@ -307,13 +331,24 @@ Result<Request> parse_spec(std::string_view raw, const std::string& path, const 
     request.source = path;
     try {
         switch (kind) {
-        case SpecKind::requirements: TRY(read_requirements(text, path, request)); break;
-        case SpecKind::pyproject: TRY(read_pyproject(text, path, choice, request)); break;
-        case SpecKind::explicit_list: TRY(read_explicit(text, path, request)); break;
-        case SpecKind::environment: TRY(read_environment(text, path, request)); break;
-        case SpecKind::construct: TRY(read_construct(text, path, choice, request)); break;
+        case SpecKind::requirements:
+            TRY(read_requirements(text, path, request));
+            break;
+        case SpecKind::pyproject:
+            TRY(read_pyproject(text, path, choice, request));
+            break;
+        case SpecKind::explicit_list:
+            TRY(read_explicit(text, path, request));
+            break;
+        case SpecKind::environment:
+            TRY(read_environment(text, path, request));
+            break;
+        case SpecKind::construct:
+            TRY(read_construct(text, path, choice, request));
+            break;
         case SpecKind::tinderbox_lock:
-            return make_error(ErrorKind::usage, "{}: it is a lock and stands alone; give no other SPEC beside it", path);
+            return make_error(ErrorKind::usage, "{}: it is a lock and stands alone; give no other SPEC beside it",
+                              path);
         case SpecKind::conda_lock:
         case SpecKind::pixi_lock:
         case SpecKind::pylock:
@@ -330,7 +365,8 @@ Result<Request> parse_spec(std::string_view raw, const std::string& path, const 
     }
     const bool chooses = !request.locks.empty() || kind == SpecKind::pyproject;
     if (!choice.names.empty() && !chooses)
-        return make_error(ErrorKind::usage, "{}: it is a {}, which has nothing to choose; leave the [{}] away", path, to_string(kind), choice.names.front());
+        return make_error(ErrorKind::usage, "{}: it is a {}, which has nothing to choose; leave the [{}] away", path,
+                          to_string(kind), choice.names.front());
     return request;
 }
 
@@ -339,10 +375,13 @@ Result<Request> read_spec(const std::string& argument, LockChoice choice) {
     choice.names = std::move(names);
     std::error_code ignored;
     if (!fs::exists(path, ignored))
-        return make_error(ErrorKind::usage, "{}: there is no such file; name an environment.yml, a requirements.txt, a lock or another SPEC", path);
+        return make_error(
+            ErrorKind::usage,
+            "{}: there is no such file; name an environment.yml, a requirements.txt, a lock or another SPEC", path);
     if (fs::is_directory(path, ignored))
-        return make_error(ErrorKind::usage, "{}: it is a directory; name a file (or write --from-prefix for a captured "
-                                            "environment)",
+        return make_error(ErrorKind::usage,
+                          "{}: it is a directory; name a file (or write --from-prefix for a captured "
+                          "environment)",
                           path);
     auto text = read_text(path, 64u << 20);
     if (!text) return make_error(ErrorKind::usage, "{}", text.error().message);
@@ -352,7 +391,8 @@ Result<Request> read_spec(const std::string& argument, LockChoice choice) {
 Status add_conda(Request& request, std::string_view spec, SourceLine line) {
     spec = trim(spec);
     bool file = (spec.find("://") != std::string_view::npos && spec.find("::") == std::string_view::npos) ||
-                spec.ends_with(".conda") || spec.ends_with(".tar.bz2") || spec.starts_with("./") || spec.starts_with('/');
+                spec.ends_with(".conda") || spec.ends_with(".tar.bz2") || spec.starts_with("./") ||
+                spec.starts_with('/');
     TRY_ASSIGN(CondaSpec parsed, file ? read_conda_url(spec, line, "") : read_match_spec(spec, line));
     request.conda.push_back(std::move(parsed));
     return {};

@@ -9,8 +9,7 @@
 namespace tinderbox {
 
 // "FILE:LINE: …" of kind usage.
-template <class... Args>
-Error line_error(const SourceLine& line, fmt::format_string<Args...> format, Args&&... args) {
+template <class... Args> Error line_error(const SourceLine& line, fmt::format_string<Args...> format, Args&&... args) {
     return make_error(ErrorKind::usage, format, std::forward<Args>(args)...).in(line.str());
 }
 

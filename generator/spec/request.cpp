@@ -91,8 +91,9 @@ void append_new(std::vector<std::string>& to, const std::vector<std::string>& fr
 
 Status merge_options(PipOptions& to, const PipOptions& from, const std::string& first, const std::string& second) {
     if (to.index_url && from.index_url && *to.index_url != *from.index_url)
-        return make_error(ErrorKind::usage, "{}: its --index-url {} contradicts {} in {}; keep one, or make the other an "
-                                            "--extra-index-url",
+        return make_error(ErrorKind::usage,
+                          "{}: its --index-url {} contradicts {} in {}; keep one, or make the other an "
+                          "--extra-index-url",
                           second, printable(*from.index_url), printable(*to.index_url), first);
     if (!to.index_url) to.index_url = from.index_url;
     append_new(to.extra_index_urls, from.extra_index_urls);
@@ -113,14 +114,10 @@ std::string source_of(const Request& request) { return request.source.empty() ? 
 } // namespace
 
 json to_json(const Request& request) {
-    json out = {{"kind", request.kind},
-                {"name", request.name},
-                {"channels", json::array()},
-                {"conda", json::array()},
-                {"pip", json::array()},
-                {"pip_options", option_lines(request.pip_options)},
-                {"variables", request.variables},
-                {"ignored", json::array()}};
+    json out = {{"kind", request.kind},           {"name", request.name},
+                {"channels", json::array()},      {"conda", json::array()},
+                {"pip", json::array()},           {"pip_options", option_lines(request.pip_options)},
+                {"variables", request.variables}, {"ignored", json::array()}};
     for (const std::string& channel : request.channels) out["channels"].push_back(printable(channel));
     for (const CondaSpec& spec : request.conda)
         out["conda"].push_back(located({{"spec", printable(spec.text)},
@@ -130,7 +127,8 @@ json to_json(const Request& request) {
                                         {"channel", printable(spec.channel)}},
                                        spec.line, request));
     auto pip_row = [&](const PipRequirement& requirement) {
-        json row = located({{"requirement", printable(requirement.text)}, {"name", requirement.name}}, requirement.line, request);
+        json row = located({{"requirement", printable(requirement.text)}, {"name", requirement.name}}, requirement.line,
+                           request);
         if (!requirement.hashes.empty()) row["hashes"] = requirement.hashes;
         if (!requirement.extras.empty()) row["extras"] = requirement.extras;
         if (!requirement.marker.empty()) row["marker"] = requirement.marker;
@@ -138,9 +136,11 @@ json to_json(const Request& request) {
         return row;
     };
     for (const PipRequirement& requirement : request.pip) out["pip"].push_back(pip_row(requirement));
-    for (const PipRequirement& requirement : request.pip_constraints) out["constraints"].push_back(pip_row(requirement));
+    for (const PipRequirement& requirement : request.pip_constraints)
+        out["constraints"].push_back(pip_row(requirement));
     for (const IncludedFile& file : request.includes)
-        out["includes"].push_back(located({{"source", file.source}, {"destination", file.destination}}, file.line, request));
+        out["includes"].push_back(
+            located({{"source", file.source}, {"destination", file.destination}}, file.line, request));
     if (!request.base.empty()) out["base"] = request.base;
     if (!request.version.empty()) out["version"] = request.version;
     if (!request.user_requested.empty()) out["user_requested"] = request.user_requested;
@@ -158,7 +158,8 @@ json to_json(const Request& request) {
 Status check_bundled(const Request& request) {
     std::string problems;
     for (const PipRequirement& line : request.pip)
-        if (!line.unbundled.empty()) problems += fmt::format("{}{}: {}", problems.empty() ? "" : "\n", line.line.str(), line.unbundled);
+        if (!line.unbundled.empty())
+            problems += fmt::format("{}{}: {}", problems.empty() ? "" : "\n", line.line.str(), line.unbundled);
     if (!problems.empty()) return Error{ErrorKind::usage, problems};
     return {};
 }
@@ -174,8 +175,9 @@ Result<Request> merge(std::vector<Request> requests) {
         Request& next = requests[i];
         std::string source = source_of(next);
         if (!out.name.empty() && !next.name.empty() && out.name != next.name)
-            return make_error(ErrorKind::usage, "{} names the environment '{}', {} names it '{}'; say which with --name",
-                              name_source, out.name, source, next.name);
+            return make_error(ErrorKind::usage,
+                              "{} names the environment '{}', {} names it '{}'; say which with --name", name_source,
+                              out.name, source, next.name);
         if (out.name.empty() && !next.name.empty()) {
             out.name = next.name;
             name_source = source;
@@ -201,16 +203,21 @@ Result<Request> merge(std::vector<Request> requests) {
         append(out.user_requested, next.user_requested);
         append(out.exclude, next.exclude);
         append(out.conda_constraints, next.conda_constraints);
-        if (!next.requires_python.empty()) out.requires_python += (out.requires_python.empty() ? "" : ",") + next.requires_python;
+        if (!next.requires_python.empty())
+            out.requires_python += (out.requires_python.empty() ? "" : ",") + next.requires_python;
         for (const auto& [name, value] : next.script_variables)
             if (auto [found, added] = out.script_variables.emplace(name, value); !added && found->second != value)
-                return make_error(ErrorKind::usage, "{}: its script_env_variables set {} to '{}', another one to '{}'; keep one of the two", source, name,
-                                  value, found->second);
+                return make_error(
+                    ErrorKind::usage,
+                    "{}: its script_env_variables set {} to '{}', another one to '{}'; keep one of the two", source,
+                    name, value, found->second);
         for (auto [to, from, what] : {std::tuple(&out.pre_install, &next.pre_install, "pre_install"),
                                       std::tuple(&out.post_install, &next.post_install, "post_install"),
                                       std::tuple(&out.license_file, &next.license_file, "license_file")}) {
             if (!to->empty() && !from->empty() && *to != *from)
-                return make_error(ErrorKind::usage, "{}: its {} '{}' contradicts '{}', given before; keep one of the two", source, what, *from, *to);
+                return make_error(ErrorKind::usage,
+                                  "{}: its {} '{}' contradicts '{}', given before; keep one of the two", source, what,
+                                  *from, *to);
             if (to->empty()) *to = std::move(*from);
         }
         out.kind = "merged";

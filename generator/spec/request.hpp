@@ -15,12 +15,12 @@
 namespace tinderbox {
 
 struct CondaSpec {
-    std::string text;             // as written
+    std::string text;                          // as written
     std::string name, version, build, channel; // version "" when unconstrained
-    std::string url, md5, sha256; // @EXPLICIT, locks and direct files
+    std::string url, md5, sha256;              // @EXPLICIT, locks and direct files
     SourceLine line;
-    std::uint64_t size = 0;       // bytes, of a lock that says it; 0 = unknown
-    std::string needed_by;        // of a lock: names of packages that need it; "" = it was asked for
+    std::uint64_t size = 0; // bytes, of a lock that says it; 0 = unknown
+    std::string needed_by;  // of a lock: names of packages that need it; "" = it was asked for
 };
 
 struct IgnoredItem {
@@ -36,9 +36,9 @@ struct IncludedFile {
 };
 
 struct Request {
-    std::string kind;  // "environment.yml", "requirements.txt", "explicit", "command line", "merged"
+    std::string kind;   // "environment.yml", "requirements.txt", "explicit", "command line", "merged"
     std::string source; // the file it came from, as given; "" for the command line and for a merged one
-    std::string name;  // environment name, "" when none was given
+    std::string name;   // environment name, "" when none was given
     std::vector<std::string> channels;
     std::vector<CondaSpec> conda;
     std::vector<PipRequirement> pip;
@@ -49,23 +49,32 @@ struct Request {
     std::vector<TakenLock> locks; // whose wheels are taken as they are; their conda packages are in `conda`, by URL
     std::string base;             // what the request implies for --base: "none" (construct.yaml), "" nothing
     std::vector<IncludedFile> includes;
-    std::string version;          // of the installer; construct.yaml
-    std::vector<std::string> user_requested; // match specs that count as asked for, where not all do; construct.yaml
-    std::vector<std::string> exclude;        // conda packages that are left out of the answer; construct.yaml
+    std::string version;                      // of the installer; construct.yaml
+    std::vector<std::string> user_requested;  // match specs that count as asked for, where not all do; construct.yaml
+    std::vector<std::string> exclude;         // conda packages that are left out of the answer; construct.yaml
     std::vector<CondaSpec> conda_constraints; // bound what gets installed, but install nothing (lock --update)
-    std::string pre_install, post_install; // absolute paths of scripts to run in the new prefix; construct.yaml
+    std::string pre_install, post_install;    // absolute paths of scripts to run in the new prefix; construct.yaml
     std::map<std::string, std::string> script_variables; // of these scripts; construct.yaml
-    std::string license_file;     // absolute path of a text to show and to accept; construct.yaml
+    std::string license_file; // absolute path of a text to show and to accept; construct.yaml
     std::vector<IgnoredItem> ignored;
 };
 
-// The inspect contract of design.md: {kind, name, channels[], conda[…], pip[…], pip_options[], variables{}, ignored[…]}.
+// The inspect contract of design.md: {kind, name, channels[], conda[…], pip[…], pip_options[], variables{},
+// ignored[…]}.
 nlohmann::json to_json(const Request& request);
 
 // What a file is, told from its content.
 enum class SpecKind {
-    requirements, pyproject, explicit_list, environment, construct,       // requests
-    tinderbox_lock, conda_lock, pixi_lock, pylock, uv_lock,               // locks
+    requirements,
+    pyproject,
+    explicit_list,
+    environment,
+    construct, // requests
+    tinderbox_lock,
+    conda_lock,
+    pixi_lock,
+    pylock,
+    uv_lock, // locks
 };
 std::string_view to_string(SpecKind kind); // "requirements.txt", "explicit", "environment.yml", …
 SpecKind recognise_spec(std::string_view text);
@@ -93,12 +102,12 @@ Result<ForeignLock> parse_foreign_lock(SpecKind kind, std::string_view text, con
 Status add_pip(Request& request, std::string_view requirement, SourceLine line = {"command line: --pip", 0});
 Status add_conda(Request& request, std::string_view spec, SourceLine line = {"command line: --conda", 0});
 
-// What no installer can carry because it would have to be built (a checkout, a directory, an editable): all of it, one a
-// line, with the way out. Errors: kind usage.
+// What no installer can carry because it would have to be built (a checkout, a directory, an editable): all of it, one
+// a line, with the way out. Errors: kind usage.
 Status check_bundled(const Request& request);
 
-// A script of construct.yaml, byte for byte, and its licence as UTF-8. Errors (usage, without the line that names the file): not
-// readable, no text, a script that no shell of Linux runs (a batch file, lines that end in CR LF).
+// A script of construct.yaml, byte for byte, and its licence as UTF-8. Errors (usage, without the line that names the
+// file): not readable, no text, a script that no shell of Linux runs (a batch file, lines that end in CR LF).
 Result<std::string> read_script(const std::string& path);
 Result<std::string> read_license(const std::string& path);
 

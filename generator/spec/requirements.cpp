@@ -21,7 +21,7 @@ constexpr std::size_t deepest_nesting = 20;
 // Where a line comes from, and what it may add to.
 struct Context {
     Request& request;
-    std::string file;       // relative names start beside it
+    std::string file; // relative names start beside it
     bool constraint = false;
     std::vector<std::string> open_files; // of -r and -c, to find a circle
 };
@@ -137,16 +137,33 @@ struct OptionRow {
     bool takes_value;
 };
 
-constexpr OptionRow option_table[] = {
-    {"--index-url", "-i", true},       {"--pypi-url", "", true},         {"--extra-index-url", "", true},
-    {"--no-index", "", false},         {"--find-links", "-f", true},     {"--requirement", "-r", true},
-    {"--constraint", "-c", true},      {"--editable", "-e", true},       {"--no-binary", "", true},
-    {"--only-binary", "", true},       {"--prefer-binary", "", false},   {"--require-hashes", "", false},
-    {"--no-require-hashes", "", false}, {"--all-releases", "", true},    {"--only-final", "", true},
-    {"--pre", "", false},              {"--trusted-host", "", true},     {"--use-feature", "", true},
-    {"--hash", "", true},              {"--config-settings", "-C", true}, {"--config-setting", "", true},
-    {"--global-option", "", true},     {"--install-option", "", true},   {"--use-pep517", "", false},
-    {"--no-use-pep517", "", false},    {"--always-unzip", "-Z", false},  {"--no-use-wheel", "", false}};
+constexpr OptionRow option_table[] = {{"--index-url", "-i", true},
+                                      {"--pypi-url", "", true},
+                                      {"--extra-index-url", "", true},
+                                      {"--no-index", "", false},
+                                      {"--find-links", "-f", true},
+                                      {"--requirement", "-r", true},
+                                      {"--constraint", "-c", true},
+                                      {"--editable", "-e", true},
+                                      {"--no-binary", "", true},
+                                      {"--only-binary", "", true},
+                                      {"--prefer-binary", "", false},
+                                      {"--require-hashes", "", false},
+                                      {"--no-require-hashes", "", false},
+                                      {"--all-releases", "", true},
+                                      {"--only-final", "", true},
+                                      {"--pre", "", false},
+                                      {"--trusted-host", "", true},
+                                      {"--use-feature", "", true},
+                                      {"--hash", "", true},
+                                      {"--config-settings", "-C", true},
+                                      {"--config-setting", "", true},
+                                      {"--global-option", "", true},
+                                      {"--install-option", "", true},
+                                      {"--use-pep517", "", false},
+                                      {"--no-use-pep517", "", false},
+                                      {"--always-unzip", "-Z", false},
+                                      {"--no-use-wheel", "", false}};
 
 Result<std::vector<Option>> parse_options(std::string_view text, const SourceLine& line) {
     TRY_ASSIGN(auto words, shell_words(text, line));
@@ -175,11 +192,13 @@ Result<std::vector<Option>> parse_options(std::string_view text, const SourceLin
             if (fitting.size() == 1) row = fitting.front();
         }
         if (!row && word == "-")
-            return line_error(line, "it looks like a YAML list; write the packages without '-', or 'dependencies:' above them");
+            return line_error(
+                line, "it looks like a YAML list; write the packages without '-', or 'dependencies:' above them");
         if (!row && word.starts_with('-'))
-            return line_error(line, "unknown option '{}'; requirements files have only pip's --index-url, "
-                                    "--extra-index-url, --find-links, --no-index, --pre, --trusted-host, "
-                                    "--require-hashes, -r, -c and --hash",
+            return line_error(line,
+                              "unknown option '{}'; requirements files have only pip's --index-url, "
+                              "--extra-index-url, --find-links, --no-index, --pre, --trusted-host, "
+                              "--require-hashes, -r, -c and --hash",
                               printable(name));
         if (!row)
             return line_error(line, "'{}' is left over behind an option; put it on a line of its own", printable(name));
@@ -200,8 +219,9 @@ Result<std::string> parse_hash(std::string_view value, const SourceLine& line) {
     std::size_t digits = algorithm == "sha256" ? 64 : algorithm == "sha384" ? 96 : algorithm == "sha512" ? 128 : 0;
     bool hex = !digest.empty() && digest.find_first_not_of("0123456789abcdef") == std::string::npos;
     if (colon == std::string_view::npos || digits == 0)
-        return line_error(line, "'--hash={}' is not ALGORITHM:DIGEST with sha256, sha384 or sha512; write "
-                                "--hash=sha256: and 64 hexadecimal digits",
+        return line_error(line,
+                          "'--hash={}' is not ALGORITHM:DIGEST with sha256, sha384 or sha512; write "
+                          "--hash=sha256: and 64 hexadecimal digits",
                           value);
     if (!hex || digest.size() != digits)
         return line_error(line, "'--hash={}' does not have {} hexadecimal digits behind the ':'", value, digits);
@@ -342,12 +362,9 @@ Status read_requirement(std::string_view text, std::string_view options, const S
     }
     auto at = text.find('@');
     bool named_url = at != std::string_view::npos && at > 0 && pip::Requirement::parse(trim(text.substr(0, at)));
-    if (is_url(text) || is_vcs(text))
-        TRY(read_url_requirement(text, out));
-    else if (!named_url && looks_like_path(text))
-        TRY(read_path_requirement(text, directory_of(context.file), out));
-    else
-        TRY(read_named_requirement(text, out));
+    if (is_url(text) || is_vcs(text)) TRY(read_url_requirement(text, out));
+    else if (!named_url && looks_like_path(text)) TRY(read_path_requirement(text, directory_of(context.file), out));
+    else TRY(read_named_requirement(text, out));
     if (context.constraint) {
         if (out.name.empty()) return line_error(line, "a constraint has to begin with a package's name");
         if (!out.extras.empty()) return line_error(line, "a constraint cannot have extras; write the name alone");
@@ -398,9 +415,10 @@ Status apply_option(const Option& option, const SourceLine& line, Context& conte
             out.unbundled = vcs_problem(out.text);
         } else {
             out.url = locate_path(option.value, directory_of(context.file));
-            out.unbundled = fmt::format("'-e {}' is an editable install of a source directory; build a wheel of it with "
-                                        "'pip wheel --no-deps {}' and write the wheel's path here",
-                                        printable(option.value), printable(option.value));
+            out.unbundled =
+                fmt::format("'-e {}' is an editable install of a source directory; build a wheel of it with "
+                            "'pip wheel --no-deps {}' and write the wheel's path here",
+                            printable(option.value), printable(option.value));
         }
         context.request.pip.push_back(std::move(out));
         return {};
@@ -408,11 +426,10 @@ Status apply_option(const Option& option, const SourceLine& line, Context& conte
     if (name == "--hash") return line_error(line, "'--hash' stands without a requirement in front of it");
     bool index = name == "--index-url" || name == "--pypi-url";
     if (index || name == "--extra-index-url") {
-        if (!is_url(option.value)) return line_error(line, "'{}' is not a URL of a package index", printable(option.value));
-        if (index)
-            options.index_url = option.value;
-        else
-            options.extra_index_urls.push_back(option.value);
+        if (!is_url(option.value))
+            return line_error(line, "'{}' is not a URL of a package index", printable(option.value));
+        if (index) options.index_url = option.value;
+        else options.extra_index_urls.push_back(option.value);
     } else if (name == "--find-links") {
         std::string place = is_url(option.value) ? option.value : locate_path(option.value, directory_of(context.file));
         options.find_links.push_back(std::move(place));
@@ -421,7 +438,9 @@ Status apply_option(const Option& option, const SourceLine& line, Context& conte
     } else if (name == "--pre") {
         options.pre = true;
     } else if (name == "--all-releases" && option.value != ":all:") {
-        return line_error(line, "'--all-releases {}' is not understood for single packages; write NAME>=0.dev0, which takes pre-releases of NAME",
+        return line_error(line,
+                          "'--all-releases {}' is not understood for single packages; write NAME>=0.dev0, which takes "
+                          "pre-releases of NAME",
                           option.value);
     } else if (name == "--all-releases") {
         options.pre = true;
@@ -447,10 +466,8 @@ Status read_line(std::string_view raw, const SourceLine& line, Context& context)
     if (text.empty()) return {};
     // pip's rule: options begin at the first word that begins with a dash.
     std::size_t options_at = text.size();
-    if (text.starts_with('-'))
-        options_at = 0;
-    else if (auto at = std::min(text.find(" -"), text.find("\t-")); at != std::string_view::npos)
-        options_at = at + 1;
+    if (text.starts_with('-')) options_at = 0;
+    else if (auto at = std::min(text.find(" -"), text.find("\t-")); at != std::string_view::npos) options_at = at + 1;
     std::string_view requirement = trim(text.substr(0, options_at));
     // pip reads "name ;" as a name without a marker.
     if (requirement.ends_with(';')) requirement = trim(requirement.substr(0, requirement.size() - 1));

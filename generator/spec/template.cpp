@@ -38,7 +38,8 @@ std::string text_of(const Value& value) {
 class Expression {
   public:
     // `strict`: a name that is not known is an error at once, not only when it is the answer.
-    Expression(std::string_view text, const Names& names, bool strict = false) : text_(text), names_(names), strict_(strict) {}
+    Expression(std::string_view text, const Names& names, bool strict = false)
+        : text_(text), names_(names), strict_(strict) {}
 
     // Error: without a place.
     Result<Value> evaluate() {
@@ -52,7 +53,9 @@ class Expression {
     Error problem(std::string what) const { return make_error(ErrorKind::usage, "in '{}', {}", trim(text_), what); }
 
     void skip_space() {
-        while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r')) ++at_;
+        while (at_ < text_.size() &&
+               (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r'))
+            ++at_;
     }
     bool take(std::string_view symbol) {
         skip_space();
@@ -60,7 +63,9 @@ class Expression {
         at_ += symbol.size();
         return true;
     }
-    static bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
+    static bool is_word(char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    }
     bool take_word(std::string_view word) {
         skip_space();
         std::string_view rest = text_.substr(at_);
@@ -126,12 +131,10 @@ class Expression {
         if (not_in || take_word("in")) {
             TRY_ASSIGN(Value right, sum());
             bool found = false;
-            if (std::holds_alternative<Environ>(right))
-                found = std::getenv(text_of(left).c_str()) != nullptr;
+            if (std::holds_alternative<Environ>(right)) found = std::getenv(text_of(left).c_str()) != nullptr;
             else if (std::holds_alternative<std::string>(right))
                 found = text_of(right).find(text_of(left)) != std::string::npos;
-            else
-                return problem("'in' is asked of something that is no text");
+            else return problem("'in' is asked of something that is no text");
             return Value(found != not_in);
         }
         return left;
@@ -140,7 +143,8 @@ class Expression {
         int order = 0;
         const auto* a = std::get_if<std::int64_t>(&left);
         const auto* b = std::get_if<std::int64_t>(&right);
-        const bool same_kind = left.index() == right.index() || (std::holds_alternative<Undefined>(left) || std::holds_alternative<Undefined>(right));
+        const bool same_kind = left.index() == right.index() ||
+                               (std::holds_alternative<Undefined>(left) || std::holds_alternative<Undefined>(right));
         if (op == "==" || op == "!=") {
             const bool equal = left.index() == right.index() && text_of(left) == text_of(right);
             return Value(equal == (op == "=="));
@@ -160,12 +164,10 @@ class Expression {
                 TRY_ASSIGN(Value other, filtered());
                 auto* a = std::get_if<std::int64_t>(&value);
                 auto* b = std::get_if<std::int64_t>(&other);
-                if (a && b)
-                    value = *a + (*b % 1000000000);
+                if (a && b) value = *a + (*b % 1000000000);
                 else if (std::holds_alternative<std::string>(value) && std::holds_alternative<std::string>(other))
                     value = text_of(value) + text_of(other);
-                else
-                    return problem("'+' joins two texts or two numbers");
+                else return problem("'+' joins two texts or two numbers");
             } else {
                 return value;
             }
@@ -186,7 +188,8 @@ class Expression {
         while (!take(")")) {
             TRY_ASSIGN(Value one, conditional());
             out.push_back(std::move(one));
-            if (!take(",") && (skip_space(), at_ >= text_.size() || text_[at_] != ')')) return problem("a ')' is missing");
+            if (!take(",") && (skip_space(), at_ >= text_.size() || text_[at_] != ')'))
+                return problem("a ')' is missing");
         }
         return out;
     }
@@ -215,14 +218,10 @@ class Expression {
             std::string word = name();
             if (word == "True" || word == "true" || word == "False" || word == "false")
                 value = word[0] == 'T' || word[0] == 't';
-            else if (word == "None" || word == "none")
-                value = std::string();
-            else if (auto known = names_.find(word); known != names_.end())
-                value = known->second;
-            else if (strict_)
-                return problem(fmt::format("'{}' is no platform that selectors know", word));
-            else
-                value = Undefined{word};
+            else if (word == "None" || word == "none") value = std::string();
+            else if (auto known = names_.find(word); known != names_.end()) value = known->second;
+            else if (strict_) return problem(fmt::format("'{}' is no platform that selectors know", word));
+            else value = Undefined{word};
         } else {
             return problem(fmt::format("'{}' is not understood", text_.substr(at_)));
         }
@@ -245,7 +244,8 @@ class Expression {
             } else if (take("[")) {
                 TRY_ASSIGN(Value key, conditional());
                 if (!take("]")) return problem("a ']' is missing");
-                if (!std::holds_alternative<Environ>(value)) return problem("only environ[\"NAME\"] can be asked with brackets");
+                if (!std::holds_alternative<Environ>(value))
+                    return problem("only environ[\"NAME\"] can be asked with brackets");
                 const char* found = std::getenv(text_of(key).c_str());
                 value = found ? Value(std::string(found)) : Value(Undefined{"environ[\"" + text_of(key) + "\"]"});
             } else {
@@ -258,7 +258,9 @@ class Expression {
         const std::string text = text_of(value);
         if (what == "get" && std::holds_alternative<Environ>(value)) {
             const char* found = std::getenv(argument(0).c_str());
-            return found ? Value(std::string(found)) : arguments.size() > 1 ? arguments[1] : Value(Undefined{argument(0)});
+            return found                  ? Value(std::string(found))
+                   : arguments.size() > 1 ? arguments[1]
+                                          : Value(Undefined{argument(0)});
         }
         if (filter && what == "default") return std::holds_alternative<Undefined>(value) ? Value(argument(0)) : value;
         if (filter && what == "int") {
@@ -267,7 +269,8 @@ class Expression {
             return Value(number);
         }
         if (filter && what == "string") return Value(text);
-        if (const auto* missing = std::get_if<Undefined>(&value)) return problem(fmt::format("'{}' is not defined", missing->name));
+        if (const auto* missing = std::get_if<Undefined>(&value))
+            return problem(fmt::format("'{}' is not defined", missing->name));
         if (what == "lower") return Value(to_lower(text));
         if (what == "upper") {
             std::string upper = text;
@@ -276,7 +279,8 @@ class Expression {
             return Value(upper);
         }
         if (what == "strip") return Value(std::string(trim(text)));
-        if (what == "replace" && arguments.size() == 2 && !argument(0).empty()) return Value(replace_all(text, argument(0), argument(1)));
+        if (what == "replace" && arguments.size() == 2 && !argument(0).empty())
+            return Value(replace_all(text, argument(0), argument(1)));
         if (what == "startswith") return Value(text.starts_with(argument(0)));
         if (what == "endswith") return Value(text.ends_with(argument(0)));
         return problem(fmt::format("'{}' is not understood; write what it gives", what));
@@ -289,19 +293,23 @@ class Expression {
     int depth_ = 0;
 };
 
-int line_of(std::string_view text, std::size_t at) { return 1 + static_cast<int>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n')); }
+int line_of(std::string_view text, std::size_t at) {
+    return 1 + static_cast<int>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
+}
 
 // {% … %}, {{ … }}, {# … #}
 class Jinja {
   public:
-    Jinja(std::string_view text, const std::string& path, Names names) : text_(text), path_(path), names_(std::move(names)) {}
+    Jinja(std::string_view text, const std::string& path, Names names)
+        : text_(text), path_(path), names_(std::move(names)) {}
 
     Result<std::string> render() {
         std::string out;
         std::size_t at = 0;
         while (true) {
             std::size_t open = text_.find('{', at);
-            while (open != std::string_view::npos && open + 1 < text_.size() && std::string_view("%{#").find(text_[open + 1]) == std::string_view::npos)
+            while (open != std::string_view::npos && open + 1 < text_.size() &&
+                   std::string_view("%{#").find(text_[open + 1]) == std::string_view::npos)
                 open = text_.find('{', open + 1);
             if (open == std::string_view::npos || open + 1 >= text_.size()) {
                 append(out, text_.substr(at));
@@ -312,7 +320,8 @@ class Jinja {
             const std::string closing = kind == '{' ? "}}" : std::string(1, kind) + "}";
             std::size_t close = text_.find(closing, open + 2);
             const SourceLine line{path_, line_of(text_, open)};
-            if (close == std::string_view::npos) return line_error(line, "'{{{}' is not closed with '{}'", kind, closing);
+            if (close == std::string_view::npos)
+                return line_error(line, "'{{{}' is not closed with '{}'", kind, closing);
             std::string_view inside = text_.substr(open + 2, close - open - 2);
             if (inside.starts_with('-')) inside.remove_prefix(1);
             if (inside.ends_with('-')) inside.remove_suffix(1);
@@ -320,7 +329,8 @@ class Jinja {
                 if (shown()) {
                     TRY_ASSIGN(Value value, evaluate(inside, line));
                     if (const auto* missing = std::get_if<Undefined>(&value))
-                        return line_error(line, "'{}' is not defined; set it with {{% set %}}, or in the environment", missing->name);
+                        return line_error(line, "'{}' is not defined; set it with {{% set %}}, or in the environment",
+                                          missing->name);
                     out += text_of(value);
                 }
             } else if (kind == '%') {
@@ -331,7 +341,8 @@ class Jinja {
                 if (c == '\n') out += '\n';
             at = close + closing.size();
         }
-        if (!open_.empty()) return line_error({path_, open_.back().line}, "{{% if %}} is not closed with {{% endif %}}");
+        if (!open_.empty())
+            return line_error({path_, open_.back().line}, "{{% if %}} is not closed with {{% endif %}}");
         return out;
     }
 
@@ -349,7 +360,9 @@ class Jinja {
         for (char c : text)
             if (c == '\n') out += '\n';
     }
-    Result<Value> evaluate(std::string_view text, const SourceLine& line) { return Expression(text, names_).evaluate().in(line.str()); }
+    Result<Value> evaluate(std::string_view text, const SourceLine& line) {
+        return Expression(text, names_).evaluate().in(line.str());
+    }
 
     Status statement(std::string_view text, const SourceLine& line) {
         auto space = std::min(text.find_first_of(" \t\n("), text.size());
@@ -381,11 +394,15 @@ class Jinja {
             }
             current.shown = current.taken = truth(holds);
         } else {
-            return line_error(line, "jinja's '{}' is not understood here; write what it gives (set, if, elif, else and endif are)", word);
+            return line_error(
+                line, "jinja's '{}' is not understood here; write what it gives (set, if, elif, else and endif are)",
+                word);
         }
         return {};
     }
-    bool shown_outside() const { return std::all_of(open_.begin(), open_.end() - 1, [](const If& one) { return one.shown; }); }
+    bool shown_outside() const {
+        return std::all_of(open_.begin(), open_.end() - 1, [](const If& one) { return one.shown; });
+    }
 
     std::string_view text_;
     const std::string& path_;
@@ -396,7 +413,8 @@ class Jinja {
 // What constructor calls a platform in selectors.
 Names platform_names(std::string_view platform) {
     auto is = [&](std::string_view name) { return platform == name; };
-    const bool linux = platform.starts_with("linux-"), osx = platform.starts_with("osx-"), win = platform.starts_with("win-");
+    const bool linux = platform.starts_with("linux-"), osx = platform.starts_with("osx-"),
+               win = platform.starts_with("win-");
     return {{"linux", linux},
             {"linux32", is("linux-32")},
             {"linux64", is("linux-64")},
@@ -422,7 +440,9 @@ bool split_selector(std::string_view line, std::string_view& text, std::string_v
     std::string_view rest = trim(line);
     if (!rest.ends_with(']')) return false;
     auto open = line.rfind('[');
-    if (open == std::string_view::npos || open == 0 || (line[open - 1] != ' ' && line[open - 1] != '\t' && line[open - 1] != '#')) return false;
+    if (open == std::string_view::npos || open == 0 ||
+        (line[open - 1] != ' ' && line[open - 1] != '\t' && line[open - 1] != '#'))
+        return false;
     text = line.substr(0, open);
     while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
     const bool comment = text.ends_with('#');

@@ -1,12 +1,14 @@
 // The two small languages inside a construct.yaml, as far as they are used there:
 //
-//   selectors  "- vc  # [win]", "specs: [linux and not aarch64]"  Python expressions over the platform (constructor, conda-build)
-//   jinja      {% set NAME = EXPRESSION %}, {% if %} {% elif %} {% else %} {% endif %}, {{ EXPRESSION }}, {# #}
+//   selectors  "- vc  # [win]", "specs: [linux and not aarch64]"  Python expressions over the platform (constructor,
+//   conda-build) jinja      {% set NAME = EXPRESSION %}, {% if %} {% elif %} {% else %} {% endif %}, {{ EXPRESSION }},
+//   {# #}
 //
-// Expressions know strings, whole numbers, true and false; names; environ["X"], environ.get("X", "default"), os.environ;
-// == != < <= > >= in not and or + ~ and "A if C else B"; the methods startswith, endswith, lower, upper, strip, replace,
-// get; the filters lower, upper, trim, replace, default, int, string. Anything else is an error that names it: a template
-// half understood would install something else than was written.
+// Expressions know strings, whole numbers, true and false; names; environ["X"], environ.get("X", "default"),
+// os.environ;
+// == != < <= > >= in not and or + ~ and "A if C else B"; the methods startswith, endswith, lower, upper, strip,
+// replace, get; the filters lower, upper, trim, replace, default, int, string. Anything else is an error that names it:
+// a template half understood would install something else than was written.
 #pragma once
 
 #include "common/base/result.hpp"

@@ -17,7 +17,8 @@ Result<TomlFile> TomlFile::parse(std::string_view text, const std::string& path)
                 message = error.title();
                 // The parser begins with its own function's name.
                 if (auto colon = message.rfind("::"); colon != std::string::npos)
-                    if (auto space = message.find(' ', colon); space != std::string::npos) message = message.substr(space + 1);
+                    if (auto space = message.find(' ', colon); space != std::string::npos)
+                        message = message.substr(space + 1);
                 if (!error.locations().empty()) {
                     const auto& [place, what] = error.locations().front();
                     line.line = static_cast<int>(place.first_line_number());
@@ -87,7 +88,8 @@ Result<std::vector<std::string>> TomlFile::texts(const Toml& table, const std::s
 Result<std::uint64_t> TomlFile::number(const Toml& table, const std::string& key) const {
     const Toml* value = find(table, key);
     if (!value) return std::uint64_t{0};
-    if (!value->is_integer() || value->as_integer() < 0) return line_error(at(*value), "'{}' is not a whole number", key);
+    if (!value->is_integer() || value->as_integer() < 0)
+        return line_error(at(*value), "'{}' is not a whole number", key);
     return static_cast<std::uint64_t>(value->as_integer());
 }
 

@@ -69,7 +69,8 @@ class UvReader {
             TRY_ASSIGN(one.version, file_.text(*edge, "version"));
             TRY_ASSIGN(one.marker, file_.text(*edge, "marker"));
             if (!one.marker.empty())
-                if (auto parsed = pip::Marker::parse(one.marker); !parsed.ok()) return std::move(parsed.error()).in(file_.at(*edge).str());
+                if (auto parsed = pip::Marker::parse(one.marker); !parsed.ok())
+                    return std::move(parsed.error()).in(file_.at(*edge).str());
             TRY_ASSIGN(one.extras, file_.texts(*edge, "extra"));
             for (std::string& extra : one.extras) extra = pip::normalize_name(extra);
             TRY_ASSIGN(const Toml* source, file_.table(*edge, "source"));
@@ -142,17 +143,25 @@ class UvReader {
             if (package.origin == "editable ." || package.origin == "virtual .") root = &package;
         if (!root)
             for (ForeignPackage& package : out_.packages)
-                if (package.origin.starts_with("editable ") || package.origin.starts_with("virtual ") || package.origin.starts_with("directory ")) {
-                    if (root) return line_error({path_}, "it has no project at '.', and several others; export the one that is meant with 'uv "
-                                                         "export --format pylock.toml --package NAME'");
+                if (package.origin.starts_with("editable ") || package.origin.starts_with("virtual ") ||
+                    package.origin.starts_with("directory ")) {
+                    if (root)
+                        return line_error(
+                            {path_},
+                            "it has no project at '.', and several others; export the one that is meant with 'uv "
+                            "export --format pylock.toml --package NAME'");
                     root = &package;
                 }
-        if (!root) return line_error({path_}, "it has no project whose dependencies would be taken; write it again with 'uv lock'");
-        for (ForeignPackage& package : out_.packages) package.project = &package == root || package.origin.starts_with("virtual ");
+        if (!root)
+            return line_error({path_},
+                              "it has no project whose dependencies would be taken; write it again with 'uv lock'");
+        for (ForeignPackage& package : out_.packages)
+            package.project = &package == root || package.origin.starts_with("virtual ");
         for (const auto& [name, edges] : root->extra_needs) out_.extras.push_back(name);
         for (const auto& [name, edges] : root->group_needs) out_.groups.push_back(name);
         if (root->group_needs.contains("dev")) out_.default_groups.push_back("dev");
-        std::rotate(out_.packages.begin(), out_.packages.begin() + (root - out_.packages.data()), out_.packages.begin() + (root - out_.packages.data()) + 1);
+        std::rotate(out_.packages.begin(), out_.packages.begin() + (root - out_.packages.data()),
+                    out_.packages.begin() + (root - out_.packages.data()) + 1);
         return {};
     }
 

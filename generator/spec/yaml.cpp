@@ -19,14 +19,16 @@ Status refuse_tabs(std::string_view text, const std::string& path) {
         auto first = line.find_first_not_of(" \t");
         if (first == std::string_view::npos || line[first] == '#') continue;
         if (auto tab = line.substr(0, first).find('\t'); tab != std::string_view::npos)
-            return line_error({path, number, static_cast<int>(tab) + 1}, "it is indented with a tab, which YAML does not allow; use spaces");
+            return line_error({path, number, static_cast<int>(tab) + 1},
+                              "it is indented with a tab, which YAML does not allow; use spaces");
     }
     return {};
 }
 
 // The parser's words, with what is usually meant.
 std::string explain(const std::string& message) {
-    if (message.find("end of map not found") != std::string::npos || message.find("illegal map value") != std::string::npos)
+    if (message.find("end of map not found") != std::string::npos ||
+        message.find("illegal map value") != std::string::npos)
         return message + "; a line before it lacks its ':', or is indented differently from its neighbours";
     if (message.find("flow not found") != std::string::npos) return message + "; a '[' or '{' is not closed";
     if (message.find("end of sequence not found") != std::string::npos)
@@ -59,7 +61,8 @@ int count_documents(const std::string& text) {
     try {
         std::istringstream stream(text);
         YAML::Parser parser(stream);
-        while (parser.HandleNextDocument(counter)) {}
+        while (parser.HandleNextDocument(counter)) {
+        }
     } catch (const DocumentCounter::Stop&) {
     }
     return counter.count;
@@ -75,8 +78,10 @@ Result<YamlFile> YamlFile::parse(std::string_view text, const std::string& path,
         const std::string copy(text);
         const int documents = count_documents(copy);
         if (documents == 0)
-            return make_error(ErrorKind::usage, "{}: it is empty; {} has at least one line that says something", path, what);
-        if (documents > 1) return make_error(ErrorKind::usage, "{}: it holds several YAML documents; {} holds one", path, what);
+            return make_error(ErrorKind::usage, "{}: it is empty; {} has at least one line that says something", path,
+                              what);
+        if (documents > 1)
+            return make_error(ErrorKind::usage, "{}: it holds several YAML documents; {} holds one", path, what);
         out.root_ = YAML::Load(copy);
     } catch (const YAML::Exception& e) {
         SourceLine line{path};
@@ -86,7 +91,8 @@ Result<YamlFile> YamlFile::parse(std::string_view text, const std::string& path,
         return make_error(ErrorKind::usage, "{}: it is not valid YAML: {}", path, e.what());
     }
     if (!out.root_.IsDefined() || out.root_.IsNull())
-        return make_error(ErrorKind::usage, "{}: it is empty; {} has at least one line that says something", path, what);
+        return make_error(ErrorKind::usage, "{}: it is empty; {} has at least one line that says something", path,
+                          what);
     return out;
 }
 
@@ -130,14 +136,16 @@ Result<std::vector<YamlFile::Pair>> YamlFile::pairs(const YAML::Node& map, std::
         // A later key would win over an earlier one without a word.
         auto [found, added] = seen.emplace(key, at(pair.first));
         if (!added)
-            return line_error(at(pair.first), "the key '{}' stands a second time (first in line {}); join the two", key, found->second.line);
+            return line_error(at(pair.first), "the key '{}' stands a second time (first in line {}); join the two", key,
+                              found->second.line);
         out.emplace_back(pair.first, pair.second);
     }
     for (const YAML::Node& from : merged) TRY(merge_into(from, out, 0));
     return out;
 }
 
-Result<std::vector<YAML::Node>> YamlFile::list(const YAML::Node& node, std::string_view what, std::string_view hint) const {
+Result<std::vector<YAML::Node>> YamlFile::list(const YAML::Node& node, std::string_view what,
+                                               std::string_view hint) const {
     std::vector<YAML::Node> out;
     if (!node.IsDefined() || node.IsNull()) return out;
     if (!node.IsSequence()) return line_error(at(node), "{} is not a list; write '{}' lines", what, hint);

@@ -21,7 +21,8 @@ class YamlFile {
     using Pair = std::pair<YAML::Node, YAML::Node>;
     Result<std::vector<Pair>> pairs(const YAML::Node& map, std::string_view what) const;
     // The elements of a list; none when it is empty or "~".
-    Result<std::vector<YAML::Node>> list(const YAML::Node& node, std::string_view what, std::string_view hint = "- VALUE") const;
+    Result<std::vector<YAML::Node>> list(const YAML::Node& node, std::string_view what,
+                                         std::string_view hint = "- VALUE") const;
     // A plain value, as it is written.
     Result<std::string> scalar(const YAML::Node& node, std::string_view what) const;
     // The value of a key of a mapping, "" when it has none.

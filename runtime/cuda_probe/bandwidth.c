@@ -73,8 +73,7 @@ void measure_copies(int device) {
         const struct Copy copies[] = {
             {"host_to_device", a, 0, host}, {"device_to_host", 0, a, host}, {"device_to_device", b, a, NULL}};
         bool ok = true;
-        for (int i = 0; i < 3 && ok; ++i)
-            ok = measure(device, &copies[i], bytes, pinned);
+        for (int i = 0; i < 3 && ok; ++i) ok = measure(device, &copies[i], bytes, pinned);
         if (pinned && driver.cuMemFreeHost != NULL) CALL(cuMemFreeHost, host);
         if (!pinned) free(host);
     }

@@ -1,6 +1,7 @@
 // The functions of the CUDA runtime that stage 2 links statically. Declared here, not included from NVIDIA's
 // headers: the wheel with the static library lacks the compiler's headers that those include. None of these
-// names is versioned in CUDA 11, 12 and 13 (the library functions exist since 12.8), and tests/fake_driver/check_headers.c compares the numbers.
+// names is versioned in CUDA 11, 12 and 13 (the library functions exist since 12.8), and
+// tests/fake_driver/check_headers.c compares the numbers.
 #ifndef TINDERBOX_PROBE_CUDART_API_H
 #define TINDERBOX_PROBE_CUDART_API_H
 

@@ -39,17 +39,14 @@ static const struct {
     {800, "CUDA_ERROR_NOT_PERMITTED", "operation not permitted"},
     {801, "CUDA_ERROR_NOT_SUPPORTED", "operation not supported"},
     {802, "CUDA_ERROR_SYSTEM_NOT_READY", "system not yet initialized"},
-    {803, "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH",
-     "the driver's kernel module and its libraries differ in version"},
-    {804, "CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE",
-     "forward compatibility is not supported on this hardware"},
+    {803, "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH", "the driver's kernel module and its libraries differ in version"},
+    {804, "CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE", "forward compatibility is not supported on this hardware"},
     {999, "CUDA_ERROR_UNKNOWN", "unknown error"},
 };
 
 const char* driver_error_name(const struct Driver* driver, CUresult code) {
     const char* name = NULL;
-    if (driver->cuGetErrorName != NULL && driver->cuGetErrorName(code, &name) == 0 && name != NULL)
-        return name;
+    if (driver->cuGetErrorName != NULL && driver->cuGetErrorName(code, &name) == 0 && name != NULL) return name;
     for (size_t i = 0; i < sizeof known_errors / sizeof known_errors[0]; ++i) {
         if (known_errors[i].code == code) return known_errors[i].name;
     }
@@ -58,8 +55,7 @@ const char* driver_error_name(const struct Driver* driver, CUresult code) {
 
 const char* driver_error_text(const struct Driver* driver, CUresult code) {
     const char* text = NULL;
-    if (driver->cuGetErrorString != NULL && driver->cuGetErrorString(code, &text) == 0 && text != NULL)
-        return text;
+    if (driver->cuGetErrorString != NULL && driver->cuGetErrorString(code, &text) == 0 && text != NULL) return text;
     for (size_t i = 0; i < sizeof known_errors / sizeof known_errors[0]; ++i) {
         if (known_errors[i].code == code) return known_errors[i].text;
     }
@@ -86,11 +82,10 @@ static void say_library(int stage, void* library) {
     const char* path = dlinfo(library, RTLD_DI_LINKMAP, &map) == 0 && map != NULL ? map->l_name : NULL;
     bool is_resolved = path != NULL && realpath(path, resolved) != NULL;
     const char* where = is_resolved ? resolved : path != NULL ? path : "";
-    const char* kind = strstr(where, "/stubs/") != NULL || (path != NULL && strstr(path, "/stubs/") != NULL)
-                           ? "stub"
-                       : strstr(where, "compat/") != NULL ? "compat"
-                       : strstr(where, "/wsl/") != NULL    ? "wsl"
-                                                           : "driver";
+    const char* kind = strstr(where, "/stubs/") != NULL || (path != NULL && strstr(path, "/stubs/") != NULL) ? "stub"
+                       : strstr(where, "compat/") != NULL                                                    ? "compat"
+                       : strstr(where, "/wsl/") != NULL                                                      ? "wsl"
+                                                                                                             : "driver";
     const char* version = strstr(where, "libcuda.so.");
     if (version != NULL) version += strlen("libcuda.so.");
     // "libcuda.so.1" itself names no version.
@@ -121,8 +116,7 @@ static void* open_library(int stage) {
     if (library != NULL) return library;
     const char* why = dlerror();
     // glibc's own words; they are not translated, because nobody calls setlocale here.
-    bool absent =
-        why != NULL && strncmp(why, "libcuda.so.1:", 13) == 0 && strstr(why, "No such file or directory");
+    bool absent = why != NULL && strncmp(why, "libcuda.so.1:", 13) == 0 && strstr(why, "No such file or directory");
     event_begin("error");
     event_integer("stage", stage);
     event_text("call", "dlopen");
@@ -142,16 +136,16 @@ bool driver_open(struct Driver* driver, int stage) {
     void* symbol;
     // POSIX lets a data pointer from dlsym be used as a function; the copy through memory keeps ISO C
     // content.
-#define X(function, symbol_name, older, needed, parameters)                                                  \
-    symbol = dlsym(library, symbol_name);                                                                    \
-    if (symbol == NULL && (older) != NULL) symbol = dlsym(library, (older) != NULL ? (older) : "");          \
+#define X(function, symbol_name, older, needed, parameters)                                                            \
+    symbol = dlsym(library, symbol_name);                                                                              \
+    if (symbol == NULL && (older) != NULL) symbol = dlsym(library, (older) != NULL ? (older) : "");                    \
     memcpy(&driver->function, &symbol, sizeof symbol);
     DRIVER_FUNCTIONS(X)
 #undef X
-#define X(function, symbol_name, older, needed, parameters)                                                  \
-    if (driver->function == NULL) {                                                                          \
-        say_missing(stage, symbol_name, needed);                                                             \
-        if (needed) complete = false;                                                                        \
+#define X(function, symbol_name, older, needed, parameters)                                                            \
+    if (driver->function == NULL) {                                                                                    \
+        say_missing(stage, symbol_name, needed);                                                                       \
+        if (needed) complete = false;                                                                                  \
     }
     DRIVER_FUNCTIONS(X)
 #undef X

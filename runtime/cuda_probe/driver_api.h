@@ -35,43 +35,40 @@ enum {
 
 // X(our name, symbol, symbol of older drivers or NULL, needed, parameters); each returns a CUresult.
 // The _v2 names are the ones of today's ABI: without the suffix the same functions have 32-bit addresses.
-#define DRIVER_FUNCTIONS(X)                                                                                  \
-    X(cuInit, "cuInit", NULL, true, (unsigned))                                                              \
-    X(cuDriverGetVersion, "cuDriverGetVersion", NULL, true, (int*))                                          \
-    X(cuGetErrorName, "cuGetErrorName", NULL, false, (CUresult, const char**))                               \
-    X(cuGetErrorString, "cuGetErrorString", NULL, false, (CUresult, const char**))                           \
-    X(cuDeviceGetCount, "cuDeviceGetCount", NULL, true, (int*))                                              \
-    X(cuDeviceGet, "cuDeviceGet", NULL, true, (CUdevice*, int))                                              \
-    X(cuDeviceGetName, "cuDeviceGetName", NULL, true, (char*, int, CUdevice))                                \
-    X(cuDeviceGetUuid, "cuDeviceGetUuid_v2", "cuDeviceGetUuid", false, (CUuuid*, CUdevice))                  \
-    X(cuDeviceGetPCIBusId, "cuDeviceGetPCIBusId", NULL, false, (char*, int, CUdevice))                       \
-    X(cuDeviceGetAttribute, "cuDeviceGetAttribute", NULL, true, (int*, int, CUdevice))                       \
-    X(cuDeviceTotalMem, "cuDeviceTotalMem_v2", NULL, true, (size_t*, CUdevice))                              \
-    X(cuDevicePrimaryCtxRetain, "cuDevicePrimaryCtxRetain", NULL, true, (CUcontext*, CUdevice))              \
-    X(cuDevicePrimaryCtxRelease, "cuDevicePrimaryCtxRelease_v2", "cuDevicePrimaryCtxRelease", true,          \
-      (CUdevice))                                                                                            \
-    X(cuCtxSetCurrent, "cuCtxSetCurrent", NULL, true, (CUcontext))                                           \
-    X(cuCtxSynchronize, "cuCtxSynchronize", NULL, true, (void))                                              \
-    X(cuMemGetInfo, "cuMemGetInfo_v2", NULL, false, (size_t*, size_t*))                                      \
-    X(cuMemAlloc, "cuMemAlloc_v2", NULL, true, (CUdeviceptr*, size_t))                                       \
-    X(cuMemFree, "cuMemFree_v2", NULL, true, (CUdeviceptr))                                                  \
-    X(cuMemAllocHost, "cuMemAllocHost_v2", NULL, false, (void**, size_t))                                    \
-    X(cuMemFreeHost, "cuMemFreeHost", NULL, false, (void*))                                                  \
-    X(cuMemcpyHtoD, "cuMemcpyHtoD_v2", NULL, true, (CUdeviceptr, const void*, size_t))                       \
-    X(cuMemcpyDtoH, "cuMemcpyDtoH_v2", NULL, true, (void*, CUdeviceptr, size_t))                             \
-    X(cuMemcpyDtoD, "cuMemcpyDtoD_v2", NULL, true, (CUdeviceptr, CUdeviceptr, size_t))                       \
-    X(cuMemsetD32, "cuMemsetD32_v2", NULL, true, (CUdeviceptr, unsigned, size_t))                            \
-    X(cuDeviceCanAccessPeer, "cuDeviceCanAccessPeer", NULL, false, (int*, CUdevice, CUdevice))               \
-    X(cuCtxEnablePeerAccess, "cuCtxEnablePeerAccess", NULL, false, (CUcontext, unsigned))                    \
-    X(cuCtxDisablePeerAccess, "cuCtxDisablePeerAccess", NULL, false, (CUcontext))                            \
-    X(cuMemcpyPeer, "cuMemcpyPeer", NULL, false, (CUdeviceptr, CUcontext, CUdeviceptr, CUcontext, size_t))   \
-    X(cuModuleLoadDataEx, "cuModuleLoadDataEx", NULL, true,                                                  \
-      (CUmodule*, const void*, unsigned, int*, void**))                                                      \
-    X(cuModuleUnload, "cuModuleUnload", NULL, true, (CUmodule))                                              \
-    X(cuModuleGetFunction, "cuModuleGetFunction", NULL, true, (CUfunction*, CUmodule, const char*))          \
-    X(cuLaunchKernel, "cuLaunchKernel", NULL, true,                                                          \
-      (CUfunction, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, CUstream, void**,   \
-       void**))
+#define DRIVER_FUNCTIONS(X)                                                                                            \
+    X(cuInit, "cuInit", NULL, true, (unsigned))                                                                        \
+    X(cuDriverGetVersion, "cuDriverGetVersion", NULL, true, (int*))                                                    \
+    X(cuGetErrorName, "cuGetErrorName", NULL, false, (CUresult, const char**))                                         \
+    X(cuGetErrorString, "cuGetErrorString", NULL, false, (CUresult, const char**))                                     \
+    X(cuDeviceGetCount, "cuDeviceGetCount", NULL, true, (int*))                                                        \
+    X(cuDeviceGet, "cuDeviceGet", NULL, true, (CUdevice*, int))                                                        \
+    X(cuDeviceGetName, "cuDeviceGetName", NULL, true, (char*, int, CUdevice))                                          \
+    X(cuDeviceGetUuid, "cuDeviceGetUuid_v2", "cuDeviceGetUuid", false, (CUuuid*, CUdevice))                            \
+    X(cuDeviceGetPCIBusId, "cuDeviceGetPCIBusId", NULL, false, (char*, int, CUdevice))                                 \
+    X(cuDeviceGetAttribute, "cuDeviceGetAttribute", NULL, true, (int*, int, CUdevice))                                 \
+    X(cuDeviceTotalMem, "cuDeviceTotalMem_v2", NULL, true, (size_t*, CUdevice))                                        \
+    X(cuDevicePrimaryCtxRetain, "cuDevicePrimaryCtxRetain", NULL, true, (CUcontext*, CUdevice))                        \
+    X(cuDevicePrimaryCtxRelease, "cuDevicePrimaryCtxRelease_v2", "cuDevicePrimaryCtxRelease", true, (CUdevice))        \
+    X(cuCtxSetCurrent, "cuCtxSetCurrent", NULL, true, (CUcontext))                                                     \
+    X(cuCtxSynchronize, "cuCtxSynchronize", NULL, true, (void))                                                        \
+    X(cuMemGetInfo, "cuMemGetInfo_v2", NULL, false, (size_t*, size_t*))                                                \
+    X(cuMemAlloc, "cuMemAlloc_v2", NULL, true, (CUdeviceptr*, size_t))                                                 \
+    X(cuMemFree, "cuMemFree_v2", NULL, true, (CUdeviceptr))                                                            \
+    X(cuMemAllocHost, "cuMemAllocHost_v2", NULL, false, (void**, size_t))                                              \
+    X(cuMemFreeHost, "cuMemFreeHost", NULL, false, (void*))                                                            \
+    X(cuMemcpyHtoD, "cuMemcpyHtoD_v2", NULL, true, (CUdeviceptr, const void*, size_t))                                 \
+    X(cuMemcpyDtoH, "cuMemcpyDtoH_v2", NULL, true, (void*, CUdeviceptr, size_t))                                       \
+    X(cuMemcpyDtoD, "cuMemcpyDtoD_v2", NULL, true, (CUdeviceptr, CUdeviceptr, size_t))                                 \
+    X(cuMemsetD32, "cuMemsetD32_v2", NULL, true, (CUdeviceptr, unsigned, size_t))                                      \
+    X(cuDeviceCanAccessPeer, "cuDeviceCanAccessPeer", NULL, false, (int*, CUdevice, CUdevice))                         \
+    X(cuCtxEnablePeerAccess, "cuCtxEnablePeerAccess", NULL, false, (CUcontext, unsigned))                              \
+    X(cuCtxDisablePeerAccess, "cuCtxDisablePeerAccess", NULL, false, (CUcontext))                                      \
+    X(cuMemcpyPeer, "cuMemcpyPeer", NULL, false, (CUdeviceptr, CUcontext, CUdeviceptr, CUcontext, size_t))             \
+    X(cuModuleLoadDataEx, "cuModuleLoadDataEx", NULL, true, (CUmodule*, const void*, unsigned, int*, void**))          \
+    X(cuModuleUnload, "cuModuleUnload", NULL, true, (CUmodule))                                                        \
+    X(cuModuleGetFunction, "cuModuleGetFunction", NULL, true, (CUfunction*, CUmodule, const char*))                    \
+    X(cuLaunchKernel, "cuLaunchKernel", NULL, true,                                                                    \
+      (CUfunction, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, CUstream, void**, void**))
 
 struct Driver {
 #define X(name, symbol, older, needed, parameters) CUresult(*name) parameters;

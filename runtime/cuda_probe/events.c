@@ -12,9 +12,7 @@ static size_t used;
 // Room that always stays free for "}\n".
 enum { RESERVE = 2, TEXT_MAX = 1200 };
 
-void events_to(int descriptor) {
-    output = descriptor;
-}
+void events_to(int descriptor) { output = descriptor; }
 
 static bool append(const char* bytes, size_t size) {
     if (used + size + RESERVE > sizeof line) return false;
@@ -96,14 +94,11 @@ void event_decimal(const char* key, double value) {
     bool sane = value > -1e15 && value < 1e15; // false for NaN too, which JSON cannot say
     long long thousandths = sane ? (long long)(value * 1000 + (value < 0 ? -0.5 : 0.5)) : 0;
     long long magnitude = thousandths < 0 ? -thousandths : thousandths;
-    snprintf(digits, sizeof digits, "%s%lld.%03lld", thousandths < 0 ? "-" : "", magnitude / 1000,
-             magnitude % 1000);
+    snprintf(digits, sizeof digits, "%s%lld.%03lld", thousandths < 0 ? "-" : "", magnitude / 1000, magnitude % 1000);
     member(key, sane ? digits : "null");
 }
 
-void event_flag(const char* key, bool value) {
-    member(key, value ? "true" : "false");
-}
+void event_flag(const char* key, bool value) { member(key, value ? "true" : "false"); }
 
 void event_end(void) {
     memcpy(line + used, "}\n", 2);

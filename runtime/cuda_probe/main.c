@@ -192,9 +192,7 @@ static void finish_noise(int stage, struct Stream* s) {
     s->used = 0;
 }
 
-static bool reaped(pid_t child, int* status) {
-    return waitpid(child, status, WNOHANG) == child;
-}
+static bool reaped(pid_t child, int* status) { return waitpid(child, status, WNOHANG) == child; }
 
 // Reads both streams until the child is dead and nothing is left in them, or until the deadline. The streams
 // may outlive the child (something the driver started may have inherited them), so their end is not waited
@@ -365,8 +363,7 @@ static bool run_stages(const struct Options* options) {
 // Started with a standard descriptor closed, our pipes would take its number and be mistaken for it.
 static void fill_standard_descriptors(void) {
     int descriptor;
-    do
-        descriptor = open("/dev/null", O_RDWR);
+    do descriptor = open("/dev/null", O_RDWR);
     while (descriptor >= 0 && descriptor <= 2);
     if (descriptor > 2) close(descriptor);
 }
@@ -375,8 +372,8 @@ int main(int argc, char** argv) {
     struct Options options;
     fill_standard_descriptors();
     if (!parse_options(argc, argv, &options)) {
-        fprintf(stderr, "usage: cuda_probe [--stage 1|2|both] [--seconds 1...%d] [--memory 0...%d] [--json]\n", MAX_SECONDS,
-                MAX_MEMORY);
+        fprintf(stderr, "usage: cuda_probe [--stage 1|2|both] [--seconds 1...%d] [--memory 0...%d] [--json]\n",
+                MAX_SECONDS, MAX_MEMORY);
         return EXIT_USAGE;
     }
     signal(SIGPIPE, SIG_IGN);

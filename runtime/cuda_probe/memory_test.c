@@ -135,9 +135,9 @@ bool test_memory(int device, CUmodule module, int percent) {
     for (int p = 0; ok && p < MEMORY_PATTERNS; ++p)
         ok = run_pattern(device, &kernels, &blocks, memory_inverts[p], wrong);
     if (ok && blocks.count > 0) say_result(device, percent, &blocks, now_ms() - before, wrong);
-    if (ok && blocks.count == 0) driver_note(device, "cuMemAlloc", DRIVER_OUT_OF_MEMORY, "no memory was free to be tested");
-    for (int i = 0; i < blocks.count; ++i)
-        CALL(cuMemFree, blocks.at[i]);
+    if (ok && blocks.count == 0)
+        driver_note(device, "cuMemAlloc", DRIVER_OUT_OF_MEMORY, "no memory was free to be tested");
+    for (int i = 0; i < blocks.count; ++i) CALL(cuMemFree, blocks.at[i]);
     if (kernels.result != 0) CALL(cuMemFree, kernels.result);
     return ok && wrong[0] == 0;
 }

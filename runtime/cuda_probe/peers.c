@@ -1,6 +1,6 @@
-// Stage 1, several devices: data sent from each to each, and read by each from each where the driver allows it. A broken
-// path between two devices (an IOMMU or a PCI switch with access control in the way is the usual cause) gives wrong data
-// without any error, or hangs; single-GPU tests never see it, and training over several GPUs does.
+// Stage 1, several devices: data sent from each to each, and read by each from each where the driver allows it. A
+// broken path between two devices (an IOMMU or a PCI switch with access control in the way is the usual cause) gives
+// wrong data without any error, or hangs; single-GPU tests never see it, and training over several GPUs does.
 #include "events.h"
 #include "stage1.h"
 
@@ -67,8 +67,9 @@ static uint32_t seed_of(const struct Pair* pair) {
 static bool copy_across(struct Pair* pair) {
     struct Peer *s = pair->source, *t = pair->target;
     // What an earlier pair left must not pass for what this one has sent.
-    if (!CHECKED(pair->to, cuCtxSetCurrent, t->context) || !CHECKED(pair->to, cuMemsetD32, t->target, 0xA5A5A5A5U, PEER_WORDS) ||
-        !CHECKED(pair->to, cuCtxSynchronize) || !CHECKED(pair->from, cuCtxSetCurrent, s->context) ||
+    if (!CHECKED(pair->to, cuCtxSetCurrent, t->context) ||
+        !CHECKED(pair->to, cuMemsetD32, t->target, 0xA5A5A5A5U, PEER_WORDS) || !CHECKED(pair->to, cuCtxSynchronize) ||
+        !CHECKED(pair->from, cuCtxSetCurrent, s->context) ||
         !memory_fill(pair->from, &s->kernels, s->source, PEER_WORDS, 0, seed_of(pair), 0) ||
         !CHECKED(pair->from, cuCtxSynchronize)) {
         return false;
@@ -128,8 +129,7 @@ static bool run_pair(struct Pair* pair) {
 bool test_peers(int count, const void* const* images) {
     static struct Peer peers[MAX_DEVICES];
     int good = 0;
-    for (int i = 0; i < count; ++i)
-        good += images[i] != NULL;
+    for (int i = 0; i < count; ++i) good += images[i] != NULL;
     if (good < 2 || driver.cuMemcpyPeer == NULL) return true;
     bool ok = true, all_right = true;
     for (int i = 0; i < count; ++i) {
@@ -147,7 +147,6 @@ bool test_peers(int count, const void* const* images) {
             all_right = all_right && passed;
         }
     }
-    for (int i = 0; i < count; ++i)
-        close_peer(&peers[i]);
+    for (int i = 0; i < count; ++i) close_peer(&peers[i]);
     return all_right;
 }

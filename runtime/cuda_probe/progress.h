@@ -9,8 +9,8 @@ struct Progress {
     volatile int device;     // the device being worked on, -1 before and between
     volatile int devices;    // how many devices the stage found, -1 before it knew
     volatile int devices_ok; // how many of them gave every result right
-    volatile bool finished; // the stage came to its end: an exit status without this is some library's exit()
-    char call[64];          // the last function of the driver or runtime entered, "" before the first
+    volatile bool finished;  // the stage came to its end: an exit status without this is some library's exit()
+    char call[64];           // the last function of the driver or runtime entered, "" before the first
 };
 
 extern struct Progress* progress; // never NULL while a stage runs

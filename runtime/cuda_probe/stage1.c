@@ -6,9 +6,9 @@
 // without its PTX compiler (a container without libnvidia-ptxjitcompiler) still runs them, and a GPU newer
 // than this program has only the PTX to run. A device is good when at least one form loads and no result is
 // wrong.
+#include "stage1.h"
 #include "events.h"
 #include "images.h"
-#include "stage1.h"
 #include "workload.h"
 
 #include <stdio.h>
@@ -126,8 +126,7 @@ static bool allocate(int device, struct Buffers* b) {
     memset(b, 0, sizeof *b);
     return CHECKED(device, cuMemAlloc, &b->x, bytes) && CHECKED(device, cuMemAlloc, &b->y, bytes) &&
            CHECKED(device, cuMemAlloc, &b->out, WORK_ELEMENTS * sizeof(uint32_t)) &&
-           CHECKED(device, cuMemcpyHtoD, b->x, work.x, bytes) &&
-           CHECKED(device, cuMemcpyHtoD, b->y, work.y, bytes);
+           CHECKED(device, cuMemcpyHtoD, b->x, work.x, bytes) && CHECKED(device, cuMemcpyHtoD, b->y, work.y, bytes);
 }
 
 static bool run_kernel(int device, const char* image, CUmodule module, struct Buffers* b, int kernel) {
@@ -152,14 +151,13 @@ static bool run_kernel(int device, const char* image, CUmodule module, struct Bu
 
 static bool run_image(int device, const char* image, CUmodule module, struct Buffers* b) {
     bool ok = true;
-    for (int k = 0; k < WORK_KERNELS; ++k)
-        ok = run_kernel(device, image, module, b, k) && ok;
+    for (int k = 0; k < WORK_KERNELS; ++k) ok = run_kernel(device, image, module, b, k) && ok;
     return ok;
 }
 
 // The form of the kernels that a device uses from then on, for the tests that need only one.
 struct Used {
-    const char* name;  // "sm_90", "ptx", NULL = none loaded
+    const char* name; // "sm_90", "ptx", NULL = none loaded
     const void* bytes;
     CUmodule module;
 };

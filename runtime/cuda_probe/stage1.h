@@ -35,8 +35,8 @@ bool memory_check(int device, const struct MemoryKernels* kernels, CUdeviceptr b
 bool test_memory(int device, CUmodule module, int percent);
 void measure_copies(int device); // figures for the report, never a reason to fail
 
-// Every pair of the devices that have passed. `images[i]` is the form of the kernels that ran on device i, NULL where it
-// did not pass.
+// Every pair of the devices that have passed. `images[i]` is the form of the kernels that ran on device i, NULL where
+// it did not pass.
 bool test_peers(int count, const void* const* images);
 
 #endif

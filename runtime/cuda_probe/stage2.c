@@ -1,8 +1,8 @@
 // Stage 2: the static CUDA runtime of the environment's own major. It refuses a driver older than that
 // major's floor, which is what the environment's own libraries would do, and runs the same kernels through
 // the runtime.
-#include "events.h"
 #include "stage2.h"
+#include "events.h"
 
 #include <string.h>
 
@@ -60,8 +60,7 @@ static bool run_kernel(int device, struct Buffers* b, int kernel) {
 static bool run_device(int device) {
     struct Buffers b;
     bool ok = CHECKED(device, cudaSetDevice, device) && allocate(device, &b) && kernels_load(device);
-    for (int k = 0; ok && k < WORK_KERNELS; ++k)
-        ok = run_kernel(device, &b, k);
+    for (int k = 0; ok && k < WORK_KERNELS; ++k) ok = run_kernel(device, &b, k);
     if (ok) {
         ok = kernels_unload(device) && CHECKED(device, cudaFree, b.out) && CHECKED(device, cudaFree, b.y) &&
              CHECKED(device, cudaFree, b.x);

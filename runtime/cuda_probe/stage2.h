@@ -1,5 +1,5 @@
-// What stage 2 shares with the two ways of starting a kernel through the runtime: stage2_library.c for CUDA 12 and later,
-// stage2_module.c for CUDA 11, whose runtime has no functions for code that is not linked in.
+// What stage 2 shares with the two ways of starting a kernel through the runtime: stage2_library.c for CUDA 12 and
+// later, stage2_module.c for CUDA 11, whose runtime has no functions for code that is not linked in.
 #ifndef TINDERBOX_PROBE_STAGE2_H
 #define TINDERBOX_PROBE_STAGE2_H
 

@@ -56,6 +56,4 @@ bool kernels_launch(int device, const struct WorkKernel* kernel, void** argument
                   kernel->block[1], 1, 0, NULL, arguments, NULL);
 }
 
-bool kernels_unload(int device) {
-    return CALLED(device, cuModuleUnload, module);
-}
+bool kernels_unload(int device) { return CALLED(device, cuModuleUnload, module); }

@@ -3,6 +3,4 @@
 
 const int probe_cudart_version = 0;
 
-bool run_runtime_stage(void) {
-    return false;
-}
+bool run_runtime_stage(void) { return false; }

@@ -11,8 +11,12 @@ const struct WorkKernel work_kernels[WORK_KERNELS] = {
     {"saxpy", "tb_saxpy", WORK_ELEMENTS, 0xFFFFFFFFU, {WORK_GRID, 1}, {WORK_BLOCK, 1}},
     {"fma", "tb_fma", WORK_ELEMENTS, 0xFFFFFFFFU, {WORK_GRID, 1}, {WORK_BLOCK, 1}},
     {"reduce", "tb_reduce", 1 + WORK_BINS, 0, {WORK_GRID, 1}, {WORK_BLOCK, 1}},
-    {"matmul", "tb_matmul", WORK_ROWS * WORK_COLS, 0xFFFFFFFFU,
-     {(WORK_COLS + WORK_TILE - 1) / WORK_TILE, (WORK_ROWS + WORK_TILE - 1) / WORK_TILE}, {WORK_TILE, WORK_TILE}},
+    {"matmul",
+     "tb_matmul",
+     WORK_ROWS* WORK_COLS,
+     0xFFFFFFFFU,
+     {(WORK_COLS + WORK_TILE - 1) / WORK_TILE, (WORK_ROWS + WORK_TILE - 1) / WORK_TILE},
+     {WORK_TILE, WORK_TILE}},
 };
 const uint32_t memory_inverts[MEMORY_PATTERNS] = {0, 0xFFFFFFFFU};
 
@@ -35,9 +39,7 @@ static uint32_t bits_of(float value) {
 // product is then a multiple of 2^-46 below 4 and a sum one below 8: at most 49 bits, exact in a double. So
 // the fused result is one rounding of a double, without libm and without an FMA unit in this CPU; and no
 // value comes near the denormals, where a flush-to-zero mode left on by somebody could change the CPU's side.
-static float with_fraction(uint32_t hash) {
-    return 1.0f + (float)(hash & 0x7FFFFF) * 0x1p-23f;
-}
+static float with_fraction(uint32_t hash) { return 1.0f + (float)(hash & 0x7FFFFF) * 0x1p-23f; }
 
 static void fill_inputs(struct Work* work) {
     work->a = 1.0f + 1969287.0f * 0x1p-23f; // an odd significand: products really need all 48 bits
@@ -101,8 +103,14 @@ void work_arguments(const struct Work* work, int kernel, uint64_t x, uint64_t y,
                     struct WorkArguments* arguments) {
     struct WorkArguments* p = arguments;
     const bool matrices = kernel == 3;
-    *p = (struct WorkArguments){.x = x, .y = y, .out = out, .a = work->a, .n = WORK_ELEMENTS, .rows = WORK_ROWS,
-                                .cols = WORK_COLS, .inner = WORK_INNER};
+    *p = (struct WorkArguments){.x = x,
+                                .y = y,
+                                .out = out,
+                                .a = work->a,
+                                .n = WORK_ELEMENTS,
+                                .rows = WORK_ROWS,
+                                .cols = WORK_COLS,
+                                .inner = WORK_INNER};
     if (matrices) {
         p->x += WORK_ELEMENTS * sizeof(float);
         p->y += WORK_ELEMENTS * sizeof(float);

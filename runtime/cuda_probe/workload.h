@@ -9,9 +9,8 @@
 #include <stdint.h>
 
 enum {
-    WORK_ELEMENTS =
-        1000003,      // a prime: the last block is only partly filled, so the bounds check is exercised
-    WORK_BLOCK = 256, // threads a block; tb_reduce depends on this number
+    WORK_ELEMENTS = 1000003, // a prime: the last block is only partly filled, so the bounds check is exercised
+    WORK_BLOCK = 256,        // threads a block; tb_reduce depends on this number
     WORK_GRID = (WORK_ELEMENTS + WORK_BLOCK - 1) / WORK_BLOCK,
     WORK_BINS = 256,
     WORK_TILE = 16, // tb_matmul depends on it

@@ -95,7 +95,8 @@ std::size_t find_copy(std::string_view text, const std::string& what, bool line,
 
 TextEdit edit_at(bool line, std::string before, std::string after, std::string_view in_front) {
     TextEdit edit{line, std::move(before), std::move(after), 0};
-    for (std::size_t at = 0; (at = find_copy(in_front, edit.after, line, at)) != std::string_view::npos; ++at) ++edit.copies;
+    for (std::size_t at = 0; (at = find_copy(in_front, edit.after, line, at)) != std::string_view::npos; ++at)
+        ++edit.copies;
     return edit;
 }
 
@@ -135,8 +136,7 @@ class Editor {
             end += close.size();
             end += newline_at(end);
             std::string old = text.substr(at, end - at);
-            if (old != block)
-                out_.edits.push_back(edit_at(false, old, block, std::string_view(text).substr(0, at)));
+            if (old != block) out_.edits.push_back(edit_at(false, old, block, std::string_view(text).substr(0, at)));
             text.replace(at, end - at, block);
             at += block.size();
             if (only_first) break;

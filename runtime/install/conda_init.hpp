@@ -1,7 +1,7 @@
 // What `conda init SHELL` makes of a start-up file: pure text in, text out.
 //
-// Spec: conda's core/initialize.py (August 2026), which this follows byte for byte on every input that the comparison in
-// tests/unit/install/conda_init_reference_test.cpp makes up; docs/shell-init.md lists the deliberate differences.
+// Spec: conda's core/initialize.py (August 2026), which this follows byte for byte on every input that the comparison
+// in tests/unit/install/conda_init_reference_test.cpp makes up; docs/shell-init.md lists the deliberate differences.
 #pragma once
 
 #include "common/base/result.hpp"

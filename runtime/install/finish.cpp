@@ -48,7 +48,8 @@ std::string how_it_failed(const Result<ProcessResult>& result, std::string Proce
 }
 
 bool below(std::string_view path, std::string_view directory) {
-    return !directory.empty() && path.starts_with(directory) && path.size() > directory.size() && path[directory.size()] == '/';
+    return !directory.empty() && path.starts_with(directory) && path.size() > directory.size() &&
+           path[directory.size()] == '/';
 }
 
 fs::path environments_file() {
@@ -60,7 +61,8 @@ ProcessSpec compiler(const fs::path& prefix, const PythonInfo& python) {
     ProcessSpec spec;
     // -S and -s: neither site-packages nor the user's may decide what is compiled; -I would ignore PYTHONHASHSEED.
     // -B: what is merely imported for it keeps the bytecode that it has.
-    spec.argv = {(prefix / python.executable).string(), "-B", "-S", "-s", "-W", "ignore", "-c", std::string(compile_program)};
+    spec.argv = {(prefix / python.executable).string(), "-B", "-S", "-s", "-W", "ignore", "-c",
+                 std::string(compile_program)};
     spec.unset = {"PYTHON*", "LD_PRELOAD", "LD_LIBRARY_PATH"};
     spec.set = {{"PYTHONHASHSEED", "0"}};
     spec.directory = prefix.string();
@@ -76,10 +78,13 @@ std::vector<std::string> base_sources(const Manifest& manifest, const Table& tab
     for (const Destination& d : table.destinations)
         if (d.root == root && d.path.ends_with(".pyc")) there.insert(d.path);
     for (const Destination& d : table.destinations) {
-        if (d.root != root || d.kind != EntryKind::file || !d.path.ends_with(".py") || !below(d.path, python.site_packages)) continue;
+        if (d.root != root || d.kind != EntryKind::file || !d.path.ends_with(".py") ||
+            !below(d.path, python.site_packages))
+            continue;
         if (!all && table.contents[d.content].relocs.empty()) continue;
         fs::path path = d.path;
-        std::string compiled = (path.parent_path() / "__pycache__" / (path.stem().string() + "." + python.cache_tag + ".pyc")).string();
+        std::string compiled =
+            (path.parent_path() / "__pycache__" / (path.stem().string() + "." + python.cache_tag + ".pyc")).string();
         if (!there.contains(compiled)) out.push_back(d.path);
     }
     return out;
@@ -93,7 +98,8 @@ const PythonInfo* python_of(const Manifest& manifest, Root root) {
     if (!manifest.base_installer) return nullptr;
     if (root == Root::base) return pointer(manifest.base_installer->python);
     const std::size_t n = prefix_index(root) - 2;
-    return n < manifest.base_installer->environments.size() ? pointer(manifest.base_installer->environments[n].python) : nullptr;
+    return n < manifest.base_installer->environments.size() ? pointer(manifest.base_installer->environments[n].python)
+                                                            : nullptr;
 }
 
 std::vector<std::string> sources_to_compile(const Manifest& manifest, const Table& table, Root root) {
@@ -148,13 +154,16 @@ std::map<std::string, std::string> script_variables(const InstallPlace& place, c
             {"PATH", (prefix / "bin").string() + ":" + (path.empty() ? "/usr/bin:/bin" : path)}};
 }
 
-std::vector<Script> package_scripts(const Manifest& manifest, const InstallPlace& place, Root root, std::string_view action) {
+std::vector<Script> package_scripts(const Manifest& manifest, const InstallPlace& place, Root root,
+                                    std::string_view action) {
     std::vector<Script> out;
     const fs::path& prefix = place.prefix(root);
-    const std::string name = prefix_name(root, manifest.base_installer ? &manifest.base_installer->environments : nullptr);
+    const std::string name =
+        prefix_name(root, manifest.base_installer ? &manifest.base_installer->environments : nullptr);
     for (const ScriptInfo& script : manifest.scripts) {
         if (script.prefix != name || script.action != action) continue;
-        Script one{script.path, script.package + " " + script.version, script.path, "", prefix, script_variables(place, prefix)};
+        Script one{script.path, script.package + " " + script.version, script.path, "",
+                   prefix,      script_variables(place, prefix)};
         one.variables["PKG_NAME"] = script.package;
         one.variables["PKG_VERSION"] = script.version;
         one.variables["PKG_BUILDNUM"] = script.build_number;
@@ -167,9 +176,12 @@ std::vector<Script> package_scripts(const Manifest& manifest, const InstallPlace
 
 std::vector<Script> scripts_of(const Manifest& manifest, const InstallPlace& place, const ScriptFacts& facts) {
     std::vector<Script> out;
-    auto of_packages = [&](Root root) { std::ranges::move(package_scripts(manifest, place, root, "post-link"), std::back_inserter(out)); };
+    auto of_packages = [&](Root root) {
+        std::ranges::move(package_scripts(manifest, place, root, "post-link"), std::back_inserter(out));
+    };
     // `own`: what the installer says, which counts before what every installer of constructor sets.
-    auto of_installer = [&](const char* file, const std::string& text, const std::string& name, const std::string& version, const fs::path& prefix,
+    auto of_installer = [&](const char* file, const std::string& text, const std::string& name,
+                            const std::string& version, const fs::path& prefix,
                             const std::map<std::string, std::string>& own) {
         if (text.empty()) return;
         Script one{file, name + " " + version, "", text, prefix, own};
@@ -191,9 +203,11 @@ std::vector<Script> scripts_of(const Manifest& manifest, const InstallPlace& pla
         of_installer("post_install.sh", base.post_install, base.name, base.version, place.root, base.variables);
     }
     const InstallerInfo installer = manifest.installer.value_or(InstallerInfo{});
-    of_installer("pre_install.sh", installer.pre_install, manifest.env_name, installer.version, place.environment, installer.variables);
+    of_installer("pre_install.sh", installer.pre_install, manifest.env_name, installer.version, place.environment,
+                 installer.variables);
     of_packages(Root::env);
-    of_installer("post_install.sh", installer.post_install, manifest.env_name, installer.version, place.environment, installer.variables);
+    of_installer("post_install.sh", installer.post_install, manifest.env_name, installer.version, place.environment,
+                 installer.variables);
     return out;
 }
 
@@ -201,7 +215,8 @@ std::vector<Script> removal_scripts_of(const Manifest& manifest, const InstallPl
     std::vector<Script> out;
     std::vector<Root> roots = place.roots();
     std::ranges::rotate(roots, roots.begin() + 1); // the environment's were linked last
-    for (Root root : roots) std::ranges::move(package_scripts(manifest, place, root, "pre-unlink"), std::back_inserter(out));
+    for (Root root : roots)
+        std::ranges::move(package_scripts(manifest, place, root, "pre-unlink"), std::back_inserter(out));
     std::error_code ec;
     std::erase_if(out, [&](const Script& script) { return !fs::is_regular_file(script.prefix / script.path, ec); });
     std::ranges::reverse(out);
@@ -210,8 +225,8 @@ std::vector<Script> removal_scripts_of(const Manifest& manifest, const InstallPl
 
 namespace {
 
-// Scripts of packages are run by bash, in their own directory, as conda does it; an installer's by what their first line
-// names, else by sh.
+// Scripts of packages are run by bash, in their own directory, as conda does it; an installer's by what their first
+// line names, else by sh.
 Result<ProcessSpec> command_of(const Script& script, const fs::path& control) {
     const bool bash = ::access("/bin/bash", X_OK) == 0;
     ProcessSpec spec;
@@ -238,8 +253,10 @@ Result<ProcessResult> run_script(const Script& script, const fs::path& control) 
     TRY_ASSIGN(ProcessResult result, run_process(spec));
     if (script.path.empty()) ::unlink((control / script.name).c_str());
     TRY_ASSIGN(Fd out, open_file(log, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0644));
-    TRY(write_exact(out.get(), as_bytes(fmt::format("== {} ({}): {}\n{}", script.name, script.package, result.describe(), result.output)),
-                    log.string()));
+    TRY(write_exact(
+        out.get(),
+        as_bytes(fmt::format("== {} ({}): {}\n{}", script.name, script.package, result.describe(), result.output)),
+        log.string()));
     return result;
 }
 
@@ -247,12 +264,11 @@ Result<ProcessResult> run_script(const Script& script, const fs::path& control) 
 
 Status run_scripts(const std::vector<Script>& scripts, const fs::path& control, const std::atomic<bool>* interrupted) {
     for (const Script& script : scripts) {
-        if (interrupted && *interrupted)
-            return make_error(ErrorKind::interrupted, "interrupted");
+        if (interrupted && *interrupted) return make_error(ErrorKind::interrupted, "interrupted");
         TRY_ASSIGN(ProcessResult result, run_script(script, control));
         if (!result.succeeded())
-            return make_error(ErrorKind::script, "the script '{}' of {} failed ({}); its output is in '{}'", script.name,
-                              script.package, result.describe(), (control / "log").string());
+            return make_error(ErrorKind::script, "the script '{}' of {} failed ({}); its output is in '{}'",
+                              script.name, script.package, result.describe(), (control / "log").string());
     }
     return {};
 }
@@ -264,7 +280,8 @@ std::vector<std::string> run_removal_scripts(const std::vector<Script>& scripts,
         if (result.ok() && result->succeeded()) continue;
         // The log goes with the rest: what the script said last is told here.
         std::string said = how_it_failed(result, &ProcessResult::output);
-        out.push_back(fmt::format("the script '{}' of {} failed ({}); its package is removed all the same", script.name, script.package, said));
+        out.push_back(fmt::format("the script '{}' of {} failed ({}); its package is removed all the same", script.name,
+                                  script.package, said));
     }
     return out;
 }

@@ -41,8 +41,8 @@ struct ScriptFacts {
 // In the order in which they run: the base's pre_install, its packages' post-link scripts, those of its further
 // environments, its post_install; then the same of the environment.
 std::vector<Script> scripts_of(const Manifest& manifest, const InstallPlace& place, const ScriptFacts& facts);
-// The pre-unlink scripts that are there, in the opposite order. Post-unlink scripts never run with conda, either: it looks
-// for them when their package's files are gone (conda's core/link.py).
+// The pre-unlink scripts that are there, in the opposite order. Post-unlink scripts never run with conda, either: it
+// looks for them when their package's files are gone (conda's core/link.py).
 std::vector<Script> removal_scripts_of(const Manifest& manifest, const InstallPlace& place);
 
 // Output goes to CONTROL/log. Kind script; the first failure ends it.

@@ -75,7 +75,8 @@ bool is_bytecode_of_ours(const fs::path& path) {
 
 } // namespace
 
-Result<FileCheck> verify_files(const fs::path& prefix, unsigned jobs, const std::function<void(std::uint64_t)>& progress) {
+Result<FileCheck> verify_files(const fs::path& prefix, unsigned jobs,
+                               const std::function<void(std::uint64_t)>& progress) {
     TRY_ASSIGN(auto rows, rows_of(prefix));
     FileCheck check;
     std::mutex mutex;
@@ -138,8 +139,10 @@ class Removal {
             }
         for (auto it = directories_.rbegin(); it != directories_.rend(); ++it) ::rmdir((prefix_ / *it).c_str());
         if (failed_ == 0) return std::move(summary_);
-        return make_error(ErrorKind::storage, "{} files could not be removed, the first is '{}': {}; repeat --uninstall when that is repaired",
-                          failed_, (prefix_ / first_failed_).string(), std::error_code(error_, std::generic_category()).message());
+        return make_error(
+            ErrorKind::storage,
+            "{} files could not be removed, the first is '{}': {}; repeat --uninstall when that is repaired", failed_,
+            (prefix_ / first_failed_).string(), std::error_code(error_, std::generic_category()).message());
     }
 
   private:
@@ -152,7 +155,8 @@ class Removal {
             std::error_code type_error;
             bool is_directory = it->symlink_status(type_error).type() == fs::file_type::directory;
             if (is_directory && directories_.contains(path)) look_for_additions(path);
-            else if (is_directory ? !(name == "__pycache__" && only_bytecode(it->path())) : !is_bytecode_of_ours(it->path()))
+            else if (is_directory ? !(name == "__pycache__" && only_bytecode(it->path()))
+                                  : !is_bytecode_of_ours(it->path()))
                 summary_.kept.push_back(is_directory ? path + "/" : path);
         }
     }
@@ -202,7 +206,9 @@ Result<UninstallSummary> uninstall(const fs::path& prefix, const UninstallOption
         if (::access(place.c_str(), W_OK) != 0)
             return errno_error(fmt::format("nothing was removed: '{}' cannot be written", place.string()), errno);
     TRY_ASSIGN(auto lock, FileLock::try_acquire(prefix / control_name / "lock"));
-    if (!lock) return make_error(ErrorKind::storage, "another installer is working on '{}'; wait until it ends", prefix.string());
+    if (!lock)
+        return make_error(ErrorKind::storage, "another installer is working on '{}'; wait until it ends",
+                          prefix.string());
     bool purge = options.purge;
     if (!purge && options.purge_them) {
         Removal before(prefix, rows);

@@ -138,10 +138,12 @@ Result<InstallSummary> Installation::install() {
         TRY_ASSIGN(bool replacing, replaces());
         if (state && !replacing) {
             if (options_.extract_only)
-                return make_error(ErrorKind::storage, "'{}' holds an environment; choose another directory", root_.string());
+                return make_error(ErrorKind::storage, "'{}' holds an environment; choose another directory",
+                                  root_.string());
             if (!place_.conda.empty()) return occupied();
-            return make_error(ErrorKind::storage, "'{}' holds another environment ({}); choose another prefix with -p, or replace it with "
-                                                  "--replace",
+            return make_error(ErrorKind::storage,
+                              "'{}' holds another environment ({}); choose another prefix with -p, or replace it with "
+                              "--replace",
                               root_.string(), state->manifest.name);
         }
         TRY(files(replacing));
@@ -151,7 +153,8 @@ Result<InstallSummary> Installation::install() {
         if (replacement_->pending()) {
             if (summary_.script_failure) {
                 TRY(replacement_->undo());
-                return Error{ErrorKind::script, summary_.script_failure->message + "; the environment that was there is back"};
+                return Error{ErrorKind::script,
+                             summary_.script_failure->message + "; the environment that was there is back"};
             }
             TRY(replacement_->finish());
         }
@@ -163,30 +166,35 @@ Result<InstallSummary> Installation::install() {
 Result<bool> Installation::replaces() const {
     if (!options_.replace || options_.extract_only || !is_environment(root_)) return false;
     if (place_.selection.base || is_conda_root(root_))
-        return make_error(ErrorKind::storage, "--replace replaces an environment, and '{}' is a whole conda; add -u to put the environment "
-                                              "into it, or choose another prefix with -p",
+        return make_error(ErrorKind::storage,
+                          "--replace replaces an environment, and '{}' is a whole conda; add -u to put the environment "
+                          "into it, or choose another prefix with -p",
                           root_.string());
     return true;
 }
 
 Error Installation::occupied() const {
-    return make_error(ErrorKind::storage, "'{}' is there already: the conda in '{}' has an environment '{}'; replace it with --replace, or "
-                                          "build this one with another --name",
+    return make_error(ErrorKind::storage,
+                      "'{}' is there already: the conda in '{}' has an environment '{}'; replace it with --replace, or "
+                      "build this one with another --name",
                       root_.string(), place_.conda.string(), manifest_.env_name);
 }
 
 Status Installation::check_limits() const {
     for (Root root : place_.roots())
         if (PrefixLimit limit = limit_of(table_, root); prefixes_[prefix_index(root)].size() > limit.longest)
-            return make_error(ErrorKind::usage, "the prefix '{}' has {} bytes, the files of this environment have room for {} ('{}'); "
-                              "choose a shorter one with -p", prefixes_[prefix_index(root)], prefixes_[prefix_index(root)].size(),
-                              limit.longest, limit.because);
+            return make_error(ErrorKind::usage,
+                              "the prefix '{}' has {} bytes, the files of this environment have room for {} ('{}'); "
+                              "choose a shorter one with -p",
+                              prefixes_[prefix_index(root)], prefixes_[prefix_index(root)].size(), limit.longest,
+                              limit.because);
     return {};
 }
 
 Status Installation::check_prefix() const {
     const std::string& prefix = prefixes_[0];
-    if (!options_.prefix.is_absolute() || options_.prefix != options_.prefix.lexically_normal() || !options_.prefix.has_filename())
+    if (!options_.prefix.is_absolute() || options_.prefix != options_.prefix.lexically_normal() ||
+        !options_.prefix.has_filename())
         return make_error(ErrorKind::bug, "the prefix '{}' is not an absolute, normal path", options_.prefix.string());
     if (std::ranges::any_of(prefix, [](char c) { return static_cast<unsigned char>(c) < 0x20; }))
         return make_error(ErrorKind::usage, "the prefix holds a control character; choose another one with -p");
@@ -201,15 +209,18 @@ Result<bool> Installation::goes_inside() const {
         return errno_error(fmt::format("cannot use '{}'", root_.string()), errno);
     }
     if (!S_ISDIR(st.st_mode))
-        return make_error(ErrorKind::storage, "'{}' exists and is not a directory; choose another prefix with -p", root_.string());
+        return make_error(ErrorKind::storage, "'{}' exists and is not a directory; choose another prefix with -p",
+                          root_.string());
     auto journal = Journal::read(root_ / control_name / "journal");
     if ((options_.allow_existing && place_.conda.empty()) || (journal && journal->header == header_)) return true;
     std::error_code ec;
     for (fs::directory_iterator it(root_, ec), end; !ec && it != end; it.increment(ec))
         if (it->path().filename() != control_name && it->path().filename() != "lost+found")
-            return !place_.conda.empty() ? occupied() : make_error(ErrorKind::storage,
-                              "'{}' exists and is not empty; choose another prefix with -p, or add -u to install into it",
-                              root_.string());
+            return !place_.conda.empty() ? occupied()
+                                         : make_error(ErrorKind::storage,
+                                                      "'{}' exists and is not empty; choose another prefix with -p, or "
+                                                      "add -u to install into it",
+                                                      root_.string());
     if (ec) return errno_error(fmt::format("cannot read '{}'", root_.string()), ec.value());
     return true;
 }
@@ -248,7 +259,8 @@ Status Installation::check_conflicts(const io::Plan& plan) const {
     for (const io::PlannedDirectory& directory : plan.directories) directories.push_back(directory.path);
     std::string conflict = first_conflict(root_, files, directories);
     if (conflict.empty()) return {};
-    return make_error(ErrorKind::storage, "'{}' is there already and would be replaced; move it away, or choose another prefix with -p",
+    return make_error(ErrorKind::storage,
+                      "'{}' is there already and would be replaced; move it away, or choose another prefix with -p",
                       (root_ / conflict).string());
 }
 
@@ -284,8 +296,8 @@ Status Installation::extract_into(Staging& staging, const io::Plan& plan) {
     }
     summary_.resumed = resume;
     TRY_ASSIGN(Fd root, open_file(staging.tree(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-    TRY_ASSIGN(auto directories, io::Directories::make(std::move(root), staging.tree().string(), plan.directories, resume,
-                                                       options_.faults));
+    TRY_ASSIGN(auto directories, io::Directories::make(std::move(root), staging.tree().string(), plan.directories,
+                                                       resume, options_.faults));
     io::ExtractOptions extract = extract_options(options_, prefixes_, mode_mask_);
     extract.resume = resume;
     extract.done_tasks = resume ? staging.found()->tasks : 0;
@@ -297,10 +309,12 @@ Status Installation::extract_into(Staging& staging, const io::Plan& plan) {
     summary_.io = extracted.description;
     watch_.lap("extract");
     if (options_.extract_only) return {};
-    TRY(write_control_files(staging.control(), run_, installed_rows(table_, plan, extracted.installed, prefixes_, mode_mask_)));
+    TRY(write_control_files(staging.control(), run_,
+                            installed_rows(table_, plan, extracted.installed, prefixes_, mode_mask_)));
     // Beside the prefix, the rename commits state and files at once.
     if (staging.inside()) return {};
-    return write_atomically(staging.control() / "state", state_text({header_.manifest_sha256, InstallStage::files, header_.parts}));
+    return write_atomically(staging.control() / "state",
+                            state_text({header_.manifest_sha256, InstallStage::files, header_.parts}));
 }
 
 // The prefix is whole. What is left is tidying: after a crash here the next run does it.
@@ -311,7 +325,8 @@ Status Installation::finish_commit(Staging& staging) {
         return remove_tree(control);
     }
     if (staging.inside())
-        TRY(write_atomically(control / "state", state_text({header_.manifest_sha256, InstallStage::files, header_.parts})));
+        TRY(write_atomically(control / "state",
+                             state_text({header_.manifest_sha256, InstallStage::files, header_.parts})));
     return {};
 }
 
@@ -322,7 +337,8 @@ void Installation::count(const io::Plan& plan) {
         ++summary_.files;
         summary_.bytes += table_.contents[d.content].size;
     }
-    for (const io::HardLink& link : plan.hard_links) summary_.bytes -= table_.contents[table_.destinations[link.destination].content].size;
+    for (const io::HardLink& link : plan.hard_links)
+        summary_.bytes -= table_.contents[table_.destinations[link.destination].content].size;
     summary_.directories = plan.directories.size() - 1;
 }
 
@@ -360,9 +376,10 @@ Status Installation::bytecode() {
         const fs::path& prefix = place_.prefix(root);
         Compiled compiled = compile_sources(prefix, *python_of(manifest_, root), sources, options_.jobs, progress);
         if (!compiled.problem.empty())
-            summary_.warnings.push_back(fmt::format("bytecode was not compiled: {}; Python will do it at the first import",
-                                                    compiled.problem));
-        for (const std::string& file : compiled.files) made.push_back((prefix / file).lexically_relative(root_).string());
+            summary_.warnings.push_back(
+                fmt::format("bytecode was not compiled: {}; Python will do it at the first import", compiled.problem));
+        for (const std::string& file : compiled.files)
+            made.push_back((prefix / file).lexically_relative(root_).string());
     }
     if (!any) return {};
     summary_.bytecode_files = made.size();
@@ -392,7 +409,9 @@ Status Installation::record_bytecode(const std::vector<std::string>& files) cons
     }
     // A run that was interrupted here may have left rows; the directories that hold bytecode may be new.
     std::ranges::sort(made, {}, &InstalledRow::path);
-    std::erase_if(rows, [&](const InstalledRow& row) { return std::ranges::binary_search(made, row.path, {}, &InstalledRow::path); });
+    std::erase_if(rows, [&](const InstalledRow& row) {
+        return std::ranges::binary_search(made, row.path, {}, &InstalledRow::path);
+    });
     std::vector<std::string> directories;
     for (const InstalledRow& row : rows)
         if (row.kind == 'd') directories.push_back(row.path);
@@ -411,7 +430,8 @@ Status Installation::record_bytecode(const std::vector<std::string>& files) cons
 }
 
 Status Installation::scripts() {
-    const std::vector<Script> scripts = scripts_of(manifest_, place_, {fs::absolute(run_.path()).string(), options_.unattended});
+    const std::vector<Script> scripts =
+        scripts_of(manifest_, place_, {fs::absolute(run_.path()).string(), options_.unattended});
     if (scripts.empty()) return {};
     if (options_.skip_scripts) {
         summary_.warnings.push_back(fmt::format("{} scripts were skipped (-s)", scripts.size()));
@@ -439,7 +459,8 @@ Status Installation::register_it() {
         if (!options_.register_environment) break;
         auto registered = register_environment(prefix);
         if (!registered.ok())
-            summary_.warnings.push_back(fmt::format("conda will not list this environment: {}", registered.error().message));
+            summary_.warnings.push_back(
+                fmt::format("conda will not list this environment: {}", registered.error().message));
     }
     TRY(record_stage(root_, InstallStage::registered));
     watch_.lap("registered");

@@ -16,7 +16,7 @@ enum class InstallStage { none, files, bytecode, scripts, registered, verified }
 std::string_view to_string(InstallStage stage);
 
 struct InstallProgress {
-    std::string_view stage; // "extract", "bytecode", "scripts"
+    std::string_view stage;            // "extract", "bytecode", "scripts"
     std::uint64_t done = 0, total = 0; // bytes while extracting, files or scripts afterwards; total 0 = unknown
 };
 
@@ -35,13 +35,13 @@ struct InstallOptions {
     std::string manifest_sha256; // hex, of the installer: what is its own is recognised by it; install() fills it in
     bool private_modes = false;  // --private: nothing for group and others
     bool compile_bytecode = true;
-    bool register_environment = true; // ~/.conda/environments.txt (HOME of the environment)
-    unsigned jobs = 0;           // threads; 0 = available_cpus()
+    bool register_environment = true;         // ~/.conda/environments.txt (HOME of the environment)
+    unsigned jobs = 0;                        // threads; 0 = available_cpus()
     bool no_uring = false, no_direct = false; // force the fallbacks (tests, bench)
-    bool sync = true;            // false: no syncfs before the commit (bench only: a power cut may lose files)
-    double epoch_seconds = 5;    // between two journal records,
+    bool sync = true;         // false: no syncfs before the commit (bench only: a power cut may lose files)
+    double epoch_seconds = 5; // between two journal records,
     std::uint64_t epoch_bytes = 1ull << 30; // or after so many bytes
-    double journal_after = 2;    // no record for less work than this, seconds
+    double journal_after = 2;               // no record for less work than this, seconds
     // Called from worker threads, one at a time, at most every 50 ms.
     std::function<void(const InstallProgress&)> progress;
     // Set by a signal handler: the installation ends with kind `interrupted` and can be continued.
@@ -50,13 +50,13 @@ struct InstallOptions {
 };
 
 struct InstallSummary {
-    fs::path prefix;             // of the environment: differs from the option when envs/NAME was added to a conda
+    fs::path prefix; // of the environment: differs from the option when envs/NAME was added to a conda
     std::uint64_t files = 0, directories = 0, symlinks = 0, bytes = 0, bytecode_files = 0;
-    bool resumed = false;        // went on where an interrupted run had stopped
-    bool already_complete = false; // nothing was to do
-    std::string io;              // "io_uring + O_DIRECT, 2 threads"
+    bool resumed = false;                                // went on where an interrupted run had stopped
+    bool already_complete = false;                       // nothing was to do
+    std::string io;                                      // "io_uring + O_DIRECT, 2 threads"
     std::vector<std::pair<std::string, double>> seconds; // stage name → wall time, in order
-    std::vector<std::string> warnings; // one sentence each, e.g. bytecode that could not be compiled
+    std::vector<std::string> warnings;                   // one sentence each, e.g. bytecode that could not be compiled
     // A package's script failed (kind script, exit 10): the files are installed and the stage is not `scripts`.
     std::optional<Error> script_failure;
 };

@@ -23,8 +23,8 @@ std::string check_of(std::string_view before, std::string_view line) {
 }
 
 std::string header_text(const JournalHeader& header) {
-    return fmt::format("{}\nmanifest {}\nprefix {}\nprivate {}\nparts {}\n", magic, header.manifest_sha256, header.prefix,
-                       header.private_modes ? 1 : 0, header.parts);
+    return fmt::format("{}\nmanifest {}\nprefix {}\nprivate {}\nparts {}\n", magic, header.manifest_sha256,
+                       header.prefix, header.private_modes ? 1 : 0, header.parts);
 }
 
 struct Parsed {
@@ -43,7 +43,8 @@ std::optional<std::string_view> next_line(std::string_view text, std::size_t& at
 
 std::optional<std::string_view> field(std::string_view text, std::size_t& at, std::string_view name) {
     auto line = next_line(text, at);
-    if (!line || !line->starts_with(name) || line->size() <= name.size() || (*line)[name.size()] != ' ') return std::nullopt;
+    if (!line || !line->starts_with(name) || line->size() <= name.size() || (*line)[name.size()] != ' ')
+        return std::nullopt;
     return line->substr(name.size() + 1);
 }
 
@@ -53,7 +54,8 @@ std::optional<std::string_view> record(std::string_view text, std::size_t& at) {
     auto line = next_line(text, at);
     if (!line || line->size() < check_digits + 2) return std::nullopt;
     auto words = line->substr(0, line->size() - check_digits - 1);
-    if ((*line)[words.size()] != ' ' || line->substr(words.size() + 1) != check_of(text.substr(0, start), words)) return std::nullopt;
+    if ((*line)[words.size()] != ' ' || line->substr(words.size() + 1) != check_of(text.substr(0, start), words))
+        return std::nullopt;
     return words;
 }
 

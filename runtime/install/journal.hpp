@@ -15,8 +15,8 @@ struct JournalHeader {
 
 struct JournalContents {
     JournalHeader header;
-    std::uint64_t tasks = 0;  // the first so many are durable
-    bool committing = false;  // everything is durable, entries are being renamed into place
+    std::uint64_t tasks = 0; // the first so many are durable
+    bool committing = false; // everything is durable, entries are being renamed into place
 };
 
 class Journal {

@@ -14,7 +14,8 @@ std::optional<std::string> parts_of_own(const fs::path& root, const std::string&
     const fs::path control = root / control_name;
     if (auto text = read_text(control / "state", 1u << 20); text.ok())
         if (auto state = parse_state(*text); state && state->manifest_sha256 == manifest_sha256) return state->parts;
-    if (auto journal = Journal::read(control / "journal"); journal && journal->header.manifest_sha256 == manifest_sha256)
+    if (auto journal = Journal::read(control / "journal");
+        journal && journal->header.manifest_sha256 == manifest_sha256)
         return journal->header.parts;
     return std::nullopt;
 }
@@ -54,7 +55,8 @@ bool is_conda_prefix(const fs::path& prefix) {
 bool is_conda_root(const fs::path& prefix) {
     std::error_code ec;
     if (!fs::is_directory(prefix / "conda-meta", ec)) return false;
-    for (const char* program : {"bin/conda", "condabin/conda", "bin/mamba", "condabin/mamba", "bin/micromamba", "condabin/micromamba"})
+    for (const char* program :
+         {"bin/conda", "condabin/conda", "bin/mamba", "condabin/mamba", "bin/micromamba", "condabin/micromamba"})
         if (fs::exists(prefix / program, ec)) return true;
     // micromamba's program lies elsewhere; its root has a package cache, which no mere environment has.
     return fs::is_directory(prefix / "pkgs", ec) || fs::is_directory(prefix / "envs", ec);
@@ -69,7 +71,8 @@ InstallPlace placed(const Manifest& manifest, const fs::path& root, io::Selectio
     place.root = root;
     place.environment = selection.base ? root / "envs" / manifest.env_name : root;
     if (selection.base && manifest.base_installer)
-        for (const FurtherEnvironment& one : manifest.base_installer->environments) place.further.push_back(root / "envs" / one.name);
+        for (const FurtherEnvironment& one : manifest.base_installer->environments)
+            place.further.push_back(root / "envs" / one.name);
     return place;
 }
 
@@ -90,9 +93,11 @@ InstallPlace install_place(const Manifest& manifest, const InstallOptions& optio
         wanted.base = true;
         wanted.packages = options.keep_packages || manifest.base_installer->keeps_packages;
     }
-    if (auto own = parts_of_own(options.prefix, options.manifest_sha256)) return placed(manifest, options.prefix, io::Selection::from_text(*own, root_user));
+    if (auto own = parts_of_own(options.prefix, options.manifest_sha256))
+        return placed(manifest, options.prefix, io::Selection::from_text(*own, root_user));
     const bool conda = is_conda_root(options.prefix);
-    if (!options.extract_only && conda && (options.allow_existing || options.replace || parts_of_own(inner, options.manifest_sha256))) {
+    if (!options.extract_only && conda &&
+        (options.allow_existing || options.replace || parts_of_own(inner, options.manifest_sha256))) {
         InstallPlace place = placed(manifest, inner, {false, false, root_user});
         place.conda = options.prefix;
         return place;
@@ -104,7 +109,9 @@ fs::path environment_prefix(const Manifest& manifest, const InstallOptions& opti
     return install_place(manifest, options).environment;
 }
 
-fs::path installed_root(const Manifest& manifest, const InstallOptions& options) { return install_place(manifest, options).root; }
+fs::path installed_root(const Manifest& manifest, const InstallOptions& options) {
+    return install_place(manifest, options).root;
+}
 
 InstallInfo install_needs(const Manifest& manifest, const InstallOptions& options) {
     const InstallPlace place = install_place(manifest, options);

@@ -10,7 +10,7 @@ struct InstallPlace {
     fs::path root;        // of the tree: what is staged, renamed and has .tinderbox
     fs::path environment; // the environment's prefix: `root`, or envs/NAME below it when the base is installed
     io::Selection selection;
-    fs::path conda; // the conda whose envs/ gets the environment, "" otherwise
+    fs::path conda;                // the conda whose envs/ gets the environment, "" otherwise
     std::vector<fs::path> further; // prefixes of the base's further environments, as the manifest lists them
 
     // By prefix_index(): the prefixes, and where they lie below the root ("" or "envs/NAME").

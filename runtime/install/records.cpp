@@ -32,7 +32,8 @@ std::optional<InstalledRow> parse_row(std::string_view line) {
         word = line.substr(0, space);
         line.remove_prefix(space + 1);
     }
-    if (words[0].size() != 1 || std::string_view("fdlc").find(words[0][0]) == std::string_view::npos) return std::nullopt;
+    if (words[0].size() != 1 || std::string_view("fdlc").find(words[0][0]) == std::string_view::npos)
+        return std::nullopt;
     row.kind = words[0][0];
     if (row.kind != 'd') {
         auto digest = sha256_from_hex(words[1]);
@@ -62,8 +63,8 @@ std::string installed_text(const std::vector<InstalledRow>& rows) {
     for (const InstalledRow* row : sorted) {
         if (row->kind == 'd') out += fmt::format("d - - {:o} {}\n", row->mode, row->path);
         else
-            out += fmt::format("{} {} {} {:o} {}{}{}\n", row->kind, to_hex(row->sha256), row->size, row->mode, row->path,
-                               row->kind == 'l' ? "\t" : "", row->link);
+            out += fmt::format("{} {} {} {:o} {}{}{}\n", row->kind, to_hex(row->sha256), row->size, row->mode,
+                               row->path, row->kind == 'l' ? "\t" : "", row->link);
     }
     return out;
 }
@@ -121,7 +122,8 @@ std::vector<InstalledRow> installed_rows(const Table& table, const io::Plan& pla
     return rows;
 }
 
-io::ExtractOptions extract_options(const InstallOptions& options, const std::vector<std::string>& prefixes, unsigned mode_mask) {
+io::ExtractOptions extract_options(const InstallOptions& options, const std::vector<std::string>& prefixes,
+                                   unsigned mode_mask) {
     io::ExtractOptions out;
     out.jobs = options.jobs;
     out.no_uring = options.no_uring;
@@ -129,7 +131,9 @@ io::ExtractOptions extract_options(const InstallOptions& options, const std::vec
     out.mode_mask = static_cast<std::uint16_t>(mode_mask);
     out.prefixes = prefixes;
     if (options.progress)
-        out.progress = [&options](std::uint64_t done, std::uint64_t total) { options.progress({"extract", done, total}); };
+        out.progress = [&options](std::uint64_t done, std::uint64_t total) {
+            options.progress({"extract", done, total});
+        };
     out.interrupted = options.interrupted;
     out.faults = options.faults;
     return out;
@@ -139,7 +143,8 @@ Status write_control_files(const fs::path& control, const RunFile& run, const st
     auto put = [&](const std::string& name, ByteView bytes, mode_t mode) -> Status {
         TRY_ASSIGN(Fd fd, open_file(control / name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600));
         TRY(write_exact(fd.get(), bytes, (control / name).string()));
-        if (::fchmod(fd.get(), mode) != 0) return errno_error(fmt::format("cannot write '{}'", (control / name).string()), errno);
+        if (::fchmod(fd.get(), mode) != 0)
+            return errno_error(fmt::format("cannot write '{}'", (control / name).string()), errno);
         return {};
     };
     TRY(put("manifest.json", as_bytes(run.manifest_text()), 0644));
@@ -162,7 +167,8 @@ std::string state_text(const StateFile& state) {
 
 std::optional<StateFile> parse_state(std::string_view text) {
     auto lines = split(text, '\n');
-    if ((lines.size() != 4 && !(lines.size() == 5 && lines[3].starts_with("parts "))) || lines[0] != state_magic || !lines[1].starts_with("manifest ") || !lines[2].starts_with("stage "))
+    if ((lines.size() != 4 && !(lines.size() == 5 && lines[3].starts_with("parts "))) || lines[0] != state_magic ||
+        !lines[1].starts_with("manifest ") || !lines[2].starts_with("stage "))
         return std::nullopt;
     StateFile out;
     if (lines.size() == 5) out.parts = lines[3].substr(6);
@@ -179,7 +185,8 @@ Result<std::optional<StateFile>> state_file(const fs::path& prefix) {
     if (!lexists(path)) return std::optional<StateFile>();
     TRY_ASSIGN(std::string text, read_text(path, 1u << 20));
     auto state = parse_state(text);
-    if (!state) return make_error(ErrorKind::storage, "'{}' is damaged; install again into another prefix", path.string());
+    if (!state)
+        return make_error(ErrorKind::storage, "'{}' is damaged; install again into another prefix", path.string());
     return state;
 }
 } // namespace

@@ -12,7 +12,7 @@ namespace tinderbox {
 
 // One line of `installed`.
 struct InstalledRow {
-    char kind = 'f'; // f file, d directory, l link, c compiled at the target
+    char kind = 'f';       // f file, d directory, l link, c compiled at the target
     Sha256Digest sha256{}; // of the content, of the link's target; zero for a directory
     std::uint64_t size = 0;
     unsigned mode = 0;
@@ -28,7 +28,8 @@ std::vector<InstalledRow> installed_rows(const Table& table, const io::Plan& pla
                                          const std::vector<std::string>& prefixes, unsigned mode_mask);
 
 // How files are written for these options. Its progress refers to `options`, which have to outlive it.
-io::ExtractOptions extract_options(const InstallOptions& options, const std::vector<std::string>& prefixes, unsigned mode_mask);
+io::ExtractOptions extract_options(const InstallOptions& options, const std::vector<std::string>& prefixes,
+                                   unsigned mode_mask);
 
 // manifest.json, table, installed, stub and probes. Not durable: the caller syncs.
 Status write_control_files(const fs::path& control, const RunFile& run, const std::vector<InstalledRow>& rows);

@@ -27,7 +27,8 @@ std::string bytecode_of(const std::string& source, const PythonInfo& python) {
 class Repair {
   public:
     Repair(const RunFile& run, const Manifest& manifest, fs::path root, InstallOptions options)
-        : run_(run), manifest_(manifest), root_(std::move(root)), control_(root_ / control_name), options_(std::move(options)) {}
+        : run_(run), manifest_(manifest), root_(std::move(root)), control_(root_ / control_name),
+          options_(std::move(options)) {}
     Result<RepairSummary> run();
 
   private:
@@ -56,9 +57,9 @@ class Repair {
     io::Plan plan_; // of it
     std::vector<InstalledRow> rows_;
     std::map<std::string, std::string, std::less<>> damaged_; // path → what is wrong with it
-    std::vector<std::string> wanted_;   // of those, what the .run has
-    std::vector<InstalledRow> fresh_;   // rows of what was extracted
-    std::set<std::string, std::less<>> blocked_; // directories that are none any more
+    std::vector<std::string> wanted_;                         // of those, what the .run has
+    std::vector<InstalledRow> fresh_;                         // rows of what was extracted
+    std::set<std::string, std::less<>> blocked_;              // directories that are none any more
     unsigned mode_mask_ = 0777;
 };
 
@@ -66,12 +67,16 @@ Status Repair::read_state_file() {
     auto text = read_text(control_ / "state", 1u << 20);
     auto state = text.ok() ? parse_state(*text) : std::nullopt;
     if (!state || state->manifest_sha256 != options_.manifest_sha256)
-        return make_error(ErrorKind::storage, "'{}' does not hold the environment of this installer; --repair needs the .run that installed it",
-                          root_.string());
+        return make_error(
+            ErrorKind::storage,
+            "'{}' does not hold the environment of this installer; --repair needs the .run that installed it",
+            root_.string());
     if (state->stage < InstallStage::registered)
-        return make_error(ErrorKind::storage, "the installation in '{}' is not finished; run the installer again to go on", root_.string());
+        return make_error(ErrorKind::storage,
+                          "the installation in '{}' is not finished; run the installer again to go on", root_.string());
     for (const fs::path& place : {root_, control_})
-        if (::access(place.c_str(), W_OK) != 0) return errno_error(fmt::format("'{}' cannot be written", place.string()), errno);
+        if (::access(place.c_str(), W_OK) != 0)
+            return errno_error(fmt::format("'{}' cannot be written", place.string()), errno);
     return {};
 }
 
@@ -129,8 +134,10 @@ Status Repair::extract() {
     TRY(make_directories(tree));
     TRY_ASSIGN(Fd root, open_file(tree, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     TRY_ASSIGN(Fd to_sync, open_file(tree, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-    TRY_ASSIGN(auto directories, io::Directories::make(std::move(root), tree.string(), plan.directories, false, options_.faults));
-    TRY_ASSIGN(io::Extracted extracted, io::extract(run_, part, plan, directories, extract_options(options_, prefixes_, mode_mask_)));
+    TRY_ASSIGN(auto directories,
+               io::Directories::make(std::move(root), tree.string(), plan.directories, false, options_.faults));
+    TRY_ASSIGN(io::Extracted extracted,
+               io::extract(run_, part, plan, directories, extract_options(options_, prefixes_, mode_mask_)));
     fresh_ = installed_rows(part, plan, extracted.installed, prefixes_, mode_mask_);
     // Renamed only when it is on the disk.
     if (::syncfs(to_sync.get()) != 0) return errno_error("cannot write to the disk", errno);
@@ -146,7 +153,8 @@ bool Repair::parents_are_there(const std::string& path) {
 
 Status Repair::put_directory(const io::PlannedDirectory& directory) {
     const fs::path path = root_ / directory.path;
-    const unsigned mode = (directory.destination == io::none ? 0755 : table_.destinations[directory.destination].mode) & mode_mask_;
+    const unsigned mode =
+        (directory.destination == io::none ? 0755 : table_.destinations[directory.destination].mode) & mode_mask_;
     struct stat st;
     if (!parents_are_there(directory.path)) {
         blocked_.insert(directory.path);
@@ -165,7 +173,8 @@ Status Repair::put_directory(const io::PlannedDirectory& directory) {
         return {};
     }
     if (auto found = damaged_.find(directory.path); found != damaged_.end() && (st.st_mode & 07777) != mode) {
-        if (::chmod(path.c_str(), mode) != 0) return errno_error(fmt::format("cannot change the mode of '{}'", path.string()), errno);
+        if (::chmod(path.c_str(), mode) != 0)
+            return errno_error(fmt::format("cannot change the mode of '{}'", path.string()), errno);
         summary_.restored.push_back(directory.path + "/");
     }
     return {};
@@ -212,8 +221,10 @@ Result<std::vector<std::string>> Repair::compile() const {
         });
         if (sources.empty()) continue;
         Compiled compiled = compile_sources(prefix, *python, sources, options_.jobs, {});
-        if (!compiled.problem.empty()) return make_error(ErrorKind::script, "bytecode cannot be compiled: {}", compiled.problem);
-        for (const std::string& file : compiled.files) made.push_back((prefix / file).lexically_relative(root_).string());
+        if (!compiled.problem.empty())
+            return make_error(ErrorKind::script, "bytecode cannot be compiled: {}", compiled.problem);
+        for (const std::string& file : compiled.files)
+            made.push_back((prefix / file).lexically_relative(root_).string());
     }
     return made;
 }
@@ -247,9 +258,14 @@ Status Repair::record(const std::vector<std::string>& compiled) {
     for (const std::string& path : compiled) {
         TRY_ASSIGN(Bytes bytes, read_bytes(root_ / path));
         struct stat st;
-        if (::stat((root_ / path).c_str(), &st) != 0) return errno_error(fmt::format("cannot read '{}'", (root_ / path).string()), errno);
-        rows.insert_or_assign(path, InstalledRow{.kind = 'c', .sha256 = sha256(bytes), .size = bytes.size(), .mode = st.st_mode & 07777u,
-                                                 .path = path, .link = {}});
+        if (::stat((root_ / path).c_str(), &st) != 0)
+            return errno_error(fmt::format("cannot read '{}'", (root_ / path).string()), errno);
+        rows.insert_or_assign(path, InstalledRow{.kind = 'c',
+                                                 .sha256 = sha256(bytes),
+                                                 .size = bytes.size(),
+                                                 .mode = st.st_mode & 07777u,
+                                                 .path = path,
+                                                 .link = {}});
         summary_.restored.push_back(path);
     }
     std::vector<InstalledRow> all;
@@ -262,7 +278,9 @@ Result<RepairSummary> Repair::run() {
     options_.prefix = root_;
     TRY(read_state_file());
     TRY_ASSIGN(auto lock, FileLock::try_acquire(control_ / "lock"));
-    if (!lock) return make_error(ErrorKind::storage, "another installer is working on '{}'; wait until it ends", root_.string());
+    if (!lock)
+        return make_error(ErrorKind::storage, "another installer is working on '{}'; wait until it ends",
+                          root_.string());
     place_ = install_place(manifest_, options_);
     prefixes_ = place_.prefixes();
     TRY_ASSIGN(Table whole, run_.table());
@@ -272,7 +290,8 @@ Result<RepairSummary> Repair::run() {
     choose();
     stage_ = control_ / "repair";
     TRY(remove_tree(stage_)); // of a run that was killed
-    if (::mkdir(stage_.c_str(), 0700) != 0) return errno_error(fmt::format("cannot create '{}'", stage_.string()), errno);
+    if (::mkdir(stage_.c_str(), 0700) != 0)
+        return errno_error(fmt::format("cannot create '{}'", stage_.string()), errno);
     const mode_t umask_before = ::umask(0);
     Status status = wanted_.empty() ? Status() : extract();
     if (status.ok()) status = put_back();
@@ -290,7 +309,8 @@ Result<RepairSummary> Repair::run() {
 
 } // namespace
 
-Result<RepairSummary> repair_files(const RunFile& run, const Manifest& manifest, const fs::path& root, InstallOptions options) {
+Result<RepairSummary> repair_files(const RunFile& run, const Manifest& manifest, const fs::path& root,
+                                   InstallOptions options) {
     try {
         return Repair(run, manifest, root, std::move(options)).run();
     } catch (const std::bad_alloc&) {

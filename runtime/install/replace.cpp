@@ -36,9 +36,11 @@ Status Replacement::recover(bool new_is_there) const {
 
 Status Replacement::exchange(io::Faults* faults) const {
     if (lexists(aside_))
-        return make_error(ErrorKind::storage, "'{}' is left of an earlier replacement; move it away and run again", aside_.string());
+        return make_error(ErrorKind::storage, "'{}' is left of an earlier replacement; move it away and run again",
+                          aside_.string());
     int error = io::fault(faults, io::Faults::Call::rename, prefix_.native());
-    if (error == 0 && ::renameat2(AT_FDCWD, stage_.c_str(), AT_FDCWD, prefix_.c_str(), RENAME_EXCHANGE) != 0) error = errno;
+    if (error == 0 && ::renameat2(AT_FDCWD, stage_.c_str(), AT_FDCWD, prefix_.c_str(), RENAME_EXCHANGE) != 0)
+        error = errno;
     if (error == 0) {
         TRY(move(stage_, aside_));
     } else if (error == EINVAL || error == ENOSYS) {

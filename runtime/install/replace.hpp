@@ -1,4 +1,5 @@
-// --replace: an environment that is there stays until the new one is complete, and comes back when it does not become so.
+// --replace: an environment that is there stays until the new one is complete, and comes back when it does not become
+// so.
 //
 // The new environment is staged beside it, whole and durable. Then both change places in one step (renameat2 with
 // RENAME_EXCHANGE; two renames where the file system has no such thing), and the old one lies in `aside` until the last
@@ -10,8 +11,8 @@
 // | new       | –      | killed before the old one got its name   | it gets it            |
 #pragma once
 
-#include "runtime/io/faults.hpp"
 #include "common/base/file.hpp"
+#include "runtime/io/faults.hpp"
 
 namespace tinderbox {
 

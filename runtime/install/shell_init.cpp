@@ -90,7 +90,8 @@ std::string record_text(const Record& record) {
                          {"edits", std::move(edits)},
                          {"directories", entry.directories}});
     }
-    return json{{"version", record_version}, {"conda", to_latin1(record.conda_prefix)}, {"files", std::move(files)}}.dump(2) +
+    return json{{"version", record_version}, {"conda", to_latin1(record.conda_prefix)}, {"files", std::move(files)}}
+               .dump(2) +
            "\n";
 }
 
@@ -99,10 +100,11 @@ Result<Record> read_record(const fs::path& path) {
     if (!is_there(path)) return record;
     TRY_ASSIGN(std::string text, read_text(path, 8 * size_limit));
     auto damaged = [&] {
-        return make_error(ErrorKind::storage,
-                          "'{}' is damaged, so the shells' start-up files stay as they are; remove the 'conda initialize' "
-                          "blocks by hand, or with 'conda init --reverse'",
-                          path.string());
+        return make_error(
+            ErrorKind::storage,
+            "'{}' is damaged, so the shells' start-up files stay as they are; remove the 'conda initialize' "
+            "blocks by hand, or with 'conda init --reverse'",
+            path.string());
     };
     json value = json::parse(text, nullptr, false);
     if (!value.is_object() || value.value("version", 0) != record_version) return damaged();
@@ -177,7 +179,8 @@ Result<fs::path> make_backup(const fs::path& file, std::string_view text) {
 // Those of the parents that do not exist, made; outermost first.
 Result<std::vector<std::string>> make_parents(const fs::path& file) {
     std::vector<std::string> made;
-    for (fs::path at = file.parent_path(); !at.empty() && !is_there(at); at = at.parent_path()) made.push_back(at.string());
+    for (fs::path at = file.parent_path(); !at.empty() && !is_there(at); at = at.parent_path())
+        made.push_back(at.string());
     std::ranges::reverse(made);
     for (const std::string& directory : made) {
         if (::mkdir(directory.c_str(), 0777) != 0)
@@ -247,7 +250,9 @@ Status init_one(ShellChange& change, const fs::path& conda_prefix, const fs::pat
     std::erase_if(record.entries, [&](const Entry& e) { return e.file == entry.file; });
     record.entries.push_back(entry);
     Status status = write_record(record_path, record);
-    if (status.ok()) status = planned.existed ? overwrite(change.file, planned.init.text) : create(change.file, planned.init.text, 0666);
+    if (status.ok())
+        status =
+            planned.existed ? overwrite(change.file, planned.init.text) : create(change.file, planned.init.text, 0666);
     if (!status.ok()) {
         record.entries = std::move(former);
         (void)write_record(record_path, record);
@@ -316,7 +321,8 @@ fs::path start_up_file(Shell shell, const ShellPlaces& places) {
     case Shell::xonsh:
         return home / ".xonshrc";
     case Shell::powershell:
-        return (places.config_home.empty() ? home / ".config" : fs::path(places.config_home)) / "powershell" / "profile.ps1";
+        return (places.config_home.empty() ? home / ".config" : fs::path(places.config_home)) / "powershell" /
+               "profile.ps1";
     }
     return {};
 }
@@ -337,8 +343,10 @@ Result<std::vector<Shell>> parse_shells(std::string_view list) {
     for (std::string_view word : split(list, ',')) {
         auto shell = word.find('/') == std::string_view::npos ? shell_named(trim(word)) : std::nullopt;
         if (!shell)
-            return make_error(ErrorKind::usage, "'{}' is no shell that conda init knows; write bash, zsh, fish, tcsh, xonsh, "
-                              "powershell (with commas between them) or all", word);
+            return make_error(ErrorKind::usage,
+                              "'{}' is no shell that conda init knows; write bash, zsh, fish, tcsh, xonsh, "
+                              "powershell (with commas between them) or all",
+                              word);
         if (std::ranges::find(out, *shell) == out.end()) out.push_back(*shell);
     }
     return out;
@@ -377,7 +385,8 @@ std::vector<ShellChange> init_shells(const fs::path& conda_prefix, const std::ve
         change.file = start_up_file(shell, places);
         Status status;
         if (!change.file.is_absolute())
-            status = make_error(ErrorKind::usage, "HOME is not an absolute path, so {} has no start-up file", to_string(shell));
+            status = make_error(ErrorKind::usage, "HOME is not an absolute path, so {} has no start-up file",
+                                to_string(shell));
         else if (!record.ok()) status = record.error();
         else status = init_one(change, conda_prefix, record_path, *record);
         if (!status.ok()) {

@@ -19,8 +19,8 @@ struct ShellPlaces {
     static ShellPlaces from_environment();
 };
 
-// The file that conda writes for this shell. tcsh without a .tcshrc but with a .cshrc: the latter, because a new .tcshrc
-// would hide it.
+// The file that conda writes for this shell. tcsh without a .tcshrc but with a .cshrc: the latter, because a new
+// .tcshrc would hide it.
 fs::path start_up_file(Shell shell, const ShellPlaces& places);
 
 // Without being told: the user's own shell ($SHELL; bash if it is none of ours), and each other whose start-up file

@@ -15,9 +15,10 @@ namespace tinderbox {
 namespace {
 
 Error not_ours(const fs::path& path) {
-    return make_error(ErrorKind::storage,
-                      "'{}' is in the way: it is not a directory that only you can enter; remove it, or choose another prefix",
-                      path.string());
+    return make_error(
+        ErrorKind::storage,
+        "'{}' is in the way: it is not a directory that only you can enter; remove it, or choose another prefix",
+        path.string());
 }
 
 // A directory of ours that nobody could have prepared: made now, or there already and owned by us, not a link.
@@ -45,9 +46,11 @@ Status rename_new(const fs::path& from, const fs::path& to, io::Faults* faults) 
     int error = io::fault(faults, io::Faults::Call::rename, to.native());
     if (error == 0 && ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0) error = errno;
     // Some file systems (NFS, old FUSE) do not know the flag; a plain rename would replace a file.
-    if ((error == EINVAL || error == ENOSYS) && !lexists(to)) error = ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
+    if ((error == EINVAL || error == ENOSYS) && !lexists(to))
+        error = ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
     if (error == EEXIST || error == ENOTEMPTY)
-        return make_error(ErrorKind::storage, "'{}' appeared while installing; move it away and run again", to.string());
+        return make_error(ErrorKind::storage, "'{}' appeared while installing; move it away and run again",
+                          to.string());
     if (error != 0) return errno_error(fmt::format("cannot rename to '{}'", to.string()), error);
     return {};
 }
@@ -114,14 +117,15 @@ Status Staging::open_inside() {
 Status Staging::open_journal() {
     TRY_ASSIGN(lock_, FileLock::try_acquire(control_ / "lock"));
     if (!lock_)
-        return make_error(ErrorKind::storage, "another installer is working on '{}'; wait until it ends", prefix_.string());
+        return make_error(ErrorKind::storage, "another installer is working on '{}'; wait until it ends",
+                          prefix_.string());
     // The lock may be of a directory that its installer has just renamed into place.
     struct stat held, now;
     if (::fstat(tree_fd_.get(), &held) != 0 || ::lstat(tree_.c_str(), &now) != 0 || held.st_ino != now.st_ino)
         return make_error(ErrorKind::storage, "another installer has just finished '{}'", prefix_.string());
     found_ = Journal::read(control_ / "journal");
-    if (found_ && found_->header.manifest_sha256 == header_.manifest_sha256 && found_->header.prefix == header_.prefix &&
-        found_->header.private_modes == header_.private_modes &&
+    if (found_ && found_->header.manifest_sha256 == header_.manifest_sha256 &&
+        found_->header.prefix == header_.prefix && found_->header.private_modes == header_.private_modes &&
         found_->header.parts == header_.parts && (found_->tasks > 0 || found_->committing)) {
         TRY_ASSIGN(journal_, Journal::append_to(control_ / "journal"));
         recorded_ = true;

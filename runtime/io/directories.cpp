@@ -25,9 +25,8 @@ const char* last_name(const std::string& path) { return path.c_str() + (path.rfi
 
 } // namespace
 
-Result<Directories> Directories::make(Fd root, std::string shown_root,
-                                      const std::vector<PlannedDirectory>& directories, bool existing_ok,
-                                      Faults* faults) {
+Result<Directories> Directories::make(Fd root, std::string shown_root, const std::vector<PlannedDirectory>& directories,
+                                      bool existing_ok, Faults* faults) {
     Directories out;
     out.shown_root_ = std::move(shown_root);
     out.planned_ = &directories;

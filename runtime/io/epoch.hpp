@@ -17,8 +17,8 @@ class EpochGate {
     using Clock = std::chrono::steady_clock;
     // An epoch ends after `every` seconds or `bytes` of work, the first one not before `after` seconds.
     EpochGate(unsigned workers, double every, std::uint64_t bytes, double after, std::function<Status()> record)
-        : active_(workers), every_(every), bytes_(bytes), record_(std::move(record)), first_(Clock::now() + seconds(after)),
-          next_(Clock::now() + seconds(std::max(every, after))) {}
+        : active_(workers), every_(every), bytes_(bytes), record_(std::move(record)),
+          first_(Clock::now() + seconds(after)), next_(Clock::now() + seconds(std::max(every, after))) {}
 
     void did(std::uint64_t bytes) { since_ += bytes; }
 

@@ -34,7 +34,8 @@ Shape choose_shape(const ExtractOptions& options, std::size_t tasks) {
     unsigned cpus = options.jobs ? options.jobs : available_cpus();
     // Without io_uring a thread waits for its own I/O: twice as many keep the disk and the processor busy.
     shape.threads = std::min(shape.uring ? cpus : cpus * 2, most_threads);
-    shape.threads = std::clamp<unsigned>(static_cast<unsigned>(std::min<std::size_t>(tasks, most_threads)), 1, shape.threads);
+    shape.threads =
+        std::clamp<unsigned>(static_cast<unsigned>(std::min<std::size_t>(tasks, most_threads)), 1, shape.threads);
     if (!shape.uring) return shape;
     auto buffers = static_cast<unsigned>(buffer_budget / packed_buffer_size / shape.threads);
     shape.reads = std::clamp(buffers * 3 / 8, 1u, 3u);
@@ -53,7 +54,7 @@ struct Shared {
     Shape shape;
     WritebackRing ring;
     std::vector<InstalledFile> installed;
-    std::vector<std::uint8_t> known; // by destination: `installed` holds it
+    std::vector<std::uint8_t> known;                                           // by destination: `installed` holds it
     std::unordered_map<std::uint32_t, std::unique_ptr<LargeFile>> large_files; // by destination
 
     std::atomic<std::size_t> next_task = 0;
@@ -67,9 +68,9 @@ struct Shared {
     std::chrono::steady_clock::time_point progress_next{};
 
     Shared(const RunFile& r, const Table& t, const Plan& p, const Directories& directories, const ExtractOptions& o)
-        : run(r), table(t), plan(p), options(o),
-          tree{t, p, directories, o.mode_mask, o.resume, o.faults, nullptr}, reader(r, o.no_direct),
-          shape(choose_shape(o, p.tasks.size())), installed(t.destinations.size()), known(t.destinations.size()) {
+        : run(r), table(t), plan(p), options(o), tree{t, p, directories, o.mode_mask, o.resume, o.faults, nullptr},
+          reader(r, o.no_direct), shape(choose_shape(o, p.tasks.size())), installed(t.destinations.size()),
+          known(t.destinations.size()) {
         tree.ring = &ring;
     }
 
@@ -98,7 +99,8 @@ struct Shared {
             const Content& content = table.contents[d.content];
             if (content.block <= index && index - content.block < block_count(table, content)) holds = d.path;
         }
-        return make_error(ErrorKind::damaged, "{}: block {} at byte {}, which holds '{}', is damaged; copy the file again",
+        return make_error(ErrorKind::damaged,
+                          "{}: block {} at byte {}, which holds '{}', is damaged; copy the file again",
                           run.path().string(), index, table.blocks[index].offset, holds);
     }
 
@@ -205,9 +207,8 @@ Status Shared::repeat_relocated() {
     std::vector<std::uint32_t> blocks;
     for (std::size_t i = 0; i < options.done_tasks; ++i) {
         std::uint32_t block = plan.tasks[i].block;
-        if (block != none && std::ranges::any_of(plan.small_contents_of[block], [&](std::uint32_t c) {
-                return !table.contents[c].relocs.empty();
-            }))
+        if (block != none && std::ranges::any_of(plan.small_contents_of[block],
+                                                 [&](std::uint32_t c) { return !table.contents[c].relocs.empty(); }))
             blocks.push_back(block);
     }
     return parallel_for(blocks.size(), shape.threads, [&](std::size_t i) -> Status {
@@ -222,7 +223,8 @@ Status Shared::write_digests() {
     for (const auto& level : plan.digest_levels) {
         std::vector<std::pair<std::size_t, std::size_t>> groups; // of one block
         for (std::size_t i = 0; i < level.size(); ++i)
-            if (i > 0 && table.contents[level[i]].block == table.contents[level[i - 1]].block) groups.back().second = i + 1;
+            if (i > 0 && table.contents[level[i]].block == table.contents[level[i - 1]].block)
+                groups.back().second = i + 1;
             else groups.emplace_back(i, i + 1);
         TRY(parallel_for(groups.size(), shape.threads, [&](std::size_t g) -> Status {
             if (interrupted()) return make_error(ErrorKind::interrupted, "interrupted");
@@ -420,7 +422,8 @@ Status Worker::write_large(std::uint32_t index, Write& write) {
         TRY(file.open(shared_.tree));
         ByteView data(write.buffer.data(), raw);
         if (!file.direct() || !aligned || in_flight_ >= 60) {
-            TRY(file.direct() ? file.finish_buffered(shared_.tree, data, offset) : file.write_now(shared_.tree, data, offset));
+            TRY(file.direct() ? file.finish_buffered(shared_.tree, data, offset)
+                              : file.write_now(shared_.tree, data, offset));
             TRY(file.block_done(shared_.tree));
             continue;
         }
@@ -430,7 +433,8 @@ Status Worker::write_large(std::uint32_t index, Write& write) {
                 return errno_error(fmt::format("cannot write '{}'", shared_.tree.path(d)), error);
             size = std::clamp<std::size_t>(faults->shorten(size), 1, size);
         }
-        std::uint64_t tag = write_tag | static_cast<std::uint64_t>(&write - writes_.data()) << 32 | write.requests.size();
+        std::uint64_t tag =
+            write_tag | static_cast<std::uint64_t>(&write - writes_.data()) << 32 | write.requests.size();
         write.requests.push_back({&file, raw, offset});
         ++write.pending;
         ++in_flight_;
@@ -493,8 +497,7 @@ Status phase_one(Shared& shared) {
                    options.record ? std::function<Status()>(record) : nullptr);
     {
         std::vector<std::jthread> threads;
-        for (unsigned i = 0; i < shared.shape.threads; ++i)
-            threads.emplace_back([&] { Worker(shared, gate).run(); });
+        for (unsigned i = 0; i < shared.shape.threads; ++i) threads.emplace_back([&] { Worker(shared, gate).run(); });
     }
     shared.ring.drain();
     if (!shared.error.ok()) return shared.error;
@@ -526,9 +529,8 @@ Result<Extracted> extract(const RunFile& run, const Table& table, const Plan& pl
     TRY(directories.finish(table, options.mode_mask));
     Extracted out;
     out.installed = std::move(shared.installed);
-    bool direct = !options.no_direct && std::ranges::all_of(shared.large_files, [](const auto& entry) {
-        return entry.second->direct();
-    });
+    bool direct = !options.no_direct &&
+                  std::ranges::all_of(shared.large_files, [](const auto& entry) { return entry.second->direct(); });
     out.description = fmt::format("{} + {}, {} threads", shared.shape.uring ? "io_uring" : "pread/pwrite",
                                   direct ? "O_DIRECT" : "write-back ring", shared.shape.threads);
     return out;

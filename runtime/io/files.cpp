@@ -122,7 +122,8 @@ namespace {
 
 // The file system has no hard links, or none between these two directories, or the file has too many.
 bool cannot_link(int error) {
-    return error == EPERM || error == EOPNOTSUPP || error == ENOSYS || error == EXDEV || error == EMLINK || error == EACCES;
+    return error == EPERM || error == EOPNOTSUPP || error == ENOSYS || error == EXDEV || error == EMLINK ||
+           error == EACCES;
 }
 
 Status copy_file(const Tree& tree, std::uint32_t destination, int source) {
@@ -167,7 +168,8 @@ Status make_symlink(const Tree& tree, std::uint32_t destination, const std::stri
     if (error == 0 && ::symlinkat(target.c_str(), directory.fd, name) != 0) error = errno;
     if (error == EEXIST && tree.replace) {
         error = 0;
-        if (::unlinkat(directory.fd, name, 0) != 0 || ::symlinkat(target.c_str(), directory.fd, name) != 0) error = errno;
+        if (::unlinkat(directory.fd, name, 0) != 0 || ::symlinkat(target.c_str(), directory.fd, name) != 0)
+            error = errno;
     }
     if (error != 0) return cannot("create the link", tree, destination, error);
     timespec time{static_cast<time_t>(tree.table.destinations[destination].mtime), 0};

@@ -33,15 +33,14 @@ class DirectoryIndex {
     std::unordered_map<std::string, std::uint32_t> index_;
 };
 
-Error twice(const std::string& path) {
-    return make_error(ErrorKind::damaged, "the file table names '{}' twice", path);
-}
+Error twice(const std::string& path) { return make_error(ErrorKind::damaged, "the file table names '{}' twice", path); }
 
 Status plan_destinations(const Table& table, Plan& plan) {
     DirectoryIndex index(plan.directories);
     std::vector<std::string> others; // paths of files and links
     std::vector<std::pair<std::uint32_t, std::uint32_t>> files;
-    std::map<std::tuple<std::uint32_t, std::uint16_t, std::int64_t>, std::uint32_t> shared; // content, mode, time → first
+    std::map<std::tuple<std::uint32_t, std::uint16_t, std::int64_t>, std::uint32_t>
+        shared; // content, mode, time → first
     plan.directory_of.resize(table.destinations.size(), 0);
     for (std::uint32_t i = 0; i < table.destinations.size(); ++i) {
         const Destination& d = table.destinations[i];
@@ -57,7 +56,8 @@ Status plan_destinations(const Table& table, Plan& plan) {
             continue;
         }
         others.push_back(std::move(path));
-        if (d.kind == EntryKind::file && (d.flags & destination_shared) != 0 && table.contents[d.content].relocs.empty()) {
+        if (d.kind == EntryKind::file && (d.flags & destination_shared) != 0 &&
+            table.contents[d.content].relocs.empty()) {
             auto [first, added] = shared.emplace(std::tuple(d.content, d.mode, d.mtime), i);
             if (!added) {
                 plan.hard_links.push_back({i, first->second});
@@ -124,7 +124,8 @@ Status plan_contents(const Table& table, Plan& plan) {
         rest.push_back({none, at, std::min(empty_files_a_task, empties - at)});
     std::size_t l = 0, r = 0;
     while (l < large.size() || r < rest.size())
-        if (r == rest.size() || (l < large.size() && l * rest.size() <= r * large.size())) plan.tasks.push_back(large[l++]);
+        if (r == rest.size() || (l < large.size() && l * rest.size() <= r * large.size()))
+            plan.tasks.push_back(large[l++]);
         else plan.tasks.push_back(rest[r++]);
     return {};
 }

@@ -11,8 +11,8 @@ namespace tinderbox::io {
 inline constexpr std::uint32_t none = UINT32_MAX;
 
 struct PlannedDirectory {
-    std::string path;         // below the tree's root, "" = the root itself
-    std::uint32_t parent = 0; // index; the root is its own
+    std::string path;                 // below the tree's root, "" = the root itself
+    std::uint32_t parent = 0;         // index; the root is its own
     std::uint32_t destination = none; // none: only implied by a path below it
 };
 
@@ -42,13 +42,13 @@ class Groups {
 };
 
 struct Plan {
-    std::vector<std::string> root_paths; // by prefix_index(), below the tree's root: "" or "envs/NAME"
-    std::vector<PlannedDirectory> directories; // [0] is the root; parents before children
-    std::vector<std::uint32_t> directory_of;   // by destination: where it lies
-    std::vector<std::uint32_t> symlinks;       // destinations
-    std::vector<HardLink> hard_links;          // made when everything else is written; sources are no links
-    Groups destinations_of;                    // by content: file destinations that are written
-    Groups small_contents_of;                  // by block: whole contents in it that phase one writes
+    std::vector<std::string> root_paths;         // by prefix_index(), below the tree's root: "" or "envs/NAME"
+    std::vector<PlannedDirectory> directories;   // [0] is the root; parents before children
+    std::vector<std::uint32_t> directory_of;     // by destination: where it lies
+    std::vector<std::uint32_t> symlinks;         // destinations
+    std::vector<HardLink> hard_links;            // made when everything else is written; sources are no links
+    Groups destinations_of;                      // by content: file destinations that are written
+    Groups small_contents_of;                    // by block: whole contents in it that phase one writes
     std::vector<std::uint32_t> large_content_of; // by block, `none` = not part of a large content
     std::vector<std::uint64_t> large_offset_of;  // by block: where it begins in that content
     std::vector<std::uint32_t> empty_files;      // destinations

@@ -53,9 +53,8 @@ class PlainQueue : public Queue {
     Status submit(const Request& request) override {
         ssize_t n;
         do {
-            n = request.write
-                    ? ::pwrite(request.fd, request.data, request.size, static_cast<off_t>(request.offset))
-                    : ::pread(request.fd, request.data, request.size, static_cast<off_t>(request.offset));
+            n = request.write ? ::pwrite(request.fd, request.data, request.size, static_cast<off_t>(request.offset))
+                              : ::pread(request.fd, request.data, request.size, static_cast<off_t>(request.offset));
         } while (n < 0 && errno == EINTR);
         done_.push_back({request.tag, n < 0 ? -static_cast<std::int64_t>(errno) : n});
         return {};

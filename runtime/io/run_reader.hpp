@@ -1,8 +1,8 @@
 // Where a block's packed bytes are read from: O_DIRECT on the .run where its file system allows it.
 #pragma once
 
-#include "common/format/run_file.hpp"
 #include "common/base/aligned_buffer.hpp"
+#include "common/format/run_file.hpp"
 
 #include <atomic>
 #include <map>

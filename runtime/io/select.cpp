@@ -53,7 +53,8 @@ Result<Table> keep(Table table, const std::vector<bool>& wanted) {
         for (Reloc& reloc : relocs) {
             if (reloc.kind < RelocKind::digest_hex) continue;
             reloc.target = moved[reloc.target];
-            if (reloc.target == none) return make_error(ErrorKind::damaged, "the file table is damaged: a hash of a file in another part");
+            if (reloc.target == none)
+                return make_error(ErrorKind::damaged, "the file table is damaged: a hash of a file in another part");
         }
     }
     return table;

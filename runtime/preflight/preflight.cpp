@@ -22,8 +22,7 @@ Preflight run_preflight(const Manifest& manifest, const SystemRoot& root, const 
     judge.distribution = read_distribution(root, out.gpu.kernel_release);
     judge.machine = manifest.platform == "linux-aarch64" ? "aarch64" : "x86_64";
     out.verdict = judge_gpu(out.gpu, manifest.requires_, judge);
-    for (auto findings :
-         {judge_machine(out.machine, manifest), judge_target(out.target, needs), out.verdict.findings})
+    for (auto findings : {judge_machine(out.machine, manifest), judge_target(out.target, needs), out.verdict.findings})
         std::move(findings.begin(), findings.end(), std::back_inserter(out.findings));
     out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     return out;

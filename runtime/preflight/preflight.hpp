@@ -10,7 +10,7 @@ namespace tinderbox {
 struct PreflightOptions {
     std::string prefix; // resolved (resolve_prefix)
     bool no_gpu = false;
-    TargetNeeds target; // `install` is the manifest's when it has no inodes
+    TargetNeeds target;                             // `install` is the manifest's when it has no inodes
     std::function<std::optional<int>()> driver_api; // see GpuJudgeOptions
 };
 

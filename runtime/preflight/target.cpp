@@ -54,8 +54,7 @@ void read_file_system(const std::string& directory, TargetFacts& facts) {
             }
     Fd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     int flags = 0;
-    if (fd && ::ioctl(fd.get(), FS_IOC_GETFLAGS, &flags) == 0 && (flags & FS_CASEFOLD_FL) != 0)
-        facts.folds_case = true;
+    if (fd && ::ioctl(fd.get(), FS_IOC_GETFLAGS, &flags) == 0 && (flags & FS_CASEFOLD_FL) != 0) facts.folds_case = true;
 #ifdef SYS_quotactl_fd
     // Linux 5.14 and later: no need to find the block device. Anything else than an answer means "not known".
     struct dqblk quota {};
@@ -116,24 +115,23 @@ class Judge {
              ErrorKind kind = ErrorKind::storage) {
         out_.push_back({std::move(id), severity, kind, std::move(sentence), std::move(advice)});
     }
-    void error(std::string id, std::string sentence, std::string advice,
-               ErrorKind kind = ErrorKind::storage) {
+    void error(std::string id, std::string sentence, std::string advice, ErrorKind kind = ErrorKind::storage) {
         add(Severity::error, std::move(id), std::move(sentence), std::move(advice), kind);
     }
 
     void judge_name() {
         const std::string& prefix = facts_.prefix;
         std::vector<TargetNeeds::Limit> limits = needs_.limits;
-        if (limits.empty())
-            limits = {{prefix, needs_.install.longest_prefix, needs_.install.longest_prefix_because}};
+        if (limits.empty()) limits = {{prefix, needs_.install.longest_prefix, needs_.install.longest_prefix_because}};
         for (const auto& limit : limits) {
             if (limit.longest == 0 || limit.prefix.size() <= limit.longest) continue;
             // An environment below a base has less room for the base's own prefix.
             const std::size_t below = limit.prefix.size() > prefix.size() ? limit.prefix.size() - prefix.size() : 0;
             error("prefix-too-long",
-                  fmt::format("the prefix '{}' has {} bytes, and '{}' has room for {}", limit.prefix, limit.prefix.size(),
-                              limit.because, limit.longest),
-                  fmt::format("choose one of at most {} bytes with -p", limit.longest > below ? limit.longest - below : 0),
+                  fmt::format("the prefix '{}' has {} bytes, and '{}' has room for {}", limit.prefix,
+                              limit.prefix.size(), limit.because, limit.longest),
+                  fmt::format("choose one of at most {} bytes with -p",
+                              limit.longest > below ? limit.longest - below : 0),
                   ErrorKind::usage);
         }
         if (prefix.find(':') != std::string::npos)
@@ -196,8 +194,7 @@ class Judge {
             break;
         case Kind::ours:
             if (!needs_.resumes)
-                error("prefix-exists",
-                      fmt::format("'{}' holds another environment that Tinderbox installed", prefix),
+                error("prefix-exists", fmt::format("'{}' holds another environment that Tinderbox installed", prefix),
                       "choose another prefix with -p, or replace it with --replace");
             break;
         }
@@ -214,8 +211,7 @@ class Judge {
                               facts_.existing),
                   "choose a prefix on another file system with -p");
         if (facts_.no_symlinks)
-            error("no-symlinks",
-                  fmt::format("the file system of '{}'{} has no symbolic links", facts_.existing, on),
+            error("no-symlinks", fmt::format("the file system of '{}'{} has no symbolic links", facts_.existing, on),
                   "choose a prefix on a Linux file system with -p");
         else if (facts_.folds_case && needs_.names_collide && needs_.names_collide())
             error("case-folding",
@@ -247,16 +243,14 @@ class Judge {
         }
         if (facts_.quota_inodes && *facts_.quota_inodes < inodes)
             error("quota-inodes",
-                  fmt::format("{} files are needed in '{}', your quota leaves {}", inodes, where,
-                              *facts_.quota_inodes),
+                  fmt::format("{} files are needed in '{}', your quota leaves {}", inodes, where, *facts_.quota_inodes),
                   "remove files, ask for a larger quota, or choose another prefix with -p");
         if (!facts_.free_inodes)
             add(Severity::note, "inodes-unknown",
                 fmt::format("the file system of '{}' does not tell how many files it can hold", where));
         else if (*facts_.free_inodes < inodes)
             error("inodes",
-                  fmt::format("{} files are needed in '{}', room is for {}", inodes, where,
-                              *facts_.free_inodes),
+                  fmt::format("{} files are needed in '{}', room is for {}", inodes, where, *facts_.free_inodes),
                   "remove files there, or choose another prefix with -p");
         if (room >= bytes)
             add(Severity::ok, "room",
@@ -272,8 +266,7 @@ class Judge {
 // One directory's size on the disk; links are not followed.
 void add_tree(const fs::path& directory, TargetFacts& facts) {
     std::error_code error;
-    for (fs::recursive_directory_iterator it(directory, fs::directory_options::skip_permission_denied, error),
-         end;
+    for (fs::recursive_directory_iterator it(directory, fs::directory_options::skip_permission_denied, error), end;
          !error && it != end; it.increment(error)) {
         struct stat info {};
         if (::lstat(it->path().c_str(), &info) != 0) continue;
@@ -292,9 +285,7 @@ void read_staged(const fs::path& prefix, TargetFacts& facts) {
     add_own(prefix / ".tinderbox/stage");
     const std::string beside = "." + prefix.filename().string() + ".tinderbox-stage";
     std::error_code error;
-    for (fs::directory_iterator
-             it(prefix.parent_path(), fs::directory_options::skip_permission_denied, error),
-         end;
+    for (fs::directory_iterator it(prefix.parent_path(), fs::directory_options::skip_permission_denied, error), end;
          !error && it != end; it.increment(error))
         if (it->path().filename().string().starts_with(beside)) add_own(it->path());
 }
@@ -317,25 +308,25 @@ Result<std::string> resolve_prefix(std::string_view text, std::string_view home,
     if (text.front() == '~') {
         // No look-up in the user database: a static program cannot rely on it.
         if (text.size() > 1 && text[1] != '/')
-            return make_error(ErrorKind::usage,
-                              "'{}': only '~' and '~/…' are understood; write the directory in full", text);
+            return make_error(ErrorKind::usage, "'{}': only '~' and '~/…' are understood; write the directory in full",
+                              text);
         if (home.empty())
-            return make_error(ErrorKind::usage,
-                              "'{}' needs $HOME, which is not set; write the directory in full", text);
+            return make_error(ErrorKind::usage, "'{}' needs $HOME, which is not set; write the directory in full",
+                              text);
         path = std::string(home) + std::string(text.substr(1));
     } else if (text.front() != '/') {
         path = std::string(cwd) + "/" + path;
     }
     std::string normal = fs::path(path).lexically_normal().string();
-    while (normal.size() > 1 && normal.ends_with('/'))
-        normal.pop_back();
+    while (normal.size() > 1 && normal.ends_with('/')) normal.pop_back();
     if (normal == "/")
         return make_error(ErrorKind::usage, "'/' cannot be the prefix; name a directory below it with -p");
     // It is put into JSON records, string literals and PATH as it is.
     if (auto bad = normal.find_first_of("\"\\:"); bad != std::string::npos)
-        return make_error(ErrorKind::usage,
-                          "the prefix holds a '{}', which no environment can have in its path; choose another directory with -p",
-                          normal[bad]);
+        return make_error(
+            ErrorKind::usage,
+            "the prefix holds a '{}', which no environment can have in its path; choose another directory with -p",
+            normal[bad]);
     return normal;
 }
 

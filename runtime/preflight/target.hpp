@@ -45,11 +45,11 @@ struct TargetNeeds {
         std::uint32_t longest = 0; // bytes; 0 = none
         std::string because;
     };
-    std::vector<Limit> limits; // empty: the prefix itself, with the limit in `install`
-    std::string conda;         // the conda whose envs/ gets the environment, "" = none
-    bool replace = false;      // --replace
-    bool allow_existing = false; // -f or -u
-    bool resumes = false;        // this very environment is there, whole or begun: the prefix may exist
+    std::vector<Limit> limits;           // empty: the prefix itself, with the limit in `install`
+    std::string conda;                   // the conda whose envs/ gets the environment, "" = none
+    bool replace = false;                // --replace
+    bool allow_existing = false;         // -f or -u
+    bool resumes = false;                // this very environment is there, whole or begun: the prefix may exist
     std::function<bool()> names_collide; // asked only when the file system folds case; empty = no
 };
 

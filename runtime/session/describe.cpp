@@ -18,8 +18,7 @@ Result<int> Session::list() const {
     std::vector<std::vector<std::string>> rows;
     for (const PackageInfo& p : manifest_.packages)
         if (p.kind != "generated")
-            rows.push_back(
-                {p.name, p.version, p.build, p.kind, format_bytes(p.installed_size), p.license});
+            rows.push_back({p.name, p.version, p.build, p.kind, format_bytes(p.installed_size), p.license});
     write_stdout(render_columns(rows));
     return 0;
 }
@@ -40,21 +39,18 @@ Result<int> Session::info() const {
         {"this file", format_bytes(run().total_size())},
     };
     if (!needs.glibc.empty()) rows.push_back({"needs glibc", needs.glibc});
-    for (auto& [label, text] : gpu_lines(needs))
-        rows.push_back({std::move(label), std::move(text)});
-    for (const std::string& library : needs.libraries)
-        rows.push_back({"needs library", library});
+    for (auto& [label, text] : gpu_lines(needs)) rows.push_back({std::move(label), std::move(text)});
+    for (const std::string& library : needs.libraries) rows.push_back({"needs library", library});
     if (manifest_.install.longest_prefix)
         rows.push_back({"longest prefix", fmt::format("{} bytes", manifest_.install.longest_prefix)});
     if (const auto& installer = manifest_.installer) {
         rows.push_back({"version", installer->version});
-        for (const auto& [name, text] : {std::pair("pre_install", &installer->pre_install), std::pair("post_install", &installer->post_install)})
+        for (const auto& [name, text] :
+             {std::pair("pre_install", &installer->pre_install), std::pair("post_install", &installer->post_install)})
             if (!text->empty()) rows.push_back({"runs", fmt::format("{} (-s leaves it out)", name)});
     }
-    for (const std::string& word : manifest_.request)
-        rows.push_back({"asked for", word});
-    for (const std::string& notice : manifest_.notices)
-        rows.push_back({"notice", notice});
+    for (const std::string& word : manifest_.request) rows.push_back({"asked for", word});
+    for (const std::string& notice : manifest_.notices) rows.push_back({"notice", notice});
     rows.push_back({"made by", "Tinderbox " + manifest_.tinderbox_version});
     rows.push_back({"manifest SHA-256", to_hex(run().manifest_sha256())});
     write_stdout(render_columns(rows));
@@ -68,39 +64,34 @@ Result<std::string> Session::license_texts() const {
     unsigned long long size = ZSTD_getFrameContentSize(packed.data(), packed.size());
     constexpr unsigned long long limit = 1ull << 30;
     if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN || size > limit)
-        return make_error(ErrorKind::damaged,
-                          "{}: the licence texts are not a zstd frame; copy the file again",
+        return make_error(ErrorKind::damaged, "{}: the licence texts are not a zstd frame; copy the file again",
                           run().path().string());
     std::string text(size, '\0');
     if (ZSTD_decompress(text.data(), text.size(), packed.data(), packed.size()) != size)
-        return make_error(ErrorKind::damaged,
-                          "{}: the licence texts cannot be decompressed; copy the file again",
+        return make_error(ErrorKind::damaged, "{}: the licence texts cannot be decompressed; copy the file again",
                           run().path().string());
     return text;
 }
 
 Result<int> Session::license() const {
     TRY_ASSIGN(std::string text, license_texts());
-    if (text.empty())
-        text = "The packages in this file carry no licence texts; --list names their licences.\n";
+    if (text.empty()) text = "The packages in this file carry no licence texts; --list names their licences.\n";
     write_stdout(text);
     return 0;
 }
 
 Result<int> Session::verify_file() const {
-    TRY(run().verify_all(options_.jobs, [&](std::uint64_t done) {
-        terminal().progress("checking", done, run().total_size());
-    }));
+    TRY(run().verify_all(options_.jobs,
+                         [&](std::uint64_t done) { terminal().progress("checking", done, run().total_size()); }));
     terminal().end_progress();
     if (options_.json)
-        write_stdout(json({{"ok", true},
-                           {"size", run().total_size()},
-                           {"manifest_sha256", to_hex(run().manifest_sha256())}})
-                         .dump() +
-                     "\n");
+        write_stdout(
+            json({{"ok", true}, {"size", run().total_size()}, {"manifest_sha256", to_hex(run().manifest_sha256())}})
+                .dump() +
+            "\n");
     else
-        write_stdout(fmt::format("{}: all {} bytes are as they were made\n",
-                                 run().path().filename().string(), run().total_size()));
+        write_stdout(fmt::format("{}: all {} bytes are as they were made\n", run().path().filename().string(),
+                                 run().total_size()));
     return 0;
 }
 

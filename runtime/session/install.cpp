@@ -11,13 +11,14 @@ Result<std::string> Session::choose_prefix() const {
     TRY_ASSIGN(std::string prefix, prefix_from(options_.prefix));
     if (!interactive()) {
         if (!options_.batch)
-            terminal().note("batch", "standard input is no terminal: nothing is asked, the licences count as accepted (-b); "
-                                     "-i asks all the same");
+            terminal().note("batch",
+                            "standard input is no terminal: nothing is asked, the licences count as accepted (-b); "
+                            "-i asks all the same");
         return prefix;
     }
     TRY_ASSIGN(std::string licenses, license_texts());
-    Welcome welcome{manifest_.name, package_summary(), format_bytes(manifest_.install.bytes),
-                    std::move(licenses), prefix};
+    Welcome welcome{manifest_.name, package_summary(), format_bytes(manifest_.install.bytes), std::move(licenses),
+                    prefix};
     TRY_ASSIGN(Answers answers, ask(Console::terminal(), welcome, options_.prefix.empty()));
     return prefix_from(answers.prefix);
 }
@@ -29,8 +30,7 @@ InstallFacts Session::facts_of(const InstallSummary& summary) {
     facts.resumed = summary.resumed;
     facts.already_complete = summary.already_complete;
     facts.stages = summary.seconds;
-    for (const auto& [stage, seconds] : summary.seconds)
-        facts.seconds += seconds;
+    for (const auto& [stage, seconds] : summary.seconds) facts.seconds += seconds;
     facts.io = summary.io;
     facts.warnings = summary.warnings;
     if (summary.script_failure) facts.script_failure = summary.script_failure->message;
@@ -46,9 +46,8 @@ Result<int> Session::install_all() {
     if (auto failure = failure_of(found.findings)) {
         ReportFacts in = facts_for("install", prefix, &found);
         in.exit_code = static_cast<int>(*failure);
-        terminal().error(
-            fmt::format("nothing was installed: {} of the checks above failed",
-                        std::ranges::count(found.findings, Severity::error, &Finding::severity)));
+        terminal().error(fmt::format("nothing was installed: {} of the checks above failed",
+                                     std::ranges::count(found.findings, Severity::error, &Finding::severity)));
         return report(in, {}, false);
     }
     terminal().note("installing", fmt::format("{} into '{}'", manifest_.name, prefix));
@@ -61,20 +60,17 @@ Result<int> Session::install_all() {
         return std::move(installed).error();
     }
     InstallFacts facts = facts_of(*installed);
-    for (const std::string& warning : facts.warnings)
-        terminal().warning(warning);
+    for (const std::string& warning : facts.warnings) terminal().warning(warning);
     if (!facts.script_failure.empty()) terminal().error(facts.script_failure);
     const std::vector<ShellChange> shell_changes = init_conda(asked, prefix, root, shells, facts);
 
     Verification verified = verify(prefix, found.verdict);
     if (interrupted_)
         return make_error(ErrorKind::interrupted,
-                          "the verification was interrupted; '{}' is installed, --verify-only tests it",
-                          prefix);
+                          "the verification was interrupted; '{}' is installed, --verify-only tests it", prefix);
     std::optional<ErrorKind> failure = verified.failure;
     if (!facts.script_failure.empty() && !failure) failure = ErrorKind::script;
-    if (!failure)
-        (void)record_stage(root, InstallStage::verified); // a read-only prefix loses only this mark
+    if (!failure) (void)record_stage(root, InstallStage::verified); // a read-only prefix loses only this mark
     ReportFacts in = facts_for("install", prefix, &found, &facts, &verified);
     if (!shell_changes.empty()) in.shells = &shell_changes;
     in.exit_code = failure ? static_cast<int>(*failure) : 0;
@@ -89,14 +85,17 @@ Result<std::vector<Shell>> Session::shells_to_init() const {
 }
 
 // The question of constructor's installers, asked like there when the files are in place.
-bool Session::wants_conda_init(const std::string& conda, const std::vector<Shell>& shells, const ShellPlaces& places) const {
+bool Session::wants_conda_init(const std::string& conda, const std::vector<Shell>& shells,
+                               const ShellPlaces& places) const {
     if (options_.conda_init) return true;
     // A conda that was there before is its owner's business.
     if (!interactive() || manifest_.base == "none" || !would_init_shells(conda, shells, places)) return false;
     return ask_conda_init(Console::terminal(), conda);
 }
 
-std::vector<ShellChange> Session::init_conda(const std::string& asked, const std::string& prefix, const std::string& root, const std::vector<Shell>& shells, InstallFacts& facts) const {
+std::vector<ShellChange> Session::init_conda(const std::string& asked, const std::string& prefix,
+                                             const std::string& root, const std::vector<Shell>& shells,
+                                             InstallFacts& facts) const {
     const std::string conda = is_conda_prefix(asked) ? asked : is_conda_prefix(prefix) ? prefix : "";
     if (conda.empty()) {
         if (options_.conda_init) facts.notes.push_back(without_conda(prefix));
@@ -124,10 +123,9 @@ std::string Session::without_conda(const std::string& prefix) {
 
 void Session::say_what_next(const std::string& prefix, const std::vector<ShellChange>& shells) const {
     if (options_.json && options_.conda_init && shells.empty()) terminal().line(without_conda(prefix));
-    const bool changed = std::ranges::any_of(
-        shells, [](const ShellChange& c) { return c.outcome == ShellChange::Outcome::modified; });
-    if (changed)
-        terminal().line("\n==> For changes to take effect, close and re-open your current shell. <==\n");
+    const bool changed =
+        std::ranges::any_of(shells, [](const ShellChange& c) { return c.outcome == ShellChange::Outcome::modified; });
+    if (changed) terminal().line("\n==> For changes to take effect, close and re-open your current shell. <==\n");
     terminal().note("activate", activation_command(prefix));
     if (changed)
         terminal().note("", fmt::format("or, in a new shell: conda activate {}", shell_quote(name_for_conda(prefix))));

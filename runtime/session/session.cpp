@@ -32,7 +32,8 @@ Session::Session(RunFile run, Manifest manifest, RunOptions options, const std::
     : run_(std::move(run)), manifest_(std::move(manifest)), options_(std::move(options)), interrupted_(interrupted) {}
 
 Session::Session(InstalledState installed, RunOptions options, const std::atomic<bool>& interrupted)
-    : manifest_(installed.manifest), options_(std::move(options)), installed_(std::move(installed)), interrupted_(interrupted) {}
+    : manifest_(installed.manifest), options_(std::move(options)), installed_(std::move(installed)),
+      interrupted_(interrupted) {}
 
 std::string Session::manifest_sha256() const {
     return installed_ ? installed_->manifest_sha256 : to_hex(run().manifest_sha256());
@@ -70,8 +71,7 @@ Result<std::string> Session::prefix_from(std::string_view written) const {
     std::string home = variable("HOME"), cwd = fs::current_path(error).string();
     if (written.empty()) {
         if (home.empty())
-            return make_error(ErrorKind::usage,
-                              "$HOME is not set, so there is no default place; name one with -p");
+            return make_error(ErrorKind::usage, "$HOME is not set, so there is no default place; name one with -p");
         return resolve_prefix(home + "/" + manifest_.name, home, cwd);
     }
     return resolve_prefix(written, home, cwd);
@@ -111,8 +111,8 @@ Result<Session::Place> Session::find_installed() const {
     // Added to a conda: the environment's own prefix need not be spelled out.
     const std::string inside = asked + "/envs/" + manifest_.env_name;
     if (manifest_.base == "none" && is_ours(inside)) return Place{inside, inside};
-    return make_error(ErrorKind::storage,
-                      "'{}' does not hold this installer's environment; name its prefix with -p", asked);
+    return make_error(ErrorKind::storage, "'{}' does not hold this installer's environment; name its prefix with -p",
+                      asked);
 }
 
 // Whether this very environment is at the prefix already, whole or begun.
@@ -128,15 +128,15 @@ bool Session::names_collide() const {
     auto table = run().table();
     if (!table.ok()) return false; // the installation will say so
     std::unordered_set<std::string> seen;
-    return std::ranges::any_of(
-        table->destinations, [&](const Destination& d) { return !seen.insert(std::to_string(prefix_index(d.root)) + " " + to_lower(d.path)).second; });
+    return std::ranges::any_of(table->destinations, [&](const Destination& d) {
+        return !seen.insert(std::to_string(prefix_index(d.root)) + " " + to_lower(d.path)).second;
+    });
 }
 
 std::string Session::probe_name() const { return choose_probe(manifest_.probes, manifest_.requires_.cuda_major); }
 
 Result<Bytes> Session::probe_program() const {
-    if (installed_)
-        return read_bytes(fs::path(options_.prefix) / ".tinderbox" / probe_name(), 64u << 20);
+    if (installed_) return read_bytes(fs::path(options_.prefix) / ".tinderbox" / probe_name(), 64u << 20);
     const Section* section = run().section("probe:" + probe_name());
     if (!section) return make_error(ErrorKind::bug, "this installer carries no CUDA probe");
     return run().read_section(*section);
@@ -179,10 +179,15 @@ Result<int> Session::check() {
 }
 
 Verification Session::verify(const std::string& prefix, const GpuVerdict& verdict) const {
-    terminal().note("verifying",
-                    verdict.outcome == GpuVerdict::Outcome::usable ? "GPU and imports" : "imports");
-    VerifyInputs in{manifest_,          verdict, prefix, user_environment(), options_.no_gpu,
-                    options_.run_tests, options_.jobs != 0 ? options_.jobs : available_cpus(), {}};
+    terminal().note("verifying", verdict.outcome == GpuVerdict::Outcome::usable ? "GPU and imports" : "imports");
+    VerifyInputs in{manifest_,
+                    verdict,
+                    prefix,
+                    user_environment(),
+                    options_.no_gpu,
+                    options_.run_tests,
+                    options_.jobs != 0 ? options_.jobs : available_cpus(),
+                    {}};
     if (!probe_name().empty()) in.probe_program = [this] { return probe_program(); };
     in.gpu_memory = options_.gpu_memory;
     return verify_environment(in);
@@ -198,7 +203,8 @@ void Session::show_problems(const std::vector<Finding>& findings) const {
         if (!line.empty()) terminal().line(line);
 }
 
-ReportFacts Session::facts_for(const char* mode, const std::string& prefix, const Preflight* preflight, const InstallFacts* installed, const Verification* verification) const {
+ReportFacts Session::facts_for(const char* mode, const std::string& prefix, const Preflight* preflight,
+                               const InstallFacts* installed, const Verification* verification) const {
     return {mode,
             installed_ ? manifest_.name + ".run" : run().path().filename().string(),
             installed_ ? 0 : run().total_size(),
@@ -217,12 +223,9 @@ ReportFacts Session::facts_for(const char* mode, const std::string& prefix, cons
 // --report says.
 Result<int> Session::report(const ReportFacts& in, const std::string& prefix, bool show) const {
     json value = make_report(in);
-    if (options_.json)
-        write_stdout(value.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
-    else if (show)
-        write_stdout(render_report_text(value, terminal().colour() && ::isatty(1) == 1, terminal_width(1)));
-    const std::string page =
-        options_.report_file.empty() && prefix.empty() ? "" : render_report_html(value);
+    if (options_.json) write_stdout(value.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+    else if (show) write_stdout(render_report_text(value, terminal().colour() && ::isatty(1) == 1, terminal_width(1)));
+    const std::string page = options_.report_file.empty() && prefix.empty() ? "" : render_report_html(value);
     if (!prefix.empty() && ::access((prefix + "/.tinderbox").c_str(), W_OK) == 0) {
         (void)write_atomically(prefix + "/.tinderbox/report.html", page);
         (void)write_atomically(prefix + "/.tinderbox/report.json",

@@ -1,5 +1,5 @@
-// One run of a NAME.run, or of the program that an installed prefix keeps: what the options ask for, from the first look
-// at the machine to the report. main() makes one and turns its result into an exit code.
+// One run of a NAME.run, or of the program that an installed prefix keeps: what the options ask for, from the first
+// look at the machine to the report. main() makes one and turns its result into an exit code.
 //
 //   session.cpp    which prefix is meant, preflight, the report
 //   describe.cpp   --list, --info, --license, --verify-file: what the file says of itself

@@ -32,20 +32,28 @@ void show(const std::vector<FileDifference>& differences, const std::string& roo
 // Every installed file against what was installed. What the user added is none of its business.
 Result<int> Session::integrity() const {
     TRY_ASSIGN(Place place, find_installed());
-    TRY_ASSIGN(FileCheck check, verify_files(place.root, options_.jobs, [&](std::uint64_t done) { terminal().progress("comparing", done, 0, "files"); }));
+    TRY_ASSIGN(FileCheck check, verify_files(place.root, options_.jobs, [&](std::uint64_t done) {
+                   terminal().progress("comparing", done, 0, "files");
+               }));
     terminal().end_progress();
     const bool whole = check.differences.empty();
     if (options_.json)
-        write_stdout(json({{"ok", whole}, {"files", check.files}, {"bytes", check.bytes}, {"differences", to_json(check.differences)}})
-                         .dump(2, ' ', false, json::error_handler_t::replace) + "\n");
-    else
-        show(check.differences, place.root);
+        write_stdout(json({{"ok", whole},
+                           {"files", check.files},
+                           {"bytes", check.bytes},
+                           {"differences", to_json(check.differences)}})
+                         .dump(2, ' ', false, json::error_handler_t::replace) +
+                     "\n");
+    else show(check.differences, place.root);
     if (!whole) {
-        terminal().error(fmt::format("{} of {} entries in '{}' are not as they were installed; sh {}.run --repair -p {} restores them",
-                                     check.differences.size(), check.files, place.root, manifest_.name, shell_quote(place.root)));
+        terminal().error(fmt::format(
+            "{} of {} entries in '{}' are not as they were installed; sh {}.run --repair -p {} restores them",
+            check.differences.size(), check.files, place.root, manifest_.name, shell_quote(place.root)));
         return static_cast<int>(ErrorKind::storage);
     }
-    if (!options_.json) write_stdout(fmt::format("{}: all {} files ({}) are as they were installed\n", place.root, check.files, format_bytes(check.bytes)));
+    if (!options_.json)
+        write_stdout(fmt::format("{}: all {} files ({}) are as they were installed\n", place.root, check.files,
+                                 format_bytes(check.bytes)));
     return 0;
 }
 
@@ -58,12 +66,16 @@ Result<int> Session::repair() const {
     for (const std::string& path : repaired->restored) terminal().note("restored", place.root + "/" + path);
     show(repaired->left, place.root);
     if (options_.json)
-        write_stdout(json({{"files", repaired->files}, {"restored", repaired->restored}, {"left", to_json(repaired->left)}})
-                         .dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+        write_stdout(
+            json({{"files", repaired->files}, {"restored", repaired->restored}, {"left", to_json(repaired->left)}})
+                .dump(2, ' ', false, json::error_handler_t::replace) +
+            "\n");
     else
-        write_stdout(fmt::format("{}: {} files compared, {} restored\n", place.root, repaired->files, repaired->restored.size()));
+        write_stdout(fmt::format("{}: {} files compared, {} restored\n", place.root, repaired->files,
+                                 repaired->restored.size()));
     if (repaired->left.empty()) return 0;
-    terminal().error(fmt::format("{} entries could not be restored; the lines above say what is in the way", repaired->left.size()));
+    terminal().error(
+        fmt::format("{} entries could not be restored; the lines above say what is in the way", repaired->left.size()));
     return static_cast<int>(ErrorKind::storage);
 }
 
@@ -89,10 +101,10 @@ Result<int> Session::remove() {
     TRY_ASSIGN(Place place, find_installed());
     const std::string& root = place.root;
     if (interactive()) {
-        auto sure = ask_yes_no(Console::terminal(),
-                               fmt::format("Remove the environment in '{}'{}?", root,
-                                           options_.purge ? " with everything in it" : ""),
-                               false);
+        auto sure = ask_yes_no(
+            Console::terminal(),
+            fmt::format("Remove the environment in '{}'{}?", root, options_.purge ? " with everything in it" : ""),
+            false);
         if (!sure.value_or(false)) return make_error(ErrorKind::interrupted, "nothing was removed");
     }
     UninstallOptions how;
@@ -106,15 +118,15 @@ Result<int> Session::remove() {
     how.begin = [&] { shells = undo_conda_init(root); };
     TRY_ASSIGN(UninstallSummary removed, uninstall(root, how));
     for (const std::string& warning : removed.warnings) terminal().warning(warning);
-    for (const std::string& path : removed.kept)
-        terminal().note("kept", root + "/" + path);
+    for (const std::string& path : removed.kept) terminal().note("kept", root + "/" + path);
     if (options_.json)
-        write_stdout(json({{"removed", removed.removed}, {"kept", removed.kept}, {"warnings", removed.warnings}, {"shells", to_json(shells)}})
+        write_stdout(json({{"removed", removed.removed},
+                           {"kept", removed.kept},
+                           {"warnings", removed.warnings},
+                           {"shells", to_json(shells)}})
                          .dump(2, ' ', false, json::error_handler_t::replace) +
                      "\n");
-    else
-        write_stdout(fmt::format("{} files removed from '{}', {} kept\n", removed.removed, root,
-                                 removed.kept.size()));
+    else write_stdout(fmt::format("{} files removed from '{}', {} kept\n", removed.removed, root, removed.kept.size()));
     return 0;
 }
 
@@ -127,9 +139,9 @@ std::vector<ShellChange> Session::undo_conda_init(const std::string& root) const
     for (const ShellChange& change : *undone) {
         const std::string words = change.words.empty() ? "" : " (" + change.words + ")";
         if (change.outcome == ShellChange::Outcome::failed)
-            terminal().warning(fmt::format("'{}' still holds the lines of conda init: {}", change.file.string(), change.words));
-        else
-            terminal().note(to_string(change.outcome), change.file.string() + words);
+            terminal().warning(
+                fmt::format("'{}' still holds the lines of conda init: {}", change.file.string(), change.words));
+        else terminal().note(to_string(change.outcome), change.file.string() + words);
     }
     return *std::move(undone);
 }

@@ -17,8 +17,7 @@ struct OptionRow {
 
 Status set_mode(RunOptions& o, Mode mode, std::string_view name) {
     if (o.mode != Mode::install && o.mode != mode && o.mode != Mode::help)
-        return make_error(ErrorKind::usage,
-                          "{} cannot be combined with another thing to do; give one of them", name);
+        return make_error(ErrorKind::usage, "{} cannot be combined with another thing to do; give one of them", name);
     if (o.mode != Mode::help) o.mode = mode;
     return {};
 }
@@ -53,13 +52,11 @@ const std::vector<OptionRow>& rows() {
         {'f', "force", "", "allow an existing DIR: what is in it stays; a conda gets envs/NAME",
          flag(&RunOptions::force)},
         {'u', "update", "", "the same as -f", flag(&RunOptions::update)},
-        {'s', "skip-scripts", "", "run no package's scripts (post-link; with --uninstall, pre-unlink)", flag(&RunOptions::skip_scripts)},
-        {'k', "keep-pkgs", "", "keep the base conda's package cache, PREFIX/pkgs",
-         flag(&RunOptions::keep_packages)},
-        {'m', "no-shortcuts", "", "make no menu entries (none are made on Linux)",
-         flag(&RunOptions::skip_shortcuts)},
-        {'t', "test", "", "run the import checks that the packages declare, when done",
-         flag(&RunOptions::run_tests)},
+        {'s', "skip-scripts", "", "run no package's scripts (post-link; with --uninstall, pre-unlink)",
+         flag(&RunOptions::skip_scripts)},
+        {'k', "keep-pkgs", "", "keep the base conda's package cache, PREFIX/pkgs", flag(&RunOptions::keep_packages)},
+        {'m', "no-shortcuts", "", "make no menu entries (none are made on Linux)", flag(&RunOptions::skip_shortcuts)},
+        {'t', "test", "", "run the import checks that the packages declare, when done", flag(&RunOptions::run_tests)},
         {'c', "init", "", "conda init: make your shells know conda (where there is a conda)",
          flag(&RunOptions::conda_init)},
         {'h', "help", "", "this text",
@@ -67,8 +64,7 @@ const std::vector<OptionRow>& rows() {
              o.mode = Mode::help;
              return {};
          }},
-        {0, "check", "", "look at this machine, its driver and DIR; write nothing",
-         mode(Mode::check, "--check")},
+        {0, "check", "", "look at this machine, its driver and DIR; write nothing", mode(Mode::check, "--check")},
         {0, "list", "", "the packages in this file", mode(Mode::list, "--list")},
         {0, "info", "", "what this file holds and needs", mode(Mode::info, "--info")},
         {0, "license", "", "all licence texts", mode(Mode::license, "--license")},
@@ -82,19 +78,20 @@ const std::vector<OptionRow>& rows() {
         {0, "verify-only", "", "test GPU and imports of what is installed in DIR",
          mode(Mode::verify_only, "--verify-only")},
         {0, "integrity", "", "compare every file in DIR with what was installed", mode(Mode::integrity, "--integrity")},
-        {0, "repair", "", "restore files in DIR that are damaged or missing; what you added stays", mode(Mode::repair, "--repair")},
+        {0, "repair", "", "restore files in DIR that are damaged or missing; what you added stays",
+         mode(Mode::repair, "--repair")},
         {0, "uninstall", "", "remove what was installed into DIR; what you added or changed stays",
          mode(Mode::uninstall, "--uninstall")},
         {0, "purge", "", "with --uninstall: remove that, too", flag(&RunOptions::purge)},
         {0, "init-shells", "LIST", "-c for these: bash,zsh,fish,tcsh,xonsh,powershell; or all",
          [](RunOptions& o, const std::string& value) -> Status {
-             if (value.empty())
-                 return make_error(ErrorKind::usage, "--init-shells needs the names of shells, or all");
+             if (value.empty()) return make_error(ErrorKind::usage, "--init-shells needs the names of shells, or all");
              o.conda_init = true;
              o.init_shells = value;
              return {};
          }},
-        {0, "replace", "", "replace an environment that is there, once the new one is whole", flag(&RunOptions::replace)},
+        {0, "replace", "", "replace an environment that is there, once the new one is whole",
+         flag(&RunOptions::replace)},
         {0, "no-gpu", "", "install even if GPU or driver cannot run it", flag(&RunOptions::no_gpu)},
         {0, "gpu-memory", "N", "test N percent of each GPU's free memory (10; 0: none)",
          [](RunOptions& o, const std::string& value) -> Status {
@@ -113,11 +110,11 @@ const std::vector<OptionRow>& rows() {
                  return make_error(ErrorKind::usage, "--jobs needs a number from 1 to 1024, not '{}'", value);
              return {};
          }},
-        {0, "key", "FILE", "first check that this file was signed by this public key (PEM)", text(&RunOptions::key_file)},
+        {0, "key", "FILE", "first check that this file was signed by this public key (PEM)",
+         text(&RunOptions::key_file)},
         {0, "log", "FILE", "append everything that is said to FILE", text(&RunOptions::log_file)},
         {0, "json", "", "results as JSON on standard output", flag(&RunOptions::json)},
-        {0, "report", "FILE", "write the report as an HTML page to FILE as well",
-         text(&RunOptions::report_file)},
+        {0, "report", "FILE", "write the report as an HTML page to FILE as well", text(&RunOptions::report_file)},
         {0, "quiet", "", "only warnings and errors", flag(&RunOptions::quiet)},
         {0, "version", "", "the version of Tinderbox that made this file", mode(Mode::version, "--version")},
     };
@@ -127,8 +124,7 @@ const std::vector<OptionRow>& rows() {
 // Levenshtein's distance; the names are short.
 std::size_t distance(std::string_view a, std::string_view b) {
     std::vector<std::size_t> row(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j)
-        row[j] = j;
+    for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
     for (std::size_t i = 1; i <= a.size(); ++i) {
         std::size_t diagonal = row[0];
         row[0] = i;
@@ -155,8 +151,7 @@ Error unknown(std::string_view option) {
             }
         }
     }
-    if (best.empty())
-        return make_error(ErrorKind::usage, "unknown option '{}'; -h lists all options", option);
+    if (best.empty()) return make_error(ErrorKind::usage, "unknown option '{}'; -h lists all options", option);
     return make_error(ErrorKind::usage, "unknown option '{}'; did you mean --{}?", option, best);
 }
 
@@ -171,12 +166,9 @@ class Parser {
                 if (next_ < arguments_.size()) return stray(arguments_[next_]);
                 break;
             }
-            if (word.starts_with("--"))
-                TRY(long_option(word));
-            else if (word.starts_with('-') && word.size() > 1)
-                TRY(letters(word));
-            else
-                return stray(word);
+            if (word.starts_with("--")) TRY(long_option(word));
+            else if (word.starts_with('-') && word.size() > 1) TRY(letters(word));
+            else return stray(word);
         }
         if (options_.purge && options_.mode != Mode::uninstall && options_.mode != Mode::help)
             return make_error(ErrorKind::usage, "--purge goes with --uninstall");
@@ -185,8 +177,8 @@ class Parser {
 
   private:
     static Error stray(std::string_view word) {
-        return make_error(ErrorKind::usage,
-                          "unexpected argument '{}'; the directory to install into goes after -p", word);
+        return make_error(ErrorKind::usage, "unexpected argument '{}'; the directory to install into goes after -p",
+                          word);
     }
 
     Result<std::string> value_for(std::string_view shown, std::string_view argument) {
@@ -202,8 +194,7 @@ class Parser {
         for (const OptionRow& row : rows()) {
             if (row.name != name) continue;
             if (row.argument.empty()) {
-                if (equals != std::string::npos)
-                    return make_error(ErrorKind::usage, "--{} takes no value", name);
+                if (equals != std::string::npos) return make_error(ErrorKind::usage, "--{} takes no value", name);
                 return row.apply(options_, "");
             }
             if (equals != std::string::npos) return row.apply(options_, word.substr(equals + 1));
@@ -218,10 +209,9 @@ class Parser {
         for (std::size_t i = 1; i < word.size(); ++i) {
             auto row = std::ranges::find(rows(), word[i], &OptionRow::letter);
             if (row == rows().end() || word[i] == 0)
-                return word.size() > 2
-                           ? make_error(ErrorKind::usage,
-                                        "unknown option '-{}' in '{}'; -h lists all options", word[i], word)
-                           : unknown(word);
+                return word.size() > 2 ? make_error(ErrorKind::usage,
+                                                    "unknown option '-{}' in '{}'; -h lists all options", word[i], word)
+                                       : unknown(word);
             if (row->argument.empty()) {
                 TRY(row->apply(options_, ""));
                 continue;
@@ -240,9 +230,7 @@ class Parser {
 
 } // namespace
 
-Result<RunOptions> parse_options(const std::vector<std::string>& arguments) {
-    return Parser(arguments).run();
-}
+Result<RunOptions> parse_options(const std::vector<std::string>& arguments) { return Parser(arguments).run(); }
 
 std::string help_text(std::string_view name, std::string_view environment, std::string_view version) {
     std::string out =
@@ -256,11 +244,10 @@ std::string help_text(std::string_view name, std::string_view environment, std::
         if (!row.argument.empty()) left += fmt::format(" {}", row.argument);
         out += fmt::format("  {:<22} {}\n", left, row.help);
     }
-    out += fmt::format(
-        "\nexit status: 0 done, 2 usage, 3 machine or driver, 4 damaged file, 5 disk or prefix,\n"
-        "  6 GPU test failed, 7 declined or interrupted, 10 a script or import failed, 70 a bug\n\n"
-        "made by Tinderbox {}\n",
-        version);
+    out += fmt::format("\nexit status: 0 done, 2 usage, 3 machine or driver, 4 damaged file, 5 disk or prefix,\n"
+                       "  6 GPU test failed, 7 declined or interrupted, 10 a script or import failed, 70 a bug\n\n"
+                       "made by Tinderbox {}\n",
+                       version);
     return out;
 }
 

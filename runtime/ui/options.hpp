@@ -5,7 +5,6 @@
 #include "common/base/result.hpp"
 
 #include <optional>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,11 +43,11 @@ struct RunOptions {
     std::string prefix;          // -p, as written; "" = not given
     std::string extract_to;      // --extract DIR
     std::string log_file, report_file;
-    std::string key_file;        // --key PUB.pem
-    bool purge = false; // --purge, with --uninstall
+    std::string key_file; // --key PUB.pem
+    bool purge = false;   // --purge, with --uninstall
     bool json = false, no_gpu = false, private_files = false, quiet = false;
-    unsigned jobs = 0;                // 0 = all cores
-    std::optional<int> gpu_memory;    // --gpu-memory: percent of the free memory that is tested
+    unsigned jobs = 0;             // 0 = all cores
+    std::optional<int> gpu_memory; // --gpu-memory: percent of the free memory that is tested
 
     bool allow_existing() const { return force || update; }
 };

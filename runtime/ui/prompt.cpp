@@ -22,9 +22,7 @@ std::optional<std::string> read_line() {
     }
 }
 
-Error declined(std::string_view what) {
-    return make_error(ErrorKind::interrupted, "{}; nothing was installed", what);
-}
+Error declined(std::string_view what) { return make_error(ErrorKind::interrupted, "{}; nothing was installed", what); }
 
 // The words are constructor's: people know them, and scripts wait for them.
 Status show_licenses(const Console& console, const std::string& text) {
@@ -70,8 +68,7 @@ Console Console::terminal() {
     return console;
 }
 
-std::optional<bool> ask_yes_no(const Console& console, std::string_view question,
-                               std::optional<bool> otherwise) {
+std::optional<bool> ask_yes_no(const Console& console, std::string_view question, std::optional<bool> otherwise) {
     const char* shown = !otherwise ? "[yes|no]" : *otherwise ? "[yes]" : "[no]";
     for (;;) {
         console.write(fmt::format("{} {} ", question, shown));
@@ -86,8 +83,7 @@ std::optional<bool> ask_yes_no(const Console& console, std::string_view question
 }
 
 Result<Answers> ask(const Console& console, const Welcome& welcome, bool ask_prefix) {
-    console.write(
-        fmt::format("\nWelcome to {}\n\n  {}\n  {} on disk\n", welcome.name, welcome.summary, welcome.size));
+    console.write(fmt::format("\nWelcome to {}\n\n  {}\n  {} on disk\n", welcome.name, welcome.summary, welcome.size));
     if (!welcome.licenses.empty()) {
         TRY(show_licenses(console, welcome.licenses));
         TRY(accept_licenses(console));
@@ -106,14 +102,13 @@ Result<Answers> ask(const Console& console, const Welcome& welcome, bool ask_pre
 }
 
 bool ask_conda_init(const Console& console, std::string_view conda_prefix) {
-    console.write(fmt::format(
-        "\nDo you wish to update your shell profile to automatically initialize conda?\n"
-        "This will activate conda on startup and change the command prompt when activated.\n"
-        "If you'd prefer that conda's base environment not be activated on startup,\n"
-        "   run the following command when conda is activated:\n\n"
-        "conda config --set auto_activate_base false\n\n"
-        "Note: You can undo this later by running `conda init --reverse $SHELL`\n\n"
-        "Proceed with initialization? [yes|no]\n[no] >>> "));
+    console.write(fmt::format("\nDo you wish to update your shell profile to automatically initialize conda?\n"
+                              "This will activate conda on startup and change the command prompt when activated.\n"
+                              "If you'd prefer that conda's base environment not be activated on startup,\n"
+                              "   run the following command when conda is activated:\n\n"
+                              "conda config --set auto_activate_base false\n\n"
+                              "Note: You can undo this later by running `conda init --reverse $SHELL`\n\n"
+                              "Proceed with initialization? [yes|no]\n[no] >>> "));
     const std::string answer = to_lower(trim(console.read().value_or("no")));
     if (answer == "yes" || answer == "y") return true;
     console.write(fmt::format("\nYou have chosen to not have conda modify your shell scripts at all.\n"
@@ -125,10 +120,12 @@ bool ask_conda_init(const Console& console, std::string_view conda_prefix) {
     return false;
 }
 
-std::optional<std::filesystem::path> ask_volume(const Console& console, std::string_view name, std::string_view problem) {
-    console.write(fmt::format("\n{}\n"
-                              "Where is '{}'? Its file or directory; ENTER looks again at the same place; q gives up\n>>> ",
-                              problem, name));
+std::optional<std::filesystem::path> ask_volume(const Console& console, std::string_view name,
+                                                std::string_view problem) {
+    console.write(
+        fmt::format("\n{}\n"
+                    "Where is '{}'? Its file or directory; ENTER looks again at the same place; q gives up\n>>> ",
+                    problem, name));
     auto line = console.read();
     if (!line || trim(*line) == "q") return std::nullopt;
     return std::filesystem::path(trim(*line));
@@ -137,8 +134,7 @@ std::optional<std::filesystem::path> ask_volume(const Console& console, std::str
 bool ask_purge(const Console& console, std::string_view prefix, const std::vector<std::string>& kept) {
     constexpr std::size_t shown = 10;
     console.write(fmt::format("\nThis was added to '{}', or changed in it, since it was installed:\n", prefix));
-    for (std::size_t i = 0; i < kept.size() && i < shown; ++i)
-        console.write(fmt::format("  {}\n", kept[i]));
+    for (std::size_t i = 0; i < kept.size() && i < shown; ++i) console.write(fmt::format("  {}\n", kept[i]));
     if (kept.size() > shown) console.write(fmt::format("  and {} more\n", kept.size() - shown));
     return ask_yes_no(console, "Remove that, too?", false).value_or(false);
 }

@@ -37,12 +37,12 @@ struct Answers {
 Result<Answers> ask(const Console& console, const Welcome& welcome, bool ask_prefix);
 
 // Asks until the answer is yes or no; Enter takes `otherwise`. nullopt at the end of input.
-std::optional<bool> ask_yes_no(const Console& console, std::string_view question,
-                               std::optional<bool> otherwise);
+std::optional<bool> ask_yes_no(const Console& console, std::string_view question, std::optional<bool> otherwise);
 
-// Where the volume `name` is: a file or a directory; empty for the same place again, nullopt (the answer "q", or the end
-// of input) to give up. `problem` is what is wrong with what was found.
-std::optional<std::filesystem::path> ask_volume(const Console& console, std::string_view name, std::string_view problem);
+// Where the volume `name` is: a file or a directory; empty for the same place again, nullopt (the answer "q", or the
+// end of input) to give up. `problem` is what is wrong with what was found.
+std::optional<std::filesystem::path> ask_volume(const Console& console, std::string_view name,
+                                                std::string_view problem);
 
 // Whether the start-up files of the user's shells shall be changed. End of input: no.
 bool ask_conda_init(const Console& console, std::string_view conda_prefix);

@@ -30,7 +30,8 @@ constexpr std::size_t word_column = 2 + 12 + 1;
 
 // Cells on the terminal, near enough: bytes that do not continue a UTF-8 sequence.
 std::size_t cells(std::string_view words) {
-    return static_cast<std::size_t>(std::ranges::count_if(words, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+    return static_cast<std::size_t>(
+        std::ranges::count_if(words, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 // Breaks at blanks so that no line passes `width`, and indents what follows the first. 0: as it is.
@@ -61,14 +62,11 @@ std::string row(const ReportLine& line, bool colour, std::size_t width) {
     return out;
 }
 
-std::string heading(std::string_view title, bool colour) {
-    return "\n" + paint(Style::bold, title, colour) + "\n";
-}
+std::string heading(std::string_view title, bool colour) { return "\n" + paint(Style::bold, title, colour) + "\n"; }
 
 std::string lines_text(const std::vector<ReportLine>& lines, bool colour, std::size_t width) {
     std::string out;
-    for (const ReportLine& line : lines)
-        out += row(line, colour, width);
+    for (const ReportLine& line : lines) out += row(line, colour, width);
     return out;
 }
 
@@ -84,10 +82,8 @@ std::string render_columns(const std::vector<std::vector<std::string>>& rows) {
     std::string out;
     for (const auto& cells : rows) {
         std::string line;
-        for (std::size_t i = 0; i < cells.size(); ++i)
-            line += fmt::format("{:<{}}  ", cells[i], widths[i]);
-        while (line.ends_with(' '))
-            line.pop_back();
+        for (std::size_t i = 0; i < cells.size(); ++i) line += fmt::format("{:<{}}  ", cells[i], widths[i]);
+        while (line.ends_with(' ')) line.pop_back();
         out += line + "\n";
     }
     return out;
@@ -105,7 +101,9 @@ std::string render_findings_text(const json& findings, bool colour, std::size_t 
 
 std::string render_report_text(const json& report, bool colour, std::size_t width) {
     std::string out =
-        paint(Style::bold, wrapped(fmt::format("{}: {}", text_of(report, "name"), text_of(report, "summary")), 0, width), colour) + "\n";
+        paint(Style::bold,
+              wrapped(fmt::format("{}: {}", text_of(report, "name"), text_of(report, "summary")), 0, width), colour) +
+        "\n";
     auto section = [&](std::string_view title, const std::vector<ReportLine>& lines) {
         if (!lines.empty()) out += heading(title, colour) + lines_text(lines, colour, width);
     };

@@ -15,8 +15,8 @@ namespace tinderbox {
 
 inline constexpr int report_version = 1;
 
-// Lines for the terminal, each ended by "\n". `colour`: with the terminal's styles. `width`: columns to stay within, 0 =
-// no matter (a file, a pipe).
+// Lines for the terminal, each ended by "\n". `colour`: with the terminal's styles. `width`: columns to stay within, 0
+// = no matter (a file, a pipe).
 std::string render_report_text(const nlohmann::json& report, bool colour, std::size_t width = 0);
 // Only the findings, as --check shows them: warnings and errors with what to do below each.
 std::string render_findings_text(const nlohmann::json& findings, bool colour, std::size_t width = 0);

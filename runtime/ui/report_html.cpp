@@ -15,7 +15,8 @@ using nlohmann::json;
 std::string css_class(std::string_view word) {
     if (word == "ok" || word == "verified" || word == "passed") return "good";
     if (word == "warning" || word == "not verified") return "warn";
-    if (word == "error" || word == "failed" || word == "refused" || word == "crashed" || word == "timeout") return "bad";
+    if (word == "error" || word == "failed" || word == "refused" || word == "crashed" || word == "timeout")
+        return "bad";
     return "quiet";
 }
 
@@ -25,7 +26,8 @@ std::string mark(std::string_view word) {
 std::string verdict(bool ok) { return mark(ok ? "ok" : "failed"); }
 
 std::string section(std::string_view title, const std::string& body) {
-    return body.empty() ? std::string() : fmt::format("<section>\n<h2>{}</h2>\n{}</section>\n", html_escape(title), body);
+    return body.empty() ? std::string()
+                        : fmt::format("<section>\n<h2>{}</h2>\n{}</section>\n", html_escape(title), body);
 }
 
 // A table that scrolls by itself on a narrow screen. Cells are HTML; a header that begins with '#' is of numbers.
@@ -42,7 +44,8 @@ class Table {
     void row(const std::vector<std::string>& cells) {
         out_ += "<tr>";
         for (std::size_t i = 0; i < cells.size(); ++i)
-            out_ += fmt::format("<td{}>{}</td>", i < headers_.size() && numeric(headers_[i]) ? " class=\"n\"" : "", cells[i]);
+            out_ += fmt::format("<td{}>{}</td>", i < headers_.size() && numeric(headers_[i]) ? " class=\"n\"" : "",
+                                cells[i]);
         out_ += "</tr>\n";
         ++rows_;
     }
@@ -55,7 +58,11 @@ class Table {
     int rows_ = 0;
 };
 
-std::string milliseconds(double ms) { return ms < 10 ? fmt::format("{:.2f} ms", ms) : ms < 1000 ? fmt::format("{:.0f} ms", ms) : format_duration(ms / 1000); }
+std::string milliseconds(double ms) {
+    return ms < 10     ? fmt::format("{:.2f} ms", ms)
+           : ms < 1000 ? fmt::format("{:.0f} ms", ms)
+                       : format_duration(ms / 1000);
+}
 
 std::string lines_html(const std::vector<ReportLine>& lines) {
     if (lines.empty()) return {};
@@ -64,7 +71,8 @@ std::string lines_html(const std::vector<ReportLine>& lines) {
         out += fmt::format("<li>{}<div>{}", mark(line.word), html_escape(line.sentence));
         if (!line.advice.empty()) out += fmt::format("<p class=\"advice\">{}</p>", html_escape(line.advice));
         if (!line.id.empty())
-            out += fmt::format("<p class=\"id\">{}{}{}</p>", html_escape(line.id), line.docs.empty() ? "" : ", ", html_escape(line.docs));
+            out += fmt::format("<p class=\"id\">{}{}{}</p>", html_escape(line.id), line.docs.empty() ? "" : ", ",
+                               html_escape(line.docs));
         out += "</div></li>\n";
     }
     return out + "</ul>\n";
@@ -76,7 +84,8 @@ std::string facts_html(const json& report) {
     std::string out = "<dl>\n";
     auto fact = [&](std::string_view name, const std::string& value, bool code = false) {
         if (!value.empty())
-            out += fmt::format("<dt>{}</dt><dd>{}</dd>\n", name, code ? "<code>" + html_escape(value) + "</code>" : html_escape(value));
+            out += fmt::format("<dt>{}</dt><dd>{}</dd>\n", name,
+                               code ? "<code>" + html_escape(value) + "</code>" : html_escape(value));
     };
     const json& machine = child_of(child_of(report, "preflight"), "machine");
     const json& installer = child_of(report, "installer");
@@ -84,7 +93,8 @@ std::string facts_html(const json& report) {
     fact("Prefix", text_of(report, "prefix"), true);
     if (child_of(report, "activate").is_string()) fact("Activate with", text_of(report, "activate"), true);
     std::string system = text_of(machine, "distribution");
-    if (auto kernel = text_of(machine, "kernel"); !kernel.empty()) system += (system.empty() ? "Linux " : ", Linux ") + kernel;
+    if (auto kernel = text_of(machine, "kernel"); !kernel.empty())
+        system += (system.empty() ? "Linux " : ", Linux ") + kernel;
     if (auto glibc = text_of(machine, "glibc"); !glibc.empty()) system += ", glibc " + glibc;
     fact("Machine", system);
     std::string processor = text_of(machine, "processor");
@@ -106,7 +116,8 @@ std::string three_numbers(const json& report) {
     const json& needs = child_of(report, "requirements");
     const std::string runtime = text_of(needs, "cuda_runtime"), floor = text_of(needs, "driver_floor");
     if (runtime.empty() && floor.empty()) return {};
-    std::string driver = text_of(gpu, "driver"), of_cuda = text_of(gpu, "driver_cuda"), kind = text_of(gpu, "driver_kind");
+    std::string driver = text_of(gpu, "driver"), of_cuda = text_of(gpu, "driver_cuda"),
+                kind = text_of(gpu, "driver_kind");
     std::string compute;
     const json& devices = child_of(gpu, "devices");
     if (devices.is_array())
@@ -114,11 +125,12 @@ std::string three_numbers(const json& report) {
             if (auto cc = text_of(device, "compute_capability"); !cc.empty() && compute.find(cc) == std::string::npos)
                 compute += (compute.empty() ? "" : ", ") + cc;
     auto box = [](std::string_view title, const std::string& value, const std::string& words) {
-        return fmt::format("<div><span>{}</span><strong>{}</strong><small>{}</small></div>", title, html_escape(value.empty() ? "none" : value),
-                           html_escape(words));
+        return fmt::format("<div><span>{}</span><strong>{}</strong><small>{}</small></div>", title,
+                           html_escape(value.empty() ? "none" : value), html_escape(words));
     };
     return "<div class=\"numbers\">" +
-           box("Driver", driver, of_cuda.empty() ? kind : fmt::format("of CUDA {}{}", of_cuda, kind.empty() ? "" : ", " + kind)) +
+           box("Driver", driver,
+               of_cuda.empty() ? kind : fmt::format("of CUDA {}{}", of_cuda, kind.empty() ? "" : ", " + kind)) +
            box("Environment's CUDA", runtime, floor.empty() ? "" : fmt::format("needs driver {} or newer", floor)) +
            box("GPU", compute, compute.empty() ? "" : "compute capability") + "</div>\n";
 }
@@ -136,16 +148,19 @@ std::string gpus_html(const json& report) {
             const std::string name = text_of(d, "name");
             table.row({fmt::format("{}{}", html_escape(name.empty() ? "unknown model" : name),
                                    notes.empty() ? "" : fmt::format("<p class=\"advice\">{}</p>", html_escape(notes))),
-                       "<code>" + html_escape(text_of(d, "address")) + "</code>", html_escape(text_of(d, "compute_capability")),
+                       "<code>" + html_escape(text_of(d, "address")) + "</code>",
+                       html_escape(text_of(d, "compute_capability")),
                        html_escape(text_of(d, "kernel_driver").empty() ? "none" : text_of(d, "kernel_driver")),
-                       "<code>" + html_escape(text_of(d, "uuid").empty() ? text_of(d, "pci_id") : text_of(d, "uuid")) + "</code>"});
+                       "<code>" + html_escape(text_of(d, "uuid").empty() ? text_of(d, "pci_id") : text_of(d, "uuid")) +
+                           "</code>"});
         }
     return table.finish();
 }
 
 // ---- the probe
 
-// A row for each kernel, a column for each way it ran: machine code and PTX through the driver, PTX through the runtime.
+// A row for each kernel, a column for each way it ran: machine code and PTX through the driver, PTX through the
+// runtime.
 std::string kernels_html(const json& device) {
     std::vector<std::pair<std::uint64_t, std::string>> ways;
     std::vector<std::string> names;
@@ -166,13 +181,13 @@ std::string kernels_html(const json& device) {
     Table table({headers.begin(), headers.end()});
     for (const std::string& name : names) {
         std::vector<std::string> row = {html_escape(name)};
-        for (const auto& way : ways)
-            row.push_back(cells[name][way]);
+        for (const auto& way : ways) row.push_back(cells[name][way]);
         table.row(row);
     }
     if (const json& memory = child_of(device, "memory_test"); memory.is_object()) {
         std::vector<std::string> row(headers.size());
-        row[0] = fmt::format("memory, {} ({} % of what was free)", format_bytes(number_of(memory, "bytes")), number_of(memory, "percent"));
+        row[0] = fmt::format("memory, {} ({} % of what was free)", format_bytes(number_of(memory, "bytes")),
+                             number_of(memory, "percent"));
         row[1] = milliseconds(decimal_of(memory, "ms")) + " " + verdict(flag_of(memory, "ok"));
         table.row(row);
     }
@@ -190,7 +205,8 @@ std::string bandwidth_html(const json& device) {
     for (const auto& [direction, speed] : bandwidth.items()) {
         if (!speed.is_number()) continue;
         const double value = speed.get<double>();
-        out += fmt::format("<span>{}</span><span class=\"bar\"><i style=\"width:{:.1f}%\"></i></span><span class=\"n\">{:.1f} GB/s</span>\n",
+        out += fmt::format("<span>{}</span><span class=\"bar\"><i style=\"width:{:.1f}%\"></i></span><span "
+                           "class=\"n\">{:.1f} GB/s</span>\n",
                            html_escape(replace_all(direction, "_", " ")), most > 0 ? 100 * value / most : 0, value);
     }
     return out + "</div>\n";
@@ -200,8 +216,9 @@ std::string peers_html(const json& peers) {
     Table table({"From", "To", "Direct access", "#Copies", "Result"});
     if (peers.is_array())
         for (const json& p : peers)
-            table.row({fmt::format("GPU&nbsp;{}", number_of(p, "from")), fmt::format("GPU&nbsp;{}", number_of(p, "to")), flag_of(p, "access") ? "yes" : "no",
-                       fmt::format("{:.1f} GB/s", decimal_of(p, "gb_per_s")), verdict(flag_of(p, "ok"))});
+            table.row({fmt::format("GPU&nbsp;{}", number_of(p, "from")), fmt::format("GPU&nbsp;{}", number_of(p, "to")),
+                       flag_of(p, "access") ? "yes" : "no", fmt::format("{:.1f} GB/s", decimal_of(p, "gb_per_s")),
+                       verdict(flag_of(p, "ok"))});
     return table.finish();
 }
 
@@ -211,10 +228,14 @@ std::string probe_html(const json& probe) {
     auto fact = [&](std::string_view name, const std::string& value) {
         if (!value.empty()) out += fmt::format("<dt>{}</dt><dd>{}</dd>\n", name, value);
     };
-    auto version = [](std::uint64_t n) { return n ? fmt::format("CUDA {}.{}", n / 1000, n % 1000 / 10) : std::string(); };
+    auto version = [](std::uint64_t n) {
+        return n ? fmt::format("CUDA {}.{}", n / 1000, n % 1000 / 10) : std::string();
+    };
     fact("Driver API", mark(text_of(probe, "stage1")) + " " + version(number_of(probe, "driver_api")));
-    fact("CUDA runtime", mark(replace_all(text_of(probe, "stage2"), "_", " ")) + " " + version(number_of(probe, "runtime")));
-    if (auto library = text_of(probe, "libcuda"); !library.empty()) fact("Library", "<code>" + html_escape(library) + "</code>");
+    fact("CUDA runtime",
+         mark(replace_all(text_of(probe, "stage2"), "_", " ")) + " " + version(number_of(probe, "runtime")));
+    if (auto library = text_of(probe, "libcuda"); !library.empty())
+        fact("Library", "<code>" + html_escape(library) + "</code>");
     out += "</dl>\n";
     std::vector<ReportLine> problems;
     for (ReportLine& line : probe_lines(probe))
@@ -225,10 +246,12 @@ std::string probe_html(const json& probe) {
         for (const json& d : devices) {
             std::string about = fmt::format("compute capability {}", text_of(d, "compute_capability"));
             if (auto memory = number_of(d, "memory_bytes")) about += fmt::format(", {}", format_bytes(memory));
-            out += fmt::format("<h3>GPU {}: {} <small>{}</small> {}</h3>\n", number_of(d, "index"), html_escape(text_of(d, "name")), html_escape(about), verdict(flag_of(d, "ok")));
+            out += fmt::format("<h3>GPU {}: {} <small>{}</small> {}</h3>\n", number_of(d, "index"),
+                               html_escape(text_of(d, "name")), html_escape(about), verdict(flag_of(d, "ok")));
             out += kernels_html(d) + bandwidth_html(d);
         }
-    if (const std::string pairs = peers_html(child_of(probe, "peers")); !pairs.empty()) out += "<h3>Between GPUs</h3>\n" + pairs;
+    if (const std::string pairs = peers_html(child_of(probe, "peers")); !pairs.empty())
+        out += "<h3>Between GPUs</h3>\n" + pairs;
     return out;
 }
 
@@ -242,10 +265,13 @@ std::string checks_html(const json& checks) {
         if (!steps.is_array() || steps.empty()) continue;
         Table table({"Step", "What it said", "#Time", "Result"});
         for (const json& s : steps)
-            table.row({html_escape(text_of(s, "name")), html_escape(text_of(s, "words")), format_duration(decimal_of(s, "seconds")), verdict(flag_of(s, "ok"))});
-        out += fmt::format("<h3>{}{}{}</h3>\n{}", html_escape(text_of(c, "name")),
-                           text_of(c, "environment") == "user" ? " <small>in the user's shell</small>" : "",
-                           text_of(c, "device").empty() ? "" : fmt::format(" <small>on {}</small>", html_escape(text_of(c, "device"))), table.finish());
+            table.row({html_escape(text_of(s, "name")), html_escape(text_of(s, "words")),
+                       format_duration(decimal_of(s, "seconds")), verdict(flag_of(s, "ok"))});
+        out += fmt::format(
+            "<h3>{}{}{}</h3>\n{}", html_escape(text_of(c, "name")),
+            text_of(c, "environment") == "user" ? " <small>in the user's shell</small>" : "",
+            text_of(c, "device").empty() ? "" : fmt::format(" <small>on {}</small>", html_escape(text_of(c, "device"))),
+            table.finish());
     }
     return out;
 }
@@ -254,18 +280,22 @@ std::string checks_html(const json& checks) {
 
 std::string phases_html(const json& report) {
     std::vector<std::pair<std::string, double>> phases;
-    if (const json& p = child_of(report, "preflight"); child_of(p, "seconds").is_number()) phases.emplace_back("preflight", decimal_of(p, "seconds"));
+    if (const json& p = child_of(report, "preflight"); child_of(p, "seconds").is_number())
+        phases.emplace_back("preflight", decimal_of(p, "seconds"));
     const json& stages = child_of(child_of(report, "installation"), "stages");
     if (stages.is_array())
         for (const json& s : stages) phases.emplace_back(text_of(s, "name"), decimal_of(s, "seconds"));
-    if (const json& v = child_of(report, "verification"); child_of(v, "seconds").is_number()) phases.emplace_back("verification", decimal_of(v, "seconds"));
+    if (const json& v = child_of(report, "verification"); child_of(v, "seconds").is_number())
+        phases.emplace_back("verification", decimal_of(v, "seconds"));
     double most = 0;
     for (const auto& [name, seconds] : phases) most = std::max(most, seconds);
     if (phases.empty() || most <= 0) return {};
     std::string out = "<div class=\"bars\">\n";
     for (const auto& [name, seconds] : phases)
-        out += fmt::format("<span>{}</span><span class=\"bar\"><i style=\"width:{:.1f}%\"></i></span><span class=\"n\">{}</span>\n", html_escape(name),
-                           100 * seconds / most, seconds < 1 ? milliseconds(seconds * 1000) : format_duration(seconds));
+        out += fmt::format(
+            "<span>{}</span><span class=\"bar\"><i style=\"width:{:.1f}%\"></i></span><span class=\"n\">{}</span>\n",
+            html_escape(name), 100 * seconds / most,
+            seconds < 1 ? milliseconds(seconds * 1000) : format_duration(seconds));
     return out + "</div>\n";
 }
 
@@ -273,9 +303,10 @@ std::string packages_html(const json& packages) {
     Table table({"Package", "Version", "Kind", "Licence", "SHA-256"}, "packages");
     if (packages.is_array())
         for (const json& p : packages)
-            table.row({(flag_of(p, "requested") ? "<b>" + html_escape(text_of(p, "name")) + "</b>" : html_escape(text_of(p, "name"))),
-                       html_escape(text_of(p, "version")), html_escape(text_of(p, "kind")), html_escape(text_of(p, "license")),
-                       "<code>" + html_escape(text_of(p, "sha256")) + "</code>"});
+            table.row({(flag_of(p, "requested") ? "<b>" + html_escape(text_of(p, "name")) + "</b>"
+                                                : html_escape(text_of(p, "name"))),
+                       html_escape(text_of(p, "version")), html_escape(text_of(p, "kind")),
+                       html_escape(text_of(p, "license")), "<code>" + html_escape(text_of(p, "sha256")) + "</code>"});
     return table.finish();
 }
 
@@ -330,17 +361,22 @@ std::string render_report_html(const json& report) {
     const std::string gpu_state = text_of(child_of(report, "gpu"), "state");
     std::vector<ReportLine> machine = finding_lines(child_of(preflight, "findings"));
     const std::string body =
-        facts_html(report) + section("Driver, CUDA, GPU", three_numbers(report) + gpus_html(report) + lines_html(gpu_lines(report))) +
-        section("Findings on this machine", lines_html(machine)) + section("CUDA probe", probe_html(child_of(verification, "probe"))) +
+        facts_html(report) +
+        section("Driver, CUDA, GPU", three_numbers(report) + gpus_html(report) + lines_html(gpu_lines(report))) +
+        section("Findings on this machine", lines_html(machine)) +
+        section("CUDA probe", probe_html(child_of(verification, "probe"))) +
         section("Imports and frameworks", checks_html(child_of(verification, "checks"))) +
-        section(child_of(report, "installation").is_object() ? "Installation" : "Time", lines_html(installation_lines(child_of(report, "installation"))) + phases_html(report)) +
+        section(child_of(report, "installation").is_object() ? "Installation" : "Time",
+                lines_html(installation_lines(child_of(report, "installation"))) + phases_html(report)) +
         section("Shells", lines_html(shell_lines(child_of(report, "shells")))) +
         section(fmt::format("Packages ({})", packages.is_array() ? packages.size() : 0), packages_html(packages));
     const bool doubtful = code == 0 && (gpu_state == "not verified" || gpu_state == "failed" || gpu_state == "refused");
     return fill(report_template(), {{"@TITLE@", html_escape(text_of(report, "name"))},
                                     {"@SUMMARY@", html_escape(text_of(report, "summary"))},
                                     {"@CODE@", fmt::format("exit {}", code)},
-                                    {"@STATE@", code != 0 ? "bad" : doubtful ? "warn" : "good"},
+                                    {"@STATE@", code != 0  ? "bad"
+                                                : doubtful ? "warn"
+                                                           : "good"},
                                     {"@BODY@", body}});
 }
 

@@ -6,21 +6,21 @@
 #include <algorithm>
 
 // .incbin is found through the same -I as the headers.
-#define TINDERBOX_CHECK(name)                                                                                \
-    asm(".pushsection .rodata\n"                                                                             \
-        ".global tinderbox_check_" #name "_begin\n"                                                          \
-        ".global tinderbox_check_" #name "_end\n"                                                            \
-        "tinderbox_check_" #name "_begin:\n"                                                                 \
-        ".incbin \"runtime/verify/checks/" #name ".py\"\n"                                                   \
-        "tinderbox_check_" #name "_end:\n"                                                                   \
-        ".byte 0\n"                                                                                          \
-        ".popsection\n");                                                                                    \
-    extern "C" const char tinderbox_check_##name##_begin[], tinderbox_check_##name##_end[];                  \
-    namespace tinderbox {                                                                                    \
-    static std::string_view check_##name() {                                                                 \
-        return {tinderbox_check_##name##_begin,                                                              \
-                static_cast<std::size_t>(tinderbox_check_##name##_end - tinderbox_check_##name##_begin)};    \
-    }                                                                                                        \
+#define TINDERBOX_CHECK(name)                                                                                          \
+    asm(".pushsection .rodata\n"                                                                                       \
+        ".global tinderbox_check_" #name "_begin\n"                                                                    \
+        ".global tinderbox_check_" #name "_end\n"                                                                      \
+        "tinderbox_check_" #name "_begin:\n"                                                                           \
+        ".incbin \"runtime/verify/checks/" #name ".py\"\n"                                                             \
+        "tinderbox_check_" #name "_end:\n"                                                                             \
+        ".byte 0\n"                                                                                                    \
+        ".popsection\n");                                                                                              \
+    extern "C" const char tinderbox_check_##name##_begin[], tinderbox_check_##name##_end[];                            \
+    namespace tinderbox {                                                                                              \
+    static std::string_view check_##name() {                                                                           \
+        return {tinderbox_check_##name##_begin,                                                                        \
+                static_cast<std::size_t>(tinderbox_check_##name##_end - tinderbox_check_##name##_begin)};              \
+    }                                                                                                                  \
     }
 
 TINDERBOX_CHECK(prelude)
@@ -103,7 +103,8 @@ class Trial {
         if (available && !c.device.empty()) c.sentence += " on " + c.device;
         if (available || has_cuda) return;
         const std::string without = a.text("without");
-        c.sentence += "; " + (without.empty() ? fmt::format("this {} is built without CUDA", framework_.name) : without);
+        c.sentence +=
+            "; " + (without.empty() ? fmt::format("this {} is built without CUDA", framework_.name) : without);
     }
 
     void judge_failure(const PythonAnswer& a, const CheckStep& failed, ImportCheck& c) const {
@@ -130,8 +131,7 @@ class Trial {
             out += (out.empty() ? "" : ", ") + s.name;
             if (s.words == "False" || s.words == "True")
                 out += " is " + s.words + (s.words == "True" || said.empty() ? "" : " (" + said + ")");
-            else if (!s.words.empty() && s.words != s.name)
-                out += " (" + s.words + ")";
+            else if (!s.words.empty() && s.words != s.name) out += " (" + s.words + ")";
         }
         return out.empty() ? "imported" : out;
     }
@@ -156,14 +156,15 @@ const std::vector<Framework>& known_frameworks() {
 
 std::vector<const Framework*> frameworks_of(const EnvironmentPython& python, const Manifest& manifest) {
     std::vector<std::string> names;
-    for (const Framework& f : known_frameworks())
-        names.emplace_back(f.name);
+    for (const Framework& f : known_frameworks()) names.emplace_back(f.name);
     PythonAnswer a = python.run(std::string(check_prelude()) + std::string(check_find()), names, python.clean());
     std::vector<const Framework*> out;
     for (const Framework& f : known_frameworks()) {
-        const bool promised = std::ranges::find(manifest.requires_.frameworks, f.name) != manifest.requires_.frameworks.end();
-        const bool found = std::ranges::any_of(
-            a.lines, [&](const json& l) { return text_field(l, "found") == f.name && python.owns(text_field(l, "file")); });
+        const bool promised =
+            std::ranges::find(manifest.requires_.frameworks, f.name) != manifest.requires_.frameworks.end();
+        const bool found = std::ranges::any_of(a.lines, [&](const json& l) {
+            return text_field(l, "found") == f.name && python.owns(text_field(l, "file"));
+        });
         if (promised || found) out.push_back(&f);
     }
     return out;
@@ -187,8 +188,8 @@ std::vector<ImportCheck> check_framework(const EnvironmentPython& python, const 
     ImportCheck c = in_user.check;
     c.environment = "user";
     c.sentence = in_user.check.ok
-                     ? fmt::format("your shell's environment takes '{}' instead of the environment's own {}", in_user.file,
-                                   framework.name)
+                     ? fmt::format("your shell's environment takes '{}' instead of the environment's own {}",
+                                   in_user.file, framework.name)
                      : fmt::format("in your shell's environment: {}{}", in_user.check.sentence,
                                    elsewhere(in_user) ? fmt::format(" (from '{}')", in_user.file) : "");
     c.advice = python.culprit([&](const Variables& e) {

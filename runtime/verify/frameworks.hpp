@@ -13,9 +13,9 @@
 namespace tinderbox {
 
 struct Framework {
-    std::string_view name;                         // what is imported: "torch"
-    std::vector<std::string_view> distributions;   // the packages that bring it, normalized names
-    std::string_view script;                       // checks/NAME.py
+    std::string_view name;                       // what is imported: "torch"
+    std::vector<std::string_view> distributions; // the packages that bring it, normalized names
+    std::string_view script;                     // checks/NAME.py
 };
 const std::vector<Framework>& known_frameworks();
 

@@ -64,8 +64,7 @@ class Checker {
         frameworks_ = frameworks_of(python_, manifest_);
         check_packages();
         for (const Framework* framework : frameworks_)
-            for (ImportCheck& check : check_framework(python_, *framework, options_.expect_gpu))
-                add(std::move(check));
+            for (ImportCheck& check : check_framework(python_, *framework, options_.expect_gpu)) add(std::move(check));
         return std::move(checks_);
     }
 
@@ -82,14 +81,11 @@ class Checker {
         c.environment = "clean";
         c.ok = a.failure.empty() && !a.text("version").empty();
         c.seconds = a.seconds;
-        if (c.ok)
-            c.sentence = fmt::format("Python {} starts", a.text("version"));
+        if (c.ok) c.sentence = fmt::format("Python {} starts", a.text("version"));
         else {
-            c.sentence =
-                fmt::format("'{}/{}' does not start: {}{}", options_.prefix, manifest_.python->executable,
-                            a.failure, a.stderr_tail.empty() ? "" : " (" + a.stderr_tail + ")");
-            c.advice =
-                "the lines under Machine may say what is missing; else install again into another prefix";
+            c.sentence = fmt::format("'{}/{}' does not start: {}{}", options_.prefix, manifest_.python->executable,
+                                     a.failure, a.stderr_tail.empty() ? "" : " (" + a.stderr_tail + ")");
+            c.advice = "the lines under Machine may say what is missing; else install again into another prefix";
         }
         return add(std::move(c)).ok;
     }
@@ -113,7 +109,8 @@ class Checker {
 
     static std::string with_declared(const PackageInfo& package) {
         std::string out = package.name;
-        for (const std::string& module : package.imports) out += (out.size() == package.name.size() ? "=" : ",") + module;
+        for (const std::string& module : package.imports)
+            out += (out.size() == package.name.size() ? "=" : ",") + module;
         return out;
     }
 
@@ -124,7 +121,8 @@ class Checker {
     };
     // With -t there are many: several interpreters side by side.
     Imports import_all(const std::vector<std::string>& packages, const Variables& environment) const {
-        const std::size_t shares = options_.all_packages ? std::clamp<std::size_t>(packages.size() / 4, 1, options_.jobs) : 1;
+        const std::size_t shares =
+            options_.all_packages ? std::clamp<std::size_t>(packages.size() / 4, 1, options_.jobs) : 1;
         std::vector<std::vector<std::string>> share(shares);
         for (std::size_t i = 0; i < packages.size(); ++i) share[i % shares].push_back(packages[i]);
         Imports out;
@@ -161,7 +159,8 @@ class Checker {
     }
 
     // `raised`: modules whose import ended with an exception, and the package of each.
-    Imports import_together(const std::vector<std::string>& packages, const Variables& environment, std::map<std::string, std::string>& raised) const {
+    Imports import_together(const std::vector<std::string>& packages, const Variables& environment,
+                            std::map<std::string, std::string>& raised) const {
         Imports out;
         std::vector<std::string> left = packages;
         // A module that kills the interpreter must not hide those after it.
@@ -187,7 +186,8 @@ class Checker {
                 break;
             }
             out.failed[open] = a.failure;
-            auto at = std::ranges::find_if(left, [&](const std::string& word) { return word.substr(0, word.find('=')) == open_package; });
+            auto at = std::ranges::find_if(
+                left, [&](const std::string& word) { return word.substr(0, word.find('=')) == open_package; });
             if (at == left.end()) break;
             left.erase(left.begin(), at + 1);
         }
@@ -198,12 +198,10 @@ class Checker {
         auto packages = packages_to_import();
         if (packages.empty()) return;
         Imports in_clean = import_all(packages, python_.clean());
-        for (const auto& [module, reason] : in_clean.failed)
-            add(failed_import(module, "clean", reason));
+        for (const auto& [module, reason] : in_clean.failed) add(failed_import(module, "clean", reason));
         if (!in_clean.done.empty()) {
             std::string names;
-            for (std::size_t i = 0; i < in_clean.done.size() && i < 8; ++i)
-                names += (i ? ", " : "") + in_clean.done[i];
+            for (std::size_t i = 0; i < in_clean.done.size() && i < 8; ++i) names += (i ? ", " : "") + in_clean.done[i];
             if (in_clean.done.size() > 8) names += fmt::format(" and {} more", in_clean.done.size() - 8);
             ImportCheck all;
             all.name = "imports";
@@ -211,8 +209,8 @@ class Checker {
             all.ok = true;
             all.sentence = fmt::format("import {}", names);
             if (options_.all_packages)
-                all.sentence = fmt::format("{} modules of {} packages imported, {} failed: {}", in_clean.done.size(), packages.size(),
-                                           in_clean.failed.size(), names);
+                all.sentence = fmt::format("{} modules of {} packages imported, {} failed: {}", in_clean.done.size(),
+                                           packages.size(), in_clean.failed.size(), names);
             all.seconds = in_clean.seconds;
             add(std::move(all));
         }
@@ -220,22 +218,20 @@ class Checker {
         for (const auto& [module, reason] : in_user.failed) {
             if (in_clean.failed.contains(module)) continue;
             ImportCheck c = failed_import(module, "user", reason);
-            c.advice = python_.culprit(
-                [&](const Variables& e) { return !import_all(packages, e).failed.contains(module); });
+            c.advice =
+                python_.culprit([&](const Variables& e) { return !import_all(packages, e).failed.contains(module); });
             add(std::move(c));
         }
         if (!in_user.outside.empty()) add(shadowed("imports", in_user.outside.front()));
     }
 
-    ImportCheck failed_import(const std::string& module, const char* environment,
-                              const std::string& reason) const {
+    ImportCheck failed_import(const std::string& module, const char* environment, const std::string& reason) const {
         ImportCheck c;
         c.name = module;
         c.environment = environment;
         c.gpu_related = is_gpu_message(reason);
-        c.sentence = fmt::format(
-            "import {} failed{}: {}", module,
-            std::string_view(environment) == "user" ? " in your shell's environment" : "", reason);
+        c.sentence = fmt::format("import {} failed{}: {}", module,
+                                 std::string_view(environment) == "user" ? " in your shell's environment" : "", reason);
         if (std::string_view(environment) == "clean")
             c.advice = "look at the report's machine lines for a missing library; the package itself may "
                        "need more than its metadata says";

@@ -50,8 +50,7 @@ void EnvironmentPython::activate(Variables& e) const {
     const std::string path = e.contains("PATH") ? e["PATH"] : "/usr/bin:/bin";
     e["PATH"] = prefix_ + "/bin:" + path;
     e["CONDA_PREFIX"] = prefix_;
-    for (const auto& [name, value] : manifest_.variables)
-        e[name] = value;
+    for (const auto& [name, value] : manifest_.variables) e[name] = value;
 }
 
 Variables EnvironmentPython::clean() const {
@@ -101,10 +100,8 @@ PythonAnswer EnvironmentPython::run(std::string_view script, const std::vector<s
         if (answer.is_object()) out.lines.push_back(std::move(answer));
     }
     out.stderr_tail = last_line(process->error_output);
-    if (process->timed_out)
-        out.failure = fmt::format("no answer within {:.0f} s", timeout_seconds_);
-    else if (!process->succeeded())
-        out.failure = process->describe();
+    if (process->timed_out) out.failure = fmt::format("no answer within {:.0f} s", timeout_seconds_);
+    else if (!process->succeeded()) out.failure = process->describe();
     return out;
 }
 

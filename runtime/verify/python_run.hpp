@@ -20,13 +20,13 @@ using Variables = std::map<std::string, std::string>;
 // what it likes; python_prelude defines the function say() that prints them.
 struct PythonAnswer {
     std::vector<nlohmann::json> lines;
-    std::string failure;     // of the process: "killed by SIGSEGV", "no answer within 300 s"; "" = it ended as it should
+    std::string failure; // of the process: "killed by SIGSEGV", "no answer within 300 s"; "" = it ended as it should
     std::string stderr_tail; // its last line, at most 400 bytes
     double seconds = 0;
 
-    std::string text(const char* key) const;        // of the first answer that has a string there
+    std::string text(const char* key) const;         // of the first answer that has a string there
     std::optional<bool> flag(const char* key) const; // likewise
-    std::string last_begin() const;                 // the last say(begin=…): what was being done when it ended
+    std::string last_begin() const;                  // the last say(begin=…): what was being done when it ended
 };
 
 class EnvironmentPython {

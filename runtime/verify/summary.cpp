@@ -27,14 +27,11 @@ json packages_json(const Manifest& manifest) {
 
 json installation_json(const InstallFacts& facts) {
     json stages = json::array(), notes = json::array();
-    for (const auto& [name, seconds] : facts.stages)
-        stages.push_back({{"name", name}, {"seconds", seconds}});
+    for (const auto& [name, seconds] : facts.stages) stages.push_back({{"name", name}, {"seconds", seconds}});
     if (facts.already_complete) notes.push_back("everything was in place already");
     if (facts.resumed) notes.push_back("an interrupted installation was continued");
-    for (const std::string& warning : facts.warnings)
-        notes.push_back(warning);
-    for (const std::string& note : facts.notes)
-        notes.push_back(note);
+    for (const std::string& warning : facts.warnings) notes.push_back(warning);
+    for (const std::string& note : facts.notes) notes.push_back(note);
     if (!facts.script_failure.empty()) notes.push_back(facts.script_failure);
     return {{"files", facts.files},
             {"bytes", facts.bytes},
@@ -49,8 +46,7 @@ json installation_json(const InstallFacts& facts) {
 
 // Before verification the preflight's verdict is what is known.
 json gpu_json(const ReportFacts& in) {
-    if (in.verification)
-        return {{"state", to_string(in.verification->gpu)}, {"reason", in.verification->reason}};
+    if (in.verification) return {{"state", to_string(in.verification->gpu)}, {"reason", in.verification->reason}};
     if (!in.preflight) return nullptr;
     auto outcome = in.preflight->verdict.outcome;
     std::string_view state = outcome == GpuVerdict::Outcome::usable ? "not verified" : to_string(outcome);
@@ -69,55 +65,47 @@ std::string utc_time(std::int64_t seconds) {
     const year_month_day date(day);
     const hh_mm_ss clock(time - day);
     return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", static_cast<int>(date.year()),
-                       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                       clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+                       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
+                       clock.minutes().count(), clock.seconds().count());
 }
 
-std::string activation_command(const std::string& prefix) {
-    return "source " + shell_quote(prefix + "/bin/activate");
-}
+std::string activation_command(const std::string& prefix) { return "source " + shell_quote(prefix + "/bin/activate"); }
 
 std::string summary_sentence(const ReportFacts& in) {
     std::string out;
-    if (in.mode == "check")
-        out = in.exit_code == 0 ? "this machine can run it" : "this machine cannot run it as asked";
-    else if (in.mode == "verify-only")
-        out = in.exit_code == 0 ? "works" : "does not work as it should";
-    else if (in.mode == "extract")
-        out = fmt::format("extracted to '{}'", in.prefix);
-    else if (!in.installed)
-        out = "not installed";
+    if (in.mode == "check") out = in.exit_code == 0 ? "this machine can run it" : "this machine cannot run it as asked";
+    else if (in.mode == "verify-only") out = in.exit_code == 0 ? "works" : "does not work as it should";
+    else if (in.mode == "extract") out = fmt::format("extracted to '{}'", in.prefix);
+    else if (!in.installed) out = "not installed";
     else
-        out = fmt::format("{} in '{}'",
-                          in.installed->already_complete ? "was installed already" : "installed", in.prefix);
+        out = fmt::format("{} in '{}'", in.installed->already_complete ? "was installed already" : "installed",
+                          in.prefix);
     json gpu = gpu_json(in);
     if (gpu.is_object()) {
         std::string reason = gpu["reason"].get<std::string>();
-        out +=
-            fmt::format("; GPU: {}{}", gpu["state"].get<std::string>(), reason.empty() ? "" : ": " + reason);
+        out += fmt::format("; GPU: {}{}", gpu["state"].get<std::string>(), reason.empty() ? "" : ": " + reason);
     }
     return out;
 }
 
 json make_report(const ReportFacts& in) {
-    json out = {
-        {"report", report_version},
-        {"tinderbox", in.manifest.tinderbox_version},
-        {"created", utc_time(in.now)},
-        {"mode", in.mode},
-        {"name", in.manifest.name},
-        {"environment", in.manifest.env_name},
-        {"platform", in.manifest.platform},
-        {"prefix", in.prefix},
-        {"exit_code", in.exit_code},
-        {"summary", summary_sentence(in)},
-        {"installer", {{"file", in.file}, {"size", in.file_size}, {"manifest_sha256", in.manifest_sha256}}},
-        {"requirements",
-         {{"glibc", in.manifest.requires_.glibc},
-          {"cuda_runtime", in.manifest.requires_.cuda_runtime},
-          {"driver_floor", in.manifest.requires_.driver_floor}}},
-        {"packages", packages_json(in.manifest)},
-        {"gpu", gpu_json(in)}};
+    json out = {{"report", report_version},
+                {"tinderbox", in.manifest.tinderbox_version},
+                {"created", utc_time(in.now)},
+                {"mode", in.mode},
+                {"name", in.manifest.name},
+                {"environment", in.manifest.env_name},
+                {"platform", in.manifest.platform},
+                {"prefix", in.prefix},
+                {"exit_code", in.exit_code},
+                {"summary", summary_sentence(in)},
+                {"installer", {{"file", in.file}, {"size", in.file_size}, {"manifest_sha256", in.manifest_sha256}}},
+                {"requirements",
+                 {{"glibc", in.manifest.requires_.glibc},
+                  {"cuda_runtime", in.manifest.requires_.cuda_runtime},
+                  {"driver_floor", in.manifest.requires_.driver_floor}}},
+                {"packages", packages_json(in.manifest)},
+                {"gpu", gpu_json(in)}};
     if (in.preflight) out["preflight"] = to_json(*in.preflight);
     if (in.installed) out["installation"] = installation_json(*in.installed);
     if (in.verification) out["verification"] = to_json(*in.verification);

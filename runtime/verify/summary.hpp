@@ -33,7 +33,7 @@ struct ReportFacts {
     const InstallFacts* installed = nullptr;
     const Verification* verification = nullptr;
     int exit_code = 0;
-    std::int64_t now = 0; // seconds since 1970
+    std::int64_t now = 0;                             // seconds since 1970
     const std::vector<ShellChange>* shells = nullptr; // what `conda init` did
 };
 

@@ -92,8 +92,7 @@ std::string_view to_string(Gpu gpu) {
 
 nlohmann::json to_json(const Verification& verification) {
     nlohmann::json checks = nlohmann::json::array();
-    for (const ImportCheck& c : verification.checks)
-        checks.push_back(to_json(c));
+    for (const ImportCheck& c : verification.checks) checks.push_back(to_json(c));
     nlohmann::json out = {{"checks", std::move(checks)}, {"seconds", verification.seconds}};
     if (verification.probe) out["probe"] = to_json(*verification.probe);
     return out;

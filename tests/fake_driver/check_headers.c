@@ -64,8 +64,7 @@ SAME(999, CUDA_ERROR_UNKNOWN);
 // The _v2 names are what today's headers turn the plain names into.
 #define TEXT_OF(name) #name
 #define EXPANDED(name) TEXT_OF(name)
-#define NAMED(plain, symbol)                                                                                 \
-    _Static_assert(sizeof EXPANDED(plain) == sizeof symbol, #plain " has another symbol")
+#define NAMED(plain, symbol) _Static_assert(sizeof EXPANDED(plain) == sizeof symbol, #plain " has another symbol")
 NAMED(cuDeviceTotalMem, "cuDeviceTotalMem_v2");
 NAMED(cuDevicePrimaryCtxRelease, "cuDevicePrimaryCtxRelease_v2");
 NAMED(cuMemGetInfo, "cuMemGetInfo_v2");

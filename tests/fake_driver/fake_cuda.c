@@ -14,8 +14,8 @@
 //     device=N              FUNCTION, cubin, ptx, wrong and the ends below happen only on device N
 //     free=BYTES            what cuMemGetInfo says is free (64 MiB: the memory test shall not take long)
 //     peers=none            no device may read another's memory (all may)
-//     wrong=KERNEL          one element of KERNEL's result (saxpy, fma, reduce, matmul, fill) has its lowest bit flipped
-//     wrong=peer            one word of what cuMemcpyPeer copies is lost; device=N: what arrives at device N
+//     wrong=KERNEL          one element of KERNEL's result (saxpy, fma, reduce, matmul, fill) has its lowest bit
+//     flipped wrong=peer            one word of what cuMemcpyPeer copies is lost; device=N: what arrives at device N
 //     wrong=read            a device reads one word of another's memory wrong (device=N: device N does)
 //     lost=KERNEL           KERNEL runs and writes nothing
 //     order=other           the terms of the matrix product are added in another order
@@ -46,7 +46,7 @@ enum {
 };
 
 static int initialised;
-static int current = -1; // the device whose context is current
+static int current = -1;                 // the device whose context is current
 static unsigned long long allocated[64]; // on each device
 
 // ---- FAKE_CUDA
@@ -81,9 +81,7 @@ static int is(const char* key, const char* wanted) {
     return setting(key, value, sizeof value) && strcmp(value, wanted) == 0;
 }
 
-static int here(int device) {
-    return number("device", device) == device;
-}
+static int here(int device) { return number("device", device) == device; }
 
 // Every function passes here first. Returns the code it must answer, 0 to go on.
 static CUresult enter(const char* function, int device) {
@@ -94,8 +92,7 @@ static CUresult enter(const char* function, int device) {
     }
     if (!here(device)) return SUCCESS;
     if (is("hang", function))
-        for (;;)
-            pause();
+        for (;;) pause();
     if (is("segv", function)) raise(SIGSEGV);
     if (is("bus", function)) raise(SIGBUS);
     if (is("abort", function)) abort();
@@ -104,12 +101,12 @@ static CUresult enter(const char* function, int device) {
     return (CUresult)number(function, SUCCESS);
 }
 
-#define ENTER(function, device)                                                                              \
-    do {                                                                                                     \
-        CUresult entered = enter(function, device);                                                          \
-        if (entered != SUCCESS) return entered;                                                              \
+#define ENTER(function, device)                                                                                        \
+    do {                                                                                                               \
+        CUresult entered = enter(function, device);                                                                    \
+        if (entered != SUCCESS) return entered;                                                                        \
     } while (0)
-#define NEEDS_CONTEXT                                                                                        \
+#define NEEDS_CONTEXT                                                                                                  \
     if (current < 0) return INVALID_CONTEXT
 
 // ---- the functions
@@ -154,9 +151,7 @@ CUresult cuGetErrorString(CUresult code, const char** text) {
 }
 #endif
 
-static int device_count(void) {
-    return (int)number("devices", 1);
-}
+static int device_count(void) { return (int)number("devices", 1); }
 
 CUresult cuDeviceGetCount(int* count) {
     ENTER("cuDeviceGetCount", -1);
@@ -186,8 +181,7 @@ CUresult cuDeviceGetUuid(unsigned char* uuid, int device) {
 CUresult cuDeviceGetUuid_v2(unsigned char* uuid, int device) {
 #endif
     ENTER("cuDeviceGetUuid", device);
-    for (int i = 0; i < 16; ++i)
-        uuid[i] = (unsigned char)(0x10 * device + i);
+    for (int i = 0; i < 16; ++i) uuid[i] = (unsigned char)(0x10 * device + i);
     return SUCCESS;
 }
 
@@ -203,8 +197,7 @@ static void capability(int device, int* major, int* minor) {
     char text[128] = "9.0";
     setting("cc", text, sizeof text);
     char* part = text;
-    for (char* slash; device > 0 && (slash = strchr(part, '/')) != NULL; --device)
-        part = slash + 1;
+    for (char* slash; device > 0 && (slash = strchr(part, '/')) != NULL; --device) part = slash + 1;
     sscanf(part, "%d.%d", major, minor);
 }
 
@@ -216,9 +209,7 @@ CUresult cuDeviceGetAttribute(int* value, int which, int device) {
     return SUCCESS;
 }
 
-static unsigned long long memory(void) {
-    return (unsigned long long)number("memory", 8LL << 30);
-}
+static unsigned long long memory(void) { return (unsigned long long)number("memory", 8LL << 30); }
 
 CUresult cuDeviceTotalMem_v2(size_t* bytes, int device) {
     ENTER("cuDeviceTotalMem", device);
@@ -300,9 +291,7 @@ CUresult cuMemFreeHost(void* block) {
     return SUCCESS;
 }
 
-static void* at(CUdeviceptr pointer) {
-    return (void*)(uintptr_t)pointer;
-}
+static void* at(CUdeviceptr pointer) { return (void*)(uintptr_t)pointer; }
 
 CUresult cuMemcpyHtoD_v2(CUdeviceptr to, const void* from, size_t bytes) {
     ENTER("cuMemcpyHtoD", current);
@@ -328,8 +317,7 @@ CUresult cuMemcpyDtoD_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes) {
 CUresult cuMemsetD32_v2(CUdeviceptr to, unsigned value, size_t count) {
     ENTER("cuMemsetD32", current);
     NEEDS_CONTEXT;
-    for (size_t i = 0; i < count; ++i)
-        ((unsigned*)at(to))[i] = value;
+    for (size_t i = 0; i < count; ++i) ((unsigned*)at(to))[i] = value;
     return SUCCESS;
 }
 
@@ -349,8 +337,7 @@ static int fits(const unsigned char* elf, int device) {
     return elf[18] == 190 && ((int)low / 10 == major || (int)second / 10 == major);
 }
 
-CUresult cuModuleLoadDataEx(void** module, const void* image, unsigned count, const int* options,
-                            void** values) {
+CUresult cuModuleLoadDataEx(void** module, const void* image, unsigned count, const int* options, void** values) {
     ENTER("cuModuleLoadDataEx", current);
     NEEDS_CONTEXT;
     int elf = memcmp(image, "\177ELF", 4) == 0;
@@ -487,8 +474,7 @@ static uint32_t pattern(uint64_t number, uint32_t seed, uint32_t invert) {
 
 static void run_fill(void** p) {
     uint32_t* out = at(u64_of(p, 0));
-    for (uint64_t i = 0; i < u64_of(p, 1); ++i)
-        out[i] = pattern(u64_of(p, 2) + i, u32_of(p, 3), u32_of(p, 4));
+    for (uint64_t i = 0; i < u64_of(p, 1); ++i) out[i] = pattern(u64_of(p, 2) + i, u32_of(p, 3), u32_of(p, 4));
 }
 
 static void run_check(void** p) {
@@ -518,8 +504,8 @@ __attribute__((unused)) static void run_kernel(int kernel, unsigned gx, unsigned
 }
 
 #ifndef OMIT_cuLaunchKernel
-CUresult cuLaunchKernel(void* function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
-                        unsigned bz, unsigned shared, void* stream, void** parameters, void** extra) {
+CUresult cuLaunchKernel(void* function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
+                        unsigned shared, void* stream, void** parameters, void** extra) {
     ENTER("cuLaunchKernel", current);
     NEEDS_CONTEXT;
     (void)shared, (void)stream, (void)extra;

@@ -14,11 +14,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (std::uint64_t file_size : {std::uint64_t{size}, std::uint64_t{1} << 20, std::uint64_t{1} << 40}) {
         auto header = parse_constructor_header(head, file_size, "fuzz.sh");
         if (!header.ok()) {
-            if (header.error().kind != ErrorKind::usage || header.error().message.find('\n') != std::string::npos) __builtin_trap();
+            if (header.error().kind != ErrorKind::usage || header.error().message.find('\n') != std::string::npos)
+                __builtin_trap();
             continue;
         }
         auto inside = [&](const ConstructorRange& range) {
-            return range.size == 0 || (range.offset >= header->size && range.end() >= range.offset && range.end() <= header->end);
+            return range.size == 0 ||
+                   (range.offset >= header->size && range.end() >= range.offset && range.end() <= header->end);
         };
         if (header->end > file_size || !inside(header->executable) || !inside(header->tar)) __builtin_trap();
         for (const auto& file : header->internal)

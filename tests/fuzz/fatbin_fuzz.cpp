@@ -16,16 +16,18 @@ constexpr std::string_view container_magic = "\x50\xed\x55\xba";
 
 // Headers are where it matters: of the ELF file, of its sections (at the end), of a container and its entries.
 std::size_t header_place(ByteView bytes, std::mt19937& random) {
-    const auto container = static_cast<std::size_t>(std::ranges::search(bytes, as_bytes(container_magic)).begin() - bytes.begin());
-    const std::size_t places[] = {random() % 64, bytes.size() - 1 - random() % std::min<std::size_t>(bytes.size(), 1024), container + random() % 128,
-                                  random() % bytes.size()};
+    const auto container =
+        static_cast<std::size_t>(std::ranges::search(bytes, as_bytes(container_magic)).begin() - bytes.begin());
+    const std::size_t places[] = {random() % 64,
+                                  bytes.size() - 1 - random() % std::min<std::size_t>(bytes.size(), 1024),
+                                  container + random() % 128, random() % bytes.size()};
     return std::min(places[random() % std::size(places)], bytes.size() - 1);
 }
 
 bool same(const std::optional<FatbinInfo>& a, const std::optional<FatbinInfo>& b) {
     if (!a || !b) return a.has_value() == b.has_value();
-    return a->code == b->code && a->data == b->data && a->containers == b->containers && a->entries == b->entries && a->problem == b->problem &&
-           a->relocatable == b->relocatable;
+    return a->code == b->code && a->data == b->data && a->containers == b->containers && a->entries == b->entries &&
+           a->problem == b->problem && a->relocatable == b->relocatable;
 }
 
 } // namespace
@@ -34,9 +36,10 @@ FuzzHints tinderbox::fuzz_hints() { return {header_place, {container_magic}}; }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const ByteView bytes(reinterpret_cast<const std::byte*>(data), size);
-    const auto sections = read_elf_sections(size, [&](std::uint64_t offset, std::uint64_t n) -> std::optional<ByteView> {
-                              return bytes.subspan(offset, n);
-                          }).sections;
+    const auto sections =
+        read_elf_sections(size, [&](std::uint64_t offset, std::uint64_t n) -> std::optional<ByteView> {
+            return bytes.subspan(offset, n);
+        }).sections;
     (void)read_elf(bytes);
     FatbinScanner whole(size), pieces(size);
     whole.feed(bytes);
@@ -46,6 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         pieces.feed(rest.first(n));
         rest = rest.subspan(n);
     }
-    if (!same(whole.result(sections), pieces.result(sections)) || !same(whole.result({}), pieces.result({}))) __builtin_trap();
+    if (!same(whole.result(sections), pieces.result(sections)) || !same(whole.result({}), pieces.result({})))
+        __builtin_trap();
     return 0;
 }

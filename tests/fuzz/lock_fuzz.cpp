@@ -1,5 +1,5 @@
-// Fuzz target for locks: ours, conda-lock.yml, pixi.lock, pylock.toml, uv.lock. A lock of ours that is accepted is written as it
-// was understood, and read again; of the others the wheels are chosen for two targets.
+// Fuzz target for locks: ours, conda-lock.yml, pixi.lock, pylock.toml, uv.lock. A lock of ours that is accepted is
+// written as it was understood, and read again; of the others the wheels are chosen for two targets.
 #include "mutate.hpp"
 
 #include "common/base/file.hpp"
@@ -26,7 +26,8 @@ void try_ours(const std::string& text) {
     const std::string written = lock_text(*lock);
     auto again = lock_from_json(json::parse(written), "again");
     if (!again.ok() || lock_text(*again) != written) __builtin_trap();
-    for (LockFormat format : {LockFormat::explicit_list, LockFormat::conda_lock, LockFormat::pylock, LockFormat::requirements})
+    for (LockFormat format :
+         {LockFormat::explicit_list, LockFormat::conda_lock, LockFormat::pylock, LockFormat::requirements})
         if (export_lock(*lock, format).text.empty()) __builtin_trap();
 }
 

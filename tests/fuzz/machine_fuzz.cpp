@@ -36,8 +36,7 @@ void run(std::string_view bytes) {
     check_string(version_of_nvrm(bytes), 32);
     check_string(version_of_module(bytes), 32);
     const GpuInformation about = parse_gpu_information(bytes);
-    for (const std::string* text : {&about.model, &about.uuid, &about.firmware})
-        check_string(*text, 200);
+    for (const std::string* text : {&about.model, &about.uuid, &about.firmware}) check_string(*text, 200);
     check(!about.minor || *about.minor >= 0, "a minor below 0");
     check(vgpu_profile_of(about.model).size() <= about.model.size(), "a profile longer than the name");
     (void)vgpu_profile_has_cuda(vgpu_profile_of(bytes));
@@ -53,7 +52,10 @@ void run(std::string_view bytes) {
 
 FuzzHints tinderbox::fuzz_hints() {
     return {nullptr,
-            {"NVRM version:", "\x7f" "ELF", "glibc-ld.so.cache1.1", "\xff\xff\xff\xff", "Model: ", "\n", "-8C", "release version ", "0x", "\xc2\x9b",
+            {"NVRM version:",
+             "\x7f"
+             "ELF",
+             "glibc-ld.so.cache1.1", "\xff\xff\xff\xff", "Model: ", "\n", "-8C", "release version ", "0x", "\xc2\x9b",
              "GNU C Library", "\x1b["}};
 }
 

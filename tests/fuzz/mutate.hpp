@@ -1,5 +1,5 @@
-// What fuzz targets share: run on the files of a corpus, on every truncation of them and on mutations, where there is no
-// libFuzzer.
+// What fuzz targets share: run on the files of a corpus, on every truncation of them and on mutations, where there is
+// no libFuzzer.
 //
 // With a compiler that has it: clang++ -DTINDERBOX_LIBFUZZER -fsanitize=fuzzer,address,undefined …
 // Without: NAME_fuzz CORPUS_DIR [ROUNDS [SEED]].
@@ -41,7 +41,8 @@ namespace tinderbox {
 
 class Mutator {
   public:
-    Mutator(const std::vector<Bytes>& corpus, FuzzHints hints, unsigned seed) : corpus_(corpus), hints_(std::move(hints)), random_(seed) {}
+    Mutator(const std::vector<Bytes>& corpus, FuzzHints hints, unsigned seed)
+        : corpus_(corpus), hints_(std::move(hints)), random_(seed) {}
 
     Bytes next() {
         Bytes bytes = corpus_[random_() % corpus_.size()];
@@ -54,25 +55,45 @@ class Mutator {
     void change(Bytes& bytes, std::size_t at) {
         const auto here = bytes.begin() + static_cast<std::ptrdiff_t>(at);
         switch (random_() % (hints_.words.empty() ? 8 : 10)) {
-        case 0: bytes[at] = static_cast<std::byte>(random_()); break;
-        case 1: bytes[at] ^= static_cast<std::byte>(1u << (random_() % 8)); break;
-        case 2: bytes[at] = random_() % 2 == 0 ? std::byte{0xff} : std::byte{0}; break; // the ends of a number's range
-        case 3: bytes[at] = static_cast<std::byte>('0' + random_() % 10); break;        // a digit where a number may be
-        case 4: bytes.erase(here, here + static_cast<std::ptrdiff_t>(1 + random_() % std::min<std::size_t>(bytes.size() - at, 40))); break;
-        case 5: bytes.insert(here, static_cast<std::byte>(random_())); break;
-        case 6: bytes.resize(at); break; // cut off
-        case 7: { // a piece of another place, or of another file
+        case 0:
+            bytes[at] = static_cast<std::byte>(random_());
+            break;
+        case 1:
+            bytes[at] ^= static_cast<std::byte>(1u << (random_() % 8));
+            break;
+        case 2:
+            bytes[at] = random_() % 2 == 0 ? std::byte{0xff} : std::byte{0};
+            break; // the ends of a number's range
+        case 3:
+            bytes[at] = static_cast<std::byte>('0' + random_() % 10);
+            break; // a digit where a number may be
+        case 4:
+            bytes.erase(
+                here, here + static_cast<std::ptrdiff_t>(1 + random_() % std::min<std::size_t>(bytes.size() - at, 40)));
+            break;
+        case 5:
+            bytes.insert(here, static_cast<std::byte>(random_()));
+            break;
+        case 6:
+            bytes.resize(at);
+            break; // cut off
+        case 7: {  // a piece of another place, or of another file
             const Bytes& other = corpus_[random_() % corpus_.size()];
             if (other.empty()) break;
             const std::size_t from = random_() % other.size();
-            insert(bytes, here, ByteView(other).subspan(from, std::min<std::size_t>(random_() % 64, other.size() - from)));
+            insert(bytes, here,
+                   ByteView(other).subspan(from, std::min<std::size_t>(random_() % 64, other.size() - from)));
             break;
         }
-        default: insert(bytes, here, as_bytes(hints_.words[random_() % hints_.words.size()])); break;
+        default:
+            insert(bytes, here, as_bytes(hints_.words[random_() % hints_.words.size()]));
+            break;
         }
     }
 
-    static void insert(Bytes& bytes, Bytes::iterator here, ByteView piece) { bytes.insert(here, piece.begin(), piece.end()); }
+    static void insert(Bytes& bytes, Bytes::iterator here, ByteView piece) {
+        bytes.insert(here, piece.begin(), piece.end());
+    }
 
     const std::vector<Bytes>& corpus_;
     FuzzHints hints_;
@@ -109,7 +130,8 @@ int main(int argc, char** argv) {
         for (std::size_t size = 0; size < std::min<std::size_t>(bytes.size(), 2000); ++size, ++truncations)
             run(Bytes(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)));
     }
-    Mutator mutator(corpus, fuzz_hints ? fuzz_hints() : FuzzHints(), argc > 3 ? static_cast<unsigned>(std::atol(argv[3])) : 1);
+    Mutator mutator(corpus, fuzz_hints ? fuzz_hints() : FuzzHints(),
+                    argc > 3 ? static_cast<unsigned>(std::atol(argv[3])) : 1);
     for (long i = 0; i < rounds; ++i) run(mutator.next());
     std::printf("%zu files, %ld truncations, %ld mutations\n", corpus.size(), truncations, rounds);
     return 0;

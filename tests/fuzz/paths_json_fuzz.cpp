@@ -24,6 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(parse_legacy_paths({text, text, std::nullopt, std::nullopt}, "fuzz"));
     (void)parse_index_json(text, "fuzz:info/index.json");
     (void)parse_link_json(text, "fuzz:info/link.json");
-    (void)declared_imports({{"info/test/run_test.py", text}, {"info/tests/tests.yaml", text}, {"info/tests/0/python_test.json", text}});
+    (void)declared_imports(
+        {{"info/test/run_test.py", text}, {"info/tests/tests.yaml", text}, {"info/tests/0/python_test.json", text}});
     return 0;
 }

@@ -12,7 +12,9 @@ using namespace tinderbox::pip;
 namespace {
 
 void check(const Requirement& requirement, const MarkerEnvironment& environment) {
-    if (requirement.name.empty() || normalize_name(requirement.name) != requirement.name || !is_valid_name(requirement.written_name)) __builtin_trap();
+    if (requirement.name.empty() || normalize_name(requirement.name) != requirement.name ||
+        !is_valid_name(requirement.written_name))
+        __builtin_trap();
     for (const std::string& extra : requirement.extras)
         if (normalize_name(extra) != extra) __builtin_trap();
     (void)requirement.applies(environment);
@@ -30,12 +32,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string text(reinterpret_cast<const char*>(data), std::min<std::size_t>(size, 1u << 16));
     for (std::string_view line : split_lines(text)) {
         auto requirement = Requirement::parse(line);
-        if (requirement)
-            check(*requirement, environment);
-        else if (requirement.error().kind != ErrorKind::usage || requirement.error().message.empty())
-            __builtin_trap();
+        if (requirement) check(*requirement, environment);
+        else if (requirement.error().kind != ErrorKind::usage || requirement.error().message.empty()) __builtin_trap();
         if (auto marker = Marker::parse(line)) (void)marker->evaluate(environment, {"x"});
-        if (auto wheel = parse_wheel_name(line); wheel && (wheel->tags.empty() || wheel->name != normalize_name(wheel->name))) __builtin_trap();
+        if (auto wheel = parse_wheel_name(line);
+            wheel && (wheel->tags.empty() || wheel->name != normalize_name(wheel->name)))
+            __builtin_trap();
         (void)parse_sdist_name(line, "demo");
     }
     Metadata metadata = parse_metadata(text);

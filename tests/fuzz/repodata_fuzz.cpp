@@ -1,5 +1,5 @@
-// Fuzz target for what a channel sends: repodata.json as a stream, in pieces of a size that the input decides, into an index and
-// back; the same bytes as shard and as shard index. See zip_fuzz.cpp for how it is run.
+// Fuzz target for what a channel sends: repodata.json as a stream, in pieces of a size that the input decides, into an
+// index and back; the same bytes as shard and as shard index. See zip_fuzz.cpp for how it is run.
 #include "generator/conda/repodata_index.hpp"
 #include "generator/conda/repodata_json.hpp"
 #include "generator/conda/shards.hpp"

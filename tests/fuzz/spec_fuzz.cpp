@@ -1,10 +1,10 @@
-// Fuzz target for SPECs: environment.yml, requirements, @EXPLICIT, pyproject.toml, construct.yaml, whatever the bytes are taken
-// for. What is accepted can be shown, and refusals are usage errors that name the file.
+// Fuzz target for SPECs: environment.yml, requirements, @EXPLICIT, pyproject.toml, construct.yaml, whatever the bytes
+// are taken for. What is accepted can be shown, and refusals are usage errors that name the file.
 #include "mutate.hpp"
 
 #include "common/base/file.hpp"
-#include "generator/spec/template.hpp"
 #include "generator/spec/request.hpp"
+#include "generator/spec/template.hpp"
 
 #include <nlohmann/json.hpp>
 

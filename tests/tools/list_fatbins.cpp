@@ -16,7 +16,8 @@ namespace {
 json describe(const std::map<DeviceCode, std::uint32_t>& codes) {
     json out = json::object();
     for (const auto& [code, containers] : codes)
-        out[code.kind == DeviceCode::Kind::ptx ? fmt::format("{} {}.{}", code.name(), code.isa_major, code.isa_minor) : code.name()] = containers;
+        out[code.kind == DeviceCode::Kind::ptx ? fmt::format("{} {}.{}", code.name(), code.isa_major, code.isa_minor)
+                                               : code.name()] = containers;
     return out;
 }
 

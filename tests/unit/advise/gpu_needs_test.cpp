@@ -28,7 +28,8 @@ std::string strongest(const std::vector<PackageInfo>& packages, const std::vecto
 
 class Libraries {
   public:
-    Libraries& add(std::string path, std::string package, std::map<DeviceCode, std::uint32_t> code, std::uint32_t containers = 100) {
+    Libraries& add(std::string path, std::string package, std::map<DeviceCode, std::uint32_t> code,
+                   std::uint32_t containers = 100) {
         Parcel::ElfFact& fact = facts_.emplace_back();
         fact.device.emplace();
         fact.device->code = std::move(code);
@@ -48,7 +49,9 @@ class Libraries {
 };
 
 DeviceCode sm(std::uint32_t architecture, char variant = 0) { return {DeviceCode::Kind::cubin, architecture, variant}; }
-DeviceCode ptx(std::uint32_t architecture, std::uint16_t major, std::uint16_t minor) { return {DeviceCode::Kind::ptx, architecture, 0, major, minor}; }
+DeviceCode ptx(std::uint32_t architecture, std::uint16_t major, std::uint16_t minor) {
+    return {DeviceCode::Kind::ptx, architecture, 0, major, minor};
+}
 
 using Names = std::vector<std::string>;
 
@@ -85,24 +88,30 @@ TEST_CASE("CUDA versions from packages' names, versions and builds") {
 }
 
 TEST_CASE("the strongest evidence decides, all of it is kept") {
-    auto evidence = cuda_evidence({package("wheel", "torch", "2.7.0+cu126"), package("wheel", "nvidia-cublas-cu12", "12.9.0"),
-                                   package("wheel", "nvidia-cuda-runtime-cu12", "12.6.77"), package("conda", "cuda-version", "12.9")},
-                                  {{"lib/a.so", {"libcudart.so.12"}}, {"lib/b.so", {"libcudart.so.12", "libcudart.so.13"}}});
+    auto evidence = cuda_evidence(
+        {package("wheel", "torch", "2.7.0+cu126"), package("wheel", "nvidia-cublas-cu12", "12.9.0"),
+         package("wheel", "nvidia-cuda-runtime-cu12", "12.6.77"), package("conda", "cuda-version", "12.9")},
+        {{"lib/a.so", {"libcudart.so.12"}}, {"lib/b.so", {"libcudart.so.12", "libcudart.so.13"}}});
     std::vector<std::string> because;
     for (const CudaEvidence& e : evidence) because.push_back(e.because);
-    CHECK(because == Names{"nvidia-cuda-runtime-cu12 12.6.77", "cuda-version 12.9", "torch 2.7.0+cu126", "nvidia-cublas-cu12 12.9.0",
-                           "lib/a.so needs libcudart.so.12", "lib/b.so needs libcudart.so.13"});
+    CHECK(because == Names{"nvidia-cuda-runtime-cu12 12.6.77", "cuda-version 12.9", "torch 2.7.0+cu126",
+                           "nvidia-cublas-cu12 12.9.0", "lib/a.so needs libcudart.so.12",
+                           "lib/b.so needs libcudart.so.13"});
     CHECK(evidence.front().major == 12);
     CHECK(evidence.front().version == "12.6");
     // Of two runtimes the newer: its driver runs the older one too.
-    CHECK(strongest({package("conda", "cudatoolkit", "11.8.0"), package("conda", "cuda-cudart", "12.4.127")}) == "12.4");
+    CHECK(strongest({package("conda", "cudatoolkit", "11.8.0"), package("conda", "cuda-cudart", "12.4.127")}) ==
+          "12.4");
 }
 
 TEST_CASE("a framework's main library decides, by what most of its code is there for") {
     Libraries libraries;
-    libraries.add("lib/torch/lib/libtorch_cuda.so", "torch", {{sm(37), 221}, {sm(35), 50}, {sm(80), 287}, {sm(90, 'a'), 3}, {ptx(90, 8, 4), 280}}, 302)
+    libraries
+        .add("lib/torch/lib/libtorch_cuda.so", "torch",
+             {{sm(37), 221}, {sm(35), 50}, {sm(80), 287}, {sm(90, 'a'), 3}, {ptx(90, 8, 4), 280}}, 302)
         .add("lib/torch/lib/libtorch_cuda_linalg.so", "torch", {{sm(80), 107}}, 107)
-        .add("lib/nvidia/libcublas.so.12", "nvidia-cublas-cu12", {{sm(50), 10}, {sm(80), 900}, {ptx(120, 8, 8), 5}}, 900)
+        .add("lib/nvidia/libcublas.so.12", "nvidia-cublas-cu12", {{sm(50), 10}, {sm(80), 900}, {ptx(120, 8, 8), 5}},
+             900)
         .add("lib/x/libspecial.so", "x", {{sm(90), 1}, {{DeviceCode::Kind::lto, 90}, 1}}, 1)
         .add("lib/x/libempty.so", "x", {{{DeviceCode::Kind::lto, 90}, 1}}, 1);
     Requirements needs = libraries.needs({package("wheel", "nvidia-cuda-runtime-cu12", "12.4.99")});
@@ -132,7 +141,8 @@ TEST_CASE("a framework's main library decides, by what most of its code is there
     auto lines = gpu_lines(needs);
     REQUIRE(lines.size() == 4);
     CHECK(lines[0].second == "12.4 (nvidia-cuda-runtime-cu12 12.4.99)");
-    CHECK(lines[1].second == "NVIDIA driver 525.60.13 or newer; 550.54.14 or newer for a GPU that has to compile PTX of CUDA 12.4");
+    CHECK(lines[1].second ==
+          "NVIDIA driver 525.60.13 or newer; 550.54.14 or newer for a GPU that has to compile PTX of CUDA 12.4");
     CHECK(lines[2].second == "sm_37 sm_80, PTX compute_90 (libtorch_cuda.so)");
     CHECK(lines[3].second == "libtorch_cuda_linalg.so: compute capability 8.0 to 8.9");
     CHECK(gpu_lines(Requirements{}).empty());
@@ -151,7 +161,8 @@ TEST_CASE("targets as people write them") {
         REQUIRE(!gpu.ok());
         CHECK(gpu.error().kind == ErrorKind::usage);
     }
-    CHECK(parse_target_gpu("RTX").error().message.find("write the whole name, or the compute capability") != std::string::npos);
+    CHECK(parse_target_gpu("RTX").error().message.find("write the whole name, or the compute capability") !=
+          std::string::npos);
     CHECK(parse_target_driver("470").value() == "470");
     CHECK(parse_target_driver("535.154.05").value() == "535.154.05");
     // What conda's __cuda is there.

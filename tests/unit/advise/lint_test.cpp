@@ -9,7 +9,8 @@ using namespace tinderbox;
 
 namespace {
 
-LockedArtifact conda(std::string name, std::string version, std::string build = "0", std::string channel = "https://conda.anaconda.org/conda-forge", std::string why = "") {
+LockedArtifact conda(std::string name, std::string version, std::string build = "0",
+                     std::string channel = "https://conda.anaconda.org/conda-forge", std::string why = "") {
     LockedArtifact out;
     out.kind = "conda";
     out.requirement = why.empty() ? name : why;
@@ -53,7 +54,9 @@ TEST_CASE("the classic mistakes have names", "[lint]") {
     // Something of conda's uses it, or it was asked for.
     CHECK(rules({conda("cudatoolkit", "11.3.1"), conda("cupy", "12"), wheel("torch", "1.12.1+cu113")}).empty());
     CHECK(rules({conda("cudatoolkit", "11.3.1"), wheel("torch", "1.12.1+cu113")}, "11.3").empty());
-    CHECK(rules({conda("cudatoolkit", "11.3.1", "0", "x", "cupy 12 requires cudatoolkit"), wheel("torch", "1.12.1+cu113")}).empty());
+    CHECK(rules({conda("cudatoolkit", "11.3.1", "0", "x", "cupy 12 requires cudatoolkit"),
+                 wheel("torch", "1.12.1+cu113")})
+              .empty());
     CHECK(rules({conda("cuda-version", "12.4"), wheel("torch", "1.12.1+cu113")}) == "two-cuda-majors");
     CHECK(rules({wheel("nvidia-cublas-cu12", "12.1"), wheel("cupy", "1+cu118")}) == "two-cuda-majors");
     CHECK(rules({wheel("x", "1+cu121"), wheel("y", "1+cu124")}).empty());

@@ -134,7 +134,8 @@ TEST_CASE("a byte flipped anywhere is found and the section named", "[run]") {
     const auto sections = run->sections();
     for (const Section& section : sections) {
         if (section.size == 0) continue;
-        for (std::uint64_t at : {section.offset, section.offset + section.size / 2, section.offset + section.size - 1}) {
+        for (std::uint64_t at :
+             {section.offset, section.offset + section.size / 2, section.offset + section.size - 1}) {
             patch(sample.path, at, 1);
             INFO(section.name << " at " << at);
             std::string found = problem(sample.path);
@@ -246,7 +247,8 @@ TEST_CASE("a set of volumes reads as the one file", "[run][volumes]") {
         CHECK(a == b);
     }
     // place() agrees with read_at() at every edge.
-    for (std::uint64_t at : {std::uint64_t{0}, parts.volume_size - 1, parts.volume_size, parts.volume_size + 1, run->total_size() - 1}) {
+    for (std::uint64_t at :
+         {std::uint64_t{0}, parts.volume_size - 1, parts.volume_size, parts.volume_size + 1, run->total_size() - 1}) {
         Bytes a(1), b(1);
         REQUIRE(run->read_at(a, at).ok());
         const RunFile::Place place = run->place(at);

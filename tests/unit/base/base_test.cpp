@@ -61,12 +61,16 @@ TEST_CASE("sizes as people write them", "[text]") {
     CHECK(parse_bytes("0") == 0);
     CHECK(parse_bytes("4294967295") == 4294967295);
     CHECK(parse_bytes("12 B") == 12);
-    for (const char* bad : {"", "G", "-1", "1.5G", "4 Gb it", "4X", "4Gx", "99999999999999999999", "99999999999T"}) CHECK_FALSE(parse_bytes(bad));
+    for (const char* bad : {"", "G", "-1", "1.5G", "4 Gb it", "4X", "4Gx", "99999999999999999999", "99999999999T"})
+        CHECK_FALSE(parse_bytes(bad));
 }
 
 TEST_CASE("text helpers", "[text]") {
-    CHECK(split_lines("\xef\xbb\xbf" "a\r\nb\n\nc").size() == 4);
-    CHECK(split_lines("\xef\xbb\xbf" "a\r\nb")[0] == "a");
+    CHECK(split_lines("\xef\xbb\xbf"
+                      "a\r\nb\n\nc")
+              .size() == 4);
+    CHECK(split_lines("\xef\xbb\xbf"
+                      "a\r\nb")[0] == "a");
     CHECK(format_bytes(999) == "999 B");
     CHECK(format_bytes(1000) == "1.00 kB");
     CHECK(format_bytes(5562000000) == "5.56 GB");

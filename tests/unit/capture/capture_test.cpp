@@ -132,7 +132,8 @@ void check_moved(const fs::path& python, Venv with_venv) {
     INFO(ran.output);
     CHECK(ran.code == 0);
     if (with_venv == Venv::without_pip) {
-        ran = run({(venv / "bin/python").string(), "-c", "import sys; print(sys.prefix, sys.base_prefix)"}, temporary->path());
+        ran = run({(venv / "bin/python").string(), "-c", "import sys; print(sys.prefix, sys.base_prefix)"},
+                  temporary->path());
         CHECK(ran.output == venv.string() + " " + prefix.string() + "\n");
         return;
     }
@@ -163,7 +164,8 @@ TEST_CASE("the system's Python works under another prefix") {
     Run ran = run({(prefix / "bin/python3").string(), "-m", "ensurepip", "--root", "/"}, temporary->path());
     INFO(ran.output);
     CHECK(ran.code == 0);
-    CHECK(run({(prefix / "bin/pip3").string(), "--version"}, temporary->path()).output.find(prefix.string()) != std::string::npos);
+    CHECK(run({(prefix / "bin/pip3").string(), "--version"}, temporary->path()).output.find(prefix.string()) !=
+          std::string::npos);
 }
 
 // Half a minute: not part of the default run.

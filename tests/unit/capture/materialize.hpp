@@ -30,7 +30,8 @@ inline std::string relocated(const Entry& e, std::string text, const std::string
         for (std::size_t at = 0; (at = text.find(e.placeholder, at)) != std::string::npos;) {
             std::size_t end = std::min(text.find('\0', at), text.size());
             std::string value = replace_all(text.substr(at, end - at), e.placeholder, prefix);
-            if (value.size() > end - at) throw std::runtime_error("the prefix is longer than the placeholder of " + e.path);
+            if (value.size() > end - at)
+                throw std::runtime_error("the prefix is longer than the placeholder of " + e.path);
             value.resize(end - at, '\0');
             text.replace(at, end - at, value);
             at = end;

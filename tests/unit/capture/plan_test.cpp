@@ -22,7 +22,8 @@ PrefixRules rules_for(std::string prefix) {
     return rules;
 }
 
-std::string planned(std::string_view text, const PrefixRules& rules, Role role = Role::ordinary, std::string* shebang = nullptr) {
+std::string planned(std::string_view text, const PrefixRules& rules, Role role = Role::ordinary,
+                    std::string* shebang = nullptr) {
     FilePlan plan = plan_file("bin/x", text, role, rules);
     if (shebang) *shebang = plan.shebang;
     std::string out = apply_splices(text, plan.splices);
@@ -47,7 +48,8 @@ TEST_CASE("a text's mentions of the old prefix") {
     CHECK(planned("a='/old/py'\nb=/old/py/lib:/old/py\n", rules) == "a='@'\nb=@/lib:@\n");
     CHECK(planned("-L/old/py/lib -Wl,-rpath,/old/py/lib", rules) == "-L@/lib -Wl,-rpath,@/lib");
     CHECK(planned("file:///old/py/x. In /old/py.", rules) == "file://@/x. In @.");
-    for (std::string_view other : {"/old/python", "/old/py2", "/old/py-1", "/old/py.bak", "/old/py_x", "/old/p", "nothing"})
+    for (std::string_view other :
+         {"/old/python", "/old/py2", "/old/py-1", "/old/py.bak", "/old/py_x", "/old/p", "nothing"})
         CHECK(planned(other, rules) == other);
     // two spellings, one inside the other
     rules.spellings = {{"/old/py/venv", false}, {"/old/py", false}};
@@ -62,7 +64,8 @@ TEST_CASE("in a prefix that holds more than Python only what was captured moves"
     PrefixRules rules;
     rules.spellings = {{"/usr", true}};
     rules.captured = {"", "bin", "bin/python3.11", "include", "include/python3.11", "lib", "lib/python3.11"};
-    std::string_view text = "'prefix': '/usr', '/usr/bin/install -c' -I/usr/include/python3.11 /usr/include/x /x/usr /usr/lib/python3.11/";
+    std::string_view text =
+        "'prefix': '/usr', '/usr/bin/install -c' -I/usr/include/python3.11 /usr/include/x /x/usr /usr/lib/python3.11/";
     CHECK(planned(text, rules, Role::build_config) ==
           "'prefix': '@', '/usr/bin/install -c' -I@/include/python3.11 /usr/include/x /x/usr @/lib/python3.11/");
     CHECK(planned(text, rules) == text);
@@ -86,8 +89,10 @@ TEST_CASE("first lines") {
     is("#!/old/python/bin/python\n", "#!/old/python/bin/python\n", "");
     is("#!/usr/bin/env python3\n", "#!/usr/bin/env python3\n", "");
     // pip's, uv's and conda's launcher for long paths becomes a plain line again
-    is("#!/bin/sh\n'''exec' /old/py/bin/python \"$0\" \"$@\"\n' '''\nimport x\n", "#!python\nimport x\n", "#!\x01/bin/python");
-    is("#!/bin/sh\n'''exec' \"/old/py/bin/python\" -E \"$0\" \"$@\"\n' '''\nx", "#!/bin/sh\n'''exec' \"@/bin/python\" -E \"$0\" \"$@\"\n' '''\nx", "");
+    is("#!/bin/sh\n'''exec' /old/py/bin/python \"$0\" \"$@\"\n' '''\nimport x\n", "#!python\nimport x\n",
+       "#!\x01/bin/python");
+    is("#!/bin/sh\n'''exec' \"/old/py/bin/python\" -E \"$0\" \"$@\"\n' '''\nx",
+       "#!/bin/sh\n'''exec' \"@/bin/python\" -E \"$0\" \"$@\"\n' '''\nx", "");
     is("#!/bin/sh\nexec /old/py/bin/python\n", "#!/bin/sh\nexec @/bin/python\n", "");
     is("#!/bin/sh", "#!/bin/sh", "");
     is("#!/bin/sh\n'''exec' ", "#!/bin/sh\n'''exec' ", "");
@@ -97,7 +102,8 @@ TEST_CASE("an absolute RPATH becomes relative in place") {
     auto temporary = TemporaryDirectory::make();
     REQUIRE(temporary.ok());
     const std::string code = "int alpha(void) { return 1; }\n";
-    std::string file = compile(temporary->path(), code, {"-Wl,-rpath,/old/python-prefix/lib:/elsewhere", "-Wl,-soname,libx.so.1"});
+    std::string file =
+        compile(temporary->path(), code, {"-Wl,-rpath,/old/python-prefix/lib:/elsewhere", "-Wl,-soname,libx.so.1"});
     if (file.empty()) SKIP("there is no gcc");
     PrefixRules rules = rules_for("/old/python-prefix");
     FilePlan plan = plan_file("lib/deep/x.so", file, Role::ordinary, rules);
@@ -133,7 +139,8 @@ TEST_CASE("an RPATH whose tail is another name's is left alone") {
     auto temporary = TemporaryDirectory::make();
     REQUIRE(temporary.ok());
     // The linker stores "shared_tail" as the end of the RPATH's string.
-    std::string file = compile(temporary->path(), "int shared_tail(void) { return 1; }\n", {"-Wl,-rpath,/old/python-prefix/shared_tail", "-Wl,-O2"});
+    std::string file = compile(temporary->path(), "int shared_tail(void) { return 1; }\n",
+                               {"-Wl,-rpath,/old/python-prefix/shared_tail", "-Wl,-O2"});
     if (file.empty()) SKIP("there is no gcc");
     FilePlan plan = plan_file("lib/x.so", file, Role::ordinary, rules_for("/old/python-prefix"));
     REQUIRE(plan.elf);
@@ -146,7 +153,8 @@ TEST_CASE("an RPATH whose tail is another name's is left alone") {
 TEST_CASE("strings in binaries: defaults of the interpreter, code, data") {
     auto temporary = TemporaryDirectory::make();
     REQUIRE(temporary.ok());
-    std::string file = compile(temporary->path(), "const char* where(void) { return \"/old/python-prefix/share\"; }\n", {"-s"});
+    std::string file =
+        compile(temporary->path(), "const char* where(void) { return \"/old/python-prefix/share\"; }\n", {"-s"});
     if (file.empty()) SKIP("there is no gcc");
     PrefixRules rules = rules_for("/old/python-prefix");
     FilePlan plan = plan_file("lib/x.so", file, Role::ordinary, rules);
@@ -157,7 +165,8 @@ TEST_CASE("strings in binaries: defaults of the interpreter, code, data") {
     CHECK(plan.harmless.size() == 1);
     CHECK(plan.not_relocatable.empty());
 
-    std::string object = compile(temporary->path(), "int x;\n", {"-g", "-fdebug-prefix-map=" + temporary->path().string() + "=/old/python-prefix"});
+    std::string object = compile(temporary->path(), "int x;\n",
+                                 {"-g", "-fdebug-prefix-map=" + temporary->path().string() + "=/old/python-prefix"});
     CHECK(object.find("/old/python-prefix") != std::string::npos);
     plan = plan_file("lib/x.so", object, Role::ordinary, rules);
     CHECK(plan.mode == PrefixMode::none);
@@ -201,7 +210,8 @@ TEST_CASE("conda's placeholder is restored when the package's hash proves it") {
 TEST_CASE("a cut or damaged ELF file is no crash") {
     auto temporary = TemporaryDirectory::make();
     REQUIRE(temporary.ok());
-    std::string file = compile(temporary->path(), "int alpha(void) { return 1; }\n", {"-s", "-Wl,-rpath,/old/python-prefix/lib"});
+    std::string file =
+        compile(temporary->path(), "int alpha(void) { return 1; }\n", {"-s", "-Wl,-rpath,/old/python-prefix/lib"});
     if (file.empty()) SKIP("there is no gcc");
     PrefixRules rules = rules_for("/old/python-prefix");
     for (std::size_t n = 0; n < file.size(); n += 7) (void)elf_facts(as_bytes(std::string_view(file).substr(0, n)));
@@ -227,10 +237,12 @@ TEST_CASE("RECORD rows follow what was captured") {
         return RecordState::same;
     };
     const std::string site = "lib/python3.11/site-packages";
-    std::string text = "../../../bin/tool,sha256=abc,12\r\na/__init__.py,sha256=x,0\na/__pycache__/__init__.cpython-311.pyc,,\n"
-                       "gone.py,sha256=y,3\n\"odd, name.py\",sha256=z,1\n../../../../outside,sha256=q,1\n/abs,,\n";
-    CHECK(updated_record(text, site, state) == "../../../bin/tool,,\na/__init__.py,sha256=x,0\n"
-                                               "a/__pycache__/__init__.cpython-311.pyc,,\n\"odd, name.py\",sha256=z,1\n");
+    std::string text =
+        "../../../bin/tool,sha256=abc,12\r\na/__init__.py,sha256=x,0\na/__pycache__/__init__.cpython-311.pyc,,\n"
+        "gone.py,sha256=y,3\n\"odd, name.py\",sha256=z,1\n../../../../outside,sha256=q,1\n/abs,,\n";
+    CHECK(updated_record(text, site, state) ==
+          "../../../bin/tool,,\na/__init__.py,sha256=x,0\n"
+          "a/__pycache__/__init__.cpython-311.pyc,,\n\"odd, name.py\",sha256=z,1\n");
     std::string same = "a.py,sha256=x,0\r\n";
     CHECK(updated_record(same, site, state) == same);
     CHECK(updated_record("", site, state).empty());

@@ -57,7 +57,8 @@ struct Python {
 };
 
 std::optional<Python> any_python() {
-    Ran r = run({"python3", "-c", "import sys, venv; print(sys.executable, 'lib/python%d.%d/site-packages' % sys.version_info[:2])"});
+    Ran r = run({"python3", "-c",
+                 "import sys, venv; print(sys.executable, 'lib/python%d.%d/site-packages' % sys.version_info[:2])"});
     if (r.code != 0) return std::nullopt;
     auto words = split(trim(r.output), ' ');
     if (words.size() != 2) return std::nullopt;
@@ -78,12 +79,15 @@ TEST_CASE("a venv and its base become one prefix") {
     write(venv / "bin/tool", shebang + "import demo, sys\nprint(demo.where, sys.prefix)\n", 0755);
     write(venv / "bin/other", "#!" + venv.string() + "/bin/python3\nprint('other')\n", 0755);
     write(site / "demo.py", "where = '" + venv.string() + "/share/demo'\n");
-    write(site / "demo-1.2.dist-info/METADATA", "Metadata-Version: 2.1\nName: demo\nVersion: 1.2\nLicense-Expression: MIT\n\nName: no\n");
+    write(site / "demo-1.2.dist-info/METADATA",
+          "Metadata-Version: 2.1\nName: demo\nVersion: 1.2\nLicense-Expression: MIT\n\nName: no\n");
     write(site / "demo-1.2.dist-info/licenses/LICENSE", "MIT text");
-    write(site / "demo-1.2.dist-info/RECORD", "../../../bin/tool,sha256=abc,3\ndemo.py,sha256=def,4\ndemo-1.2.dist-info/METADATA,sha256=x,5\n");
+    write(site / "demo-1.2.dist-info/RECORD",
+          "../../../bin/tool,sha256=abc,3\ndemo.py,sha256=def,4\ndemo-1.2.dist-info/METADATA,sha256=x,5\n");
     write(site / "__pycache__/demo.cpython-311.pyc", "bytecode");
     write(site / "edit-0.dist-info/direct_url.json", R"({"url": "file:///elsewhere", "dir_info": {"editable": true}})");
-    write(site / "edit-0.dist-info/METADATA", "Name: edit\nVersion: 0\nLicense: UNKNOWN\nClassifier: License :: OSI Approved :: BSD License\n");
+    write(site / "edit-0.dist-info/METADATA",
+          "Name: edit\nVersion: 0\nLicense: UNKNOWN\nClassifier: License :: OSI Approved :: BSD License\n");
     write(site / "edit.pth", "/elsewhere/src\n");
     write(site / "fine.pth", "import sys\n" + venv.string() + "/extra\nsub\n");
     write(site / "data.bin", std::string("\0\x01", 2) + venv.string());
@@ -100,10 +104,14 @@ TEST_CASE("a venv and its base become one prefix") {
     CHECK(m["kind"] == "prefix");
     CHECK(m["name"] == "my env");
     CHECK(m["distributions"].size() == 2);
-    CHECK(m["distributions"][0] == json({{"name", "demo"}, {"version", "1.2"}, {"license", "MIT"}, {"path", python->site + "/demo-1.2.dist-info"}}));
+    CHECK(m["distributions"][0] == json({{"name", "demo"},
+                                         {"version", "1.2"},
+                                         {"license", "MIT"},
+                                         {"path", python->site + "/demo-1.2.dist-info"}}));
     CHECK(m["distributions"][1]["license"] == "BSD License");
-    CHECK(paths(m["not_relocatable"]) == std::set<std::string>{python->site + "/data.bin", python->site + "/edit-0.dist-info/direct_url.json",
-                                                              python->site + "/edit.pth"});
+    CHECK(paths(m["not_relocatable"]) == std::set<std::string>{python->site + "/data.bin",
+                                                               python->site + "/edit-0.dist-info/direct_url.json",
+                                                               python->site + "/edit.pth"});
     auto left = paths(m["left_out"]);
     CHECK(left.contains("pip.conf"));
     CHECK(left.contains("bin/broken"));
@@ -114,7 +122,8 @@ TEST_CASE("a venv and its base become one prefix") {
     CHECK(entry(a, "bin/absolute")->link == "tool");
     CHECK(text_of(a, python->site + "/linked.txt") == "outside");
     CHECK(entry(a, "bin/python")->kind == EntryKind::symlink);
-    CHECK(text_of(a, python->site + "/demo-1.2.dist-info/RECORD").starts_with("../../../bin/tool,,\ndemo.py,,\ndemo-1.2.dist-info/METADATA,sha256=x,5\n"));
+    CHECK(text_of(a, python->site + "/demo-1.2.dist-info/RECORD")
+              .starts_with("../../../bin/tool,,\ndemo.py,,\ndemo-1.2.dist-info/METADATA,sha256=x,5\n"));
     CHECK(m.dump().find("canary") == std::string::npos);
     CHECK(m.dump().find(temporary->path().string()) == std::string::npos);
 
@@ -158,14 +167,22 @@ TEST_CASE("a conda prefix keeps its records and its placeholders") {
     fs::path prefix = temporary->path() / "env";
     std::string placeholder = "/build/" + std::string(248, 'h');
     std::string nul(1, '\0'), original = nul + placeholder + "/ssl" + nul + "end";
-    std::string installed = nul + prefix.string() + "/ssl" + std::string(placeholder.size() - prefix.string().size(), '\0') + nul + "end";
+    std::string installed =
+        nul + prefix.string() + "/ssl" + std::string(placeholder.size() - prefix.string().size(), '\0') + nul + "end";
     write(prefix / "lib/libx.so", installed);
     write(prefix / "share/x.sh", "#!" + prefix.string() + "/bin/bash\necho " + prefix.string() + "\n", 0755);
-    json record = {{"name", "x"}, {"version", "1"}, {"build", "h_0"}, {"license", "MIT"},
+    json record = {{"name", "x"},
+                   {"version", "1"},
+                   {"build", "h_0"},
+                   {"license", "MIT"},
                    {"channel", "https://user:canary@conda.example/t/canary-token/ch/linux-64"},
                    {"url", "https://user:canary@conda.example/t/canary-token/ch/linux-64/x-1-h_0.conda"},
-                   {"paths_data", {{"paths_version", 1}, {"paths", json::array({{{"_path", "lib/libx.so"}, {"prefix_placeholder", placeholder},
-                                                                               {"file_mode", "binary"}, {"sha256", to_hex(sha256(as_bytes(original)))}}})}}}};
+                   {"paths_data",
+                    {{"paths_version", 1},
+                     {"paths", json::array({{{"_path", "lib/libx.so"},
+                                             {"prefix_placeholder", placeholder},
+                                             {"file_mode", "binary"},
+                                             {"sha256", to_hex(sha256(as_bytes(original)))}}})}}}};
     write(prefix / "conda-meta/x-1-h_0.json", record.dump(2));
     write(prefix / "conda-meta/broken.json", "{");
     write(prefix / "conda-meta/history", "==> 2026 <==\n# cmd: " + prefix.string() + "/bin/conda\n");
@@ -198,8 +215,12 @@ TEST_CASE("libraries are linked beside a file whose RPATH has room for $ORIGIN o
     fs::create_directories(deep);
     write(prefix / "y.c", "int y(void) { return 7; }\n");
     write(prefix / "x.c", "int y(void); int x(void) { return y(); }\n");
-    bool built = run({"gcc", "-shared", "-fPIC", "-o", name + "/lib/liby.so.1", "-Wl,-soname,liby.so.1", name + "/y.c"}).code == 0 &&
-                 run({"gcc", "-shared", "-fPIC", "-o", (deep / "x.so").string(), name + "/x.c", name + "/lib/liby.so.1", "-Wl,-rpath," + name + "/lib"}).code == 0;
+    bool built =
+        run({"gcc", "-shared", "-fPIC", "-o", name + "/lib/liby.so.1", "-Wl,-soname,liby.so.1", name + "/y.c"}).code ==
+            0 &&
+        run({"gcc", "-shared", "-fPIC", "-o", (deep / "x.so").string(), name + "/x.c", name + "/lib/liby.so.1",
+             "-Wl,-rpath," + name + "/lib"})
+                .code == 0;
     auto captured = capture_prefix(prefix);
     auto temporary = TemporaryDirectory::make();
     if (built && captured.ok()) materialize(**captured, temporary->path() / "new prefix");
@@ -210,7 +231,8 @@ TEST_CASE("libraries are linked beside a file whose RPATH has room for $ORIGIN o
     REQUIRE(link);
     CHECK(link->link == "../../../../liby.so.1");
     CHECK((*captured)->metadata()["libraries"].empty());
-    Ran r = run({"python3", "-c", "import ctypes, sys; print(ctypes.CDLL(sys.argv[1]).x())", (temporary->path() / "new prefix/lib/a/b/c/d/x.so").string()});
+    Ran r = run({"python3", "-c", "import ctypes, sys; print(ctypes.CDLL(sys.argv[1]).x())",
+                 (temporary->path() / "new prefix/lib/a/b/c/d/x.so").string()});
     CHECK(r.output == "7\n");
 }
 
@@ -252,7 +274,8 @@ TEST_CASE("a venv with real packages", "[.all]") {
     materialize(**captured, prefix);
     fs::rename(venv, temporary->path() / "gone"); // ours: nothing may lead back to it
     Ran r = run({(prefix / "bin/python").string(), "-I", "-c",
-                 "import numpy, PIL.Image, requests, sys; print(numpy.dot([1, 2], [3, 4])); assert numpy.__file__.startswith(sys.prefix)"});
+                 "import numpy, PIL.Image, requests, sys; print(numpy.dot([1, 2], [3, 4])); assert "
+                 "numpy.__file__.startswith(sys.prefix)"});
     CHECK(r.output == "11\n");
     CHECK(run({(prefix / "bin/pip").string(), "check"}).output == "No broken requirements found.\n");
     r = run({(prefix / "bin/pip").string(), "uninstall", "-y", "numpy"});

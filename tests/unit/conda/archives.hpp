@@ -43,8 +43,7 @@ inline std::string tar_bytes(const std::vector<TarFile>& files) {
         put(157, 100, f.link);
         put(257, 8, std::string("ustar\00000", 8));
         unsigned sum = 0;
-        for (char c : h)
-            sum += static_cast<unsigned char>(c);
+        for (char c : h) sum += static_cast<unsigned char>(c);
         put(148, 8, fmt::format("{:06o}", sum) + std::string("\0 ", 2));
         out.append(h.data(), h.size());
         if (!content) continue;
@@ -63,8 +62,8 @@ inline std::string zstd_bytes(const std::string& data) {
 inline std::string bzip2_bytes(std::string data) {
     std::string out(data.size() + data.size() / 50 + 700, '\0');
     auto size = static_cast<unsigned>(out.size());
-    REQUIRE(BZ2_bzBuffToBuffCompress(out.data(), &size, data.data(), static_cast<unsigned>(data.size()), 1, 0,
-                                     0) == BZ_OK);
+    REQUIRE(BZ2_bzBuffToBuffCompress(out.data(), &size, data.data(), static_cast<unsigned>(data.size()), 1, 0, 0) ==
+            BZ_OK);
     out.resize(size);
     return out;
 }
@@ -73,8 +72,7 @@ inline std::uint32_t crc32_of(const std::string& data) {
     std::uint32_t crc = ~0u;
     for (unsigned char c : data) {
         crc ^= c;
-        for (int i = 0; i < 8; ++i)
-            crc = (crc >> 1) ^ (0xedb88320u & (0u - (crc & 1u)));
+        for (int i = 0; i < 8; ++i) crc = (crc >> 1) ^ (0xedb88320u & (0u - (crc & 1u)));
     }
     return ~crc;
 }
@@ -83,8 +81,7 @@ inline std::uint32_t crc32_of(const std::string& data) {
 inline std::string zip_bytes(const std::vector<std::pair<std::string, std::string>>& members) {
     auto number = [](std::uint64_t value, int bytes) {
         std::string out;
-        for (int i = 0; i < bytes; ++i)
-            out += static_cast<char>(value >> (8 * i));
+        for (int i = 0; i < bytes; ++i) out += static_cast<char>(value >> (8 * i));
         return out;
     };
     std::string out, directory;
@@ -92,8 +89,7 @@ inline std::string zip_bytes(const std::vector<std::pair<std::string, std::strin
         std::string common = number(20, 2) + number(0, 4) + number(0, 2) + number(0x5021, 2) +
                              number(crc32_of(data), 4) + number(data.size(), 4) + number(data.size(), 4) +
                              number(name.size(), 2) + number(0, 2);
-        directory +=
-            "PK\1\2" + number(20, 2) + common + number(0, 6) + number(0, 4) + number(out.size(), 4) + name;
+        directory += "PK\1\2" + number(20, 2) + common + number(0, 6) + number(0, 4) + number(out.size(), 4) + name;
         out += "PK\3\4" + common + name + data;
     }
     std::size_t start = out.size();
@@ -118,8 +114,8 @@ struct PackageMaker {
             for (const TarFile& f : files) {
                 if (f.name.ends_with('/')) continue;
                 const char* type = f.type == '2' ? "softlink" : f.type == '5' ? "directory" : "hardlink";
-                list += fmt::format(R"({}{{"_path": "{}", "path_type": "{}"}})", list.empty() ? "" : ", ",
-                                    f.name, type);
+                list +=
+                    fmt::format(R"({}{{"_path": "{}", "path_type": "{}"}})", list.empty() ? "" : ", ", f.name, type);
             }
         return fmt::format(R"({{"paths_version": {}, "paths": [{}]}})", paths_version, list);
     }

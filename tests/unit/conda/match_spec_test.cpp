@@ -58,16 +58,19 @@ json cases() {
 TEST_CASE("the order that conda publishes", "[version]") {
     // The list of conda/models/version.py; "==" to the one before.
     const std::pair<const char*, bool> list[] = {
-        {"0.4", false}, {"0.4.0", true}, {"0.4.1.rc", false}, {"0.4.1.RC", true}, {"0.4.1", false}, {"0.5a1", false}, {"0.5b3", false},
-        {"0.5C1", false}, {"0.5", false}, {"0.9.6", false}, {"0.960923", false}, {"1.0", false}, {"1.1dev1", false}, {"1.1_", false},
-        {"1.1a1", false}, {"1.1.0dev1", false}, {"1.1.dev1", true}, {"1.1.a1", false}, {"1.1.0rc1", false}, {"1.1.0", false}, {"1.1", true},
-        {"1.1.0post1", false}, {"1.1.post1", true}, {"1.1post1", false}, {"1996.07.12", false}, {"1!0.4.1", false}, {"1!3.1.1.6", false}, {"2!0.4.1", false}};
+        {"0.4", false},       {"0.4.0", true},       {"0.4.1.rc", false}, {"0.4.1.RC", true},  {"0.4.1", false},
+        {"0.5a1", false},     {"0.5b3", false},      {"0.5C1", false},    {"0.5", false},      {"0.9.6", false},
+        {"0.960923", false},  {"1.0", false},        {"1.1dev1", false},  {"1.1_", false},     {"1.1a1", false},
+        {"1.1.0dev1", false}, {"1.1.dev1", true},    {"1.1.a1", false},   {"1.1.0rc1", false}, {"1.1.0", false},
+        {"1.1", true},        {"1.1.0post1", false}, {"1.1.post1", true}, {"1.1post1", false}, {"1996.07.12", false},
+        {"1!0.4.1", false},   {"1!3.1.1.6", false},  {"2!0.4.1", false}};
     for (std::size_t i = 0; i + 1 < std::size(list); ++i)
         for (std::size_t j = i + 1; j < std::size(list); ++j) {
             bool equal = true;
             for (std::size_t k = i + 1; k <= j; ++k) equal = equal && list[k].second;
             INFO(list[i].first << " and " << list[j].first);
-            CHECK((version(list[i].first) <=> version(list[j].first)) == (equal ? std::weak_ordering::equivalent : std::weak_ordering::less));
+            CHECK((version(list[i].first) <=> version(list[j].first)) ==
+                  (equal ? std::weak_ordering::equivalent : std::weak_ordering::less));
         }
     CHECK(version("1.0.1_") < version("1.0.1a"));
     CHECK(version("12345678901234567890123") > version("12345678901234567890122"));
@@ -102,7 +105,8 @@ TEST_CASE("the version order is an order", "[version][property]") {
 }
 
 TEST_CASE("what is no version", "[version]") {
-    for (const char* text : {"", " ", ".", "1..2", "1.", ".1", "1!!2", "a!1", "1+2+3", "+1", "1 2", "1/2", "1,2", "é", "1__2", "1!"}) {
+    for (const char* text :
+         {"", " ", ".", "1..2", "1.", ".1", "1!!2", "a!1", "1+2+3", "+1", "1 2", "1/2", "1,2", "é", "1__2", "1!"}) {
         INFO(text);
         CHECK(!Version::parse(text).ok());
     }

@@ -57,9 +57,7 @@ std::size_t find(const Artifact& artifact, std::string_view path) {
     return 0;
 }
 
-std::string warnings(const Artifact& artifact) {
-    return artifact.metadata()["warnings"].dump();
-}
+std::string warnings(const Artifact& artifact) { return artifact.metadata()["warnings"].dump(); }
 
 PackageMaker mixed() {
     PackageMaker m;
@@ -151,8 +149,7 @@ TEST_CASE("entries may be opened from several threads") {
         });
     threads.clear();
     CHECK(right == 80);
-    CHECK((!fs::exists(f.options.spool_directory) ||
-           fs::is_empty(f.options.spool_directory))); // the file has no name
+    CHECK((!fs::exists(f.options.spool_directory) || fs::is_empty(f.options.spool_directory))); // the file has no name
 }
 
 TEST_CASE("a noarch python package goes to symbolic places") {
@@ -176,8 +173,7 @@ TEST_CASE("a noarch python package goes to symbolic places") {
     CHECK(artifact->entries()[3].path == "site-packages-not/x");
     const json& conda = artifact->metadata()["conda"];
     CHECK(conda["noarch"] == "python");
-    CHECK(conda["entry_points"][0] ==
-          json({{"command", "demo"}, {"module", "demo.cli"}, {"function", "main"}}));
+    CHECK(conda["entry_points"][0] == json({{"command", "demo"}, {"module", "demo.cli"}, {"function", "main"}}));
     CHECK(conda["entry_points"][1]["function"] == "A.b");
     CHECK(conda["scripts"]["post-link"] == "bin/.demo-post-link.sh");
 }
@@ -198,13 +194,12 @@ TEST_CASE("legacy packages: files, has_prefix, no_link") {
     m.file_name = "demo-1.0-0.tar.bz2";
     m.paths_version = "none";
     std::string placeholder = "/a/long/placeholder";
-    m.info = {{"info/files", "bin/a\r\nlib/b c\nlib/d\nlib/link\n"},
-              {"info/has_prefix",
-               "bin/a\n\"" + placeholder + "\" text \"lib/b c\"\n" + placeholder + " Binary lib/d\n"},
-              {"info/no_link", "lib/d\n"},
-              {"info/LICENSE.txt", "old"}};
-    m.files = {
-        {"bin/a", "1"}, {"lib/b c", "2"}, {"lib/d", "3"}, {"lib/link", "", '2', "d"}, {"unlisted", "4"}};
+    m.info = {
+        {"info/files", "bin/a\r\nlib/b c\nlib/d\nlib/link\n"},
+        {"info/has_prefix", "bin/a\n\"" + placeholder + "\" text \"lib/b c\"\n" + placeholder + " Binary lib/d\n"},
+        {"info/no_link", "lib/d\n"},
+        {"info/LICENSE.txt", "old"}};
+    m.files = {{"bin/a", "1"}, {"lib/b c", "2"}, {"lib/d", "3"}, {"lib/link", "", '2', "d"}, {"unlisted", "4"}};
     auto artifact = f.good(m);
     REQUIRE(artifact->entries().size() == 4);
     CHECK(artifact->entries()[0].placeholder == "/opt/"
@@ -256,23 +251,20 @@ TEST_CASE("bad packages are refused with artifact and member") {
         m.files.erase(m.files.begin());
         CHECK_THAT(
             f.bad(m),
-            ContainsSubstring(
-                "demo-1.0-0.conda:bin/tool: info/paths.json lists it, but the archive does not hold it"));
+            ContainsSubstring("demo-1.0-0.conda:bin/tool: info/paths.json lists it, but the archive does not hold it"));
     }
     SECTION("paths that leave the prefix") {
-        m.paths = GENERATE(as<std::string>(), R"({"_path": "../x", "path_type": "hardlink"})",
-                           R"({"_path": "/x", "path_type": "hardlink"})",
-                           R"({"_path": "a/../../x", "path_type": "hardlink"})",
-                           R"({"_path": "", "path_type": "hardlink"})",
-                           R"({"_path": "a\u0000b", "path_type": "hardlink"})",
-                           R"({"_path": "a\nb", "path_type": "hardlink"})");
+        m.paths = GENERATE(
+            as<std::string>(), R"({"_path": "../x", "path_type": "hardlink"})",
+            R"({"_path": "/x", "path_type": "hardlink"})", R"({"_path": "a/../../x", "path_type": "hardlink"})",
+            R"({"_path": "", "path_type": "hardlink"})", R"({"_path": "a\u0000b", "path_type": "hardlink"})",
+            R"({"_path": "a\nb", "path_type": "hardlink"})");
         CHECK_THAT(f.bad(m), ContainsSubstring("info/paths.json: '"));
     }
     SECTION("wrong fields") {
         m.paths = GENERATE(
-            as<std::string>(), R"({"_path": 3, "path_type": "hardlink"})",
-            R"({"_path": "x", "path_type": "weird"})", R"({"_path": "x"})", R"({"path_type": "hardlink"})",
-            R"("x")", R"({"_path": "x", "path_type": 7})",
+            as<std::string>(), R"({"_path": 3, "path_type": "hardlink"})", R"({"_path": "x", "path_type": "weird"})",
+            R"({"_path": "x"})", R"({"path_type": "hardlink"})", R"("x")", R"({"_path": "x", "path_type": 7})",
             R"({"_path": "x", "path_type": "hardlink", "sha256": "zz"})",
             R"({"_path": "x", "path_type": "hardlink", "size_in_bytes": -1})",
             R"({"_path": "x", "path_type": "hardlink", "prefix_placeholder": "/x"})",
@@ -291,10 +283,9 @@ TEST_CASE("bad packages are refused with artifact and member") {
     }
     SECTION("hostile members") {
         m.paths.clear();
-        m.files = {GENERATE(TarFile{"../evil", "x"}, TarFile{"/evil", "x"},
-                            TarFile{"link", "", '2', "../outside"}, TarFile{"link", "", '2', "/etc/passwd"},
-                            TarFile{"hard", "", '1', "nowhere"}, TarFile{"hard", "", '1', "../../x"},
-                            TarFile{"device", "", '3'})};
+        m.files = {GENERATE(TarFile{"../evil", "x"}, TarFile{"/evil", "x"}, TarFile{"link", "", '2', "../outside"},
+                            TarFile{"link", "", '2', "/etc/passwd"}, TarFile{"hard", "", '1', "nowhere"},
+                            TarFile{"hard", "", '1', "../../x"}, TarFile{"device", "", '3'})};
         f.bad(m);
     }
     SECTION("a member twice") {
@@ -380,9 +371,13 @@ TEST_CASE("an empty metadata.json, as some real packages have") {
 TEST_CASE("the imports that a package's own tests declare") {
     Fixture f;
     auto maker = mixed();
-    maker.info.push_back({"info/test/run_test.py", "#  tests\nimport unittest\nprint(\"import: 'demo'\")\nimport demo\n\nprint(\"import: 'demo._core'\")\n"
-                                                   "import demo._core\nprint(\"import: 'os; import sys'\")\nprint(\"import: '../x'\")\n"});
-    maker.info.push_back({"info/tests/tests.yaml", "- python:\n    imports:\n      - demo\n      - demo.sub\n      - 'a b'\n- script: [false]\n- 7\n"});
+    maker.info.push_back(
+        {"info/test/run_test.py",
+         "#  tests\nimport unittest\nprint(\"import: 'demo'\")\nimport demo\n\nprint(\"import: 'demo._core'\")\n"
+         "import demo._core\nprint(\"import: 'os; import sys'\")\nprint(\"import: '../x'\")\n"});
+    maker.info.push_back(
+        {"info/tests/tests.yaml",
+         "- python:\n    imports:\n      - demo\n      - demo.sub\n      - 'a b'\n- script: [false]\n- 7\n"});
     maker.info.push_back({"info/tests/0/python_test.json", R"({"imports": ["demo.old", 3, "1x"], "pip_check": true})"});
     CHECK(f.good(maker)->metadata()["imports"] == json::array({"demo", "demo._core", "demo.old", "demo.sub"}));
     maker.info = {{"info/tests/tests.yaml", "- [: broken"}, {"info/tests/0/python_test.json", "{"}};

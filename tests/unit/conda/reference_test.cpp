@@ -56,9 +56,7 @@ std::string run_python(std::vector<std::string> arguments) {
     return result->output;
 }
 
-std::string fixture(const char* name) {
-    return std::string(TINDERBOX_SOURCE_DIR) + "/tests/fixtures/" + name;
-}
+std::string fixture(const char* name) { return std::string(TINDERBOX_SOURCE_DIR) + "/tests/fixtures/" + name; }
 
 struct Installed {
     EntryKind kind = EntryKind::file;
@@ -69,12 +67,8 @@ struct Installed {
     std::size_t owner = 0;
 };
 
-std::string hex(const Bytes& bytes) {
-    return to_hex(sha256(bytes));
-}
-std::string as_string(const Bytes& bytes) {
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
+std::string hex(const Bytes& bytes) { return to_hex(sha256(bytes)); }
+std::string as_string(const Bytes& bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
 Bytes read_content(const Parcel& parcel, const Content& content) {
     Bytes out;
@@ -84,10 +78,8 @@ Bytes read_content(const Parcel& parcel, const Content& content) {
         const Block& block = parcel.table.blocks.at(i);
         Bytes packed(block.packed), raw(block.raw);
         REQUIRE(read_exact_at(fd.get(), packed, block.offset, "payload").ok());
-        if (block.stored)
-            raw = packed;
-        else
-            REQUIRE(ZSTD_decompress(raw.data(), raw.size(), packed.data(), packed.size()) == raw.size());
+        if (block.stored) raw = packed;
+        else REQUIRE(ZSTD_decompress(raw.data(), raw.size(), packed.data(), packed.size()) == raw.size());
         out.insert(out.end(), raw.begin(), raw.end());
     }
     auto begin = out.begin() + static_cast<std::ptrdiff_t>(content.offset);
@@ -104,8 +96,8 @@ class Environment {
         options.spool_directory = work_;
         auto artifact = open_conda_package(package, options);
         if (!artifact.ok()) FAIL(artifact.error().message);
-        auto parcel = pack(**artifact, package.filename(), PackOptions{},
-                           work_ / ("parcel-" + package.filename().string()));
+        auto parcel =
+            pack(**artifact, package.filename(), PackOptions{}, work_ / ("parcel-" + package.filename().string()));
         if (!parcel.ok()) FAIL(parcel.error().message);
         CHECK(parcel->mismatches.empty());
         packages_.push_back(package);
@@ -120,8 +112,7 @@ class Environment {
             if (parcel.metadata["name"] == "python") python_ = conda_python_info(parcel.metadata).value();
         }
         order_ = conda_link_order(nodes);
-        for (std::size_t i : order_)
-            add_files(i);
+        for (std::size_t i : order_) add_files(i);
     }
 
     json record(std::size_t i) const {
@@ -139,8 +130,7 @@ class Environment {
         };
         auto file = conda_record(meta, &python_, input, lookup);
         REQUIRE(file.ok());
-        std::string text =
-            file->content.render(prefix_, [&](const std::string& path) { return tree.at(path).sha256; });
+        std::string text = file->content.render(prefix_, [&](const std::string& path) { return tree.at(path).sha256; });
         return {{"path", file->path}, {"text", text}};
     }
 
@@ -194,9 +184,7 @@ bool is_bookkeeping(const std::string& path) {
 // An interpreter line that is too long or has a space becomes a few words of sh that Python takes for a
 // string. rattler writes two lines, we write pip's three: what has to be the same is the interpreter and
 // everything after them.
-bool is_wrapped(std::string_view script) {
-    return script.starts_with("#!/bin/sh\n'''exec' ");
-}
+bool is_wrapped(std::string_view script) { return script.starts_with("#!/bin/sh\n'''exec' "); }
 
 std::string unwrapped(std::string_view script) {
     auto lines = split_lines(script);
@@ -204,8 +192,7 @@ std::string unwrapped(std::string_view script) {
     std::erase(command, '"');
     std::size_t skip = lines[1].ends_with("#'''") ? 2 : 3;
     std::string out = "#!" + command + "\n";
-    for (std::size_t i = skip; i < lines.size(); ++i)
-        out += std::string(lines[i]) + "\n";
+    for (std::size_t i = skip; i < lines.size(); ++i) out += std::string(lines[i]) + "\n";
     return out;
 }
 
@@ -245,16 +232,15 @@ void compare_tree(const Environment& ours, const json& theirs) {
 void compare_record(const json& own, const json& theirs, const std::map<std::string, Installed>& tree,
                     const json& their_tree) {
     for (const auto& [field, value] : theirs.items()) {
-        if (field == "paths_data" || field == "link" || field == "extracted_package_dir" ||
-            field == "channel" || field == "url" || field == "files")
+        if (field == "paths_data" || field == "link" || field == "extracted_package_dir" || field == "channel" ||
+            field == "url" || field == "files")
             continue;
         INFO(field);
         REQUIRE(own.contains(field));
         CHECK(own[field] == value);
     }
     std::map<std::string, json> paths;
-    for (const json& path : own["paths_data"]["paths"])
-        paths[path["_path"]] = path;
+    for (const json& path : own["paths_data"]["paths"]) paths[path["_path"]] = path;
     std::size_t compared = 0;
     for (const json& path : theirs["paths_data"]["paths"]) {
         INFO(path.dump());
@@ -266,8 +252,7 @@ void compare_record(const json& own, const json& theirs, const std::map<std::str
         ++compared;
         CHECK(mine["path_type"] == path["path_type"]);
         if (path["path_type"] != "hardlink" || clobbered) continue;
-        std::string sha256 =
-            path.contains("sha256") ? path["sha256"] : mine["sha256"]; // older packages declare none
+        std::string sha256 = path.contains("sha256") ? path["sha256"] : mine["sha256"]; // older packages declare none
         CHECK(mine["sha256"] == sha256);
         std::string final = path["_path"];
         if (wrapped_alike(tree.at(final), their_tree[final])) {
@@ -286,8 +271,7 @@ void compare_record(const json& own, const json& theirs, const std::map<std::str
 
 void check_order(const Environment& ours) {
     std::map<std::string, std::size_t> place;
-    for (std::size_t i : ours.order_)
-        place.emplace(conda_node(ours.parcels_[i].metadata).name, place.size());
+    for (std::size_t i : ours.order_) place.emplace(conda_node(ours.parcels_[i].metadata).name, place.size());
     for (const Parcel& parcel : ours.parcels_) {
         CondaNode node = conda_node(parcel.metadata);
         for (const std::string& spec : node.depends)
@@ -303,8 +287,7 @@ std::vector<fs::path> channel_packages(const fs::path& channel, bool cpython) {
             std::string name = entry.path().filename();
             // No empty directories: rattler fails on them.
             if (!is_conda_file_name(name) || name.starts_with("tinder-dirs-")) continue;
-            if (name.find(cpython ? "-stub_0" : "-tinder_0") == std::string::npos)
-                out.push_back(entry.path());
+            if (name.find(cpython ? "-stub_0" : "-tinder_0") == std::string::npos) out.push_back(entry.path());
         }
     std::ranges::sort(out);
     return out;
@@ -331,14 +314,12 @@ TEST_CASE("real packages end up as py-rattler installs them") {
         INFO(prefix);
         fs::create_directories(prefix);
         std::vector<std::string> install = {fixture("conda_reference_install.py"), prefix};
-        for (const fs::path& package : packages)
-            install.push_back(package);
+        for (const fs::path& package : packages) install.push_back(package);
         json theirs = json::parse(run_python(install));
 
         auto own_work = TemporaryDirectory::make(work.path()).value();
         Environment ours(own_work.path());
-        for (const fs::path& package : packages)
-            ours.add(package);
+        for (const fs::path& package : packages) ours.add(package);
         ours.link(prefix);
         check_order(ours);
         compare_tree(ours, theirs);
@@ -357,12 +338,11 @@ TEST_CASE("real packages end up as py-rattler installs them") {
             fs::copy(meta, fs::path(keep) / "conda-meta",
                      fs::copy_options::recursive | fs::copy_options::overwrite_existing);
         // And rattler reads ours.
-        run_python(
-            {"-c",
-             "import sys, pathlib, rattler\n"
-             "for p in pathlib.Path(sys.argv[1]).glob('*.json'):\n"
-             "    r = rattler.PrefixRecord.from_path(p)\n"
-             "    assert r.file_name and len(r.files) > 0 and len(r.paths_data.paths) >= len(r.files), p\n",
-             meta.string()});
+        run_python({"-c",
+                    "import sys, pathlib, rattler\n"
+                    "for p in pathlib.Path(sys.argv[1]).glob('*.json'):\n"
+                    "    r = rattler.PrefixRecord.from_path(p)\n"
+                    "    assert r.file_name and len(r.files) > 0 and len(r.paths_data.paths) >= len(r.files), p\n",
+                    meta.string()});
     }
 }

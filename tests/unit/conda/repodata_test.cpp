@@ -34,10 +34,18 @@ json row(const std::string& name, const std::string& version, const std::string&
 
 std::string sample() {
     json root = {{"info", {{"subdir", "linux-64"}, {"base_url", "../x\xc3\xa9"}}},
-                 {"packages", {{"a-1-0.tar.bz2", row("a", "1", "0", {{"md5", std::string(32, 'A')}, {"track_features", "x, y"}})}}},
+                 {"packages",
+                  {{"a-1-0.tar.bz2", row("a", "1", "0", {{"md5", std::string(32, 'A')}, {"track_features", "x, y"}})}}},
                  {"packages.conda",
-                  {{"b-2-h_0.conda", row("b", "2", "h_0", {{"depends", {"a >=1", "c \"quoted\" \\ \t"}}, {"constrains", {"d"}}, {"sha256", std::string(64, 'b')}, {"size", 12345678901},
-                                                          {"timestamp", 1500000000}, {"noarch", "python"}, {"license", "MIT"}, {"python_site_packages_path", "lib/x"}})},
+                  {{"b-2-h_0.conda", row("b", "2", "h_0",
+                                         {{"depends", {"a >=1", "c \"quoted\" \\ \t"}},
+                                          {"constrains", {"d"}},
+                                          {"sha256", std::string(64, 'b')},
+                                          {"size", 12345678901},
+                                          {"timestamp", 1500000000},
+                                          {"noarch", "python"},
+                                          {"license", "MIT"},
+                                          {"python_site_packages_path", "lib/x"}})},
                    {"odd-name.conda", row("b", "3", "0")}}},
                  {"removed", {"x", {{"deep", {1, 2, {{"y", nullptr}}}}}}},
                  {"repodata_version", 1}};
@@ -51,12 +59,27 @@ struct Seen {
 
 Result<Seen> read(const std::string& text, std::size_t step = 1u << 20, RepodataLimits limits = {}) {
     Seen out;
-    auto head = read_repodata(stream_of(text, step), [&](const PackageRecord& r) -> Status {
-        out.rows.push_back({{"fn", r.file_name}, {"name", r.name}, {"version", r.version}, {"build", r.build}, {"number", r.build_number}, {"size", r.size},
-                            {"time", r.timestamp}, {"sha256", to_hex(as_bytes(r.sha256))}, {"md5", to_hex(as_bytes(r.md5))}, {"license", r.license},
-                            {"path", r.python_site_packages_path}, {"noarch", r.noarch}, {"depends", r.depends}, {"constrains", r.constrains}, {"features", r.track_features}});
-        return {};
-    }, limits);
+    auto head = read_repodata(
+        stream_of(text, step),
+        [&](const PackageRecord& r) -> Status {
+            out.rows.push_back({{"fn", r.file_name},
+                                {"name", r.name},
+                                {"version", r.version},
+                                {"build", r.build},
+                                {"number", r.build_number},
+                                {"size", r.size},
+                                {"time", r.timestamp},
+                                {"sha256", to_hex(as_bytes(r.sha256))},
+                                {"md5", to_hex(as_bytes(r.md5))},
+                                {"license", r.license},
+                                {"path", r.python_site_packages_path},
+                                {"noarch", r.noarch},
+                                {"depends", r.depends},
+                                {"constrains", r.constrains},
+                                {"features", r.track_features}});
+            return {};
+        },
+        limits);
     if (!head.ok()) return head.error();
     out.head = *head;
     return out;
@@ -91,14 +114,20 @@ TEST_CASE("repodata.json as a stream", "[repodata]") {
     json root = json::parse(sample());
     CHECK(read("\xef\xbb\xbf" + root.dump(4, ' ', true))->rows == whole->rows);
     CHECK(read("{}")->rows.empty());
-    CHECK(read(R"({"packages":{"a.conda":{"name":"a","version":"1","build":"0","build_number":0,"depends":["\ud83d\ude00"]}}})")->rows[0]["depends"][0] == "\xf0\x9f\x98\x80");
+    CHECK(
+        read(
+            R"({"packages":{"a.conda":{"name":"a","version":"1","build":"0","build_number":0,"depends":["\ud83d\ude00"]}}})")
+            ->rows[0]["depends"][0] == "\xf0\x9f\x98\x80");
 }
 
 TEST_CASE("a record that cannot be used does not spoil the others", "[repodata]") {
-    for (const char* bad : {R"({"name":1,"version":"1","build":"0"})", R"({"version":"1","build":"0"})", R"({"name":"a","version":"1","build":"0","depends":"x"})",
-                            R"({"name":"a","version":"1","build":"0","depends":[1]})", R"({"name":"a","version":"1","build":"0","build_number":"x"})", "null", "[]", "5"}) {
+    for (const char* bad : {R"({"name":1,"version":"1","build":"0"})", R"({"version":"1","build":"0"})",
+                            R"({"name":"a","version":"1","build":"0","depends":"x"})",
+                            R"({"name":"a","version":"1","build":"0","depends":[1]})",
+                            R"({"name":"a","version":"1","build":"0","build_number":"x"})", "null", "[]", "5"}) {
         INFO(bad);
-        auto seen = read(std::string(R"({"packages":{"a.conda":)") + bad + R"(,"b-1-0.conda":{"name":"b","version":"1","build":"0","depends":null}}})");
+        auto seen = read(std::string(R"({"packages":{"a.conda":)") + bad +
+                         R"(,"b-1-0.conda":{"name":"b","version":"1","build":"0","depends":null}}})");
         REQUIRE(seen.ok());
         CHECK(seen->rows.size() == 1);
         CHECK(seen->head.skipped == 1);
@@ -113,8 +142,10 @@ TEST_CASE("what is no repodata.json is refused", "[repodata]") {
         CHECK(seen.error().kind == ErrorKind::network);
         return seen.error().message;
     };
-    for (const char* text : {"", " ", "<html>", "[]", "5", "{", "{\"a\"}", "{\"a\":}", "{,}", "{\"packages\":[]}", "{\"packages\":{\"a\":{\"name\":\"\x01\"}}}", "{}{}", "{}x",
-                             "{\"a\":tru}", "{\"a\":\"\\x\"}", "{\"packages\":{\"a\":{\"name\":\"\\ud800\"}}}", "{\"a\":1,}", "{\"packages\":{\"a\":{\"name\":\"x\",}}}"})
+    for (const char* text :
+         {"", " ", "<html>", "[]", "5", "{", "{\"a\"}", "{\"a\":}", "{,}", "{\"packages\":[]}",
+          "{\"packages\":{\"a\":{\"name\":\"\x01\"}}}", "{}{}", "{}x", "{\"a\":tru}", "{\"a\":\"\\x\"}",
+          "{\"packages\":{\"a\":{\"name\":\"\\ud800\"}}}", "{\"a\":1,}", "{\"packages\":{\"a\":{\"name\":\"x\",}}}"})
         refused(text);
     // Every truncation.
     std::string text = sample();
@@ -197,20 +228,27 @@ TEST_CASE("many texts in an index", "[repodata]") {
     for (int i = 0; i < 3000; i += 17) {
         auto found = index->find(names[static_cast<std::size_t>(i)]);
         REQUIRE(found->records.size() == 1);
-        CHECK(found->records[0].depends == std::vector<std::string_view>{texts[static_cast<std::size_t>(i)], texts[static_cast<std::size_t>(i) + 1000]});
+        CHECK(found->records[0].depends == std::vector<std::string_view>{texts[static_cast<std::size_t>(i)],
+                                                                         texts[static_cast<std::size_t>(i) + 1000]});
     }
 }
 
 TEST_CASE("sharded repodata", "[repodata]") {
-    auto to_binary = [](const std::string& hex) { return json::binary(std::vector<std::uint8_t>(hex.size() / 2, 0xab)); };
-    json shard = {{"packages", json::object()},
-                  {"packages.conda", {{"a-1-0.conda", row("a", "1", "0", {{"sha256", to_binary(std::string(64, 'a'))}, {"depends", {"b"}}})}, {"evil-1-0.conda", row("evil", "1", "0")}}}};
+    auto to_binary = [](const std::string& hex) {
+        return json::binary(std::vector<std::uint8_t>(hex.size() / 2, 0xab));
+    };
+    json shard = {
+        {"packages", json::object()},
+        {"packages.conda",
+         {{"a-1-0.conda", row("a", "1", "0", {{"sha256", to_binary(std::string(64, 'a'))}, {"depends", {"b"}}})},
+          {"evil-1-0.conda", row("evil", "1", "0")}}}};
     auto bytes = json::to_msgpack(shard);
     auto parsed = parse_shard({reinterpret_cast<const std::byte*>(bytes.data()), bytes.size()}, "a");
     REQUIRE(parsed.ok());
     REQUIRE(parsed->records.size() == 1); // not the package of another name
     CHECK(to_hex(as_bytes(parsed->records[0].sha256)).starts_with("abab"));
-    for (const std::string& text : {std::string(), std::string("\xc1"), std::string(100000, '\x91'), std::string("\x90"), std::string(bytes.begin(), bytes.end() - 3)}) {
+    for (const std::string& text : {std::string(), std::string("\xc1"), std::string(100000, '\x91'),
+                                    std::string("\x90"), std::string(bytes.begin(), bytes.end() - 3)}) {
         auto bad = parse_shard(as_bytes(text), "a");
         CHECK(!bad.ok());
     }
@@ -224,15 +262,20 @@ TEST_CASE("sharded repodata", "[repodata]") {
 TEST_CASE("conda's configuration and what channels stand for", "[channel]") {
     std::map<std::string, std::string> variables = {{"HOME", "/home/u"}, {"TOKEN", "canary"}}, files;
     ConfigSurroundings around;
-    around.variable = [&](const std::string& name) { return variables.contains(name) ? std::optional(variables[name]) : std::nullopt; };
-    around.file = [&](const std::string& path) { return files.contains(path) ? std::optional(files[path]) : std::nullopt; };
+    around.variable = [&](const std::string& name) {
+        return variables.contains(name) ? std::optional(variables[name]) : std::nullopt;
+    };
+    around.file = [&](const std::string& path) {
+        return files.contains(path) ? std::optional(files[path]) : std::nullopt;
+    };
     auto config = read_config(around);
     REQUIRE(config.ok());
     auto urls = [&](const std::string& text) {
         auto channels = resolve_channel(text, *config);
         std::vector<std::string> out;
         if (!channels.ok()) return std::vector<std::string>{channels.error().message};
-        for (const Channel& channel : *channels) out.push_back(channel.url + (channel.subdir.empty() ? "" : " " + channel.subdir));
+        for (const Channel& channel : *channels)
+            out.push_back(channel.url + (channel.subdir.empty() ? "" : " " + channel.subdir));
         return out;
     };
     using Texts = std::vector<std::string>;
@@ -249,9 +292,11 @@ TEST_CASE("conda's configuration and what channels stand for", "[channel]") {
     CHECK(urls(" ")[0].find("without a name") != std::string::npos);
     CHECK(config->priority == ChannelPriority::flexible);
 
-    files["/home/u/.condarc"] = "channel_alias: https://mirror.example/conda/\nchannels: [defaults, bioconda]\nchannel_priority: strict\n"
-                                "custom_channels:\n  lab: https://lab.example/$TOKEN/x\ncustom_multichannels:\n  all: [lab, conda-forge]\n  loop: [loop]\n"
-                                "default_channels:\n  - https://mirror.example/pkgs/main\nssl_verify: /etc/ca.pem\n";
+    files["/home/u/.condarc"] =
+        "channel_alias: https://mirror.example/conda/\nchannels: [defaults, bioconda]\nchannel_priority: strict\n"
+        "custom_channels:\n  lab: https://lab.example/$TOKEN/x\ncustom_multichannels:\n  all: [lab, conda-forge]\n  "
+        "loop: [loop]\n"
+        "default_channels:\n  - https://mirror.example/pkgs/main\nssl_verify: /etc/ca.pem\n";
     variables["CONDA_OVERRIDE_CUDA"] = "11.4";
     config = read_config(around);
     if (!config.ok()) FAIL(config.error().message);
@@ -270,7 +315,8 @@ TEST_CASE("conda's configuration and what channels stand for", "[channel]") {
     config = read_config(around);
     CHECK(urls("x") == Texts{"https://other.example/x"});
     CHECK(config->priority == ChannelPriority::disabled);
-    for (const char* bad : {"channels: {a: b}", "channel_priority: often", "channel_alias: [a]", "a: b: c", "- x", "custom_channels: 5", "\tx: y"}) {
+    for (const char* bad : {"channels: {a: b}", "channel_priority: often", "channel_alias: [a]", "a: b: c", "- x",
+                            "custom_channels: 5", "\tx: y"}) {
         files["/home/u/.condarc"] = bad;
         auto refused = read_config(around);
         INFO(bad);

@@ -20,8 +20,10 @@ struct Row {
 
 class MemorySubdir final : public Subdir {
   public:
-    MemorySubdir(Channel channel, std::vector<Row> rows) : Subdir(std::move(channel), "linux-64"), rows_(std::move(rows)) {
-        for (const Row& row : rows_) files_.push_back(row.name + "-" + row.version + "-" + row.build + (row.bz2 ? ".tar.bz2" : ".conda"));
+    MemorySubdir(Channel channel, std::vector<Row> rows)
+        : Subdir(std::move(channel), "linux-64"), rows_(std::move(rows)) {
+        for (const Row& row : rows_)
+            files_.push_back(row.name + "-" + row.version + "-" + row.build + (row.bz2 ? ".tar.bz2" : ".conda"));
     }
     Result<std::vector<NamedRecords>> find(const std::vector<std::string>& names) override {
         std::vector<NamedRecords> out(names.size());
@@ -85,7 +87,8 @@ struct World {
         auto solution = solve(specs);
         if (!solution.ok()) return solution.error().message;
         std::string out;
-        for (const SolvedPackage& p : solution->packages) out += fmt::format("{}{} {} {}", out.empty() ? "" : ", ", p.name, p.version, p.build);
+        for (const SolvedPackage& p : solution->packages)
+            out += fmt::format("{}{} {} {}", out.empty() ? "" : ", ", p.name, p.version, p.build);
         return out;
     }
 };
@@ -184,17 +187,20 @@ TEST_CASE("virtual packages decide, and a GPU that is missed is named", "[solve]
     Row bound = row("toolkit", "11.3");
     bound.constrains = {"__cuda >=13"};
     w.channels[0].push_back(bound);
-    CHECK(w.answer({"toolkit"}).find("toolkit 11.3 works only with __cuda >=13, and the target has 12.4") != std::string::npos);
+    CHECK(w.answer({"toolkit"}).find("toolkit 11.3 works only with __cuda >=13, and the target has 12.4") !=
+          std::string::npos);
     CHECK(w.answer({"win"}).find("the target has no __win") != std::string::npos);
 }
 
 TEST_CASE("why there is no answer", "[solve]") {
-    World w{{{row("python", "3.8"), row("python", "3.9"), row("numpy", "1.0", {"python 3.8.*"}), row("numpy", "1.1", {"python 3.8.*"}), row("broken", "1", {"python >>1"})}}};
+    World w{{{row("python", "3.8"), row("python", "3.9"), row("numpy", "1.0", {"python 3.8.*"}),
+              row("numpy", "1.1", {"python 3.8.*"}), row("broken", "1", {"python >>1"})}}};
     CHECK(w.answer({"python=3.9", "numpy"}) == "no set of conda packages satisfies the request:\n"
                                                "  e.yml:1 asks for python=3.9\n"
                                                "  e.yml:2 asks for numpy\n"
                                                "  numpy 1.1 and 1.0 require python 3.8.*");
-    CHECK(w.answer({"nothing"}) == "no set of conda packages satisfies the request:\n  e.yml:1 asks for nothing, and no channel has a package of that name");
+    CHECK(w.answer({"nothing"}) == "no set of conda packages satisfies the request:\n  e.yml:1 asks for nothing, and "
+                                   "no channel has a package of that name");
     CHECK(w.answer({"numpy=1.0=cuda*"}).find("; of this version the builds 0") != std::string::npos);
     CHECK(w.answer({"broken"}).find("broken 1 requires 'python >>1', which cannot be understood") != std::string::npos);
     CHECK(w.solve({"python=3.9", "numpy"}).error().kind == ErrorKind::unsatisfiable);
@@ -214,15 +220,19 @@ TEST_CASE("a puzzle ends in a verdict, or with the time", "[solve]") {
         return w;
     };
     CHECK(pigeons_in(7, 7).solve({"p0"}).ok());
-    CHECK(pigeons_in(7, 6).answer({"p0"}).starts_with("no set of conda packages satisfies the request:\n  e.yml:1 asks for p0\n  p0 "));
+    CHECK(pigeons_in(7, 6).answer({"p0"}).starts_with(
+        "no set of conda packages satisfies the request:\n  e.yml:1 asks for p0\n  p0 "));
     // What libsolv is told by its exceptions is explained as it is written.
     World told{{{row("a", "1", {"b !=3"}), row("b", "1", {"c"}), row("b", "2", {"c"}), row("b", "3")}}};
-    CHECK(told.answer({"a", "b=3"}) == "no set of conda packages satisfies the request:\n  e.yml:1 asks for a\n  e.yml:2 asks for b=3\n  a 1 requires b !=3");
-    CHECK(told.answer({"a"}) == "no set of conda packages satisfies the request:\n  e.yml:1 asks for a\n  a 1 requires b !=3\n"
-                                "  b 2 and 1 require c, and no channel has a package of that name");
+    CHECK(told.answer({"a", "b=3"}) == "no set of conda packages satisfies the request:\n  e.yml:1 asks for a\n  "
+                                       "e.yml:2 asks for b=3\n  a 1 requires b !=3");
+    CHECK(told.answer({"a"}) ==
+          "no set of conda packages satisfies the request:\n  e.yml:1 asks for a\n  a 1 requires b !=3\n"
+          "  b 2 and 1 require c, and no channel has a package of that name");
     World hopeless = pigeons_in(30, 29);
     hopeless.time_limit = std::chrono::milliseconds(200);
-    CHECK(hopeless.answer({"p0"}).starts_with("neither a set of conda packages that satisfies the request nor a contradiction was found"));
+    CHECK(hopeless.answer({"p0"}).starts_with(
+        "neither a set of conda packages that satisfies the request nor a contradiction was found"));
     CHECK(hopeless.solve({"p0"}).error().kind == ErrorKind::unsatisfiable);
 }
 
@@ -242,8 +252,11 @@ TEST_CASE("the verdict is that of trying everything", "[solve][property]") {
         for (int n = 0; n < names; ++n)
             for (int v = 1; v <= versions; ++v) {
                 Row one = row(name(n), std::to_string(v));
-                for (auto d = random() % 3; d > 0; --d) one.depends.push_back(name(static_cast<int>(random() % static_cast<unsigned>(names))) + relation());
-                if (random() % 4 == 0) one.constrains.push_back(name(static_cast<int>(random() % static_cast<unsigned>(names))) + relation());
+                for (auto d = random() % 3; d > 0; --d)
+                    one.depends.push_back(name(static_cast<int>(random() % static_cast<unsigned>(names))) + relation());
+                if (random() % 4 == 0)
+                    one.constrains.push_back(name(static_cast<int>(random() % static_cast<unsigned>(names))) +
+                                             relation());
                 w.channels[0].push_back(std::move(one));
             }
         std::vector<std::string> specs = {"a" + relation(), "b" + relation()};
@@ -280,7 +293,8 @@ TEST_CASE("the verdict is that of trying everything", "[solve][property]") {
         if (!solution.ok()) continue;
         ++satisfiable;
         std::ranges::fill(chosen, 0);
-        for (const SolvedPackage& p : solution->packages) chosen[static_cast<std::size_t>(p.name[0] - 'a')] = std::stoi(p.version);
+        for (const SolvedPackage& p : solution->packages)
+            chosen[static_cast<std::size_t>(p.name[0] - 'a')] = std::stoi(p.version);
         CHECK(valid(chosen));
     }
     CHECK(satisfiable > 100);

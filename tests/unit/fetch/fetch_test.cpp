@@ -5,8 +5,8 @@
 #include <catch2/catch_test_macros.hpp>
 #include <nlohmann/json.hpp>
 
-#include <signal.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -139,7 +139,8 @@ TEST_CASE("a failing server is asked again, a cut connection is resumed", "[fetc
     CHECK(restarted.ok());
     Bench third;
     third.options.retries = 1;
-    CHECK(message(third.fetch({server.url("/always500"), "x", server.sha256, "", 0})).find("HTTP 500") != std::string::npos);
+    CHECK(message(third.fetch({server.url("/always500"), "x", server.sha256, "", 0})).find("HTTP 500") !=
+          std::string::npos);
 }
 
 TEST_CASE("what the server refuses is said with what to do", "[fetch]") {
@@ -186,8 +187,10 @@ TEST_CASE("a certificate that nobody vouches for is refused, unless the host was
     auto directory = *TemporaryDirectory::make();
     std::string key = directory.path() / "key.pem", certificate = directory.path() / "cert.pem";
     ProcessSpec openssl;
-    openssl.argv = {"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate,
-                    "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"};
+    openssl.argv = {"openssl",  "req",           "-x509",   "-newkey",
+                    "rsa:2048", "-nodes",        "-keyout", key,
+                    "-out",     certificate,     "-days",   "2",
+                    "-subj",    "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"};
     auto made = run_process(openssl);
     if (!made.ok() || !made->succeeded()) SKIP("openssl is needed to make a certificate");
     Server server({certificate, key});

@@ -18,7 +18,8 @@ using namespace tinderbox::test;
 
 namespace {
 
-const std::string old_prefix = "/opt/placeholder/long/enough/for/a/prefix/in/a/temporary/directory/of/a/test/that/is/run/anywhere";
+const std::string old_prefix =
+    "/opt/placeholder/long/enough/for/a/prefix/in/a/temporary/directory/of/a/test/that/is/run/anywhere";
 
 struct BaseBench {
     TemporaryDirectory directory = *TemporaryDirectory::make();
@@ -30,12 +31,18 @@ struct BaseBench {
         ::setenv("HOME", directory.path().c_str(), 1);
         RunBuilder& b = builder;
         auto text = [](std::string_view words) { return text_bytes(words); };
-        auto put = [&](Root root, const std::string& path, std::uint32_t content, unsigned flags = 0, std::uint16_t mode = 0644) {
-            b.table.destinations.push_back({.root = root, .flags = static_cast<std::uint8_t>(flags), .mode = mode, .mtime = 1600000000,
-                                            .path = path, .content = content});
+        auto put = [&](Root root, const std::string& path, std::uint32_t content, unsigned flags = 0,
+                       std::uint16_t mode = 0644) {
+            b.table.destinations.push_back({.root = root,
+                                            .flags = static_cast<std::uint8_t>(flags),
+                                            .mode = mode,
+                                            .mtime = 1600000000,
+                                            .path = path,
+                                            .content = content});
             return static_cast<std::uint32_t>(b.table.destinations.size() - 1);
         };
-        auto shared = b.content(noise(3000, 1)), large = b.content(noise(2 * block_raw_size + 77, 2)), empty = b.content({});
+        auto shared = b.content(noise(3000, 1)), large = b.content(noise(2 * block_raw_size + 77, 2)),
+             empty = b.content({});
         std::string conf = "prefix=" + old_prefix + "\n";
         std::vector<Reloc> relocs = {{.kind = RelocKind::text, .offset = 7, .length = old_prefix.size()}};
         auto moved = b.content(text(conf), relocs), archived = b.content(text(conf));
@@ -44,13 +51,16 @@ struct BaseBench {
         put(Root::env, "lib/__init__.py", empty, destination_shared);
         auto env_conf = put(Root::env, "etc/conf", moved);
         put(Root::env, "conda-meta/history", b.content(text("==> " + mark + " <==\n")));
-        put(Root::env, "etc/sum", b.content(text(std::string(64, '0')), {{.kind = RelocKind::digest_hex, .length = 64, .target = env_conf}}));
+        put(Root::env, "etc/sum",
+            b.content(text(std::string(64, '0')), {{.kind = RelocKind::digest_hex, .length = 64, .target = env_conf}}));
         if (!with_base) return;
         put(Root::base, "lib/shared.so", shared, destination_shared, 0755);
         put(Root::base, "lib/large.so", large, destination_shared);
         put(Root::base, "lib/__init__.py", empty, destination_shared);
         auto base_conf = put(Root::base, "etc/conf", moved);
-        put(Root::base, "etc/sum", b.content(text(std::string(64, '0')), {{.kind = RelocKind::digest_hex, .length = 64, .target = base_conf}}));
+        put(Root::base, "etc/sum",
+            b.content(text(std::string(64, '0')),
+                      {{.kind = RelocKind::digest_hex, .length = 64, .target = base_conf}}));
         put(Root::base, "conda-meta/history", b.content(text("==> base <==\n")));
         put(Root::base, "bin/conda", b.content(text("#!/bin/sh\n")), 0, 0755);
         put(Root::base, ".nonadmin", empty, destination_unless_root);
@@ -88,11 +98,13 @@ struct BaseBench {
         }
         if (*read_text(prefix / "conda-meta/history") != "==> base <==\n") return "history";
         if (fs::exists(prefix / "pkgs") != packages) return "pkgs";
-        if (packages && *read_text(prefix / "pkgs/x-1-0/etc/conf") != "prefix=" + old_prefix + "\n") return "what is kept was relocated";
+        if (packages && *read_text(prefix / "pkgs/x-1-0/etc/conf") != "prefix=" + old_prefix + "\n")
+            return "what is kept was relocated";
         if (fs::exists(prefix / ".nonadmin") != (::geteuid() != 0)) return ".nonadmin";
         auto check = verify_files(prefix);
         if (!check.ok()) return check.error().message;
-        return check->differences.empty() ? "" : check->differences.front().path + ": " + check->differences.front().what;
+        return check->differences.empty() ? ""
+                                          : check->differences.front().path + ": " + check->differences.front().what;
     }
 };
 
@@ -142,7 +154,8 @@ TEST_CASE("a base and its environment, one inode where nothing is relocated", "[
         REQUIRE(result.ok());
         CHECK(result->prefix == env);
         CHECK(bench.problem(keep) == "");
-        for (const char* path : {"lib/shared.so", "lib/large.so", "lib/__init__.py"}) CHECK(inode(bench.prefix / path) == inode(env / path));
+        for (const char* path : {"lib/shared.so", "lib/large.so", "lib/__init__.py"})
+            CHECK(inode(bench.prefix / path) == inode(env / path));
         CHECK(inode(bench.prefix / "etc/conf") != inode(env / "etc/conf"));
         if (keep) CHECK(inode(bench.prefix / "pkgs/x-1-0/lib/shared.so") == inode(env / "lib/shared.so"));
         auto state = read_state(bench.prefix);
@@ -363,14 +376,17 @@ TEST_CASE("a base killed anywhere, run again", "[base][kill]") {
 TEST_CASE("a construct.yaml's scripts run around those of the environment's packages", "[base]") {
     BaseBench bench;
     auto script = bench.builder.content(text_bytes("echo \"$PKG_NAME\" >> \"$HOME/order\"\n"));
-    bench.builder.table.destinations.push_back({.root = Root::env, .mode = 0755, .path = "bin/.x-post-link.sh", .content = script});
+    bench.builder.table.destinations.push_back(
+        {.root = Root::env, .mode = 0755, .path = "bin/.x-post-link.sh", .content = script});
     bench.builder.manifest.scripts = {{"e", "1", "0", "bin/.x-post-link.sh", "env"}};
-    bench.builder.manifest.base_installer->pre_install = "echo \"base $INSTALLER_NAME $INSTALLER_UNATTENDED\" >> \"$HOME/order\"\n";
+    bench.builder.manifest.base_installer->pre_install =
+        "echo \"base $INSTALLER_NAME $INSTALLER_UNATTENDED\" >> \"$HOME/order\"\n";
     bench.builder.manifest.base_installer->variables = {{"INSTALLER_NAME", "Mini"}};
     InstallerInfo installer;
     installer.version = "2.0";
     installer.pre_install = "echo \"pre $INSTALLER_NAME $PREFIX\" >> \"$HOME/order\"\n";
-    installer.post_install = "#!/bin/sh\necho \"post $INSTALLER_VER $INSTALLER_PLAT $INSTALLER_TYPE $OWN ${INSTALLER_PATH##*/} $ROOT_PREFIX\" >> \"$HOME/order\"\n";
+    installer.post_install = "#!/bin/sh\necho \"post $INSTALLER_VER $INSTALLER_PLAT $INSTALLER_TYPE $OWN "
+                             "${INSTALLER_PATH##*/} $ROOT_PREFIX\" >> \"$HOME/order\"\n";
     installer.variables = {{"OWN", "it's $HOME"}, {"INSTALLER_TYPE", "LAB"}, {"PREFIX", "/nowhere"}};
     bench.builder.manifest.installer = installer;
     bench.write();
@@ -381,9 +397,9 @@ TEST_CASE("a construct.yaml's scripts run around those of the environment's pack
     REQUIRE(result.ok());
     const std::string base = bench.prefix.string(), env = base + "/envs/sample";
     const Manifest& m = bench.builder.manifest;
-    CHECK(*read_text(bench.directory.path() / "order") ==
-          "base Mini 0\npre " + m.env_name + " " + env + "\ne\npost 2.0 " + m.platform + " LAB it's $HOME " + bench.run_path.filename().string() + " " +
-              base + "\n");
+    CHECK(*read_text(bench.directory.path() / "order") == "base Mini 0\npre " + m.env_name + " " + env +
+                                                              "\ne\npost 2.0 " + m.platform + " LAB it's $HOME " +
+                                                              bench.run_path.filename().string() + " " + base + "\n");
     REQUIRE(remove_tree(bench.prefix).ok());
     fs::remove(bench.directory.path() / "order");
     options = bench.options();
@@ -396,9 +412,12 @@ TEST_CASE("scripts of the base run first, with its prefix", "[base]") {
     BaseBench bench;
     auto script = bench.builder.content(text_bytes("echo \"$PKG_NAME $PREFIX $ROOT_PREFIX\" >> \"$HOME/order\"\n"));
     for (Root root : {Root::env, Root::base})
-        bench.builder.table.destinations.push_back({.root = root, .mode = 0755, .path = "bin/.x-post-link.sh", .content = script});
-    bench.builder.manifest.scripts = {{"b", "1", "0", "bin/.x-post-link.sh", "base"}, {"e", "1", "0", "bin/.x-post-link.sh", "env"}};
-    bench.builder.manifest.base_installer->post_install = "#!/bin/sh\necho \"post $INSTALLER_NAME $PREFIX\" >> \"$HOME/order\"\necho hello > \"$PREFIX/.messages.txt\"\n";
+        bench.builder.table.destinations.push_back(
+            {.root = root, .mode = 0755, .path = "bin/.x-post-link.sh", .content = script});
+    bench.builder.manifest.scripts = {{"b", "1", "0", "bin/.x-post-link.sh", "base"},
+                                      {"e", "1", "0", "bin/.x-post-link.sh", "env"}};
+    bench.builder.manifest.base_installer->post_install =
+        "#!/bin/sh\necho \"post $INSTALLER_NAME $PREFIX\" >> \"$HOME/order\"\necho hello > \"$PREFIX/.messages.txt\"\n";
     bench.builder.manifest.base_installer->variables = {{"INSTALLER_NAME", "Mini"}};
     bench.write();
     auto result = bench.install(bench.options());

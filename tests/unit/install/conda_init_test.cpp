@@ -1,7 +1,7 @@
 // The start-up files of shells: what `conda init` writes, and the way back.
 //
-// TINDERBOX_CONDA_SOURCE=DIR (a checkout of conda, or a git directory of one) adds the comparison with conda's own code;
-// it needs scripts/test-venv. TINDERBOX_CONDA_CASES=N sets the number of made-up files (default 2000).
+// TINDERBOX_CONDA_SOURCE=DIR (a checkout of conda, or a git directory of one) adds the comparison with conda's own
+// code; it needs scripts/test-venv. TINDERBOX_CONDA_CASES=N sets the number of made-up files (default 2000).
 #include "common/base/hash.hpp"
 #include "common/base/process.hpp"
 #include "common/base/text.hpp"
@@ -84,8 +84,8 @@ TEST_CASE("blocks of other condas are replaced, older ways commented out, and al
                                "tail";
     InitText made = conda_init_text(Shell::zsh, "/home/x/c", before);
     const std::string mark = "  # commented out by conda initialize";
-    CHECK(made.text == "# export PATH=\"/home/x/c/bin:$PATH\"" + mark + " # old\n# . /home/x/c/etc/profile.d/conda.sh" + mark +
-                           "\n# conda activate base" + mark + "\n# source ~/venv/bin/activate" + mark + "\n" +
+    CHECK(made.text == "# export PATH=\"/home/x/c/bin:$PATH\"" + mark + " # old\n# . /home/x/c/etc/profile.d/conda.sh" +
+                           mark + "\n# conda activate base" + mark + "\n# source ~/venv/bin/activate" + mark + "\n" +
                            conda_init_block(Shell::zsh, "/home/x/c") + "tail");
     CHECK(undo_init_text("/home/x/c", made.text, made.edits) == before);
     CHECK(undo_init_text("/home/x/c", "new\n" + made.text + "\nmore\n", made.edits) == "new\n" + before + "\nmore\n");
@@ -109,7 +109,8 @@ TEST_CASE("an undo takes out our lines and nothing else", "[conda_init]") {
 }
 
 TEST_CASE("line ends and bytes that are no UTF-8 stay", "[conda_init]") {
-    const std::string before = "\xff\xfe\r\n. /x/etc/profile.d/conda.sh\r\n# >>> conda initialize >>>\r\nx\r\n# <<< conda initialize <<<\r\nz";
+    const std::string before =
+        "\xff\xfe\r\n. /x/etc/profile.d/conda.sh\r\n# >>> conda initialize >>>\r\nx\r\n# <<< conda initialize <<<\r\nz";
     InitText made = conda_init_text(Shell::bash, "/opt/c", before);
     CHECK(made.text == "\xff\xfe\r\n# . /x/etc/profile.d/conda.sh  # commented out by conda initialize\r\n" +
                            conda_init_block(Shell::bash, "/opt/c") + "z");
@@ -155,7 +156,8 @@ TEST_CASE("start-up files are changed once, backed up, and given back byte for b
     REQUIRE(undone->size() == 6);
     for (const ShellChange& change : *undone) {
         CAPTURE(change.file, change.words);
-        CHECK(change.outcome == (change.shell == Shell::bash || change.shell == Shell::zsh ? Outcome::restored : Outcome::removed));
+        CHECK(change.outcome ==
+              (change.shell == Shell::bash || change.shell == Shell::zsh ? Outcome::restored : Outcome::removed));
         CHECK(change.words.empty());
     }
     CHECK(home.files() == files_before); // no backup, no directory left
@@ -308,7 +310,10 @@ TEST_CASE("the same as conda's own code, and every change can be undone", "[cond
         const auto at = c["prefix"].get<std::string>(), before = c["before"].get<std::string>();
         Shell shell = *shell_named(c["shell"].get<std::string>());
         InitText ours = conda_init_text(shell, at, before);
-        INFO(c["shell"] << " " << at << "\n--- before\n" << before << "\n--- conda\n" << c["after"].get<std::string>() << "\n--- ours\n" << ours.text);
+        INFO(c["shell"] << " " << at << "\n--- before\n"
+                        << before << "\n--- conda\n"
+                        << c["after"].get<std::string>() << "\n--- ours\n"
+                        << ours.text);
         REQUIRE(ours.text == c["after"].get<std::string>());
         REQUIRE((ours.text != before) == !ours.edits.empty());
         REQUIRE(undo_init_text(at, ours.text, ours.edits) == before);

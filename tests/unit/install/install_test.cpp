@@ -50,7 +50,9 @@ struct Bench {
         if (!run.ok()) return std::move(run).error();
         return tinderbox::install(*run, builder.manifest, options);
     }
-    std::string difference(unsigned mask = 0777) const { return tree_difference(prefix, builder, prefix.string(), mask); }
+    std::string difference(unsigned mask = 0777) const {
+        return tree_difference(prefix, builder, prefix.string(), mask);
+    }
     // What lies in the directory of the prefix.
     std::set<std::string> beside() const {
         std::set<std::string> names;
@@ -101,8 +103,8 @@ TEST_CASE("every way to the disk gives the same tree", "[install]") {
         bool no_uring, no_direct;
         unsigned jobs;
     };
-    for (Way way : {Way{false, false, 0}, Way{true, false, 2}, Way{false, true, 2}, Way{true, true, 3}, Way{false, false, 1},
-                    Way{true, true, 1}, Way{false, false, 16}}) {
+    for (Way way : {Way{false, false, 0}, Way{true, false, 2}, Way{false, true, 2}, Way{true, true, 3},
+                    Way{false, false, 1}, Way{true, true, 1}, Way{false, false, 16}}) {
         auto options = bench.options();
         options.no_uring = way.no_uring;
         options.no_direct = way.no_direct;
@@ -203,9 +205,15 @@ TEST_CASE("a full disk at any call leaves nothing behind", "[install]") {
         int from, error;
     };
     for (bool no_direct : {false, true})
-        for (Case c : {Case{Call::make_directory, 1, ENOSPC}, {Call::make_directory, 20, EDQUOT}, {Call::open, 1, ENOSPC},
-                       {Call::open, 300, ENOSPC}, {Call::write, 1, ENOSPC}, {Call::write, 7, EIO}, {Call::write, 50, ENOSPC},
-                       {Call::sync, 1, EIO}, {Call::rename, 1, EROFS}}) {
+        for (Case c : {Case{Call::make_directory, 1, ENOSPC},
+                       {Call::make_directory, 20, EDQUOT},
+                       {Call::open, 1, ENOSPC},
+                       {Call::open, 300, ENOSPC},
+                       {Call::write, 1, ENOSPC},
+                       {Call::write, 7, EIO},
+                       {Call::write, 50, ENOSPC},
+                       {Call::sync, 1, EIO},
+                       {Call::rename, 1, EROFS}}) {
             FailFrom faults(c.call, c.from, c.error);
             auto options = bench.options();
             options.faults = &faults;
@@ -332,7 +340,8 @@ TEST_CASE("which prefixes are taken", "[install]") {
         REQUIRE(bench.install(bench.options()).ok());
         REQUIRE(remove_tree(bench.prefix).ok());
         // Find the name the installer uses by letting it be interrupted.
-        std::string id = to_hex(sha256(as_bytes(to_hex(RunFile::open(bench.run_path)->manifest_sha256()) + "\n" + bench.prefix.string())));
+        std::string id = to_hex(
+            sha256(as_bytes(to_hex(RunFile::open(bench.run_path)->manifest_sha256()) + "\n" + bench.prefix.string())));
         fs::path stage = bench.prefix.parent_path() / (".env.tinderbox-stage-" + id.substr(0, 16));
         fs::create_directories(bench.directory.path() / "elsewhere");
         fs::create_symlink(bench.directory.path() / "elsewhere", stage);
@@ -362,7 +371,10 @@ TEST_CASE("which prefixes are taken", "[install]") {
 TEST_CASE("a prefix too long for a placeholder is refused before anything is written", "[install]") {
     Bench bench(2, 10);
     std::string old = "/placeholder";
-    bench.builder.file("lib/bin.so", bench.builder.content(text_bytes(old + "/lib"), {{.kind = RelocKind::cstring, .length = 16, .text = old}}), "?");
+    bench.builder.file(
+        "lib/bin.so",
+        bench.builder.content(text_bytes(old + "/lib"), {{.kind = RelocKind::cstring, .length = 16, .text = old}}),
+        "?");
     bench.write();
     auto result = bench.install(bench.options());
     CHECK(kind(result) == 2);
@@ -373,7 +385,8 @@ TEST_CASE("a relocated file of more than a block", "[install]") {
     Bench bench(2, 10);
     std::string body = std::string(9 << 20, 'b'), old = "/old/prefix";
     bench.builder.file("share/big.js",
-                       bench.builder.content(text_bytes(body + old + body), {text_reloc(body.size(), old.size())}), body + "\x01" + body);
+                       bench.builder.content(text_bytes(body + old + body), {text_reloc(body.size(), old.size())}),
+                       body + "\x01" + body);
     bench.write();
     auto result = bench.install(bench.options());
     INFO(problem(result));
@@ -523,7 +536,8 @@ class PowerCut : public io::Faults {
 TEST_CASE("writes that were not synced may be lost", "[install][kill]") {
     Bench bench(4, 300);
     bench.write();
-    std::string id = to_hex(sha256(as_bytes(to_hex(RunFile::open(bench.run_path)->manifest_sha256()) + "\n" + bench.prefix.string())));
+    std::string id = to_hex(
+        sha256(as_bytes(to_hex(RunFile::open(bench.run_path)->manifest_sha256()) + "\n" + bench.prefix.string())));
     fs::path stage = bench.prefix.parent_path() / (".env.tinderbox-stage-" + id.substr(0, 16));
     for (int after : {20, 300, 600, 850}) {
         pid_t child = ::fork();
@@ -586,17 +600,19 @@ TEST_CASE("a journal that was cut or changed ends at its last whole record", "[j
 }
 
 TEST_CASE("the list of installed files", "[records]") {
-    std::vector<InstalledRow> rows = {{.kind = 'f', .sha256 = sha256({}), .size = 12, .mode = 0644, .path = "b with space", .link = {}},
-                                      {.kind = 'd', .mode = 0755, .path = "a", .link = {}},
-                                      {.kind = 'l', .sha256 = sha256({}), .size = 3, .mode = 0777, .path = "c", .link = "a b"}};
+    std::vector<InstalledRow> rows = {
+        {.kind = 'f', .sha256 = sha256({}), .size = 12, .mode = 0644, .path = "b with space", .link = {}},
+        {.kind = 'd', .mode = 0755, .path = "a", .link = {}},
+        {.kind = 'l', .sha256 = sha256({}), .size = 3, .mode = 0777, .path = "c", .link = "a b"}};
     std::string text = installed_text(rows);
     auto parsed = parse_installed(text);
     REQUIRE(parsed.ok());
     CHECK(parsed->size() == 3);
     CHECK(installed_text(*parsed) == text);
     CHECK((*parsed)[1].path == "b with space");
-    for (std::string bad : {"", "x\n", "tinderbox-installed 2\n", "tinderbox-installed 1\nf\n", "tinderbox-installed 1\nd - - 755 ../x\n",
-                            "tinderbox-installed 1\nd - - 755 /x\n", "tinderbox-installed 1\nd - - 755 x"})
+    for (std::string bad :
+         {"", "x\n", "tinderbox-installed 2\n", "tinderbox-installed 1\nf\n", "tinderbox-installed 1\nd - - 755 ../x\n",
+          "tinderbox-installed 1\nd - - 755 /x\n", "tinderbox-installed 1\nd - - 755 x"})
         CHECK(!parse_installed(bad).ok());
 }
 
@@ -605,7 +621,8 @@ TEST_CASE("scripts run with the package's variables; a failure is told and repea
     std::string ok = "echo \"$PREFIX|$PKG_NAME|$PKG_VERSION|$PKG_BUILDNUM\" > \"$PREFIX/said\"; echo talk\n";
     bench.builder.file("bin/.one-post-link.sh", text_bytes(ok), 0755);
     bench.builder.file("bin/.two-post-link.sh", text_bytes("test -e \"$PREFIX/allow\" || exit 3\n"), 0755);
-    bench.builder.manifest.scripts = {{"one", "1.0", "4", "bin/.one-post-link.sh"}, {"two", "2.0", "0", "bin/.two-post-link.sh"}};
+    bench.builder.manifest.scripts = {{"one", "1.0", "4", "bin/.one-post-link.sh"},
+                                      {"two", "2.0", "0", "bin/.two-post-link.sh"}};
     bench.write();
     auto result = bench.install(bench.options());
     INFO(problem(result));
@@ -663,8 +680,12 @@ TEST_CASE("bytecode that only the target can make", "[install]") {
     if (std::system("python3 -c 'import py_compile' >/dev/null 2>&1") != 0) SKIP("no python3");
     Bench bench(2, 10);
     // The machine's own interpreter stands in for the environment's.
-    bench.builder.manifest.python = PythonInfo{.version = "3", .implementation = "cpython", .executable = "bin/python",
-                                               .site_packages = "lib/site-packages", .stdlib = "lib/py", .cache_tag = ""};
+    bench.builder.manifest.python = PythonInfo{.version = "3",
+                                               .implementation = "cpython",
+                                               .executable = "bin/python",
+                                               .site_packages = "lib/site-packages",
+                                               .stdlib = "lib/py",
+                                               .cache_tag = ""};
     bench.builder.manifest.bytecode = "install";
     bench.builder.file("lib/site-packages/good.py", text_bytes("x = 1\n"));
     bench.builder.file("lib/site-packages/bad.py", text_bytes("x = = 1\n"));

@@ -108,14 +108,18 @@ class RunBuilder {
              {{"name", "manifest"}, {"offset", manifest_at}, {"size", manifest_size}},
              {{"name", "signature"}, {"offset", manifest_at + manifest_size}, {"size", signature_slot_size}},
              {{"name", "table"}, {"offset", table_at}, {"size", packed.size()}, {"sha256", hex(packed)}},
-             {{"name", "padding"}, {"offset", table_at + packed.size()}, {"size", blocks_at - table_at - packed.size()}},
+             {{"name", "padding"},
+              {"offset", table_at + packed.size()},
+              {"size", blocks_at - table_at - packed.size()}},
              {{"name", "blocks"}, {"offset", blocks_at}, {"size", payload_.size()}},
              {{"name", "footer"}, {"offset", footer_at}, {"size", footer_size}}});
         std::string text = canonical_json(json);
         REQUIRE(text.size() <= manifest_size);
         text.resize(manifest_size, ' ');
         Bytes file(total);
-        auto put = [&](std::uint64_t at, ByteView bytes) { std::copy(bytes.begin(), bytes.end(), file.begin() + static_cast<std::ptrdiff_t>(at)); };
+        auto put = [&](std::uint64_t at, ByteView bytes) {
+            std::copy(bytes.begin(), bytes.end(), file.begin() + static_cast<std::ptrdiff_t>(at));
+        };
         put(0, as_bytes(header));
         put(run_header_size, stub);
         put(manifest_at, as_bytes(text));
@@ -192,13 +196,15 @@ inline std::string tree_difference(const fs::path& root, const RunBuilder& build
             continue;
         }
         if (S_ISDIR(st.st_mode) != (e.kind == EntryKind::directory)) return path + " is of the wrong kind";
-        if ((st.st_mode & 07777) != (e.mode & mode_mask)) return fmt::format("{} has mode {:o}", path, st.st_mode & 07777);
+        if ((st.st_mode & 07777) != (e.mode & mode_mask))
+            return fmt::format("{} has mode {:o}", path, st.st_mode & 07777);
         if (st.st_mtime != e.mtime) return fmt::format("{} has time {}", path, st.st_mtime);
         if (e.kind == EntryKind::directory) continue;
         auto text = read_text(it->path());
         std::string wanted = with_prefix(e.content, prefix);
         if (!text.ok() || *text != wanted)
-            return fmt::format("{} has other content ({} bytes, {} wanted)", path, text.ok() ? text->size() : 0, wanted.size());
+            return fmt::format("{} has other content ({} bytes, {} wanted)", path, text.ok() ? text->size() : 0,
+                               wanted.size());
     }
     for (const auto& [path, e] : builder.expected)
         if (!seen.contains(path)) return "missing " + path;
@@ -223,26 +229,33 @@ inline void fill_sample(RunBuilder& b, std::size_t large_blocks = 3, std::size_t
     b.file("lib/exact.bin", Bytes(block_raw_size, std::byte{'x'}));
     b.file("lib/aligned.bin", noise(2 * block_raw_size + 8192, 2));
     for (std::size_t i = 0; i < small_files; ++i)
-        b.file(fmt::format("lib/d{}/sub/file{}.txt", i % 23, i), noise(i * 37 % 5000, static_cast<std::uint32_t>(i)), i % 2 ? 0644 : 0755);
+        b.file(fmt::format("lib/d{}/sub/file{}.txt", i % 23, i), noise(i * 37 % 5000, static_cast<std::uint32_t>(i)),
+               i % 2 ? 0644 : 0755);
     auto empty = b.content({});
     for (int i = 0; i < 600; ++i) b.file(fmt::format("lib/e{}/__init__.py", i), empty, "");
     // text
     std::string conf = "prefix=" + old + "\nlib=" + old + "/lib\n";
-    b.file("lib/conf.pc", b.content(text_bytes(conf), {text_reloc(7, old.size()), text_reloc(12 + old.size(), old.size())}),
+    b.file("lib/conf.pc",
+           b.content(text_bytes(conf), {text_reloc(7, old.size()), text_reloc(12 + old.size(), old.size())}),
            "prefix=\x01\nlib=\x01/lib\n", 0664);
     // shebang
     std::string script = "#!" + old + "/bin/python -E\nprint()\n";
-    auto script_at = b.file("bin/tool",
-                            b.content(text_bytes(script), {{.kind = RelocKind::shebang, .length = script.find('\n'),
-                                                            .text = "#!\x01/bin/python -E"}}),
-                            "#!\x01/bin/python -E\nprint()\n", 0755);
+    auto script_at =
+        b.file("bin/tool",
+               b.content(text_bytes(script),
+                         {{.kind = RelocKind::shebang, .length = script.find('\n'), .text = "#!\x01/bin/python -E"}}),
+               "#!\x01/bin/python -E\nprint()\n", 0755);
     // digests: of a relocated file, and of the file that holds that digest
     std::string record = "bin/tool,sha256=@,#\n";
-    auto record_at = b.file("lib/RECORD",
-                            b.content(text_bytes(record), {{.kind = RelocKind::digest_b64url, .offset = 16, .length = 1, .target = script_at},
-                                                           {.kind = RelocKind::size_decimal, .offset = 18, .length = 1, .target = script_at}}),
-                            "?", 0644);
-    b.file("lib/meta.json", b.content(text_bytes("{\"r\": \"@\"}"), {{.kind = RelocKind::digest_hex, .offset = 7, .length = 1, .target = record_at}}),
+    auto record_at =
+        b.file("lib/RECORD",
+               b.content(text_bytes(record),
+                         {{.kind = RelocKind::digest_b64url, .offset = 16, .length = 1, .target = script_at},
+                          {.kind = RelocKind::size_decimal, .offset = 18, .length = 1, .target = script_at}}),
+               "?", 0644);
+    b.file("lib/meta.json",
+           b.content(text_bytes("{\"r\": \"@\"}"),
+                     {{.kind = RelocKind::digest_hex, .offset = 7, .length = 1, .target = record_at}}),
            "?", 0644);
     b.symlink("lib/libx.so", "large.so");
     b.symlink("bin/abs", "\x01/bin/tool");

@@ -78,16 +78,16 @@ TEST_CASE("damaged and missing files come back, the user's stay", "[repair]") {
         Installed env(private_modes);
         const unsigned mask = private_modes ? 0700 : 0777;
         env.overwrite("lib/large.so", "cut");
-        env.overwrite("lib/conf.pc", "prefix=elsewhere");        // relocated
-        env.overwrite("lib/meta.json", "{}");                    // a hash of a hash
+        env.overwrite("lib/conf.pc", "prefix=elsewhere"); // relocated
+        env.overwrite("lib/meta.json", "{}");             // a hash of a hash
         REQUIRE(fs::remove(env.prefix / "lib/RECORD"));
         REQUIRE(fs::remove(env.prefix / "lib/libx.so"));
         REQUIRE(fs::remove(env.prefix / "bin/abs"));
         fs::create_symlink("/nowhere", env.prefix / "bin/abs");
         REQUIRE(::chmod((env.prefix / "bin/tool").c_str(), 0600) == 0);
         REQUIRE(::chmod((env.prefix / "empty").c_str(), 0750) == 0);
-        fs::remove_all(env.prefix / "lib/d3");                   // a directory with all in it
-        REQUIRE(fs::remove(env.prefix / "lib/e5/__init__.py"));  // an empty file
+        fs::remove_all(env.prefix / "lib/d3");                  // a directory with all in it
+        REQUIRE(fs::remove(env.prefix / "lib/e5/__init__.py")); // an empty file
         std::ofstream(env.prefix / "lib/mine.txt") << "mine";
         fs::create_directory(env.prefix / "mine");
         std::ofstream(env.prefix / "mine/too.txt") << "mine";
@@ -95,7 +95,8 @@ TEST_CASE("damaged and missing files come back, the user's stay", "[repair]") {
         INFO((repaired.ok() ? "" : repaired.error().message));
         REQUIRE(repaired.ok());
         CHECK(repaired->left.empty());
-        for (const char* path : {"lib/large.so", "lib/conf.pc", "lib/RECORD", "lib/libx.so", "bin/abs", "bin/tool", "empty/", "lib/d3/", "lib/e5/__init__.py"})
+        for (const char* path : {"lib/large.so", "lib/conf.pc", "lib/RECORD", "lib/libx.so", "bin/abs", "bin/tool",
+                                 "empty/", "lib/d3/", "lib/e5/__init__.py"})
             CHECK(std::ranges::find(repaired->restored, path) != repaired->restored.end());
         // What was whole was not written again.
         CHECK(std::ranges::find(repaired->restored, "lib/copy.so") == repaired->restored.end());

@@ -54,7 +54,9 @@ TEST_CASE("what --base may be", "[base]") {
     REQUIRE((newest.ok() && *newest));
     CHECK((*newest)->url.ends_with("aarch64.sh"));
     CHECK(refused("miniforge=1.0").find("known for linux-64 are ") != std::string::npos);
-    CHECK(lock_base("miniconda", "osx-arm64", table()).error().message.find("no version of it is known for osx-arm64") != std::string::npos);
+    CHECK(
+        lock_base("miniconda", "osx-arm64", table()).error().message.find("no version of it is known for osx-arm64") !=
+        std::string::npos);
     CHECK(refused("anaconda").find("miniconda[=VERSION]") != std::string::npos);
     CHECK(refused("/nowhere/x.sh").find("it is no file") != std::string::npos);
     CHECK(refused("https://host.example/").find("file's name") != std::string::npos);
@@ -91,7 +93,10 @@ TEST_CASE("the base is pinned in the lock", "[base]") {
     CHECK(again->base->sha256 == lock.base->sha256);
     CHECK(again->base->source == lock.base->url);
     CHECK(lock_text(*again) == text);
-    for (auto [field, value] : {std::pair{"sha256", json("zz")}, {"url", json("ftp://x/y.sh")}, {"file_name", json("../x")}, {"kind", json(1)},
+    for (auto [field, value] : {std::pair{"sha256", json("zz")},
+                                {"url", json("ftp://x/y.sh")},
+                                {"file_name", json("../x")},
+                                {"kind", json(1)},
                                 {"size", json("many")}}) {
         json broken = json::parse(text);
         broken["base"][field] = value;

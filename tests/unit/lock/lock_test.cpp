@@ -27,15 +27,44 @@ Lock full_lock() {
     lock.insecure_hosts = {"h.example"};
     lock.request = {"numpy==1.0", "\xc3\xa9"};
     lock.variables = {{"A", "1"}};
-    LockedArtifact conda{"conda", "zlib", "1.3", "h0_0", "https://u:canary@c.example/t/canary/main/linux-64/zlib-1.3-h0_0.conda",
-                         "https://u:canary@c.example/t/canary/main/linux-64/zlib-1.3-h0_0.conda", "zlib-1.3-h0_0.conda", "",
-                         std::string(32, 'd'), 0, true, "zlib=1.3=h0_0", "https://u:canary@c.example/main", "", "", {}, std::nullopt};
-    LockedArtifact wheel{"wheel", "numpy", "1.0", "", "file:///a%20b/numpy-1.0-py3-none-any.whl", "/a b/numpy-1.0-py3-none-any.whl",
-                         "numpy-1.0-py3-none-any.whl", std::string(64, 'a'), "", 123456789012, true, "./numpy", "",
-                         "https://u:canary@index.example/simple", "file:///a%20b/numpy-1.0-py3-none-any.whl", {"x", "y"},
-                         BuiltFrom{"https://u:canary@index.example/f/numpy-1.0.tar.gz", "", "numpy-1.0.tar.gz", std::string(64, 'b'), 77}};
+    LockedArtifact conda{"conda",
+                         "zlib",
+                         "1.3",
+                         "h0_0",
+                         "https://u:canary@c.example/t/canary/main/linux-64/zlib-1.3-h0_0.conda",
+                         "https://u:canary@c.example/t/canary/main/linux-64/zlib-1.3-h0_0.conda",
+                         "zlib-1.3-h0_0.conda",
+                         "",
+                         std::string(32, 'd'),
+                         0,
+                         true,
+                         "zlib=1.3=h0_0",
+                         "https://u:canary@c.example/main",
+                         "",
+                         "",
+                         {},
+                         std::nullopt};
+    LockedArtifact wheel{"wheel",
+                         "numpy",
+                         "1.0",
+                         "",
+                         "file:///a%20b/numpy-1.0-py3-none-any.whl",
+                         "/a b/numpy-1.0-py3-none-any.whl",
+                         "numpy-1.0-py3-none-any.whl",
+                         std::string(64, 'a'),
+                         "",
+                         123456789012,
+                         true,
+                         "./numpy",
+                         "",
+                         "https://u:canary@index.example/simple",
+                         "file:///a%20b/numpy-1.0-py3-none-any.whl",
+                         {"x", "y"},
+                         BuiltFrom{"https://u:canary@index.example/f/numpy-1.0.tar.gz", "", "numpy-1.0.tar.gz",
+                                   std::string(64, 'b'), 77}};
     lock.artifacts = {conda, wheel};
-    lock.includes = {{"/notes", "notes", std::string(64, 'c'), false, 0}, {"/lab/a.txt", "share/a.txt", std::string(64, 'd'), true, 0}};
+    lock.includes = {{"/notes", "notes", std::string(64, 'c'), false, 0},
+                     {"/lab/a.txt", "share/a.txt", std::string(64, 'd'), true, 0}};
     LockedInstaller installer;
     installer.version = "2.0";
     installer.post_install = LockedText{"/lab/post.sh", std::string(64, 'e'), "not written"};
@@ -66,7 +95,8 @@ TEST_CASE("a lock comes back as it was written", "[lock]") {
     CHECK(again->captured->path == "/opt/python/bin/python3");
     CHECK((!again->includes[0].in_prefix && again->includes[1].in_prefix));
     REQUIRE(again->installer.has_value());
-    CHECK((again->installer->version == "2.0" && again->installer->post_install->path == "/lab/post.sh" && again->installer->variables.at("A") == "it's"));
+    CHECK((again->installer->version == "2.0" && again->installer->post_install->path == "/lab/post.sh" &&
+           again->installer->variables.at("A") == "it's"));
     CHECK((!again->installer->license && again->installer->post_install->text.empty()));
     // One field a line: a diff shows what changed and nothing else.
     Lock changed = lock;
@@ -84,8 +114,13 @@ TEST_CASE("what inspect shows of a lock", "[lock]") {
     auto shown = inspect_json(full_lock());
     CHECK(shown["kind"] == "tinderbox lock");
     CHECK(shown["platforms"] == json::array({"linux-64"}));
-    CHECK(shown["packages"][1] == json{{"kind", "pypi"}, {"name", "numpy"}, {"version", "1.0"}, {"build", ""}, {"md5", ""},
-                                       {"url", "file:///a%20b/numpy-1.0-py3-none-any.whl"}, {"sha256", std::string(64, 'a')},
+    CHECK(shown["packages"][1] == json{{"kind", "pypi"},
+                                       {"name", "numpy"},
+                                       {"version", "1.0"},
+                                       {"build", ""},
+                                       {"md5", ""},
+                                       {"url", "file:///a%20b/numpy-1.0-py3-none-any.whl"},
+                                       {"sha256", std::string(64, 'a')},
                                        {"platform", "linux-64"}});
     CHECK(!contains(shown.dump(), "canary"));
 }
@@ -100,7 +135,8 @@ TEST_CASE("a lock that is damaged or of another version is refused", "[lock]") {
         CHECK(lock.error().message.starts_with("a.lock"));
         return lock.error().message;
     };
-    CHECK_CONTAINS(refused([](json& j) { j["tinderbox_lock"] = 2; }), "its lock version is 2, and this Tinderbox reads version 1; update Tinderbox");
+    CHECK_CONTAINS(refused([](json& j) { j["tinderbox_lock"] = 2; }),
+                   "its lock version is 2, and this Tinderbox reads version 1; update Tinderbox");
     CHECK_CONTAINS(refused([](json& j) { j["tinderbox_lock"] = 0; }), "make the lock again");
     CHECK_CONTAINS(refused([](json& j) { j.erase("tinderbox_lock"); }), "not a lock");
     CHECK_CONTAINS(refused([](json& j) { j = json::array(); }), "not a lock");
@@ -132,13 +168,17 @@ TEST_CASE("a lock that is damaged or of another version is refused", "[lock]") {
 
 TEST_CASE("a lock of conda URLs and pinned wheels", "[make]") {
     FakeFetcher fetcher;
-    fetcher.page("https://u:canary@index.example/simple/six/", "<a href=/f/six-1.16.0-py2.py3-none-any.whl data-core-metadata=true>x</a>");
-    fetcher.files["https://u:canary@index.example/f/six-1.16.0-py2.py3-none-any.whl.metadata"] = metadata_text("six", "1.16.0", {"numpy>=1"});
-    auto request = merge({request_of("@EXPLICIT\n"
-                                     "https://u:canary@conda.example/t/canary/main/linux-64/zlib-1.3.1-h0.conda#00000000000000000000000000000000\n"
-                                     "https://conda.example/main/linux-64/python-3.13.1-h1_100_cp313t.tar.bz2\n"
-                                     "https://conda.example/main/noarch/numpy-1.26-py_0.conda\n"),
-                          request_of("-i https://u:canary@index.example/simple\n--trusted-host index.example\nsix==1.16.0\n", "r.txt")});
+    fetcher.page("https://u:canary@index.example/simple/six/",
+                 "<a href=/f/six-1.16.0-py2.py3-none-any.whl data-core-metadata=true>x</a>");
+    fetcher.files["https://u:canary@index.example/f/six-1.16.0-py2.py3-none-any.whl.metadata"] =
+        metadata_text("six", "1.16.0", {"numpy>=1"});
+    auto request = merge(
+        {request_of("@EXPLICIT\n"
+                    "https://u:canary@conda.example/t/canary/main/linux-64/"
+                    "zlib-1.3.1-h0.conda#00000000000000000000000000000000\n"
+                    "https://conda.example/main/linux-64/python-3.13.1-h1_100_cp313t.tar.bz2\n"
+                    "https://conda.example/main/noarch/numpy-1.26-py_0.conda\n"),
+         request_of("-i https://u:canary@index.example/simple\n--trusted-host index.example\nsix==1.16.0\n", "r.txt")});
     REQUIRE(request.ok());
     auto made = make_lock(*request, {}, fetcher);
     if (!made.ok()) FAIL(made.error().message);
@@ -173,23 +213,29 @@ TEST_CASE("requests that cannot become a lock", "[make]") {
     Error no_python = refused("six==1.16.0\n");
     CHECK(no_python.kind == ErrorKind::usage);
     CHECK_CONTAINS(no_python.message, "--python-from");
-    CHECK_CONTAINS(refused("@EXPLICIT\nhttps://c.example/main/win-64/zlib-1.3-h0.conda\n").message, "r.txt:2: zlib is a package for win-64");
+    CHECK_CONTAINS(refused("@EXPLICIT\nhttps://c.example/main/win-64/zlib-1.3-h0.conda\n").message,
+                   "r.txt:2: zlib is a package for win-64");
     LockOptions captured;
     captured.python = "3.11.7";
-    CHECK_CONTAINS(refused("@EXPLICIT\nhttps://c.example/main/linux-64/python-3.13.1-h1.conda\n", captured).message, "keep one of the two");
+    CHECK_CONTAINS(refused("@EXPLICIT\nhttps://c.example/main/linux-64/python-3.13.1-h1.conda\n", captured).message,
+                   "keep one of the two");
     LockOptions bad;
     bad.target_glibc = "new";
     bad.python = "3.11";
     CHECK(refused("six==1\n", bad).kind == ErrorKind::usage);
     // A wheel over a conda package leaves a mixture of both: an error, with the two ways out.
-    fetcher.page("https://c.example/ch/noarch/repodata.json",
-                 R"({"packages":{"python-3.11.4-0.tar.bz2":{"name":"python","version":"3.11.4","build":"0","build_number":0},
-                                 "six-1.15.0-0.tar.bz2":{"name":"six","version":"1.15.0","build":"0","build_number":0}}})", "application/json");
+    fetcher.page(
+        "https://c.example/ch/noarch/repodata.json",
+        R"({"packages":{"python-3.11.4-0.tar.bz2":{"name":"python","version":"3.11.4","build":"0","build_number":0},
+                                 "six-1.15.0-0.tar.bz2":{"name":"six","version":"1.15.0","build":"0","build_number":0}}})",
+        "application/json");
     fetcher.files["https://w.example/six-1.16.0-py3-none-any.whl"] = make_wheel("six", "1.16.0");
-    Error mixed = refused("channels: [https://c.example/ch]\ndependencies:\n  - python\n  - six\n  - pip:\n    - https://w.example/six-1.16.0-py3-none-any.whl\n");
+    Error mixed = refused("channels: [https://c.example/ch]\ndependencies:\n  - python\n  - six\n  - pip:\n    - "
+                          "https://w.example/six-1.16.0-py3-none-any.whl\n");
     CHECK(mixed.kind == ErrorKind::unsatisfiable);
     CHECK_CONTAINS(mixed.message, "r.txt:6: six 1.16.0 as a wheel would overwrite six 1.15.0 of conda");
-    CHECK_CONTAINS(mixed.message, "ask conda for the version ('six=1.16.0'), or take the package out of the conda part");
+    CHECK_CONTAINS(mixed.message,
+                   "ask conda for the version ('six=1.16.0'), or take the package out of the conda part");
     // An empty request is an empty lock: a Python alone may be captured.
     CHECK(make_lock(request_of(""), captured, fetcher)->lock.artifacts.empty());
 }
@@ -197,25 +243,33 @@ TEST_CASE("requests that cannot become a lock", "[make]") {
 TEST_CASE("conda entries are solved in their channels", "[conda]") {
     FakeFetcher fetcher;
     std::string hex(64, 'e'), md5(32, 'd');
-    auto row = [](const std::string& name, const std::string& version, const std::string& build, const std::string& more = "") {
-        return R"({"name":")" + name + R"(","version":")" + version + R"(","build":")" + build + R"(","build_number":0)" + more + "}";
+    auto row = [](const std::string& name, const std::string& version, const std::string& build,
+                  const std::string& more = "") {
+        return R"({"name":")" + name + R"(","version":")" + version + R"(","build":")" + build +
+               R"(","build_number":0)" + more + "}";
     };
     fetcher.page("https://a.example/ch/linux-64/repodata.json",
-                 R"({"info":{"subdir":"linux-64"},"packages":{"zlib-1.3-h0.tar.bz2":)" + row("zlib", "1.3", "h0", R"(,"md5":")" + md5 + "\"") +
-                     R"(},"packages.conda":{"zlib-1.3-h0.conda":)" + row("zlib", "1.3", "h0", R"(,"size":77,"sha256":")" + hex + "\"") +
-                     R"(,"zlib-1.2-h0.conda":)" + row("zlib", "1.2", "h0") + "}}",
+                 R"({"info":{"subdir":"linux-64"},"packages":{"zlib-1.3-h0.tar.bz2":)" +
+                     row("zlib", "1.3", "h0", R"(,"md5":")" + md5 + "\"") +
+                     R"(},"packages.conda":{"zlib-1.3-h0.conda":)" +
+                     row("zlib", "1.3", "h0", R"(,"size":77,"sha256":")" + hex + "\"") + R"(,"zlib-1.2-h0.conda":)" +
+                     row("zlib", "1.2", "h0") + "}}",
                  "application/json");
     fetcher.page("https://a.example/ch/noarch/repodata.json",
-                 R"({"packages":{"tz-2025-0.tar.bz2":)" + row("tz", "2025", "0", R"(,"depends":["zlib >=1.2,<1.3"])") + "}}", "application/json");
-    fetcher.page("https://conda.anaconda.org/conda-forge/linux-64/repodata.json", R"({"packages":{"zlib-1.3-h0.tar.bz2":)" + row("zlib", "1.3", "h0") + "}}",
+                 R"({"packages":{"tz-2025-0.tar.bz2":)" + row("tz", "2025", "0", R"(,"depends":["zlib >=1.2,<1.3"])") +
+                     "}}",
                  "application/json");
-    auto request = request_of("channels: [conda-forge, https://a.example/ch/]\ndependencies:\n  - https://a.example/ch::zlib\n  - tz==2025=0\n");
+    fetcher.page("https://conda.anaconda.org/conda-forge/linux-64/repodata.json",
+                 R"({"packages":{"zlib-1.3-h0.tar.bz2":)" + row("zlib", "1.3", "h0") + "}}", "application/json");
+    auto request = request_of("channels: [conda-forge, https://a.example/ch/]\ndependencies:\n  - "
+                              "https://a.example/ch::zlib\n  - tz==2025=0\n");
     auto made = make_lock(request, {}, fetcher);
     if (!made.ok()) FAIL(made.error().message);
     REQUIRE(made->lock.artifacts.size() == 2);
     CHECK(made->lock.artifacts[0].url == "https://a.example/ch/noarch/tz-2025-0.tar.bz2");
     CHECK(made->lock.artifacts[1].url == "https://a.example/ch/linux-64/zlib-1.2-h0.conda");
-    CHECK(made->lock.channels == std::vector<std::string>{"https://conda.anaconda.org/conda-forge", "https://a.example/ch"});
+    CHECK(made->lock.channels ==
+          std::vector<std::string>{"https://conda.anaconda.org/conda-forge", "https://a.example/ch"});
     CHECK(made->lock.virtuals.at("__glibc") == "2.28");
     CHECK(made->lock.virtuals.at("__archspec") == "1=x86_64");
     CHECK(!made->lock.virtuals.contains("__cuda"));
@@ -228,15 +282,18 @@ TEST_CASE("conda entries are solved in their channels", "[conda]") {
     CHECK(best->lock.artifacts[0].size == 77);
     CHECK(best->lock.artifacts[0].requested);
     // The first channel is preferred; without any it is conda-forge.
-    for (const char* text : {"channels: [conda-forge, https://a.example/ch]\ndependencies: [zlib=1.3=h0]\n", "dependencies: [zlib]\n"}) {
+    for (const char* text :
+         {"channels: [conda-forge, https://a.example/ch]\ndependencies: [zlib=1.3=h0]\n", "dependencies: [zlib]\n"}) {
         auto first = make_lock(request_of(text), {}, fetcher);
         if (!first.ok()) FAIL(first.error().message);
         CHECK(first->lock.artifacts[0].url == "https://conda.anaconda.org/conda-forge/linux-64/zlib-1.3-h0.tar.bz2");
     }
-    auto missing = make_lock(request_of("channels: [https://a.example/ch]\ndependencies:\n  - zlib=9=h0\n"), {}, fetcher);
+    auto missing =
+        make_lock(request_of("channels: [https://a.example/ch]\ndependencies:\n  - zlib=9=h0\n"), {}, fetcher);
     CHECK(missing.error().kind == ErrorKind::unsatisfiable);
     CHECK_CONTAINS(missing.error().message, "spec:3 asks for zlib=9=h0, and there is 1.3 and 1.2");
-    CHECK(make_lock(request_of("channels: [https://b.example/ch]\ndependencies: [zlib]\n"), {}, fetcher).error().kind == ErrorKind::network);
+    CHECK(make_lock(request_of("channels: [https://b.example/ch]\ndependencies: [zlib]\n"), {}, fetcher).error().kind ==
+          ErrorKind::network);
     fetcher.page("https://a.example/ch/linux-64/repodata.json", "<html>Log in</html>");
     auto page = make_lock(request, {}, fetcher);
     CHECK(page.error().kind == ErrorKind::network);
@@ -245,8 +302,10 @@ TEST_CASE("conda entries are solved in their channels", "[conda]") {
 
 TEST_CASE("what is pinned stays, or is named", "[lock]") {
     Lock before, after;
-    before.artifacts = {LockedArtifact{"conda", "a", "1", "0"}, LockedArtifact{"wheel", "b-c", "1"}, LockedArtifact{"wheel", "gone", "1"}};
-    after.artifacts = {LockedArtifact{"conda", "a", "2", "0"}, LockedArtifact{"wheel", "b-c", "2"}, LockedArtifact{"wheel", "new", "1"}};
+    before.artifacts = {LockedArtifact{"conda", "a", "1", "0"}, LockedArtifact{"wheel", "b-c", "1"},
+                        LockedArtifact{"wheel", "gone", "1"}};
+    after.artifacts = {LockedArtifact{"conda", "a", "2", "0"}, LockedArtifact{"wheel", "b-c", "2"},
+                       LockedArtifact{"wheel", "new", "1"}};
     CHECK(check_pins(before, after, {"A", "B.C"}).ok());
     Status moved = check_pins(before, after, {"b_c"});
     REQUIRE(!moved.ok());

@@ -24,11 +24,14 @@ std::string output_of(std::vector<std::string> argv) {
 } // namespace
 
 TEST_CASE("the wheels pip would choose", "[index][network]") {
-    std::vector<std::string> pins = {"numpy==1.26.4", "markupsafe==2.1.5", "six==1.16.0", "cryptography==42.0.5", "pyyaml==6.0.1"};
-    std::vector<std::string> pip = {"python3", "-m", "pip", "install", "--dry-run", "--quiet", "--ignore-installed", "--no-deps",
-                                    "--only-binary", ":all:", "--report", "-"};
+    std::vector<std::string> pins = {"numpy==1.26.4", "markupsafe==2.1.5", "six==1.16.0", "cryptography==42.0.5",
+                                     "pyyaml==6.0.1"};
+    std::vector<std::string> pip = {
+        "python3",       "-m",    "pip",      "install", "--dry-run", "--quiet", "--ignore-installed", "--no-deps",
+        "--only-binary", ":all:", "--report", "-"};
     pip.insert(pip.end(), pins.begin(), pins.end());
-    std::string python(trim(output_of({"python3", "-c", "import platform; print(platform.python_version(), platform.machine())"})));
+    std::string python(
+        trim(output_of({"python3", "-c", "import platform; print(platform.python_version(), platform.machine())"})));
     if (!python.ends_with("x86_64")) SKIP("no Python for x86-64 here to compare with");
     std::string text = output_of(pip);
     json report = json::parse(text, nullptr, false);

@@ -30,7 +30,8 @@ class Tree {
 
 constexpr const char* debian = "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nID=debian\nVERSION_ID=\"12\"\n";
 constexpr const char* ubuntu = "PRETTY_NAME=\"Ubuntu 24.04.1 LTS\"\nID=ubuntu\nID_LIKE=debian\nVERSION_ID=\"24.04\"\n";
-constexpr const char* rocky = "PRETTY_NAME=\"Rocky Linux 9.4\"\nID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID=\"9.4\"\n";
+constexpr const char* rocky =
+    "PRETTY_NAME=\"Rocky Linux 9.4\"\nID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID=\"9.4\"\n";
 
 DriverWish wish(std::string at_least, std::vector<int> compute) {
     DriverWish w;
@@ -45,24 +46,30 @@ DriverWish wish(std::string at_least, std::vector<int> compute) {
 TEST_CASE("distributions and whether a repository has the driver") {
     SECTION("Debian, one-line format") {
         Tree tree;
-        tree.file("/etc/os-release", debian).file("/etc/apt/sources.list", "# deb x\ndeb cdrom:[Debian]/ bookworm main\n");
+        tree.file("/etc/os-release", debian)
+            .file("/etc/apt/sources.list", "# deb x\ndeb cdrom:[Debian]/ bookworm main\n");
         CHECK_FALSE(tree.read().repositories);
         tree.file("/etc/apt/sources.list", "deb [signed-by=/k] http://mirror/debian bookworm main non-free-firmware\n");
         CHECK(tree.read().repositories);
         CHECK_FALSE(tree.read().driver_repository);
-        tree.file("/etc/apt/sources.list.d/x.sources", "Types: deb\nURIs: http://mirror/debian\nSuites: bookworm\nComponents: main contrib non-free\n");
+        tree.file("/etc/apt/sources.list.d/x.sources",
+                  "Types: deb\nURIs: http://mirror/debian\nSuites: bookworm\nComponents: main contrib non-free\n");
         CHECK(tree.read().driver_repository);
         CHECK(tree.read().family == "debian");
         CHECK(tree.read().version == "12");
     }
     SECTION("RHEL's relatives: a disabled repository is none") {
         Tree tree;
-        tree.file("/etc/os-release", rocky).file("/etc/yum.repos.d/cuda.repo", "[cuda-rhel9]\nname=cuda\nbaseurl=http://x/compute/cuda/rhel9\nenabled=0\n");
+        tree.file("/etc/os-release", rocky)
+            .file("/etc/yum.repos.d/cuda.repo",
+                  "[cuda-rhel9]\nname=cuda\nbaseurl=http://x/compute/cuda/rhel9\nenabled=0\n");
         CHECK_FALSE(tree.read().repositories);
-        tree.file("/etc/yum.repos.d/a.repo", "[baseos]\nname=BaseOS\nmirrorlist=http://x\nenabled=1\n\n[media]\nbaseurl=cd:///\n");
+        tree.file("/etc/yum.repos.d/a.repo",
+                  "[baseos]\nname=BaseOS\nmirrorlist=http://x\nenabled=1\n\n[media]\nbaseurl=cd:///\n");
         CHECK(tree.read().repositories);
         CHECK_FALSE(tree.read().driver_repository);
-        tree.file("/etc/yum.repos.d/cuda.repo", "[cuda-rhel9]\nname=cuda\nbaseurl=http://x/compute/cuda/rhel9\nenabled=1\n");
+        tree.file("/etc/yum.repos.d/cuda.repo",
+                  "[cuda-rhel9]\nname=cuda\nbaseurl=http://x/compute/cuda/rhel9\nenabled=1\n");
         CHECK(tree.read().driver_repository);
         CHECK(tree.read().family == "rhel");
     }
@@ -79,7 +86,8 @@ TEST_CASE("the driver branch for GPUs and a floor") {
     CHECK(driver_branch(wish("525.60.13", {61, 86})) == 580);
     CHECK(driver_branch(wish("450.80.02", {37})) == 470);
     CHECK(driver_branch(wish("525.60.13", {37})) == 0);
-    // A long-term branch that is not packaged widely yet, where the settled ones are too old; beyond it what was asked for.
+    // A long-term branch that is not packaged widely yet, where the settled ones are too old; beyond it what was asked
+    // for.
     CHECK(driver_branch(wish("590.44.01", {86})) == 620);
     CHECK(driver_branch(wish("580.65.06", {107})) == 620);
     CHECK(driver_branch(wish("590.44.01", {61})) == 0);
@@ -89,29 +97,40 @@ TEST_CASE("the driver branch for GPUs and a floor") {
 
 TEST_CASE("advice has a command where a repository is configured, and always what to carry") {
     Tree tree;
-    tree.file("/etc/os-release", ubuntu).file("/etc/apt/sources.list", "deb http://mirror/ubuntu noble main restricted\n");
+    tree.file("/etc/os-release", ubuntu)
+        .file("/etc/apt/sources.list", "deb http://mirror/ubuntu noble main restricted\n");
     CHECK(driver_advice(wish("525.60.13", {86}), tree.read(), "install") ==
-          "install NVIDIA's driver 525.60.13 or newer: as root 'apt install nvidia-driver-580' and reboot; without that repository: fetch "
-          "NVIDIA-Linux-x86_64-580.*.run (NVIDIA's Unix driver archive, the newest of branch 580) and linux-headers-6.1.0-18-amd64, gcc and make on a "
+          "install NVIDIA's driver 525.60.13 or newer: as root 'apt install nvidia-driver-580' and reboot; without "
+          "that repository: fetch "
+          "NVIDIA-Linux-x86_64-580.*.run (NVIDIA's Unix driver archive, the newest of branch 580) and "
+          "linux-headers-6.1.0-18-amd64, gcc and make on a "
           "machine with internet; here install those, run 'sh NVIDIA-Linux-x86_64-580.*.run' as root and reboot");
-    CHECK(driver_advice(wish("570.26", {120}), tree.read(), "install").find("'apt install nvidia-driver-580-open'") != std::string::npos);
+    CHECK(driver_advice(wish("570.26", {120}), tree.read(), "install").find("'apt install nvidia-driver-580-open'") !=
+          std::string::npos);
     // The headers are there: nothing but the driver has to be carried.
     Tree bare;
     bare.file("/etc/os-release", debian).file("/lib/modules/6.1.0-18-amd64/build/Makefile", "");
     CHECK(driver_advice(wish("525.60.13", {61}), bare.read(), "upgrade to") ==
-          "upgrade to NVIDIA's driver 525.60.13 or newer, of branch 580 at most (the last one for this GPU): fetch NVIDIA-Linux-x86_64-580.*.run "
-          "(NVIDIA's Unix driver archive, the newest of branch 580) on a machine with internet; here run 'sh NVIDIA-Linux-x86_64-580.*.run' as root and reboot");
+          "upgrade to NVIDIA's driver 525.60.13 or newer, of branch 580 at most (the last one for this GPU): fetch "
+          "NVIDIA-Linux-x86_64-580.*.run "
+          "(NVIDIA's Unix driver archive, the newest of branch 580) on a machine with internet; here run 'sh "
+          "NVIDIA-Linux-x86_64-580.*.run' as root and reboot");
     // Debian 12's own driver is of branch 535.
     bare.file("/etc/apt/sources.list", "deb http://mirror/debian bookworm main contrib non-free\n");
-    CHECK(driver_advice(wish("525.60.13", {86}), bare.read(), "install").find("'apt install nvidia-driver'") != std::string::npos);
+    CHECK(driver_advice(wish("525.60.13", {86}), bare.read(), "install").find("'apt install nvidia-driver'") !=
+          std::string::npos);
     CHECK(driver_advice(wish("580.65.06", {86}), bare.read(), "install").find("apt") == std::string::npos);
     Tree red;
-    red.file("/etc/os-release", rocky).file("/etc/yum.repos.d/cuda.repo", "[cuda]\nbaseurl=http://x/compute/cuda/rhel9\n");
-    CHECK(driver_advice(wish("525.60.13", {80}), red.read(), "install").find("'dnf module install nvidia-driver:580-dkms'") != std::string::npos);
-    CHECK(driver_advice(wish("525.60.13", {80}), red.read(), "install").find("kernel-devel-6.1.0-18-amd64") != std::string::npos);
+    red.file("/etc/os-release", rocky)
+        .file("/etc/yum.repos.d/cuda.repo", "[cuda]\nbaseurl=http://x/compute/cuda/rhel9\n");
+    CHECK(driver_advice(wish("525.60.13", {80}), red.read(), "install")
+              .find("'dnf module install nvidia-driver:580-dkms'") != std::string::npos);
+    CHECK(driver_advice(wish("525.60.13", {80}), red.read(), "install").find("kernel-devel-6.1.0-18-amd64") !=
+          std::string::npos);
     DriverWish inside = wish("525.60.13", {80});
     inside.container = true;
-    CHECK(driver_advice(inside, red.read(), "upgrade to") == "upgrade to NVIDIA's driver 525.60.13 or newer on the host: a container uses the host's driver");
+    CHECK(driver_advice(inside, red.read(), "upgrade to") ==
+          "upgrade to NVIDIA's driver 525.60.13 or newer on the host: a container uses the host's driver");
 }
 
 TEST_CASE("every rule has a row, words, and a section in docs/gpu.md") {
@@ -135,7 +154,8 @@ TEST_CASE("which build would fit") {
     const std::string pascal = suggest_build(needs, 61, 580);
     CHECK(pascal.starts_with("build the installer with torch 2."));
     CHECK(pascal.find("the newest known to have code for 6.1 (sm_60, CUDA 12.") != std::string::npos);
-    CHECK(suggest_build(needs, 37, 470).find("torch 2.0.1: the newest known to have code for 3.7 (sm_37, CUDA 11.7") != std::string::npos);
+    CHECK(suggest_build(needs, 37, 470).find("torch 2.0.1: the newest known to have code for 3.7 (sm_37, CUDA 11.7") !=
+          std::string::npos);
     CHECK(suggest_build(needs, 120, 0).find("sm_120") != std::string::npos);
     needs.frameworks.clear();
     CHECK(suggest_build(needs, 61, 580).ends_with("the newest CUDA that writes code for 6.1 is 12.9"));

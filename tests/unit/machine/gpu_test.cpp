@@ -21,9 +21,8 @@ namespace {
 constexpr const char* nvrm_550 =
     "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.14  Thu Feb 22 01:44:30 UTC 2024\n"
     "GCC version:  gcc version 12.2.0 (Debian 12.2.0-14)\n";
-constexpr const char* nvrm_open =
-    "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.95.05  Release Build  "
-    "(dvs-builder@U22-I3)  Tue Sep 23 10:11:16 UTC 2025\n";
+constexpr const char* nvrm_open = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.95.05  Release Build  "
+                                  "(dvs-builder@U22-I3)  Tue Sep 23 10:11:16 UTC 2025\n";
 constexpr const char* nvrm_470 =
     "NVRM version: NVIDIA UNIX x86_64 Kernel Module  470.42.01  Tue Jun 15 21:26:37 UTC 2021\n";
 
@@ -45,8 +44,8 @@ class FakeMachine {
         fs::create_symlink(target, at(path));
         return *this;
     }
-    FakeMachine& gpu(std::string_view id, const std::string& driver = "nvidia",
-                     std::string_view pci_class = "0x030000", const std::string& address = "0000:01:00.0") {
+    FakeMachine& gpu(std::string_view id, const std::string& driver = "nvidia", std::string_view pci_class = "0x030000",
+                     const std::string& address = "0000:01:00.0") {
         const std::string device = "/sys/bus/pci/devices/" + address;
         file(device + "/vendor", "0x10de\n").file(device + "/device", std::string(id) + "\n");
         file(device + "/class", std::string(pci_class) + "\n");
@@ -54,17 +53,13 @@ class FakeMachine {
         return *this;
     }
     FakeMachine& module(std::string_view nvrm) { return file("/proc/driver/nvidia/version", nvrm); }
-    FakeMachine& nodes() {
-        return file("/dev/nvidiactl", "").file("/dev/nvidia0", "").file("/dev/nvidia-uvm", "");
-    }
-    FakeMachine& libcuda(const std::string& version,
-                         const std::string& directory = "/usr/lib/x86_64-linux-gnu") {
+    FakeMachine& nodes() { return file("/dev/nvidiactl", "").file("/dev/nvidia0", "").file("/dev/nvidia-uvm", ""); }
+    FakeMachine& libcuda(const std::string& version, const std::string& directory = "/usr/lib/x86_64-linux-gnu") {
         file(directory + "/libcuda.so." + version, "");
         return link(directory + "/libcuda.so.1", "libcuda.so." + version);
     }
     FakeMachine& module_on_disk() {
-        return file("/lib/modules/6.1.0-18-amd64/modules.dep",
-                    "updates/dkms/nvidia.ko: kernel/drivers/x.ko\n");
+        return file("/lib/modules/6.1.0-18-amd64/modules.dep", "updates/dkms/nvidia.ko: kernel/drivers/x.ko\n");
     }
     GpuFacts facts(const std::map<std::string, std::string>& environment = {}) const {
         return read_gpu_facts(SystemRoot(directory_.path().string()), environment);
@@ -82,7 +77,8 @@ Requirements cuda(int major = 12, std::string floor = "525.60.13") {
     return r;
 }
 
-GpuLibrary library(std::string path, std::string role, std::vector<std::string> sass, std::vector<std::string> ptx = {}) {
+GpuLibrary library(std::string path, std::string role, std::vector<std::string> sass,
+                   std::vector<std::string> ptx = {}) {
     GpuLibrary out;
     out.path = std::move(path);
     out.role = std::move(role);
@@ -97,8 +93,7 @@ const Finding* find(const GpuVerdict& verdict, std::string_view id) {
     return nullptr;
 }
 
-void require_refused(const GpuFacts& facts, std::string_view id, std::string_view sentence,
-                     std::string_view advice) {
+void require_refused(const GpuFacts& facts, std::string_view id, std::string_view sentence, std::string_view advice) {
     auto verdict = judge_gpu(facts, cuda());
     REQUIRE(verdict.outcome == Outcome::refused);
     REQUIRE(verdict.findings.size() == 1);
@@ -130,8 +125,7 @@ TEST_CASE("no NVIDIA GPU: install, not verified") {
     REQUIRE(verdict.findings.size() == 1);
     CHECK(verdict.findings[0].severity == Severity::note);
     CHECK(verdict.findings[0].sentence == "GPU: not verified: no NVIDIA GPU was found");
-    CHECK(verdict.findings[0].advice ==
-          "the environment needs one with driver 525.60.13 or newer to compute on a GPU");
+    CHECK(verdict.findings[0].advice == "the environment needs one with driver 525.60.13 or newer to compute on a GPU");
 }
 
 TEST_CASE("a container without its GPU: install, not verified") {
@@ -140,8 +134,7 @@ TEST_CASE("a container without its GPU: install, not verified") {
     auto verdict = judge_gpu(machine.facts(), cuda());
     CHECK(verdict.outcome == Outcome::not_verified);
     REQUIRE(verdict.findings.size() == 1);
-    CHECK(verdict.findings[0].sentence ==
-          "GPU: not verified: this is a container (docker) to which no GPU is passed");
+    CHECK(verdict.findings[0].sentence == "GPU: not verified: this is a container (docker) to which no GPU is passed");
     CHECK(!failure_of(verdict.findings));
 
     SECTION("with its GPU it is judged like a machine") {
@@ -153,12 +146,10 @@ TEST_CASE("a container without its GPU: install, not verified") {
 TEST_CASE("nouveau") {
     FakeMachine machine;
     machine.gpu("0x2204", "nouveau").file("/sys/module/nouveau/refcnt", "4");
-    require_refused(machine.facts(), "gpu-nouveau",
-                    "GeForce RTX 3090 is driven by nouveau, which has no CUDA",
+    require_refused(machine.facts(), "gpu-nouveau", "GeForce RTX 3090 is driven by nouveau, which has no CUDA",
                     "install NVIDIA's driver 525.60.13 or newer, which replaces nouveau, and reboot");
     machine.module_on_disk();
-    require_refused(machine.facts(), "gpu-nouveau",
-                    "GeForce RTX 3090 is driven by nouveau, which has no CUDA",
+    require_refused(machine.facts(), "gpu-nouveau", "GeForce RTX 3090 is driven by nouveau, which has no CUDA",
                     "blacklist nouveau (echo 'blacklist nouveau' > /etc/modprobe.d/nouveau.conf, rebuild the "
                     "initramfs) and reboot");
 }
@@ -173,8 +164,7 @@ TEST_CASE("no driver") {
 TEST_CASE("a GPU lent to a virtual machine") {
     FakeMachine machine;
     machine.gpu("0x27b8", "vfio-pci", "0x030200").module_on_disk();
-    require_refused(machine.facts(), "gpu-vfio",
-                    "L4 is bound to vfio-pci, which lends it to a virtual machine",
+    require_refused(machine.facts(), "gpu-vfio", "L4 is bound to vfio-pci, which lends it to a virtual machine",
                     "give it back to the nvidia driver, or install inside the virtual machine");
 }
 
@@ -209,12 +199,11 @@ TEST_CASE("the module is installed but not loaded") {
         machine.module_on_disk();
         machine.file("/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c",
                      std::string_view("\6\0\0\0\1", 5));
-        require_refused(
-            machine.facts(), "gpu-secure-boot",
-            "the nvidia kernel module is installed but not loaded, and Secure Boot is on, which refuses "
-            "modules "
-            "without an enrolled signature",
-            "enrol the key that signed the module (mokutil --import) and reboot, or turn Secure Boot off");
+        require_refused(machine.facts(), "gpu-secure-boot",
+                        "the nvidia kernel module is installed but not loaded, and Secure Boot is on, which refuses "
+                        "modules "
+                        "without an enrolled signature",
+                        "enrol the key that signed the module (mokutil --import) and reboot, or turn Secure Boot off");
     }
     SECTION("Secure Boot is off") {
         machine.module_on_disk();
@@ -237,11 +226,10 @@ TEST_CASE("user space and kernel mismatch") {
 TEST_CASE("a kernel module without libcuda") {
     FakeMachine machine;
     machine.gpu("0x2684").module(nvrm_550).nodes();
-    require_refused(
-        machine.facts(), "gpu-no-libcuda",
-        "the kernel module 550.54.14 is loaded, but libcuda.so.1 was not found",
-        "install the user-space part of the same driver (Debian: libcuda1, Ubuntu: libnvidia-compute-…, "
-        "RHEL: nvidia-driver-cuda-libs); in a container pass 'compute' in NVIDIA_DRIVER_CAPABILITIES");
+    require_refused(machine.facts(), "gpu-no-libcuda",
+                    "the kernel module 550.54.14 is loaded, but libcuda.so.1 was not found",
+                    "install the user-space part of the same driver (Debian: libcuda1, Ubuntu: libnvidia-compute-…, "
+                    "RHEL: nvidia-driver-cuda-libs); in a container pass 'compute' in NVIDIA_DRIVER_CAPABILITIES");
 }
 
 TEST_CASE("driver below the floor of the environment's CUDA major") {
@@ -273,8 +261,7 @@ TEST_CASE("driver below the floor of the environment's CUDA major") {
         machine.libcuda("535.161.07", "/usr/local/cuda/compat");
         auto facts = machine.facts({{"LD_LIBRARY_PATH", "/usr/local/cuda/compat"}});
         CHECK(facts.libcuda_compat);
-        CHECK(judge_gpu(facts, cuda(), {false, [] { return std::optional(12020); }}).outcome ==
-              Outcome::usable);
+        CHECK(judge_gpu(facts, cuda(), {false, [] { return std::optional(12020); }}).outcome == Outcome::usable);
     }
 }
 
@@ -323,7 +310,8 @@ TEST_CASE("no code for any of its GPUs") {
               "for GeForce GTX 1080 Ti there is only PTX of CUDA 12.8, and driver 550.54.14 compiles PTX up "
               "to CUDA 12.4");
         CHECK(find(newer, "gpu-ptx-too-new")->advice ==
-              "upgrade to NVIDIA's driver 570.26 or newer, of branch 580 at most (the last one for this GPU); --no-gpu installs all the same");
+              "upgrade to NVIDIA's driver 570.26 or newer, of branch 580 at most (the last one for this GPU); --no-gpu "
+              "installs all the same");
         // The PTX itself says that it is older than the environment's CUDA.
         needs.gpu_libraries[0].ptx_isa["compute_50"] = "8.4";
         CHECK(judge_gpu(machine.facts(), needs).outcome == Outcome::usable);
@@ -345,16 +333,22 @@ TEST_CASE("drivers that do not know a GPU, and GPUs that no driver knows any mor
         auto verdict = judge_gpu(machine.facts(), cuda());
         REQUIRE(verdict.outcome == Outcome::refused);
         CHECK(verdict.findings.back().id == "gpu-no-driver-exists");
-        CHECK(verdict.findings.back().sentence == "Tesla K80: the last driver branch for it is 470, and CUDA 12 needs driver 525.60.13");
-        CHECK(verdict.findings.back().advice.starts_with("build the installer from packages made for this GPU; the newest CUDA that writes code for 3.7 is 11.8"));
+        CHECK(verdict.findings.back().sentence ==
+              "Tesla K80: the last driver branch for it is 470, and CUDA 12 needs driver 525.60.13");
+        CHECK(verdict.findings.back().advice.starts_with(
+            "build the installer from packages made for this GPU; the newest CUDA that writes code for 3.7 is 11.8"));
         CHECK(judge_gpu(machine.facts(), cuda(11, "450.80.02")).outcome == Outcome::usable);
     }
     SECTION("a branch after the last one for Pascal") {
         FakeMachine machine;
-        machine.gpu("0x1b06", "").module("NVRM version: NVIDIA UNIX x86_64 Kernel Module  590.44.01  Release\n").nodes().libcuda("590.44.01");
+        machine.gpu("0x1b06", "")
+            .module("NVRM version: NVIDIA UNIX x86_64 Kernel Module  590.44.01  Release\n")
+            .nodes()
+            .libcuda("590.44.01");
         auto verdict = judge_gpu(machine.facts(), cuda());
         REQUIRE(find(verdict, "gpu-driver-unsuitable"));
-        CHECK(find(verdict, "gpu-driver-unsuitable")->sentence == "driver 590.44.01 does not support GeForce GTX 1080 Ti");
+        CHECK(find(verdict, "gpu-driver-unsuitable")->sentence ==
+              "driver 590.44.01 does not support GeForce GTX 1080 Ti");
     }
 }
 
@@ -371,19 +365,30 @@ TEST_CASE("GPUs that are not for computing on, and half a driver") {
         return std::pair(std::string(), std::string());
     };
     CHECK(rule_of([](GpuFacts&) {}).first.empty());
-    CHECK(rule_of([](GpuFacts& f) { f.jetson = "NVIDIA Jetson Nano"; f.tegra = "tegra210"; }).second.starts_with("this is NVIDIA Jetson Nano (tegra210): its GPU"));
-    CHECK(rule_of([](GpuFacts& f) { f.wsl_version = 1; }) == std::pair(std::string("gpu-wsl1"), std::string("GPU: not verified: this is WSL 1, which has no GPU")));
+    CHECK(rule_of([](GpuFacts& f) {
+              f.jetson = "NVIDIA Jetson Nano";
+              f.tegra = "tegra210";
+          }).second.starts_with("this is NVIDIA Jetson Nano (tegra210): its GPU"));
+    CHECK(rule_of([](GpuFacts& f) { f.wsl_version = 1; }) ==
+          std::pair(std::string("gpu-wsl1"), std::string("GPU: not verified: this is WSL 1, which has no GPU")));
     CHECK(rule_of([](GpuFacts& f) { f.vgpu_host = true; }).first == "gpu-vgpu-host");
-    CHECK(rule_of([](GpuFacts& f) { f.devices[0].vgpu_profile = "8A"; }).second == "the vGPU profile of H100 SXM5 80GB (8A) has no CUDA");
+    CHECK(rule_of([](GpuFacts& f) { f.devices[0].vgpu_profile = "8A"; }).second ==
+          "the vGPU profile of H100 SXM5 80GB (8A) has no CUDA");
     CHECK(rule_of([](GpuFacts& f) { f.devices[0].vgpu_profile = "8C"; }).first.empty());
     CHECK(rule_of([](GpuFacts& f) { f.devices[0].excluded = true; }).first == "gpu-excluded");
     CHECK(rule_of([](GpuFacts& f) { f.devices[0].denied = true; }).first == "gpu-denied");
-    CHECK(rule_of([](GpuFacts& f) { f.libcuda_defect = "it is a text"; }).second == "'/usr/lib/x86_64-linux-gnu/libcuda.so.550.54.14' cannot be loaded: it is a text");
+    CHECK(rule_of([](GpuFacts& f) { f.libcuda_defect = "it is a text"; }).second ==
+          "'/usr/lib/x86_64-linux-gnu/libcuda.so.550.54.14' cannot be loaded: it is a text");
     CHECK(rule_of([](GpuFacts& f) { f.uvm_errno = ENXIO; }).first == "gpu-no-uvm");
     CHECK(rule_of([](GpuFacts& f) { f.nvswitches = 4; }).first == "gpu-no-fabric-manager");
-    CHECK(rule_of([](GpuFacts& f) { f.nvswitches = 4; f.fabric_manager = true; }).first.empty());
-    CHECK(rule_of([](GpuFacts& f) { f.module_version.clear(); f.devices[0].kernel_driver = "nova_core"; }).second ==
-          "H100 SXM5 80GB is driven by nova, which has no CUDA");
+    CHECK(rule_of([](GpuFacts& f) {
+              f.nvswitches = 4;
+              f.fabric_manager = true;
+          }).first.empty());
+    CHECK(rule_of([](GpuFacts& f) {
+              f.module_version.clear();
+              f.devices[0].kernel_driver = "nova_core";
+          }).second == "H100 SXM5 80GB is driven by nova, which has no CUDA");
     CHECK(rule_of([](GpuFacts& f) {
               f.module_version.clear();
               f.module_on_disk = true;
@@ -395,14 +400,16 @@ TEST_CASE("libraries that do not decide") {
     FakeMachine machine;
     machine.gpu("0x1eb8").module(nvrm_550).nodes().libcuda("550.54.14"); // 7.5
     Requirements needs = cuda();
-    needs.gpu_libraries = {library("a/libtorch_cuda.so", "framework", {"sm_75"}), library("a/libtorch_cuda_linalg.so", "part", {"sm_80"}),
+    needs.gpu_libraries = {library("a/libtorch_cuda.so", "framework", {"sm_75"}),
+                           library("a/libtorch_cuda_linalg.so", "part", {"sm_80"}),
                            library("a/libcusparseLt.so.0", "other", {"sm_80"})};
     auto verdict = judge_gpu(machine.facts(), needs);
     CHECK(verdict.outcome == Outcome::usable);
     REQUIRE(find(verdict, "gpu-library-without-code"));
     CHECK(find(verdict, "gpu-library-without-code")->sentence ==
           "libtorch_cuda_linalg.so has no code for Tesla T4 (7.5): what needs it fails on that GPU");
-    CHECK(find(verdict, "gpu-special-without-code")->sentence == "no code for Tesla T4 (7.5) in libcusparseLt.so.0: it matters only to what computes with it");
+    CHECK(find(verdict, "gpu-special-without-code")->sentence ==
+          "no code for Tesla T4 (7.5) in libcusparseLt.so.0: it matters only to what computes with it");
     CHECK(find(verdict, "gpu")->sentence.ends_with("; code for it: sm_75 in libtorch_cuda.so"));
     CHECK(find(verdict, "gpu")->docs == "docs/gpu.md#gpu");
 }
@@ -413,13 +420,16 @@ TEST_CASE("a target that is only described") {
     needs.gpu_libraries[0].ptx_isa["compute_90"] = "8.7";
     GpuJudgeOptions options;
     options.way_out.clear();
-    auto judge = [&](int compute, std::string driver) { return judge_target({{{"", 0, "this GPU", compute, ""}}, std::move(driver)}, needs, options); };
+    auto judge = [&](int compute, std::string driver) {
+        return judge_target({{{"", 0, "this GPU", compute, ""}}, std::move(driver)}, needs, options);
+    };
     CHECK(judge(86, "535.54.03").outcome == Outcome::usable);
-    CHECK(judge(86, "").findings.back().sentence == "this GPU (8.6): the environment's CUDA 12.4 needs driver 525.60.13 or newer; code for it: sm_86 in libtorch_cuda.so");
+    CHECK(judge(86, "").findings.back().sentence == "this GPU (8.6): the environment's CUDA 12.4 needs driver "
+                                                    "525.60.13 or newer; code for it: sm_86 in libtorch_cuda.so");
     CHECK(judge(86, "470").findings.back().id == "gpu-driver-too-old");
     CHECK(judge(86, "470").findings.back().advice == "upgrade the driver to 525.60.13 or newer");
     CHECK(judge(75, "").findings.back().id == "gpu-no-code");
-    CHECK(judge(120, "").outcome == Outcome::usable);                            // PTX, and a driver that is new enough
+    CHECK(judge(120, "").outcome == Outcome::usable); // PTX, and a driver that is new enough
     CHECK(judge(120, "570.26").findings.front().id == "gpu-ptx-only");
     CHECK(judge(120, "550.54.14").findings.back().id == "gpu-driver-unsuitable"); // it does not know Blackwell
     CHECK(judge(90, "550.54.14").findings.back().id == "gpu-ptx-too-new");
@@ -453,8 +463,9 @@ TEST_CASE("a machine in order, proprietary and open module") {
         CHECK(verdict.outcome == Outcome::usable);
         CHECK(verdict.numbers.driver_cuda == "13.5");
         REQUIRE(verdict.findings.size() == 1);
-        CHECK(verdict.findings[0].sentence == "H100 SXM5 80GB, driver 700.10.01 of CUDA 13.5 or newer; the environment's CUDA 13.4 needs "
-                                              "580.65.06 or newer");
+        CHECK(verdict.findings[0].sentence ==
+              "H100 SXM5 80GB, driver 700.10.01 of CUDA 13.5 or newer; the environment's CUDA 13.4 needs "
+              "580.65.06 or newer");
         // An environment of a CUDA major that these tables do not have is not judged by its floor either.
         CHECK(judge_gpu(machine.facts(), cuda(14, "")).outcome == Outcome::usable);
     }

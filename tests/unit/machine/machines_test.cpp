@@ -1,11 +1,11 @@
 // Machines as trees of /proc, /sys and /dev, made after the formats that the kernel and NVIDIA's driver publish:
-// tests/fixtures/machines/NAME.machine is the tree, NAME.golden what is found in it. To add one, write a .machine and run
-// this test with TINDERBOX_UPDATE_GOLDEN=1; then read the difference. docs/preflight.md describes the format.
+// tests/fixtures/machines/NAME.machine is the tree, NAME.golden what is found in it. To add one, write a .machine and
+// run this test with TINDERBOX_UPDATE_GOLDEN=1; then read the difference. docs/preflight.md describes the format.
+#include "common/format/cuda_floors.hpp"
 #include "common/machine/gpu_chips.hpp"
 #include "common/machine/gpu_facts.hpp"
-#include "common/machine/gpu_verdict.hpp"
 #include "common/machine/gpu_table.hpp"
-#include "common/format/cuda_floors.hpp"
+#include "common/machine/gpu_verdict.hpp"
 
 #include "common/base/hash.hpp"
 #include "common/base/text.hpp"
@@ -76,25 +76,18 @@ struct Machine {
             if (line.empty() || line[0] == '#') continue;
             const auto words = split(line, ' ');
             const std::string_view rest = line.substr(words[0].size() + 1);
-            if (words[0] == "file")
-                name = rest;
-            else if (words[0] == "cuda")
-                cuda_major = std::stoi(std::string(rest));
+            if (words[0] == "file") name = rest;
+            else if (words[0] == "cuda") cuda_major = std::stoi(std::string(rest));
             else if (words[0] == "env")
                 environment.emplace(rest.substr(0, rest.find('=')), rest.substr(rest.find('=') + 1));
-            else if (words[0] == "link")
-                fs::create_symlink(words[2], at(words[1]));
-            else if (words[0] == "node")
-                REQUIRE(write_atomically(at(rest), "").ok());
-            else if (words[0] == "socket")
-                make_socket(at(rest));
-            else if (words[0] == "hex")
-                REQUIRE(write_atomically(at(words[1]), from_hex_text(words[2])).ok());
+            else if (words[0] == "link") fs::create_symlink(words[2], at(words[1]));
+            else if (words[0] == "node") REQUIRE(write_atomically(at(rest), "").ok());
+            else if (words[0] == "socket") make_socket(at(rest));
+            else if (words[0] == "hex") REQUIRE(write_atomically(at(words[1]), from_hex_text(words[2])).ok());
             else if (words[0] == "deny") {
                 fs::permissions(at(rest), fs::perms::none);
                 denies = true;
-            } else
-                FAIL("an unknown word: " << line);
+            } else FAIL("an unknown word: " << line);
         }
         finish();
     }
@@ -182,7 +175,8 @@ TEST_CASE("rubbish in every file is no crash, and nothing of it is shown") {
 TEST_CASE("lines for a terminal") {
     CHECK(printable_line("  GeForce \t\n second") == "GeForce");
     CHECK(printable_line("a\x1b[31mb\x07") == "a [31mb");
-    CHECK(printable_line("\xc2\x9b" "31m caf\xc3\xa9 \xff\xe2\x82") == "31m caf\xc3\xa9 ???");
+    CHECK(printable_line("\xc2\x9b"
+                         "31m caf\xc3\xa9 \xff\xe2\x82") == "31m caf\xc3\xa9 ???");
     CHECK(printable_line("\xe2\x82\xac\xe2\x82\xac", 5) == "\xe2\x82\xac");
     CHECK(printable_line("").empty());
     CHECK(printable_line(std::string(300, 'x')).size() == 200);
@@ -210,7 +204,9 @@ TEST_CASE("vGPU profiles") {
 }
 
 TEST_CASE("what is no library") {
-    std::string elf("\x7f" "ELF\2\1\1\0\0\0\0\0\0\0\0\0\3\0\x3e\0", 20);
+    std::string elf("\x7f"
+                    "ELF\2\1\1\0\0\0\0\0\0\0\0\0\3\0\x3e\0",
+                    20);
 #if defined(__aarch64__)
     elf[18] = '\xb7';
 #endif

@@ -79,7 +79,9 @@ Bytes elf(const std::vector<std::pair<std::string, Bytes>>& sections) {
     body.bytes(as_bytes(names));
     while (body.size() % 8) body.u8(0);
     ByteWriter head;
-    head.bytes(as_bytes(std::string_view("\x7f" "ELF\2\1\1\0\0\0\0\0\0\0\0\0", 16)));
+    head.bytes(as_bytes(std::string_view("\x7f"
+                                         "ELF\2\1\1\0\0\0\0\0\0\0\0\0",
+                                         16)));
     head.u16(3);
     head.u16(62);
     head.u32(1);
@@ -123,8 +125,10 @@ using Names = std::vector<std::string>;
 } // namespace
 
 TEST_CASE("architectures, variants and PTX are read from entries") {
-    auto info = read_fatbins(elf({{".nv_fatbin", container({{2, 80}, {2, 90, 0x100011}, {2, 100, 0x1208011}, {1, 90, 0x2011, 8, 4}, {8, 90, 0x18011}}) +
-                                                      container({{2, 80, 0x8011, 1, 8}, {99, 80}})}}));
+    auto info = read_fatbins(
+        elf({{".nv_fatbin",
+              container({{2, 80}, {2, 90, 0x100011}, {2, 100, 0x1208011}, {1, 90, 0x2011, 8, 4}, {8, 90, 0x18011}}) +
+                  container({{2, 80, 0x8011, 1, 8}, {99, 80}})}}));
     REQUIRE(info);
     CHECK(names(info) == Names{"compute_90", "sm_80", "sm_90a", "sm_100f", "lto_90"});
     CHECK(info->containers == 2);
@@ -161,24 +165,30 @@ TEST_CASE("a hostile or cut fatbin ends in a sentence") {
     CHECK(problem_of(container({{2, 80}}, ~0ull - 8)) ==
           "its fatbin at byte 64 cannot be read: its 18446744073709551607 bytes reach over the end of the file");
     CHECK(problem_of(container({{2, 80, 0x11, 1, 7, ~0ull - 63}})) ==
-          "its fatbin at byte 64 cannot be read: entry 1 says that it has 64 + 18446744073709551552 bytes, of 64 that are left");
-    CHECK(problem_of(container({{2, 80, 0x11, 1, 7, 16, 0xffffffff}}, 80)).find("entry 1 says that it has 4294967295 + 16 bytes") != std::string::npos);
-    CHECK(problem_of(container({{2, 80, 0x11, 1, 7, 16, 0}})).find("entry 1 says that it has 0 + 16 bytes") != std::string::npos);
+          "its fatbin at byte 64 cannot be read: entry 1 says that it has 64 + 18446744073709551552 bytes, of 64 that "
+          "are left");
+    CHECK(problem_of(container({{2, 80, 0x11, 1, 7, 16, 0xffffffff}}, 80))
+              .find("entry 1 says that it has 4294967295 + 16 bytes") != std::string::npos);
+    CHECK(problem_of(container({{2, 80, 0x11, 1, 7, 16, 0}})).find("entry 1 says that it has 0 + 16 bytes") !=
+          std::string::npos);
     CHECK(problem_of(container({{2, 80}}, {}, 2)) ==
           "its fatbin at byte 64 cannot be read: its version is 2, and only version 1 is known");
     CHECK(problem_of(container({{2, 80}}, 30)).find("its 30 bytes hold no entry") != std::string::npos);
     CHECK(problem_of(container({{2, 80}}, 100)).find("20 bytes follow its last entry") != std::string::npos);
     // It ends in the section, not only in the file.
-    CHECK(read_fatbins(elf({{".nv_fatbin", container({{2, 80}, {2, 90}}, 80)}, {".data", Bytes(4096)}}))->problem.empty());
+    CHECK(read_fatbins(elf({{".nv_fatbin", container({{2, 80}, {2, 90}}, 80)}, {".data", Bytes(4096)}}))
+              ->problem.empty());
     Bytes cut = container({{2, 80}, {2, 90}});
     cut.resize(100);
-    CHECK(read_fatbins(elf({{".nv_fatbin", cut}, {".data", Bytes(4096)}}))->problem.find("says that it has 0 + 0 bytes") != std::string::npos);
+    CHECK(read_fatbins(elf({{".nv_fatbin", cut}, {".data", Bytes(4096)}}))
+              ->problem.find("says that it has 0 + 0 bytes") != std::string::npos);
     // Later containers are read all the same.
     auto info = read_fatbins(elf({{".nv_fatbin", container({{2, 80, 0x11, 1, 7, 16, 8}}) + container({{2, 90}})}}));
     CHECK(names(info) == Names{"sm_90"});
     CHECK(info->problem.find("entry 1") != std::string::npos);
     // Damage where no fatbin is looked for is none.
-    CHECK(read_fatbins(elf({{".nv_fatbin", container({{2, 80}})}, {".rodata", container({{2, 80}}, ~0ull)}}))->problem.empty());
+    CHECK(read_fatbins(elf({{".nv_fatbin", container({{2, 80}})}, {".rodata", container({{2, 80}}, ~0ull)}}))
+              ->problem.empty());
 }
 
 TEST_CASE("a foreign or hostile ELF file: its fatbins count, or nothing does") {
@@ -194,10 +204,11 @@ TEST_CASE("a foreign or hostile ELF file: its fatbins count, or nothing does") {
     CHECK(with(4, 1, 1).size() <= 1);
     CHECK(with(5, 2, 1).size() <= 1);
     CHECK(with(1, 'F', 1).empty());
-    // A table of sections that is not there, lies on the header or on itself, has no row, rows without a size, or far too many;
-    // names out of a section that has none. What is no longer known to lie in .nv_fatbin may count or not.
+    // A table of sections that is not there, lies on the header or on itself, has no row, rows without a size, or far
+    // too many; names out of a section that has none. What is no longer known to lie in .nv_fatbin may count or not.
     const auto plausible = [](const Names& found) { return found.empty() || found == Names{"sm_80"}; };
-    for (std::uint64_t offset : {std::uint64_t{0}, std::uint64_t{40}, std::uint64_t{good.size()}, ~std::uint64_t{0}, ~std::uint64_t{0} - 63})
+    for (std::uint64_t offset :
+         {std::uint64_t{0}, std::uint64_t{40}, std::uint64_t{good.size()}, ~std::uint64_t{0}, ~std::uint64_t{0} - 63})
         CHECK(plausible(with(40, offset, 8)));
     for (std::uint64_t size : {0, 1, 63, 65535}) CHECK(plausible(with(58, size, 2)));
     for (std::uint64_t count : {0, 1, 10000, 65535}) CHECK(plausible(with(60, count, 2)));
@@ -214,7 +225,8 @@ TEST_CASE("10,000 entries, 10,000 containers and too many architectures") {
     CHECK(many->entries == 10000);
     CHECK(names(many) == Names{"sm_80"});
     Bytes containers;
-    for (int i = 0; i < 10000; ++i) containers = std::move(containers) + container({{2, static_cast<std::uint32_t>(50 + i % 70)}});
+    for (int i = 0; i < 10000; ++i)
+        containers = std::move(containers) + container({{2, static_cast<std::uint32_t>(50 + i % 70)}});
     auto info = read_fatbins(elf({{".nv_fatbin", containers}}));
     CHECK(info->containers == 10000);
     CHECK(info->code.size() == 70);
@@ -227,12 +239,15 @@ TEST_CASE("10,000 entries, 10,000 containers and too many architectures") {
 }
 
 TEST_CASE("pieces of any size give the same, and every truncation an answer") {
-    const Bytes file = elf({{".text", Bytes(13)}, {".nv_fatbin", container({{2, 80}, {1, 90, 0x2011, 8, 4, 40, 80}}) + container({{2, 90}})}});
+    const Bytes file =
+        elf({{".text", Bytes(13)},
+             {".nv_fatbin", container({{2, 80}, {1, 90, 0x2011, 8, 4, 40, 80}}) + container({{2, 90}})}});
     const auto whole = read_fatbins(file);
     REQUIRE(names(whole) == Names{"compute_90", "sm_80", "sm_90"});
     for (std::size_t piece = 1; piece < 200; ++piece) {
         FatbinScanner scanner(file.size());
-        for (ByteView rest = file; !rest.empty(); rest = rest.subspan(std::min(piece, rest.size()))) scanner.feed(rest.first(std::min(piece, rest.size())));
+        for (ByteView rest = file; !rest.empty(); rest = rest.subspan(std::min(piece, rest.size())))
+            scanner.feed(rest.first(std::min(piece, rest.size())));
         CHECK(names(scanner.result({})) == names(whole));
     }
     for (std::size_t length = 0; length < file.size(); ++length) (void)read_fatbins(ByteView(file).first(length));

@@ -46,7 +46,6 @@ class MemoryArtifact final : public Artifact {
     nlohmann::json meta = {{"name", "memory"}, {"kind", "test"}};
     std::vector<Entry> list;
     std::vector<std::string> contents;
-
 };
 
 std::string noise(std::size_t size, unsigned seed, unsigned mask = 255) {
@@ -58,7 +57,8 @@ std::string noise(std::size_t size, unsigned seed, unsigned mask = 255) {
 
 MemoryArtifact variety() {
     MemoryArtifact a;
-    for (int i = 0; i < 300; ++i) a.add(fmt::format("lib/m{}.py", i), fmt::format("x = {}\n", i % 50) + std::string(i * 37, 'y'));
+    for (int i = 0; i < 300; ++i)
+        a.add(fmt::format("lib/m{}.py", i), fmt::format("x = {}\n", i % 50) + std::string(i * 37, 'y'));
     a.add("big.bin", noise(9'500'000, 1, 15));
     a.add("exact.bin", noise(8u << 20, 2, 15));
     a.add("copy-of-exact", a.contents.back());
@@ -120,7 +120,8 @@ TEST_CASE_METHOD(Fixture, "pack: everything comes back, and the index too") {
     CHECK(content(parcel, "empty").size == 0);
     CHECK(block_count(parcel.table, content(parcel, "big.bin")) == 3);
     CHECK(block_count(parcel.table, content(parcel, "exact.bin")) == 2);
-    for (std::uint32_t i = 0; i < 2; ++i) CHECK(parcel.table.blocks[content(parcel, "incompressible.so").block + i].stored);
+    for (std::uint32_t i = 0; i < 2; ++i)
+        CHECK(parcel.table.blocks[content(parcel, "incompressible.so").block + i].stored);
     CHECK(content(parcel, "bin/run").relocs == std::vector<Reloc>{{RelocKind::shebang, 0, 8, "#!\x01/bin/python", 0}});
     std::uint64_t total = 0;
     for (const Block& block : parcel.table.blocks) total += block.packed;
@@ -196,20 +197,22 @@ TEST_CASE("scan: relocations of text, of scripts and of binaries") {
     CHECK(scan("#!/bin/sh\n/old/prefix\n", PrefixMode::text)[0].offset == 10);
     CHECK(scan("#!python\n/old/prefix\n", PrefixMode::text, "#!\x01/bin/python").size() == 2);
     const std::string binary = std::string("x/old/prefix/a:/old/prefix/b\0y\0/old/prefix\0end/old/prefix", 57);
-    CHECK(scan(binary, PrefixMode::binary) ==
-          std::vector<Reloc>{{RelocKind::cstring, 1, 27, prefix, 0}, {RelocKind::cstring, 31, 11, prefix, 0},
-                             {RelocKind::cstring, 46, 11, prefix, 0}});
+    CHECK(scan(binary, PrefixMode::binary) == std::vector<Reloc>{{RelocKind::cstring, 1, 27, prefix, 0},
+                                                                 {RelocKind::cstring, 31, 11, prefix, 0},
+                                                                 {RelocKind::cstring, 46, 11, prefix, 0}});
     CHECK(find_relocations({}, PrefixMode::text, prefix, "#!\x01/x").empty());
 }
 
 TEST_CASE_METHOD(Fixture, "pack: an old prefix at every byte around a block's edge is found and replaced") {
     const std::string prefix = "/opt/long/placeholder/prefix", target = "/new";
     for (std::size_t edge : {std::size_t{block_raw_size}, std::size_t{large_content_size}})
-        for (std::size_t shift = 0; shift <= prefix.size() + 1; shift += shift < 2 || shift + 3 > prefix.size() ? 1 : 9) {
+        for (std::size_t shift = 0; shift <= prefix.size() + 1;
+             shift += shift < 2 || shift + 3 > prefix.size() ? 1 : 9) {
             MemoryArtifact a;
             for (PrefixMode mode : {PrefixMode::text, PrefixMode::binary}) {
                 std::string text(edge - shift, 'x');
-                text += prefix + "/lib" + std::string(mode == PrefixMode::binary ? 1 : 0, '\0') + std::string(5000, 'y');
+                text +=
+                    prefix + "/lib" + std::string(mode == PrefixMode::binary ? 1 : 0, '\0') + std::string(5000, 'y');
                 Entry& e = a.add(mode == PrefixMode::text ? "t" : "b.so", text);
                 e.prefix_mode = mode;
                 e.placeholder = prefix;
@@ -253,13 +256,18 @@ TEST_CASE("elf: this machine's libraries, as readelf sees them") {
         std::vector<std::string> needed;
         std::string soname, glibc;
         for (std::string_view line : split_lines(readelf->output)) {
-            auto bracket = [&] { return std::string(line.substr(line.find('[') + 1, line.find(']') - line.find('[') - 1)); };
+            auto bracket = [&] {
+                return std::string(line.substr(line.find('[') + 1, line.find(']') - line.find('[') - 1));
+            };
             if (line.find("(NEEDED)") != std::string_view::npos) needed.push_back(bracket());
             if (line.find("(SONAME)") != std::string_view::npos) soname = bracket();
             auto name = line.find("Name: GLIBC_");
-            if (name == std::string_view::npos || line.find("Flags:") == std::string_view::npos || line.find("Version:") == std::string_view::npos) continue;
+            if (name == std::string_view::npos || line.find("Flags:") == std::string_view::npos ||
+                line.find("Version:") == std::string_view::npos)
+                continue;
             auto version = std::string(line.substr(name + 12, line.find(' ', name + 12) - name - 12));
-            if (version[0] >= '0' && version[0] <= '9' && (glibc.empty() || compare_glibc(version, glibc) > 0)) glibc = version;
+            if (version[0] >= '0' && version[0] <= '9' && (glibc.empty() || compare_glibc(version, glibc) > 0))
+                glibc = version;
         }
         // Definitions have "Rev: … Flags: … Index: … Name:", which the filter on "Version:" leaves out.
         INFO(path);
@@ -301,7 +309,9 @@ TEST_CASE_METHOD(Fixture, "pack: facts of ELF files, small, large, and with tabl
     std::string large = small + noise(3u << 20, 1);
     // Everything but the header lies 9 MiB further back: segments' offsets are moved.
     std::string late = small.substr(0, 64) + std::string(9u << 20, 'z') + small.substr(64);
-    auto u64_at = [&](std::size_t at) -> std::uint64_t { return ByteReader(as_bytes(std::string_view(late).substr(at, 8))).u64(); };
+    auto u64_at = [&](std::size_t at) -> std::uint64_t {
+        return ByteReader(as_bytes(std::string_view(late).substr(at, 8))).u64();
+    };
     auto put = [&](std::size_t at, std::uint64_t value) {
         for (int i = 0; i < 8; ++i) late[at + static_cast<std::size_t>(i)] = static_cast<char>(value >> (8 * i));
     };
@@ -339,7 +349,9 @@ TEST_CASE("classes: by name and by content") {
     CHECK(!class_by_name("bin/nvcc"));
     CHECK(!class_by_name("weights.bin"));
     CHECK(class_by_content(as_bytes("#!/bin/sh\n")) == FileClass::text);
-    CHECK(class_by_content(as_bytes(std::string_view("\x7f" "ELF\0", 5))) == FileClass::elf);
+    CHECK(class_by_content(as_bytes(std::string_view("\x7f"
+                                                     "ELF\0",
+                                                     5))) == FileClass::elf);
     CHECK(class_by_content(as_bytes(std::string_view("a\0b", 3))) == FileClass::other);
     CHECK(class_by_content(as_bytes("PK\3\4")) == FileClass::compressed);
 }
@@ -357,7 +369,8 @@ TEST_CASE("index: every truncation and flipped byte is damage") {
         auto parcel = open_parcel(path);
         return !parcel.ok() && parcel.error().kind == ErrorKind::damaged;
     };
-    for (std::size_t n = 0; n < good.size(); n += 5) CHECK(damaged(Bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(n))));
+    for (std::size_t n = 0; n < good.size(); n += 5)
+        CHECK(damaged(Bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(n))));
     for (std::size_t i = 0; i < good.size(); i += 3) {
         Bytes bad = good;
         bad[i] ^= std::byte{4};

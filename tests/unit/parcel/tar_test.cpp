@@ -49,11 +49,14 @@ struct Fixture {
         ProcessSpec spec;
         spec.argv = {"python3", "-c",
                      "import sys, tarfile, io\n"
-                     "t = tarfile.open(sys.argv[1], " + open_arguments + ")\n"
-                     "def add(name, content=b'', **kw):\n"
-                     "    i = tarfile.TarInfo(name); i.size = len(content); i.mtime = 1700000000\n"
-                     "    for k, v in kw.items(): setattr(i, k, v)\n"
-                     "    t.addfile(i, io.BytesIO(content))\n" + lines + "\nt.close()\n",
+                     "t = tarfile.open(sys.argv[1], " +
+                         open_arguments +
+                         ")\n"
+                         "def add(name, content=b'', **kw):\n"
+                         "    i = tarfile.TarInfo(name); i.size = len(content); i.mtime = 1700000000\n"
+                         "    for k, v in kw.items(): setattr(i, k, v)\n"
+                         "    t.addfile(i, io.BytesIO(content))\n" +
+                         lines + "\nt.close()\n",
                      path.string()};
         auto result = run_process(spec);
         if (!result.ok()) return false;
@@ -83,7 +86,8 @@ add('a/b.txt', b'hello', mode=0o755)
 } // namespace
 
 TEST_CASE_METHOD(Fixture, "tar: PAX, GNU and ustar, plain and compressed") {
-    for (std::string arguments : {"'w', format=tarfile.PAX_FORMAT", "'w', format=tarfile.GNU_FORMAT", "'w:bz2'", "'w:gz'"}) {
+    for (std::string arguments :
+         {"'w', format=tarfile.PAX_FORMAT", "'w', format=tarfile.GNU_FORMAT", "'w:bz2'", "'w:gz'"}) {
         INFO(arguments);
         if (!tar(ordinary, arguments)) SKIP("python3 is not here");
         Status status = read();

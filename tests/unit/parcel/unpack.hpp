@@ -22,7 +22,8 @@ inline Result<Bytes> content_bytes(const Parcel& parcel, const Content& content)
         TRY(read_exact_at(fd.get(), packed, block.offset, "payload"));
         TRY(unpack_block(block, packed, raw));
         const std::size_t n = std::min<std::size_t>(raw.size() - skip, content.size - out.size());
-        out.insert(out.end(), raw.begin() + static_cast<std::ptrdiff_t>(skip), raw.begin() + static_cast<std::ptrdiff_t>(skip + n));
+        out.insert(out.end(), raw.begin() + static_cast<std::ptrdiff_t>(skip),
+                   raw.begin() + static_cast<std::ptrdiff_t>(skip + n));
         skip = 0;
     }
     if (sha256(out) != content.sha256) return make_error(ErrorKind::bug, "a content's hash does not match");
@@ -30,14 +31,16 @@ inline Result<Bytes> content_bytes(const Parcel& parcel, const Content& content)
 }
 
 // Writes every destination below `root_of(d)`, relocated for `prefix` (no relocation when it is empty).
-inline Status unpack(const Parcel& parcel, const std::function<fs::path(const Destination&)>& root_of, std::string_view prefix = "") {
+inline Status unpack(const Parcel& parcel, const std::function<fs::path(const Destination&)>& root_of,
+                     std::string_view prefix = "") {
     std::vector<Bytes> contents;
     std::uint32_t last = UINT32_MAX;
     Bytes bytes;
     for (const Destination& d : parcel.table.destinations) {
         const fs::path path = root_of(d) / d.path;
         TRY(make_directories(d.kind == EntryKind::directory ? path : path.parent_path()));
-        if (d.kind == EntryKind::symlink && ::symlink(d.link.c_str(), path.c_str()) != 0) return errno_error("symlink", errno);
+        if (d.kind == EntryKind::symlink && ::symlink(d.link.c_str(), path.c_str()) != 0)
+            return errno_error("symlink", errno);
         if (d.kind != EntryKind::file) continue;
         const Content& content = parcel.table.contents.at(d.content);
         if (d.content != last) {

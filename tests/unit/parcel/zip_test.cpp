@@ -21,7 +21,9 @@ struct Fixture {
         REQUIRE(write_atomically(path(), bytes).ok());
         return ZipReader::open(path());
     }
-    Result<std::shared_ptr<const ZipReader>> open(const std::vector<ZipItem>& items) const { return open(build_zip(items)); }
+    Result<std::shared_ptr<const ZipReader>> open(const std::vector<ZipItem>& items) const {
+        return open(build_zip(items));
+    }
     // The error that opening, or else reading every member in both ways, gives.
     std::string error(ByteView bytes) const {
         auto zip = open(bytes);
@@ -72,8 +74,11 @@ std::string content(const ZipReader& zip, std::string_view path) {
 } // namespace
 
 TEST_CASE_METHOD(Fixture, "zip: members with kinds, modes and times") {
-    auto zip = open({{"./a/b.txt", "hello", 0100755}, {"c/", "", 040755}, {"d", std::string(100000, 'x'), 0100644, true},
-                     {"link", "a/b.txt", 0120777}, {"empty", "", 0100644, true}});
+    auto zip = open({{"./a/b.txt", "hello", 0100755},
+                     {"c/", "", 040755},
+                     {"d", std::string(100000, 'x'), 0100644, true},
+                     {"link", "a/b.txt", 0120777},
+                     {"empty", "", 0100644, true}});
     REQUIRE(zip.ok());
     REQUIRE((*zip)->members().size() == 5);
     const ZipMember& first = (*zip)->members()[0];
@@ -99,10 +104,14 @@ TEST_CASE_METHOD(Fixture, "zip: the archive without members") {
 }
 
 TEST_CASE_METHOD(Fixture, "zip: names in code page 437 and UTF-8") {
-    auto zip = open({{"caf\x82", "1", 0100644, false, 0}, {"stra\xc3\x9f""e", "2"}});
+    auto zip = open({{"caf\x82", "1", 0100644, false, 0},
+                     {"stra\xc3\x9f"
+                      "e",
+                      "2"}});
     REQUIRE(zip.ok());
     CHECK((*zip)->find("caf\xc3\xa9"));
-    CHECK((*zip)->find("stra\xc3\x9f""e"));
+    CHECK((*zip)->find("stra\xc3\x9f"
+                       "e"));
     CHECK(has(error({{"bad\xff", "1"}}), "UTF-8"));
 }
 
@@ -194,7 +203,8 @@ TEST_CASE_METHOD(Fixture, "zip: bytes in front, behind and between") {
 }
 
 TEST_CASE_METHOD(Fixture, "zip: every truncation and every flipped byte is survived, truncations are errors") {
-    const Bytes good = build_zip({{"a/b", "hello", 0100644, true}, {"c", std::string(300, 'z'), 0100755, true}, {"d", "1"}});
+    const Bytes good =
+        build_zip({{"a/b", "hello", 0100644, true}, {"c", std::string(300, 'z'), 0100755, true}, {"d", "1"}});
     for (std::size_t n = 0; n < good.size(); ++n) {
         INFO(n);
         CHECK(!error(Bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(n))).empty());
@@ -241,7 +251,8 @@ print(json.dumps(out))
     REQUIRE(rows.size() == (*zip)->members().size());
     CHECK(parallel_for(rows.size(), 2, [&](std::size_t i) -> Status {
               const ZipMember& member = (*zip)->members()[i];
-              if (member.path != rows[i][0] || member.size != rows[i][1] || member.crc32 != rows[i][2] || member.mtime != rows[i][3])
+              if (member.path != rows[i][0] || member.size != rows[i][1] || member.crc32 != rows[i][2] ||
+                  member.mtime != rows[i][3])
                   return make_error(ErrorKind::bug, "{} differs", member.path);
               TRY_ASSIGN(auto source, (*zip)->open_member(member));
               Bytes piece(100000);

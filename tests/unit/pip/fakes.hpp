@@ -39,7 +39,8 @@ class FakeFetcher : public Fetcher {
             fetched.sha256 = to_hex(sha256(as_bytes(body)));
             fetched.size = body.size();
             if (!one.sha256.empty() && one.sha256 != fetched.sha256)
-                return make_error(ErrorKind::network, "{}: its SHA-256 is {}, not {}", one.url, fetched.sha256, one.sha256);
+                return make_error(ErrorKind::network, "{}: its SHA-256 is {}, not {}", one.url, fetched.sha256,
+                                  one.sha256);
             out.push_back(std::move(fetched));
         }
         return out;

@@ -23,8 +23,9 @@ PipOptions only_index(std::string url) {
 } // namespace
 
 TEST_CASE("HTML tags as sloppy pages write them", "[html]") {
-    auto tags = html_tags("<!DOCTYPE html><!-- <a href=no> --><A HREF = 'x&amp;y' data-requires-python=\"&gt;=3.8,&lt;4\""
-                          " data-yanked >z</A><a\nhref=plain/>t</a><br/><a href=\"unclosed");
+    auto tags =
+        html_tags("<!DOCTYPE html><!-- <a href=no> --><A HREF = 'x&amp;y' data-requires-python=\"&gt;=3.8,&lt;4\""
+                  " data-yanked >z</A><a\nhref=plain/>t</a><br/><a href=\"unclosed");
     REQUIRE(tags.size() == 4);
     CHECK(*tags[0].find("href") == "x&y");
     CHECK(*tags[0].find("data-requires-python") == ">=3.8,<4");
@@ -38,14 +39,18 @@ TEST_CASE("HTML tags as sloppy pages write them", "[html]") {
 }
 
 TEST_CASE("a PEP 503 page", "[index]") {
-    Document page{"<html><head><meta name='pypi:repository-version' content='1.3'><base href=\"https://files.example/p/\">"
-                  "</head><body><h1>Links</h1>\n"
-                  "<a href=\"../q/foo-1.0%2Bcu128-py3-none-any.whl#sha256=" + hex + "\" data-core-metadata=\"sha256=" + hex +
-                      "\" data-dist-info-metadata=\"sha256=bb\" data-requires-python=\"&gt;=3.8\">foo</a><br/>\n"
-                      "<a href='foo-1.1-py3-none-any.whl' data-yanked='broken &amp; bad' data-dist-info-metadata='true'>x</a>\n"
-                      "<a href='foo-0.9.tar.gz#md5=" + std::string(32, 'b') + "'>x</a>\n"
-                      "<a href='https://elsewhere.example/other'>project page</a>",
-                  "https://index.example/simple/foo/", "text/html; charset=UTF-8", 200};
+    Document page{
+        "<html><head><meta name='pypi:repository-version' content='1.3'><base href=\"https://files.example/p/\">"
+        "</head><body><h1>Links</h1>\n"
+        "<a href=\"../q/foo-1.0%2Bcu128-py3-none-any.whl#sha256=" +
+            hex + "\" data-core-metadata=\"sha256=" + hex +
+            "\" data-dist-info-metadata=\"sha256=bb\" data-requires-python=\"&gt;=3.8\">foo</a><br/>\n"
+            "<a href='foo-1.1-py3-none-any.whl' data-yanked='broken &amp; bad' data-dist-info-metadata='true'>x</a>\n"
+            "<a href='foo-0.9.tar.gz#md5=" +
+            std::string(32, 'b') +
+            "'>x</a>\n"
+            "<a href='https://elsewhere.example/other'>project page</a>",
+        "https://index.example/simple/foo/", "text/html; charset=UTF-8", 200};
     auto files = parse_index_page(page);
     REQUIRE(files.ok());
     REQUIRE(files->size() == 3);
@@ -64,8 +69,10 @@ TEST_CASE("a PEP 503 page", "[index]") {
 
 TEST_CASE("a PEP 691 page", "[index]") {
     Document page{R"({"meta":{"api-version":"1.1"},"name":"foo","files":[
-      {"filename":"foo-1.0-py3-none-any.whl","url":"../../files/foo-1.0-py3-none-any.whl","hashes":{"sha256":")" + hex + R"("},
-       "requires-python":">=3.8","size":12345,"yanked":false,"core-metadata":{"sha256":")" + hex + R"("}},
+      {"filename":"foo-1.0-py3-none-any.whl","url":"../../files/foo-1.0-py3-none-any.whl","hashes":{"sha256":")" +
+                      hex + R"("},
+       "requires-python":">=3.8","size":12345,"yanked":false,"core-metadata":{"sha256":")" +
+                      hex + R"("}},
       {"filename":"foo-1.1-py3-none-any.whl","url":"https://f.example/foo-1.1-py3-none-any.whl#x","hashes":{},
        "requires-python":null,"yanked":"bad","dist-info-metadata":true},
       7, {"filename":"foo.exe","url":"x"}]})",
@@ -84,13 +91,15 @@ TEST_CASE("a PEP 691 page", "[index]") {
 
 TEST_CASE("what is no index is said to be none", "[index]") {
     auto refused = [](std::string body, std::string type) {
-        auto files = parse_index_page({std::move(body), "https://u:canary@index.example/simple/foo/", std::move(type), 200});
+        auto files =
+            parse_index_page({std::move(body), "https://u:canary@index.example/simple/foo/", std::move(type), 200});
         REQUIRE(!files.ok());
         CHECK(files.error().kind == ErrorKind::network);
         CHECK(!contains(files.error().message, "canary"));
         return files.error().message;
     };
-    CHECK(contains(refused("<html><body><form action=/login><input type=password></form></body></html>", "text/html"), "login page"));
+    CHECK(contains(refused("<html><body><form action=/login><input type=password></form></body></html>", "text/html"),
+                   "login page"));
     CHECK(contains(refused("<form></form><a href='/forgot'>Forgot?</a>", "text/html"), "login page"));
     CHECK(contains(refused("It works!", "text/html"), "no package index"));
     CHECK(contains(refused("{\"error\": 1}", "application/json"), "no list 'files'"));
@@ -104,8 +113,9 @@ TEST_CASE("what is no index is said to be none", "[index]") {
 
 TEST_CASE("indexes are asked in order and once", "[index]") {
     FakeFetcher fetcher;
-    fetcher.page("https://u:canary@extra.example/simple/foo/", "<a href=foo-1.0-py3-none-any.whl>x</a><a href=bar-1.0-py3-none-any.whl>x</a>"
-                                                       "<a href=https://cdn.example/foo-1.1-py3-none-any.whl>");
+    fetcher.page("https://u:canary@extra.example/simple/foo/",
+                 "<a href=foo-1.0-py3-none-any.whl>x</a><a href=bar-1.0-py3-none-any.whl>x</a>"
+                 "<a href=https://cdn.example/foo-1.1-py3-none-any.whl>");
     fetcher.page("https://main.example/simple/foo/", "<a href=foo-2.0-py3-none-any.whl>x</a>");
     fetcher.page("https://main.example/simple/bar/", "<a href=bar-2.0-py3-none-any.whl>x</a>");
     PipOptions options = only_index("https://main.example/simple/");
@@ -142,7 +152,8 @@ TEST_CASE("find-links: directories, pages, single files", "[index]") {
     fs::create_directories(wheels / "sub");
     for (const char* name : {"foo-1.0-py3-none-any.whl", "foo-0.5.tar.gz", "bar-1.0-py3-none-any.whl", "notes.txt"})
         REQUIRE(write_atomically(wheels / name, "x").ok());
-    REQUIRE(write_atomically(directory.path() / "links.html", "<a href='my%20wheels/foo-1.0-py3-none-any.whl'>x</a>").ok());
+    REQUIRE(
+        write_atomically(directory.path() / "links.html", "<a href='my%20wheels/foo-1.0-py3-none-any.whl'>x</a>").ok());
     fetcher.page("https://links.example/torch.html", "<a href=whl/foo-3.0-py3-none-any.whl#sha256=" + hex + ">x</a>");
     PipOptions options;
     options.no_index = true;
@@ -187,7 +198,8 @@ TEST_CASE("pip's configuration: files, sections and variables", "[config]") {
     auto config = read_pip_config(around);
     REQUIRE(config.ok());
     CHECK(config->options.index_url == "https://two.example/simple");
-    CHECK(config->options.extra_index_urls == std::vector<std::string>{"https://a.example/simple", "https://b.example/simple"});
+    CHECK(config->options.extra_index_urls ==
+          std::vector<std::string>{"https://a.example/simple", "https://b.example/simple"});
     CHECK(config->options.cert == "/etc/ca.pem");
     CHECK(config->options.no_index);
     CHECK(config->files.size() == 2);

@@ -69,14 +69,16 @@ const std::map<std::string, std::string> differences = {
 Result<Selection> answer(const json& scenario, const std::string& base, Fetcher& fetcher, const fs::path& cache,
                          std::array<std::size_t, 3>& ways, bool allow_sdist) {
     Request request;
-    for (const json& line : scenario["root"].value("requires", json::array())) TRY(add_pip(request, line.get<std::string>()));
+    for (const json& line : scenario["root"].value("requires", json::array()))
+        TRY(add_pip(request, line.get<std::string>()));
     const json options = scenario.value("resolver_options", json::object());
     PipOptions pip;
     pip.index_url = base + "/" + scenario["key"].get<std::string>() + "/simple";
     pip.pre = options.value("prereleases", false);
     for (const json& name : options.value("no_binary", json::array())) pip.no_binary.push_back(name);
     SelectOptions select;
-    select.target.python = options.value("python", scenario.value("environment", json::object()).value("python", "3.12"));
+    select.target.python =
+        options.value("python", scenario.value("environment", json::object()).value("python", "3.12"));
     if (options.value("python_platform", "") == "x86_64-manylinux2014") select.target.glibc = "2.17";
     for (const json& name : options.value("no_build", json::array())) pip.only_binary.push_back(name);
     select.allow_sdist = allow_sdist;
@@ -124,12 +126,15 @@ TEST_CASE("packse: every scenario has the answer its authors expect", "[resolve]
             for (const ChosenWheel& wheel : selection->wheels) found[wheel.name] = wheel.version;
         bool same = selection.ok() == expected["satisfiable"].get<bool>() && (wanted.empty() || wanted == found);
         if (!same) differing.insert(key);
-        INFO(key << (allow_sdist ? " (--allow-sdist): " : ": ") << (selection.ok() ? json(found).dump() : selection.error().message) << "; expected " << expected.dump());
+        INFO(key << (allow_sdist ? " (--allow-sdist): " : ": ")
+                 << (selection.ok() ? json(found).dump() : selection.error().message) << "; expected "
+                 << expected.dump());
         CHECK(same == (allow_sdist || !differences.contains(key)));
         if (!selection.ok()) {
             CHECK((selection.error().kind == ErrorKind::unsatisfiable || selection.error().kind == ErrorKind::network ||
                    selection.error().kind == ErrorKind::usage));
-            if (std::getenv("PACKSE_MESSAGES")) std::fprintf(stderr, "== %s\n%s\n", key.c_str(), selection.error().message.c_str());
+            if (std::getenv("PACKSE_MESSAGES"))
+                std::fprintf(stderr, "== %s\n%s\n", key.c_str(), selection.error().message.c_str());
         }
     }
     // None is passed over.

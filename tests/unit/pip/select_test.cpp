@@ -22,8 +22,10 @@ struct World {
 
     World() { pip.index_url = "https://index.example/simple"; }
 
-    void link(const std::string& project, const std::string& file, const std::string& attributes = "", const std::string& hash = "") {
-        pages[project] += "<a href='/files/" + file + (hash.empty() ? "" : "#sha256=" + hash) + "' " + attributes + ">x</a>\n";
+    void link(const std::string& project, const std::string& file, const std::string& attributes = "",
+              const std::string& hash = "") {
+        pages[project] +=
+            "<a href='/files/" + file + (hash.empty() ? "" : "#sha256=" + hash) + "' " + attributes + ">x</a>\n";
         fetcher.page("https://index.example/simple/" + project + "/", pages[project]);
     }
     // A wheel that exists: its metadata lies beside it.
@@ -68,11 +70,14 @@ struct World {
 
 TEST_CASE("the best tag, then the highest build number", "[select]") {
     World world;
-    for (const char* tags : {"cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64", "cp311-cp311-manylinux_2_27_x86_64.manylinux_2_28_x86_64",
-                             "cp311-cp311-manylinux_2_35_x86_64", "cp311-cp311-musllinux_1_2_x86_64", "cp312-cp312-manylinux_2_28_x86_64",
-                             "cp311-cp311-manylinux_2_28_aarch64", "cp39-abi3-manylinux_2_28_x86_64", "py3-none-any"})
+    for (const char* tags :
+         {"cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64",
+          "cp311-cp311-manylinux_2_27_x86_64.manylinux_2_28_x86_64", "cp311-cp311-manylinux_2_35_x86_64",
+          "cp311-cp311-musllinux_1_2_x86_64", "cp312-cp312-manylinux_2_28_x86_64", "cp311-cp311-manylinux_2_28_aarch64",
+          "cp39-abi3-manylinux_2_28_x86_64", "py3-none-any"})
         world.wheel("foo", "1.0", {}, tags);
-    CHECK(world.chosen("foo==1.0").wheels[0].file.file_name == "foo-1.0-cp311-cp311-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl");
+    CHECK(world.chosen("foo==1.0").wheels[0].file.file_name ==
+          "foo-1.0-cp311-cp311-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl");
     world.options.target.glibc = "2.17";
     CHECK(contains(world.chosen("foo==1.0").wheels[0].file.file_name, "manylinux2014"));
     world.options.target.glibc = "2.36";
@@ -82,13 +87,15 @@ TEST_CASE("the best tag, then the highest build number", "[select]") {
     world.options.target = Target{"3.10", "linux-64", "2.28", false};
     CHECK(contains(world.chosen("foo==1.0").wheels[0].file.file_name, "abi3"));
     World builds;
-    for (const char* build : {"1.0-9", "1.0-10", "1.0-10a", "1.0"}) builds.link("foo", std::string("foo-") + build + "-py3-none-any.whl");
+    for (const char* build : {"1.0-9", "1.0-10", "1.0-10a", "1.0"})
+        builds.link("foo", std::string("foo-") + build + "-py3-none-any.whl");
     CHECK(builds.chosen("foo==1.0").wheels[0].file.file_name == "foo-1.0-10a-py3-none-any.whl");
 }
 
 TEST_CASE("a pin takes local versions, the highest of them", "[select]") {
     World world;
-    for (const char* version : {"2.9.1", "2.9.1%2Bcpu", "2.9.1%2Bcu128", "2.9.0"}) world.link("torch", std::string("torch-") + version + "-py3-none-any.whl");
+    for (const char* version : {"2.9.1", "2.9.1%2Bcpu", "2.9.1%2Bcu128", "2.9.0"})
+        world.link("torch", std::string("torch-") + version + "-py3-none-any.whl");
     CHECK(world.chosen("torch==2.9.1").wheels[0].version == "2.9.1+cu128");
     CHECK(world.chosen("torch==2.9.1+cpu").wheels[0].version == "2.9.1+cpu");
     CHECK(world.chosen("torch===2.9.1").wheels[0].version == "2.9.1");
@@ -124,7 +131,8 @@ TEST_CASE("an unpinned line says what to write", "[select]") {
     world.link("numpy", "numpy-9.0-py3-none-any.whl", "data-requires-python='&gt;=3.12'");
     CHECK(world.refused("# list\n\nnumpy\n", ErrorKind::usage) ==
           "requirements.txt:3: 'numpy' is not pinned; write 'numpy==2.3.5' (the newest for Python 3.11 on the index)");
-    CHECK_CONTAINS(world.refused("NumPy[x]<2", ErrorKind::usage), "write 'numpy[x]==1.26.4' (the newest that fits for Python 3.11");
+    CHECK_CONTAINS(world.refused("NumPy[x]<2", ErrorKind::usage),
+                   "write 'numpy[x]==1.26.4' (the newest that fits for Python 3.11");
     std::string both = world.refused("numpy>=2\nunknown\nnumpy==2.*\n", ErrorKind::usage);
     CHECK_CONTAINS(both, "requirements.txt:1: 'numpy>=2' is not pinned");
     CHECK_CONTAINS(both, "\nrequirements.txt:2: 'unknown' is not pinned; write 'unknown==VERSION'");
@@ -135,10 +143,13 @@ TEST_CASE("an unpinned line says what to write", "[select]") {
 TEST_CASE("an index that fails is asked once", "[select]") {
     World world;
     for (const char* name : {"a", "b"})
-        world.fetcher.pages[std::string("https://index.example/simple/") + name + "/"] = Document{"", "", "text/html", 500};
-    CHECK_CONTAINS(world.refused("a==1", ErrorKind::network), "https://index.example/simple/a/: the index answered with status 500");
+        world.fetcher.pages[std::string("https://index.example/simple/") + name + "/"] =
+            Document{"", "", "text/html", 500};
+    CHECK_CONTAINS(world.refused("a==1", ErrorKind::network),
+                   "https://index.example/simple/a/: the index answered with status 500");
     CHECK(world.fetcher.asked.size() == 1);
-    CHECK_CONTAINS(world.refused("a==1\nb", ErrorKind::usage), "requirements.txt:2: 'b' is not pinned; write 'b==VERSION'");
+    CHECK_CONTAINS(world.refused("a==1\nb", ErrorKind::usage),
+                   "requirements.txt:2: 'b' is not pinned; write 'b==VERSION'");
 }
 
 TEST_CASE("pins that contradict name both lines", "[select]") {
@@ -147,10 +158,15 @@ TEST_CASE("pins that contradict name both lines", "[select]") {
     std::string message = world.refused("foo==1.0\nbar==1\nFoo==1.1\n", ErrorKind::usage);
     CHECK_CONTAINS(message, "requirements.txt:3: 'Foo==1.1' contradicts 'foo==1.0' in requirements.txt:1");
     CHECK(world.chosen("foo==1.0\nfoo==1\nfoo[a]>=0.5\n").wheels.size() == 1);
-    CHECK_CONTAINS(world.refused("foo==1.0\nfoo>1\n", ErrorKind::unsatisfiable), "requirements.txt:1: there is no 'foo==1.0,>1'");
-    CHECK_CONTAINS(world.refused("foo @ https://a.example/foo-1.0-py3-none-any.whl\nfoo @ https://b.example/foo-1.0-py3-none-any.whl", ErrorKind::usage),
-              "requirements.txt:2: ");
-    CHECK_CONTAINS(world.refused("foo @ https://a.example/foo-1.0-py3-none-any.whl\nfoo==2.0", ErrorKind::usage), "a wheel of version 1.0");
+    CHECK_CONTAINS(world.refused("foo==1.0\nfoo>1\n", ErrorKind::unsatisfiable),
+                   "requirements.txt:1: there is no 'foo==1.0,>1'");
+    CHECK_CONTAINS(
+        world.refused(
+            "foo @ https://a.example/foo-1.0-py3-none-any.whl\nfoo @ https://b.example/foo-1.0-py3-none-any.whl",
+            ErrorKind::usage),
+        "requirements.txt:2: ");
+    CHECK_CONTAINS(world.refused("foo @ https://a.example/foo-1.0-py3-none-any.whl\nfoo==2.0", ErrorKind::usage),
+                   "a wheel of version 1.0");
 }
 
 TEST_CASE("nothing fits, and why", "[select]") {
@@ -163,10 +179,14 @@ TEST_CASE("nothing fits, and why", "[select]") {
     std::string no = world.refused("sdist==1.0", ErrorKind::unsatisfiable);
     CHECK_CONTAINS(no, "requirements.txt:1: 'sdist==1.0' has only a source archive (sdist-1.0.tar.gz)");
     CHECK_CONTAINS(no, "--find-links");
-    CHECK_CONTAINS(world.refused("old==2.0", ErrorKind::unsatisfiable), "the newest that fits Python 3.11 on linux-64 with glibc 2.28 is 1.0");
-    CHECK_CONTAINS(world.refused("win==1.0", ErrorKind::unsatisfiable), "only for cp311-cp311-win_amd64; the newest that has one is 0.9");
-    CHECK_CONTAINS(world.refused("new==1.0", ErrorKind::unsatisfiable), "requires Python >=3.13, and the environment has 3.11");
-    CHECK_CONTAINS(world.refused("nump==1.0", ErrorKind::network), "no project 'nump' in https://index.example/simple (404 Not Found)");
+    CHECK_CONTAINS(world.refused("old==2.0", ErrorKind::unsatisfiable),
+                   "the newest that fits Python 3.11 on linux-64 with glibc 2.28 is 1.0");
+    CHECK_CONTAINS(world.refused("win==1.0", ErrorKind::unsatisfiable),
+                   "only for cp311-cp311-win_amd64; the newest that has one is 0.9");
+    CHECK_CONTAINS(world.refused("new==1.0", ErrorKind::unsatisfiable),
+                   "requires Python >=3.13, and the environment has 3.11");
+    CHECK_CONTAINS(world.refused("nump==1.0", ErrorKind::network),
+                   "no project 'nump' in https://index.example/simple (404 Not Found)");
     CHECK_CONTAINS(world.refused("old==1.0\n--no-binary old", ErrorKind::usage), "wheels only");
     world.pip.no_index = true;
     CHECK_CONTAINS(world.refused("old==1.0", ErrorKind::usage), "--no-index is set");
@@ -193,11 +213,15 @@ TEST_CASE("hashes: one must match, and all lines need one", "[select]") {
     world.link("foo", "foo-1.0-1-py3-none-any.whl", "", other);
     world.link("bar", "bar-1.0-py3-none-any.whl", "", good);
     CHECK(world.chosen("foo==1.0 --hash=sha256:" + good).wheels[0].file.file_name == "foo-1.0-py3-none-any.whl");
-    CHECK_CONTAINS(world.refused("foo==1.0 --hash=sha256:" + std::string(64, 'c'), ErrorKind::unsatisfiable), "--hash values");
-    CHECK_CONTAINS(world.refused("bar==1.0\nfoo==1.0 --hash=sha256:" + good, ErrorKind::usage), "requirements.txt:1: 'bar==1.0' has no --hash");
+    CHECK_CONTAINS(world.refused("foo==1.0 --hash=sha256:" + std::string(64, 'c'), ErrorKind::unsatisfiable),
+                   "--hash values");
+    CHECK_CONTAINS(world.refused("bar==1.0\nfoo==1.0 --hash=sha256:" + good, ErrorKind::usage),
+                   "requirements.txt:1: 'bar==1.0' has no --hash");
     CHECK_CONTAINS(world.refused("--require-hashes\nbar==1.0", ErrorKind::usage), "has no --hash");
-    CHECK_CONTAINS(world.refused("bar==1.0 --hash=sha512:" + std::string(128, 'c'), ErrorKind::usage), "no sha256 hash");
-    CHECK(world.chosen("foo==1.0 --hash=sha256:" + good + " --hash=sha256:" + other).wheels[0].file.file_name == "foo-1.0-1-py3-none-any.whl");
+    CHECK_CONTAINS(world.refused("bar==1.0 --hash=sha512:" + std::string(128, 'c'), ErrorKind::usage),
+                   "no sha256 hash");
+    CHECK(world.chosen("foo==1.0 --hash=sha256:" + good + " --hash=sha256:" + other).wheels[0].file.file_name ==
+          "foo-1.0-1-py3-none-any.whl");
 }
 
 TEST_CASE("direct references", "[select]") {
@@ -205,8 +229,9 @@ TEST_CASE("direct references", "[select]") {
     auto directory = std::move(TemporaryDirectory::make()).value();
     auto path = directory.path() / "foo-1.0-py3-none-any.whl";
     REQUIRE(write_atomically(path, make_wheel("foo", "1.0")).ok());
-    auto selection = world.chosen(path.string() + "\nbar @ https://u:p@h.example/d/bar-2.0%2Bx-py3-none-any.whl#sha256=" + std::string(64, 'a') +
-                                  "\nbaz @ file://" + percent_encode_path((directory.path() / "baz-1-py3-none-any.whl").string()));
+    auto selection = world.chosen(
+        path.string() + "\nbar @ https://u:p@h.example/d/bar-2.0%2Bx-py3-none-any.whl#sha256=" + std::string(64, 'a') +
+        "\nbaz @ file://" + percent_encode_path((directory.path() / "baz-1-py3-none-any.whl").string()));
     REQUIRE(selection.wheels.size() == 3);
     CHECK(selection.wheels[0].name == "bar");
     CHECK(selection.wheels[0].version == "2.0+x");
@@ -218,14 +243,16 @@ TEST_CASE("direct references", "[select]") {
     CHECK(selection.wheels[1].file.url == (directory.path() / "baz-1-py3-none-any.whl").string());
     CHECK_CONTAINS(world.refused("https://h.example/foo-1.0.tar.gz", ErrorKind::usage), "wheels only");
     CHECK_CONTAINS(world.refused("https://h.example/foo.whl", ErrorKind::usage), "original name");
-    CHECK_CONTAINS(world.refused("https://h.example/foo-1.0-cp312-cp312-linux_x86_64.whl", ErrorKind::usage), "not for Python 3.11");
+    CHECK_CONTAINS(world.refused("https://h.example/foo-1.0-cp312-cp312-linux_x86_64.whl", ErrorKind::usage),
+                   "not for Python 3.11");
     CHECK_CONTAINS(world.refused("bar @ https://h.example/foo-1.0-py3-none-any.whl", ErrorKind::usage), "foo's");
 }
 
 TEST_CASE("every missing line is listed, with what it needs itself", "[closure]") {
     World world;
-    world.wheel("torch", "2.9.1", {"filelock", "sympy>=1.13.3", "setuptools ; python_version >= '3.12'", "opt ; extra == 'opt-einsum'",
-                                   "networkx>=2.5.1", "triton==3.5.1 ; platform_system == 'Linux' and platform_machine == 'x86_64'"});
+    world.wheel("torch", "2.9.1",
+                {"filelock", "sympy>=1.13.3", "setuptools ; python_version >= '3.12'", "opt ; extra == 'opt-einsum'",
+                 "networkx>=2.5.1", "triton==3.5.1 ; platform_system == 'Linux' and platform_machine == 'x86_64'"});
     world.wheel("filelock", "3.20.0");
     world.wheel("sympy", "1.14.0", {"mpmath<1.4,>=1.1.0"});
     world.wheel("sympy", "1.12.0");
@@ -236,12 +263,14 @@ TEST_CASE("every missing line is listed, with what it needs itself", "[closure]"
     auto status = world.whole("torch==2.9.1\nnetworkx==3.5\n");
     REQUIRE(!status.ok());
     CHECK(status.error().kind == ErrorKind::usage);
-    CHECK(status.error().message == "add to requirements.txt: 'filelock==3.20.0' (torch 2.9.1 requires filelock)\n"
-                                    "add to requirements.txt: 'mpmath==1.3.0' (sympy 1.14.0 requires mpmath<1.4,>=1.1.0)\n"
-                                    "add to requirements.txt: 'sympy==1.14.0' (torch 2.9.1 requires sympy>=1.13.3)\n"
-                                    "add to requirements.txt: 'triton==VERSION' (torch 2.9.1 requires triton==3.5.1)");
+    CHECK(status.error().message ==
+          "add to requirements.txt: 'filelock==3.20.0' (torch 2.9.1 requires filelock)\n"
+          "add to requirements.txt: 'mpmath==1.3.0' (sympy 1.14.0 requires mpmath<1.4,>=1.1.0)\n"
+          "add to requirements.txt: 'sympy==1.14.0' (torch 2.9.1 requires sympy>=1.13.3)\n"
+          "add to requirements.txt: 'triton==VERSION' (torch 2.9.1 requires triton==3.5.1)");
     world.wheel("triton", "3.5.1");
-    CHECK(world.whole("torch==2.9.1\nnetworkx==3.5\nfilelock==3.20.0\nmpmath==1.3.0\nsympy==1.14.0\ntriton==3.5.1\n").ok());
+    CHECK(world.whole("torch==2.9.1\nnetworkx==3.5\nfilelock==3.20.0\nmpmath==1.3.0\nsympy==1.14.0\ntriton==3.5.1\n")
+              .ok());
     // What conda or a captured prefix provides need not be on the list.
     world.options.provided = {{"filelock", "3.0"}, {"sympy", "1.13.3"}, {"triton", "3.5.1"}};
     CHECK(world.whole("torch==2.9.1\nnetworkx==3.5\n").ok());
@@ -255,10 +284,11 @@ TEST_CASE("what missing wheels need is found without metadata files too", "[clos
     world.wheel("app", "1.0", {"lib"});
     std::string body = make_wheel("lib", "1.0", {"deep"});
     world.fetcher.files["https://index.example/files/lib-1.0-py3-none-any.whl"] = body;
-    world.fetcher.page("https://index.example/simple/lib/",
-                       "{\"files\":[{\"filename\":\"lib-1.0-py3-none-any.whl\",\"url\":\"/files/lib-1.0-py3-none-any.whl\",\"size\":" +
-                           std::to_string(body.size()) + ",\"hashes\":{}}]}",
-                       "application/vnd.pypi.simple.v1+json");
+    world.fetcher.page(
+        "https://index.example/simple/lib/",
+        "{\"files\":[{\"filename\":\"lib-1.0-py3-none-any.whl\",\"url\":\"/files/lib-1.0-py3-none-any.whl\",\"size\":" +
+            std::to_string(body.size()) + ",\"hashes\":{}}]}",
+        "application/vnd.pypi.simple.v1+json");
     auto status = world.whole("app==1.0\n");
     CHECK(status.error().message == "add to requirements.txt: 'deep==VERSION' (lib 1.0 requires deep)\n"
                                     "add to requirements.txt: 'lib==1.0' (app 1.0 requires lib)");
@@ -272,7 +302,8 @@ TEST_CASE("a pin that another package forbids", "[closure]") {
     auto status = world.whole("app==1.0\nnumpy==2.3.5\n");
     REQUIRE(!status.ok());
     CHECK(status.error().kind == ErrorKind::unsatisfiable);
-    CHECK(status.error().message == "requirements.txt:2: numpy 2.3.5 is listed, but app 1.0 requires numpy<2; write 'numpy==1.26.4'");
+    CHECK(status.error().message ==
+          "requirements.txt:2: numpy 2.3.5 is listed, but app 1.0 requires numpy<2; write 'numpy==1.26.4'");
 }
 
 TEST_CASE("extras bring their requirements, on the list and on the way", "[closure]") {
@@ -306,12 +337,14 @@ TEST_CASE("metadata comes from the wheel where the index has none", "[closure]")
     CHECK(selection.wheels[0].file.sha256 == to_hex(sha256(as_bytes(body))));
     CHECK(plain.whole("foo==1.0 --hash=sha256:" + to_hex(sha256(as_bytes(body)))).ok());
     CHECK(!plain.whole("foo==1.0 --hash=sha256:" + std::string(64, 'a')).ok());
-    CHECK(!plain.whole("foo==1.0 --hash=sha256:" + std::string(64, 'a') + " --hash=sha256:" + std::string(64, 'b')).ok());
+    CHECK(
+        !plain.whole("foo==1.0 --hash=sha256:" + std::string(64, 'a') + " --hash=sha256:" + std::string(64, 'b')).ok());
 }
 
 TEST_CASE("METADATA as wheels write it", "[metadata]") {
-    auto metadata = parse_metadata("Metadata-Version: 2.1\r\nName: Foo\r\nVersion: 1.0\r\nRequires-Dist: bar\r\n (>=1.0)\r\n"
-                                   "requires-python: >=3.8\r\nProvides-Extra: A_b\r\n\r\nRequires-Dist: not\r\n");
+    auto metadata =
+        parse_metadata("Metadata-Version: 2.1\r\nName: Foo\r\nVersion: 1.0\r\nRequires-Dist: bar\r\n (>=1.0)\r\n"
+                       "requires-python: >=3.8\r\nProvides-Extra: A_b\r\n\r\nRequires-Dist: not\r\n");
     CHECK(metadata.name == "Foo");
     CHECK(metadata.requires_dist == std::vector<std::string>{"bar (>=1.0)"});
     CHECK(metadata.requires_python == ">=3.8");

@@ -60,10 +60,8 @@ TargetNeeds needs() {
 } // namespace
 
 TEST_CASE("glibc is read from the target's own file") {
-    CHECK(glibc_version_in(
-              "xxGNU C Library (Debian GLIBC 2.31-13) stable release version 2.31.\nCopyright") == "2.31");
-    CHECK(glibc_version_in("GNU C Library (GNU libc) development release version 2.39.9000.\n") ==
-          "2.39.9000");
+    CHECK(glibc_version_in("xxGNU C Library (Debian GLIBC 2.31-13) stable release version 2.31.\nCopyright") == "2.31");
+    CHECK(glibc_version_in("GNU C Library (GNU libc) development release version 2.39.9000.\n") == "2.39.9000");
     CHECK(glibc_version_in("GNU C Library") == "");
     CHECK(glibc_version_in("") == "");
     CHECK(glibc_version_in("release version 2.36.") == "");
@@ -112,8 +110,7 @@ TEST_CASE("another processor or system") {
     auto arm = good_machine();
     arm.processor = "aarch64";
     auto findings = judge_machine(arm, manifest_for());
-    CHECK(find(findings, "cpu")->sentence ==
-          "this installer is for x86_64 processors, this machine has aarch64");
+    CHECK(find(findings, "cpu")->sentence == "this installer is for x86_64 processors, this machine has aarch64");
     auto bsd = good_machine();
     bsd.system = "FreeBSD";
     CHECK(find(judge_machine(bsd, manifest_for()), "os")->sentence ==
@@ -144,15 +141,14 @@ TEST_CASE("the loader's cache and the standard directories") {
     write("usr/lib64/libplain.so.2", "");
     write("home/me/lib/libplain.so.2", "");
     ByteWriter cache;
-    std::string strings = std::string("libodd.so.1") + '\0' + "/opt/odd/libodd.so.1" + '\0' + "libgone.so.1" +
-                          '\0' + "/gone/libgone.so.1" + '\0';
+    std::string strings = std::string("libodd.so.1") + '\0' + "/opt/odd/libodd.so.1" + '\0' + "libgone.so.1" + '\0' +
+                          "/gone/libgone.so.1" + '\0';
     std::string magic = "glibc-ld.so.cache1.1";
     std::uint32_t base = 48 + 2 * 24;
     cache.bytes(as_bytes(magic));
     cache.u32(2);
     cache.u32(static_cast<std::uint32_t>(strings.size()));
-    for (int i = 0; i < 5; ++i)
-        cache.u32(0);
+    for (int i = 0; i < 5; ++i) cache.u32(0);
     for (auto [key, value] : {std::pair{0u, 12u}, {33u, 46u}}) {
 #if defined(__aarch64__)
         cache.u32(0x0a03);
@@ -175,8 +171,7 @@ TEST_CASE("the loader's cache and the standard directories") {
     CHECK(index.find("libnone.so.9") == "");
     // Every truncation is an empty cache or a shorter one, never a crash.
     std::string bytes(as_text(cache.data()));
-    for (std::size_t n = 0; n < bytes.size(); ++n)
-        parse_ld_cache(std::string_view(bytes).substr(0, n));
+    for (std::size_t n = 0; n < bytes.size(); ++n) parse_ld_cache(std::string_view(bytes).substr(0, n));
     CHECK(parse_ld_cache(bytes).size() == 2);
 }
 
@@ -186,8 +181,7 @@ TEST_CASE("the machine's own cache agrees with ldconfig -p") {
     if (!bytes) SKIP("no /etc/ld.so.cache here");
     auto entries = parse_ld_cache(*bytes);
     CHECK(!entries.empty());
-    for (const auto& [soname, path] : entries)
-        CHECK(path.starts_with("/"));
+    for (const auto& [soname, path] : entries) CHECK(path.starts_with("/"));
 }
 
 TEST_CASE("CPU levels") {
@@ -225,8 +219,7 @@ TEST_CASE("target: room, inodes, quota") {
 
     auto inodes = good_target();
     inodes.free_inodes = 99;
-    CHECK(find(judge_target(inodes, needs()), "inodes")->sentence ==
-          "100 files are needed in '/opt', room is for 99");
+    CHECK(find(judge_target(inodes, needs()), "inodes")->sentence == "100 files are needed in '/opt', room is for 99");
     inodes.free_inodes.reset();
     CHECK(!failure_of(judge_target(inodes, needs())));
     CHECK(find(judge_target(inodes, needs()), "inodes-unknown")->severity == Severity::note);
@@ -341,8 +334,7 @@ TEST_CASE("targets on this machine") {
     REQUIRE(write_atomically(directory.path() / "conda/.tinderbox/state", "verified\n").ok());
     CHECK(read_target_facts(base + "/conda").kind == TargetFacts::Kind::ours);
     fs::create_directories(directory.path() / ".new.tinderbox-stage-0123/lib");
-    REQUIRE(write_atomically(directory.path() / ".new.tinderbox-stage-0123/lib/x", std::string(100'000, 'x'))
-                .ok());
+    REQUIRE(write_atomically(directory.path() / ".new.tinderbox-stage-0123/lib/x", std::string(100'000, 'x')).ok());
     auto resumed = read_target_facts(base + "/new");
     CHECK(resumed.staged_inodes == 2);
     CHECK(resumed.staged_bytes >= 100'000);

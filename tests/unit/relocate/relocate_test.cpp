@@ -57,12 +57,15 @@ std::vector<Reloc> cstrings_of(std::string_view data) {
 } // namespace
 
 TEST_CASE("text: the prefix at every position", "[relocate]") {
-    for (const std::string& prefix : {std::string("/p"), std::string("/a much/longer prefix than the one that was there before, really/quite/long")})
+    for (const std::string& prefix :
+         {std::string("/p"),
+          std::string("/a much/longer prefix than the one that was there before, really/quite/long")})
         for (std::size_t at = 0; at <= 64; ++at) {
             std::string filler(64, '.');
             std::string before = filler.substr(0, at), after = filler.substr(at);
-            CHECK(apply(before + old_prefix + after, {{.kind = RelocKind::text, .offset = at, .length = old_prefix.size()}}, prefix) ==
-                  before + prefix + after);
+            CHECK(apply(before + old_prefix + after,
+                        {{.kind = RelocKind::text, .offset = at, .length = old_prefix.size()}},
+                        prefix) == before + prefix + after);
         }
     CHECK(apply("", {}, "/p") == "");
     CHECK(apply("abc", {}, "/p") == "abc");
@@ -105,10 +108,12 @@ TEST_CASE("cstring: at every position of a piece of binary data", "[relocate]") 
 }
 
 TEST_CASE("cstring: a prefix longer than the placeholder is refused", "[relocate]") {
-    auto result = apply_relocations(as_bytes(old_prefix), {cstring(0, old_prefix.size())}, std::string(old_prefix.size() + 1, '/'));
+    auto result = apply_relocations(as_bytes(old_prefix), {cstring(0, old_prefix.size())},
+                                    std::string(old_prefix.size() + 1, '/'));
     REQUIRE(!result.ok());
     CHECK(result.error().kind == ErrorKind::usage);
-    CHECK(apply(old_prefix, {cstring(0, old_prefix.size())}, std::string(old_prefix.size(), '/')) == std::string(old_prefix.size(), '/'));
+    CHECK(apply(old_prefix, {cstring(0, old_prefix.size())}, std::string(old_prefix.size(), '/')) ==
+          std::string(old_prefix.size(), '/'));
 }
 
 TEST_CASE("longest_prefix is the shortest placeholder", "[relocate]") {
@@ -131,8 +136,7 @@ TEST_CASE("digests and sizes of other files", "[relocate]") {
     std::vector<Reloc> relocs = {{.kind = RelocKind::digest_b64url, .offset = 2, .length = 1, .target = 5},
                                  {.kind = RelocKind::size_decimal, .offset = 4, .length = 0, .target = 5},
                                  {.kind = RelocKind::digest_hex, .offset = 5, .length = 3, .target = 5}};
-    CHECK(apply("a,@,,zzz!", relocs, "/p", lookup) ==
-          "a," + to_base64url(digest) + ",1234567," + to_hex(digest) + "!");
+    CHECK(apply("a,@,,zzz!", relocs, "/p", lookup) == "a," + to_base64url(digest) + ",1234567," + to_hex(digest) + "!");
     CHECK(apply("a,@,,zzz!", relocs, "/p").starts_with("error"));
     relocs[0].target = 6;
     CHECK(apply("a,@,,zzz!", relocs, "/p", lookup) == "error: which?");
@@ -148,7 +152,8 @@ TEST_CASE("records outside the file or out of order are refused", "[relocate]") 
     CHECK(bad({{.kind = RelocKind::text, .offset = 5, .length = 6}}));
     CHECK(bad({{.kind = RelocKind::text, .offset = UINT64_MAX, .length = 2}}));
     CHECK(bad({{.kind = RelocKind::text, .offset = 5, .length = UINT64_MAX}}));
-    CHECK(bad({{.kind = RelocKind::text, .offset = 5, .length = 2}, {.kind = RelocKind::text, .offset = 6, .length = 1}}));
+    CHECK(bad(
+        {{.kind = RelocKind::text, .offset = 5, .length = 2}, {.kind = RelocKind::text, .offset = 6, .length = 1}}));
 }
 
 TEST_CASE("interpreter lines", "[relocate]") {

@@ -25,7 +25,8 @@ RedistributionTable table() {
     return *out;
 }
 
-PackageInfo package(std::string kind, std::string name, std::string version, std::string url = "", std::string license = "") {
+PackageInfo package(std::string kind, std::string name, std::string version, std::string url = "",
+                    std::string license = "") {
     PackageInfo out;
     out.kind = std::move(kind);
     out.name = std::move(name);
@@ -39,8 +40,12 @@ PackageInfo package(std::string kind, std::string name, std::string version, std
 class NoFetcher : public Fetcher {
   public:
     int asked = 0;
-    Result<std::vector<Fetched>> fetch(const std::vector<Download>&) override { return make_error(ErrorKind::network, "nothing"); }
-    Result<Document> get(const std::string&, const std::string&) override { return make_error(ErrorKind::network, "nothing"); }
+    Result<std::vector<Fetched>> fetch(const std::vector<Download>&) override {
+        return make_error(ErrorKind::network, "nothing");
+    }
+    Result<Document> get(const std::string&, const std::string&) override {
+        return make_error(ErrorKind::network, "nothing");
+    }
     Result<Piece> range(const std::string&, std::uint64_t, std::uint64_t, bool) override {
         ++asked;
         return make_error(ErrorKind::network, "nothing");
@@ -52,7 +57,8 @@ Lock sample_lock() {
     lock.name = "lab";
     lock.platform = "linux-64";
     lock.target_glibc = "2.28";
-    auto add = [&](std::string kind, std::string name, std::string version, std::string url, std::uint64_t size, bool requested, std::string requirement) {
+    auto add = [&](std::string kind, std::string name, std::string version, std::string url, std::uint64_t size,
+                   bool requested, std::string requirement) {
         LockedArtifact a;
         a.kind = std::move(kind);
         a.name = std::move(name);
@@ -65,11 +71,14 @@ Lock sample_lock() {
         a.sha256 = std::string(64, 'a');
         lock.artifacts.push_back(std::move(a));
     };
-    add("conda", "python", "3.11.9", "https://conda.anaconda.org/conda-forge/linux-64/python-3.11.9-h1_0_cpython.conda", 30'000'000, true, "python=3.11");
+    add("conda", "python", "3.11.9", "https://conda.anaconda.org/conda-forge/linux-64/python-3.11.9-h1_0_cpython.conda",
+        30'000'000, true, "python=3.11");
     lock.artifacts.back().build = "h1_0_cpython";
-    add("wheel", "torch", "2.9.1", "https://files.test/torch-2.9.1-cp311-cp311-manylinux_2_28_x86_64.whl", 900'000'000, true, "torch");
+    add("wheel", "torch", "2.9.1", "https://files.test/torch-2.9.1-cp311-cp311-manylinux_2_28_x86_64.whl", 900'000'000,
+        true, "torch");
     lock.artifacts.back().index = "https://index.test/simple";
-    add("wheel", "nvidia-cuda-runtime-cu12", "12.8.90", "https://files.test/nvidia_cuda_runtime_cu12-12.8.90-py3-none-manylinux2014_x86_64.whl", 1'000'000, false,
+    add("wheel", "nvidia-cuda-runtime-cu12", "12.8.90",
+        "https://files.test/nvidia_cuda_runtime_cu12-12.8.90-py3-none-manylinux2014_x86_64.whl", 1'000'000, false,
         "torch 2.9.1 requires nvidia-cuda-runtime-cu12==12.8.90");
     lock.artifacts.back().index = "https://index.test/simple";
     return lock;
@@ -83,27 +92,32 @@ TEST_CASE("redistribution classes by place, name and licence", "[report][redistr
         PackageInfo package;
         const char* expected;
     };
-    const std::string main = "https://repo.anaconda.com/pkgs/main/linux-64/x.conda", forge = "https://conda.anaconda.org/conda-forge/linux-64/x.conda";
-    for (const Case& c : {Case{package("conda", "numpy", "2.0", main, "BSD-3-Clause"), "anaconda"},
-                          Case{package("conda", "numpy", "2.0", "https://mirror.test/pkgs/main/linux-64/x.conda", "BSD-3-Clause"), "anaconda"},
-                          Case{package("conda", "numpy", "2.0", forge, "BSD-3-Clause"), "free"},
-                          Case{package("base", "miniconda", "py312_26.7.1-1"), "anaconda"},
-                          Case{package("base", "Miniconda3", "py312_26.7.1-1"), "anaconda"},
-                          Case{package("base", "miniforge", "26.3.2-3"), "unknown"},
-                          Case{package("wheel", "nvidia-cublas-cu12", "12.8.4.1"), "nvidia"},
-                          Case{package("wheel", "nvidia-ml-py", "13.580", "", "BSD License"), "free"},
-                          Case{package("wheel", "torch", "1.12.1+cu113", "", "BSD-3"), "nvidia"},
-                          Case{package("wheel", "torch", "1.12.1", "", "BSD-3"), "free"},
-                          Case{package("conda", "cudatoolkit", "11.3.1", forge, "LicenseRef-NVIDIA-End-User-License-Agreement"), "nvidia"},
-                          Case{package("conda", "mkl", "2024.2", forge, "LicenseRef-IntelSimplifiedSoftwareOct2022"), "intel"},
-                          Case{package("wheel", "secret", "1", "", "Proprietary"), "proprietary"},
-                          Case{package("wheel", "weights", "1", "", "CC-BY-NC-4.0"), "proprietary"},
-                          Case{package("wheel", "x", "1", "", "License :: OSI Approved :: MIT License"), "free"},
-                          Case{package("wheel", "x", "1", "", "ask Bob"), "unknown"}}) {
+    const std::string main = "https://repo.anaconda.com/pkgs/main/linux-64/x.conda",
+                      forge = "https://conda.anaconda.org/conda-forge/linux-64/x.conda";
+    for (const Case& c :
+         {Case{package("conda", "numpy", "2.0", main, "BSD-3-Clause"), "anaconda"},
+          Case{package("conda", "numpy", "2.0", "https://mirror.test/pkgs/main/linux-64/x.conda", "BSD-3-Clause"),
+               "anaconda"},
+          Case{package("conda", "numpy", "2.0", forge, "BSD-3-Clause"), "free"},
+          Case{package("base", "miniconda", "py312_26.7.1-1"), "anaconda"},
+          Case{package("base", "Miniconda3", "py312_26.7.1-1"), "anaconda"},
+          Case{package("base", "miniforge", "26.3.2-3"), "unknown"},
+          Case{package("wheel", "nvidia-cublas-cu12", "12.8.4.1"), "nvidia"},
+          Case{package("wheel", "nvidia-ml-py", "13.580", "", "BSD License"), "free"},
+          Case{package("wheel", "torch", "1.12.1+cu113", "", "BSD-3"), "nvidia"},
+          Case{package("wheel", "torch", "1.12.1", "", "BSD-3"), "free"},
+          Case{package("conda", "cudatoolkit", "11.3.1", forge, "LicenseRef-NVIDIA-End-User-License-Agreement"),
+               "nvidia"},
+          Case{package("conda", "mkl", "2024.2", forge, "LicenseRef-IntelSimplifiedSoftwareOct2022"), "intel"},
+          Case{package("wheel", "secret", "1", "", "Proprietary"), "proprietary"},
+          Case{package("wheel", "weights", "1", "", "CC-BY-NC-4.0"), "proprietary"},
+          Case{package("wheel", "x", "1", "", "License :: OSI Approved :: MIT License"), "free"},
+          Case{package("wheel", "x", "1", "", "ask Bob"), "unknown"}}) {
         INFO(c.package.kind << " " << c.package.name << " " << c.package.license);
         CHECK(rules.classify(c.package) == c.expected);
     }
-    std::vector<PackageInfo> all = {package("conda", "numpy", "2.0", main), package("wheel", "nvidia-cublas-cu12", "12"), package("conda", "mkl", "1", forge)};
+    std::vector<PackageInfo> all = {package("conda", "numpy", "2.0", main),
+                                    package("wheel", "nvidia-cublas-cu12", "12"), package("conda", "mkl", "1", forge)};
     rules.classify_all(all);
     auto lines = rules.restrictions(all);
     REQUIRE(lines.size() == 2); // Intel's terms allow it
@@ -120,7 +134,8 @@ TEST_CASE("licences as SPDX expressions", "[report][license]") {
     CHECK(spdx_expression("LGPL-2.1+") == "LGPL-2.1+");
     CHECK(spdx_expression("License :: OSI Approved :: Apache Software License") == "Apache-2.0");
     CHECK(spdx_expression("BSD 3-Clause License") == "BSD-3-Clause");
-    for (const char* text : {"", "BSD", "MIT AND", "AND MIT", "(MIT", "MIT)", "MIT MIT", "MIT WITH MIT", "see LICENSE", "LicenseRef-x", "()"})
+    for (const char* text : {"", "BSD", "MIT AND", "AND MIT", "(MIT", "MIT)", "MIT MIT", "MIT WITH MIT", "see LICENSE",
+                             "LicenseRef-x", "()"})
         CHECK(spdx_expression(text).empty());
     CHECK(is_free_license("BSD"));
     CHECK(is_free_license("MIT OR Apache-2.0"));
@@ -198,8 +213,9 @@ TEST_CASE("package URLs and bills of materials", "[report][sbom]") {
     Inventory inventory = inventory_of(sample_lock());
     CHECK(package_url(inventory.packages[0], "linux-64") ==
           "pkg:conda/python@3.11.9?build=h1_0_cpython&channel=conda-forge&subdir=linux-64&type=conda");
-    CHECK(package_url(inventory.packages[2], "linux-64") ==
-          "pkg:pypi/nvidia-cuda-runtime-cu12@12.8.90?file_name=nvidia_cuda_runtime_cu12-12.8.90-py3-none-manylinux2014_x86_64.whl");
+    CHECK(package_url(inventory.packages[2], "linux-64") == "pkg:pypi/"
+                                                            "nvidia-cuda-runtime-cu12@12.8.90?file_name=nvidia_cuda_"
+                                                            "runtime_cu12-12.8.90-py3-none-manylinux2014_x86_64.whl");
     CHECK(package_url(package("wheel", "Torch", "1.12.1+cu113"), "linux-64") == "pkg:pypi/torch@1.12.1%2Bcu113");
     inventory.packages.push_back(inventory.packages[0]); // in the base as well
     inventory.packages.back().prefix = "base";

@@ -49,10 +49,12 @@ TEST_CASE("signatures are those of RFC 6979", "[sign]") {
     auto key = SigningKey::read(dir.write("key.pem", rfc_key));
     INFO((key.ok() ? "" : key.error().message));
     REQUIRE(key.ok());
-    CHECK(*key->sign(sha256(as_bytes("sample"))) == der("EFD48B2AACB6A8FD1140DD9CD45E81D69D2C877B56AAF991C34D0EA84EAF3716",
-                                                        "F7CB1C942D657C41D436C7A1B6E29F65F3E900DBB9AFF4064DC4AB2F843ACDA8"));
-    CHECK(*key->sign(sha256(as_bytes("test"))) == der("F1ABB023518351CD71D881567B1EA663ED3EFCF6C5132B354F28D3B0B7D38367",
-                                                      "019F4113742A2B14BD25926B49C649155F267E60D3814B4C0CC84250E46F0083"));
+    CHECK(*key->sign(sha256(as_bytes("sample"))) ==
+          der("EFD48B2AACB6A8FD1140DD9CD45E81D69D2C877B56AAF991C34D0EA84EAF3716",
+              "F7CB1C942D657C41D436C7A1B6E29F65F3E900DBB9AFF4064DC4AB2F843ACDA8"));
+    CHECK(*key->sign(sha256(as_bytes("test"))) ==
+          der("F1ABB023518351CD71D881567B1EA663ED3EFCF6C5132B354F28D3B0B7D38367",
+              "019F4113742A2B14BD25926B49C649155F267E60D3814B4C0CC84250E46F0083"));
 }
 
 TEST_CASE("a key of its own signs, and nothing else is accepted", "[sign]") {
@@ -79,7 +81,8 @@ TEST_CASE("a key of its own signs, and nothing else is accepted", "[sign]") {
         auto accepted = open->accepts(digest, bad);
         CHECK_FALSE((accepted.ok() && *accepted));
     }
-    for (std::size_t size = 0; size < signature.size(); ++size) CHECK_FALSE(open->accepts(digest, ByteView(signature).first(size)).ok());
+    for (std::size_t size = 0; size < signature.size(); ++size)
+        CHECK_FALSE(open->accepts(digest, ByteView(signature).first(size)).ok());
     Bytes longer = signature;
     longer.push_back(std::byte{0});
     CHECK_FALSE(open->accepts(digest, longer).ok());
@@ -89,7 +92,8 @@ TEST_CASE("a wrong key file says what to give instead", "[sign]") {
     Dir dir;
     auto key = SigningKey::generate();
     REQUIRE(key.ok());
-    const fs::path secret = dir.write("secret.pem", *key->private_pem()), open = dir.write("open.pem", *key->public_pem());
+    const fs::path secret = dir.write("secret.pem", *key->private_pem()),
+                   open = dir.write("open.pem", *key->public_pem());
     auto message = [](auto result) {
         REQUIRE_FALSE(result.ok());
         CHECK(result.error().kind == ErrorKind::usage);
@@ -107,5 +111,6 @@ wljEVU9LTvnMUiHeIS4biCRRTiAZXN6ozJB7hC5WOp9f9vViwfy0SdzI81sqkrdo
 BKYYNQtzbllilENXsuS6tBYFmASUq0W4
 -----END PUBLIC KEY-----
 )";
-    CHECK(message(VerifyingKey::read(dir.write("p384.pem", p384))).find("no key of the curve P-256") != std::string::npos);
+    CHECK(message(VerifyingKey::read(dir.write("p384.pem", p384))).find("no key of the curve P-256") !=
+          std::string::npos);
 }

@@ -63,7 +63,8 @@ TEST_CASE("every bad file is refused in its own sentence", "[bad]") {
     REQUIRE(wanted.ok());
     auto ours = split_lines(said), theirs = split_lines(*wanted);
     for (std::size_t i = 0; i < std::max(ours.size(), theirs.size()); ++i) {
-        const std::string_view left = i < ours.size() ? ours[i] : "(nothing)", right = i < theirs.size() ? theirs[i] : "(nothing)";
+        const std::string_view left = i < ours.size() ? ours[i] : "(nothing)",
+                               right = i < theirs.size() ? theirs[i] : "(nothing)";
         if (left != right) {
             FAIL_CHECK("line " << i + 1 << " of bad_input.golden\n  is now: " << left << "\n  was:    " << right);
             break;

@@ -26,7 +26,8 @@ std::string refused(std::string_view text, const std::string& path, LockChoice c
     return request.error().message;
 }
 
-std::vector<std::string> wheels(const Request& request, const std::string& python = "3.11.9", std::vector<std::string> replaced = {}) {
+std::vector<std::string> wheels(const Request& request, const std::string& python = "3.11.9",
+                                std::vector<std::string> replaced = {}) {
     pip::Target target;
     target.python = python;
     auto chosen = wheels_of(request.locks.at(0), target, replaced);
@@ -63,11 +64,13 @@ Names names_of(const Request& request) {
 TEST_CASE("conda-lock: platforms and categories", "[locks]") {
     auto entry = [](const char* name, const char* platform, const char* category) {
         return fmt::format("- name: {0}\n  version: '1'\n  manager: conda\n  platform: {1}\n  dependencies: {{}}\n"
-                           "  url: https://c.example/main/{1}/{0}-1-0.conda\n  hash: {{md5: {2}}}\n  category: {3}\n  optional: false\n",
+                           "  url: https://c.example/main/{1}/{0}-1-0.conda\n  hash: {{md5: {2}}}\n  category: {3}\n  "
+                           "optional: false\n",
                            name, platform, std::string(32, 'b'), category);
     };
-    std::string text = "version: 1\nmetadata:\n  channels: [{url: main}]\n  platforms: [linux-64, osx-64]\npackage:\n" + entry("a", "linux-64", "main") +
-                       entry("a", "osx-64", "main") + entry("d", "linux-64", "dev") + entry("x", "linux-64", "extra");
+    std::string text = "version: 1\nmetadata:\n  channels: [{url: main}]\n  platforms: [linux-64, osx-64]\npackage:\n" +
+                       entry("a", "linux-64", "main") + entry("a", "osx-64", "main") + entry("d", "linux-64", "dev") +
+                       entry("x", "linux-64", "extra");
     Request request = taken(text, "conda-lock.yml");
     CHECK(names_of(request) == Names{"a", "d"}); // conda-lock installs `dev` unless told not to
     CHECK(request.conda[0].url == "https://c.example/main/linux-64/a-1-0.conda");
@@ -76,18 +79,25 @@ TEST_CASE("conda-lock: platforms and categories", "[locks]") {
     CHECK(request.channels == Names{"main"});
     CHECK(names_of(taken(text, "conda-lock.yml", choice({"extra", "-dev"}))) == Names{"a", "x"});
     CHECK(names_of(taken(text, "conda-lock.yml", choice({}, "osx-64"))) == Names{"a"});
-    CHECK_CONTAINS(refused(text, "conda-lock.yml", choice({}, "linux-aarch64")), "it has packages for linux-64, osx-64, not for linux-aarch64");
-    CHECK_CONTAINS(refused(text, "conda-lock.yml", choice({"test"})), "there is no 'test' in it; there is: main, dev, extra");
+    CHECK_CONTAINS(refused(text, "conda-lock.yml", choice({}, "linux-aarch64")),
+                   "it has packages for linux-64, osx-64, not for linux-aarch64");
+    CHECK_CONTAINS(refused(text, "conda-lock.yml", choice({"test"})),
+                   "there is no 'test' in it; there is: main, dev, extra");
 }
 
 TEST_CASE("pixi: environments and platforms by name", "[locks]") {
     std::string text = "version: 7\nplatforms:\n- name: linux-64\n- name: gpu\n  subdir: linux-64\nenvironments:\n"
-                       "  default:\n    channels: [{url: https://c.example/}]\n    packages:\n      linux-64:\n      - conda: https://c.example/linux-64/a-1-0.conda\n"
+                       "  default:\n    channels: [{url: https://c.example/}]\n    packages:\n      linux-64:\n      - "
+                       "conda: https://c.example/linux-64/a-1-0.conda\n"
                        "      gpu:\n      - conda: https://c.example/linux-64/g-1-0.conda\n"
-                       "  lab:\n    channels: []\n    packages:\n      linux-64:\n      - conda: https://c.example/linux-64/a-1-0.conda\n"
+                       "  lab:\n    channels: []\n    packages:\n      linux-64:\n      - conda: "
+                       "https://c.example/linux-64/a-1-0.conda\n"
                        "      - pypi: https://p.example/six-1-py3-none-any.whl\n"
-                       "packages:\n- conda: https://c.example/linux-64/a-1-0.conda\n  sha256: " + digest + "\n"
-                       "- conda: https://c.example/linux-64/g-1-0.conda\n- pypi: https://p.example/six-1-py3-none-any.whl\n  name: six\n  version: '1'\n";
+                       "packages:\n- conda: https://c.example/linux-64/a-1-0.conda\n  sha256: " +
+                       digest +
+                       "\n"
+                       "- conda: https://c.example/linux-64/g-1-0.conda\n- pypi: "
+                       "https://p.example/six-1-py3-none-any.whl\n  name: six\n  version: '1'\n";
     CHECK(names_of(taken(text, "pixi.lock")) == Names{"a"});
     CHECK(names_of(taken(text, "pixi.lock", choice({"gpu"}))) == Names{"g"});
     Request lab = taken(text, "pixi.lock", choice({"lab"}));
@@ -96,7 +106,8 @@ TEST_CASE("pixi: environments and platforms by name", "[locks]") {
     CHECK(taken(text, "pixi.lock", choice({}, "linux-64", "lab")).name == "lab"); // --name
     CHECK(taken(text, "pixi.lock", choice({}, "linux-64", "other")).name.empty());
     CHECK_CONTAINS(refused(text, "pixi.lock", choice({"prod"})), "there is: default, lab");
-    CHECK_CONTAINS(refused("version: 3\nenvironments: {}\npackages: []\n", "pixi.lock"), "pixi.lock:1:10: its format is version 3");
+    CHECK_CONTAINS(refused("version: 3\nenvironments: {}\npackages: []\n", "pixi.lock"),
+                   "pixi.lock:1:10: its format is version 3");
     json shown = inspect_json(*lab.locks.at(0).lock);
     CHECK(shown["platforms"] == json::array({"linux-64", "gpu"}));
     REQUIRE(shown["packages"].size() == 3);
@@ -105,59 +116,85 @@ TEST_CASE("pixi: environments and platforms by name", "[locks]") {
 }
 
 TEST_CASE("pylock: markers, extras, groups, and the wheel that fits", "[locks]") {
-    auto wheel = [](const char* name) { return fmt::format("{{url = \"https://p.example/{}\", hashes = {{sha256 = \"{}\"}}}}", name, digest); };
-    std::string text = "lock-version = \"1.0\"\ncreated-by = \"x\"\nrequires-python = \">=3.9\"\nextras = [\"gpu\"]\n"
-                       "dependency-groups = [\"dev\", \"docs\"]\ndefault-groups = [\"dev\"]\n"
-                       "[[packages]]\nname = \"plain\"\nversion = \"1\"\nwheels = [" + wheel("plain-1-py3-none-any.whl") + ", " +
-                       wheel("plain-1-cp311-cp311-manylinux_2_17_x86_64.whl") + ", " + wheel("plain-1-cp311-cp311-win_amd64.whl") + "]\n"
-                       "dependencies = [{name = \"other\"}]\n"
-                       "[[packages]]\nname = \"other\"\nversion = \"1\"\nmarker = \"sys_platform == 'linux'\"\nwheels = [" + wheel("other-1-py3-none-any.whl") + "]\n"
-                       "[[packages]]\nname = \"win\"\nversion = \"1\"\nmarker = \"sys_platform == 'win32'\"\nwheels = [" + wheel("win-1-py3-none-any.whl") + "]\n"
-                       "[[packages]]\nname = \"cuda\"\nversion = \"1\"\nmarker = \"'gpu' in extras\"\nwheels = [" + wheel("cuda-1-py3-none-any.whl") + "]\n"
-                       "[[packages]]\nname = \"test\"\nversion = \"1\"\nmarker = \"'dev' in dependency_groups\"\nwheels = [" + wheel("test-1-py3-none-any.whl") + "]\n"
-                       "[[packages]]\nname = \"direct\"\narchive = " + wheel("direct-1-py3-none-any.whl") + "\n";
+    auto wheel = [](const char* name) {
+        return fmt::format("{{url = \"https://p.example/{}\", hashes = {{sha256 = \"{}\"}}}}", name, digest);
+    };
+    std::string text =
+        "lock-version = \"1.0\"\ncreated-by = \"x\"\nrequires-python = \">=3.9\"\nextras = [\"gpu\"]\n"
+        "dependency-groups = [\"dev\", \"docs\"]\ndefault-groups = [\"dev\"]\n"
+        "[[packages]]\nname = \"plain\"\nversion = \"1\"\nwheels = [" +
+        wheel("plain-1-py3-none-any.whl") + ", " + wheel("plain-1-cp311-cp311-manylinux_2_17_x86_64.whl") + ", " +
+        wheel("plain-1-cp311-cp311-win_amd64.whl") +
+        "]\n"
+        "dependencies = [{name = \"other\"}]\n"
+        "[[packages]]\nname = \"other\"\nversion = \"1\"\nmarker = \"sys_platform == 'linux'\"\nwheels = [" +
+        wheel("other-1-py3-none-any.whl") +
+        "]\n"
+        "[[packages]]\nname = \"win\"\nversion = \"1\"\nmarker = \"sys_platform == 'win32'\"\nwheels = [" +
+        wheel("win-1-py3-none-any.whl") +
+        "]\n"
+        "[[packages]]\nname = \"cuda\"\nversion = \"1\"\nmarker = \"'gpu' in extras\"\nwheels = [" +
+        wheel("cuda-1-py3-none-any.whl") +
+        "]\n"
+        "[[packages]]\nname = \"test\"\nversion = \"1\"\nmarker = \"'dev' in dependency_groups\"\nwheels = [" +
+        wheel("test-1-py3-none-any.whl") +
+        "]\n"
+        "[[packages]]\nname = \"direct\"\narchive = " +
+        wheel("direct-1-py3-none-any.whl") + "\n";
     Request request = taken(text, "pylock.toml");
-    CHECK(wheels(request) == Names{"direct-1-py3-none-any.whl", "other-1-py3-none-any.whl (needed)", "plain-1-cp311-cp311-manylinux_2_17_x86_64.whl",
-                                   "test-1-py3-none-any.whl"});
-    CHECK(wheels(request, "3.12.1", {"direct", "test"}) == Names{"other-1-py3-none-any.whl (needed)", "plain-1-py3-none-any.whl"});
+    CHECK(wheels(request) == Names{"direct-1-py3-none-any.whl", "other-1-py3-none-any.whl (needed)",
+                                   "plain-1-cp311-cp311-manylinux_2_17_x86_64.whl", "test-1-py3-none-any.whl"});
+    CHECK(wheels(request, "3.12.1", {"direct", "test"}) ==
+          Names{"other-1-py3-none-any.whl (needed)", "plain-1-py3-none-any.whl"});
     CHECK(wheels(taken(text, "pylock.toml", choice({"gpu", "-dev"})))[0] == "cuda-1-py3-none-any.whl");
     CHECK(wheels(taken(text, "pylock.toml", choice({"gpu", "-dev"}))).size() == 4);
     CHECK_CONTAINS(no_wheels(request, "3.8.1"), "it is for Python >=3.9, and the environment's is 3.8.1");
     // Every wheel for another machine, a source archive, a directory: all at once.
-    std::string bad = "lock-version = \"1.0\"\ncreated-by = \"x\"\n[[packages]]\nname = \"w\"\nversion = \"1\"\nwheels = [" +
-                      wheel("w-1-cp311-cp311-win_amd64.whl") + "]\n[[packages]]\nname = \"s\"\nversion = \"1\"\nsdist = " + wheel("s-1.tar.gz") +
-                      "\n[[packages]]\nname = \"d\"\ndirectory = {path = \".\"}\n[[packages]]\nname = \"g\"\nversion = \"1\"\nwheels = [" +
-                      wheel("g-1-cp311-cp311-manylinux_2_39_x86_64.whl") + "]\n";
+    std::string bad =
+        "lock-version = \"1.0\"\ncreated-by = \"x\"\n[[packages]]\nname = \"w\"\nversion = \"1\"\nwheels = [" +
+        wheel("w-1-cp311-cp311-win_amd64.whl") +
+        "]\n[[packages]]\nname = \"s\"\nversion = \"1\"\nsdist = " + wheel("s-1.tar.gz") +
+        "\n[[packages]]\nname = \"d\"\ndirectory = {path = \".\"}\n[[packages]]\nname = \"g\"\nversion = \"1\"\nwheels "
+        "= [" +
+        wheel("g-1-cp311-cp311-manylinux_2_39_x86_64.whl") + "]\n";
     std::string message = no_wheels(taken(bad, "pylock.toml"));
-    CHECK_CONTAINS(message, "pylock.toml:3:1: w 1 has no wheel for Python 3.11 on linux-64 with glibc 2.28, only w-1-cp311-cp311-win_amd64.whl");
+    CHECK_CONTAINS(message, "pylock.toml:3:1: w 1 has no wheel for Python 3.11 on linux-64 with glibc 2.28, only "
+                            "w-1-cp311-cp311-win_amd64.whl");
     CHECK_CONTAINS(message, "s 1 is only a source archive (s-1.tar.gz)");
     CHECK_CONTAINS(message, "d is the directory '.', which has to be built");
     CHECK_CONTAINS(message, "needs a newer glibc than 2.28; allow it with --target-glibc");
 }
 
 TEST_CASE("uv: the graph is walked from the project", "[locks]") {
-    std::string text = "version = 1\nrequires-python = \">=3.10\"\n"
-                       "[[package]]\nname = \"a\"\nversion = \"1\"\nsource = { registry = \"https://p.example\" }\n"
-                       "dependencies = [{ name = \"b\", extra = [\"x\"] }, { name = \"w\", marker = \"sys_platform == 'win32'\" }]\n"
-                       "wheels = [{ url = \"https://p.example/a-1-py3-none-any.whl\", hash = \"sha256:" + digest + "\" }]\n"
-                       "[[package]]\nname = \"b\"\nversion = \"1\"\nsource = { registry = \"https://p.example\" }\n"
-                       "wheels = [{ url = \"https://p.example/b-1-py3-none-any.whl\", hash = \"sha256:" + digest + "\" }]\n"
-                       "[package.optional-dependencies]\nx = [{ name = \"c\", version = \"2\", source = { registry = \"https://q.example\" } }]\n"
-                       "[[package]]\nname = \"c\"\nversion = \"1\"\nsource = { registry = \"https://p.example\" }\n"
-                       "wheels = [{ url = \"https://p.example/c-1-py3-none-any.whl\" }]\n"
-                       "[[package]]\nname = \"c\"\nversion = \"2\"\nsource = { registry = \"https://q.example\" }\n"
-                       "wheels = [{ url = \"https://q.example/c-2-py3-none-any.whl\" }]\n"
-                       "[[package]]\nname = \"p\"\nversion = \"0\"\nsource = { editable = \".\" }\ndependencies = [{ name = \"a\" }]\n"
-                       "[package.optional-dependencies]\ngpu = [{ name = \"w\" }]\n"
-                       "[package.dev-dependencies]\ndev = [{ name = \"t\" }]\n"
-                       "[[package]]\nname = \"t\"\nversion = \"1\"\nsource = { registry = \"https://p.example\" }\n"
-                       "wheels = [{ url = \"https://p.example/t-1-py3-none-any.whl\" }]\n"
-                       "[[package]]\nname = \"w\"\nversion = \"1\"\nsource = { registry = \"https://p.example\" }\n"
-                       "wheels = [{ url = \"https://p.example/w-1-py3-none-any.whl\" }]\n";
-    CHECK(wheels(taken(text, "uv.lock")) ==
-          Names{"a-1-py3-none-any.whl", "b-1-py3-none-any.whl (needed)", "c-2-py3-none-any.whl (needed)", "t-1-py3-none-any.whl"});
+    std::string text =
+        "version = 1\nrequires-python = \">=3.10\"\n"
+        "[[package]]\nname = \"a\"\nversion = \"1\"\nsource = { registry = \"https://p.example\" }\n"
+        "dependencies = [{ name = \"b\", extra = [\"x\"] }, { name = \"w\", marker = \"sys_platform == 'win32'\" }]\n"
+        "wheels = [{ url = \"https://p.example/a-1-py3-none-any.whl\", hash = \"sha256:" +
+        digest +
+        "\" }]\n"
+        "[[package]]\nname = \"b\"\nversion = \"1\"\nsource = { registry = \"https://p.example\" }\n"
+        "wheels = [{ url = \"https://p.example/b-1-py3-none-any.whl\", hash = \"sha256:" +
+        digest +
+        "\" }]\n"
+        "[package.optional-dependencies]\nx = [{ name = \"c\", version = \"2\", source = { registry = "
+        "\"https://q.example\" } }]\n"
+        "[[package]]\nname = \"c\"\nversion = \"1\"\nsource = { registry = \"https://p.example\" }\n"
+        "wheels = [{ url = \"https://p.example/c-1-py3-none-any.whl\" }]\n"
+        "[[package]]\nname = \"c\"\nversion = \"2\"\nsource = { registry = \"https://q.example\" }\n"
+        "wheels = [{ url = \"https://q.example/c-2-py3-none-any.whl\" }]\n"
+        "[[package]]\nname = \"p\"\nversion = \"0\"\nsource = { editable = \".\" }\ndependencies = [{ name = \"a\" }]\n"
+        "[package.optional-dependencies]\ngpu = [{ name = \"w\" }]\n"
+        "[package.dev-dependencies]\ndev = [{ name = \"t\" }]\n"
+        "[[package]]\nname = \"t\"\nversion = \"1\"\nsource = { registry = \"https://p.example\" }\n"
+        "wheels = [{ url = \"https://p.example/t-1-py3-none-any.whl\" }]\n"
+        "[[package]]\nname = \"w\"\nversion = \"1\"\nsource = { registry = \"https://p.example\" }\n"
+        "wheels = [{ url = \"https://p.example/w-1-py3-none-any.whl\" }]\n";
+    CHECK(wheels(taken(text, "uv.lock")) == Names{"a-1-py3-none-any.whl", "b-1-py3-none-any.whl (needed)",
+                                                  "c-2-py3-none-any.whl (needed)", "t-1-py3-none-any.whl"});
     CHECK(wheels(taken(text, "uv.lock", choice({"-dev", "gpu"}))) ==
-          Names{"a-1-py3-none-any.whl", "b-1-py3-none-any.whl (needed)", "c-2-py3-none-any.whl (needed)", "w-1-py3-none-any.whl"});
+          Names{"a-1-py3-none-any.whl", "b-1-py3-none-any.whl (needed)", "c-2-py3-none-any.whl (needed)",
+                "w-1-py3-none-any.whl"});
     CHECK_CONTAINS(refused(text, "uv.lock", choice({"test"})), "there is: gpu, dev");
 }
 
@@ -172,10 +209,13 @@ TEST_CASE("PEP 751's sets in markers", "[locks]") {
 }
 
 TEST_CASE("pyproject.toml: dependencies, extras and groups", "[pyproject]") {
-    std::string text = "[project]\nname = \"Lab_Tools\"\nversion = \"1\"\nrequires-python = \">=3.10\"\ndependencies = [\n  \"numpy>=1.26\",\n  \"six ; python_version < '3'\",\n]\n"
-                       "[project.optional-dependencies]\ncuda = [\"torch==2.9.1\"]\nall = [\"lab-tools[cuda]\", \"scipy\"]\n"
-                       "[dependency-groups]\ntest = [\"pytest\"]\ndev = [{include-group = \"test\"}, \"ruff\"]\ndocs = [\"sphinx\"]\n"
-                       "[tool.uv.sources]\ntorch = { index = \"cu\" }\n[[tool.uv.index]]\nname = \"cu\"\nurl = \"https://t.example/whl/cu128\"\n";
+    std::string text =
+        "[project]\nname = \"Lab_Tools\"\nversion = \"1\"\nrequires-python = \">=3.10\"\ndependencies = [\n  "
+        "\"numpy>=1.26\",\n  \"six ; python_version < '3'\",\n]\n"
+        "[project.optional-dependencies]\ncuda = [\"torch==2.9.1\"]\nall = [\"lab-tools[cuda]\", \"scipy\"]\n"
+        "[dependency-groups]\ntest = [\"pytest\"]\ndev = [{include-group = \"test\"}, \"ruff\"]\ndocs = [\"sphinx\"]\n"
+        "[tool.uv.sources]\ntorch = { index = \"cu\" }\n[[tool.uv.index]]\nname = \"cu\"\nurl = "
+        "\"https://t.example/whl/cu128\"\n";
     auto names = [](const Request& request) {
         Names out;
         for (const PipRequirement& line : request.pip) out.push_back(line.name);
@@ -190,17 +230,20 @@ TEST_CASE("pyproject.toml: dependencies, extras and groups", "[pyproject]") {
     CHECK_CONTAINS(request.ignored[0].why, "write pyproject.toml[cuda] to take it");
     CHECK_CONTAINS(request.ignored[3].why, "--extra-index-url https://t.example/whl/cu128");
     CHECK(names(taken(text, "pyproject.toml", choice({"-dev", "all"}))) == Names{"numpy", "six", "torch", "scipy"});
-    CHECK_CONTAINS(refused(text, "pyproject.toml", choice({"gpu"})), "no extra and no dependency group 'gpu'; there is: cuda, all, test, dev, docs");
+    CHECK_CONTAINS(refused(text, "pyproject.toml", choice({"gpu"})),
+                   "no extra and no dependency group 'gpu'; there is: cuda, all, test, dev, docs");
     CHECK_CONTAINS(refused("[dependency-groups]\ndev = [{include-group = \"dev\"}]\n", "p.toml"), "includes itself");
-    CHECK_CONTAINS(refused("[project]\nname = \"a\"\ndynamic = [\"dependencies\"]\n", "p.toml"), "p.toml:3:11: its dependencies are dynamic");
+    CHECK_CONTAINS(refused("[project]\nname = \"a\"\ndynamic = [\"dependencies\"]\n", "p.toml"),
+                   "p.toml:3:11: its dependencies are dynamic");
     CHECK_CONTAINS(refused("[build-system]\nrequires = []\n", "p.toml"), "neither [project] nor [dependency-groups]");
 }
 
 TEST_CASE("what a lock's package is there for", "[lock]") {
     std::string text = "version: 1\nmetadata:\n  channels: []\n  platforms: [linux-64]\npackage:\n";
     auto package = [&](const std::string& name, const std::string& needs) {
-        text += "- {name: " + name + ", version: '1', manager: conda, platform: linux-64, dependencies: {" + needs + "}, category: main, optional: false, url: 'https://c.example/linux-64/" +
-                name + "-1-0.conda', hash: {md5: " + std::string(32, 'a') + "}}\n";
+        text += "- {name: " + name + ", version: '1', manager: conda, platform: linux-64, dependencies: {" + needs +
+                "}, category: main, optional: false, url: 'https://c.example/linux-64/" + name +
+                "-1-0.conda', hash: {md5: " + std::string(32, 'a') + "}}\n";
     };
     package("top", "lib: '>=1', __glibc: '>=2.17', top: '*'");
     package("lib", "");
@@ -217,9 +260,12 @@ TEST_CASE("what a lock's package is there for", "[lock]") {
 }
 
 TEST_CASE("construct.yaml: selectors and jinja", "[construct]") {
-    std::string text = "{% set version = '1.' ~ 2 %}\nname: {{ environ.get('TINDERBOX_NO_SUCH', 'Lab') }}\nversion: {{ version }}\nchannels:\n"
-                       "  - conda-forge  # [linux]\n  - w  # [win]\nspecs:\n  - python 3.11*\n  - a [unix and not aarch64]\n  - b  # [aarch64]\n"
-                       "  {% if version == '1.2' and not False %}\n  - c\n  {% elif nothing %}\n  - d\n  {% else %}\n  - e\n  {% endif %}\n"
+    std::string text = "{% set version = '1.' ~ 2 %}\nname: {{ environ.get('TINDERBOX_NO_SUCH', 'Lab') }}\nversion: {{ "
+                       "version }}\nchannels:\n"
+                       "  - conda-forge  # [linux]\n  - w  # [win]\nspecs:\n  - python 3.11*\n  - a [unix and not "
+                       "aarch64]\n  - b  # [aarch64]\n"
+                       "  {% if version == '1.2' and not False %}\n  - c\n  {% elif nothing %}\n  - d\n  {% else %}\n  "
+                       "- e\n  {% endif %}\n"
                        "installer_type: sh\nnonsense: 1\n";
     Request request = taken(text, "construct.yaml");
     CHECK(request.kind == "construct.yaml");
@@ -233,22 +279,29 @@ TEST_CASE("construct.yaml: selectors and jinja", "[construct]") {
     CHECK(request.ignored[0].line.line == 18);
     CHECK(request.ignored[1].why == "constructor has no such key");
     CHECK(names_of(taken(text, "construct.yaml", choice({}, "linux-aarch64"))) == Names{"python", "b", "c"});
-    CHECK_CONTAINS(refused("name: a\nversion: 1\nspecs:\n  - a  # [linxu]\n", "c.yaml"), "c.yaml:4: in 'linxu', 'linxu' is no platform that selectors know");
+    CHECK_CONTAINS(refused("name: a\nversion: 1\nspecs:\n  - a  # [linxu]\n", "c.yaml"),
+                   "c.yaml:4: in 'linxu', 'linxu' is no platform that selectors know");
     CHECK_CONTAINS(refused("name: a\nversion: 1\nspecs:\n  - {{ x }}\n", "c.yaml"), "c.yaml:4: 'x' is not defined");
     CHECK_CONTAINS(refused("name: a\nversion: 1\nspecs:\n{% if x %}\n", "c.yaml"), "c.yaml:4: {% if %} is not closed");
     CHECK_CONTAINS(refused("name: a\nspecs: [a]\n", "c.yaml"), "it has no 'version:'");
-    CHECK_CONTAINS(refused("name: a\nversion: 1\nspecs: [a]\nlicense_file: none.txt\n", "c.yaml"), "c.yaml:4:15: the file 'none.txt' does not exist");
+    CHECK_CONTAINS(refused("name: a\nversion: 1\nspecs: [a]\nlicense_file: none.txt\n", "c.yaml"),
+                   "c.yaml:4:15: the file 'none.txt' does not exist");
     TemporaryDirectory directory = *TemporaryDirectory::make();
-    for (const char* name : {"a.txt", "post.sh", "EULA.txt"}) REQUIRE(write_atomically(directory.path() / name, "text\n").ok());
+    for (const char* name : {"a.txt", "post.sh", "EULA.txt"})
+        REQUIRE(write_atomically(directory.path() / name, "text\n").ok());
     const std::string here = directory.path().string();
-    request = taken("name: a\nversion: 1\nspecs: [a]\nlicense_file: EULA.txt\npost_install: post.sh\nextra_files:\n  - a.txt\n  - a.txt: b/c\n    post.sh: ./d//e\n"
+    request = taken("name: a\nversion: 1\nspecs: [a]\nlicense_file: EULA.txt\npost_install: post.sh\nextra_files:\n  - "
+                    "a.txt\n  - a.txt: b/c\n    post.sh: ./d//e\n"
                     "script_env_variables:\n  Q: it'\\''s $HOME\n",
                     here + "/construct.yaml");
     std::vector<std::pair<std::string, std::string>> carried;
     for (const IncludedFile& file : request.includes) carried.emplace_back(file.source, file.destination);
-    CHECK(carried == std::vector<std::pair<std::string, std::string>>{{here + "/a.txt", "a.txt"}, {here + "/a.txt", "b/c"}, {here + "/post.sh", "d/e"},
+    CHECK(carried == std::vector<std::pair<std::string, std::string>>{{here + "/a.txt", "a.txt"},
+                                                                      {here + "/a.txt", "b/c"},
+                                                                      {here + "/post.sh", "d/e"},
                                                                       {here + "/EULA.txt", "LICENSE.txt"}});
-    CHECK((request.post_install == here + "/post.sh" && request.license_file == here + "/EULA.txt" && request.pre_install.empty()));
+    CHECK((request.post_install == here + "/post.sh" && request.license_file == here + "/EULA.txt" &&
+           request.pre_install.empty()));
     CHECK(request.script_variables.at("Q") == "it's $HOME");
     CHECK(request.ignored.empty());
     // YAML's own brackets are no selectors.
@@ -265,7 +318,9 @@ TEST_CASE("byte-order marks and coding comments", "[spec]") {
     CHECK(names(std::string_view("\xff\xfes\0i\0x\0\n\0", 10)) == "six ");
     CHECK(names(std::string_view("\xfe\xff\0s\0i\0x", 8)) == "six ");
     CHECK(names("# -*- coding: latin-1 -*-\n# caf\xe9\nsix\n") == "six ");
-    Request yaml = taken(std::string_view("\xff\xfen\0a\0m\0e\0:\0 \0x\0\n\0d\0e\0p\0e\0n\0d\0e\0n\0c\0i\0e\0s\0:\0 \0[\0a\0]\0", 52), "e.yml");
+    Request yaml = taken(
+        std::string_view("\xff\xfen\0a\0m\0e\0:\0 \0x\0\n\0d\0e\0p\0e\0n\0d\0e\0n\0c\0i\0e\0s\0:\0 \0[\0a\0]\0", 52),
+        "e.yml");
     CHECK(yaml.name == "x");
     CHECK(yaml.conda.size() == 1);
     CHECK_CONTAINS(refused(std::string_view("\xff\xfes", 3), "r.txt"), "its byte-order mark says UTF-16");

@@ -129,13 +129,14 @@ TEST_CASE("requirements: URLs, paths and variables", "[requirements]") {
     files.write("dist/foo_bar-1.0-py3-none-any.whl", "x");
     setenv("TINDERBOX_TEST_HOST", "host.example", 1);
     unsetenv("TINDERBOX_TEST_NONE");
-    auto path = files.write("r.txt",
-                            "https://${TINDERBOX_TEST_HOST}/a%2Bb/Foo.Bar-1.0%2Bcu128-py3-none-any.whl#sha256=00 ; os_name == 'posix'\n"
-                            "pip @ https://h.example/pip-25.0-py3-none-any.whl\n"
-                            "dist/foo_bar-1.0-py3-none-any.whl[extra1, Extra_2] ; python_version > '3'\n"
-                            "https://h.example/page/x.whl#egg=Some_Name[a]\n"
-                            "--find-links dist\n"
-                            "-i https://${TINDERBOX_TEST_NONE}@h.example/simple\n");
+    auto path = files.write(
+        "r.txt",
+        "https://${TINDERBOX_TEST_HOST}/a%2Bb/Foo.Bar-1.0%2Bcu128-py3-none-any.whl#sha256=00 ; os_name == 'posix'\n"
+        "pip @ https://h.example/pip-25.0-py3-none-any.whl\n"
+        "dist/foo_bar-1.0-py3-none-any.whl[extra1, Extra_2] ; python_version > '3'\n"
+        "https://h.example/page/x.whl#egg=Some_Name[a]\n"
+        "--find-links dist\n"
+        "-i https://${TINDERBOX_TEST_NONE}@h.example/simple\n");
     auto request = read_spec(path);
     if (!request.ok()) FAIL(request.error().message);
     REQUIRE(request->pip.size() == 4);
@@ -156,39 +157,38 @@ TEST_CASE("requirements: what pip refuses is refused with its line", "[requireme
     struct Case {
         const char *text, *part;
     };
-    for (Case one : std::initializer_list<Case>{
-             {"numpy = 1.0", "write '== 1.0'"},
-             {"numpy 1.0", "'1.0' follows the name"},
-             {"numpy==", "is not a version clause"},
-             {"numpy==1.0 2.0", "is not a version clause"},
-             {"==1.0", "does not begin with a package's name"},
-             {"numpy==1.0 ; python_version", "the marker"},
-             {"numpy==1.0 ; python_version < 3.8", "quoted string"},
-             {"numpy[cuda==1.0", "not closed by ']'"},
-             {"--wrong-option x", "unknown option '--wrong-option'"},
-             {"-q", "unknown option '-q'"},
-             {"--index-url", "has no value"},
-             {"--no-index=yes", "takes no value"},
-             {"--index-url 'https://x.example", "not closed"},
-             {"--index-url simple", "not a URL"},
-             {"--no-index foo", "left over"},
-             {"numpy==1 --index-url https://x.example/", "on a line of its own"},
-             {"--hash=sha256:00", "without a requirement"},
-             {"numpy==1 --hash=sha256:00", "64 hexadecimal digits"},
-             {"numpy==1 --hash=md5:d41d8cd98f00b204e9800998ecf8427e", "sha256"},
-             {"-e .", "editable"},
-             {"--editable=./src", "editable"},
-             {"git+https://user:canary@host.example/x.git", "version control"},
-             {"x @ git+ssh://git@host.example/x.git@v1", "pip wheel"},
-             {"-e git+https://host.example/x.git#egg=x", "version control"},
-             {"x @ ./dist/x.whl", "not a URL"},
-             {"./missing-1.0-py3-none-any.whl", "does not exist"},
-             {".", "source directory"},
-             {"numpy=>1.0", "write"},
-             {"https://h.example/a b.whl", "white space"},
-             {"-r https://h.example/r.txt", "download the file"},
-             {"-c nothing.txt", "nothing.txt"},
-             {"n\xc3\xbcmpy==1", "'n\xc3\xbcmpy==1'"}}) {
+    for (Case one : std::initializer_list<Case>{{"numpy = 1.0", "write '== 1.0'"},
+                                                {"numpy 1.0", "'1.0' follows the name"},
+                                                {"numpy==", "is not a version clause"},
+                                                {"numpy==1.0 2.0", "is not a version clause"},
+                                                {"==1.0", "does not begin with a package's name"},
+                                                {"numpy==1.0 ; python_version", "the marker"},
+                                                {"numpy==1.0 ; python_version < 3.8", "quoted string"},
+                                                {"numpy[cuda==1.0", "not closed by ']'"},
+                                                {"--wrong-option x", "unknown option '--wrong-option'"},
+                                                {"-q", "unknown option '-q'"},
+                                                {"--index-url", "has no value"},
+                                                {"--no-index=yes", "takes no value"},
+                                                {"--index-url 'https://x.example", "not closed"},
+                                                {"--index-url simple", "not a URL"},
+                                                {"--no-index foo", "left over"},
+                                                {"numpy==1 --index-url https://x.example/", "on a line of its own"},
+                                                {"--hash=sha256:00", "without a requirement"},
+                                                {"numpy==1 --hash=sha256:00", "64 hexadecimal digits"},
+                                                {"numpy==1 --hash=md5:d41d8cd98f00b204e9800998ecf8427e", "sha256"},
+                                                {"-e .", "editable"},
+                                                {"--editable=./src", "editable"},
+                                                {"git+https://user:canary@host.example/x.git", "version control"},
+                                                {"x @ git+ssh://git@host.example/x.git@v1", "pip wheel"},
+                                                {"-e git+https://host.example/x.git#egg=x", "version control"},
+                                                {"x @ ./dist/x.whl", "not a URL"},
+                                                {"./missing-1.0-py3-none-any.whl", "does not exist"},
+                                                {".", "source directory"},
+                                                {"numpy=>1.0", "write"},
+                                                {"https://h.example/a b.whl", "white space"},
+                                                {"-r https://h.example/r.txt", "download the file"},
+                                                {"-c nothing.txt", "nothing.txt"},
+                                                {"n\xc3\xbcmpy==1", "'n\xc3\xbcmpy==1'"}}) {
         CAPTURE(one.text);
         std::string message = refused("six==1.0\n\n" + std::string(one.text) + "\n");
         CHECK(message.starts_with("requirements.txt:3: "));
@@ -205,14 +205,16 @@ TEST_CASE("requirements: what pip refuses is refused with its line", "[requireme
 TEST_CASE("explicit lists: hashes, URLs and paths", "[explicit]") {
     Files files;
     files.write("pkgs/zlib-1.3.1-h1.conda", "x");
-    auto path = files.write("list.txt", "# platform: linux-64\n@EXPLICIT\n"
-                                        "https://conda.example/main/linux-64/python-3.11.9-h955ad1f_0.conda#C1E1A9C5AC1D2B0C5B2A5F0B0D1A2B3C\n"
-                                        "https://u:canary@conda.example/t/tk-canary/c/noarch/tz-data-2025b-h04_0.tar.bz2"
-                                        "#sha256:00000000000000000000000000000000000000000000000000000000000000ff\n"
-                                        "pkgs/zlib-1.3.1-h1.conda\n"
-                                        "file:///pkgs/a%20b/xz-5.4-h_0.tar.bz2\n"
-                                        "# pip idna @ https://p.example/idna-3.0-py3-none-any.whl --hash=sha256:"
-                                        "00000000000000000000000000000000000000000000000000000000000000aa\n");
+    auto path = files.write(
+        "list.txt",
+        "# platform: linux-64\n@EXPLICIT\n"
+        "https://conda.example/main/linux-64/python-3.11.9-h955ad1f_0.conda#C1E1A9C5AC1D2B0C5B2A5F0B0D1A2B3C\n"
+        "https://u:canary@conda.example/t/tk-canary/c/noarch/tz-data-2025b-h04_0.tar.bz2"
+        "#sha256:00000000000000000000000000000000000000000000000000000000000000ff\n"
+        "pkgs/zlib-1.3.1-h1.conda\n"
+        "file:///pkgs/a%20b/xz-5.4-h_0.tar.bz2\n"
+        "# pip idna @ https://p.example/idna-3.0-py3-none-any.whl --hash=sha256:"
+        "00000000000000000000000000000000000000000000000000000000000000aa\n");
     auto request = read_spec(path);
     if (!request.ok()) FAIL(request.error().message);
     CHECK(request->kind == "explicit");
@@ -237,10 +239,12 @@ TEST_CASE("explicit lists: mistakes", "[explicit]") {
     CHECK_CONTAINS(refused("@EXPLICIT\nhttps://x.example/linux-64/a-1-0.conda#123\n"), "neither an MD5");
     CHECK_CONTAINS(refused("@EXPLICIT\nhttps://x.example/linux-64/a-1.conda\n"), "NAME-VERSION-BUILD");
     CHECK_CONTAINS(refused("@EXPLICIT\nftp://x.example/linux-64/a-1-0.conda\n"), "scheme");
-    std::string twice = refused("@EXPLICIT\nhttps://x.example/linux-64/a-1-0.conda\nhttps://x.example/linux-64/a-2-0.conda\n", "l.txt");
+    std::string twice =
+        refused("@EXPLICIT\nhttps://x.example/linux-64/a-1-0.conda\nhttps://x.example/linux-64/a-2-0.conda\n", "l.txt");
     CHECK_CONTAINS(twice, "l.txt:3: ");
     CHECK_CONTAINS(twice, "l.txt:2");
-    CHECK(accepted("@EXPLICIT\nhttps://x.example/linux-64/a-1-0.conda\nhttps://x.example/linux-64/a-1-0.conda\n").conda.size() == 1);
+    CHECK(accepted("@EXPLICIT\nhttps://x.example/linux-64/a-1-0.conda\nhttps://x.example/linux-64/a-1-0.conda\n")
+              .conda.size() == 1);
     CHECK(!parse_conda_file_name("a-1.conda"));
     CHECK(!parse_conda_file_name("-1-0.conda"));
     CHECK(!parse_conda_file_name("a--0.conda"));
@@ -251,7 +255,8 @@ TEST_CASE("explicit lists of other projects", "[explicit]") {
     const char* variable = std::getenv("TINDERBOX_TESTDATA");
     fs::path root = variable ? fs::path(variable) : fs::path(TINDERBOX_SOURCE_DIR) / "../shared/testdata";
     if (!fs::exists(root / "locks")) SKIP("no test data at " << root);
-    for (const char* name : {"015-explicit-md5.txt", "016-explicit-md5.txt", "031-explicit-plain.txt", "032-explicit-plain.txt"}) {
+    for (const char* name :
+         {"015-explicit-md5.txt", "016-explicit-md5.txt", "031-explicit-plain.txt", "032-explicit-plain.txt"}) {
         CAPTURE(name);
         auto path = (root / "locks" / name).string();
         auto request = read_spec(path);
@@ -282,20 +287,21 @@ TEST_CASE("a requirements file stays one under another name", "[requirements]") 
 }
 
 TEST_CASE("environment.yml with its pip section", "[environment]") {
-    auto request = accepted("name: lab\n"
-                            "channels:\n  - conda-forge\n  - nodefaults\n"
-                            "dependencies:\n"
-                            "  - python=3.11.9=h955ad1f_0\n"
-                            "  - conda-forge::numpy >=1.26, <2\n"
-                            "  - pip\n"
-                            "  - https://conda.example/main/linux-64/zlib-1.3-h0.conda#00000000000000000000000000000000\n"
-                            "  - pip:\n"
-                            "      - --extra-index-url https://x.example/whl\n"
-                            "      - torch==2.9.1  # newest\n"
-                            "variables:\n  OMP_NUM_THREADS: 4\n  EMPTY: ''\n"
-                            "prefix: /home/somebody/envs/lab\n"
-                            "made_by: hand\n",
-                            "environment.yml");
+    auto request =
+        accepted("name: lab\n"
+                 "channels:\n  - conda-forge\n  - nodefaults\n"
+                 "dependencies:\n"
+                 "  - python=3.11.9=h955ad1f_0\n"
+                 "  - conda-forge::numpy >=1.26, <2\n"
+                 "  - pip\n"
+                 "  - https://conda.example/main/linux-64/zlib-1.3-h0.conda#00000000000000000000000000000000\n"
+                 "  - pip:\n"
+                 "      - --extra-index-url https://x.example/whl\n"
+                 "      - torch==2.9.1  # newest\n"
+                 "variables:\n  OMP_NUM_THREADS: 4\n  EMPTY: ''\n"
+                 "prefix: /home/somebody/envs/lab\n"
+                 "made_by: hand\n",
+                 "environment.yml");
     CHECK(request.kind == "environment.yml");
     CHECK(request.name == "lab");
     CHECK(request.channels == std::vector<std::string>{"conda-forge"});
@@ -320,9 +326,14 @@ TEST_CASE("environment.yml with its pip section", "[environment]") {
     auto shown = to_json(request);
     std::vector<std::string> keys;
     for (const auto& [key, value] : shown.items()) keys.push_back(key);
-    CHECK(keys == std::vector<std::string>{"channels", "conda", "ignored", "kind", "name", "pip", "pip_options", "variables"});
-    CHECK(shown["conda"][0] == json{{"spec", "python=3.11.9=h955ad1f_0"}, {"name", "python"}, {"version", "3.11.9"},
-                                    {"build", "h955ad1f_0"}, {"channel", ""}, {"line", 6}});
+    CHECK(keys ==
+          std::vector<std::string>{"channels", "conda", "ignored", "kind", "name", "pip", "pip_options", "variables"});
+    CHECK(shown["conda"][0] == json{{"spec", "python=3.11.9=h955ad1f_0"},
+                                    {"name", "python"},
+                                    {"version", "3.11.9"},
+                                    {"build", "h955ad1f_0"},
+                                    {"channel", ""},
+                                    {"line", 6}});
     CHECK(shown["pip"][0] == json{{"requirement", "torch==2.9.1"}, {"name", "torch"}, {"line", 12}});
     CHECK(shown["pip_options"] == json::array({"--extra-index-url https://x.example/whl"}));
     CHECK(shown["ignored"][1]["line"] == 16);
@@ -334,28 +345,28 @@ TEST_CASE("environment.yml: mistakes have a line", "[environment]") {
         int line;
         const char* part;
     };
-    for (Case one : std::initializer_list<Case>{
-             {"name: a\nname: b\n", 2, "second time (first in line 1)"},
-             {"name: a\ndependencies:\n\t- numpy\n", 3, "tab"},
-             {"name: a\ndependencies: numpy\n", 2, "not a list"},
-             {"name: a\ndependencies:\n  - numpy: 1.0\n", 3, "write 'numpy=1.0'"},
-             {"name: a\ndependencies:\n  -\n  - x\n", 0, "is empty"},
-             {"name: a\ndependencies:\n  - npm:\n    - x\n", 3, "only 'pip:'"},
-             {"name: a\ndependencies:\n  - pip: numpy\n", 3, "not a list"},
-             {"name: a\ndependencies:\n  - pip:\n    - numpy = 1\n", 4, "write '== 1'"},
-             {"name: a\ndependencies:\n  - pip:\n    - -e .\n", 4, "editable"},
-             {"name: a\ndependencies:\n  - sel(linux): x\n", 3, "selector"},
-             {"name: a\ndependencies:\n  - [a, b]\n", 3, "a list stands inside"},
-             {"name: a\ndependencies:\n  - 'python=='\n", 3, "no version"},
-             {"name: a\ndependencies:\n  - ::python\n", 3, "no channel"},
-             {"name: a\ndependencies:\n  - python[version='1'\n", 3, "python"},
-             {"name: a\ndependencies:\n  - python[colour=red]\n", 3, "unknown field 'colour'"},
-             {"name: a\nvariables:\n  1X: y\n", 3, "cannot be a variable's name"},
-             {"name: a\nvariables:\n  X: [1]\n", 3, "no plain value"},
-             {"name: [a]\n", 1, "plain word"},
-             {"name: a\nchannels: x\n", 2, "not a list"},
-             {"name: a\ndependencies: [a\n", 0, "not valid YAML"},
-             {"name: a\n  bad: : x\n", 2, "YAML"}}) {
+    for (Case one :
+         std::initializer_list<Case>{{"name: a\nname: b\n", 2, "second time (first in line 1)"},
+                                     {"name: a\ndependencies:\n\t- numpy\n", 3, "tab"},
+                                     {"name: a\ndependencies: numpy\n", 2, "not a list"},
+                                     {"name: a\ndependencies:\n  - numpy: 1.0\n", 3, "write 'numpy=1.0'"},
+                                     {"name: a\ndependencies:\n  -\n  - x\n", 0, "is empty"},
+                                     {"name: a\ndependencies:\n  - npm:\n    - x\n", 3, "only 'pip:'"},
+                                     {"name: a\ndependencies:\n  - pip: numpy\n", 3, "not a list"},
+                                     {"name: a\ndependencies:\n  - pip:\n    - numpy = 1\n", 4, "write '== 1'"},
+                                     {"name: a\ndependencies:\n  - pip:\n    - -e .\n", 4, "editable"},
+                                     {"name: a\ndependencies:\n  - sel(linux): x\n", 3, "selector"},
+                                     {"name: a\ndependencies:\n  - [a, b]\n", 3, "a list stands inside"},
+                                     {"name: a\ndependencies:\n  - 'python=='\n", 3, "no version"},
+                                     {"name: a\ndependencies:\n  - ::python\n", 3, "no channel"},
+                                     {"name: a\ndependencies:\n  - python[version='1'\n", 3, "python"},
+                                     {"name: a\ndependencies:\n  - python[colour=red]\n", 3, "unknown field 'colour'"},
+                                     {"name: a\nvariables:\n  1X: y\n", 3, "cannot be a variable's name"},
+                                     {"name: a\nvariables:\n  X: [1]\n", 3, "no plain value"},
+                                     {"name: [a]\n", 1, "plain word"},
+                                     {"name: a\nchannels: x\n", 2, "not a list"},
+                                     {"name: a\ndependencies: [a\n", 0, "not valid YAML"},
+                                     {"name: a\n  bad: : x\n", 2, "YAML"}}) {
         CAPTURE(one.text);
         std::string message = refused(one.text, "environment.yml");
         CHECK_CONTAINS(message, one.part);
@@ -368,23 +379,24 @@ TEST_CASE("match specs are taken apart", "[environment]") {
     struct Case {
         const char *text, *name, *version, *build, *channel;
     };
-    for (Case one : std::initializer_list<Case>{{"numpy", "numpy", "", "", ""},
-                                                {"Numpy 1.8*", "numpy", "1.8*", "", ""},
-                                                {"numpy=1.8", "numpy", "1.8", "", ""},
-                                                {"numpy==1.8", "numpy", "==1.8", "", ""},
-                                                {"numpy ==1.8 py27_0", "numpy", "==1.8", "py27_0", ""},
-                                                {"numpy 1.8.1 py27_0", "numpy", "1.8.1", "py27_0", ""},
-                                                {"numpy=1.8=py27_0", "numpy", "1.8", "py27_0", ""},
-                                                {"numpy==1.8=py27_0", "numpy", "==1.8", "py27_0", ""},
-                                                {"numpy>=1.8,<2|>3", "numpy", ">=1.8,<2|>3", "", ""},
-                                                {"numpy >= 1.8 , < 2", "numpy", ">=1.8,<2", "", ""},
-                                                {"numpy~=1.8", "numpy", "~=1.8", "", ""},
-                                                {"conda-forge::numpy=1", "numpy", "1", "", "conda-forge"},
-                                                {"conda-forge/linux-64::numpy", "numpy", "", "", "conda-forge/linux-64"},
-                                                {"https://h.example/c::numpy", "numpy", "", "", "https://h.example/c"},
-                                                {"numpy[version='>=1,<2', build=py*]", "numpy", ">=1,<2", "py*", ""},
-                                                {"numpy=1.8 # why", "numpy", "1.8", "", ""},
-                                                {"__cuda>=12", "__cuda", ">=12", "", ""}}) {
+    for (Case one :
+         std::initializer_list<Case>{{"numpy", "numpy", "", "", ""},
+                                     {"Numpy 1.8*", "numpy", "1.8*", "", ""},
+                                     {"numpy=1.8", "numpy", "1.8", "", ""},
+                                     {"numpy==1.8", "numpy", "==1.8", "", ""},
+                                     {"numpy ==1.8 py27_0", "numpy", "==1.8", "py27_0", ""},
+                                     {"numpy 1.8.1 py27_0", "numpy", "1.8.1", "py27_0", ""},
+                                     {"numpy=1.8=py27_0", "numpy", "1.8", "py27_0", ""},
+                                     {"numpy==1.8=py27_0", "numpy", "==1.8", "py27_0", ""},
+                                     {"numpy>=1.8,<2|>3", "numpy", ">=1.8,<2|>3", "", ""},
+                                     {"numpy >= 1.8 , < 2", "numpy", ">=1.8,<2", "", ""},
+                                     {"numpy~=1.8", "numpy", "~=1.8", "", ""},
+                                     {"conda-forge::numpy=1", "numpy", "1", "", "conda-forge"},
+                                     {"conda-forge/linux-64::numpy", "numpy", "", "", "conda-forge/linux-64"},
+                                     {"https://h.example/c::numpy", "numpy", "", "", "https://h.example/c"},
+                                     {"numpy[version='>=1,<2', build=py*]", "numpy", ">=1,<2", "py*", ""},
+                                     {"numpy=1.8 # why", "numpy", "1.8", "", ""},
+                                     {"__cuda>=12", "__cuda", ">=12", "", ""}}) {
         CAPTURE(one.text);
         auto spec = read_match_spec(one.text, {"x", 1});
         if (!spec.ok()) FAIL(spec.error().message);
@@ -393,7 +405,8 @@ TEST_CASE("match specs are taken apart", "[environment]") {
         CHECK(spec->build == one.build);
         CHECK(spec->channel == one.channel);
     }
-    for (const char* bad : {"=1.0", "numpy=", "numpy=1=", "numpy==", "numpy(1.0)", "numpy >=1 py27_0 extra", "numpy]", "numpy[version"}) {
+    for (const char* bad :
+         {"=1.0", "numpy=", "numpy=1=", "numpy==", "numpy(1.0)", "numpy >=1 py27_0 extra", "numpy]", "numpy[version"}) {
         CAPTURE(bad);
         CHECK(!read_match_spec(bad, {"x", 1}).ok());
     }
@@ -438,7 +451,8 @@ TEST_CASE("requests merge, and contradictions name both lines", "[merge]") {
     both({one("name: a\n", "e.yml"), one("name: b\n", "f.yml")}, "e.yml", "f.yml");
     both({one("variables: {A: 1}\n", "e.yml"), one("variables: {A: 2}\n", "f.yml")}, "e.yml", "f.yml");
     both({one("-i https://a.example/\n", "r.txt"), one("-i https://u:canary@b.example/\n", "s.txt")}, "r.txt", "s.txt");
-    both({one("name: a\ndependencies: [a=1=0]\n", "e.yml"), one("@EXPLICIT\nhttps://h.example/c/noarch/a-2-0.conda\n", "l.txt")},
+    both({one("name: a\ndependencies: [a=1=0]\n", "e.yml"),
+          one("@EXPLICIT\nhttps://h.example/c/noarch/a-2-0.conda\n", "l.txt")},
          "e.yml:2", "l.txt:2");
     CHECK(merge({one("numpy==1.0 ; python_version < '3'\nnumpy==1.1 ; python_version >= '3'\n", "r.txt")}).ok());
     CHECK(merge({}).ok());

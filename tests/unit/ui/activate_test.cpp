@@ -141,8 +141,7 @@ TEST_CASE("activate beside others: bash") {
                        "works\ndeactivate\n"
                        "echo \"$CONDA_PREFIX $CONDA_DEFAULT_ENV $CONDA_SHLVL "
                        "$CONDA_PROMPT_MODIFIER$PS1\"\nconda works\n") ==
-              prefix.path +
-                  " (demo) (base) $ \nconda works\n/opt/conda base 1 (base) (base) $ \nconda works\n");
+              prefix.path + " (demo) (base) $ \nconda works\n/opt/conda base 1 (base) (base) $ \nconda works\n");
     }
     SECTION("a virtual environment is left first") {
         CHECK(in_shell({"bash"}, prefix,
@@ -152,8 +151,7 @@ TEST_CASE("activate beside others: bash") {
     SECTION("a program named deactivate is not called") {
         prefix.write("other/deactivate", "#!/bin/sh\necho WRONG\n");
         fs::permissions(prefix.path + "/other/deactivate", fs::perms::owner_all);
-        CHECK(in_shell({"bash"}, prefix, "PATH=$P/other:$PATH\n. \"$P/bin/activate\"\necho fine\n") ==
-              "fine\n");
+        CHECK(in_shell({"bash"}, prefix, "PATH=$P/other:$PATH\n. \"$P/bin/activate\"\necho fine\n") == "fine\n");
     }
     SECTION("PYTHONHOME is put aside") {
         CHECK(in_shell({"bash"}, prefix,
@@ -162,8 +160,7 @@ TEST_CASE("activate beside others: bash") {
     }
     SECTION("without variables") {
         std::string text = replace_all(template_text("activate"), "@NAME@", "demo");
-        prefix.write("bin/activate",
-                     replace_all(replace_all(text, "@VARIABLES@", ""), "@PREFIX@", prefix.path));
+        prefix.write("bin/activate", replace_all(replace_all(text, "@VARIABLES@", ""), "@PREFIX@", prefix.path));
         CHECK(in_shell({"bash", "-eu"}, prefix, ". \"$P/bin/activate\"\necho \"$KEPT\"\ndeactivate\n") ==
               "old  value\n");
     }

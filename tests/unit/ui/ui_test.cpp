@@ -44,11 +44,8 @@ Welcome welcome() {
 } // namespace
 
 TEST_CASE("constructor's letters, combined and separate") {
-    for (const auto& arguments :
-         std::vector<std::vector<std::string>>{{"-b", "-f", "-p", "/x y"},
-                                               {"-bfp", "/x y"},
-                                               {"-bfp/x y"},
-                                               {"--batch", "--force", "--prefix=/x y"}}) {
+    for (const auto& arguments : std::vector<std::vector<std::string>>{
+             {"-b", "-f", "-p", "/x y"}, {"-bfp", "/x y"}, {"-bfp/x y"}, {"--batch", "--force", "--prefix=/x y"}}) {
         auto o = parsed(arguments);
         CHECK(o.batch);
         CHECK(o.force);
@@ -57,8 +54,8 @@ TEST_CASE("constructor's letters, combined and separate") {
         CHECK(o.mode == Mode::install);
     }
     auto all = parsed({"-bufksmtc"});
-    CHECK((all.batch && all.update && all.force && all.keep_packages && all.skip_scripts &&
-           all.skip_shortcuts && all.run_tests && all.conda_init));
+    CHECK((all.batch && all.update && all.force && all.keep_packages && all.skip_scripts && all.skip_shortcuts &&
+           all.run_tests && all.conda_init));
     CHECK(!parsed({"-b", "-i"}).batch); // the later one holds
     CHECK(parsed({"-h"}).mode == Mode::help);
     CHECK(parsed({"--check", "-h"}).mode == Mode::help);
@@ -68,8 +65,8 @@ TEST_CASE("constructor's letters, combined and separate") {
 }
 
 TEST_CASE("long options") {
-    auto o = parsed({"--check", "--json", "--no-gpu", "--private", "--jobs", "4", "--log", "l",
-                     "--report=r.html", "-p", "~"});
+    auto o = parsed(
+        {"--check", "--json", "--no-gpu", "--private", "--jobs", "4", "--log", "l", "--report=r.html", "-p", "~"});
     CHECK(o.mode == Mode::check);
     CHECK((o.json && o.no_gpu && o.private_files));
     CHECK(o.jobs == 4);
@@ -94,12 +91,10 @@ TEST_CASE("wrong usage") {
     CHECK(refused({"--chekc"}) == "unknown option '--chekc'; did you mean --check?");
     CHECK(refused({"--verify"}) == "unknown option '--verify'; did you mean --verify-file?");
     CHECK(refused({"--no-gpus=1"}) == "unknown option '--no-gpus=1'; did you mean --no-gpu?");
-    CHECK(refused({"--completely-different"}) ==
-          "unknown option '--completely-different'; -h lists all options");
+    CHECK(refused({"--completely-different"}) == "unknown option '--completely-different'; -h lists all options");
     CHECK(refused({"-z"}) == "unknown option '-z'; -h lists all options");
     CHECK(refused({"-bzf"}) == "unknown option '-z' in '-bzf'; -h lists all options");
-    CHECK(refused({"-b", "/opt/x"}) ==
-          "unexpected argument '/opt/x'; the directory to install into goes after -p");
+    CHECK(refused({"-b", "/opt/x"}) == "unexpected argument '/opt/x'; the directory to install into goes after -p");
     CHECK(refused({"--", "x"}) == "unexpected argument 'x'; the directory to install into goes after -p");
     CHECK(refused({"-"}) == "unexpected argument '-'; the directory to install into goes after -p");
     CHECK(refused({"-p"}) == "-p needs a value: -p DIR");
@@ -110,8 +105,7 @@ TEST_CASE("wrong usage") {
     CHECK(refused({"--gpu-memory", "96"}) == "--gpu-memory needs a number from 0 to 95, not '96'");
     CHECK(refused({"--gpu-memory", "all"}) == "--gpu-memory needs a number from 0 to 95, not 'all'");
     CHECK(refused({"--jobs", "4x"}) == "--jobs needs a number from 1 to 1024, not '4x'");
-    CHECK(refused({"--check", "--list"}) ==
-          "--list cannot be combined with another thing to do; give one of them");
+    CHECK(refused({"--check", "--list"}) == "--list cannot be combined with another thing to do; give one of them");
     CHECK(parsed({"--repair"}).mode == Mode::repair);
     CHECK(parsed({"--integrity"}).mode == Mode::integrity);
     CHECK(parsed({"-bu", "--replace"}).replace);
@@ -168,8 +162,9 @@ TEST_CASE("interactive: licence and place") {
         CHECK(answers->prefix == "/home/me/demo");
         CHECK(fake.output.find("no warranty") != std::string::npos);
         // The words that people and scripts know from constructor's installers.
-        for (const char* words : {"Please, press ENTER to continue\n>>> ", "Do you accept the license terms? [yes|no]\n>>> ",
-                                  "Please answer 'yes' or 'no':\n>>> ", "  - Press ENTER to confirm the location\n"})
+        for (const char* words :
+             {"Please, press ENTER to continue\n>>> ", "Do you accept the license terms? [yes|no]\n>>> ",
+              "Please answer 'yes' or 'no':\n>>> ", "  - Press ENTER to confirm the location\n"})
             CHECK(fake.output.find(words) != std::string::npos);
         CHECK(fake.output.find("numpy 2.1.0 and 3 more packages") != std::string::npos);
     }
@@ -178,8 +173,7 @@ TEST_CASE("interactive: licence and place") {
         CHECK(ask(fake.console(), welcome(), true)->prefix == "~/else");
     }
     SECTION("declined, or the input ends: 7") {
-        for (const auto& answers :
-             std::vector<std::vector<std::string>>{{"", "no"}, {"", ""}, {}, {"", "yes"}}) {
+        for (const auto& answers : std::vector<std::vector<std::string>>{{"", "no"}, {"", ""}, {}, {"", "yes"}}) {
             FakeConsole f;
             f.answers = answers;
             auto result = ask(f.console(), welcome(), true);
@@ -195,8 +189,7 @@ TEST_CASE("interactive: licence and place") {
     SECTION("a long licence, screen by screen") {
         Welcome w = welcome();
         w.licenses.clear();
-        for (int i = 0; i < 100; ++i)
-            w.licenses += fmt::format("line {}\n", i);
+        for (int i = 0; i < 100; ++i) w.licenses += fmt::format("line {}\n", i);
         fake.answers = {"", "", "q", "y", ""};
         CHECK(ask(fake.console(), w, true).ok());
         CHECK(fake.output.find("line 43") != std::string::npos);
@@ -204,8 +197,7 @@ TEST_CASE("interactive: licence and place") {
     }
     SECTION("answers from a pipe are not spent on screens") {
         Welcome w = welcome();
-        for (int i = 0; i < 100; ++i)
-            w.licenses += fmt::format("line {}\n", i);
+        for (int i = 0; i < 100; ++i) w.licenses += fmt::format("line {}\n", i);
         fake.answers = {"", "yes", "/srv/x"};
         Console console = fake.console();
         console.pages = false;
@@ -215,12 +207,15 @@ TEST_CASE("interactive: licence and place") {
 }
 
 TEST_CASE("interactive: conda init, and what the user has added") {
-    for (auto [answer, wanted] : {std::pair{"yes", true}, {"Y", true}, {"", false}, {"no", false}, {"perhaps", false}}) {
+    for (auto [answer, wanted] :
+         {std::pair{"yes", true}, {"Y", true}, {"", false}, {"no", false}, {"perhaps", false}}) {
         FakeConsole fake;
         fake.answers = {answer};
         CHECK(ask_conda_init(fake.console(), "/opt/c") == wanted);
-        CHECK(fake.output.find("Do you wish to update your shell profile to automatically initialize conda?") != std::string::npos);
-        CHECK((fake.output.find("eval \"$(/opt/c/bin/conda shell.YOUR_SHELL_NAME hook)\"") != std::string::npos) != wanted);
+        CHECK(fake.output.find("Do you wish to update your shell profile to automatically initialize conda?") !=
+              std::string::npos);
+        CHECK((fake.output.find("eval \"$(/opt/c/bin/conda shell.YOUR_SHELL_NAME hook)\"") != std::string::npos) !=
+              wanted);
     }
     FakeConsole none;
     CHECK(!ask_conda_init(none.console(), "/opt/c"));
@@ -244,8 +239,7 @@ TEST_CASE("the report as text and as a page") {
          {{"findings",
            {{{"severity", "ok"}, {"sentence", "glibc 2.36"}, {"advice", ""}},
             {{"severity", "warning"}, {"sentence", "something"}, {"advice", "do this"}}}}}},
-        {"installation",
-         {{"files", 12}, {"bytes", 3000000}, {"seconds", 1.5}, {"notes", {"a script said hello"}}}},
+        {"installation", {{"files", 12}, {"bytes", 3000000}, {"seconds", 1.5}, {"notes", {"a script said hello"}}}},
         {"verification",
          {{"probe",
            {{"devices",
@@ -256,8 +250,7 @@ TEST_CASE("the report as text and as a page") {
                {"bandwidth_gb_per_s", {{"host_to_device", 12.34}}}}}}}},
           {"checks", {{{"ok", false}, {"sentence", "import torch failed"}, {"advice", "read the log"}}}}}},
         {"gpu", {{"state", "not verified"}, {"reason", "no NVIDIA GPU was found"}}},
-        {"packages",
-         {{{"name", "numpy"}, {"version", "2.1.0"}, {"kind", "wheel"}, {"license", "BSD-3-Clause"}}}}};
+        {"packages", {{{"name", "numpy"}, {"version", "2.1.0"}, {"kind", "wheel"}, {"license", "BSD-3-Clause"}}}}};
     std::string text = render_report_text(report, false);
     CHECK(text.find("demo: installed; GPU: not verified\n") == 0);
     CHECK(text.find("  ok           glibc 2.36\n") != std::string::npos);
@@ -276,17 +269,15 @@ TEST_CASE("the report as text and as a page") {
     CHECK(html.find("http") == std::string::npos);
     CHECK(html.find("prefers-color-scheme: dark") != std::string::npos);
     CHECK(html.find("@media print") != std::string::npos);
-    for (auto marker : {"@TITLE@", "@SUMMARY@", "@STATE@"})
-        CHECK(html.find(marker) == std::string::npos);
+    for (auto marker : {"@TITLE@", "@SUMMARY@", "@STATE@"}) CHECK(html.find(marker) == std::string::npos);
     CHECK(html.find("BSD-3-Clause") != std::string::npos);
 }
 
 TEST_CASE("a report of odd types is shown, not a crash") {
-    for (const json& odd : {json(nullptr), json::array(), json::object(),
-                            json({{"preflight", 3}, {"verification", "x"}, {"packages", {{"a", 1}}}}),
-                            json({{"preflight", {{"findings", {1, 2}}}},
-                                  {"installation", {{"files", "many"}}},
-                                  {"gpu", nullptr}})}) {
+    for (const json& odd :
+         {json(nullptr), json::array(), json::object(),
+          json({{"preflight", 3}, {"verification", "x"}, {"packages", {{"a", 1}}}}),
+          json({{"preflight", {{"findings", {1, 2}}}}, {"installation", {{"files", "many"}}}, {"gpu", nullptr}})}) {
         CHECK(!render_report_text(odd, false).empty());
         CHECK(!render_report_html(odd).empty());
     }

@@ -52,9 +52,7 @@ ProbeResult run_script(const std::string& body, int seconds = 20) {
     return run_probe(as_bytes(script), cuda12(), run);
 }
 
-std::string quoted_lines(std::string_view lines) {
-    return "cat <<'LINES'\n" + std::string(lines) + "LINES\n";
-}
+std::string quoted_lines(std::string_view lines) { return "cat <<'LINES'\n" + std::string(lines) + "LINES\n"; }
 
 std::string system_python() {
     for (const char* path : {"/usr/bin/python3", "/usr/local/bin/python3"})
@@ -85,17 +83,14 @@ class FakeEnvironment {
         manifest.python->executable = "bin/python";
     }
     bool usable() const { return !python_.empty(); }
-    fs::path at(const std::string& path) const {
-        return path.empty() ? directory_.path() : directory_.path() / path;
-    }
+    fs::path at(const std::string& path) const { return path.empty() ? directory_.path() : directory_.path() / path; }
     void write(const std::string& path, const std::string& text) {
         fs::create_directories(at(path).parent_path());
         REQUIRE(write_atomically(at(path), text).ok());
     }
     void package(const std::string& name, const std::string& code) {
         write("site/" + name + "/__init__.py", code);
-        write("site/" + name + "-1.0.dist-info/METADATA",
-              "Metadata-Version: 2.1\nName: " + name + "\nVersion: 1.0\n");
+        write("site/" + name + "-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: " + name + "\nVersion: 1.0\n");
         write("site/" + name + "-1.0.dist-info/RECORD",
               name + "/__init__.py,,\n" + name + "-1.0.dist-info/METADATA,,\n");
         PackageInfo p;
@@ -123,8 +118,7 @@ class FakeEnvironment {
     std::string python_;
 };
 
-const ImportCheck* find(const std::vector<ImportCheck>& checks, std::string_view name,
-                        std::string_view environment) {
+const ImportCheck* find(const std::vector<ImportCheck>& checks, std::string_view name, std::string_view environment) {
     for (const ImportCheck& c : checks)
         if (c.name == name && c.environment == environment) return &c;
     return nullptr;
@@ -201,9 +195,8 @@ TEST_CASE("every truncation and every damaged line is an answer") {
         CHECK(!r.problems.empty());
     }
     for (std::string_view odd :
-         {"[]\n", "3\n", "{\"event\":3}\n", "{\"event\":\"device\",\"device\":\"x\",\"name\":7}\n",
-          "not json\n", "{\"event\":\"error\"}\n",
-          "{\"event\":\"bandwidth\",\"device\":99,\"gb_per_s\":null}\n", "\xff\xfe\n",
+         {"[]\n", "3\n", "{\"event\":3}\n", "{\"event\":\"device\",\"device\":\"x\",\"name\":7}\n", "not json\n",
+          "{\"event\":\"error\"}\n", "{\"event\":\"bandwidth\",\"device\":99,\"gb_per_s\":null}\n", "\xff\xfe\n",
           "{\"event\":\"device\",\"memory_bytes\":-5}\n"})
         CHECK(parse_probe(std::string(odd) + good_lines, ended(0), cuda12()).ok);
 }
@@ -219,8 +212,9 @@ TEST_CASE("errors become advice") {
         R"({"event":"error","stage":1,"call":"dlopen","name":"LIBRARY_NOT_FOUND","message":"libcuda.so.1: cannot open shared object file"})");
     CHECK(none.problems[0].advice ==
           "install NVIDIA's proprietary or open driver 525.60.13 or newer; nouveau has no CUDA");
-    CHECK(none.stage2_words ==
-          "stage 2 is not available for CUDA 12, whose runtime is not carried here; stage 1, the driver API, was tested");
+    CHECK(
+        none.stage2_words ==
+        "stage 2 is not available for CUDA 12, whose runtime is not carried here; stage 1, the driver API, was tested");
     auto hidden = with(
         R"({"event":"error","stage":1,"call":"cuInit","code":100,"name":"CUDA_ERROR_NO_DEVICE","message":"no CUDA-capable device is detected"})");
     CHECK(hidden.problems[0].sentence == "cuInit failed: no CUDA-capable device is detected (error 100)");
@@ -251,8 +245,7 @@ TEST_CASE("errors become advice") {
                       R"({"event":"error","stage":2,"call":"cuInit","code":803,"name":"X","message":"m"})");
     CHECK(twice.problems.size() == 1);
     // Every row of the table of causes has its advice.
-    for (int code : {34, 35, 100, 209, 222, 304, 802, 803, 804, 999})
-        CHECK(!advice_for(code, cuda12()).empty());
+    for (int code : {34, 35, 100, 209, 222, 304, 802, 803, 804, 999}) CHECK(!advice_for(code, cuda12()).empty());
     CHECK(advice_for(12345, cuda12()).empty());
 }
 
@@ -264,8 +257,7 @@ TEST_CASE("the child: good, failing, dying, hanging, silent") {
     auto silent = run_script("exit 0\n");
     CHECK(!silent.ran);
     CHECK(silent.problems[0].sentence == "the CUDA probe ended before its end: exit status 0");
-    auto noisy =
-        run_script("head -c 300000 /dev/zero | tr '\\0' x\n" + quoted_lines("\n") + quoted_lines(good_lines));
+    auto noisy = run_script("head -c 300000 /dev/zero | tr '\\0' x\n" + quoted_lines("\n") + quoted_lines(good_lines));
     CHECK(noisy.ok);
     ProbeRun run;
     run.seconds = -9; // with its ten seconds of grace: one second
@@ -324,24 +316,21 @@ TEST_CASE("imports with the environment's own Python") {
         REQUIRE(find(checks, "python", "clean"));
         CHECK(find(checks, "python", "clean")->ok);
         CHECK(find(checks, "imports", "clean")->sentence == "import fine");
-        for (const auto& c : checks)
-            CHECK(c.ok);
+        for (const auto& c : checks) CHECK(c.ok);
     }
     SECTION("a module that only fails in the company of another") {
         e.package("first", "import sys\nsys.modules['taken'] = sys\n");
         e.package("second", "import sys\nassert 'taken' not in sys.modules, 'taken'\n");
         auto checks = e.check();
         CHECK(find(checks, "imports", "clean")->sentence == "import fine, first, second");
-        for (const auto& c : checks)
-            CHECK(c.ok);
+        for (const auto& c : checks) CHECK(c.ok);
     }
     SECTION("a module that raises, and one that kills the interpreter") {
         e.package("broken", "raise RuntimeError('no such thing')\n");
         e.package("deadly", "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n");
         e.package("zlast", "");
         auto checks = e.check();
-        CHECK(find(checks, "broken", "clean")->sentence ==
-              "import broken failed: RuntimeError: no such thing");
+        CHECK(find(checks, "broken", "clean")->sentence == "import broken failed: RuntimeError: no such thing");
         CHECK(find(checks, "deadly", "clean")->sentence == "import deadly failed: killed by SIGSEGV");
         CHECK(find(checks, "imports", "clean")->sentence == "import fine, zlast");
         CHECK(!find(checks, "broken", "user")); // said once
@@ -355,8 +344,7 @@ TEST_CASE("imports with the environment's own Python") {
         auto checks = e.check({{"PYTHONPATH", e.at("other").string()}});
         REQUIRE(find(checks, "fine", "user"));
         CHECK(!find(checks, "fine", "user")->ok);
-        CHECK(find(checks, "fine", "user")->advice ==
-              "unset PYTHONPATH (it is '" + e.at("other").string() + "')");
+        CHECK(find(checks, "fine", "user")->advice == "unset PYTHONPATH (it is '" + e.at("other").string() + "')");
         CHECK(find(checks, "imports", "clean")->ok);
     }
     SECTION("a user's PYTHONPATH that shadows it silently is a warning") {
@@ -369,8 +357,7 @@ TEST_CASE("imports with the environment's own Python") {
         CHECK(find(checks, "imports", "user")->advice.starts_with("unset PYTHONPATH"));
     }
     SECTION("a Python that does not start") {
-        e.write("bin/python",
-                "#!/bin/sh\necho 'error while loading shared libraries: libx.so' >&2\nexit 127\n");
+        e.write("bin/python", "#!/bin/sh\necho 'error while loading shared libraries: libx.so' >&2\nexit 127\n");
         fs::permissions(e.at("bin/python"), fs::perms::owner_all);
         auto checks = e.check();
         REQUIRE(checks.size() == 1);
@@ -393,9 +380,11 @@ TEST_CASE("torch") {
         auto checks = e.check({}, true);
         const ImportCheck* check = find(checks, "torch", "clean");
         REQUIRE(check);
-        CHECK(check->sentence ==
-              "torch 9.9: torch.rand(5, 3), torch.cuda.is_available() is True, a sum on the GPU, a convolution on the GPU "
-              "(cuDNN 91002), a matrix product in float32, a matrix product in bfloat16, NCCL (NCCL 2.27.5) on Fake GPU");
+        CHECK(
+            check->sentence ==
+            "torch 9.9: torch.rand(5, 3), torch.cuda.is_available() is True, a sum on the GPU, a convolution on the "
+            "GPU "
+            "(cuDNN 91002), a matrix product in float32, a matrix product in bfloat16, NCCL (NCCL 2.27.5) on Fake GPU");
         CHECK(check->device == "Fake GPU");
         CHECK(check->steps.size() == 8);
         CHECK(!find(checks, "torch", "user"));
@@ -409,16 +398,18 @@ TEST_CASE("torch") {
         torch("AVAILABLE = True", std::string(fake_torch) + "\nFAKE = 'old'\n");
         auto checks = e.check({}, true);
         CHECK(find(checks, "torch", "clean")->ok);
-        CHECK(find(checks, "torch", "clean")->sentence.find("a matrix product in bfloat16 (this GPU has no bfloat16)") !=
-              std::string::npos);
+        CHECK(
+            find(checks, "torch", "clean")->sentence.find("a matrix product in bfloat16 (this GPU has no bfloat16)") !=
+            std::string::npos);
     }
     SECTION("what fails on the GPU is named") {
         const std::pair<const char*, const char*> rows[] = {
             {"sum", "torch 9.9: a sum on the GPU failed: RuntimeError: the sum of 1000 ones is 1500.0, not 1000.0"},
-            {"conv", "torch 9.9: a convolution on the GPU failed: RuntimeError: cuDNN error: CUDNN_STATUS_NOT_INITIALIZED"},
-            {"matmul", "torch 9.9: a matrix product in float32 failed: RuntimeError: CUDA error: CUBLAS_STATUS_NOT_INITIALIZED"},
-            {"nccl",
-             "torch 9.9: NCCL failed: RuntimeError: NCCL's all_reduce on GPU 1 is 4000.0, not 3000.0"},
+            {"conv",
+             "torch 9.9: a convolution on the GPU failed: RuntimeError: cuDNN error: CUDNN_STATUS_NOT_INITIALIZED"},
+            {"matmul",
+             "torch 9.9: a matrix product in float32 failed: RuntimeError: CUDA error: CUBLAS_STATUS_NOT_INITIALIZED"},
+            {"nccl", "torch 9.9: NCCL failed: RuntimeError: NCCL's all_reduce on GPU 1 is 4000.0, not 3000.0"},
         };
         for (const auto& [fake, sentence] : rows) {
             torch("AVAILABLE = True", fmt::format("{}\nFAKE, DEVICES = '{}', 2\n", fake_torch, fake));
@@ -461,8 +452,7 @@ TEST_CASE("torch") {
         REQUIRE(where.ok());
         std::string directory(trim(where->output));
         fs::create_directories(directory + "/torch");
-        REQUIRE(
-            write_atomically(directory + "/torch/__init__.py", "raise ImportError('an old torch')\n").ok());
+        REQUIRE(write_atomically(directory + "/torch/__init__.py", "raise ImportError('an old torch')\n").ok());
         auto checks = e.check({{"PYTHONUSERBASE", e.at("user base").string()}}, true);
         CHECK(find(checks, "torch", "clean")->ok);
         REQUIRE(find(checks, "torch", "user"));
@@ -543,9 +533,9 @@ sys.modules.update({"numba.cuda.cudadrv": _cuda.cudadrv, "numba.cuda.cudadrv.nvv
 __path__ = _cuda.__path__ = _cuda.cudadrv.__path__ = []
 )py";
     const Row rows[] = {
-        {"jax", "devices = lambda kind: [object()] if kind == 'cpu' else (_ for _ in ()).throw(RuntimeError('no GPU here'))\n",
-         true, true, false,
-         "jax 0.9: a sum on the CPU, jax.devices('gpu') is False; this jax is built without CUDA"},
+        {"jax",
+         "devices = lambda kind: [object()] if kind == 'cpu' else (_ for _ in ()).throw(RuntimeError('no GPU here'))\n",
+         true, true, false, "jax 0.9: a sum on the CPU, jax.devices('gpu') is False; this jax is built without CUDA"},
         {"jax", "numpy.ones = lambda *a, **k: A(999.0)\ndevices = lambda kind: [object()]\n", true, false, false,
          "jax 0.9: a sum on the CPU failed: RuntimeError: the sum of 1000 ones is 999.0, not 1000.0"},
         {"jax", "raise ImportError('libcuda.so.1: cannot open shared object file')\n", true, false, true,
@@ -557,7 +547,8 @@ __path__ = _cuda.__path__ = _cuda.cudadrv.__path__ = []
          "cupy 13.6: cupy.cuda.runtime.getDeviceCount() is False (cudaErrorInsufficientDriver: CUDA driver version is "
          "insufficient)"},
         {"cupy", "_runtime.getDeviceCount = lambda: 2\n", true, true, false,
-         "cupy 13.6: cupy.cuda.runtime.getDeviceCount() is True, a kernel compiled and run on the GPU, a matrix product in "
+         "cupy 13.6: cupy.cuda.runtime.getDeviceCount() is True, a kernel compiled and run on the GPU, a matrix "
+         "product in "
          "float32 on Fake GPU"},
         {"cupy", "_runtime.getDeviceCount = lambda: 2\narange = lambda n: A(7)\n", true, false, true,
          "cupy 13.6: a kernel compiled and run on the GPU failed: RuntimeError: the sum of 0 to 999 is 7, not "
@@ -569,12 +560,12 @@ __path__ = _cuda.__path__ = _cuda.cudadrv.__path__ = []
          "config = types.SimpleNamespace(list_physical_devices=lambda kind: [])\n"
          "import contextlib\ndevice = lambda d: contextlib.nullcontext()\n"
          "ones = lambda s: A(1000.0)\nreduce_sum = lambda t: t\n",
-         true, false, true,
-         "tensorflow 2.21: tf.config.list_physical_devices('GPU') is False, a sum on the CPU"},
+         true, false, true, "tensorflow 2.21: tf.config.list_physical_devices('GPU') is False, a sum on the CPU"},
         {"numba", "", true, false, true,
          "numba 0.62: a function compiled for the CPU, numba.cuda.is_available() is False (driver missing)"},
         {"numba", "_nvvm.is_available = lambda: False\n", true, true, false,
-         "numba 0.62: a function compiled for the CPU, numba.cuda.is_available() is False; the environment has no NVVM, "
+         "numba 0.62: a function compiled for the CPU, numba.cuda.is_available() is False; the environment has no "
+         "NVVM, "
          "which numba.cuda compiles with"},
         {"numba", "import os, signal\n_cuda.is_available = lambda: os.kill(os.getpid(), signal.SIGSEGV)\n", true, false,
          true, "numba 0.62: killed by SIGSEGV during numba.cuda.is_available()"},
@@ -586,8 +577,12 @@ __path__ = _cuda.__path__ = _cuda.cudadrv.__path__ = []
         if (!e.usable()) SKIP("no python3 here");
         const std::string name = row.name;
         e.write("site/numpy/__init__.py", "ones = lambda n: [1.0] * n\n");
-        e.write("site/" + name + "/__init__.py",
-                std::string(arrays) + (name == "jax" ? jax : name == "cupy" ? cupy : name == "numba" ? numba : "") + row.code);
+        e.write("site/" + name + "/__init__.py", std::string(arrays) +
+                                                     (name == "jax"     ? jax
+                                                      : name == "cupy"  ? cupy
+                                                      : name == "numba" ? numba
+                                                                        : "") +
+                                                     row.code);
         auto checks = e.check({}, row.expect_gpu, 3);
         const ImportCheck* check = find(checks, name, "clean");
         INFO(name << "\n" << row.code);
@@ -608,7 +603,8 @@ TEST_CASE("a framework elsewhere is not the environment's") {
     e.manifest.requires_.frameworks = {"torch"}; // promised and not there
     auto checks = e.check();
     REQUIRE(find(checks, "torch", "clean"));
-    CHECK(find(checks, "torch", "clean")->sentence == "import torch failed: ModuleNotFoundError: No module named 'torch'");
+    CHECK(find(checks, "torch", "clean")->sentence ==
+          "import torch failed: ModuleNotFoundError: No module named 'torch'");
 }
 
 TEST_CASE("probe and imports together") {
@@ -627,9 +623,7 @@ TEST_CASE("probe and imports together") {
         };
         return in;
     };
-    auto torch = [&](const std::string& before) {
-        e.write("site/torch/__init__.py", before + "\n" + fake_torch);
-    };
+    auto torch = [&](const std::string& before) { e.write("site/torch/__init__.py", before + "\n" + fake_torch); };
     SECTION("verified") {
         torch("AVAILABLE = True");
         auto v = verify_environment(inputs());
@@ -703,8 +697,7 @@ static void check_schema(const json& schema, const json& value, const std::strin
         CHECK(any);
     }
     if (value.is_object() && schema.contains("required"))
-        for (const json& name : schema["required"])
-            CHECK(value.contains(name.get<std::string>()));
+        for (const json& name : schema["required"]) CHECK(value.contains(name.get<std::string>()));
     if (value.is_object() && schema.contains("properties"))
         for (const auto& [name, member] : value.items()) {
             INFO("member " << name);
@@ -712,8 +705,7 @@ static void check_schema(const json& schema, const json& value, const std::strin
             check_schema(schema["properties"][name], member, where + "." + name);
         }
     if (value.is_array() && schema.contains("items"))
-        for (const json& item : value)
-            check_schema(schema["items"], item, where + "[]");
+        for (const json& item : value) check_schema(schema["items"], item, where + "[]");
 }
 
 TEST_CASE("a whole report is what the schema says") {

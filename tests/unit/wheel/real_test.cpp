@@ -41,16 +41,27 @@ TEST_CASE("wheel: real wheels become the files that pip installs") {
     // A single module, extension modules, and files in .data/data.
     const std::vector<std::string> pins = {"six==1.17.0", "pyyaml==6.0.3", "ipykernel==7.4.0"};
     if (fs::is_empty(wheels)) {
-        std::vector<std::string> arguments = {"download", "--no-deps", "--only-binary", ":all:", "--python-version", "3.11",
-                                              "--platform", "manylinux_2_28_x86_64", "--platform", "manylinux2014_x86_64",
-                                              "--platform", "any", "-d", wheels.string()};
+        std::vector<std::string> arguments = {"download",
+                                              "--no-deps",
+                                              "--only-binary",
+                                              ":all:",
+                                              "--python-version",
+                                              "3.11",
+                                              "--platform",
+                                              "manylinux_2_28_x86_64",
+                                              "--platform",
+                                              "manylinux2014_x86_64",
+                                              "--platform",
+                                              "any",
+                                              "-d",
+                                              wheels.string()};
         arguments.insert(arguments.end(), pins.begin(), pins.end());
         if (!run_pip(arguments)) SKIP("pip or its package index is not here");
     }
     TemporaryDirectory directory = TemporaryDirectory::make().value();
     const fs::path ours = directory.path() / "ours", theirs = directory.path() / "theirs";
-    std::vector<std::string> arguments = {"install", "--no-deps", "--no-compile", "--no-index", "--ignore-requires-python",
-                                          "--target", theirs.string()};
+    std::vector<std::string> arguments = {
+        "install", "--no-deps", "--no-compile", "--no-index", "--ignore-requires-python", "--target", theirs.string()};
     std::map<std::string, bool> generated; // entry points' scripts
     for (const auto& item : fs::directory_iterator(wheels)) {
         arguments.push_back(item.path().string());
@@ -65,7 +76,8 @@ TEST_CASE("wheel: real wheels become the files that pip installs") {
         if (!parcel.ok()) FAIL(parcel.error().message);
         CHECK(parcel->mismatches.empty());
         // --target puts everything but scripts into one directory.
-        Status status = test::unpack(*parcel, [&](const Destination& d) { return d.root == Root::scripts ? ours / "bin" : ours; });
+        Status status =
+            test::unpack(*parcel, [&](const Destination& d) { return d.root == Root::scripts ? ours / "bin" : ours; });
         if (!status.ok()) FAIL(status.error().message);
     }
     if (!run_pip(arguments)) SKIP("this pip cannot install wheels for CPython 3.11");

@@ -37,7 +37,8 @@ struct Builder {
         std::string out;
         for (const auto& [path, item] : items)
             if (!path.ends_with('/'))
-                out += path + ",sha256=" + to_base64url(sha256(as_bytes(item.content))) + "," + std::to_string(item.content.size()) + "\n";
+                out += path + ",sha256=" + to_base64url(sha256(as_bytes(item.content))) + "," +
+                       std::to_string(item.content.size()) + "\n";
         return out + "demo_pkg-1.0.dist-info/RECORD,,\n" + extra_rows;
     }
     Result<std::unique_ptr<Artifact>> open(const pip::WheelOptions& options = {}) {
@@ -100,8 +101,10 @@ TEST_CASE("wheel: metadata and entries") {
     CHECK(meta["dist_info"] == "demo_pkg-1.0.dist-info");
     CHECK(meta["purelib"] == true);
     CHECK(meta["tags"] == nlohmann::json({"py3-none-any"}));
-    CHECK(meta["entry_points"] == nlohmann::json::parse(
-        R"({"console_scripts": {"Demo": "demo_pkg:main", "cli": "demo_pkg.x:a.b [extra]"}, "gui_scripts": {"gui": "demo_pkg:g"}})"));
+    CHECK(
+        meta["entry_points"] ==
+        nlohmann::json::parse(
+            R"({"console_scripts": {"Demo": "demo_pkg:main", "cli": "demo_pkg.x:a.b [extra]"}, "gui_scripts": {"gui": "demo_pkg:g"}})"));
     REQUIRE(meta["licenses"].size() == 1);
     CHECK(meta["licenses"][0]["text"] == "the licence \xc3\xa9\n");
     CHECK(meta["record_problems"].empty());
@@ -125,7 +128,8 @@ TEST_CASE("wheel: metadata and entries") {
     CHECK(!find(wheel, Root::site_packages, "demo_pkg-1.0.dist-info/RECORD"));
     CHECK(!find(wheel, Root::site_packages, "empty"));
     for (const auto& row : meta["record"])
-        if (row[1] == "share/x") CHECK(row == nlohmann::json({"data", "share/x", "sha256=" + to_base64url(sha256(as_bytes("1"))), 1}));
+        if (row[1] == "share/x")
+            CHECK(row == nlohmann::json({"data", "share/x", "sha256=" + to_base64url(sha256(as_bytes("1"))), 1}));
     for (std::size_t i = 0; i < wheel.entries().size(); ++i) {
         auto source = wheel.open(i);
         REQUIRE(source.ok());
@@ -134,8 +138,11 @@ TEST_CASE("wheel: metadata and entries") {
 }
 
 TEST_CASE("wheel: names that are no wheel") {
-    for (auto [name, part] : {std::pair{"demo-1.0.tar.gz", "source distribution"}, {"demo-1.0.zip", "source distribution"},
-                              {"demo-1.0-py3.8.egg", "egg"}, {"demo.whl", "PEP 427"}, {"demo-1.0-py3-none.whl", "PEP 427"},
+    for (auto [name, part] : {std::pair{"demo-1.0.tar.gz", "source distribution"},
+                              {"demo-1.0.zip", "source distribution"},
+                              {"demo-1.0-py3.8.egg", "egg"},
+                              {"demo.whl", "PEP 427"},
+                              {"demo-1.0-py3-none.whl", "PEP 427"},
                               {"demo-1.0-x-py3-none-any.whl", "PEP 427"}}) {
         Builder b;
         b.file_name = name;
