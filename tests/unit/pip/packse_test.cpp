@@ -53,11 +53,6 @@ class PackseServer {
     Fd stdin_;
 };
 
-std::string testdata() {
-    const char* named = std::getenv("TINDERBOX_TESTDATA");
-    return named ? named : std::string(TINDERBOX_SOURCE_DIR) + "/../shared/testdata";
-}
-
 // Scenarios whose answer is another one without --allow-sdist, and why.
 const std::map<std::string, std::string> differences = {
     {"no-binary", "the answer is a source archive, and an installer carries wheels only"},
@@ -98,9 +93,7 @@ Result<Selection> answer(const json& scenario, const std::string& base, Fetcher&
 
 TEST_CASE("packse: every scenario has the answer its authors expect", "[resolve][packse]") {
     const bool allow_sdist = GENERATE(false, true);
-    std::string scenarios = testdata() + "/resolver/packse/scenarios";
-    std::error_code ignored;
-    if (!fs::is_directory(scenarios, ignored)) SKIP("no " + scenarios + " (TINDERBOX_TESTDATA)");
+    const std::string scenarios = TINDERBOX_SOURCE_DIR "/tests/data/packse/scenarios";
     PackseServer server(scenarios);
     if (server.port == 0) SKIP("python3 with tomllib (3.11) is needed for the loopback index");
     auto directory = std::move(TemporaryDirectory::make()).value();
