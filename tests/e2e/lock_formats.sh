@@ -14,16 +14,20 @@ formats() { # LOCK: writes it in every format, and reads it back
         fail "a format says something else than the lock"
 }
 
-# A real environment of 380 conda packages and 22 wheels: no network is needed to say it otherwise.
-data=${TINDERBOX_TESTDATA:-$root/../shared/testdata}/locks
-if [ -d "$data" ]; then
-    "$tinderbox" lock "$data/069-pixi-v6.lock" --offline -o pixi.lock 2>/dev/null || fail "lock of a pixi.lock"
+urls() { # LOCK
+    python3 -c 'import json,sys; print("\n".join(sorted(a["url"]+a["sha256"] for a in json.load(open(sys.argv[1]))["artifacts"])))' "$1"
+}
+
+# Conda packages and wheels, and no network. The real one has 380 and 22 of them.
+sources=("$root/tests/data/locks/pixi-v6.lock")
+real_data locks && sources+=("$data/069-pixi-v6.lock")
+for source in "${sources[@]}"; do
+    "$tinderbox" lock "$source" --offline -o pixi.lock 2>/dev/null || fail "lock of $source"
     formats pixi.lock
     # Our own reading of them gives the same lock again.
     "$tinderbox" lock out.conda-lock --offline -o again.lock 2>/dev/null || fail "lock of our conda-lock.yml"
-    urls() { python3 -c 'import json,sys; print("\n".join(sorted(a["url"]+a["sha256"] for a in json.load(open(sys.argv[1]))["artifacts"])))' "$1"; }
     [ "$(urls pixi.lock)" = "$(urls again.lock)" ] || fail "the conda-lock.yml became another lock"
-fi
+done
 expect 2 "--format yaml: it is tinderbox, explicit" "$tinderbox" lock pixi.lock --format yaml
 
 # A small index on loopback: b has two versions.
