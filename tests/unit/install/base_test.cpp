@@ -11,7 +11,6 @@
 
 #include <cstdlib>
 #include <random>
-#include <thread>
 
 using namespace tinderbox;
 using namespace tinderbox::test;
@@ -311,14 +310,14 @@ TEST_CASE("an environment of that name is refused, or replaced when the new one 
         options.replace = true;
         std::mt19937 random(7);
         for (int kills = 0; kills < 25; ++kills) {
+            KilledAt killed(1 + static_cast<int>(random() % 200));
             pid_t child = ::fork();
             if (child == 0) {
                 options.journal_after = 0;
                 options.epoch_seconds = 0.001;
+                options.faults = &killed;
                 ::_exit(second.install(options).ok() ? 0 : 1);
             }
-            std::this_thread::sleep_for(std::chrono::microseconds(200 + random() % 40000));
-            ::kill(child, SIGKILL);
             int status = 0;
             ::waitpid(child, &status, 0);
             if (fs::exists(env / "user.txt")) CHECK(files_of(env) == before);
@@ -348,16 +347,16 @@ TEST_CASE("a base killed anywhere, run again", "[base][kill]") {
     for (int round = 0; round < 2; ++round) {
         if (round == 1) fs::create_directories(bench.prefix);
         for (int kills = 0; kills < 15; ++kills) {
+            KilledAt killed(1 + static_cast<int>(random() % 200));
             pid_t child = ::fork();
             if (child == 0) {
                 auto options = bench.options();
                 options.keep_packages = true;
                 options.journal_after = 0;
                 options.epoch_seconds = 0.002;
+                options.faults = &killed;
                 ::_exit(bench.install(options).ok() ? 0 : 1);
             }
-            std::this_thread::sleep_for(std::chrono::microseconds(300 + random() % 30000));
-            ::kill(child, SIGKILL);
             int status = 0;
             ::waitpid(child, &status, 0);
             if (fs::exists(bench.prefix / ".tinderbox/state")) CHECK(bench.problem(true) == "");

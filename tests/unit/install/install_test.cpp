@@ -476,16 +476,16 @@ TEST_CASE("killed anywhere, run again", "[install][kill]") {
         if (inside) fs::create_directories(bench.prefix);
         int kills = 0;
         for (; kills < 15; ++kills) {
+            KilledAt killed(1 + static_cast<int>(random() % 1000));
             pid_t child = ::fork();
             if (child == 0) {
                 auto options = bench.options();
                 options.journal_after = 0;
                 options.epoch_seconds = 0.004;
                 options.no_uring = round % 2;
+                options.faults = &killed;
                 ::_exit(bench.install(options).ok() ? 0 : 1);
             }
-            std::this_thread::sleep_for(std::chrono::milliseconds(3 + random() % 60));
-            ::kill(child, SIGKILL);
             int status = 0;
             ::waitpid(child, &status, 0);
             CHECK((WIFSIGNALED(status) || status == 0));

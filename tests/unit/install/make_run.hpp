@@ -3,13 +3,17 @@
 
 #include "common/format/manifest.hpp"
 #include "common/format/run_file.hpp"
+#include "runtime/io/faults.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <zstd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <csignal>
 #include <fstream>
 #include <map>
 #include <set>
@@ -268,5 +272,18 @@ inline void settle_digests(RunBuilder& b, const std::string& prefix) {
     b.expected["lib/RECORD"].content = record;
     b.expected["lib/meta.json"].content = fmt::format("{{\"r\": \"{}\"}}", to_hex(sha256(as_bytes(record))));
 }
+
+// kill -9 at the n-th step that the installer takes on the file system. A child process installs with it.
+class KilledAt : public io::Faults {
+  public:
+    explicit KilledAt(int steps) : left_(steps) {}
+    int before(Call, std::string_view) override {
+        if (--left_ == 0) ::kill(::getpid(), SIGKILL);
+        return 0;
+    }
+
+  private:
+    std::atomic<int> left_;
+};
 
 } // namespace tinderbox::test

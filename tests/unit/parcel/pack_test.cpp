@@ -17,6 +17,7 @@
 #include <map>
 #include <random>
 #include <set>
+#include <thread>
 
 using namespace tinderbox;
 using namespace tinderbox::test;
@@ -431,6 +432,11 @@ TEST_CASE("cache: packs once, finds, repairs") {
 TEST_CASE("cache: of two processes one packs, both get it") {
     TemporaryDirectory directory = TemporaryDirectory::make().value();
     const std::string key = ParcelCache::key("a", Level::fast, "");
+    auto files_called = [&](std::string_view name) {
+        std::size_t count = 0;
+        for (const auto& file : fs::directory_iterator(directory.path())) count += file.path().filename().string().starts_with(name) ? 1 : 0;
+        return count;
+    };
     std::vector<pid_t> children;
     for (int i = 0; i < 3; ++i) {
         const pid_t child = ::fork();
@@ -439,8 +445,10 @@ TEST_CASE("cache: of two processes one packs, both get it") {
             ParcelCache cache(directory.path() / "parcels");
             PackOptions options;
             options.level = Level::fast;
+            std::ignore = write_atomically(directory.path() / fmt::format("started-{}", ::getpid()), "");
             auto parcel = cache.get(key, options, [&]() -> Result<std::unique_ptr<Artifact>> {
-                ::usleep(100000);
+                // The one that packs does not begin before the others have come, too.
+                while (files_called("started-") < 3) std::this_thread::yield();
                 std::ignore = write_atomically(directory.path() / fmt::format("opened-{}", ::getpid()), "");
                 auto a = std::make_unique<MemoryArtifact>();
                 a->add("a.so", noise(3u << 20, 1));
@@ -455,8 +463,5 @@ TEST_CASE("cache: of two processes one packs, both get it") {
         REQUIRE(::waitpid(child, &status, 0) == child);
         CHECK(status == 0);
     }
-    std::size_t packers = 0;
-    for (const auto& file : fs::directory_iterator(directory.path()))
-        packers += file.path().filename().string().starts_with("opened-") ? 1 : 0;
-    CHECK(packers == 1);
+    CHECK(files_called("opened-") == 1);
 }
