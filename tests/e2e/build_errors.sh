@@ -12,7 +12,7 @@ printf 'six==1.17.0\n' >r.txt
 mkdir -p empty/noarch && echo '{"packages":{}}' >empty/noarch/repodata.json
 expect 9 "(which names no Python) asks for python" build r.txt --channel ./empty
 expect 2 "--base minicanda" build r.txt "${from[@]}" --base minicanda
-expect 2 "" build r.txt --python-from /nonexistent/python
+expect 2 "/nonexistent/python" build r.txt --python-from /nonexistent/python
 printf 'six==1.17.0\n' >r.txt
 expect 3 "--target-glibc 2.4" build r.txt "${from[@]}" --target-glibc 2.4
 [ ! -e out.run ] || fail "a failed build left out.run"
@@ -27,8 +27,7 @@ expect 2 "r.txt:2" build r.txt "${from[@]}"
 printf 'six==1.17.0\n--no-such-option\n' >r.txt
 expect 2 "r.txt:2" build r.txt "${from[@]}"
 printf 'six==1.17.0 --hash=sha256:%064d\n' 0 >r.txt
-status=0; build r.txt "${from[@]}" >out 2>&1 || status=$?
-case $status in 2 | 8 | 9) ;; *) cat out; fail "a wrong --hash ended with $status" ;; esac
+expect 2 "six-1.17.0-py2.py3-none-any.whl: the SHA-256 is" build r.txt "${from[@]}"
 printf '\xef\xbb\xbfsix==1.17.0\r\n' >r.txt
 build r.txt "${from[@]}" >out 2>&1 || { cat out; fail "BOM and CRLF are refused"; }
 rm -f out.run out.run.sha256

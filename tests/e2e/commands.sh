@@ -85,7 +85,7 @@ expect 1 "removed" "$tinderbox" diff a.lock b.lock --exit-code
 expect 0 "0 added, 0 removed, 0 changed" "$tinderbox" diff a.lock a.lock --exit-code
 expect 0 "0 added, 0 removed, 0 changed, 2 the same" "$tinderbox" diff a.lock six.run --exit-code
 expect 0 "six" "$tinderbox" diff cpu.yml r.txt
-expect 2 "" "$tinderbox" diff a.lock no-such-file
+expect 2 "no-such-file" "$tinderbox" diff a.lock no-such-file
 "$tinderbox" diff a.lock b.lock --json | python3 -c '
 import json, sys
 d = json.load(sys.stdin)
@@ -118,5 +118,5 @@ touch cache/not-ours
 expect 0 "removed" "$tinderbox" cache clean parcels
 [ ! -e cache/parcels ] && [ -e cache/artifacts ] || fail "cache clean PART removed something else"
 "$tinderbox" cache clean --json >out && [ -e cache/not-ours ] && [ ! -e cache/artifacts ] || fail "cache clean"
-expect 2 "" "$tinderbox" cache clean everything
+expect 2 "everything not in" "$tinderbox" cache clean everything
 echo "commands: new, plan, redistributable, diff, sbom ($checked), cache"

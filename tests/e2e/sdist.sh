@@ -76,5 +76,5 @@ printf -- '--no-binary :all:\nplain\n' >r.txt
 "$tinderbox" lock r.txt "${common[@]}" --allow-sdist -o p.lock >log 2>&1 || { cat log; fail "--no-binary with --allow-sdist"; }
 expect 2 "--allow-sdist" "$tinderbox" lock r.txt "${common[@]}"
 printf -- '--only-binary plain\nplain\n' >r.txt
-expect 9 "" "$tinderbox" lock r.txt "${common[@]}" --allow-sdist
+expect 9 "only a source archive" "$tinderbox" lock r.txt "${common[@]}" --allow-sdist
 echo "sdist: static and dynamic metadata, a compiled module, from the lock, a build that fails"

@@ -434,7 +434,8 @@ TEST_CASE("cache: of two processes one packs, both get it") {
     const std::string key = ParcelCache::key("a", Level::fast, "");
     auto files_called = [&](std::string_view name) {
         std::size_t count = 0;
-        for (const auto& file : fs::directory_iterator(directory.path())) count += file.path().filename().string().starts_with(name) ? 1 : 0;
+        for (const auto& file : fs::directory_iterator(directory.path()))
+            count += file.path().filename().string().starts_with(name) ? 1 : 0;
         return count;
     };
     std::vector<pid_t> children;
