@@ -1,5 +1,5 @@
 # tinderbox_embed(target name=file…): a static library that holds the files' bytes and answers
-# tinderbox::embedded(name), declared in generator/embed/embedded.hpp. The bytes go in through
+# tinderbox::embed::embedded(name), declared in generator/embed/embedded.hpp. The bytes go in through
 # the assembler's .incbin: no generated megabytes of C++, and no copy when the program starts.
 function(tinderbox_embed target)
     set(directory "${CMAKE_BINARY_DIR}/generated/${target}")
@@ -27,7 +27,7 @@ function(tinderbox_embed target)
 extern "C" {
 @declarations@}
 
-namespace tinderbox {
+namespace tinderbox::embed {
 namespace {
 struct Row {
     std::string_view name;
@@ -53,7 +53,7 @@ std::vector<std::string_view> embedded_names() {
     }
     return names;
 }
-} // namespace tinderbox
+} // namespace tinderbox::embed
 ]])
     set_source_files_properties("${directory}/data.S" PROPERTIES OBJECT_DEPENDS "${files}")
     add_library(${target} STATIC "${directory}/data.S" "${directory}/table.cpp")

@@ -21,10 +21,17 @@ if(TINDERBOX_SANITIZE)
     target_link_options(tinderbox_sanitizers INTERFACE -fsanitize=${TINDERBOX_SANITIZE})
 endif()
 
+# The compiler sees one translation unit; only the linker sees that two of them define a name differently.
+add_library(tinderbox_odr INTERFACE)
+if(TINDERBOX_ODR)
+    target_compile_options(tinderbox_odr INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:-flto -Wodr -Werror=odr>)
+    target_link_options(tinderbox_odr INTERFACE -flto=auto -Wodr -Werror=odr)
+endif()
+
 # Position-dependent code throughout: a static program has no loader that would move it, and
 # -static together with PIE would bring back an INTERP on some toolchains.
 add_library(tinderbox_options INTERFACE)
-target_link_libraries(tinderbox_options INTERFACE tinderbox_warnings tinderbox_sanitizers)
+target_link_libraries(tinderbox_options INTERFACE tinderbox_warnings tinderbox_sanitizers tinderbox_odr)
 target_include_directories(tinderbox_options INTERFACE "${CMAKE_SOURCE_DIR}" "${CMAKE_BINARY_DIR}/generated")
 # Paths of the build machine must not reach a binary: two clones build the same bytes.
 target_compile_options(tinderbox_options INTERFACE

@@ -1,39 +1,30 @@
-# tinderbox_module(layer name uses…): the directory layer/name as the static library layer_name
-# (an INTERFACE library while it has headers only). A directory that is not there, and a used
-# module that is not there, is passed over, so that the table can name the whole design.
+# tinderbox_module(layer name uses…): the directory layer/name as the static library layer_name (an INTERFACE library
+# while it has headers only). `uses` names modules of the same layer or of common without their layer, and libraries as
+# tb::NAME. A module comes after those that it uses.
 function(tinderbox_module layer name)
     set(target ${layer}_${name})
     set_property(GLOBAL APPEND PROPERTY tinderbox_${layer}_modules ${target})
+    set(libraries "")
+    foreach(used IN LISTS ARGN)
+        if(used MATCHES "::" AND TARGET ${used})
+            list(APPEND libraries ${used})
+        elseif(TARGET ${layer}_${used})
+            list(APPEND libraries ${layer}_${used})
+        elseif(TARGET common_${used})
+            list(APPEND libraries common_${used})
+        else()
+            message(FATAL_ERROR "${target} uses '${used}', which is neither a module above it nor a dependency")
+        endif()
+    endforeach()
     set(directory "${CMAKE_SOURCE_DIR}/${layer}/${name}")
     file(GLOB sources CONFIGURE_DEPENDS "${directory}/*.cpp")
-    file(GLOB headers CONFIGURE_DEPENDS "${directory}/*.hpp")
-    if(NOT sources AND NOT headers)
-        # Stands in for the module, so that those above it still get what lies below it.
-        add_library(${target} INTERFACE)
-        target_link_libraries(${target} INTERFACE ${ARGN} tinderbox_options)
-    elseif(sources)
+    if(sources)
         add_library(${target} STATIC ${sources})
-        target_link_libraries(${target} PUBLIC ${ARGN} tinderbox_options)
+        target_link_libraries(${target} PUBLIC ${libraries} tinderbox_options)
     else()
         add_library(${target} INTERFACE)
-        target_link_libraries(${target} INTERFACE ${ARGN} tinderbox_options)
+        target_link_libraries(${target} INTERFACE ${libraries} tinderbox_options)
     endif()
-endfunction()
-
-# A name in the table that is no module and no dependency is a spelling mistake: say so here,
-# because the linker would only say "cannot find -lname".
-function(tinderbox_modules_done)
-    foreach(layer common generator runtime)
-        get_property(targets GLOBAL PROPERTY tinderbox_${layer}_modules)
-        foreach(target IN LISTS targets)
-            get_target_property(used ${target} INTERFACE_LINK_LIBRARIES)
-            foreach(library IN LISTS used)
-                if(NOT library MATCHES "^\\$<" AND NOT TARGET ${library})
-                    message(FATAL_ERROR "${target} uses ${library}, which is neither a module nor a dependency")
-                endif()
-            endforeach()
-        endforeach()
-    endforeach()
 endfunction()
 
 # tinderbox_program(name main.cpp layer): a program out of one main file and a whole layer, and
@@ -43,8 +34,10 @@ function(tinderbox_program name main layer)
         return()
     endif()
     get_property(modules GLOBAL PROPERTY tinderbox_${layer}_modules)
+    # The main file itself may use what no module of the layer does (the stub: common/sign).
+    get_property(common_modules GLOBAL PROPERTY tinderbox_common_modules)
     add_executable(${name} ${main})
-    target_link_libraries(${name} PRIVATE ${modules} tinderbox_options)
+    target_link_libraries(${name} PRIVATE ${modules} ${common_modules} tinderbox_options)
     if(TINDERBOX_STATIC)
         target_link_options(${name} PRIVATE -static)
     endif()

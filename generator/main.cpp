@@ -5,5 +5,5 @@
 
 int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN); // a closed pipe is an error of write(), said once
-    return tinderbox::run_command_line(argc, argv);
+    return tinderbox::commands::run_command_line(argc, argv);
 }

@@ -1,10 +1,12 @@
 // The program inside every NAME.run. The shell header starts it as
 //
-//     STUB --tinderbox-run /absolute/path/of/NAME.run -- what the user wrote…
+//     STUB --tinderbox-run /absolute/path/of/NAME.run -- OPTIONS…
 //
 // with the user's working directory. It is the loader: look at the machine, put the files in place, test,
 // report.
+#include "common/base/process.hpp"
 #include "common/sign/run_signature.hpp"
+#include "runtime/place/control_files.hpp"
 #include "runtime/session/session.hpp"
 #include "runtime/ui/prompt.hpp"
 
@@ -36,7 +38,7 @@ extern "C" void on_signal(int) {
 
 // The header copied this program into a directory made for it alone; nothing else may be removed.
 void remove_own_copy(const char* self) {
-    const fs::path directory = variable("TINDERBOX_STUB_DIR");
+    const fs::path directory = environment_variable("TINDERBOX_STUB_DIR");
     ::unsetenv("TINDERBOX_STUB_DIR");
     if (directory.empty() || !directory.filename().string().starts_with("tinderbox.")) return;
     if (fs::path(self) != directory / "installer") return;
@@ -45,71 +47,74 @@ void remove_own_copy(const char* self) {
 }
 
 // Volumes that are not beside the first one are asked for where somebody can answer.
-VolumeFinder volume_finder(const RunOptions& options) {
-    const bool can_ask = options.mode != Mode::help && !options.batch && (options.ask || ::isatty(0) == 1);
+format::VolumeFinder volume_finder(const ui::RunOptions& options) {
+    const bool can_ask = options.mode != ui::Mode::help && !options.batch && (options.ask || ::isatty(0) == 1);
     if (!can_ask) return {};
     return [](const std::string& name, const std::string& problem) {
-        return ask_volume(Console::terminal(), name, problem);
+        return ui::ask_volume(ui::Console::terminal(), name, problem);
     };
 }
 
-Status check_signature_of(const RunFile& run, const RunOptions& options) {
-    TRY_ASSIGN(VerifyingKey key, VerifyingKey::read(options.key_file));
+Status check_signature_of(const format::RunFile& run, const ui::RunOptions& options) {
+    TRY_ASSIGN(sign::VerifyingKey key, sign::VerifyingKey::read(options.key_file));
     Terminal& terminal = Terminal::get();
     auto progress = [&](std::uint64_t done) { terminal.progress("checking the signature", done, run.total_size()); };
-    TRY(check_signature(run, key, options.jobs, progress));
+    TRY(sign::check_signature(run, key, options.jobs, progress));
     terminal.end_progress();
     terminal.note("signed", fmt::format("by the key '{}'", options.key_file));
     return {};
 }
 
-Result<int> run_with(const fs::path& file, const RunOptions& options) {
-    auto run = RunFile::open(file, volume_finder(options));
-    if (options.mode == Mode::help) {
+Result<int> run_with(const fs::path& file, const ui::RunOptions& options) {
+    auto run = format::RunFile::open(file, volume_finder(options));
+    if (options.mode == ui::Mode::help) {
         // Help is given even by a damaged file.
         std::string name = run.ok() ? run->manifest().value("env_name", "") : "";
         std::string version = run.ok() ? run->manifest().value("tinderbox_version", "") : "";
-        write_stdout(help_text(file.filename().string(), name.empty() ? file.stem().string() : name, version));
+        session::write_stdout(
+            ui::help_text(file.filename().string(), name.empty() ? file.stem().string() : name, version));
         return 0;
     }
     if (!run.ok()) return std::move(run).error();
-    auto manifest = manifest_from_json(run->manifest());
+    auto manifest = format::manifest_from_json(run->manifest());
     if (!manifest.ok()) return std::move(manifest).error().in(file.string());
-    if (options.mode == Mode::version) {
-        write_stdout(fmt::format("{} made by Tinderbox {}\n", file.filename().string(), manifest->tinderbox_version));
+    if (options.mode == ui::Mode::version) {
+        session::write_stdout(
+            fmt::format("{} made by Tinderbox {}\n", file.filename().string(), manifest->tinderbox_version));
         return 0;
     }
     if (!options.key_file.empty()) TRY(check_signature_of(*run, options));
-    return Session(*std::move(run), *std::move(manifest), options, interrupted).go();
+    return session::Session(*std::move(run), *std::move(manifest), options, interrupted).go();
 }
 
 // PREFIX from /proc/self/exe when that is PREFIX/.tinderbox/stub; else "".
 std::string own_prefix() {
     std::error_code error;
     fs::path self = fs::read_symlink("/proc/self/exe", error);
-    bool inside = !error && self.filename() == "stub" && self.parent_path().filename() == ".tinderbox";
+    bool inside =
+        !error && self.filename() == place::control::stub && self.parent_path().filename() == place::control_directory;
     return inside ? self.parent_path().parent_path().string() : std::string();
 }
 
-Result<int> run_installed(const std::string& prefix, RunOptions options) {
-    constexpr Mode known[] = {Mode::verify_only, Mode::integrity, Mode::uninstall, Mode::list};
+Result<int> run_installed(const std::string& prefix, ui::RunOptions options) {
+    constexpr ui::Mode known[] = {ui::Mode::verify_only, ui::Mode::integrity, ui::Mode::uninstall, ui::Mode::list};
     if (std::ranges::find(known, options.mode) == std::end(known))
         return make_error(ErrorKind::usage,
                           "an installed environment knows --verify-only, --integrity, --uninstall and --list; "
                           "everything else needs its .run");
     options.prefix = prefix;
-    TRY_ASSIGN(auto state, read_state(prefix));
+    TRY_ASSIGN(auto state, place::read_installed(prefix));
     if (!state) return make_error(ErrorKind::storage, "'{}' holds no environment of Tinderbox", prefix);
-    return Session(*std::move(state), std::move(options), interrupted).go();
+    return session::Session(*std::move(state), std::move(options), interrupted).go();
 }
 
 int fail(const Error& error, bool as_json) {
     Terminal::get().end_progress();
     Terminal::get().error(error.message);
     if (as_json)
-        write_stdout(json({{"error", error.message}, {"exit_code", static_cast<int>(error.kind)}})
-                         .dump(2, ' ', false, json::error_handler_t::replace) +
-                     "\n");
+        session::write_stdout(json({{"error", error.message}, {"exit_code", static_cast<int>(error.kind)}})
+                                  .dump(2, ' ', false, json::error_handler_t::replace) +
+                              "\n");
     return static_cast<int>(error.kind);
 }
 
@@ -128,7 +133,7 @@ int run_main(int argc, char** argv) {
     if (from_run) remove_own_copy(argv[0]);
     const auto first = words.begin() + (from_run ? 4 : 1);
     const bool wants_json = std::find(first, words.end(), "--json") != words.end();
-    auto options = parse_options({first, words.end()});
+    auto options = ui::parse_options({first, words.end()});
     if (!options.ok()) return fail(options.error(), wants_json);
     Terminal::get().set_quiet(options->quiet);
     Fd log;

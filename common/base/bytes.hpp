@@ -1,4 +1,5 @@
-// Bounds-checked little-endian reading and writing: the only way binary formats are touched.
+// Bounds-checked little-endian reading and writing. All binary formats are read and written through these classes.
+// An object belongs to one thread at a time; a ByteReader does not own its bytes.
 #pragma once
 
 #include "common/base/result.hpp"

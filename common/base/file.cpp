@@ -135,7 +135,7 @@ Status remove_tree(const fs::path& path) {
     std::error_code ec;
     fs::remove_all(path, ec);
     if (!ec) return {};
-    // A directory without write permission (some packages ship them) has to be opened first.
+    // Some packages ship directories without write permission: such a directory must become writable first.
     for (fs::recursive_directory_iterator it(path, ec), end; !ec && it != end; it.increment(ec)) {
         std::error_code ignored;
         if (it->is_directory(ignored) && !it->is_symlink(ignored))

@@ -1,5 +1,5 @@
 // Files and directories: owning descriptors, whole-file helpers, atomic replacement.
-// Errors are of kind `storage` and name the path.
+// Errors are of kind `storage` and name the path. Functions are thread-safe; an object belongs to one thread at a time.
 #pragma once
 
 #include "common/base/bytes.hpp"
@@ -52,7 +52,8 @@ inline Status write_atomically(const fs::path& path, std::string_view text, mode
     return write_atomically(path, as_bytes(text), mode);
 }
 
-// Whether something has this name, a link that leads nowhere included (os.path.lexists). False where nobody may look.
+// Whether anything has this name, even a dangling link (os.path.lexists). False where the directory may not be
+// searched.
 bool lexists(const fs::path& path);
 
 Status make_directories(const fs::path& path);
@@ -77,9 +78,9 @@ class TemporaryDirectory {
 // An exclusive advisory lock (flock) on a file that is created when missing; released on destruction.
 class FileLock {
   public:
-    // Waits; `on_wait` is called once when somebody else holds it.
+    // Waits; `on_wait` is called once when another process holds the lock.
     static Result<FileLock> acquire(const fs::path& path, const std::function<void()>& on_wait = {});
-    // nullopt when somebody else holds it.
+    // nullopt when another process holds the lock.
     static Result<std::optional<FileLock>> try_acquire(const fs::path& path);
 
   private:

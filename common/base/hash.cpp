@@ -49,7 +49,14 @@ void compress_portable(State& state, const std::byte* data, std::size_t blocks) 
             std::uint32_t t1 = h + (std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25)) + ((e & f) ^ (~e & g)) +
                                round_constants[i] + w[i];
             std::uint32_t t2 = (std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
-            h = g, g = f, f = e, e = d + t1, d = c, c = b, b = a, a = t1 + t2;
+            h = g;
+            g = f;
+            f = e;
+            e = d + t1;
+            d = c;
+            c = b;
+            b = a;
+            a = t1 + t2;
         }
         const State next = {a, b, c, d, e, f, g, h};
         for (unsigned i = 0; i < 8; ++i) state[i] += next[i];
@@ -145,71 +152,12 @@ Compress compressor() {
     return compress_portable;
 }
 
-void md5_compress(std::array<std::uint32_t, 4>& state, const std::byte* data, std::size_t blocks) {
-    static constexpr std::array<std::uint32_t, 64> k = {
-        0xd76aa478, 0xe8c7b756, 0x242070db, 0xc1bdceee, 0xf57c0faf, 0x4787c62a, 0xa8304613, 0xfd469501,
-        0x698098d8, 0x8b44f7af, 0xffff5bb1, 0x895cd7be, 0x6b901122, 0xfd987193, 0xa679438e, 0x49b40821,
-        0xf61e2562, 0xc040b340, 0x265e5a51, 0xe9b6c7aa, 0xd62f105d, 0x02441453, 0xd8a1e681, 0xe7d3fbc8,
-        0x21e1cde6, 0xc33707d6, 0xf4d50d87, 0x455a14ed, 0xa9e3e905, 0xfcefa3f8, 0x676f02d9, 0x8d2a4c8a,
-        0xfffa3942, 0x8771f681, 0x6d9d6122, 0xfde5380c, 0xa4beea44, 0x4bdecfa9, 0xf6bb4b60, 0xbebfbc70,
-        0x289b7ec6, 0xeaa127fa, 0xd4ef3085, 0x04881d05, 0xd9d4d039, 0xe6db99e5, 0x1fa27cf8, 0xc4ac5665,
-        0xf4292244, 0x432aff97, 0xab9423a7, 0xfc93a039, 0x655b59c3, 0x8f0ccc92, 0xffeff47d, 0x85845dd1,
-        0x6fa87e4f, 0xfe2ce6e0, 0xa3014314, 0x4e0811a1, 0xf7537e82, 0xbd3af235, 0x2ad7d2bb, 0xeb86d391};
-    static constexpr std::array<int, 16> shifts = {7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21};
-    for (; blocks > 0; --blocks, data += 64) {
-        std::array<std::uint32_t, 16> m;
-        std::memcpy(m.data(), data, 64);
-        auto [a, b, c, d] = state;
-        for (unsigned i = 0; i < 64; ++i) {
-            std::uint32_t f = 0;
-            unsigned g = 0;
-            switch (i / 16) {
-            case 0:
-                f = (b & c) | (~b & d), g = i;
-                break;
-            case 1:
-                f = (d & b) | (~d & c), g = (5 * i + 1) % 16;
-                break;
-            case 2:
-                f = b ^ c ^ d, g = (3 * i + 5) % 16;
-                break;
-            default:
-                f = c ^ (b | ~d), g = (7 * i) % 16;
-            }
-            f += a + k[i] + m[g];
-            a = d, d = c, c = b;
-            b += std::rotl(f, shifts[i / 16 * 4 + i % 4]);
-        }
-        state[0] += a, state[1] += b, state[2] += c, state[3] += d;
-    }
-}
-
-// Both functions share the Merkle–Damgård framing: whole 64-byte blocks, 0x80, zeros, the bit length.
-template <class State, class Fn>
-void absorb(State& state, std::array<std::byte, 64>& buffer, std::uint64_t& length, ByteView data, Fn compress) {
-    std::size_t filled = length % 64;
-    length += data.size();
-    if (filled > 0) {
-        std::size_t take = std::min(64 - filled, data.size());
-        std::copy_n(data.begin(), take, buffer.begin() + static_cast<std::ptrdiff_t>(filled));
-        data = data.subspan(take);
-        if (filled + take < 64) return;
-        compress(state, buffer.data(), 1);
-    }
-    if (std::size_t blocks = data.size() / 64) {
-        compress(state, data.data(), blocks);
-        data = data.subspan(blocks * 64);
-    }
-    std::copy(data.begin(), data.end(), buffer.begin());
-}
-
-std::array<std::byte, 72> padding(std::uint64_t length, bool big_endian, std::size_t& size) {
-    std::array<std::byte, 72> out{};
+// FIPS 180-4, section 5.1.1: the bit 1, zeros up to 8 bytes before the end of a block, the length in bits.
+Bytes padding(std::uint64_t length) {
+    const std::size_t zeros = (119 - length % 64) % 64;
+    Bytes out(1 + zeros + 8);
     out[0] = std::byte{0x80};
-    std::size_t zeros = (119 - length % 64) % 64;
-    for (unsigned i = 0; i < 8; ++i)
-        out[1 + zeros + i] = static_cast<std::byte>((length * 8) >> (big_endian ? 56 - 8 * i : 8 * i));
-    size = 1 + zeros + 8;
+    for (unsigned i = 0; i < 8; ++i) out[1 + zeros + i] = static_cast<std::byte>((length * 8) >> (56 - 8 * i));
     return out;
 }
 
@@ -219,12 +167,26 @@ Sha256::Sha256()
     : state_{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19},
       buffer_{} {}
 
-void Sha256::update(ByteView data) { absorb(state_, buffer_, length_, data, compressor()); }
+void Sha256::update(ByteView data) {
+    const Compress compress = compressor();
+    const std::size_t filled = length_ % 64;
+    length_ += data.size();
+    if (filled > 0) {
+        const std::size_t added = std::min(64 - filled, data.size());
+        std::copy_n(data.begin(), added, buffer_.begin() + static_cast<std::ptrdiff_t>(filled));
+        data = data.subspan(added);
+        if (filled + added < 64) return;
+        compress(state_, buffer_.data(), 1);
+    }
+    if (const std::size_t blocks = data.size() / 64; blocks > 0) {
+        compress(state_, data.data(), blocks);
+        data = data.subspan(blocks * 64);
+    }
+    std::copy(data.begin(), data.end(), buffer_.begin());
+}
 
 Sha256Digest Sha256::finish() {
-    std::size_t size = 0;
-    const auto tail = padding(length_, true, size);
-    update(ByteView(tail).first(size));
+    update(padding(length_));
     Sha256Digest out;
     for (unsigned i = 0; i < 32; ++i) out[i] = static_cast<std::byte>(state_[i / 4] >> (24 - 8 * (i % 4)));
     return out;
@@ -247,96 +209,11 @@ std::string_view sha256_implementation() {
 #endif
 }
 
-Md5::Md5() : state_{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476}, buffer_{} {}
-
-void Md5::update(ByteView data) { absorb(state_, buffer_, length_, data, md5_compress); }
-
-Md5Digest Md5::finish() {
-    std::size_t size = 0;
-    const auto tail = padding(length_, false, size);
-    update(ByteView(tail).first(size));
-    Md5Digest out;
-    for (unsigned i = 0; i < 16; ++i) out[i] = static_cast<std::byte>(state_[i / 4] >> (8 * (i % 4)));
-    return out;
-}
-
-Md5Digest md5(ByteView data) {
-    Md5 h;
-    h.update(data);
-    return h.finish();
-}
-
-std::string to_hex(ByteView bytes) {
-    static constexpr std::string_view digits = "0123456789abcdef";
-    std::string out;
-    out.reserve(bytes.size() * 2);
-    for (std::byte b : bytes) {
-        out += digits[std::to_integer<unsigned>(b) >> 4];
-        out += digits[std::to_integer<unsigned>(b) & 15];
-    }
-    return out;
-}
-
-std::optional<Bytes> from_hex(std::string_view text) {
-    if (text.size() % 2 != 0) return std::nullopt;
-    auto digit = [](char c) -> int {
-        if (c >= '0' && c <= '9') return c - '0';
-        if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-        if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-        return -1;
-    };
-    Bytes out;
-    for (std::size_t i = 0; i < text.size(); i += 2) {
-        int high = digit(text[i]), low = digit(text[i + 1]);
-        if (high < 0 || low < 0) return std::nullopt;
-        out.push_back(static_cast<std::byte>(high * 16 + low));
-    }
-    return out;
-}
-
 std::optional<Sha256Digest> sha256_from_hex(std::string_view text) {
     auto bytes = from_hex(text);
     if (!bytes || bytes->size() != 32) return std::nullopt;
     Sha256Digest out;
     std::copy(bytes->begin(), bytes->end(), out.begin());
-    return out;
-}
-
-std::string to_base64url(ByteView bytes) {
-    static constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    std::string out;
-    std::uint32_t bits = 0;
-    int count = 0;
-    for (std::byte b : bytes) {
-        bits = (bits << 8) | std::to_integer<std::uint32_t>(b);
-        for (count += 8; count >= 6;) {
-            count -= 6;
-            out += alphabet[(bits >> count) & 63];
-        }
-    }
-    if (count > 0) out += alphabet[(bits << (6 - count)) & 63];
-    return out;
-}
-
-std::optional<Bytes> from_base64url(std::string_view text) {
-    while (text.ends_with('=')) text.remove_suffix(1);
-    Bytes out;
-    std::uint32_t bits = 0;
-    int count = 0;
-    for (char c : text) {
-        std::uint32_t v = 0;
-        if (c >= 'A' && c <= 'Z') v = static_cast<std::uint32_t>(c - 'A');
-        else if (c >= 'a' && c <= 'z') v = static_cast<std::uint32_t>(c - 'a' + 26);
-        else if (c >= '0' && c <= '9') v = static_cast<std::uint32_t>(c - '0' + 52);
-        else if (c == '-') v = 62;
-        else if (c == '_') v = 63;
-        else return std::nullopt;
-        bits = (bits << 6) | v;
-        if ((count += 6) >= 8) {
-            count -= 8;
-            out.push_back(static_cast<std::byte>(bits >> count));
-        }
-    }
     return out;
 }
 

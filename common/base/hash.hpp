@@ -1,16 +1,17 @@
 // SHA-256 (FIPS 180-4), with SHA-NI or ARMv8 instructions where the CPU has them: mbedTLS has no such
-// path on x86 and would bind an installation to 0.3 GB/s. MD5 only identifies old conda artifacts.
+// path on x86 and would bind an installation to 0.3 GB/s.
 #pragma once
 
 #include "common/base/bytes.hpp"
+#include "common/base/hex.hpp"
 
 #include <array>
 
 namespace tinderbox {
 
 using Sha256Digest = std::array<std::byte, 32>;
-using Md5Digest = std::array<std::byte, 16>;
 
+// One computation. An object belongs to one thread at a time; nothing fails.
 class Sha256 {
   public:
     Sha256();
@@ -31,26 +32,7 @@ void sha256_force_portable(bool on);
 // "sha-ni", "armv8" or "portable".
 std::string_view sha256_implementation();
 
-class Md5 {
-  public:
-    Md5();
-    void update(ByteView data);
-    Md5Digest finish();
-
-  private:
-    std::array<std::uint32_t, 4> state_;
-    std::array<std::byte, 64> buffer_;
-    std::uint64_t length_ = 0;
-};
-
-Md5Digest md5(ByteView data);
-
-std::string to_hex(ByteView bytes);
-// nullopt unless text is exactly 2 * N hexadecimal digits (either case).
-std::optional<Bytes> from_hex(std::string_view text);
+// nullopt unless the text is exactly 64 hexadecimal digits, either case.
 std::optional<Sha256Digest> sha256_from_hex(std::string_view text);
-// URL-safe base64 without padding, as wheels' RECORD writes hashes (PEP 376, PEP 427).
-std::string to_base64url(ByteView bytes);
-std::optional<Bytes> from_base64url(std::string_view text);
 
 } // namespace tinderbox

@@ -1,4 +1,4 @@
-// Work on all cores with the first error kept.
+// Work on all cores; the first error is kept. Thread-safe.
 #pragma once
 
 #include "common/base/result.hpp"

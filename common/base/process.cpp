@@ -1,6 +1,7 @@
 #include "common/base/process.hpp"
 
 #include "common/base/file.hpp"
+#include "common/base/text.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 
 extern char** environ;
@@ -51,6 +53,17 @@ struct Pipe {
 };
 
 } // namespace
+
+std::string_view last_line(std::string_view output) {
+    output = trim(output);
+    const auto newline = output.rfind('\n');
+    return newline == std::string_view::npos ? output : trim(output.substr(newline + 1));
+}
+
+std::string environment_variable(const char* name) {
+    const char* value = std::getenv(name);
+    return value ? value : "";
+}
 
 std::string ProcessResult::describe() const {
     if (timed_out) return "no answer in time";
@@ -105,7 +118,7 @@ Result<ProcessResult> run_process(const ProcessSpec& spec) {
     std::string_view pending = spec.input;
     ::fcntl(in.write.get(), F_SETFL, O_NONBLOCK);
     if (pending.empty()) in.write.reset();
-    // Writing to a child that has gone must be an error of write(), not our death.
+    // A child may end before it has read everything: write() must then fail instead of ending this process.
     struct sigaction ignore {};
     struct sigaction before {};
     ignore.sa_handler = SIG_IGN;
@@ -135,7 +148,7 @@ Result<ProcessResult> run_process(const ProcessSpec& spec) {
         int ready = ::poll(fds.data(), fds.size(), wait);
         if (ready < 0 && errno != EINTR) break;
         if (limited && Clock::now() >= deadline) {
-            if (result.timed_out) { // SIGTERM did not help
+            if (result.timed_out) { // the child ignored SIGTERM
                 ::kill(-pid, SIGKILL);
                 break;
             }

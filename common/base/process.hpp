@@ -1,4 +1,4 @@
-// Running a child process and collecting what it says.
+// Runs a child process and collects its output. Thread-safe; the calling thread waits.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tinderbox {
@@ -35,5 +36,11 @@ struct ProcessResult {
 
 // An error only when the child could not be started.
 Result<ProcessResult> run_process(const ProcessSpec& spec);
+
+// The last line of a program's output that is not blank, trimmed: usually why it failed. A view into `output`.
+std::string_view last_line(std::string_view output);
+
+// A variable of this process; "" when it is not set. Not safe beside setenv().
+std::string environment_variable(const char* name);
 
 } // namespace tinderbox

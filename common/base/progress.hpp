@@ -1,6 +1,7 @@
-// A progress line for work that has something better to do than to draw.
+// A progress line that a thread of its own draws, so that the work need not.
 #pragma once
 
+#include "common/base/reporter.hpp"
 #include "common/base/ticker.hpp"
 
 #include <cstdint>
@@ -10,7 +11,7 @@
 
 namespace tinderbox {
 
-// Shown (Terminal::progress) once the work has lasted half a second, taken away with the object.
+// Shown (Reporter::progress) once the work has lasted half a second, taken away with the object.
 class ProgressLine {
   public:
     struct State {
@@ -19,12 +20,13 @@ class ProgressLine {
         std::string_view unit = "B";
     };
     // `state` is called from another thread, ten times a second.
-    explicit ProgressLine(std::function<State()> state);
+    ProgressLine(Reporter& reporter, std::function<State()> state);
     ProgressLine(const ProgressLine&) = delete;
     ProgressLine& operator=(const ProgressLine&) = delete;
     ~ProgressLine();
 
   private:
+    Reporter& reporter_;
     std::function<State()> state_;
     bool shown_ = false;
     std::optional<Ticker> ticker_;

@@ -1,7 +1,7 @@
 // Result<T>: a value, or an Error that says what went wrong in one sentence.
 //
 // There is one error type in the whole program. Its kind is the documented exit code
-// (docs/exit-codes.md); only main() turns it into one. No exception crosses a module's boundary.
+// (docs/using/exit-codes.md); only main() turns it into one. No exception crosses a module's boundary.
 #pragma once
 
 #include <fmt/format.h>

@@ -1,6 +1,7 @@
 #include "common/base/terminal.hpp"
 
 #include "common/base/text.hpp"
+#include "common/base/units.hpp"
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -14,7 +15,7 @@ namespace {
 void write_all(int fd, std::string_view text) {
     while (!text.empty()) {
         ssize_t n = ::write(fd, text.data(), text.size());
-        if (n <= 0) return; // nobody reads our messages: nothing better to do
+        if (n <= 0) return; // standard error is closed or full: messages have no other place to go
         text.remove_prefix(static_cast<std::size_t>(n));
     }
 }

@@ -1,6 +1,9 @@
-// What a person sees: aligned, quiet lines on stderr, a progress line on a terminal, nothing in colour
-// unless it is wanted (NO_COLOR, TERM=dumb, not a terminal: plain). stdout belongs to results (--json, tables).
+// The Reporter that writes to standard error: aligned lines, and a progress line on a terminal. Without colour under
+// NO_COLOR or TERM=dumb, and where standard error is no terminal. Standard output belongs to results (--json, tables).
+// Thread-safe, but for set_quiet() and set_log_fd(), which belong before the work.
 #pragma once
+
+#include "common/base/reporter.hpp"
 
 #include <fmt/format.h>
 
@@ -14,27 +17,29 @@ namespace tinderbox {
 
 enum class Style { plain, bold, dim, green, yellow, red };
 
-class Terminal {
+class Terminal final : public Reporter {
   public:
     static Terminal& get();
 
     void set_quiet(bool quiet) { quiet_ = quiet; } // drops note() and progress, never warnings and errors
-    // Every line printed is also appended here, without colour (the --log file). -1 = none; not owned.
+    // Every line printed is also appended here, without colour (the --log file). -1: no file. The descriptor is not
+    // owned.
     void set_log_fd(int fd) { log_fd_ = fd; }
     bool interactive() const { return interactive_; }
     bool colour() const { return colour_; }
     std::string styled(Style style, std::string_view text) const;
 
     // "  label       text": the label is right-aligned in a 12-column field and bold.
-    void note(std::string_view label, std::string_view text);
+    void note(std::string_view label, std::string_view text) override;
     void line(std::string_view text);
-    void warning(std::string_view text); // "warning: …"
-    void error(std::string_view text);   // "error: …"
+    void warning(std::string_view text) override; // "warning: …"
+    void error(std::string_view text);            // "error: …"
 
     // One line that is redrawn at most ten times a second: "label [=====   ] 43 %  1.2 GB/s  ETA 3 s".
     // Not a terminal: a plain line every 10 s. `total` 0 = unknown. Thread-safe.
-    void progress(std::string_view label, std::uint64_t done, std::uint64_t total, std::string_view unit_hint = "B");
-    void end_progress();
+    void progress(std::string_view label, std::uint64_t done, std::uint64_t total,
+                  std::string_view unit = "B") override;
+    void end_progress() override;
 
   private:
     Terminal();

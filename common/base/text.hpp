@@ -1,4 +1,4 @@
-// Small text and path helpers.
+// Cutting text into parts, and ASCII case. Thread-safe, without errors.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -19,26 +19,5 @@ std::vector<std::string_view> split_lines(std::string_view text);
 std::vector<std::string_view> split_lines(std::same_as<std::string> auto&& text) = delete;
 std::string to_lower(std::string_view text); // ASCII only
 std::string replace_all(std::string_view text, std::string_view from, std::string_view to);
-bool is_valid_utf8(std::string_view text);
-
-// "5.6 GB", "512 kB": powers of 1000, three significant digits.
-std::string format_bytes(std::uint64_t bytes);
-// "4G", "700 MiB", "650MB", "4294967296": K, M, G, T (and KiB, …) count in 1024, KB, MB, … in 1000. Case does not
-// matter.
-std::optional<std::uint64_t> parse_bytes(std::string_view text);
-// "0.4 s", "3 min 12 s".
-std::string format_duration(double seconds);
-
-// Quotes for a POSIX shell when needed.
-std::string shell_quote(std::string_view text);
-
-// A member's path from an archive, made relative and normal: "./a//b/" → "a/b". Error (kind usage, a
-// sentence without the artifact's name) for an absolute path, "..", NUL, control characters, an empty path,
-// or a component over 255 bytes. Never touches the file system.
-Result<std::string> safe_relative_path(std::string_view path);
-
-// True when a symlink at `link_path` (relative to the prefix) with this target stays inside the prefix.
-// Absolute targets are outside. Purely lexical.
-bool symlink_stays_inside(std::string_view link_path, std::string_view target);
 
 } // namespace tinderbox

@@ -1,4 +1,4 @@
-// Something that is said again and again while work goes on: progress.
+// Calls a function again and again while work goes on: for progress.
 #pragma once
 
 #include <chrono>
@@ -11,8 +11,8 @@ namespace tinderbox {
 
 class Ticker {
   public:
-    // Calls `tick` in a thread of its own after `first`, then every `period`. The destructor waits for a call that is
-    // under way; afterwards there is none.
+    // Calls `tick` in a thread of its own after `first`, then every `period`. The destructor waits for a running call,
+    // and no call follows.
     explicit Ticker(std::function<void()> tick, std::chrono::milliseconds period = std::chrono::milliseconds(100),
                     std::chrono::milliseconds first = std::chrono::milliseconds(100))
         : thread_([tick = std::move(tick), period, first](std::stop_token stop) {

@@ -1,13 +1,13 @@
-// Which driver a CUDA major needs: one table for the build, which writes the floor into the manifest, and for the
-// installer, which judges the machine.
+// The driver that a CUDA major needs. The build writes it into the manifest, and the installer judges the machine by
+// it.
 #pragma once
 
 #include <string_view>
 
-namespace tinderbox {
+namespace tinderbox::format {
 
 // NVIDIA's minor-version compatibility (Linux): machine code built for this major runs on any driver at or above the
-// floor. PTX newer than the driver is another matter (error 222).
+// floor. PTX that is newer than the driver fails in spite of it (error 222).
 struct CudaFloor {
     int major;
     std::string_view driver;
@@ -20,4 +20,4 @@ constexpr std::string_view driver_floor(int cuda_major) { // "" when the major i
     return "";
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::format

@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace tinderbox {
+namespace tinderbox::format {
 
 using nlohmann::json;
 
@@ -24,6 +24,10 @@ std::uint64_t number_of(const json& j, const char* key) {
     const json& value = child_of(j, key);
     return value.is_number() ? value.get<std::uint64_t>() : 0;
 }
+std::int64_t integer_of(const json& j, const char* key, std::int64_t otherwise) {
+    const json& value = child_of(j, key);
+    return value.is_number_integer() ? value.get<std::int64_t>() : otherwise;
+}
 double decimal_of(const json& j, const char* key) {
     const json& value = child_of(j, key);
     return value.is_number() ? value.get<double>() : 0;
@@ -33,4 +37,4 @@ bool flag_of(const json& j, const char* key) {
     return value.is_boolean() && value.get<bool>();
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::format

@@ -1,5 +1,6 @@
-// Reading JSON that someone else wrote: metadata of packages, answers of child processes, reports. Never throws: what
-// is missing or of another type is empty.
+// Reading JSON that someone else wrote: metadata of packages, answers of child processes, reports. Never throws: a
+// field that is missing or has another type is empty, false or 0. json_fields.hpp is the reader that complains.
+// Thread-safe.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -7,13 +8,15 @@
 #include <cstdint>
 #include <string>
 
-namespace tinderbox {
+namespace tinderbox::format {
 
 std::string text_field(const nlohmann::json& j, const char* key);
 std::string text_of(const nlohmann::json& j, const char* key); // another type than a string: as JSON, to be shown
 const nlohmann::json& child_of(const nlohmann::json& j, const char* key); // null when it is not there
 std::uint64_t number_of(const nlohmann::json& j, const char* key);
+// `otherwise` also for numbers that are no integers.
+std::int64_t integer_of(const nlohmann::json& j, const char* key, std::int64_t otherwise);
 double decimal_of(const nlohmann::json& j, const char* key);
 bool flag_of(const nlohmann::json& j, const char* key);
 
-} // namespace tinderbox
+} // namespace tinderbox::format

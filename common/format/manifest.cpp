@@ -1,14 +1,15 @@
 #include "common/format/manifest.hpp"
 
+#include "common/base/member_path.hpp"
 #include "common/base/text.hpp"
 
 #include <nlohmann/json.hpp>
 
-namespace tinderbox {
+namespace tinderbox::format {
 
 using nlohmann::json;
 
-// The same list of fields writes and reads: a field cannot be added to one side only.
+// Each list of fields is used for writing and for reading, so that no field can be added to one side only.
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PackageInfo, kind, name, version, build, url, file_name, sha256, md5,
                                                 size, license, redistribution, installed_size, files, requested,
                                                 requirement, prefix, imports)
@@ -174,7 +175,7 @@ Result<Manifest> manifest_from_json(const json& j) {
         if (j.contains("installer")) m.installer = j["installer"].get<InstallerInfo>();
         if (m.base_installer)
             for (const FurtherEnvironment& one :
-                 m.base_installer->environments) // a name becomes a directory below envs/
+                 m.base_installer->environments) // the name becomes a directory below envs/
                 if (auto safe = safe_relative_path(one.name);
                     !safe.ok() || *safe != one.name || one.name.find('/') != std::string::npos)
                     return make_error(ErrorKind::damaged, "the manifest is damaged: an environment is called '{}'",
@@ -192,4 +193,4 @@ std::string canonical_json(const json& j) {
     return j.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::format

@@ -1,5 +1,5 @@
-// The manifest: canonical JSON that says what is in a .run and what it needs. This struct is its meaning;
-// docs/format.md lists the fields. Written once (to_json), read once (from_json); unknown fields are ignored.
+// The manifest: canonical JSON about the contents of a .run and their needs. docs/inside/format.md lists the fields.
+// to_json writes it and manifest_from_json reads it; unknown fields are ignored. Functions are thread-safe.
 #pragma once
 
 #include "common/base/hash.hpp"
@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::format {
 
 struct PackageInfo {
     std::string kind; // "wheel", "conda", "python" (captured interpreter), "prefix" (captured), "generated", "include"
@@ -21,12 +21,12 @@ struct PackageInfo {
     std::string file_name;
     std::string sha256, md5;                // hex
     std::uint64_t size = 0;                 // of the artifact, bytes
-    std::string license;                    // SPDX expression or the metadata's words
+    std::string license;                    // SPDX expression, or the metadata's own text
     std::string redistribution = "unknown"; // class of templates/redistribution.json: free, nvidia, anaconda, unknown
     std::uint64_t installed_size = 0;
     std::uint32_t files = 0;
     bool requested = false;
-    std::string requirement; // the words that asked for it, "" when it is a dependency
+    std::string requirement; // the line of the request that names it; "" for a dependency
     std::string prefix =
         "env"; // where it is installed: "env", "base", or "envs/NAME": a further environment of the base's
     std::vector<std::string> imports; // modules that its own test imports
@@ -42,18 +42,18 @@ struct PythonInfo {
     bool gil = true;
 };
 
-// One library with device code, as read out of its fatbins (docs/gpu.md).
+// One library with device code, as read out of its fatbins (docs/inside/gpu.md).
 struct GpuLibrary {
     std::string path, package;
     // "framework": every use of the GPU goes through it (libtorch_cuda.so); "part": another library of a framework;
     // "nvidia": a general one of CUDA's (cuBLAS, cuDNN, …); "other": special purposes.
     std::string role = "other";
     std::vector<std::string> sass, ptx;         // "sm_80", "sm_90a", "sm_100f"; "compute_90"
-    std::vector<std::string> partial;           // of a framework: what only the smaller part of its code is there for
+    std::vector<std::string> partial;           // of a framework: architectures that less than half of its fatbins have
     std::map<std::string, std::string> ptx_isa; // "compute_90" → "8.4": the newest PTX version among it
 };
 
-// Why an environment is thought to carry a CUDA version.
+// A reason to believe that an environment has a CUDA version.
 struct CudaEvidence {
     int major = 0;
     std::string version; // "12.8", or just "12" when only the major is known
@@ -61,7 +61,7 @@ struct CudaEvidence {
 };
 
 struct Requirements {
-    std::string glibc;                       // highest GLIBC_x.y a file needs, e.g. "2.28"; "" = none
+    std::string glibc;                       // highest GLIBC_x.y that a file needs: "2.28"; "": no file needs one
     std::string glibc_because;               // the file that needs it
     std::vector<std::string> libraries;      // sonames needed and not in the environment (beyond glibc's own)
     std::optional<int> cuda_major;           // 11, 12, 13; nothing when the environment has no CUDA
@@ -84,12 +84,13 @@ struct InstallInfo {
     std::string longest_prefix_because; // the file with the shortest placeholder
 };
 
-// What each part of an installation needs, in addition to those before it: a hard link counts once.
+// The size of each part of an installation, beside the parts before it: a hard link counts once.
 struct InstallParts {
     InstallInfo env, base, packages; // the environment alone; the base beside it; the base's package cache
 };
 
-struct ScriptInfo { // a package's, in the order they run; what runs before a removal runs in the opposite order
+// A script of a package. Scripts run in the order of their list, those before a removal in the opposite order.
+struct ScriptInfo {
     std::string package, version, build_number, path;
     std::string prefix = "env";       // as PackageInfo::prefix
     std::string action = "post-link"; // or "pre-unlink"
@@ -100,7 +101,7 @@ struct FurtherEnvironment { // of an installer with extra_envs: PREFIX/envs/NAME
     std::optional<PythonInfo> python;
 };
 
-// The conda at PREFIX, when the environment lies in its envs/ (docs/base.md).
+// The conda at PREFIX, when the environment lies in its envs/ (docs/building/base.md).
 struct BaseInfo {
     std::string kind;                   // "miniconda", "miniforge", "file"
     std::string name, version;          // as its installer calls itself: "Miniconda3", "py311_25.3.1-1"
@@ -116,7 +117,7 @@ struct BaseInfo {
     std::vector<FurtherEnvironment> environments;
 };
 
-// What construct.yaml says of the installer itself (docs/specs.md).
+// Keys of construct.yaml about the installer itself (docs/building/specs.md).
 struct InstallerInfo {
     std::string version;
     std::string license;                          // the text to accept, "" when there is none
@@ -135,15 +136,15 @@ struct Manifest {
     std::string level;             // "fast", "default", "max"
     std::optional<PythonInfo> python;
     std::vector<PackageInfo> packages;
-    std::vector<std::string> request;             // the words of the user, credentials removed
-    std::vector<std::string> notices;             // what build had to say that the person at the other end should know
+    std::vector<std::string> request;             // lines of the request, without credentials
+    std::vector<std::string> notices;             // notices of the build for the person who installs
     std::map<std::string, std::string> variables; // environment variables on activation
     std::vector<ScriptInfo> scripts;
     Requirements requires_;
-    InstallInfo install; // of all parts that are installed when nothing else is said
+    InstallInfo install; // of all parts that are installed by default
     InstallParts parts;
-    std::optional<BaseInfo> base_installer; // exactly when base is not "none"
-    std::optional<InstallerInfo> installer; // exactly when it was made from a construct.yaml
+    std::optional<BaseInfo> base_installer; // present exactly when base is not "none"
+    std::optional<InstallerInfo> installer; // present exactly when a construct.yaml was the request
     std::vector<std::string> probes;        // "cuda_probe_12"
 };
 
@@ -153,4 +154,4 @@ Result<Manifest> manifest_from_json(const nlohmann::json& json); // kind damaged
 // Sorted keys, two-space indentation, "\n" at the end, UTF-8: the same value gives the same bytes.
 std::string canonical_json(const nlohmann::json& json);
 
-} // namespace tinderbox
+} // namespace tinderbox::format

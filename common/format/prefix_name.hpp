@@ -1,4 +1,4 @@
-// What the manifest calls a prefix (ScriptInfo::prefix): whoever writes it and whoever reads it must agree.
+// The manifest's name of a prefix (ScriptInfo::prefix): its writer and its readers must agree.
 #pragma once
 
 #include "common/format/manifest.hpp"
@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::format {
 
 // "env", "base" or "envs/NAME". `environments`: the base's further ones, nullptr without a base.
 inline std::string prefix_name(Root root, const std::vector<FurtherEnvironment>* environments) {
@@ -15,4 +15,4 @@ inline std::string prefix_name(Root root, const std::vector<FurtherEnvironment>*
     return "envs/" + environments->at(prefix_index(root) - 2).name;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::format

@@ -1,13 +1,14 @@
 #include "common/format/relocate.hpp"
 
+#include "common/base/base64url.hpp"
 #include "common/base/text.hpp"
 
 #include <algorithm>
 
-namespace tinderbox {
+namespace tinderbox::format {
 namespace {
 
-// Linux reads at most this many bytes of a "#!" line; what is longer is cut without a word.
+// Linux reads at most this many bytes of a "#!" line, and silently drops the rest.
 constexpr std::size_t shebang_limit = 127;
 
 void append(Bytes& out, std::string_view text) {
@@ -19,7 +20,7 @@ std::string with_prefix(std::string_view marked, std::string_view prefix) {
     return replace_all(marked, "\x01", prefix);
 }
 
-// For sh. Single quotes would end the string that Python sees around the line.
+// Quotes for sh. They are double ones, because Python reads the line as a string in single quotes.
 std::string double_quoted(std::string_view text) {
     std::string out = "\"";
     for (char c : text) {
@@ -54,7 +55,7 @@ std::string portable_shebang(std::string_view line, std::string_view prefix) {
     std::string full = with_prefix(line, prefix);
     std::string_view command = std::string_view(line).substr(2);
     while (command.starts_with(' ') || command.starts_with('\t')) command.remove_prefix(1);
-    // The interpreter ends at the first blank of the marked line: blanks in the prefix itself do not count.
+    // The interpreter ends at the first blank of the marked line; the prefix may have blanks of its own.
     std::size_t end = std::min(command.find_first_of(" \t"), command.size());
     std::string_view marked_interpreter = command.substr(0, end);
     std::string interpreter = with_prefix(marked_interpreter, prefix);
@@ -64,7 +65,7 @@ std::string portable_shebang(std::string_view line, std::string_view prefix) {
     std::string name = interpreter.substr(interpreter.rfind('/') + 1);
     if (!name.starts_with("python") && !name.starts_with("pypy"))
         return fmt::format("#!/usr/bin/env {}{}{}", name, arguments.empty() ? "" : " ", with_prefix(arguments, prefix));
-    // sh reads a command whose name is in quotes; Python reads a string and goes on.
+    // sh reads a quoted command, and Python reads a string that it ignores.
     return fmt::format("#!/bin/sh\n'''exec' {} {}\"$0\" \"$@\"\n' '''", double_quoted(interpreter),
                        arguments.empty() ? "" : with_prefix(arguments, prefix) + " ");
 }
@@ -98,12 +99,11 @@ Result<Bytes> apply_relocations(ByteView original, const std::vector<Reloc>& rel
     return out;
 }
 
-std::size_t longest_prefix(const Table& table) {
-    std::size_t longest = SIZE_MAX;
-    for (const Content& content : table.contents)
-        for (const Reloc& reloc : content.relocs)
-            if (reloc.kind == RelocKind::cstring) longest = std::min(longest, reloc.text.size());
+std::optional<std::size_t> longest_prefix(const Content& content) {
+    std::optional<std::size_t> longest;
+    for (const Reloc& reloc : content.relocs)
+        if (reloc.kind == RelocKind::cstring) longest = std::min(longest.value_or(SIZE_MAX), reloc.text.size());
     return longest;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::format

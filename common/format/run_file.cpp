@@ -1,6 +1,5 @@
 #include "common/format/run_file.hpp"
 
-#include "common/base/parallel.hpp"
 #include "common/base/text.hpp"
 
 #include <fcntl.h>
@@ -8,12 +7,11 @@
 #include <zstd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <charconv>
 #include <fstream>
 #include <mutex>
 
-namespace tinderbox {
+namespace tinderbox::format {
 
 using nlohmann::json;
 
@@ -21,10 +19,9 @@ namespace {
 
 constexpr std::uint64_t manifest_limit = 256u << 20;
 constexpr std::uint64_t table_limit = 2ull << 30;
-constexpr std::size_t hash_piece = 1u << 20;
 
-// What the header's text says of the file it begins: its length, so that a copy that was cut off can say by how much,
-// and of how many volumes it is the first.
+// Two numbers in the header's text. The length tells how much a truncated copy lacks; the other one is the number of
+// volumes.
 struct HeaderFacts {
     std::uint64_t size = 0;
     unsigned volumes = 1;
@@ -135,7 +132,7 @@ struct RunFile::State {
 
     Status open_all(const VolumeFinder& find);
     Status read_at(std::span<std::byte> out, std::uint64_t offset) const;
-    Place place(std::uint64_t offset) const;
+    Extent extent_at(std::uint64_t offset) const;
     std::string manifest_text;
     json manifest;
     std::vector<Section> sections;
@@ -191,7 +188,7 @@ Status RunFile::State::open_all(const VolumeFinder& find) {
     return {};
 }
 
-RunFile::Place RunFile::State::place(std::uint64_t offset) const {
+RunFile::Extent RunFile::State::extent_at(std::uint64_t offset) const {
     const std::uint64_t at = std::min(offset, layout.total);
     const unsigned number = std::min<unsigned>(layout.volume_of(at), static_cast<unsigned>(volumes.size()));
     const std::uint64_t in_volume = at - layout.first_byte(number);
@@ -201,9 +198,9 @@ RunFile::Place RunFile::State::place(std::uint64_t offset) const {
 
 Status RunFile::State::read_at(std::span<std::byte> out, std::uint64_t offset) const {
     while (!out.empty()) {
-        const Place where = place(offset);
+        const Extent where = extent_at(offset);
         const fs::path& name = volumes[std::min<std::size_t>(layout.volume_of(offset), volumes.size()) - 1].path;
-        // Past the end the last volume's own short read says so.
+        // Behind the end the read from the last volume fails, and its error says so.
         const std::size_t part =
             where.contiguous == 0 ? out.size() : std::min<std::uint64_t>(out.size(), where.contiguous);
         TRY(read_exact_at(where.fd, out.first(part), where.offset, name.string()));
@@ -260,7 +257,7 @@ std::vector<fs::path> RunFile::volumes() const {
 }
 
 Status RunFile::read_at(std::span<std::byte> out, std::uint64_t offset) const { return state_->read_at(out, offset); }
-RunFile::Place RunFile::place(std::uint64_t offset) const { return state_->place(offset); }
+RunFile::Extent RunFile::extent_at(std::uint64_t offset) const { return state_->extent_at(offset); }
 
 Result<Bytes> RunFile::read_section(const Section& section) const {
     if (section.size > table_limit)
@@ -293,78 +290,6 @@ Result<Table> RunFile::table() const {
     return table;
 }
 
-Status RunFile::verify_all(unsigned threads, const std::function<void(std::uint64_t)>& progress) const {
-    std::atomic<std::uint64_t> done = 0;
-    auto advance = [&](std::uint64_t n) {
-        done += n;
-        if (progress) progress(done);
-    };
-    auto check_zero = [&](std::uint64_t offset, std::uint64_t size) -> Status {
-        Bytes buffer;
-        for (std::uint64_t at = 0; at < size; at += buffer.size()) {
-            buffer.resize(std::min<std::uint64_t>(hash_piece, size - at));
-            TRY(read_at(buffer, offset + at));
-            if (std::ranges::any_of(buffer, [](std::byte b) { return b != std::byte{0}; }))
-                return make_error(ErrorKind::damaged, "{}: the padding at byte {} is damaged; copy the file again",
-                                  state_->path.string(), offset + at);
-        }
-        return {};
-    };
-    for (const Section& section : state_->sections) {
-        if (section.name == "padding") TRY(check_zero(section.offset, section.size));
-        if (!section.sha256) continue;
-        Sha256 hash;
-        Bytes buffer;
-        for (std::uint64_t at = 0; at < section.size; at += buffer.size()) {
-            buffer.resize(std::min<std::uint64_t>(hash_piece, section.size - at));
-            TRY(read_at(buffer, section.offset + at));
-            hash.update(buffer);
-            advance(buffer.size());
-        }
-        if (hash.finish() != *section.sha256)
-            return make_error(ErrorKind::damaged,
-                              "{}: the {} is damaged: its SHA-256 does not match; copy the file again",
-                              state_->path.string(), section.name == "table" ? "file table" : section.name);
-    }
-    TRY_ASSIGN(Table table, this->table());
-    // Which file to name for a damaged block: the first destination whose content begins there, or the last before.
-    auto file_in_block = [&](std::size_t index) -> std::string {
-        const Destination* best = nullptr;
-        for (const Destination& d : table.destinations)
-            if (d.kind == EntryKind::file && table.contents[d.content].size > 0 &&
-                table.contents[d.content].block <= index &&
-                (!best || table.contents[d.content].block > table.contents[best->content].block))
-                best = &d;
-        return best ? best->path : "?";
-    };
-    TRY(parallel_for(table.blocks.size(), threads, [&](std::size_t i) -> Status {
-        const Block& block = table.blocks[i];
-        Bytes packed(block.packed), raw(block.raw);
-        TRY(read_at(packed, block.offset));
-        auto status = unpack_block(block, packed, raw);
-        if (!status.ok())
-            return make_error(ErrorKind::damaged,
-                              "{}: block {} at byte {}, which holds '{}', is damaged; copy the file again",
-                              state_->path.string(), i, block.offset, file_in_block(i));
-        advance(block.packed);
-        return {};
-    }));
-    // Bytes of the block section that belong to no block are padding.
-    const Section* blocks = section("blocks");
-    if (!blocks) return {};
-    std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;
-    for (const Block& block : table.blocks) ranges.emplace_back(block.offset, block.offset + block.packed);
-    std::ranges::sort(ranges);
-    std::uint64_t end = blocks->offset;
-    for (auto [first, last] : ranges) {
-        if (first < end)
-            return make_error(ErrorKind::damaged, "{}: two blocks overlap at byte {}", state_->path.string(), first);
-        TRY(check_zero(end, first - end));
-        end = last;
-    }
-    return check_zero(end, blocks->offset + blocks->size - end);
-}
-
 Status unpack_block(const Block& block, ByteView packed, std::span<std::byte> out) {
     auto damaged = [](std::string_view why) { return make_error(ErrorKind::damaged, "a block is damaged: {}", why); };
     if (packed.size() != block.packed || out.size() < block.raw) return damaged("its size is wrong");
@@ -374,11 +299,11 @@ Status unpack_block(const Block& block, ByteView packed, std::span<std::byte> ou
         std::copy(packed.begin(), packed.end(), out.begin());
         return {};
     }
-    // One context a thread: making one costs more than decoding a small block.
+    // One context for each thread: a new context costs more than a small block.
     thread_local std::unique_ptr<ZSTD_DCtx, size_t (*)(ZSTD_DCtx*)> context(ZSTD_createDCtx(), ZSTD_freeDCtx);
     std::size_t size = ZSTD_decompressDCtx(context.get(), out.data(), block.raw, packed.data(), packed.size());
     if (ZSTD_isError(size) || size != block.raw) return damaged("it cannot be decompressed");
     return {};
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::format

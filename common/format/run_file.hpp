@@ -4,7 +4,7 @@
 //   [file table] [padding to 4 KiB] [blocks …] [footer: footer_size bytes]
 //
 // All integers little-endian. Offsets count bytes of the logical file: with --split SIZE the volumes NAME.run,
-// NAME.run.002, … are read as one. docs/format.md says every byte.
+// NAME.run.002, … are read as one. docs/inside/format.md says every byte.
 //
 // Hash chain: the footer holds the manifest's SHA-256 and its own; the manifest holds range and SHA-256 of every
 // other section; the file table holds the SHA-256 of every block and content. Only the signature slot is outside.
@@ -18,7 +18,7 @@
 
 #include <memory>
 
-namespace tinderbox {
+namespace tinderbox::format {
 
 inline constexpr std::uint32_t run_format_version = 1;
 inline constexpr std::uint64_t run_header_size = 16384;
@@ -31,7 +31,7 @@ struct Section {
     std::string name; // "header", "stub", "probe:cuda_probe_12", "manifest", "signature", "table", "blocks", "footer"
     std::uint64_t offset = 0;
     std::uint64_t size = 0;
-    std::optional<Sha256Digest> sha256; // not for manifest (footer has it), signature, blocks (table), footer (itself)
+    std::optional<Sha256Digest> sha256; // nullopt: manifest (footer has it), signature, blocks (table), footer (itself)
 };
 
 struct Footer {
@@ -43,15 +43,14 @@ struct Footer {
 Bytes encode(const Footer& footer);                // exactly footer_size bytes, the last 32 its own SHA-256
 Result<Footer> decode_footer(ByteView last_bytes); // kind damaged
 
-// Whether a file begins as a NAME.run, or a further volume of one, does; open() then says what is wrong with it.
+// Whether the file's first bytes are those of a NAME.run or of a further volume. open() finds other faults.
 bool looks_like_run(const fs::path& path);
 
 // An opened .run. Thread-safe for reading.
 class RunFile {
   public:
-    // Reads and checks footer, manifest and (lazily) the table. A file cut short is "this file is incomplete: N of M
-    // bytes" (kind damaged) where M is known from the header's `total_size=` line. The other volumes of a split one are
-    // looked for beside it, then `find` is asked.
+    // Reads and checks footer and manifest. A truncated file is "this file is incomplete: N of M bytes" (kind damaged);
+    // M is the header's `total_size=` line. Further volumes are looked for beside the first one, then `find` is asked.
     static Result<RunFile> open(const fs::path& path, const VolumeFinder& find = {});
 
     RunFile(RunFile&&) noexcept;
@@ -70,15 +69,17 @@ class RunFile {
     Result<Table> table() const;                              // checks its hash, decompresses, decodes
     Result<Bytes> read_section(const Section& section) const; // checks its hash
     Status read_at(std::span<std::byte> out, std::uint64_t offset) const;
-    // The volume and offset in it that hold a logical offset (for direct I/O); contiguous bytes left in that volume.
-    struct Place {
+    // The volume and the offset in it that hold a logical offset (for direct I/O), and the bytes that follow there. The
+    // descriptor belongs to the RunFile.
+    struct Extent {
         int fd;
         std::uint64_t offset;
         std::uint64_t contiguous;
     };
-    Place place(std::uint64_t offset) const;
+    Extent extent_at(std::uint64_t offset) const;
 
-    // Every byte: all sections, every block, padding zero. `progress` gets bytes done so far.
+    // Checks every byte: all sections, every block, and that padding is zero. `progress` gets the bytes done so far,
+    // from any of the `threads` (0: one for each CPU). Kind damaged.
     Status verify_all(unsigned threads, const std::function<void(std::uint64_t)>& progress) const;
 
   private:
@@ -90,4 +91,4 @@ class RunFile {
 // Reads one block: checks its hash, decompresses into `out` (block.raw bytes). Errors of kind damaged name the block.
 Status unpack_block(const Block& block, ByteView packed, std::span<std::byte> out);
 
-} // namespace tinderbox
+} // namespace tinderbox::format

@@ -1,10 +1,11 @@
 #include "common/format/table.hpp"
 
+#include "common/base/member_path.hpp"
 #include "common/base/text.hpp"
 
 #include <algorithm>
 
-namespace tinderbox {
+namespace tinderbox::format {
 namespace {
 
 // Signed values as unsigned ones with small magnitudes first (as protobuf's zigzag).
@@ -33,7 +34,8 @@ void write_relocs(ByteWriter& out, const std::vector<Reloc>& relocs) {
 
 Error damaged(std::string_view what) { return make_error(ErrorKind::damaged, "the file table is damaged: {}", what); }
 
-// A count that a record of at least `least` bytes follows: more than fits is damage, not an allocation.
+// The number of records that follow, each of at least `least` bytes. A number that cannot fit is damage: it must not be
+// allocated.
 bool plausible(const ByteReader& in, std::uint64_t count, std::size_t least) {
     return in.ok() && count <= in.remaining() / least;
 }
@@ -76,13 +78,13 @@ Status check_content(const Table& table, const Content& content) {
     return covered == content.size ? Status() : damaged("a large file does not end at a block's end");
 }
 
-// A digest is computed after the file it names; a circle of them has no order.
+// A file is hashed before its digest is written into another one. A circle of digests has no such order.
 Status check_digest_cycles(const Table& table) {
     enum : std::uint8_t { fresh, open, done };
     std::vector<std::uint8_t> state(table.contents.size(), fresh);
     for (std::uint32_t start = 0; start < table.contents.size(); ++start) {
         if (state[start] != fresh || table.contents[start].relocs.empty()) continue;
-        // (content, next relocation): an explicit stack, so that a hostile table cannot exhaust ours.
+        // (content, next relocation): an explicit stack, because a hostile table could exhaust the thread's own.
         std::vector<std::pair<std::uint32_t, std::size_t>> stack = {{start, 0}};
         state[start] = open;
         while (!stack.empty()) {
@@ -251,4 +253,4 @@ Result<Table> decode_table(ByteView bytes) {
     return table;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::format

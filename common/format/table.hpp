@@ -1,4 +1,4 @@
-// The table: which bytes lie where, and which files they become.
+// The table: places of contents in a file, and the destinations that they become.
 //
 // One structure serves twice. In a parcel (one artifact, compressed once, kept in the cache) destinations
 // are symbolic (root + path) and block offsets count from the parcel's payload. In NAME.run (the file
@@ -8,7 +8,8 @@
 //     Destination ──▶ Content ──▶ Block … Block      (a large content spans whole consecutive blocks,
 //                                                      small contents share a block)
 //
-// docs/format.md describes the bytes of encode()/decode(); table_version belongs to them.
+// docs/inside/format.md describes the bytes of encode() and decode_table(); table_version is their version. Functions
+// are thread-safe.
 #pragma once
 
 #include "common/base/bytes.hpp"
@@ -18,15 +19,15 @@
 #include <string>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::format {
 
 inline constexpr std::uint32_t table_version = 1;
 
-// Raw size of a block at most, and the largest content that may carry relocations (it lies whole in one block).
+// Bytes: the largest raw size of a block, and the largest content with relocations, which lies whole in one block.
 inline constexpr std::uint32_t block_raw_size = 4u << 20;
 inline constexpr std::uint32_t relocated_content_limit = 256u << 20;
-// From this size on a content without relocations is "large": its blocks are its own, start at multiples of 4 KiB in a
-// .run, and are written past the page cache.
+// From this size in bytes on, a content without relocations is "large". It shares no block, its blocks start at
+// multiples of 4 KiB in a .run, and they are written past the page cache.
 inline constexpr std::uint64_t large_content_size = 1u << 20;
 
 // Where a destination's path starts. Only `env`, `base` and further environments appear in a .run.
@@ -45,10 +46,10 @@ inline constexpr std::size_t further_environments_limit = 200;
 constexpr Root further_environment(std::size_t n) {
     return static_cast<Root>(static_cast<std::size_t>(Root::further) + n);
 }
-// Whether it lies in a .run, and there in the base's tree: installed only with the base.
+// Whether a .run may have the root; and whether the root belongs to the base, and is installed only with it.
 constexpr bool is_prefix(Root root) { return root == Root::env || root == Root::base || root >= Root::further; }
 constexpr bool is_of_base(Root root) { return root == Root::base || root >= Root::further; }
-// The prefixes of a .run as lists have them: the environment's, the base's, those of further environments.
+// The order of prefixes in lists: the environment's, the base's, those of further environments.
 constexpr std::size_t prefix_index(Root root) {
     return root >= Root::further ? 2 + static_cast<std::size_t>(root) - static_cast<std::size_t>(Root::further)
            : root == Root::base  ? 1
@@ -69,7 +70,7 @@ enum class RelocKind : std::uint8_t {
                        // is replaced, NULs pad it to `length`. New prefix longer than `text`: an error before writing.
     shebang = 2,       // [offset, offset+length) is the whole first line without "\n"; it becomes `text`, in which
                        // every `placeholder` byte '\x01' stands for the new prefix. Too long (127 bytes) or with a
-                       // space in the interpreter: the /bin/sh exec form of installer-formats.md §2.
+                       // space in the interpreter: the /bin/sh exec form of docs/inside/installer-formats.md §2.
     digest_hex = 3,    // [offset, offset+length) becomes the hex SHA-256 of destination `target` as installed
     digest_b64url = 4, // the same, URL-safe base64 without padding (wheel RECORD)
     size_decimal = 5,  // the size of destination `target` as installed, decimal (wheel RECORD)
@@ -107,7 +108,7 @@ enum DestinationFlags : std::uint8_t {
     destination_bytecode = 1,       // a .pyc: may be dropped and compiled again
     destination_generated = 2,      // written by Tinderbox, not part of an artifact (entry points, RECORD, conda-meta)
     destination_shared = 4,         // may be one inode with other such destinations of the same content, mode and time
-    destination_unless_root = 8,    // only where somebody else than root installs
+    destination_unless_root = 8,    // only where the installing user is not root
     destination_package_cache = 16, // only where the base's package cache is kept
 };
 
@@ -116,7 +117,7 @@ struct Destination {
     EntryKind kind = EntryKind::file;
     std::uint8_t flags = destination_none;
     std::uint16_t mode = 0644; // permission bits only, no setuid/setgid
-    std::int64_t mtime = 0;    // seconds since 1970; what pip and conda would not set is the lock's source mtime
+    std::int64_t mtime = 0;    // seconds since 1970; the lock's source mtime where pip and conda would set none
     std::string path;          // relative, normalised, valid UTF-8 not required
     std::string link;          // symlink: its target, verbatim; an absolute one starts with '\x01' for the prefix
     std::uint32_t content = 0; // file: index into Table::contents
@@ -134,7 +135,7 @@ struct Table {
 // Little-endian, delta-coded, not compressed (callers compress it as one zstd frame).
 Bytes encode(const Table& table);
 
-// Checks everything a reader relies on: indexes in range, contents inside their blocks, relocations sorted and
+// Checks everything that readers rely on: indexes in range, contents inside their blocks, relocations sorted and
 // inside their content, paths safe (safe_relative_path), link targets inside the prefix, digest cycles refused.
 // Errors are of kind `damaged`.
 Result<Table> decode_table(ByteView bytes);
@@ -142,4 +143,4 @@ Result<Table> decode_table(ByteView bytes);
 // How many raw blocks a content spans, starting with content.block.
 std::uint32_t block_count(const Table& table, const Content& content);
 
-} // namespace tinderbox
+} // namespace tinderbox::format

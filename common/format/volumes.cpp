@@ -7,15 +7,15 @@
 
 #include <algorithm>
 
-namespace tinderbox {
+namespace tinderbox::format {
 namespace {
 
 constexpr std::size_t text_size = 2048; // then the binary half
 constexpr std::string_view magic = "TNDRVOL\n";
 
-// Somebody who starts a volume gets an answer instead of the shell's complaints about binary data.
+// `sh NAME.run.002` prints a sentence; without this text the shell would complain about binary data.
 std::string shell_text(const VolumeHeader& header) {
-    // The name goes into shell text: what is not plainly a name is not shown there.
+    // The name goes into shell text, so a name with other characters than these is left out.
     std::string name = header.first_name;
     std::ranges::replace_if(
         name, [](char c) { return std::string_view("\"$`\\\n\r").find(c) != std::string_view::npos; }, '_');
@@ -160,7 +160,7 @@ Result<std::vector<Volume>> open_volumes(const Volume& first, std::uint64_t volu
     for (unsigned number = 2; number <= count; ++number) {
         const std::string name = volume_name(first.path.filename().string(), number);
         fs::path path = first.path.parent_path() / name;
-        // Where one volume was found, the next is looked for as well.
+        // The next volume probably lies beside this one.
         std::error_code ec;
         if (!fs::exists(path, ec) && !out.empty()) path = out.back().path.parent_path() / name;
         for (;;) {
@@ -177,4 +177,4 @@ Result<std::vector<Volume>> open_volumes(const Volume& first, std::uint64_t volu
     return out;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::format

@@ -1,5 +1,5 @@
 // One logical file in several: NAME.run, NAME.run.002, … (--split SIZE), each with its number and the manifest's hash.
-// docs/format.md describes the bytes. Offsets elsewhere count bytes of the logical file.
+// docs/inside/format.md describes the bytes. Offsets elsewhere count bytes of the logical file.
 #pragma once
 
 #include "common/base/file.hpp"
@@ -8,12 +8,12 @@
 #include <functional>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::format {
 
 inline constexpr std::uint64_t volume_header_size = 4096; // of every volume but the first
 inline constexpr unsigned most_volumes = 999;
 
-// Which logical bytes lie in which volume. Volumes are numbered from 1; all but the last have `volume_size` bytes.
+// Maps logical bytes to volumes. Volumes are numbered from 1; all but the last have `volume_size` bytes.
 struct VolumeLayout {
     std::uint64_t total = 0;       // logical bytes
     std::uint64_t volume_size = 0; // of a file, a multiple of 4096; 0 = one file, however large
@@ -34,13 +34,13 @@ struct VolumeHeader {
 };
 Bytes encode(const VolumeHeader& header);                  // exactly volume_header_size bytes
 Result<VolumeHeader> decode_volume_header(ByteView bytes); // kind damaged
-// Whether it begins like one, whole or not.
+// Whether the bytes begin with a volume's header, perhaps a truncated one.
 bool looks_like_volume(ByteView first_bytes);
 
 std::string volume_name(std::string_view first, unsigned number); // "NAME.run", "NAME.run.002", …
 
-// Asked for a volume that is not beside the first one, or is not the right one: `problem` is a sentence. A file, or a
-// directory that holds `name`, or an empty path for the same place again; nullopt gives up.
+// Called when a volume is missing beside the first one, or is the wrong one; `problem` is a sentence about that.
+// Returns a file, a directory with `name` in it, or an empty path (the same place again); nullopt gives up.
 using VolumeFinder = std::function<std::optional<fs::path>(const std::string& name, const std::string& problem)>;
 
 struct Volume {
@@ -48,9 +48,9 @@ struct Volume {
     Fd fd;
 };
 
-// Volumes 2 to `count` of the set whose first one is open. Each is checked: whole, its number, and that the manifest in
-// the first volume is its own. Kind damaged; the sentence names the file.
+// Opens volumes 2 to `count` of the set. Each is checked: its size, its number, and that its manifest is the first
+// volume's. Error of kind damaged, which names the file.
 Result<std::vector<Volume>> open_volumes(const Volume& first, std::uint64_t volume_size, unsigned count,
                                          VolumeLayout& layout, const VolumeFinder& find);
 
-} // namespace tinderbox
+} // namespace tinderbox::format

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <map>
 
-namespace tinderbox {
+namespace tinderbox::machine {
 namespace {
 
 constexpr std::size_t text_limit = 64u << 10;
@@ -40,7 +40,7 @@ std::string family_of(const std::string& id, std::string_view like) {
     return {};
 }
 
-// Texts of all files in a directory whose names end like this.
+// The texts of all files in `directory` whose names have this ending.
 std::string texts(const SystemRoot& root, const std::string& directory, std::string_view suffix) {
     std::string out;
     for (const std::string& name : root.entries(directory))
@@ -123,4 +123,4 @@ Distribution read_distribution(const SystemRoot& root, const std::string& kernel
     return out;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::machine

@@ -1,11 +1,11 @@
-// Which Linux distribution a machine runs, and how packages get onto it: for advice that can be typed in.
+// The machine's Linux distribution and its package repositories: for advice that people can type in. Thread-safe.
 #pragma once
 
 #include "common/machine/system_root.hpp"
 
 #include <string>
 
-namespace tinderbox {
+namespace tinderbox::machine {
 
 struct Distribution {
     std::string id, version, name;  // os-release: "debian", "12", "Debian GNU/Linux 12 (bookworm)"; "" = unknown
@@ -17,4 +17,4 @@ struct Distribution {
 
 Distribution read_distribution(const SystemRoot& root, const std::string& kernel_release);
 
-} // namespace tinderbox
+} // namespace tinderbox::machine

@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <charconv>
 
-namespace tinderbox {
+namespace tinderbox::machine {
 namespace {
 
-// NVIDIA's branches with long support. The newest that fits is advised; one that few distributions have packaged yet
-// only where the others are too old.
+// NVIDIA's branches with long support. The newest branch that fits is advised. Few distributions have the youngest one,
+// so it is advised only where the others are too old.
 constexpr int long_term_branches[] = {470, 535, 580};
 constexpr int young_long_term_branch = 620; // since 2026-11-04
 
@@ -20,26 +20,26 @@ int branch_of(std::string_view driver) {
     return value;
 }
 
-// Debian ships one branch a release.
+// Each release of Debian has one branch.
 int debian_branch(std::string_view version) {
     return version == "11" ? 470 : version == "12" ? 535 : version == "13" ? 550 : 0;
 }
 
-char open_module(const DriverWish& wish) {
+char open_module(const DriverRequest& request) {
     bool any_required = false, all_possible = true;
-    for (int compute : wish.compute) {
+    for (int compute : request.compute) {
         const GpuGeneration* g = generation_of(compute);
         any_required = any_required || (g && g->open_module == 'y');
         all_possible = all_possible && g && g->open_module != 'n';
     }
-    return any_required ? 'y' : all_possible && !wish.compute.empty() ? 'c' : 'n';
+    return any_required ? 'y' : all_possible && !request.compute.empty() ? 'c' : 'n';
 }
 
 // The command, or "" where the distribution's own packages do not hold such a driver.
-std::string command(const DriverWish& wish, const Distribution& d, int branch) {
-    const char open = open_module(wish);
+std::string command(const DriverRequest& request, const Distribution& d, int branch) {
+    const char open = open_module(request);
     if (d.family == "ubuntu") return fmt::format("apt install nvidia-driver-{}{}", branch, open == 'y' ? "-open" : "");
-    if (d.family == "debian" && debian_branch(d.version) >= std::max(branch_of(wish.at_least), 1) && open != 'y')
+    if (d.family == "debian" && debian_branch(d.version) >= std::max(branch_of(request.at_least), 1) && open != 'y')
         return fmt::format("{}apt install nvidia-driver",
                            d.driver_repository ? "" : "add 'contrib non-free' in /etc/apt/sources.list, apt update, ");
     if (d.family == "fedora" && d.driver_repository) return "dnf install akmod-nvidia xorg-x11-drv-nvidia-cuda";
@@ -59,11 +59,11 @@ std::string headers_package(const Distribution& d, const std::string& release) {
     return "the headers of kernel " + release;
 }
 
-std::string by_carrying(const DriverWish& wish, const Distribution& d, int branch) {
-    const std::string file = fmt::format("NVIDIA-Linux-{}-{}.*.run", wish.machine, branch);
+std::string by_carrying(const DriverRequest& request, const Distribution& d, int branch) {
+    const std::string file = fmt::format("NVIDIA-Linux-{}-{}.*.run", request.machine, branch);
     std::string headers;
-    if (!d.headers && !wish.kernel_release.empty())
-        headers = fmt::format(" and {}, gcc and make", headers_package(d, wish.kernel_release));
+    if (!d.headers && !request.kernel_release.empty())
+        headers = fmt::format(" and {}, gcc and make", headers_package(d, request.kernel_release));
     return fmt::format("fetch {} (NVIDIA's Unix driver archive, the newest of branch {}){} on a machine with internet; "
                        "here {}run 'sh {}' as root and reboot",
                        file, branch, headers, headers.empty() ? "" : "install those, ", file);
@@ -71,10 +71,10 @@ std::string by_carrying(const DriverWish& wish, const Distribution& d, int branc
 
 } // namespace
 
-int driver_branch(const DriverWish& wish) {
+int driver_branch(const DriverRequest& request) {
     int newest_allowed = 0; // 0: any
-    int oldest = branch_of(wish.at_least);
-    for (int compute : wish.compute)
+    int oldest = branch_of(request.at_least);
+    for (int compute : request.compute)
         if (const GpuGeneration* g = generation_of(compute)) {
             if (g->last_branch && (!newest_allowed || g->last_branch < newest_allowed)) newest_allowed = g->last_branch;
             oldest = std::max(oldest, branch_of(g->first_driver));
@@ -86,24 +86,24 @@ int driver_branch(const DriverWish& wish) {
     if (best) return best;
     const bool young =
         oldest <= young_long_term_branch && (!newest_allowed || young_long_term_branch <= newest_allowed);
-    return young ? young_long_term_branch : oldest; // newer than all long-term ones: the one asked for
+    return young ? young_long_term_branch : oldest; // newer than all branches with long support: the request itself
 }
 
-std::string driver_advice(const DriverWish& wish, const Distribution& d, std::string_view verb) {
-    std::string what = fmt::format("{} NVIDIA's driver {} or newer", verb, wish.at_least);
-    const int branch = driver_branch(wish);
+std::string driver_advice(const DriverRequest& request, const Distribution& d, std::string_view verb) {
+    std::string what = fmt::format("{} NVIDIA's driver {} or newer", verb, request.at_least);
+    const int branch = driver_branch(request);
     if (branch == 0) return what;
     int last = 0;
-    for (int compute : wish.compute)
+    for (int compute : request.compute)
         if (const GpuGeneration* g = generation_of(compute); g && g->last_branch)
             last = last ? std::min(last, g->last_branch) : g->last_branch;
     if (last) what += fmt::format(", of branch {} at most (the last one for this GPU)", last);
-    if (wish.container) return what + " on the host: a container uses the host's driver";
+    if (request.container) return what + " on the host: a container uses the host's driver";
     if (d.name.empty() && d.family.empty()) return what;
-    const std::string carried = by_carrying(wish, d, branch);
-    if (const std::string typed = d.repositories ? command(wish, d, branch) : ""; !typed.empty())
+    const std::string carried = by_carrying(request, d, branch);
+    if (const std::string typed = d.repositories ? command(request, d, branch) : ""; !typed.empty())
         return fmt::format("{}: as root '{}' and reboot; without that repository: {}", what, typed, carried);
     return fmt::format("{}: {}", what, carried);
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::machine

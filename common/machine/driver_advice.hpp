@@ -1,6 +1,6 @@
-// How to get an NVIDIA driver onto this machine: the command for its distribution where a package repository that has
-// the driver is configured, and for a machine without one which files to fetch elsewhere and what to run after carrying
-// them here. Without knowledge of the distribution: which driver.
+// Advice on getting an NVIDIA driver onto this machine. With a package repository that has the driver it is the command
+// for the distribution. Otherwise it names the files to fetch elsewhere, and the command to run after carrying them
+// here. For an unknown distribution it names the driver alone. Thread-safe.
 #pragma once
 
 #include "common/machine/distribution.hpp"
@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::machine {
 
-struct DriverWish {
+struct DriverRequest {
     std::string at_least;     // "525.60.13"
     std::vector<int> compute; // of the GPUs, × 10; 0 = unknown
     std::string kernel_release;
@@ -18,10 +18,10 @@ struct DriverWish {
     bool container = false;         // the driver is the host's
 };
 
-// "580": the branch to install: a long-term one that knows the GPUs and is new enough; 0 when no branch is.
-int driver_branch(const DriverWish& wish);
+// The branch to install (580): one with long support that knows the GPUs and is new enough. 0: no branch fits.
+int driver_branch(const DriverRequest& request);
 
 // "install NVIDIA's driver 525.60.13 or newer: …"; `verb` is "install" or "upgrade to".
-std::string driver_advice(const DriverWish& wish, const Distribution& distribution, std::string_view verb);
+std::string driver_advice(const DriverRequest& request, const Distribution& distribution, std::string_view verb);
 
-} // namespace tinderbox
+} // namespace tinderbox::machine

@@ -2,11 +2,12 @@
 
 #include "common/base/bytes.hpp"
 #include "common/base/text.hpp"
+#include "common/base/utf8.hpp"
 
 #include <algorithm>
 #include <charconv>
 
-namespace tinderbox {
+namespace tinderbox::machine {
 namespace {
 
 bool is_version(std::string_view word) {
@@ -14,7 +15,7 @@ bool is_version(std::string_view word) {
            word.find_first_not_of("0123456789.") == std::string_view::npos && word.front() != '.' && word.back() != '.';
 }
 
-// The length of the UTF-8 sequence at the start, 0 = none.
+// The length of the UTF-8 sequence at the start; 0: the text does not begin with one.
 std::size_t utf8_length(std::string_view text) {
     const auto lead = static_cast<unsigned char>(text[0]);
     const std::size_t n = lead < 0x80             ? 1
@@ -80,8 +81,8 @@ GpuInformation parse_gpu_information(std::string_view text) {
 }
 
 std::string vgpu_profile_of(std::string_view model) {
-    // "GRID V100D-8C", "NVIDIA A40-48Q", "GRID A100X-1-5CME": digits and a series letter behind the last hyphen, and
-    // for a MIG-backed one its number of slices before that. "A100-SXM4-40GB", "RTX 6000 Ada" are none.
+    // "GRID V100D-8C", "NVIDIA A40-48Q", "GRID A100X-1-5CME": digits and a series letter behind the last hyphen. A
+    // MIG-backed profile has its number of slices before that. "A100-SXM4-40GB" and "RTX 6000 Ada" have no profile.
     const auto hyphen = model.rfind('-');
     if (hyphen == std::string_view::npos) return {};
     std::string_view rest = model.substr(hyphen + 1);
@@ -110,7 +111,7 @@ std::optional<std::uint32_t> parse_hex(std::string_view text) {
 }
 
 std::string library_defect(std::string_view bytes, std::uint64_t size) {
-    if (size == 0) return {}; // a tree that somebody sent in has the names only
+    if (size == 0) return {}; // a tree that a user sent in has empty files
     if (!bytes.starts_with("\x7f"
                            "ELF")) {
         const bool text = std::ranges::all_of(bytes.substr(0, 64), [](char c) {
@@ -137,10 +138,10 @@ std::string library_defect(std::string_view bytes, std::uint64_t size) {
     if (width != 2) return "it is a 32-bit library";
     if (order != 1 || machine != own_machine) return "it is for another processor";
     if (type != 3) return "it is no shared library";
-    // NVIDIA's libraries keep their section headers at the end: a copy that was cut lacks them.
+    // NVIDIA's libraries have their section headers at the end: a truncated copy lacks them.
     const std::uint64_t end = sections + section_size * section_count;
     if (sections > size || end > size) return fmt::format("it is cut short at {} bytes", size);
     return {};
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::machine

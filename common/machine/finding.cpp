@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace tinderbox {
+namespace tinderbox::machine {
 
 std::string_view to_string(Severity severity) {
     switch (severity) {
@@ -41,4 +41,4 @@ nlohmann::json to_json(const std::vector<Finding>& findings) {
     return out;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::machine

@@ -1,4 +1,4 @@
-// One thing that preflight has to say, and how the findings together become an exit code.
+// A finding of preflight, and the exit code of all findings together. Thread-safe.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -10,24 +10,24 @@
 #include <string_view>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::machine {
 
 enum class Severity { ok, note, warning, error };
 std::string_view to_string(Severity severity);
 
 struct Finding {
-    std::string id; // stable, for scripts: "disk-space", "gpu-nouveau"; docs/preflight.md lists them
+    std::string id; // stable, for scripts: "disk-space", "gpu-nouveau"; docs/inside/preflight.md lists them
     Severity severity = Severity::ok;
     ErrorKind kind = ErrorKind::machine; // the exit code, when severity is error
-    std::string sentence;                // what is so
-    std::string advice;                  // what to do; "" when nothing is to be done
-    std::string docs;                    // where it is explained: "docs/gpu.md#gpu-nouveau"; "" = nowhere
+    std::string sentence;                // the state that was found
+    std::string advice;                  // the remedy; "" when none is needed
+    std::string docs; // the page that explains it: "docs/inside/gpu.md#gpu-nouveau"; "": no page does
 };
 
-// The kind that decides the exit code: of several errors the lowest of 2, 3, 5. Nothing: go on.
+// The kind that decides the exit code: of several errors the lowest of 2, 3, 5. nullopt: no error, go on.
 std::optional<ErrorKind> failure_of(const std::vector<Finding>& findings);
 
 nlohmann::json to_json(const Finding& finding);
 nlohmann::json to_json(const std::vector<Finding>& findings);
 
-} // namespace tinderbox
+} // namespace tinderbox::machine

@@ -1,6 +1,6 @@
 #include "common/machine/gpu_chips.hpp"
 
-namespace tinderbox {
+namespace tinderbox::machine {
 namespace {
 
 constexpr GpuChip chips[] = {
@@ -15,4 +15,4 @@ const GpuChip* find_gpu_chip(std::uint16_t id) {
     return nullptr;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::machine

@@ -5,13 +5,13 @@
 #include <cstdint>
 #include <string_view>
 
-namespace tinderbox {
+namespace tinderbox::machine {
 
 struct GpuChip {
     std::uint16_t first, last; // PCI device ids, vendor 0x10de
     int compute;               // compute capability × 10
     std::string_view generation;
 };
-const GpuChip* find_gpu_chip(std::uint16_t id); // nullptr: in no block that was known when this was written
+const GpuChip* find_gpu_chip(std::uint16_t id); // nullptr: no block of the table has the id
 
-} // namespace tinderbox
+} // namespace tinderbox::machine

@@ -1,13 +1,14 @@
 #include "common/machine/gpu_code.hpp"
 
 #include "common/base/text.hpp"
+#include "common/base/version_order.hpp"
 #include "common/machine/gpu_table.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <optional>
 
-namespace tinderbox {
+namespace tinderbox::machine {
 namespace {
 
 struct Architecture {
@@ -29,7 +30,7 @@ bool same_major(int a, int b) { return a / 10 == b / 10; }
 
 std::string file_name(std::string_view path) { return std::string(path.substr(path.rfind('/') + 1)); }
 
-// Machine code before PTX, then what is nearest to the GPU.
+// Machine code is better than PTX; of two images of one kind the one for the nearer architecture is better.
 bool better(const CodeFor& a, const CodeFor& b) {
     if (a.name.empty() || b.name.empty()) return !a.name.empty();
     if (a.machine_code != b.machine_code) return a.machine_code;
@@ -57,7 +58,7 @@ bool ptx_runs_on(std::string_view ptx, int compute) {
     return arch->compute <= compute;
 }
 
-CodeFor code_for(const GpuLibrary& library, int compute) {
+CodeFor code_for(const format::GpuLibrary& library, int compute) {
     CodeFor best;
     auto offer = [&](const std::string& name, bool machine_code) {
         CodeFor code{name, library.path, {}, machine_code};
@@ -72,31 +73,31 @@ CodeFor code_for(const GpuLibrary& library, int compute) {
     return best;
 }
 
-std::vector<const GpuLibrary*> deciding_libraries(const Requirements& needs) {
-    std::vector<const GpuLibrary*> out;
+std::vector<const format::GpuLibrary*> deciding_libraries(const format::Requirements& needs) {
+    std::vector<const format::GpuLibrary*> out;
     for (const char* role : {"framework", "nvidia", "other"}) {
-        for (const GpuLibrary& library : needs.gpu_libraries)
+        for (const format::GpuLibrary& library : needs.gpu_libraries)
             if (library.role == role) out.push_back(&library);
         if (!out.empty()) break;
     }
     return out;
 }
 
-CodeFor code_for(const Requirements& needs, int compute) {
+CodeFor code_for(const format::Requirements& needs, int compute) {
     CodeFor best;
-    for (const GpuLibrary* library : deciding_libraries(needs))
+    for (const format::GpuLibrary* library : deciding_libraries(needs))
         if (CodeFor code = code_for(*library, compute); better(code, best)) best = std::move(code);
     return best;
 }
 
-std::vector<int> supported_compute(const GpuLibrary& library) {
+std::vector<int> supported_compute(const format::GpuLibrary& library) {
     std::vector<int> out;
     for (int compute : known_compute)
         if (!code_for(library, compute).name.empty()) out.push_back(compute);
     return out;
 }
 
-std::vector<std::pair<std::string, std::string>> gpu_lines(const Requirements& needs) {
+std::vector<std::pair<std::string, std::string>> gpu_lines(const format::Requirements& needs) {
     std::vector<std::pair<std::string, std::string>> out;
     if (!needs.cuda_major) return out;
     std::string cuda = needs.cuda_runtime.empty() ? std::to_string(*needs.cuda_major) : needs.cuda_runtime;
@@ -112,13 +113,13 @@ std::vector<std::pair<std::string, std::string>> gpu_lines(const Requirements& n
     out.emplace_back("needs", driver);
     const auto deciding = deciding_libraries(needs);
     if (deciding.empty()) return out;
-    const GpuLibrary* shown = deciding.front(); // of several, the one with the most code
-    for (const GpuLibrary* library : deciding)
+    const format::GpuLibrary* shown = deciding.front(); // of several libraries the one with the most code
+    for (const format::GpuLibrary* library : deciding)
         if (supported_compute(*library).size() > supported_compute(*shown).size()) shown = library;
     std::string code = fmt::format("{}", fmt::join(shown->sass, " "));
     for (const std::string& ptx : shown->ptx) code += fmt::format("{}PTX {}", code.empty() ? "" : ", ", ptx);
     out.emplace_back("GPU code", fmt::format("{} ({})", code, file_name(shown->path)));
-    for (const GpuLibrary& library : needs.gpu_libraries)
+    for (const format::GpuLibrary& library : needs.gpu_libraries)
         if (library.path == needs.gpu_weakest && library.path != shown->path) {
             auto compute = supported_compute(library);
             out.emplace_back("weakest", fmt::format("{}: {}", file_name(library.path),
@@ -130,4 +131,4 @@ std::vector<std::pair<std::string, std::string>> gpu_lines(const Requirements& n
     return out;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::machine

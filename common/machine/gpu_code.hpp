@@ -1,5 +1,5 @@
-// Which GPUs an environment's libraries have code for: the rules of CUDA's binary and PTX compatibility, applied to
-// what the build read out of the fatbins.
+// Finds the GPUs that an environment's libraries have code for. The rules of CUDA's binary and PTX compatibility are
+// applied to the architectures that the build read out of the fatbins. Thread-safe.
 #pragma once
 
 #include "common/format/manifest.hpp"
@@ -9,12 +9,13 @@
 #include <utility>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::machine {
 
 // Whether device code named "sm_80", "sm_90a", "sm_100f" runs on compute capability `compute` (× 10): on its own and on
 // higher minors of its major; an "a" on its own only.
 bool sass_runs_on(std::string_view sass, int compute);
-// Whether "compute_80" can be compiled for it: for everything newer; an "f" within its family, an "a" for its own.
+// Whether a driver can compile "compute_80" for the GPU: for its own and every newer compute capability. An "f"
+// compiles for its family, an "a" for its own compute capability only.
 bool ptx_runs_on(std::string_view ptx, int compute);
 
 struct CodeFor {         // one GPU
@@ -24,17 +25,17 @@ struct CodeFor {         // one GPU
     bool machine_code = false;
 };
 // The best that a library has for a GPU.
-CodeFor code_for(const GpuLibrary& library, int compute);
+CodeFor code_for(const format::GpuLibrary& library, int compute);
 
-// The libraries whose code decides whether a GPU can be used at all: the frameworks', else CUDA's own, else all.
-std::vector<const GpuLibrary*> deciding_libraries(const Requirements& needs);
+// The libraries whose code decides on a GPU: the frameworks' ones, else CUDA's own, else all.
+std::vector<const format::GpuLibrary*> deciding_libraries(const format::Requirements& needs);
 // The best that the deciding libraries have for a GPU.
-CodeFor code_for(const Requirements& needs, int compute);
+CodeFor code_for(const format::Requirements& needs, int compute);
 
 // The compute capabilities of known_compute that the library has code or PTX for.
-std::vector<int> supported_compute(const GpuLibrary& library);
+std::vector<int> supported_compute(const format::GpuLibrary& library);
 
-// What inspect, --info and --plan show: label and text of each line; nothing for an environment without CUDA.
-std::vector<std::pair<std::string, std::string>> gpu_lines(const Requirements& needs);
+// Label and text of each line in inspect, --info and --plan; empty for an environment without CUDA.
+std::vector<std::pair<std::string, std::string>> gpu_lines(const format::Requirements& needs);
 
-} // namespace tinderbox
+} // namespace tinderbox::machine

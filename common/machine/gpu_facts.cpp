@@ -13,7 +13,7 @@
 
 extern char** environ;
 
-namespace tinderbox {
+namespace tinderbox::machine {
 namespace {
 
 using Environment = std::map<std::string, std::string>;
@@ -23,7 +23,7 @@ std::optional<std::uint32_t> hex_number(const SystemRoot& root, const std::strin
     return text ? parse_hex(*text) : std::nullopt;
 }
 
-// More devices than any machine has: whoever made this tree wants us to be slow.
+// More devices than any machine has: a hostile tree must not make reading slow.
 constexpr std::size_t most_devices = 1024;
 
 void name_from_table(GpuDevice& gpu) {
@@ -35,7 +35,7 @@ void name_from_table(GpuDevice& gpu) {
     }
 }
 
-// What the loaded driver says of this card. Its name is used where our table has none, which is shorter.
+// Adds the loaded driver's facts about this card. The table's name, which is shorter, wins over the driver's.
 void ask_driver(const SystemRoot& root, GpuDevice& gpu) {
     auto text = root.text("/proc/driver/nvidia/gpus/" + gpu.address + "/information", 16384);
     if (!text) return;
@@ -60,7 +60,7 @@ void read_pci(const SystemRoot& root, GpuFacts& facts) {
         if (!vendor || *vendor != 0x10de || !kind) continue;
         // 0x0680 is "other bridge": NVSwitch has that class (its PCI-to-PCI bridges have 0x0604).
         if (*kind >> 8 == 0x0680) ++facts.nvswitches;
-        // 0x0300 VGA and 0x0302 3D controllers; the rest of a card (audio, USB, bridges) is no GPU.
+        // 0x0300 is a VGA and 0x0302 a 3D controller; a card's other functions are audio, USB and bridges.
         if (*kind >> 8 != 0x0300 && *kind >> 8 != 0x0302) continue;
         GpuDevice gpu;
         gpu.address = printable_line(address, 32);
@@ -76,8 +76,8 @@ bool nvidia_module_on_disk(const SystemRoot& root, const std::string& release) {
     if (release.empty()) return false;
     for (const char* lib : {"/lib/modules/", "/usr/lib/modules/"}) {
         const std::string base = lib + release;
-        // The index of depmod names the module wherever a distribution puts it; the directories are for trees
-        // without one.
+        // depmod's index names the module wherever a distribution puts it; trees without an index are searched
+        // by directory.
         if (auto index = root.text(base + "/modules.dep", 32u << 20))
             if (index->find("/nvidia.ko") != std::string::npos ||
                 index->find("/nvidia-current.ko") != std::string::npos)
@@ -160,10 +160,10 @@ bool runs(const SystemRoot& root, std::string_view command) {
     return false;
 }
 
-// A hypervisor's driver is named by a module, a guest's GPU by its name.
+// The hypervisor's driver shows by its module, a guest's GPU by its name.
 void read_virtualization(const SystemRoot& root, GpuFacts& facts) {
     facts.vgpu_host = root.exists("/sys/module/nvidia_vgpu_vfio");
-    // Its command is "nv-fabricmanager", which the kernel cuts at 15 bytes.
+    // The command is "nv-fabricmanager", which the kernel shortens to 15 bytes.
     if (facts.nvswitches > 0) facts.fabric_manager = runs(root, "nv-fabricmanage");
 }
 
@@ -181,7 +181,7 @@ void read_jetson(const SystemRoot& root, GpuFacts& facts) {
     }
 }
 
-// A laptop that was switched to its other GPU, or an administrator, keeps the module from being loaded.
+// Tools that switch a laptop to its other GPU, and administrators, keep the module from loading.
 std::string blacklist_of(const SystemRoot& root) {
     for (const std::string directory : {"/etc/modprobe.d", "/run/modprobe.d", "/usr/lib/modprobe.d", "/lib/modprobe.d"})
         for (const std::string& name : root.entries(directory)) {
@@ -212,7 +212,7 @@ std::vector<std::string> library_path(const Environment& environment) {
 void find_libcuda(const SystemRoot& root, const Environment& environment, GpuFacts& facts) {
     LibraryIndex index(root);
     facts.libcuda = index.find("libcuda.so.1", library_path(environment));
-    // Not in the loader's path, but known to be used by containers, WSL and NixOS, which set the path
+    // These are outside of the loader's path. Containers, WSL and NixOS use them, and set the path
     // themselves.
     if (facts.libcuda.empty())
         for (const char* directory : {"/usr/lib/wsl/lib", "/usr/local/nvidia/lib64", "/usr/local/nvidia/lib",
@@ -286,7 +286,7 @@ nlohmann::json to_json(const GpuDevice& gpu) {
         {"name", gpu.name},
         {"compute_capability", gpu.compute ? fmt::format("{}.{}", gpu.compute / 10, gpu.compute % 10) : ""},
         {"kernel_driver", gpu.kernel_driver}};
-    // The rare ones only where there is something to say.
+    // Rare facts are left out where they are false or empty.
     if (!gpu.uuid.empty()) out["uuid"] = gpu.uuid;
     if (!gpu.firmware.empty()) out["firmware"] = gpu.firmware;
     if (!gpu.vgpu_profile.empty()) out["vgpu_profile"] = gpu.vgpu_profile;
@@ -324,4 +324,4 @@ nlohmann::json to_json(const GpuFacts& facts) {
     return out;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::machine

@@ -1,5 +1,5 @@
-// What can be known of GPU and driver without CUDA: read once from /proc, /sys, /dev and file names, then
-// judged by the pure function of gpu_verdict.hpp.
+// Facts about GPU and driver that need no CUDA, read once from /proc, /sys, /dev and file names. gpu_verdict.hpp judges
+// them. Thread-safe.
 #pragma once
 
 #include "common/machine/driver_texts.hpp"
@@ -13,17 +13,17 @@
 #include <string>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::machine {
 
 struct GpuDevice {
     std::string address;       // PCI: "0000:01:00.0"
     std::uint16_t id = 0;      // PCI device id
-    std::string name;          // from our table, else as the driver calls it; "" = neither knows it
+    std::string name;          // from the table, else from the driver; "": neither has one
     int compute = 0;           // compute capability × 10: 86; 0 = unknown
     std::string kernel_driver; // "nvidia", "nouveau", "vfio-pci", "nova_core", "" = none
-    std::string uuid;          // from the driver, "" = it has not looked at the GPU yet
+    std::string uuid;          // from the driver; "": the driver has not opened the GPU yet
     std::string firmware;      // GSP firmware in use, "" = none or unknown
-    std::string vgpu_profile;  // "40C": this is a part of a GPU, lent by a hypervisor; "" = a whole one
+    std::string vgpu_profile;  // "40C": a part of a GPU, lent by a hypervisor; "": a whole GPU
     bool excluded = false;     // taken out of use by a parameter of the kernel module
     bool denied = false;       // /dev/nvidiaN is there and this user may not read and write it
 };
@@ -58,7 +58,7 @@ struct GpuFacts {
     std::string libcuda_version; // from that file's name, "" = unknown
     bool libcuda_stub = false;   // a toolkit's stubs directory
     bool libcuda_compat = false; // a cuda-compat directory
-    std::string libcuda_defect;  // why that file is no library that can be loaded, "" = nothing to be seen
+    std::string libcuda_defect;  // its fault (library_defect); "": no fault was seen
 
     std::string container; // "docker", "podman", "kubernetes", "lxc", "apptainer", "systemd-nspawn", …; "" = none
     std::optional<std::string> visible_devices; // the user's CUDA_VISIBLE_DEVICES, when set
@@ -74,4 +74,4 @@ std::map<std::string, std::string> user_environment();
 
 nlohmann::json to_json(const GpuFacts& facts);
 
-} // namespace tinderbox
+} // namespace tinderbox::machine

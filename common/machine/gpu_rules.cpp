@@ -1,8 +1,8 @@
 #include "common/machine/gpu_rules.hpp"
 
-#include <algorithm>
+#include <iterator>
 
-namespace tinderbox {
+namespace tinderbox::machine {
 namespace {
 
 using R = GpuRule;
@@ -124,11 +124,28 @@ constexpr GpuRuleRow rows[] = {
      "{gpus}{with_driver}: the environment's CUDA {cuda} needs driver {floor} or newer{code}", ""},
 };
 
+constexpr std::size_t no_row = std::size(rows);
+
+constexpr std::size_t index_of(GpuRule rule) {
+    for (std::size_t i = 0; i < std::size(rows); ++i)
+        if (rows[i].rule == rule) return i;
+    return no_row;
+}
+
+// GpuRule::target is the last rule: row_of() relies on a row for each of them.
+constexpr bool every_rule_has_a_row() {
+    for (int i = 0; i <= static_cast<int>(GpuRule::target); ++i)
+        if (index_of(static_cast<GpuRule>(i)) == no_row) return false;
+    return true;
+}
+static_assert(every_rule_has_a_row(), "a rule of gpu_rules.hpp has no row in gpu_rules.cpp");
+static_assert(std::size(rows) == static_cast<std::size_t>(GpuRule::target) + 1, "a rule has two rows");
+
 } // namespace
 
 std::span<const GpuRuleRow> gpu_rules() { return rows; }
 
-const GpuRuleRow& row_of(GpuRule rule) { return *std::ranges::find(rows, rule, &GpuRuleRow::rule); }
+const GpuRuleRow& row_of(GpuRule rule) { return rows[index_of(rule)]; }
 
 std::string fill_in(std::string_view text, const RuleValues& values) {
     std::string out;
@@ -144,6 +161,6 @@ std::string fill_in(std::string_view text, const RuleValues& values) {
     return out;
 }
 
-std::string docs_anchor(std::string_view rule_id) { return "docs/gpu.md#" + std::string(rule_id); }
+std::string docs_anchor(std::string_view rule_id) { return "docs/inside/gpu.md#" + std::string(rule_id); }
 
-} // namespace tinderbox
+} // namespace tinderbox::machine

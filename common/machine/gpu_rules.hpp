@@ -1,6 +1,6 @@
-// The rules about GPUs and drivers as one table: what build --target-gpu, doctor, preflight and the report say. The
-// engine (gpu_verdict.cpp) decides which rules apply and hands in the values for the {names} in their texts;
-// docs/gpu.md has a section for each id.
+// The rules about GPUs and drivers as one table, for build --target-gpu, doctor, preflight and the report.
+// gpu_verdict.cpp decides on the rules that apply, and passes the values for the {names} in their texts.
+// docs/inside/gpu.md prints the table, and has a section for each id. Thread-safe.
 #pragma once
 
 #include "common/machine/finding.hpp"
@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace tinderbox {
+namespace tinderbox::machine {
 
 enum class GpuRule {
     none,
@@ -57,7 +57,7 @@ enum class GpuRule {
     no_fabric_manager,
     hidden,
     usable,
-    target,
+    target, // the last one: gpu_rules.cpp counts up to it
 };
 
 struct GpuRuleRow {
@@ -73,7 +73,7 @@ using RuleValues = std::map<std::string, std::string, std::less<>>;
 // The text with each {name} replaced; a name without a value stays as it is.
 std::string fill_in(std::string_view text, const RuleValues& values);
 
-// "docs/gpu.md#gpu-nouveau"
+// "docs/inside/gpu.md#gpu-nouveau"
 std::string docs_anchor(std::string_view rule_id);
 
-} // namespace tinderbox
+} // namespace tinderbox::machine

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <charconv>
 
-namespace tinderbox {
+namespace tinderbox::machine {
 namespace {
 
 constexpr GpuBuild builds[] = {
@@ -22,25 +22,25 @@ int major_of(std::string_view cuda) {
     return value;
 }
 
-GpuLibrary library_of(const GpuBuild& build) {
-    GpuLibrary out;
+format::GpuLibrary library_of(const GpuBuild& build) {
+    format::GpuLibrary out;
     out.path = build.package;
     for (std::string_view name : split(build.architectures, ' '))
         (name.starts_with("sm_") ? out.sass : out.ptx).emplace_back(name);
     return out;
 }
 
-// CUDA 12 wrote no code below 5.0 any more, CUDA 13 none below 7.5 (their release notes).
+// CUDA 12 no longer writes code below 5.0, and CUDA 13 none below 7.5 (release notes).
 std::string_view newest_cuda_for(int compute) { return compute < 50 ? "11.8" : compute < 75 ? "12.9" : ""; }
 
 } // namespace
 
-std::string suggest_build(const Requirements& needs, int compute, int last_branch) {
+std::string suggest_build(const format::Requirements& needs, int compute, int last_branch) {
     const GpuBuild* best = nullptr;
     CodeFor code;
     for (const GpuBuild& build : builds) {
         if (std::ranges::find(needs.frameworks, build.package) == needs.frameworks.end()) continue;
-        if (last_branch && major_of(driver_floor(major_of(build.cuda))) > last_branch) continue;
+        if (last_branch && major_of(format::driver_floor(major_of(build.cuda))) > last_branch) continue;
         if (CodeFor found = code_for(library_of(build), compute); found.machine_code) {
             best = &build;
             code = std::move(found);
@@ -56,4 +56,4 @@ std::string suggest_build(const Requirements& needs, int compute, int last_branc
     return "build the installer from packages made for this GPU (another +cuXXX wheel or version)";
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::machine

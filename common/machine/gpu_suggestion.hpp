@@ -1,11 +1,11 @@
-// Which build would fit a GPU: from a versioned table of what published wheels have code for, never from a guess.
+// Suggests a build that fits a GPU, from a versioned table of the architectures in published wheels. Thread-safe.
 #pragma once
 
 #include "common/format/manifest.hpp"
 
 #include <string>
 
-namespace tinderbox {
+namespace tinderbox::machine {
 
 struct GpuBuild {
     std::string_view package, version, cuda; // "torch", "2.7.1", "12.6"
@@ -16,6 +16,6 @@ struct GpuBuild {
 // "build the installer with torch 2.7.1 …": the newest build in the table with code for `compute` of a framework that
 // the environment has, that a driver of at most branch `last_branch` (0: any) runs; else the newest CUDA that still
 // writes code for the GPU.
-std::string suggest_build(const Requirements& needs, int compute, int last_branch);
+std::string suggest_build(const format::Requirements& needs, int compute, int last_branch);
 
-} // namespace tinderbox
+} // namespace tinderbox::machine

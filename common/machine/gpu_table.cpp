@@ -1,12 +1,13 @@
 #include "common/machine/gpu_table.hpp"
 
 #include "common/base/text.hpp"
+#include "common/base/version_order.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <iterator>
 
-namespace tinderbox {
+namespace tinderbox::machine {
 namespace {
 
 constexpr GpuModel models[] = {
@@ -20,9 +21,9 @@ constexpr GpuGeneration generations[] = {
 struct CudaRelease {
     std::string_view cuda, driver, isa;
 };
-// Which driver came with which CUDA toolkit (Linux), and the PTX ISA version its compiler writes. (12.6 writes 8.5.
-// There is no toolkit 12.7, but driver branch 565 is of that version. From 13.4 on the toolkit's file no longer names a
-// driver: the first public one of the branch, 615 and 620, whose cuda-compat says that CUDA version.)
+// The driver that came with each CUDA toolkit (Linux), and the PTX ISA version that its compiler writes. 12.6 writes
+// 8.5. There is no toolkit 12.7, but driver branch 565 has that version. From 13.4 on the toolkit's file names no
+// driver. The rows then have the first public driver of the branch (615, 620) whose cuda-compat has that CUDA version.
 constexpr CudaRelease releases[] = {
     {"10.2", "440.33", "6.5"},    {"11.0", "450.51.05", "7.0"}, {"11.1", "455.23", "7.1"},
     {"11.2", "460.27.03", "7.2"}, {"11.3", "465.19.01", "7.3"}, {"11.4", "470.42.01", "7.4"},
@@ -42,7 +43,7 @@ std::vector<std::string> words_of(std::string_view text) {
     return out;
 }
 
-// Without the maker's and the family's name, which people leave out.
+// The name without maker and family, which people leave out.
 std::vector<std::string> essential(std::vector<std::string> words) {
     std::erase_if(
         words, [](const std::string& w) { return w == "nvidia" || w == "geforce" || w == "tesla" || w == "quadro"; });
@@ -90,7 +91,7 @@ std::string driver_of_cuda(std::string_view cuda) {
 
 std::string cuda_of_ptx_isa(std::string_view isa) {
     for (const CudaRelease& release : releases)
-        if (release.isa == isa) return std::string(release.cuda); // the first that wrote it
+        if (release.isa == isa) return std::string(release.cuda); // the first release that wrote this version
     return {};
 }
 
@@ -107,25 +108,11 @@ std::string cuda_of_driver(std::string_view driver_version) {
     return std::string(best);
 }
 
-std::string cuda_words_of_driver(std::string_view driver_version) {
+std::string cuda_label_of_driver(std::string_view driver_version) {
     auto branch = [](std::string_view version) { return version.substr(0, version.find('.')); };
     std::string cuda = cuda_of_driver(driver_version);
     if (compare_versions(branch(driver_version), branch(std::end(releases)[-1].driver)) > 0) cuda += " or newer";
     return cuda;
 }
 
-int compare_versions(std::string_view a, std::string_view b) {
-    auto x = split(a, '.'), y = split(b, '.');
-    for (std::size_t i = 0; i < std::max(x.size(), y.size()); ++i) {
-        auto number = [i](const std::vector<std::string_view>& parts) {
-            long value = 0;
-            if (i < parts.size()) std::from_chars(parts[i].data(), parts[i].data() + parts[i].size(), value);
-            return value;
-        };
-        long left = number(x), right = number(y);
-        if (left != right) return left < right ? -1 : 1;
-    }
-    return 0;
-}
-
-} // namespace tinderbox
+} // namespace tinderbox::machine

@@ -1,6 +1,6 @@
-// Data about NVIDIA's hardware and drivers that no file of the target machine holds (docs/gpu.md has the sources).
-// gpu_table_version counts the revisions of all these tables; the report names it, so that an old installer's
-// judgement can be understood later.
+// Data about NVIDIA's hardware and drivers that no file of the target machine holds (docs/inside/gpu.md has the
+// sources). gpu_table_version is the revision of all these tables. The report names it, so that an old installer's
+// verdict can be explained later. Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::machine {
 
 inline constexpr int gpu_table_version = 3;
 
@@ -25,11 +25,11 @@ const GpuModel* find_gpu_model(std::uint16_t id); // nullptr: not in the table
 // of one name may have several ids.
 std::vector<const GpuModel*> find_gpu_models(std::string_view name);
 
-// What became of GPUs of one compute capability.
+// The drivers that support a generation of GPUs.
 struct GpuGeneration {
     int lowest, highest; // compute capability × 10
     std::string_view name;
-    std::string_view first_driver; // the oldest that knows them; "" = older than anything we judge
+    std::string_view first_driver; // the oldest driver for them; "": older than any driver that is judged
     int last_branch;               // the driver branch after which support ended; 0 = not ended
     char open_module;              // 'n' proprietary module only, 'c' both, 'y' the open one only
 };
@@ -43,7 +43,7 @@ std::string compute_text(int compute); // 86 → "8.6"
 // table the newest one in it. "" for anything before 10.2.
 std::string cuda_of_driver(std::string_view driver_version);
 // The same for a sentence: "12.2", and "13.5 or newer" for a driver of a branch that the table does not have yet.
-std::string cuda_words_of_driver(std::string_view driver_version);
+std::string cuda_label_of_driver(std::string_view driver_version);
 // A branch alone ("535") means its newest driver: with this behind it, it is newer than all of the branch.
 inline constexpr std::string_view branch_end = ".999";
 std::string newest_of_branch(std::string_view driver_version);
@@ -52,7 +52,4 @@ std::string driver_of_cuda(std::string_view cuda);
 // The CUDA release that wrote PTX of this ISA version: "8.7" → "12.8". "" = not in the table.
 std::string cuda_of_ptx_isa(std::string_view isa);
 
-// Compares dotted numbers: -1, 0, 1. Missing parts count as 0, what is not a number ends the comparison.
-int compare_versions(std::string_view a, std::string_view b);
-
-} // namespace tinderbox
+} // namespace tinderbox::machine

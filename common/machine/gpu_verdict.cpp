@@ -1,6 +1,7 @@
 #include "common/machine/gpu_verdict.hpp"
 
 #include "common/base/text.hpp"
+#include "common/base/version_order.hpp"
 #include "common/format/cuda_floors.hpp"
 #include "common/machine/driver_advice.hpp"
 #include "common/machine/gpu_rules.hpp"
@@ -12,7 +13,7 @@
 #include <algorithm>
 #include <cerrno>
 
-namespace tinderbox {
+namespace tinderbox::machine {
 namespace {
 
 using Outcome = GpuVerdict::Outcome;
@@ -62,12 +63,13 @@ bool all_bound_to(const std::vector<GpuDevice>& gpus, std::string_view driver) {
 
 class Judge {
   public:
-    Judge(const GpuFacts& facts, const Requirements& needs, const GpuJudgeOptions& options)
+    Judge(const GpuFacts& facts, const format::Requirements& needs, const GpuJudgeOptions& options)
         : facts_(facts), needs_(needs), options_(options) {
         if (needs.cuda_major)
-            floor_ = needs.driver_floor.empty() ? std::string(driver_floor(*needs.cuda_major)) : needs.driver_floor;
+            floor_ =
+                needs.driver_floor.empty() ? std::string(format::driver_floor(*needs.cuda_major)) : needs.driver_floor;
         driver_cuda_ = cuda_of_driver(facts.module_version);
-        driver_cuda_words_ = cuda_words_of_driver(facts.module_version);
+        driver_cuda_words_ = cuda_label_of_driver(facts.module_version);
         fill_values();
         fill_numbers();
     }
@@ -124,13 +126,13 @@ class Judge {
     }
 
     std::string get_driver(const std::string& at_least, std::string_view verb) const {
-        DriverWish wish;
-        wish.at_least = at_least;
-        for (const GpuDevice& gpu : facts_.devices) wish.compute.push_back(gpu.compute);
-        wish.kernel_release = facts_.kernel_release;
-        wish.machine = options_.machine;
-        wish.container = !facts_.container.empty();
-        return driver_advice(wish, options_.distribution, verb);
+        DriverRequest request;
+        request.at_least = at_least;
+        for (const GpuDevice& gpu : facts_.devices) request.compute.push_back(gpu.compute);
+        request.kernel_release = facts_.kernel_release;
+        request.machine = options_.machine;
+        request.container = !facts_.container.empty();
+        return driver_advice(request, options_.distribution, verb);
     }
 
     void apply(GpuRule rule, const RuleValues& more = {}) {
@@ -147,7 +149,7 @@ class Judge {
             verdict_.outcome = Outcome::refused;
             verdict_.reason = finding.sentence;
             if (options_.no_gpu) finding.severity = Severity::warning;
-            else if (!options_.way_out.empty()) finding.advice += "; " + options_.way_out;
+            else if (!options_.override_advice.empty()) finding.advice += "; " + options_.override_advice;
         }
         verdict_.findings.push_back(std::move(finding));
     }
@@ -187,9 +189,9 @@ class Judge {
         return !facts_.devices.empty() && std::ranges::all_of(facts_.devices, test);
     }
 
-    // GPUs that are there and are not for computing on, whatever the driver.
+    // GPUs on which no driver of this machine computes.
     void judge_kind() {
-        // Jetson Thor runs what servers with ARM processors run, since CUDA 13; those before it do not.
+        // Since CUDA 13 Jetson Thor runs the packages for servers with ARM processors; older Jetsons do not.
         if (!facts_.jetson.empty() && facts_.tegra != "tegra264")
             return apply(GpuRule::jetson,
                          {{"jetson", facts_.jetson}, {"tegra", facts_.tegra.empty() ? "" : " (" + facts_.tegra + ")"}});
@@ -232,7 +234,8 @@ class Judge {
 
     // ---- driver ≥ runtime -------------------------------------------------------------------------------
 
-    // No driver at all, or not this one, knows the GPUs. Those that are not in the table speak for the driver.
+    // No driver knows these GPUs, or this driver does not. A GPU that is not in the table counts as known to the
+    // driver.
     void judge_generation() {
         std::vector<GpuDevice> no_driver, unsuitable;
         int last_branch = 0;
@@ -261,7 +264,7 @@ class Judge {
 
     void judge_version() {
         if (facts_.module_version.empty() || floor_.empty()) return; // WSL: the driver is Windows'
-        if (!facts_.jetson.empty()) return; // its driver counts otherwise (580.00 is CUDA 13.0's); the probe decides
+        if (!facts_.jetson.empty()) return; // its driver has other numbers (580.00 is CUDA 13.0's); the probe decides
         if (compare_versions(facts_.module_version, floor_) >= 0) return;
         if (options_.driver_api) {
             auto api = options_.driver_api();
@@ -283,7 +286,7 @@ class Judge {
         return std::nullopt;
     }
 
-    // PTX of a version that an old manifest does not tell is of the environment's CUDA.
+    // An old manifest does not tell the PTX version: the environment's own CUDA wrote it.
     std::string cuda_of(const CodeFor& code) const {
         return code.ptx_isa.empty() ? needs_.cuda_runtime : cuda_of_ptx_isa(code.ptx_isa);
     }
@@ -322,7 +325,7 @@ class Judge {
     }
 
     void say_without(const std::vector<GpuDevice>& without, const std::vector<GpuDevice>& too_new, bool another_runs,
-                     const GpuLibrary& library) {
+                     const format::GpuLibrary& library) {
         auto names = [](const std::vector<GpuDevice>& gpus) {
             std::vector<std::string> out;
             for (const GpuDevice& gpu : gpus) out.push_back(with_compute(gpu));
@@ -345,7 +348,7 @@ class Judge {
                {"suggest", suggest_build(needs_, without.front().compute, g ? g->last_branch : 0)}});
     }
 
-    // Libraries that do not decide, but are of no use on a GPU.
+    // Libraries that do not decide, and that have no code for a GPU.
     void judge_other_libraries() {
         for (std::size_t i = 0; i < facts_.devices.size(); ++i) {
             const GpuDevice& gpu = facts_.devices[i];
@@ -354,7 +357,7 @@ class Judge {
                             [&](const GpuDevice& g) { return g.compute == gpu.compute; });
             if (again || gpu.compute == 0 || code_for(needs_, gpu.compute).name.empty()) continue;
             std::vector<std::string> general, special;
-            for (const GpuLibrary& library : needs_.gpu_libraries) {
+            for (const format::GpuLibrary& library : needs_.gpu_libraries) {
                 if (library.role == "framework" || !code_for(library, gpu.compute).name.empty()) continue;
                 (library.role == "other" ? special : general).push_back(file_name(library.path));
             }
@@ -382,7 +385,7 @@ class Judge {
         return words.empty() ? "" : fmt::format("; code for it: {}", fmt::join(words, ", "));
     }
 
-    // Not reasons to refuse: another user, another shell or another cgroup may see the GPU.
+    // Warnings only: another user, another shell or another cgroup may see the GPU.
     void say_what_may_fail() {
         if (facts_.wsl && facts_.module_version.empty()) apply(GpuRule::wsl);
         else if (facts_.control_errno == EACCES || facts_.control_errno == EPERM)
@@ -417,7 +420,7 @@ class Judge {
     }
 
     const GpuFacts& facts_;
-    const Requirements& needs_;
+    const format::Requirements& needs_;
     const GpuJudgeOptions& options_;
     std::string floor_, driver_cuda_, driver_cuda_words_;
     RuleValues values_;
@@ -440,11 +443,12 @@ std::string_view to_string(GpuVerdict::Outcome outcome) {
     return "refused";
 }
 
-GpuVerdict judge_gpu(const GpuFacts& facts, const Requirements& needs, const GpuJudgeOptions& options) {
+GpuVerdict judge_gpu(const GpuFacts& facts, const format::Requirements& needs, const GpuJudgeOptions& options) {
     return Judge(facts, needs, options).machine();
 }
 
-GpuVerdict judge_target(const GpuTarget& target, const Requirements& needs, const GpuJudgeOptions& options) {
+GpuVerdict judge_gpu_target(const GpuTarget& target, const format::Requirements& needs,
+                            const GpuJudgeOptions& options) {
     GpuFacts facts;
     facts.devices = target.gpus;
     facts.module_version = newest_of_branch(target.driver);
@@ -465,4 +469,4 @@ nlohmann::json to_json(const GpuNumbers& numbers) {
             {"gpus", std::move(gpus)}};
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::machine

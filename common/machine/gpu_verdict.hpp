@@ -1,5 +1,5 @@
-// The GPU verdict: design.md's table as one pure function, a test per row. It decides which rows of gpu_rules.hpp
-// apply.
+// The GPU verdict: the table of docs/inside/gpu.md as one pure function, a test per row. It decides which rows of
+// gpu_rules.hpp apply.
 #pragma once
 
 #include "common/format/manifest.hpp"
@@ -10,7 +10,7 @@
 
 #include <functional>
 
-namespace tinderbox {
+namespace tinderbox::machine {
 
 // The three numbers of "driver API ≥ runtime ≥ GPU", as far as they are known.
 struct GpuNumbers {
@@ -43,12 +43,12 @@ struct GpuJudgeOptions {
     // Asks a child that opens libcuda for its API version (12020 = 12.2): only called when the driver is
     // below the floor and a cuda-compat package may make up for it. nullopt: no answer.
     std::function<std::optional<int>()> driver_api;
-    Distribution distribution;                              // for advice that can be typed in
-    std::string machine = "x86_64";                         // for the name of the driver's file
-    std::string way_out = "--no-gpu installs all the same"; // ends the advice of an error; "" = there is none
+    Distribution distribution;                                      // for advice that can be typed in
+    std::string machine = "x86_64";                                 // for the name of the driver's file
+    std::string override_advice = "--no-gpu installs all the same"; // ends the advice of an error; "" = there is none
 };
 
-GpuVerdict judge_gpu(const GpuFacts& facts, const Requirements& needs, const GpuJudgeOptions& options = {});
+GpuVerdict judge_gpu(const GpuFacts& facts, const format::Requirements& needs, const GpuJudgeOptions& options = {});
 
 // A machine that is only described: build's --target-gpu and --target-driver. Only what depends on GPU and driver is
 // judged; an empty driver is one that is new enough.
@@ -56,8 +56,9 @@ struct GpuTarget {
     std::vector<GpuDevice> gpus; // name and compute
     std::string driver;
 };
-GpuVerdict judge_target(const GpuTarget& target, const Requirements& needs, const GpuJudgeOptions& options = {});
+GpuVerdict judge_gpu_target(const GpuTarget& target, const format::Requirements& needs,
+                            const GpuJudgeOptions& options = {});
 
 nlohmann::json to_json(const GpuNumbers& numbers);
 
-} // namespace tinderbox
+} // namespace tinderbox::machine

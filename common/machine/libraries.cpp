@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace tinderbox {
+namespace tinderbox::machine {
 namespace {
 
 #if defined(__aarch64__)
@@ -73,7 +73,7 @@ std::string LibraryIndex::find(std::string_view soname, const std::vector<std::s
 LibraryIndex::Glibc LibraryIndex::glibc() const {
     std::string path = find("libc.so.6");
     if (path.empty()) return {};
-    // Up to 2.33 the name is a link to libc-VERSION.so; then the file need not be read at all.
+    // Up to 2.33 the name is a link to libc-VERSION.so: the file need not be read.
     std::string file = fs::path(root_.resolve(path)).filename().string();
     if (file.starts_with("libc-2.") && file.ends_with(".so")) return {file.substr(5, file.size() - 8), path};
     auto bytes = root_.text(path, 64u << 20);
@@ -99,4 +99,4 @@ std::string glibc_version_in(std::string_view bytes) {
     return {};
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::machine

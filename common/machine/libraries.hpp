@@ -1,4 +1,4 @@
-// Where the target's dynamic loader would find a shared library, without asking it.
+// Finds shared libraries as the target's dynamic loader would, without running it. Thread-safe.
 #pragma once
 
 #include "common/machine/system_root.hpp"
@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::machine {
 
 class LibraryIndex {
   public:
@@ -15,7 +15,7 @@ class LibraryIndex {
     // as empty, the standard directories are searched anyway).
     explicit LibraryIndex(const SystemRoot& root);
 
-    // The path of a soname, or "". `first` are directories to search before everything else
+    // The path of a soname; "": the loader would find none. `first` are directories to search before everything else
     // (LD_LIBRARY_PATH).
     std::string find(std::string_view soname, const std::vector<std::string>& first = {}) const;
     // "2.31" out of the banner in libc.so.6 ("" = none found), and where that file is.
@@ -36,4 +36,4 @@ std::vector<std::pair<std::string, std::string>> parse_ld_cache(std::string_view
 // "2.36" from the text of a libc.so.6; "".
 std::string glibc_version_in(std::string_view bytes);
 
-} // namespace tinderbox
+} // namespace tinderbox::machine

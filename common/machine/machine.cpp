@@ -1,6 +1,7 @@
 #include "common/machine/machine.hpp"
 
 #include "common/base/text.hpp"
+#include "common/base/version_order.hpp"
 #include "common/machine/driver_texts.hpp"
 #include "common/machine/gpu_table.hpp"
 #include "common/machine/libraries.hpp"
@@ -12,7 +13,7 @@
 #include <algorithm>
 #include <set>
 
-namespace tinderbox {
+namespace tinderbox::machine {
 namespace {
 
 std::string os_release_name(const SystemRoot& root) {
@@ -28,8 +29,8 @@ std::string os_release_name(const SystemRoot& root) {
     return {};
 }
 
-// Without these Python itself or half of what is installed with it does not start; without any other library
-// one module does not import, which is a warning.
+// Without one of these Python does not start, or half of the packages do not import. Without any other library one
+// module does not import, which is a warning.
 bool essential(std::string_view soname) {
     for (std::string_view stem : {"libpython", "libz.so", "libexpat.so", "libssl.so", "libcrypto.so", "libffi.so",
                                   "libstdc++.so", "libgcc_s.so"})
@@ -37,7 +38,7 @@ bool essential(std::string_view soname) {
     return false;
 }
 
-// The package that holds a library, where its name tells nothing.
+// The system's package that holds a library.
 std::string package_advice(std::string_view soname) {
     struct Row {
         std::string_view stem, debian, redhat;
@@ -66,7 +67,7 @@ std::string package_advice(std::string_view soname) {
     return "install the system package that holds it";
 }
 
-void judge_platform(const MachineFacts& facts, const Manifest& manifest, std::vector<Finding>& out) {
+void judge_platform(const MachineFacts& facts, const format::Manifest& manifest, std::vector<Finding>& out) {
     auto dash = manifest.platform.find('-');
     std::string cpu = dash == std::string::npos ? "" : manifest.platform.substr(dash + 1);
     std::string wanted = cpu == "64" ? "x86_64" : cpu;
@@ -86,7 +87,7 @@ void judge_platform(const MachineFacts& facts, const Manifest& manifest, std::ve
                        ""});
 }
 
-void judge_glibc(const MachineFacts& facts, const Requirements& needs, std::vector<Finding>& out) {
+void judge_glibc(const MachineFacts& facts, const format::Requirements& needs, std::vector<Finding>& out) {
     if (needs.glibc.empty()) return;
     const std::string because = needs.glibc_because.empty() ? "" : fmt::format(" ('{}')", needs.glibc_because);
     if (facts.glibc.empty()) {
@@ -150,7 +151,7 @@ int cpu_level_of(std::string_view cpuinfo) {
     return 4;
 }
 
-MachineFacts read_machine_facts(const SystemRoot& root, const Requirements& needs,
+MachineFacts read_machine_facts(const SystemRoot& root, const format::Requirements& needs,
                                 const std::map<std::string, std::string>& environment) {
     MachineFacts facts;
     utsname name{};
@@ -178,7 +179,7 @@ MachineFacts read_machine_facts(const SystemRoot& root, const Requirements& need
     return facts;
 }
 
-std::vector<Finding> judge_machine(const MachineFacts& facts, const Manifest& manifest) {
+std::vector<Finding> judge_machine(const MachineFacts& facts, const format::Manifest& manifest) {
     std::vector<Finding> out;
     judge_platform(facts, manifest, out);
     judge_glibc(facts, manifest.requires_, out);
@@ -193,4 +194,4 @@ nlohmann::json to_json(const MachineFacts& facts) {
             {"libraries", facts.libraries}};
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::machine

@@ -1,4 +1,4 @@
-// The machine without its GPU: operating system, processor, C library, shared libraries.
+// The machine without its GPU: operating system, processor, C library, shared libraries. Thread-safe.
 #pragma once
 
 #include "common/format/manifest.hpp"
@@ -7,28 +7,28 @@
 
 #include <map>
 
-namespace tinderbox {
+namespace tinderbox::machine {
 
 struct MachineFacts {
     std::string system, processor, kernel; // uname
     std::string distribution;              // PRETTY_NAME of os-release
     int cpu_level = 0;                     // x86-64-vN; 0 = unknown or another processor
-    std::string glibc, glibc_path;         // of the target, never the one linked into this program
+    std::string glibc, glibc_path;         // the target's, never that of this program
     bool musl = false;
-    std::map<std::string, std::string> libraries; // soname → path, "" = not found; what the manifest asks for
+    std::map<std::string, std::string> libraries; // of the manifest: soname → path, "": not found
 };
 
 // Kernel facts come from `root` only; the C library and libraries from `root` when it has them, else from the
 // machine (a tree sent in by a user holds /proc, /sys and /dev).
-MachineFacts read_machine_facts(const SystemRoot& root, const Requirements& needs,
+MachineFacts read_machine_facts(const SystemRoot& root, const format::Requirements& needs,
                                 const std::map<std::string, std::string>& environment);
 
-// Pure.
-std::vector<Finding> judge_machine(const MachineFacts& facts, const Manifest& manifest);
+// The findings about a machine. Reads nothing but its arguments.
+std::vector<Finding> judge_machine(const MachineFacts& facts, const format::Manifest& manifest);
 
 // 1 … 4 from the flags line of /proc/cpuinfo (the x86-64 psABI's levels); 0 = no such line.
 int cpu_level_of(std::string_view cpuinfo);
 
 nlohmann::json to_json(const MachineFacts& facts);
 
-} // namespace tinderbox
+} // namespace tinderbox::machine

@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstdlib>
 
-namespace tinderbox {
+namespace tinderbox::machine {
 
 SystemRoot SystemRoot::from_environment() {
     const char* root = std::getenv("TINDERBOX_SYSROOT");
@@ -72,4 +72,4 @@ int SystemRoot::open_errno(std::string_view absolute) const {
     return fd ? 0 : errno;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::machine

@@ -1,5 +1,5 @@
-// The machine as files: everything preflight reads goes through here, so that TINDERBOX_SYSROOT=DIR lets it
-// judge another machine's /proc, /sys and /dev (tests, and trees sent in by users).
+// The machine as files. Preflight reads everything through this class, so that it can judge another machine's /proc,
+// /sys and /dev below TINDERBOX_SYSROOT=DIR (tests, and trees that users send in). Const members are thread-safe.
 #pragma once
 
 #include "common/base/file.hpp"
@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::machine {
 
 class SystemRoot {
   public:
@@ -24,21 +24,21 @@ class SystemRoot {
     bool exists(std::string_view absolute) const; // follows links
     // The first `limit` bytes; nullopt when it cannot be read. (/proc and /sys files have no size.)
     std::optional<std::string> text(std::string_view absolute, std::size_t limit = 1u << 20) const;
-    // Names in a directory, sorted; empty when there is none.
+    // Names in a directory, sorted; empty for a missing directory.
     std::vector<std::string> entries(std::string_view absolute) const;
-    // The last component of where a symlink points to; "" when it is none.
+    // The last component of a symlink's target; "" for any other file.
     std::string link_name(std::string_view absolute) const;
     // Follows a chain of symlinks, absolute ones inside this root. "" when the end does not exist.
     std::string resolve(std::string_view absolute) const;
     // errno of opening it, 0 when it opens. O_NONBLOCK: a device never makes preflight wait.
     int open_errno(std::string_view absolute) const;
 
-    // It exists, and this user may not read and write it. Asks for the permission only: opening a GPU's node would wake
-    // the GPU up, which takes seconds.
+    // Whether the file exists and this user may not read and write it. It is not opened: opening a GPU's node would
+    // wake the GPU, which takes seconds.
     bool denied(std::string_view absolute) const;
 
   private:
     std::string root_;
 };
 
-} // namespace tinderbox
+} // namespace tinderbox::machine

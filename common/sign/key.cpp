@@ -10,12 +10,12 @@
 #include <array>
 #include <cerrno>
 
-namespace tinderbox {
+namespace tinderbox::sign {
 namespace {
 
 constexpr std::uint64_t key_file_limit = 64u << 10;
 
-// For a new key, and for blinding while signing; the signature's own nonce does not come from here.
+// Random numbers for a new key, and for blinding while signing. The nonce of a signature is computed (RFC 6979).
 int random_bytes(void*, unsigned char* out, std::size_t size) {
     while (size > 0) {
         ssize_t n = ::getrandom(out, size, 0);
@@ -34,7 +34,7 @@ struct Pk {
     ~Pk() { mbedtls_pk_free(&context); }
 };
 
-// Overwritten when it goes out of scope: it may hold a private key.
+// May hold a private key, so its bytes are overwritten before they are freed.
 struct SecretText {
     std::string text;
     ~SecretText() { mbedtls_platform_zeroize(text.data(), text.size()); }
@@ -58,7 +58,7 @@ Status check_curve(const mbedtls_pk_context& key, const fs::path& pem) {
 
 Result<std::string> read_pem(const fs::path& pem) {
     auto text = read_text(pem, key_file_limit);
-    // A key that cannot be read is a wrong argument, not a full disk.
+    // An unreadable key is a wrong argument (usage), and no fault of the disk (storage).
     if (!text.ok()) return Error{ErrorKind::usage, text.error().message};
     return text;
 }
@@ -173,7 +173,7 @@ Result<VerifyingKey> VerifyingKey::read(const fs::path& pem) {
 }
 
 Result<bool> VerifyingKey::accepts(const Sha256Digest& digest, ByteView der) const {
-    // SEQUENCE of two INTEGERs and nothing after it: else it is damaged rather than somebody else's.
+    // A signature is a SEQUENCE of two INTEGERs. Other bytes are a damaged file, not a signature by another key.
     const auto* at = chars(der);
     const bool shape = der.size() >= 8 && der.size() <= 72 && at[0] == 0x30 && at[1] == der.size() - 2 &&
                        at[2] == 0x02 && at[3] >= 1 && at[3] <= 33 && 4u + at[3] + 2 < der.size() &&
@@ -186,4 +186,4 @@ Result<bool> VerifyingKey::accepts(const Sha256Digest& digest, ByteView der) con
 const Sha256Digest& VerifyingKey::id() const { return state_->id; }
 const fs::path& VerifyingKey::path() const { return state_->path; }
 
-} // namespace tinderbox
+} // namespace tinderbox::sign

@@ -1,5 +1,6 @@
 // ECDSA over P-256 with SHA-256 (FIPS 186-4), signatures in DER as `openssl dgst -sha256 -sign` writes them. Nonces are
-// deterministic (RFC 6979): the same key and bytes give the same signature, and a bad random generator loses no key.
+// deterministic (RFC 6979): the same key and bytes give the same signature, and a bad random generator reveals no key.
+// Const members are thread-safe.
 #pragma once
 
 #include "common/base/file.hpp"
@@ -7,7 +8,7 @@
 
 #include <memory>
 
-namespace tinderbox {
+namespace tinderbox::sign {
 
 // Secret: never printed, never in an error. Errors of kind usage name the file and what to give instead.
 class SigningKey {
@@ -36,7 +37,7 @@ class VerifyingKey {
     VerifyingKey& operator=(VerifyingKey&&) noexcept;
     ~VerifyingKey();
 
-    // Kind damaged: it is no signature at all. false: it is one of other bytes, or by another key.
+    // false: the signature is of other bytes, or by another key. Error of kind damaged: `der` is no signature.
     Result<bool> accepts(const Sha256Digest& digest, ByteView der) const;
     const Sha256Digest& id() const;
     const fs::path& path() const;
@@ -47,4 +48,4 @@ class VerifyingKey {
     std::unique_ptr<State> state_;
 };
 
-} // namespace tinderbox
+} // namespace tinderbox::sign

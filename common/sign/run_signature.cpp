@@ -1,29 +1,27 @@
 #include "common/sign/run_signature.hpp"
 
-#include "common/base/aligned_buffer.hpp"
+#include "common/base/hash_file.hpp"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 
-namespace tinderbox {
+namespace tinderbox::sign {
 namespace {
 
 constexpr std::string_view slot_magic = "TNDRSIG\n";
 constexpr std::uint32_t slot_version = 1;
 constexpr std::size_t longest_signature = 72; // two INTEGERs of 33 bytes
-constexpr std::size_t piece_size = 4u << 20;
 
 struct Slot {
     Sha256Digest key_id{};
     Bytes signature;
 };
 
-// nullopt: not signed.
-Result<std::optional<Slot>> read_slot(const RunFile& run) {
-    const Section* section = run.section("signature");
+// nullopt: the file is not signed.
+Result<std::optional<Slot>> read_slot(const format::RunFile& run) {
+    const format::Section* section = run.section("signature");
     if (!section) return std::optional<Slot>();
     TRY_ASSIGN(Bytes bytes, run.read_section(*section));
     if (std::ranges::all_of(bytes, [](std::byte b) { return b == std::byte{0}; })) return std::optional<Slot>();
@@ -61,38 +59,33 @@ Result<Bytes> signature_slot(const SigningKey& key, std::string_view manifest_te
     out.u32(static_cast<std::uint32_t>(signature.size()));
     out.bytes(id);
     out.bytes(signature);
-    while (out.size() < signature_slot_size) out.u8(0);
+    while (out.size() < format::signature_slot_size) out.u8(0);
     return out.take();
 }
 
 Result<Sha256Digest> hash_files(const std::vector<fs::path>& files,
                                 const std::function<void(std::uint64_t)>& progress) {
     Sha256 hash;
-    AlignedBuffer buffer(piece_size);
-    std::uint64_t done = 0;
+    FileRead read;
+    read.drop_cached = true;
+    std::uint64_t before = 0; // bytes of the files that are finished
+    if (progress) read.progress = [&](std::uint64_t done) { progress(before + done); };
     for (const fs::path& file : files) {
         TRY_ASSIGN(Fd fd, open_file(file, O_RDONLY));
-        for (off_t at = 0;;) {
-            ssize_t n = ::pread(fd.get(), buffer.data(), piece_size, at);
-            if (n < 0 && errno == EINTR) continue;
-            if (n < 0) return errno_error(fmt::format("cannot read '{}'", file.string()), errno);
-            if (n == 0) break;
-            hash.update(ByteView(buffer.data(), static_cast<std::size_t>(n)));
-            // Gigabytes that nobody asked to keep in memory.
-            (void)::posix_fadvise(fd.get(), at, n, POSIX_FADV_DONTNEED);
-            at += n;
-            done += static_cast<std::uint64_t>(n);
-            if (progress) progress(done);
-        }
+        TRY_ASSIGN(std::uint64_t size, read_pieces(fd.get(), file.string(), read, [&](ByteView piece) -> Status {
+                       hash.update(piece);
+                       return {};
+                   }));
+        before += size;
     }
     return hash.finish();
 }
 
-Result<SignatureCheck> check_signature(const RunFile& run, const VerifyingKey& key, unsigned threads,
+Result<SignatureCheck> check_signature(const format::RunFile& run, const VerifyingKey& key, unsigned threads,
                                        const std::function<void(std::uint64_t)>& progress) {
     const std::string name = run.path().string(), key_name = key.path().string();
     TRY_ASSIGN(auto slot, read_slot(run));
-    // The cheap answer first: nothing else needs reading when the key is another one.
+    // The key's id is read first: with another key nothing else needs reading.
     if (slot && slot->key_id != key.id())
         return make_error(ErrorKind::damaged, "'{}' was signed with another key (…{}) than '{}' (…{})", name,
                           short_id(slot->key_id), key_name, short_id(key.id()));
@@ -130,4 +123,4 @@ Result<SignatureCheck> check_signature(const RunFile& run, const VerifyingKey& k
     return SignatureCheck{false};
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::sign

@@ -1,18 +1,20 @@
-// Who made a NAME.run: two signatures by one key (docs/format.md).
+// Signs a NAME.run twice with one key, and checks who signed it (docs/inside/format.md).
 //
-// - NAME.run.sig, detached, over every byte of the file (of all volumes in order): what `openssl dgst -sha256 -verify`
-//   accepts without any program of ours.
-// - The slot in the file, over the manifest and so over everything: for the file that lost its .sig on the way, and to
-//   tell "another key" from "other bytes".
+// - NAME.run.sig, detached, over every byte of the file (of all volumes in order). `openssl dgst -sha256 -verify`
+// checks
+//   it without Tinderbox.
+// - The slot in the file, over the manifest, whose hashes cover everything else. It serves a file that lost its .sig,
+// and
+//   tells "another key" from "other bytes".
 //
-// The program inside a NAME.run can be replaced together with the rest of it: only a `tinderbox` or an openssl that did
-// not come with the file proves anything.
+// An attacker can replace the program inside a NAME.run with the rest of it. So only a `tinderbox` or an openssl from
+// another source proves anything. Functions are thread-safe.
 #pragma once
 
 #include "common/format/run_file.hpp"
 #include "common/sign/key.hpp"
 
-namespace tinderbox {
+namespace tinderbox::sign {
 
 fs::path signature_path(const fs::path& run); // NAME.run.sig
 
@@ -23,12 +25,12 @@ Result<Bytes> signature_slot(const SigningKey& key, std::string_view manifest_te
 Result<Sha256Digest> hash_files(const std::vector<fs::path>& files,
                                 const std::function<void(std::uint64_t)>& progress = {});
 
-// Every byte of `run` comes from whoever holds the private half of `key`. Kind damaged: it is not signed, or the
-// signature is damaged, by another key or of another file; one sentence says which.
+// Success: the owner of the private key of `key` signed every byte of `run`. Error of kind damaged: there is no
+// signature, or it is damaged, by another key, or of another file; the sentence says which.
 struct SignatureCheck {
     bool detached = false; // by NAME.run.sig, else by the slot
 };
-Result<SignatureCheck> check_signature(const RunFile& run, const VerifyingKey& key, unsigned threads,
+Result<SignatureCheck> check_signature(const format::RunFile& run, const VerifyingKey& key, unsigned threads,
                                        const std::function<void(std::uint64_t)>& progress = {});
 
-} // namespace tinderbox
+} // namespace tinderbox::sign

@@ -1,6 +1,7 @@
 #include "generator/advise/cuda.hpp"
 
 #include "common/base/text.hpp"
+#include "common/base/version_order.hpp"
 #include "common/machine/gpu_table.hpp"
 
 #include <algorithm>
@@ -8,7 +9,7 @@
 #include <optional>
 #include <set>
 
-namespace tinderbox {
+namespace tinderbox::advise {
 namespace {
 
 std::optional<int> leading_number(std::string_view text) {
@@ -18,8 +19,8 @@ std::optional<int> leading_number(std::string_view text) {
     return value;
 }
 
-// "12.8.90" → "12.8"
-std::string major_minor(std::string_view version) {
+// CUDA's own version in a package's: "12.8.90" → "12.8".
+std::string cuda_version(std::string_view version) {
     auto parts = split(version, '.');
     return parts.size() < 2 ? std::string(version) : fmt::format("{}.{}", parts[0], parts[1]);
 }
@@ -49,21 +50,21 @@ struct Claim {
     std::string version;
 };
 
-Claim claim_of_conda(const PackageInfo& p, const std::string& name) {
+Claim claim_of_conda(const format::PackageInfo& p, const std::string& name) {
     if (name == "cudatoolkit" || name == "cuda-cudart" || name.starts_with("cuda-cudart_linux"))
-        return {Strength::runtime, major_minor(p.version)};
+        return {Strength::runtime, cuda_version(p.version)};
     if (name == "cuda-version" || name == "pytorch-cuda" || name == "cuda-toolkit" || name == "cuda-runtime")
-        return {Strength::pin, major_minor(p.version)};
+        return {Strength::pin, cuda_version(p.version)};
     // "py3.11_cuda12.1_cudnn8.9.2_0" (pytorch), "cuda120py311h…", "cuda_120…" (conda-forge)
     for (const char* mark : {"cuda_", "cuda"})
         if (auto version = version_after(p.build, mark)) return {Strength::build, *version};
     return {};
 }
 
-Claim claim_of_wheel(const PackageInfo& p, const std::string& name) {
+Claim claim_of_wheel(const format::PackageInfo& p, const std::string& name) {
     if (name == "nvidia-cuda-runtime" || name.starts_with("nvidia-cuda-runtime-cu"))
-        return {Strength::runtime, major_minor(p.version)};
-    if (name == "cuda-toolkit") return {Strength::pin, major_minor(p.version)};
+        return {Strength::runtime, cuda_version(p.version)};
+    if (name == "cuda-toolkit") return {Strength::pin, cuda_version(p.version)};
     for (const char* mark : {"+cuda", "+cu"})
         if (auto version = version_after(p.version, mark)) return {Strength::build, *version};
     // nvidia-cublas-cu12, cupy-cuda12x, jax-cuda12-plugin: the major version only.
@@ -84,14 +85,15 @@ std::optional<std::string> major_of_soname(std::string_view soname) {
 
 } // namespace
 
-std::vector<CudaEvidence> cuda_evidence(const std::vector<PackageInfo>& packages,
-                                        const std::vector<std::pair<std::string, std::vector<std::string>>>& needed) {
-    std::vector<std::pair<Strength, CudaEvidence>> found;
+std::vector<format::CudaEvidence>
+cuda_evidence(const std::vector<format::PackageInfo>& packages,
+              const std::vector<std::pair<std::string, std::vector<std::string>>>& needed) {
+    std::vector<std::pair<Strength, format::CudaEvidence>> found;
     auto add = [&](Strength strength, const std::string& version, std::string because) {
         if (auto major = leading_number(version); major && *major >= 8 && *major < 100)
             found.push_back({strength, {*major, version, std::move(because)}});
     };
-    for (const PackageInfo& p : packages) {
+    for (const format::PackageInfo& p : packages) {
         const std::string name = to_lower(p.name);
         const Claim claim = p.kind == "conda" ? claim_of_conda(p, name) : claim_of_wheel(p, name);
         const bool by_build = p.kind == "conda" && claim.strength == Strength::build;
@@ -109,9 +111,9 @@ std::vector<CudaEvidence> cuda_evidence(const std::vector<PackageInfo>& packages
         if (a.first != b.first) return a.first < b.first;
         return a.first != Strength::soname && compare_versions(a.second.version, b.second.version) > 0;
     });
-    std::vector<CudaEvidence> out;
+    std::vector<format::CudaEvidence> out;
     for (auto& [strength, evidence] : found) out.push_back(std::move(evidence));
     return out;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::advise

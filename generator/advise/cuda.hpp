@@ -1,4 +1,4 @@
-// What CUDA an environment carries, read from its packages and from what its ELF files link against.
+// The CUDA of an environment, read from its packages and from the libraries that its ELF files link against.
 #pragma once
 
 #include "common/format/manifest.hpp"
@@ -6,12 +6,13 @@
 #include <string>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::advise {
 
-// All evidence, strongest first: a packaged runtime, what pins one (cuda-version, pytorch-cuda, cuda-toolkit), a
-// wheel's +cuXXX or a conda build string, wheels named -cuNN, sonames. The strongest decides the floor; two majors
-// among all but the last kind are a mistake worth a word.
-std::vector<CudaEvidence> cuda_evidence(const std::vector<PackageInfo>& packages,
-                                        const std::vector<std::pair<std::string, std::vector<std::string>>>& needed);
+// All evidence, strongest first: a packaged runtime, a package that pins one (cuda-version, pytorch-cuda,
+// cuda-toolkit), a wheel's +cuXXX or a conda build string, wheels named -cuNN, sonames. The strongest decides the
+// floor. Two majors among all but sonames are a mistake that deserves a warning.
+std::vector<format::CudaEvidence>
+cuda_evidence(const std::vector<format::PackageInfo>& packages,
+              const std::vector<std::pair<std::string, std::vector<std::string>>>& needed);
 
-} // namespace tinderbox
+} // namespace tinderbox::advise

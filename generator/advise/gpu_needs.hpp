@@ -1,4 +1,4 @@
-// What an environment needs of GPU and driver, computed from its packages and from what was read out of its libraries.
+// The needs of an environment for GPU and driver, computed from its packages and from the facts about its libraries.
 #pragma once
 
 #include "common/format/manifest.hpp"
@@ -7,16 +7,16 @@
 #include <string>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::advise {
 
 struct InstalledElf {
     std::string path;    // below the prefix
     std::string package; // its name
-    const Parcel::ElfFact* fact = nullptr;
+    const parcel::Parcel::ElfFact* fact = nullptr;
 };
 
 // Fills in the CUDA fields of `needs`. `packages` and `files` are the environment's own, without its base's.
-void add_gpu_needs(Requirements& needs, const std::vector<PackageInfo>& packages,
+void add_gpu_needs(format::Requirements& needs, const std::vector<format::PackageInfo>& packages,
                    const std::vector<InstalledElf>& files);
 
-} // namespace tinderbox
+} // namespace tinderbox::advise

@@ -3,33 +3,36 @@
 #include "common/base/text.hpp"
 #include "common/machine/gpu_code.hpp"
 #include "generator/advise/gpu_needs.hpp"
+#include "generator/parcel/key.hpp"
 
 #include <list>
 
-namespace tinderbox {
+namespace tinderbox::advise {
 
-PlannedGpuNeeds planned_gpu_needs(const Lock& lock, const ParcelCache& cache, Level level) {
+PlannedGpuNeeds planned_gpu_needs(const lock::Lock& lock, const parcel::ParcelCache& cache, parcel::Level level) {
     PlannedGpuNeeds out;
-    std::vector<PackageInfo> packages;
+    std::vector<format::PackageInfo> packages;
     std::vector<InstalledElf> files;
-    std::list<Parcel> parcels; // what files point into
-    for (const LockedArtifact& artifact : lock.artifacts) {
-        packages.push_back(package_of(artifact));
+    std::list<parcel::Parcel> parcels; // `files` points into them
+    const parcel::ParcelKeys keys(level, lock.source_mtime);
+    for (const lock::LockedArtifact& artifact : lock.artifacts) {
+        packages.push_back(lock::package_of(artifact));
         if (to_lower(artifact.name) == "torch" || artifact.name == "pytorch") out.needs.frameworks = {"torch"};
         ++out.artifacts;
         if (artifact.sha256.empty()) continue;
-        auto found = cache.find(ParcelCache::key(artifact.sha256, level, parcel_variant(lock.source_mtime)));
+        auto found = cache.find(keys.artifact(artifact.kind, artifact.sha256));
         if (!found.ok() || !*found) continue;
         ++out.known;
         parcels.push_back(std::move(**found));
-        for (const Parcel::ElfFact& fact : parcels.back().elf) files.push_back({fact.path, artifact.name, &fact});
+        for (const parcel::Parcel::ElfFact& fact : parcels.back().elf)
+            files.push_back({fact.path, artifact.name, &fact});
     }
     add_gpu_needs(out.needs, packages, files);
     return out;
 }
 
 std::vector<std::pair<std::string, std::string>> gpu_plan_lines(const PlannedGpuNeeds& planned) {
-    auto lines = gpu_lines(planned.needs);
+    auto lines = machine::gpu_lines(planned.needs);
     if (!lines.empty() && planned.known < planned.artifacts)
         lines.emplace_back(
             "", fmt::format("from {} of {} artifacts; the libraries of the others are read when they are packed",
@@ -37,4 +40,4 @@ std::vector<std::pair<std::string, std::string>> gpu_plan_lines(const PlannedGpu
     return lines;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::advise

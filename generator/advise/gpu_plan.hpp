@@ -1,5 +1,5 @@
-// What a plan can already say about GPUs: from the names and versions in the lock, and from the libraries of those
-// artifacts whose parcels are in the cache. Nothing is downloaded or packed for it.
+// The needs for GPU and driver that a plan can tell already: names and versions are in the lock, and facts about
+// libraries in the parcels of the cache. Nothing is downloaded or packed for it.
 #pragma once
 
 #include "common/format/manifest.hpp"
@@ -10,15 +10,15 @@
 #include <utility>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::advise {
 
 struct PlannedGpuNeeds {
-    Requirements needs;                   // its CUDA fields
+    format::Requirements needs;           // its CUDA fields
     std::size_t artifacts = 0, known = 0; // of the lock, and of those in the cache
 };
-PlannedGpuNeeds planned_gpu_needs(const Lock& lock, const ParcelCache& cache, Level level);
+PlannedGpuNeeds planned_gpu_needs(const lock::Lock& lock, const parcel::ParcelCache& cache, parcel::Level level);
 
 // Label and text of each line for --plan; empty without CUDA.
 std::vector<std::pair<std::string, std::string>> gpu_plan_lines(const PlannedGpuNeeds& planned);
 
-} // namespace tinderbox
+} // namespace tinderbox::advise

@@ -1,17 +1,17 @@
 #include "generator/advise/lint.hpp"
 
 #include "common/base/text.hpp"
-#include "common/base/url.hpp"
+#include "generator/fetch/url.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <set>
 
-namespace tinderbox {
+namespace tinderbox::advise {
 namespace {
 
 // "113" of "1.12.1+cu113"; "" without.
-std::string cuda_of_wheel(const LockedArtifact& artifact) {
+std::string cuda_of_wheel(const lock::LockedArtifact& artifact) {
     auto at = artifact.version.find("+cu");
     if (at == std::string::npos) return "";
     std::string digits;
@@ -33,7 +33,7 @@ int major_of(std::string_view version) {
 
 class Lint {
   public:
-    Lint(const Lock& lock, const Request& request, std::string cuda)
+    Lint(const lock::Lock& lock, const spec::Request& request, std::string cuda)
         : lock_(lock), request_(request), cuda_(std::move(cuda)) {}
 
     std::vector<LintWarning> run() {
@@ -50,30 +50,32 @@ class Lint {
     template <class... Args> void warn(const char* rule, fmt::format_string<Args...> format, Args&&... args) {
         out_.push_back({rule, fmt::format(format, std::forward<Args>(args)...)});
     }
-    const LockedArtifact* find(const std::string& kind, std::initializer_list<std::string_view> names) const {
-        for (const LockedArtifact& artifact : lock_.artifacts)
+    const lock::LockedArtifact* find(parcel::ArtifactKind kind, std::initializer_list<std::string_view> names) const {
+        for (const lock::LockedArtifact& artifact : lock_.artifacts)
             if (artifact.kind == kind && std::ranges::find(names, artifact.name) != names.end()) return &artifact;
         return nullptr;
     }
-    const LockedArtifact* cuda_wheel() const {
-        for (const LockedArtifact& artifact : lock_.artifacts)
-            if (artifact.kind == "wheel" && !cuda_of_wheel(artifact).empty()) return &artifact;
+    const lock::LockedArtifact* cuda_wheel() const {
+        for (const lock::LockedArtifact& artifact : lock_.artifacts)
+            if (artifact.kind == parcel::ArtifactKind::wheel && !cuda_of_wheel(artifact).empty()) return &artifact;
         return nullptr;
     }
 
     // Wheels bring their own CUDA libraries; conda's are never loaded by them.
     void unused_toolkit() {
-        const LockedArtifact* toolkit = find("conda", {"cudatoolkit", "cuda-toolkit", "cuda-runtime"});
-        const LockedArtifact* wheel = cuda_wheel();
+        const lock::LockedArtifact* toolkit =
+            find(parcel::ArtifactKind::conda, {"cudatoolkit", "cuda-toolkit", "cuda-runtime"});
+        const lock::LockedArtifact* wheel = cuda_wheel();
         if (!toolkit || !wheel || toolkit->requirement.find(" requires ") != std::string::npos) return;
-        if (!cuda_.empty()) return; // asked for with --cuda, for what is compiled there
-        // Something else of conda's may need it.
-        for (const LockedArtifact& artifact : lock_.artifacts)
-            if (artifact.kind == "conda" && artifact.requirement.find("requires " + toolkit->name) != std::string::npos)
+        if (!cuda_.empty()) return; // --cuda asks for it, for code that is compiled there
+        // A conda package may need it.
+        for (const lock::LockedArtifact& artifact : lock_.artifacts)
+            if (artifact.kind == parcel::ArtifactKind::conda &&
+                artifact.requirement.find("requires " + toolkit->name) != std::string::npos)
                 return;
         for (std::string_view user : {"pytorch", "tensorflow", "tensorflow-base", "cupy", "jaxlib", "numba", "cudnn",
                                       "nccl", "cudatoolkit-dev"})
-            if (find("conda", {user})) return;
+            if (find(parcel::ArtifactKind::conda, {user})) return;
         warn("unused-cudatoolkit",
              "{} {} of conda is not used by {} {}, which brings its own CUDA {}; leave it away unless you compile with "
              "it",
@@ -82,8 +84,8 @@ class Lint {
 
     void two_majors() {
         std::map<int, std::string> found;
-        for (const LockedArtifact& artifact : lock_.artifacts) {
-            if (artifact.kind == "wheel") {
+        for (const lock::LockedArtifact& artifact : lock_.artifacts) {
+            if (artifact.kind == parcel::ArtifactKind::wheel) {
                 if (std::string digits = cuda_of_wheel(artifact); !digits.empty())
                     found.emplace(major_of(dotted(digits)), artifact.name + " " + artifact.version);
                 auto at = artifact.name.rfind("-cu");
@@ -104,8 +106,8 @@ class Lint {
     }
 
     void torch_twice() {
-        const LockedArtifact* conda = find("conda", {"pytorch", "libtorch"});
-        const LockedArtifact* wheel = find("wheel", {"torch", "torchvision", "torchaudio"});
+        const lock::LockedArtifact* conda = find(parcel::ArtifactKind::conda, {"pytorch", "libtorch"});
+        const lock::LockedArtifact* wheel = find(parcel::ArtifactKind::wheel, {"torch", "torchvision", "torchaudio"});
         if (conda && wheel)
             warn("torch-twice",
                  "{} {} comes from conda and {} {} from pip; they load different CUDA libraries: take both from one of "
@@ -114,16 +116,16 @@ class Lint {
     }
 
     void cpu_torch() {
-        const bool asked =
-            !cuda_.empty() || lock_.virtuals.contains("__cuda") || find("conda", {"cudatoolkit", "cuda-version"});
+        const bool asked = !cuda_.empty() || lock_.virtuals.contains("__cuda") ||
+                           find(parcel::ArtifactKind::conda, {"cudatoolkit", "cuda-version"});
         if (!asked) return;
-        const LockedArtifact* conda = find("conda", {"pytorch"});
+        const lock::LockedArtifact* conda = find(parcel::ArtifactKind::conda, {"pytorch"});
         if (conda && (conda->build.find("cpu") != std::string::npos))
             warn("cpu-torch",
                  "pytorch {} of conda is a build without CUDA ({}), although CUDA was asked for; write "
                  "pytorch=*=*cuda*, or pytorch-gpu",
                  conda->version, conda->build);
-        const LockedArtifact* wheel = find("wheel", {"torch"});
+        const lock::LockedArtifact* wheel = find(parcel::ArtifactKind::wheel, {"torch"});
         if (wheel && wheel->version.find("+cpu") != std::string::npos)
             warn("cpu-torch",
                  "torch {} is a wheel without CUDA, although CUDA was asked for; --cuda VERSION names the index of the "
@@ -131,19 +133,19 @@ class Lint {
                  wheel->version);
         if (wheel && !cuda_.empty() && cuda_of_wheel(*wheel).empty() &&
             wheel->version.find("+cpu") == std::string::npos &&
-            !std::ranges::any_of(lock_.artifacts, [&](const LockedArtifact& one) {
-                return one.kind == "wheel" && one.name.starts_with("nvidia-") &&
+            !std::ranges::any_of(lock_.artifacts, [&](const lock::LockedArtifact& one) {
+                return one.kind == parcel::ArtifactKind::wheel && one.name.starts_with("nvidia-") &&
                        one.name.ends_with("-cu" + cuda_.substr(0, cuda_.find('.')));
             }))
             warn("cpu-torch", "torch {} does not say that it is made for CUDA {}; pin it: torch==VERSION+cu{}",
                  wheel->version, cuda_, replace_all(cuda_, ".", ""));
     }
 
-    // The same libraries are built differently there: crashes that nobody can reproduce.
+    // Both channels build the same libraries differently, and mixtures crash in ways that nobody can reproduce.
     void mixed_channels() {
-        const LockedArtifact *defaults = nullptr, *forge = nullptr;
-        for (const LockedArtifact& artifact : lock_.artifacts) {
-            if (artifact.kind != "conda") continue;
+        const lock::LockedArtifact *defaults = nullptr, *forge = nullptr;
+        for (const lock::LockedArtifact& artifact : lock_.artifacts) {
+            if (artifact.kind != parcel::ArtifactKind::conda) continue;
             if (artifact.channel.find("/pkgs/main") != std::string::npos ||
                 artifact.channel.find("/pkgs/free") != std::string::npos)
                 defaults = &artifact;
@@ -156,20 +158,21 @@ class Lint {
                  defaults->name, defaults->version, forge->name, forge->version);
     }
 
-    // Of a second index a package of the same name and a higher version is taken by pip, and by unsafe-best-match.
+    // pip and unsafe-best-match take the highest version, also when a stranger put it under that name on another index.
     void unpinned_index() {
         const auto& extra = request_.pip_options.extra_index_urls;
         if (extra.empty()) return;
         std::string open;
-        for (const PipRequirement& line : request_.pip) {
+        for (const pip::RequirementLine& line : request_.pip) {
             const bool pinned =
                 line.specifier.find("==") != std::string::npos || !line.url.empty() || !line.hashes.empty();
-            auto at = std::ranges::find_if(lock_.artifacts, [&](const LockedArtifact& one) {
-                return one.kind == "wheel" && one.name == line.name;
+            auto at = std::ranges::find_if(lock_.artifacts, [&](const lock::LockedArtifact& one) {
+                return one.kind == parcel::ArtifactKind::wheel && one.name == line.name;
             });
             if (pinned || at == lock_.artifacts.end()) continue;
-            const bool of_extra = std::ranges::any_of(
-                extra, [&](const std::string& url) { return Url::parse(url).host == Url::parse(at->url).host; });
+            const bool of_extra = std::ranges::any_of(extra, [&](const std::string& url) {
+                return fetch::Url::parse(url).host == fetch::Url::parse(at->url).host;
+            });
             if (of_extra) open += (open.empty() ? "" : ", ") + line.name;
         }
         if (!open.empty())
@@ -179,16 +182,16 @@ class Lint {
                  open);
     }
 
-    const Lock& lock_;
-    const Request& request_;
+    const lock::Lock& lock_;
+    const spec::Request& request_;
     std::string cuda_;
     std::vector<LintWarning> out_;
 };
 
 } // namespace
 
-std::vector<LintWarning> lint(const Lock& lock, const Request& request, const std::string& cuda) {
+std::vector<LintWarning> lint(const lock::Lock& lock, const spec::Request& request, const std::string& cuda) {
     return Lint(lock, request, cuda).run();
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::advise

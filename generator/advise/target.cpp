@@ -1,16 +1,17 @@
 #include "generator/advise/target.hpp"
 
 #include "common/base/text.hpp"
+#include "common/base/version_order.hpp"
 #include "common/machine/gpu_table.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <set>
 
-namespace tinderbox {
+namespace tinderbox::advise {
 namespace {
 
-// "8.6" and "sm_86" → 86; 0 when the text is no compute capability.
+// "8.6" and "sm_86" → 86; 0 for any other text.
 int compute_of(std::string_view text) {
     const std::string lower = to_lower(text);
     std::string_view digits = lower;
@@ -30,20 +31,21 @@ int compute_of(std::string_view text) {
 
 } // namespace
 
-Result<GpuDevice> parse_target_gpu(std::string_view text) {
-    GpuDevice gpu;
+Result<machine::GpuDevice> parse_target_gpu(std::string_view text) {
+    machine::GpuDevice gpu;
     text = trim(text);
     if (const int compute = compute_of(text)) {
-        if (std::ranges::find(known_compute, compute) == std::end(known_compute) && !generation_of(compute))
+        if (std::ranges::find(machine::known_compute, compute) == std::end(machine::known_compute) &&
+            !machine::generation_of(compute))
             return make_error(ErrorKind::usage,
                               "--target-gpu {}: no GPU of compute capability {} is known; known are {} to {}", text,
-                              compute_text(compute), compute_text(known_compute[0]),
-                              compute_text(known_compute[std::size(known_compute) - 1]));
+                              machine::compute_text(compute), machine::compute_text(machine::known_compute[0]),
+                              machine::compute_text(machine::known_compute[std::size(machine::known_compute) - 1]));
         gpu.compute = compute;
         gpu.name = "a GPU";
         return gpu;
     }
-    const auto models = find_gpu_models(text);
+    const auto models = machine::find_gpu_models(text);
     if (models.empty())
         return make_error(ErrorKind::usage,
                           "--target-gpu '{}': it is not in the table of GPUs; name its compute capability instead, for "
@@ -51,7 +53,7 @@ Result<GpuDevice> parse_target_gpu(std::string_view text) {
                           text);
     std::set<int> compute;
     std::set<std::string> names;
-    for (const GpuModel* model : models) {
+    for (const machine::GpuModel* model : models) {
         compute.insert(model->compute);
         names.emplace(model->name);
     }
@@ -75,10 +77,10 @@ Result<std::string> parse_target_driver(std::string_view text) {
     return std::string(text);
 }
 
-Result<GpuTarget> parse_target(const std::vector<std::string>& gpus, const std::string& driver) {
-    GpuTarget target;
+Result<machine::GpuTarget> parse_target(const std::vector<std::string>& gpus, const std::string& driver) {
+    machine::GpuTarget target;
     for (const std::string& text : gpus) {
-        TRY_ASSIGN(GpuDevice gpu, parse_target_gpu(text));
+        TRY_ASSIGN(machine::GpuDevice gpu, parse_target_gpu(text));
         target.gpus.push_back(std::move(gpu));
     }
     if (!driver.empty()) {
@@ -87,26 +89,28 @@ Result<GpuTarget> parse_target(const std::vector<std::string>& gpus, const std::
     return target;
 }
 
-std::string cuda_of_target(const GpuTarget& target) {
-    if (!target.driver.empty()) return cuda_of_driver(newest_of_branch(target.driver));
+std::string cuda_of_target(const machine::GpuTarget& target) {
+    if (!target.driver.empty()) return machine::cuda_of_driver(machine::newest_of_branch(target.driver));
     int last = 0;
-    for (const GpuDevice& gpu : target.gpus)
-        if (const GpuGeneration* generation = generation_of(gpu.compute); generation && generation->last_branch != 0)
+    for (const machine::GpuDevice& gpu : target.gpus)
+        if (const machine::GpuGeneration* generation = machine::generation_of(gpu.compute);
+            generation && generation->last_branch != 0)
             last = last == 0 ? generation->last_branch : std::min(last, generation->last_branch);
-    return last == 0 ? "" : cuda_of_driver(newest_of_branch(std::to_string(last)));
+    return last == 0 ? "" : machine::cuda_of_driver(machine::newest_of_branch(std::to_string(last)));
 }
 
-Result<std::vector<Finding>> check_target(const GpuTarget& target, const Requirements& needs) {
-    GpuJudgeOptions options;
-    options.way_out.clear();
-    GpuVerdict verdict = judge_target(target, needs, options);
+Result<std::vector<machine::Finding>> check_target(const machine::GpuTarget& target,
+                                                   const format::Requirements& needs) {
+    machine::GpuJudgeOptions options;
+    options.override_advice.clear();
+    machine::GpuVerdict verdict = machine::judge_gpu_target(target, needs, options);
     std::string sentences;
-    for (const Finding& f : verdict.findings)
-        if (f.severity == Severity::error)
+    for (const machine::Finding& f : verdict.findings)
+        if (f.severity == machine::Severity::error)
             sentences += fmt::format("{}{}{}{}", sentences.empty() ? "" : "\n", f.sentence,
                                      f.advice.empty() ? "" : "; ", f.advice);
     if (!sentences.empty()) return make_error(ErrorKind::machine, "{}", sentences);
     return std::move(verdict.findings);
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::advise

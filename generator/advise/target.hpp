@@ -1,4 +1,4 @@
-// build's --target-gpu and --target-driver: whether what is built will run there, before it is carried there.
+// --target-gpu and --target-driver: whether the environment will run on them is known before it is carried there.
 #pragma once
 
 #include "common/machine/gpu_verdict.hpp"
@@ -6,20 +6,20 @@
 #include <string>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::advise {
 
 // "RTX 3060", "8.6", "sm_86", "86" → a GPU. Error (kind usage): unknown, or a name of several GPUs that differ.
-Result<GpuDevice> parse_target_gpu(std::string_view text);
+Result<machine::GpuDevice> parse_target_gpu(std::string_view text);
 // "470", "470.42.01": a branch alone means its newest driver. Error (kind usage) otherwise.
 Result<std::string> parse_target_driver(std::string_view text);
 
-Result<GpuTarget> parse_target(const std::vector<std::string>& gpus, const std::string& driver);
+Result<machine::GpuTarget> parse_target(const std::vector<std::string>& gpus, const std::string& driver);
 
-// What its driver says of CUDA ("12.2", the __cuda of conda). Of a target whose driver is not named: the newest that
-// there can be, as support of an older GPU ended with a branch. "": not limited.
-std::string cuda_of_target(const GpuTarget& target);
+// The newest CUDA that the target's driver runs: "12.2", conda's __cuda. Without a named driver its GPUs limit it, as
+// support of an older GPU ended with a driver branch. "": not limited.
+std::string cuda_of_target(const machine::GpuTarget& target);
 
-// Error (kind machine): the sentences of what does not fit. Else the notes and warnings.
-Result<std::vector<Finding>> check_target(const GpuTarget& target, const Requirements& needs);
+// Error (kind machine): a sentence for each need that the target does not meet. Else the notes and warnings.
+Result<std::vector<machine::Finding>> check_target(const machine::GpuTarget& target, const format::Requirements& needs);
 
-} // namespace tinderbox
+} // namespace tinderbox::advise

@@ -1,21 +1,21 @@
 #include "generator/assemble/base_files.hpp"
 
-#include "generator/parcel/file_source.hpp"
+#include "generator/archive/file_source.hpp"
 
-namespace tinderbox {
+namespace tinderbox::assemble {
 namespace {
 
-class BaseFiles final : public Artifact {
+class BaseFiles final : public parcel::Artifact {
   public:
-    BaseFiles(const fs::path& path, const ConstructorInstaller& installer)
+    BaseFiles(const fs::path& path, const conda::ConstructorInstaller& installer)
         : path_(path), installer_(installer), name_(path.filename().string()),
           metadata_({{"kind", "base"}, {"name", installer.name}, {"version", installer.version}}) {
-        for (const ConstructorFile& file : installer.files) {
+        for (const conda::ConstructorFile& file : installer.files) {
             if (file.has_prefix && !file.is_link) continue;
-            Entry entry;
-            entry.root = Root::env; // of its own prefix, which the linker knows
+            parcel::Entry entry;
+            entry.root = format::Root::env; // of its own prefix, which the linker knows
             entry.path = file.path;
-            entry.kind = file.is_link ? EntryKind::symlink : EntryKind::file;
+            entry.kind = file.is_link ? format::EntryKind::symlink : format::EntryKind::file;
             entry.mode = file.mode;
             entry.mtime = file.mtime == 0 ? -1 : file.mtime;
             if (file.is_link) entry.link = file.content;
@@ -26,24 +26,25 @@ class BaseFiles final : public Artifact {
     }
     const std::string& display_name() const override { return name_; }
     const nlohmann::json& metadata() const override { return metadata_; }
-    std::span<const Entry> entries() const override { return entries_; }
-    Result<std::unique_ptr<ByteSource>> open(std::size_t entry) const override {
-        return open_constructor_file(path_, installer_, *files_[entry]);
+    std::span<const parcel::Entry> entries() const override { return entries_; }
+    Result<std::unique_ptr<archive::ByteSource>> open(std::size_t entry) const override {
+        return conda::open_constructor_file(path_, installer_, *files_[entry]);
     }
 
   private:
     const fs::path path_;
-    const ConstructorInstaller& installer_;
+    const conda::ConstructorInstaller& installer_;
     std::string name_;
     nlohmann::json metadata_;
-    std::vector<Entry> entries_;
-    std::vector<const ConstructorFile*> files_; // one an entry
+    std::vector<parcel::Entry> entries_;
+    std::vector<const conda::ConstructorFile*> files_; // one an entry
 };
 
 } // namespace
 
-Result<std::unique_ptr<Artifact>> open_base_files(const fs::path& path, const ConstructorInstaller& installer) {
-    return std::unique_ptr<Artifact>(std::make_unique<BaseFiles>(path, installer));
+Result<std::unique_ptr<parcel::Artifact>> open_base_files(const fs::path& path,
+                                                          const conda::ConstructorInstaller& installer) {
+    return std::unique_ptr<parcel::Artifact>(std::make_unique<BaseFiles>(path, installer));
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::assemble

@@ -11,7 +11,7 @@
 #include <mutex>
 #include <thread>
 
-namespace tinderbox {
+namespace tinderbox::assemble {
 namespace {
 
 constexpr std::size_t page = direct_alignment;
@@ -129,4 +129,4 @@ Result<ByteView> BlockFeeder::next() {
     return slot.view;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::assemble

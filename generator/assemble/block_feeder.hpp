@@ -1,4 +1,4 @@
-// Reads the blocks of an image in order, ahead of whoever writes them, and checks every one against its hash.
+// Reads the blocks of an image in order, ahead of their writer, and checks every one against its hash.
 //
 // Copying gigabytes from parcels into one file is bound by the disk only while reading, hashing and writing overlap:
 // a few reader threads fetch exact ranges past the page cache and hash them, in order of their turn.
@@ -10,7 +10,7 @@
 #include <memory>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::assemble {
 
 struct BlockRead {
     std::uint32_t file = 0; // index into the paths
@@ -32,4 +32,4 @@ class BlockFeeder {
     std::unique_ptr<State> state_;
 };
 
-} // namespace tinderbox
+} // namespace tinderbox::assemble

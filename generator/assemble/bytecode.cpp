@@ -3,10 +3,12 @@
 #include "common/base/parallel.hpp"
 #include "common/base/process.hpp"
 #include "common/base/text.hpp"
+#include "common/format/bytecode_path.hpp"
 #include "common/format/relocate.hpp"
 #include "generator/assemble/contents.hpp"
 #include "generator/assemble/link.hpp"
 #include "generator/conda/link.hpp"
+#include "generator/parcel/key.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -14,9 +16,10 @@
 
 #include <algorithm>
 #include <mutex>
+#include <span>
 #include <tuple>
 
-namespace tinderbox {
+namespace tinderbox::assemble {
 
 using nlohmann::json;
 
@@ -50,29 +53,29 @@ while True:
 
 struct Source {
     std::uint32_t content;
-    Root root;
+    format::Root root;
     std::string path; // symbolic
     std::int64_t mtime;
 };
 
 // In memory: the bytecode of one artifact.
-class BytecodeArtifact final : public Artifact {
+class BytecodeArtifact final : public parcel::Artifact {
   public:
     BytecodeArtifact(std::string name, json metadata) : name_(std::move(name)), metadata_(std::move(metadata)) {}
-    void add(Entry entry, Bytes bytes) {
+    void add(parcel::Entry entry, Bytes bytes) {
         entry.size = bytes.size();
         entries_.push_back(std::move(entry));
         contents_.push_back(std::move(bytes));
     }
     const std::string& display_name() const override { return name_; }
     const json& metadata() const override { return metadata_; }
-    std::span<const Entry> entries() const override { return entries_; }
-    Result<std::unique_ptr<ByteSource>> open(std::size_t entry) const override {
-        return std::unique_ptr<ByteSource>(std::make_unique<View>(contents_[entry]));
+    std::span<const parcel::Entry> entries() const override { return entries_; }
+    Result<std::unique_ptr<archive::ByteSource>> open(std::size_t entry) const override {
+        return std::unique_ptr<archive::ByteSource>(std::make_unique<View>(contents_[entry]));
     }
 
   private:
-    class View final : public ByteSource {
+    class View final : public archive::ByteSource {
       public:
         explicit View(ByteView bytes) : bytes_(bytes) {}
         Result<std::size_t> read(std::span<std::byte> out) override {
@@ -87,22 +90,18 @@ class BytecodeArtifact final : public Artifact {
     };
     std::string name_;
     json metadata_;
-    std::vector<Entry> entries_;
+    std::vector<parcel::Entry> entries_;
     std::vector<Bytes> contents_;
 };
 
-// What pip compiles: every .py that is put into site-packages or the standard library, not scripts.
-std::vector<Source> sources_of(const Parcel& parcel) {
+// As pip does, every .py that is put into site-packages or the standard library is compiled; scripts are not.
+std::vector<Source> sources_of(const parcel::Parcel& parcel) {
     std::vector<Source> out;
-    std::vector<std::string> shipped;
-    for (const Destination& d : parcel.table.destinations)
-        if (d.kind == EntryKind::file && d.path.ends_with(".pyc")) shipped.push_back(d.path);
-    std::ranges::sort(shipped);
-    for (const Destination& d : parcel.table.destinations) {
-        if (d.kind != EntryKind::file || !d.path.ends_with(".py")) continue;
-        bool importable = d.root == Root::site_packages || d.root == Root::stdlib ||
-                          (d.root == Root::env && d.path.starts_with("lib/"));
-        // A source that changes at the target is compiled there (docs/design.md).
+    for (const format::Destination& d : parcel.table.destinations) {
+        if (d.kind != format::EntryKind::file || !d.path.ends_with(".py")) continue;
+        bool importable = d.root == format::Root::site_packages || d.root == format::Root::stdlib ||
+                          (d.root == format::Root::env && d.path.starts_with("lib/"));
+        // A source that changes at the target is compiled there (docs/inside/design.md).
         if (!importable || !parcel.table.contents[d.content].relocs.empty()) continue;
         out.push_back({d.content, d.root, d.path, d.mtime});
     }
@@ -111,14 +110,6 @@ std::vector<Source> sources_of(const Parcel& parcel) {
         return std::tie(a.content, a.root, a.path) < std::tie(b.content, b.root, b.path);
     });
     return out;
-}
-
-std::string cached_name(const std::string& path, const std::string& tag) {
-    auto slash = path.rfind('/');
-    std::string directory = slash == std::string::npos ? "" : path.substr(0, slash + 1);
-    std::string stem = path.substr(slash == std::string::npos ? 0 : slash + 1);
-    stem.resize(stem.size() - 3);
-    return fmt::format("{}__pycache__/{}.{}.pyc", directory, stem, tag);
 }
 
 Result<std::vector<Bytes>> compile_some(const std::string& executable, const std::string& input, std::int64_t mtime,
@@ -151,22 +142,40 @@ Result<std::vector<Bytes>> compile_some(const std::string& executable, const std
     return out;
 }
 
+// Sources for one process.
 struct Chunk {
-    std::size_t first = 0, count = 0;
-    std::vector<Bytes> compiled;
+    std::span<const Source> sources;
+    std::vector<Bytes> compiled; // one a source; empty: it does not compile
 };
 
-Result<std::unique_ptr<Artifact>> compile_all(const Parcel& parcel, const std::vector<Source>& sources,
-                                              const PythonInfo& python, const Interpreter& interpreter,
-                                              unsigned threads) {
-    std::vector<Chunk> chunks;
-    // A chunk has one mtime: it is an argument of the process.
-    for (std::size_t i = 0; i < sources.size();) {
-        Chunk chunk{i, 0, {}};
-        while (i < sources.size() && chunk.count < files_per_process && sources[i].mtime == sources[chunk.first].mtime)
-            ++chunk.count, ++i;
-        chunks.push_back(std::move(chunk));
+// A chunk has one mtime, because it is an argument of the process.
+std::vector<Chunk> chunks_of(std::span<const Source> sources) {
+    std::vector<Chunk> out;
+    while (!sources.empty()) {
+        std::size_t count = 1;
+        while (count < std::min(files_per_process, sources.size()) && sources[count].mtime == sources[0].mtime) ++count;
+        out.push_back({sources.first(count), {}});
+        sources = sources.subspan(count);
     }
+    return out;
+}
+
+// The frames that `compiler` reads.
+Result<std::string> frames_of(std::span<const Source> sources, const parcel::Parcel& parcel, ContentReader& reader,
+                              const format::PythonInfo& python) {
+    std::string out;
+    for (const Source& source : sources) {
+        TRY_ASSIGN(Bytes text, reader.read(parcel.table.contents[source.content]));
+        out += fmt::format("{} {}\n", text.size(), final_path(python, parcel.metadata, source.root, source.path));
+        out += as_text(text);
+    }
+    return out;
+}
+
+Result<std::unique_ptr<parcel::Artifact>> compile_all(const parcel::Parcel& parcel, const std::vector<Source>& sources,
+                                                      const format::PythonInfo& python,
+                                                      const BytecodeInterpreter& interpreter, unsigned threads) {
+    std::vector<Chunk> chunks = chunks_of(sources);
     TRY_ASSIGN(const std::string executable, interpreter.executable());
     std::mutex reading;
     ContentReader reader(parcel);
@@ -175,79 +184,74 @@ Result<std::unique_ptr<Artifact>> compile_all(const Parcel& parcel, const std::v
         std::string input;
         {
             std::lock_guard lock(reading);
-            for (std::size_t i = chunk.first; i < chunk.first + chunk.count; ++i) {
-                TRY_ASSIGN(Bytes text, reader.read(parcel.table.contents[sources[i].content]));
-                input += fmt::format("{} {}\n", text.size(),
-                                     final_path(python, parcel.metadata, sources[i].root, sources[i].path));
-                input += as_text(text);
-            }
+            TRY_ASSIGN(input, frames_of(chunk.sources, parcel, reader, python));
         }
-        TRY_ASSIGN(chunk.compiled, compile_some(executable, input, sources[chunk.first].mtime, chunk.count));
+        TRY_ASSIGN(chunk.compiled, compile_some(executable, input, chunk.sources.front().mtime, chunk.sources.size()));
         return {};
     }));
     std::string name = parcel.metadata.value("name", "");
     auto artifact =
         std::make_unique<BytecodeArtifact>("bytecode of " + name, json{{"kind", "bytecode"}, {"name", name}});
     for (Chunk& chunk : chunks)
-        for (std::size_t i = 0; i < chunk.count; ++i) {
-            const Source& source = sources[chunk.first + i];
+        for (std::size_t i = 0; i < chunk.sources.size(); ++i) {
+            const Source& source = chunk.sources[i];
             if (chunk.compiled[i].empty()) continue;
-            Entry entry;
+            parcel::Entry entry;
             entry.root = source.root;
             entry.mode = 0644;
             entry.mtime = source.mtime;
-            entry.path = cached_name(source.path, python.cache_tag);
-            entry.flags = destination_bytecode;
+            entry.path = format::bytecode_path(source.path, python.cache_tag);
+            entry.flags = format::destination_bytecode;
             artifact->add(std::move(entry), std::move(chunk.compiled[i]));
         }
-    return std::unique_ptr<Artifact>(std::move(artifact));
+    return std::unique_ptr<parcel::Artifact>(std::move(artifact));
 }
 
 } // namespace
 
-Result<std::optional<CompiledParcel>> compile_bytecode(const Parcel& parcel, const PythonInfo& python,
-                                                       const Interpreter& interpreter, ParcelCache& cache,
-                                                       const PackOptions& options) {
+Result<std::optional<CompiledParcel>> compile_bytecode(const parcel::Parcel& parcel, const format::PythonInfo& python,
+                                                       const BytecodeInterpreter& interpreter,
+                                                       parcel::ParcelCache& cache, const parcel::PackOptions& options) {
     // Conda packages that are not noarch bring their own.
-    if (parcel.metadata.value("kind", "") == "conda" && !conda_compiles_bytecode(parcel.metadata))
+    if (parcel.kind() == parcel::ArtifactKind::conda && !conda::compiles_bytecode(parcel.metadata))
         return std::optional<CompiledParcel>();
     auto sources = sources_of(parcel);
     if (sources.empty()) return std::optional<CompiledParcel>();
-    std::string variant = fmt::format("bytecode 1 {} {} {}", interpreter.key, python.cache_tag, options.source_mtime);
-    std::string key = ParcelCache::key(parcel.key, options.level, variant);
+    const std::string key = parcel::ParcelKeys(options).bytecode(parcel.key, interpreter.key, python.cache_tag);
     CompiledParcel out;
-    TRY_ASSIGN(out.parcel, cache.get(key, options, [&]() -> Result<std::unique_ptr<Artifact>> {
+    TRY_ASSIGN(out.parcel, cache.get(key, options, [&]() -> Result<std::unique_ptr<parcel::Artifact>> {
         return compile_all(parcel, sources, python, interpreter, options.threads);
     }));
-    for (const Destination& d : out.parcel.table.destinations) out.files += d.kind == EntryKind::file;
+    for (const format::Destination& d : out.parcel.table.destinations)
+        if (d.kind == format::EntryKind::file) ++out.files;
     out.failed = sources.size() - out.files;
     return std::optional<CompiledParcel>(std::move(out));
 }
 
-Result<std::string> materialize_python(const std::vector<const Parcel*>& parcels, const PythonInfo& python,
-                                       const fs::path& directory) {
+Result<std::string> materialize_python(const std::vector<const parcel::Parcel*>& parcels,
+                                       const format::PythonInfo& python, const fs::path& directory) {
     const std::string prefix = directory.string();
-    for (const Parcel* parcel : parcels) {
+    for (const parcel::Parcel* parcel : parcels) {
         ContentReader reader(*parcel);
-        for (const Destination& d : parcel->table.destinations) {
+        for (const format::Destination& d : parcel->table.destinations) {
             fs::path path = directory / final_path(python, parcel->metadata, d.root, d.path);
-            if (d.kind == EntryKind::directory) {
+            if (d.kind == format::EntryKind::directory) {
                 TRY(make_directories(path));
                 continue;
             }
             TRY(make_directories(path.parent_path()));
             std::error_code ignored;
             fs::remove(path, ignored);
-            if (d.kind == EntryKind::symlink) {
+            if (d.kind == format::EntryKind::symlink) {
                 std::string target = d.link.starts_with('\x01') ? prefix + d.link.substr(1) : d.link;
                 if (::symlink(target.c_str(), path.c_str()) != 0)
                     return errno_error("cannot make the link '" + path.string() + "'", errno);
                 continue;
             }
-            const Content& content = parcel->table.contents[d.content];
+            const format::Content& content = parcel->table.contents[d.content];
             TRY_ASSIGN(Bytes bytes, reader.read(content));
             if (!content.relocs.empty()) {
-                TRY_ASSIGN(bytes, apply_relocations(bytes, content.relocs, prefix));
+                TRY_ASSIGN(bytes, format::apply_relocations(bytes, content.relocs, prefix));
             }
             TRY_ASSIGN(Fd fd, open_file(path, O_WRONLY | O_CREAT | O_EXCL, d.mode));
             TRY(write_exact(fd.get(), bytes, path.string()));
@@ -256,4 +260,4 @@ Result<std::string> materialize_python(const std::vector<const Parcel*>& parcels
     return (directory / python.executable).string();
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::assemble

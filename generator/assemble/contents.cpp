@@ -4,24 +4,24 @@
 
 #include <fcntl.h>
 
-namespace tinderbox {
+namespace tinderbox::assemble {
 
 Result<const Bytes*> ContentReader::block(std::uint32_t index) {
     if (index == held_) return &raw_;
     if (!fd_) {
         TRY_ASSIGN(fd_, open_file(parcel_.payload_path, O_RDONLY));
     }
-    const Block& block = parcel_.table.blocks[index];
+    const format::Block& block = parcel_.table.blocks[index];
     Bytes packed(block.packed);
     TRY(read_exact_at(fd_.get(), packed, block.offset, parcel_.payload_path.string()));
     held_ = UINT32_MAX;
     raw_.resize(block.raw);
-    TRY(unpack_block(block, packed, raw_).in(parcel_.payload_path.string()));
+    TRY(format::unpack_block(block, packed, raw_).in(parcel_.payload_path.string()));
     held_ = index;
     return &raw_;
 }
 
-Result<Bytes> ContentReader::read(const Content& content) {
+Result<Bytes> ContentReader::read(const format::Content& content) {
     Bytes out;
     out.reserve(content.size);
     std::uint32_t index = content.block;
@@ -36,4 +36,4 @@ Result<Bytes> ContentReader::read(const Content& content) {
     return out;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::assemble

@@ -3,20 +3,20 @@
 
 #include "generator/parcel/parcel.hpp"
 
-namespace tinderbox {
+namespace tinderbox::assemble {
 
 // Not thread-safe. Keeps the last block, so contents are best read in their own order.
 class ContentReader {
   public:
-    explicit ContentReader(const Parcel& parcel) : parcel_(parcel) {}
-    Result<Bytes> read(const Content& content);
+    explicit ContentReader(const parcel::Parcel& parcel) : parcel_(parcel) {}
+    Result<Bytes> read(const format::Content& content);
 
   private:
     Result<const Bytes*> block(std::uint32_t index);
-    const Parcel& parcel_;
+    const parcel::Parcel& parcel_;
     Fd fd_;
     std::uint32_t held_ = UINT32_MAX;
     Bytes raw_;
 };
 
-} // namespace tinderbox
+} // namespace tinderbox::assemble

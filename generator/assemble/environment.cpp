@@ -1,4 +1,5 @@
 // What every environment has besides its packages: its Python is found here, its activation scripts are made here.
+#include "common/base/shell_quote.hpp"
 #include "common/base/text.hpp"
 #include "generator/assemble/link.hpp"
 #include "generator/assemble/wheel_files.hpp"
@@ -7,16 +8,17 @@
 
 #include <nlohmann/json.hpp>
 
-namespace tinderbox {
+namespace tinderbox::assemble {
 
 using nlohmann::json;
+using parcel::GeneratedFile;
 
 namespace {
 
-std::optional<PythonInfo> captured_python(const json& metadata) {
+std::optional<format::PythonInfo> captured_python(const json& metadata) {
     auto it = metadata.find("python");
     if (it == metadata.end() || !it->is_object()) return std::nullopt;
-    PythonInfo info;
+    format::PythonInfo info;
     info.version = it->value("version", "");
     info.implementation = it->value("implementation", "cpython");
     info.executable = it->value("executable", "");
@@ -38,23 +40,23 @@ std::string variables_text(const std::map<std::string, std::string>& variables, 
 
 } // namespace
 
-Result<std::optional<PythonInfo>> find_conda_python(const std::vector<LinkInput>& inputs, Root root) {
+Result<std::optional<format::PythonInfo>> find_conda_python(const std::vector<LinkInput>& inputs, format::Root root) {
     for (const LinkInput& input : inputs)
-        if (input.root == root && input.parcel.metadata.value("kind", "") == "conda" &&
+        if (input.root == root && input.parcel.kind() == parcel::ArtifactKind::conda &&
             input.parcel.metadata.value("name", "") == "python") {
-            TRY_ASSIGN(PythonInfo info, conda_python_info(input.parcel.metadata));
+            TRY_ASSIGN(format::PythonInfo info, conda::python_info(input.parcel.metadata));
             return std::optional(std::move(info));
         }
-    return std::optional<PythonInfo>();
+    return std::optional<format::PythonInfo>();
 }
 
-Result<PythonInfo> find_python(const std::vector<LinkInput>& inputs, Root root) {
+Result<format::PythonInfo> find_python(const std::vector<LinkInput>& inputs, format::Root root) {
     for (const LinkInput& input : inputs)
         if (auto info = captured_python(input.parcel.metadata); input.root == root && info && !info->version.empty())
             return *info;
-    TRY_ASSIGN(std::optional<PythonInfo> of_conda, find_conda_python(inputs, root));
+    TRY_ASSIGN(std::optional<format::PythonInfo> of_conda, find_conda_python(inputs, root));
     if (of_conda) return *std::move(of_conda);
-    if (root == Root::base)
+    if (root == format::Root::base)
         return make_error(ErrorKind::usage,
                           "the base has no Python among its packages; use the installer of a conda, such as Miniforge");
     return make_error(ErrorKind::usage,
@@ -62,7 +64,7 @@ Result<PythonInfo> find_python(const std::vector<LinkInput>& inputs, Root root) 
                       "'--from-prefix DIR', or a conda python package to the request");
 }
 
-std::vector<GeneratedFile> environment_files(const Lock& lock, const PythonInfo&, const std::string&) {
+std::vector<GeneratedFile> environment_files(const lock::Lock& lock) {
     struct Script {
         const char* source;
         const char* path;
@@ -75,7 +77,7 @@ std::vector<GeneratedFile> environment_files(const Lock& lock, const PythonInfo&
     };
     std::vector<GeneratedFile> out;
     for (const Script& script : scripts) {
-        auto bytes = embedded(script.source);
+        auto bytes = embed::embedded(script.source);
         if (bytes.empty()) continue;
         std::string text = replace_all(as_text(bytes), "@NAME@", lock.name);
         text = replace_all(text, "@VARIABLES@", variables_text(lock.variables, script.set, script.to, script.end));
@@ -99,4 +101,4 @@ std::vector<GeneratedFile> environment_files(const Lock& lock, const PythonInfo&
     return out;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::assemble

@@ -2,9 +2,11 @@
 
 #include "common/base/file.hpp"
 #include "common/base/hash.hpp"
-#include "common/base/terminal.hpp"
+#include "common/base/hash_file.hpp"
+#include "common/base/member_path.hpp"
+#include "common/base/reporter.hpp"
 #include "common/base/text.hpp"
-#include "generator/parcel/file_source.hpp"
+#include "generator/archive/file_source.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -13,7 +15,7 @@
 
 #include <algorithm>
 
-namespace tinderbox {
+namespace tinderbox::assemble {
 namespace {
 
 bool is_there(const std::string& path) {
@@ -21,18 +23,18 @@ bool is_there(const std::string& path) {
     return !path.empty() && fs::exists(fs::path(path), ec);
 }
 
-class Include final : public Artifact {
+class Include final : public parcel::Artifact {
   public:
-    Include(const LockedInclude& include, const std::string& environment)
+    Include(const lock::LockedInclude& include, const std::string& environment, Reporter& reporter)
         : root_(include.path), name_(include.destination),
           below_(((include.in_prefix ? fs::path() : fs::path("share") / environment) / include.destination).string()),
-          option_(include.in_prefix ? "extra_files" : "--include") {}
+          option_(include.in_prefix ? "extra_files" : "--include"), reporter_(reporter) {}
 
     const std::string& display_name() const override { return name_; }
     const nlohmann::json& metadata() const override { return metadata_; }
-    std::span<const Entry> entries() const override { return entries_; }
-    Result<std::unique_ptr<ByteSource>> open(std::size_t entry) const override {
-        return open_file_range(files_[entry], files_[entry].string(), 0, entries_[entry].size);
+    std::span<const parcel::Entry> entries() const override { return entries_; }
+    Result<std::unique_ptr<archive::ByteSource>> open(std::size_t entry) const override {
+        return archive::open_file_range(files_[entry], files_[entry].string(), 0, entries_[entry].size);
     }
 
     Status read() {
@@ -41,7 +43,7 @@ class Include final : public Artifact {
             return errno_error(fmt::format("cannot read '{}'", root_.string()), errno, ErrorKind::usage);
         TRY(S_ISDIR(st.st_mode) ? add_directory(root_, below_, st) : add_file(root_, below_, st));
         Sha256 hash;
-        for (const Entry& entry : entries_)
+        for (const parcel::Entry& entry : entries_)
             hash.update(as_bytes(fmt::format("{} {:o} {}\t{}\t{}\n", static_cast<int>(entry.kind), entry.mode,
                                              entry.path.substr(below_.size()), entry.link, entry.sha256)));
         metadata_ = {{"kind", "include"}, {"name", name_}, {"version", ""}, {"sha256", to_hex(hash.finish())}};
@@ -53,10 +55,10 @@ class Include final : public Artifact {
         return make_error(ErrorKind::usage, "{}: '{}': {}", option_, path.string(), what);
     }
 
-    Result<Entry> entry_for(const fs::path& path, const std::string& below, EntryKind kind,
-                            const struct stat& st) const {
-        Entry entry;
-        entry.root = Root::env;
+    Result<parcel::Entry> entry_for(const fs::path& path, const std::string& below, format::EntryKind kind,
+                                    const struct stat& st) const {
+        parcel::Entry entry;
+        entry.root = format::Root::env;
         entry.kind = kind;
         entry.mode = static_cast<std::uint16_t>(st.st_mode & 0777);
         auto safe = safe_relative_path(below);
@@ -65,28 +67,21 @@ class Include final : public Artifact {
         return entry;
     }
 
-    void keep(Entry entry, const fs::path& path) {
+    void keep(parcel::Entry entry, const fs::path& path) {
         entries_.push_back(std::move(entry));
         files_.push_back(path);
     }
 
     Status add_file(const fs::path& path, const std::string& below, const struct stat& st) {
         if (!S_ISREG(st.st_mode)) return error(path, "it is a device, pipe or socket; leave it out");
-        TRY_ASSIGN(Entry entry, entry_for(path, below, EntryKind::file, st));
+        TRY_ASSIGN(parcel::Entry entry, entry_for(path, below, format::EntryKind::file, st));
         entry.size = static_cast<std::uint64_t>(st.st_size);
-        TRY_ASSIGN(auto source, open_file_range(path, path.string()));
-        Sha256 hash;
-        Bytes piece(1u << 20);
-        std::uint64_t size = 0;
-        for (;;) {
-            TRY_ASSIGN(std::size_t n, source->read(piece));
-            if (n == 0) break;
-            hash.update(ByteView(piece).first(n));
-            size += n;
-            Terminal::get().progress("reading what rides along", read_ += n, 0);
-        }
-        if (size != entry.size) return error(path, "it changes while it is read; try again when it does not");
-        entry.sha256 = to_hex(hash.finish());
+        FileRead read;
+        read.progress = [&](std::uint64_t done) { reporter_.progress("reading what rides along", read_ + done, 0); };
+        TRY_ASSIGN(const FileHash hash, hash_file(path, read));
+        read_ += hash.size;
+        if (hash.size != entry.size) return error(path, "it changes while it is read; try again when it does not");
+        entry.sha256 = to_hex(hash.sha256);
         keep(std::move(entry), path);
         return {};
     }
@@ -95,7 +90,7 @@ class Include final : public Artifact {
         std::error_code ec;
         const fs::path target = fs::read_symlink(path, ec);
         if (ec) return errno_error(fmt::format("cannot read '{}'", path.string()), ec.value());
-        TRY_ASSIGN(Entry entry, entry_for(path, below, EntryKind::symlink, st));
+        TRY_ASSIGN(parcel::Entry entry, entry_for(path, below, format::EntryKind::symlink, st));
         if (!symlink_stays_inside(path.lexically_relative(root_).string(), target.native()))
             return error(path, fmt::format("its link to '{}' leaves what is included; include what it leads to",
                                            target.string()));
@@ -106,7 +101,7 @@ class Include final : public Artifact {
     }
 
     Status add_directory(const fs::path& path, const std::string& below, const struct stat& st) {
-        TRY_ASSIGN(Entry self, entry_for(path, below, EntryKind::directory, st));
+        TRY_ASSIGN(parcel::Entry self, entry_for(path, below, format::EntryKind::directory, st));
         keep(std::move(self), path);
         std::error_code ec;
         std::vector<fs::path> names;
@@ -131,15 +126,16 @@ class Include final : public Artifact {
     std::string name_;
     const std::string below_;
     const std::string_view option_; // for messages
+    Reporter& reporter_;
     nlohmann::json metadata_;
-    std::vector<Entry> entries_;
+    std::vector<parcel::Entry> entries_;
     std::vector<fs::path> files_; // one an entry
     std::uint64_t read_ = 0;      // bytes
 };
 
 } // namespace
 
-Result<LockedInclude> parse_include(const std::string& text) {
+Result<lock::LockedInclude> parse_include(const std::string& text) {
     std::string source = text, destination;
     // A name may hold a colon; the last one separates unless the whole is there.
     if (const auto colon = text.rfind(':'); !is_there(text) && colon != std::string::npos && colon > 0) {
@@ -149,7 +145,7 @@ Result<LockedInclude> parse_include(const std::string& text) {
     if (!is_there(source))
         return make_error(ErrorKind::usage, "--include {}: there is no '{}'; give SRC or SRC:DEST", text, source);
     std::error_code ec;
-    LockedInclude out;
+    lock::LockedInclude out;
     fs::path path = fs::absolute(source, ec).lexically_normal();
     if (!path.has_filename()) path = path.parent_path();
     out.path = path.string();
@@ -162,10 +158,11 @@ Result<LockedInclude> parse_include(const std::string& text) {
     return out;
 }
 
-Result<std::unique_ptr<Artifact>> open_include(const LockedInclude& include, const std::string& environment) {
-    auto out = std::make_unique<Include>(include, environment);
+Result<std::unique_ptr<parcel::Artifact>> open_include(const lock::LockedInclude& include,
+                                                       const std::string& environment, Reporter& reporter) {
+    auto out = std::make_unique<Include>(include, environment, reporter);
     TRY(out->read());
-    return std::unique_ptr<Artifact>(std::move(out));
+    return std::unique_ptr<parcel::Artifact>(std::move(out));
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::assemble

@@ -1,6 +1,6 @@
 #include "generator/assemble/output_stream.hpp"
 
-#include "common/base/aligned_buffer.hpp"
+#include "common/base/direct_file.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -13,7 +13,7 @@
 #include <mutex>
 #include <thread>
 
-namespace tinderbox {
+namespace tinderbox::assemble {
 namespace {
 
 constexpr std::size_t page = direct_alignment;
@@ -24,8 +24,8 @@ constexpr std::size_t piece_count = 6;  // one is filled, the others are hashed 
 
 struct OutputStream::State {
     fs::path path, temporary;
-    Fd fd;
-    bool direct = false, published = false;
+    DirectFile file;
+    bool published = false;
     std::uint64_t position = 0, size = 0;
 
     // A ring of pieces: the caller fills one, one thread writes and another hashes those behind it.
@@ -50,25 +50,13 @@ struct OutputStream::State {
         if (!published && !temporary.empty()) ::unlink(temporary.c_str());
     }
 
-    // The last piece of a file is not a multiple of the page: it goes through the page cache.
-    Status write_piece(std::uint64_t index, std::size_t bytes) {
-        ByteView data(pieces[index % piece_count].data(), bytes);
-        if (direct && bytes % page != 0) {
-            ::fcntl(fd.get(), F_SETFL, 0);
-            direct = false;
-        }
-        auto status = write_exact_at(fd.get(), data, index * piece, path.string());
-        if (!status.ok() && direct) { // some file systems accept O_DIRECT at open and refuse it here
-            ::fcntl(fd.get(), F_SETFL, 0);
-            direct = false;
-            status = write_exact_at(fd.get(), data, index * piece, path.string());
-        }
-        return status;
-    }
-
     void join() {
         if (writer.joinable()) writer.join();
         if (hasher.joinable()) hasher.join();
+    }
+
+    ByteView filled_piece(std::uint64_t index, std::size_t bytes) {
+        return ByteView(pieces[index % piece_count].data(), bytes);
     }
 
     // Takes the pieces in order; `done` counts those that `use` has finished.
@@ -90,11 +78,13 @@ struct OutputStream::State {
     }
 
     void start() {
-        writer = std::jthread(
-            [this] { follow(written, [this](std::uint64_t i, std::size_t n) { return write_piece(i, n); }); });
+        writer = std::jthread([this] {
+            follow(written,
+                   [this](std::uint64_t i, std::size_t n) { return file.write_at(filled_piece(i, n), i * piece); });
+        });
         hasher = std::jthread([this] {
             follow(hashed, [this](std::uint64_t i, std::size_t n) {
-                hash.update(ByteView(pieces[i % piece_count].data(), n));
+                hash.update(filled_piece(i, n));
                 return Status();
             });
         });
@@ -120,13 +110,13 @@ Result<std::unique_ptr<OutputStream>> OutputStream::create(const fs::path& path,
     s.path = path;
     s.size = size;
     std::string temporary = path.string() + ".XXXXXX";
-    s.fd.reset(::mkostemp(temporary.data(), O_CLOEXEC));
-    if (!s.fd) return errno_error("cannot write '" + path.string() + "'", errno);
+    Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));
+    if (!fd) return errno_error("cannot write '" + path.string() + "'", errno);
     s.temporary = temporary;
-    if (::fallocate(s.fd.get(), 0, 0, static_cast<off_t>(size)) != 0 && errno == ENOSPC)
+    if (::fallocate(fd.get(), 0, 0, static_cast<off_t>(size)) != 0 && errno == ENOSPC)
         return errno_error("cannot write '" + path.string() + "', which needs " + std::to_string(size) + " bytes",
                            errno);
-    s.direct = ::fcntl(s.fd.get(), F_SETFL, O_DIRECT) == 0;
+    s.file = DirectFile(std::move(fd), path);
     for (AlignedBuffer& buffer : s.pieces) buffer = AlignedBuffer(piece);
     s.start();
     return out;
@@ -174,10 +164,7 @@ Result<Sha256Digest> OutputStream::finish(mode_t mode) {
     if (!s.failure.ok()) return std::move(s.failure).error();
     if (s.position != s.size)
         return make_error(ErrorKind::bug, "the installer has {} bytes, {} were planned", s.position, s.size);
-    if (::ftruncate(s.fd.get(), static_cast<off_t>(s.size)) != 0 || ::fchmod(s.fd.get(), mode) != 0 ||
-        ::fsync(s.fd.get()) != 0)
-        return errno_error("cannot write '" + s.path.string() + "' to disk", errno);
-    s.fd.reset();
+    TRY(s.file.finish(s.size, mode));
     for (AlignedBuffer& buffer : s.pieces) buffer = {};
     return s.hash.finish();
 }
@@ -190,4 +177,4 @@ Status OutputStream::publish() {
     return fsync_directory(s.path.parent_path());
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::assemble

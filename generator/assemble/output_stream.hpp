@@ -7,7 +7,7 @@
 
 #include <memory>
 
-namespace tinderbox {
+namespace tinderbox::assemble {
 
 class OutputStream {
   public:
@@ -27,4 +27,4 @@ class OutputStream {
     std::unique_ptr<State> state_;
 };
 
-} // namespace tinderbox
+} // namespace tinderbox::assemble

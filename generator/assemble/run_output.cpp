@@ -8,15 +8,15 @@
 #include <algorithm>
 #include <array>
 
-namespace tinderbox {
+namespace tinderbox::assemble {
 
-RunOutput::RunOutput(fs::path path, VolumeHeader volumes, bool hash_all)
+RunOutput::RunOutput(fs::path path, format::VolumeHeader volumes, bool hash_all)
     : path_(std::move(path)), header_(std::move(volumes)), hash_all_(hash_all) {
     header_.count = header_.layout.count();
 }
 
 fs::path RunOutput::volume_path(unsigned number) const {
-    return path_.parent_path() / volume_name(path_.filename().string(), number);
+    return path_.parent_path() / format::volume_name(path_.filename().string(), number);
 }
 
 Status RunOutput::finish_volume() {
@@ -36,7 +36,7 @@ Status RunOutput::next_volume() {
     left_ = header_.layout.payload(number);
     if (number == 1) return {};
     header_.number = number;
-    const Bytes head = encode(header_);
+    const Bytes head = format::encode(header_);
     if (hash_all_) all_.update(head);
     return streams_.back()->append(head);
 }
@@ -68,15 +68,15 @@ Status RunOutput::append_zeros(std::uint64_t count) {
     return {};
 }
 
-// Only what says of itself that it is a volume.
+// Removes only files that begin with a volume's header.
 void RunOutput::remove_further(unsigned number) const {
-    for (; number <= most_volumes; ++number) {
+    for (; number <= format::most_volumes; ++number) {
         const fs::path path = volume_path(number);
         Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
         if (!fd) return;
-        Bytes head(volume_header_size);
+        Bytes head(format::volume_header_size);
         if (::pread(fd.get(), head.data(), head.size(), 0) != static_cast<ssize_t>(head.size()) ||
-            !looks_like_volume(head))
+            !format::looks_like_volume(head))
             return;
         if (::unlink(path.c_str()) != 0) return;
     }
@@ -95,4 +95,4 @@ Result<std::vector<WrittenVolume>> RunOutput::commit() {
 
 Sha256Digest RunOutput::sha256_of_all() { return header_.count > 1 ? all_.finish() : written_.front().sha256; }
 
-} // namespace tinderbox
+} // namespace tinderbox::assemble

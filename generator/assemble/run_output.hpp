@@ -4,7 +4,7 @@
 #include "common/format/volumes.hpp"
 #include "generator/assemble/output_stream.hpp"
 
-namespace tinderbox {
+namespace tinderbox::assemble {
 
 struct WrittenVolume {
     fs::path path;
@@ -16,14 +16,14 @@ class RunOutput {
   public:
     // `volumes` is the header of every further volume but for its number; its layout says how many there are.
     // `hash_all`: the SHA-256 over all volumes is wanted as well.
-    RunOutput(fs::path path, VolumeHeader volumes, bool hash_all);
+    RunOutput(fs::path path, format::VolumeHeader volumes, bool hash_all);
 
     Status append(ByteView bytes);
     Status append_zeros(std::uint64_t count);
     std::uint64_t position() const { return position_; } // logical
 
-    // Must: NAME.run is the old file or the whole new one, which has all its volumes. What an earlier, longer set left
-    // behind is removed.
+    // Must: NAME.run is the old file or the whole new one, which has all its volumes. Further volumes of an
+    // earlier, longer set are removed.
     Result<std::vector<WrittenVolume>> commit();
     Sha256Digest sha256_of_all(); // once, after commit()
 
@@ -34,7 +34,7 @@ class RunOutput {
     void remove_further(unsigned number) const;
 
     fs::path path_;
-    VolumeHeader header_;
+    format::VolumeHeader header_;
     bool hash_all_;
     std::vector<std::unique_ptr<OutputStream>> streams_;
     std::vector<WrittenVolume> written_;
@@ -42,4 +42,4 @@ class RunOutput {
     Sha256 all_;
 };
 
-} // namespace tinderbox
+} // namespace tinderbox::assemble

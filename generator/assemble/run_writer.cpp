@@ -14,7 +14,7 @@
 #include <cerrno>
 #include <map>
 
-namespace tinderbox {
+namespace tinderbox::assemble {
 
 using nlohmann::json;
 
@@ -24,7 +24,7 @@ namespace {
 // higher levels save some ten kilobytes and cost more than all else that is not input and output.
 constexpr int table_level = 6;
 constexpr int licenses_level = 9;
-constexpr std::uint64_t large_block_alignment = block_alignment;
+constexpr std::uint64_t large_block_alignment = format::block_alignment;
 
 std::uint64_t align(std::uint64_t value, std::uint64_t to) { return (value + to - 1) / to * to; }
 
@@ -40,7 +40,7 @@ Result<Bytes> compress(ByteView raw, int level) {
 // length and on the table's, whose length depends on the offsets in it: repeated until nothing moves. The start
 // of the blocks only ever grows, so this ends.
 struct Layout {
-    std::vector<Section> sections;
+    std::vector<format::Section> sections;
     std::string manifest_text;
     Bytes table;
     std::uint64_t blocks_offset = 0, blocks_size = 0, total_size = 0;
@@ -54,7 +54,7 @@ class Writer {
     Result<WrittenRun> run(const fs::path& output, const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
         mark_large_blocks();
         stub_.assign(parts_.stub.begin(), parts_.stub.end());
-        stub_.resize(align(stub_.size(), block_alignment)); // the header copies whole 4 KiB blocks
+        stub_.resize(align(stub_.size(), format::block_alignment)); // the header copies whole 4 KiB blocks
         TRY_ASSIGN(licenses_, compress(as_bytes(image_.licenses), licenses_level));
         TRY(settle());
         return write(output, progress);
@@ -64,9 +64,9 @@ class Writer {
     // Blocks of contents that are written directly start at multiples of 4 KiB.
     void mark_large_blocks() {
         large_.assign(image_.table.blocks.size(), false);
-        for (const Content& content : image_.table.contents) {
-            if (content.size < large_content_size || !content.relocs.empty() || content.offset != 0) continue;
-            std::uint32_t count = block_count(image_.table, content);
+        for (const format::Content& content : image_.table.contents) {
+            if (content.size < format::large_content_size || !content.relocs.empty() || content.offset != 0) continue;
+            std::uint32_t count = format::block_count(image_.table, content);
             for (std::uint32_t i = 0; i < count; ++i) large_[content.block + i] = true;
         }
     }
@@ -82,20 +82,25 @@ class Writer {
     }
 
     Status settle() {
-        std::uint64_t blocks_at = align(run_header_size + stub_.size() + (4u << 20), block_alignment);
+        std::uint64_t blocks_at = align(format::run_header_size + stub_.size() + (4u << 20), format::block_alignment);
         for (int round = 0; round < 16; ++round) {
             layout_ = {};
             layout_.blocks_offset = blocks_at;
             std::uint64_t end = place_blocks(blocks_at);
             layout_.blocks_size = end - blocks_at;
-            layout_.total_size = end + footer_size;
-            TRY_ASSIGN(layout_.table, compress(encode(image_.table), table_level));
+            layout_.total_size = end + format::footer_size;
+            TRY_ASSIGN(layout_.table, compress(format::encode(image_.table), table_level));
             std::uint64_t front = 0;
             // The manifest's length depends on digits in it; two passes settle it for given block offsets.
             std::uint64_t manifest_size = 0;
             for (int pass = 0; pass < 8; ++pass) {
                 TRY(lay_out_front(manifest_size, blocks_at));
                 layout_.manifest_text = manifest_text();
+                // The padding's size stands in the manifest: one digit less there may ask for one byte more here, and
+                // the other way round for ever. JSON may end in line ends, so a text that is too short is filled up
+                // then.
+                if (pass >= 4 && layout_.manifest_text.size() < manifest_size)
+                    layout_.manifest_text.resize(manifest_size, '\n');
                 if (layout_.manifest_text.size() == manifest_size) {
                     front = layout_.sections[padding_index_].offset;
                     break;
@@ -103,7 +108,7 @@ class Writer {
                 manifest_size = layout_.manifest_text.size();
             }
             if (front == 0) return make_error(ErrorKind::bug, "the manifest's size does not settle");
-            std::uint64_t need = align(front, block_alignment);
+            std::uint64_t need = align(front, format::block_alignment);
             // The first guess may be too large; after that it may only grow, else two sizes could alternate.
             if (need == blocks_at || (round > 0 && need < blocks_at)) return check_volumes();
             blocks_at = need;
@@ -111,9 +116,9 @@ class Writer {
         return make_error(ErrorKind::bug, "the layout of the installer does not settle");
     }
 
-    VolumeLayout volumes() const { return {layout_.total_size, parts_.volume_size}; }
+    format::VolumeLayout volumes() const { return {layout_.total_size, parts_.volume_size}; }
 
-    // What is needed before the first file is written has to lie in the first volume.
+    // The target reads everything before the blocks first, so that the first volume has to hold it.
     Status check_volumes() const {
         if (parts_.volume_size == 0) return {};
         if (parts_.volume_size < layout_.blocks_offset)
@@ -121,11 +126,11 @@ class Writer {
                 ErrorKind::usage,
                 "--split: the first volume of this installer needs more than {} bytes for what lies in front of the "
                 "packages; give at least {}",
-                layout_.blocks_offset, layout_.blocks_offset + 2 * block_alignment);
-        if (unsigned count = volumes().count(); count > most_volumes)
+                layout_.blocks_offset, layout_.blocks_offset + 2 * format::block_alignment);
+        if (unsigned count = volumes().count(); count > format::most_volumes)
             return make_error(ErrorKind::usage,
                               "--split: {} volumes would be needed, {} are the most; choose a larger size", count,
-                              most_volumes);
+                              format::most_volumes);
         return {};
     }
 
@@ -138,7 +143,7 @@ class Writer {
         };
         TRY_ASSIGN(header_, render_header(parts_.header_template, image_.manifest, volumes().file_size(1), stub_.size(),
                                           volumes().count()));
-        add("header", run_header_size, sha256(as_bytes(header_)));
+        add("header", format::run_header_size, sha256(as_bytes(header_)));
         if (!stub_digest_) stub_digest_ = sha256(stub_);
         add("stub", stub_.size(), stub_digest_);
         for (const auto& [name, bytes] : parts_.probes) {
@@ -146,30 +151,30 @@ class Writer {
             add("probe:" + name, bytes.size(), probe_digests_[name]);
         }
         add("manifest", manifest_size);
-        add("signature", signature_slot_size);
+        add("signature", format::signature_slot_size);
         add("licenses", licenses_.size(), sha256(licenses_));
         add("table", layout_.table.size(), sha256(layout_.table));
         padding_index_ = layout_.sections.size();
         add("padding", at <= blocks_at ? blocks_at - at : 0);
         at = std::max(at, blocks_at);
         add("blocks", layout_.blocks_size);
-        add("footer", footer_size);
+        add("footer", format::footer_size);
         return {};
     }
 
     std::string manifest_text() const {
-        json j = to_json(image_.manifest);
-        j["format"] = run_format_version;
+        json j = format::to_json(image_.manifest);
+        j["format"] = format::run_format_version;
         if (unsigned count = volumes().count(); count > 1)
             j["volumes"] = {{"count", count}, {"size", parts_.volume_size}};
         json sections = json::array();
-        for (const Section& s : layout_.sections) {
+        for (const format::Section& s : layout_.sections) {
             json item = {{"name", s.name}, {"offset", s.offset}, {"size", s.size}};
             if (s.sha256) item["sha256"] = to_hex(*s.sha256);
             sections.push_back(std::move(item));
         }
         j["sections"] = std::move(sections);
-        return canonical_json(j);
+        return format::canonical_json(j);
     }
 
     std::vector<fs::path> payload_paths() const {
@@ -181,17 +186,17 @@ class Writer {
     std::vector<BlockRead> block_reads() const {
         std::vector<BlockRead> out;
         for (std::size_t i = 0; i < image_.table.blocks.size(); ++i) {
-            const Block& block = image_.table.blocks[i];
+            const format::Block& block = image_.table.blocks[i];
             const BlockSource& source = image_.sources[i];
             if (source.input != memory_input) out.push_back({source.input, source.offset, block.packed, block.sha256});
         }
         return out;
     }
 
-    Footer footer() const {
-        Footer out;
+    format::Footer footer() const {
+        format::Footer out;
         out.total_size = layout_.total_size;
-        auto manifest = std::ranges::find(layout_.sections, "manifest", &Section::name);
+        auto manifest = std::ranges::find(layout_.sections, "manifest", &format::Section::name);
         out.manifest_offset = manifest->offset;
         out.manifest_size = manifest->size;
         out.manifest_sha256 = sha256(as_bytes(layout_.manifest_text));
@@ -200,8 +205,8 @@ class Writer {
 
     Result<WrittenRun> write(const fs::path& output,
                              const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
-        const Footer footer = this->footer();
-        VolumeHeader volumes{
+        const format::Footer footer = this->footer();
+        format::VolumeHeader volumes{
             output.filename().string(), 0, 0, this->volumes(), footer.manifest_offset, footer.manifest_size,
             footer.manifest_sha256};
         RunOutput out(output, std::move(volumes), parts_.key != nullptr);
@@ -210,16 +215,16 @@ class Writer {
         for (const auto& [name, bytes] : parts_.probes) TRY(out.append(bytes));
         TRY(out.append(as_bytes(layout_.manifest_text)));
         if (parts_.key) {
-            TRY_ASSIGN(Bytes slot, signature_slot(*parts_.key, layout_.manifest_text));
+            TRY_ASSIGN(Bytes slot, sign::signature_slot(*parts_.key, layout_.manifest_text));
             TRY(out.append(slot));
         } else {
-            TRY(out.append_zeros(signature_slot_size));
+            TRY(out.append_zeros(format::signature_slot_size));
         }
         TRY(out.append(licenses_));
         TRY(out.append(layout_.table));
         BlockFeeder feeder(payload_paths(), block_reads());
         for (std::size_t i = 0; i < image_.table.blocks.size(); ++i) {
-            const Block& block = image_.table.blocks[i];
+            const format::Block& block = image_.table.blocks[i];
             TRY(out.append_zeros(block.offset - out.position()));
             if (image_.sources[i].input == memory_input) {
                 TRY(out.append(ByteView(image_.memory).subspan(image_.sources[i].offset, block.packed)));
@@ -229,7 +234,7 @@ class Writer {
             }
             if (progress) progress(out.position(), layout_.total_size);
         }
-        TRY(out.append(encode(footer)));
+        TRY(out.append(format::encode(footer)));
         WrittenRun written;
         TRY_ASSIGN(written.volumes, out.commit());
         TRY(write_sums(output, written));
@@ -250,7 +255,7 @@ class Writer {
 
     // A signature of the file that was there before would only make the new one look forged.
     Status write_signature(const fs::path& output, RunOutput& out) const {
-        const fs::path path = signature_path(output);
+        const fs::path path = sign::signature_path(output);
         if (parts_.key) {
             TRY_ASSIGN(Bytes signature, parts_.key->sign(out.sha256_of_all()));
             return write_atomically(path, signature);
@@ -285,7 +290,7 @@ std::string plain_name(std::string_view name) {
 
 } // namespace
 
-Result<std::string> render_header(const std::string& header_template, const Manifest& manifest,
+Result<std::string> render_header(const std::string& header_template, const format::Manifest& manifest,
                                   std::uint64_t total_size, std::uint64_t stub_size, unsigned volumes) {
     std::string cpu = manifest.platform == "linux-aarch64" ? "aarch64" : "x86_64";
     std::string text = header_template;
@@ -294,18 +299,18 @@ Result<std::string> render_header(const std::string& header_template, const Mani
              {"@VERSION@", plain_name(manifest.tinderbox_version)},
              {"@PLATFORM@", plain_name(manifest.platform)},
              {"@CPU@", cpu},
-             {"@HEADER_SIZE@", std::to_string(run_header_size)},
+             {"@HEADER_SIZE@", std::to_string(format::run_header_size)},
              // Fixed width: the header's length must not depend on the numbers in it.
              {"@TOTAL_SIZE@", fmt::format("{:020}", total_size)},
              {"@VOLUMES@", fmt::format("{:03}", volumes)},
-             {"@STUB_BLOCKS@", std::to_string(stub_size / block_alignment)},
+             {"@STUB_BLOCKS@", std::to_string(stub_size / format::block_alignment)},
              {"@STUB_SIZE@", std::to_string(stub_size)},
-             {"@STUB_SKIP@", std::to_string(run_header_size / block_alignment)}})
+             {"@STUB_SKIP@", std::to_string(format::run_header_size / format::block_alignment)}})
         text = replace_all(text, key, value);
-    if (text.size() > run_header_size)
+    if (text.size() > format::run_header_size)
         return make_error(ErrorKind::bug, "the shell header has {} bytes, {} are reserved", text.size(),
-                          run_header_size);
-    text.resize(run_header_size, '\n');
+                          format::run_header_size);
+    text.resize(format::run_header_size, '\n');
     return text;
 }
 
@@ -315,4 +320,4 @@ Result<WrittenRun> write_run(Image image, const std::vector<LinkInput>& inputs, 
     return Writer(std::move(image), inputs, parts).run(output, progress);
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::assemble

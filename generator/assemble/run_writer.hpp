@@ -5,14 +5,14 @@
 #include "generator/assemble/link.hpp"
 #include "generator/assemble/run_output.hpp"
 
-namespace tinderbox {
+namespace tinderbox::assemble {
 
 struct RunParts {
     std::string header_template;                          // templates/header.sh
     ByteView stub;                                        // embedded; not owned
     std::vector<std::pair<std::string, ByteView>> probes; // name, bytes
-    std::uint64_t volume_size = 0;   // --split: of a file at most, a multiple of 4096; 0 = one file
-    const SigningKey* key = nullptr; // --sign
+    std::uint64_t volume_size = 0;         // --split: of a file at most, a multiple of 4096; 0 = one file
+    const sign::SigningKey* key = nullptr; // --sign
 };
 
 struct WrittenRun {
@@ -21,13 +21,13 @@ struct WrittenRun {
 };
 
 // Must: `output` is the old file or the whole new one (temporary name, fsync, rename). Also writes
-// `output`.sha256 in the form `sha256sum -c` reads and, with a key, `output`.sig; without one, a signature of what was
-// there before is removed. Every block is checked against its hash while it is copied.
+// `output`.sha256 in the form `sha256sum -c` reads and, with a key, `output`.sig; without one, an older
+// signature there is removed. Every block is checked against its hash while it is copied.
 Result<WrittenRun> write_run(Image image, const std::vector<LinkInput>& inputs, const RunParts& parts,
                              const fs::path& output, const std::function<void(std::uint64_t, std::uint64_t)>& progress);
 
 // The header's text with its numbers, exactly run_header_size bytes. `total_size`: of the file that it begins.
-Result<std::string> render_header(const std::string& header_template, const Manifest& manifest,
+Result<std::string> render_header(const std::string& header_template, const format::Manifest& manifest,
                                   std::uint64_t total_size, std::uint64_t stub_size, unsigned volumes = 1);
 
-} // namespace tinderbox
+} // namespace tinderbox::assemble

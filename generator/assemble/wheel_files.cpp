@@ -1,5 +1,7 @@
 #include "generator/assemble/wheel_files.hpp"
 
+#include "common/base/base64url.hpp"
+#include "common/base/member_path.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "common/format/json_read.hpp"
@@ -8,9 +10,11 @@
 
 #include <algorithm>
 
-namespace tinderbox {
+namespace tinderbox::assemble {
 
 using nlohmann::json;
+using parcel::GeneratedFile;
+using parcel::HoledText;
 
 namespace {
 
@@ -23,7 +27,8 @@ bool is_identifier_path(std::string_view text) {
 }
 
 // The reference is put into source code: only what an object reference may be gets there.
-Result<HoledText> entry_point_script(const PythonInfo& python, const std::string& name, std::string_view reference) {
+Result<HoledText> entry_point_script(const format::PythonInfo& python, const std::string& name,
+                                     std::string_view reference) {
     // "module:attr.attr [extra]"; extras are deprecated and mean nothing to the script.
     reference = trim(reference.substr(0, reference.find('[')));
     auto colon = reference.find(':');
@@ -50,7 +55,7 @@ std::string csv_field(std::string_view text) {
 }
 
 // A path below the prefix, as RECORD writes it: relative to site-packages.
-std::string relative_to_site_packages(const PythonInfo& python, const std::string& path) {
+std::string relative_to_site_packages(const format::PythonInfo& python, const std::string& path) {
     if (path.starts_with(python.site_packages + "/")) return path.substr(python.site_packages.size() + 1);
     auto from = split(python.site_packages, '/');
     auto to = split(path, '/');
@@ -62,13 +67,13 @@ std::string relative_to_site_packages(const PythonInfo& python, const std::strin
     return out;
 }
 
-std::string dist_info_path(const json& metadata, const PythonInfo& python, std::string_view file) {
-    return fmt::format("{}/{}/{}", python.site_packages, text_field(metadata, "dist_info"), file);
+std::string dist_info_path(const json& metadata, const format::PythonInfo& python, std::string_view file) {
+    return fmt::format("{}/{}/{}", python.site_packages, format::text_field(metadata, "dist_info"), file);
 }
 
 } // namespace
 
-Result<std::vector<GeneratedFile>> wheel_entry_points(const json& metadata, const PythonInfo& python,
+Result<std::vector<GeneratedFile>> wheel_entry_points(const json& metadata, const format::PythonInfo& python,
                                                       std::uint32_t package) {
     std::vector<GeneratedFile> out;
     auto groups = metadata.find("entry_points");
@@ -90,8 +95,8 @@ Result<std::vector<GeneratedFile>> wheel_entry_points(const json& metadata, cons
     return out;
 }
 
-std::vector<GeneratedFile> wheel_dist_info(const json& metadata, const PythonInfo& python, std::uint32_t package,
-                                           const LockedArtifact* artifact) {
+std::vector<GeneratedFile> wheel_dist_info(const json& metadata, const format::PythonInfo& python,
+                                           std::uint32_t package, const lock::LockedArtifact* artifact) {
     std::vector<GeneratedFile> out;
     auto add = [&](const char* name, std::string_view text) {
         GeneratedFile file;
@@ -112,13 +117,11 @@ std::vector<GeneratedFile> wheel_dist_info(const json& metadata, const PythonInf
     return out;
 }
 
-GeneratedFile wheel_record(const json& metadata, const PythonInfo& python, std::uint32_t package, const Table& table,
-                           const std::map<std::uint32_t, std::vector<HoledText::Hole>>& holes) {
-    std::vector<const Destination*> own;
-    for (const Destination& d : table.destinations)
-        if (d.package == package && d.kind == EntryKind::file) own.push_back(&d);
-    std::vector<std::pair<std::string, const Destination*>> rows;
-    for (const Destination* d : own) rows.emplace_back(relative_to_site_packages(python, d->path), d);
+GeneratedFile wheel_record(const json& metadata, const format::PythonInfo& python, std::uint32_t package,
+                           const std::vector<const format::Destination*>& files, const format::Table& table,
+                           const std::function<bool(std::uint32_t)>& changes) {
+    std::vector<std::pair<std::string, const format::Destination*>> rows;
+    for (const format::Destination* d : files) rows.emplace_back(relative_to_site_packages(python, d->path), d);
     GeneratedFile file;
     file.path = dist_info_path(metadata, python, "RECORD");
     file.package = package;
@@ -126,16 +129,14 @@ GeneratedFile wheel_record(const json& metadata, const PythonInfo& python, std::
     std::ranges::sort(rows);
     for (const auto& [path, d] : rows) {
         file.content << csv_field(path) << ",";
-        if (!d || (d->flags & destination_bytecode) != 0) {
+        if (!d || (d->flags & format::destination_bytecode) != 0) {
             file.content << ",\n";
             continue;
         }
-        const Content& content = table.contents[d->content];
-        auto generated = holes.find(d->content);
-        bool changes = !content.relocs.empty() || (generated != holes.end() && !generated->second.empty());
+        const format::Content& content = table.contents[d->content];
         file.content << "sha256=";
-        if (changes) {
-            file.content.digest(RelocKind::digest_b64url, d->path) << ",";
+        if (changes(d->content)) {
+            file.content.digest(format::RelocKind::digest_b64url, d->path) << ",";
             file.content.size(d->path) << "\n";
         } else {
             file.content << to_base64url(content.sha256) << "," << std::to_string(content.size) << "\n";
@@ -144,4 +145,4 @@ GeneratedFile wheel_record(const json& metadata, const PythonInfo& python, std::
     return file;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::assemble

@@ -1,5 +1,5 @@
 // Captured artifacts: an interpreter (--python-from) or a whole prefix (--from-prefix) of this machine, made
-// position-independent. docs/capture.md says what is taken, what is left out, and why.
+// position-independent. docs/building/capture.md says what is taken, what is left out, and why.
 //
 // A captured file's content is not always the file's: where its prefix is relocated, texts hold a neutral placeholder
 // in place of the old prefix, an ELF file's absolute RPATH has become $ORIGIN-relative, pip's long-path launcher is a
@@ -14,8 +14,8 @@
 //   libraries       [{name, needed_by: [path]}]: sonames needed from the target, beyond glibc's own
 //   glibc           {version, needed_by}: the highest GLIBC_x.y a captured ELF file asks for; absent when none does
 //   not_relocatable [{path, why}]: keeps naming the old prefix, or a path outside it, and may fail for that
-//   harmless        [{path, why}]: names the old prefix where nothing depends on it (docs/capture.md has the reasons)
-//   left_out        [{path, why}]: what the prefix has and the capture has not, beyond the documented rules
+//   harmless        [{path, why}]: names the old prefix where nothing depends on it (docs/building/capture.md has the
+//   reasons) left_out        [{path, why}]: what the prefix has and the capture has not, beyond the documented rules
 //   distributions   [{name, version, license, path}]: Python distributions in site-packages (prefix only)
 //   conda_packages  [{name, version, build, channel, license}]: from conda-meta (prefix only)
 //   warnings        [string]: for the linker to show
@@ -28,7 +28,7 @@
 #include <memory>
 #include <string>
 
-namespace tinderbox {
+namespace tinderbox::capture {
 
 struct CaptureOptions {
     bool strict = false;  // anything in not_relocatable is an error (kind usage) that names the first
@@ -36,7 +36,7 @@ struct CaptureOptions {
     std::function<void(std::uint64_t)> progress; // bytes read since the last call; from several threads
 };
 
-class CapturedArtifact : public Artifact {
+class CapturedArtifact : public parcel::Artifact {
   public:
     // SHA-256, hex, over sorted paths, kinds, modes, contents as captured, and the metadata: CapturedSource::sha256.
     virtual const std::string& sha256() const = 0;
@@ -55,4 +55,4 @@ Result<std::unique_ptr<CapturedArtifact>> capture_python(const fs::path& executa
 // is an error of kind storage.
 Result<std::unique_ptr<CapturedArtifact>> capture_prefix(const fs::path& directory, const CaptureOptions& options = {});
 
-} // namespace tinderbox
+} // namespace tinderbox::capture

@@ -1,4 +1,5 @@
 #include "common/base/text.hpp"
+#include "common/base/utf8.hpp"
 #include "generator/capture/capture.hpp"
 #include "generator/capture/distributions.hpp"
 #include "generator/capture/select.hpp"
@@ -8,14 +9,14 @@
 #include <algorithm>
 #include <array>
 
-namespace tinderbox {
+namespace tinderbox::capture {
 
 using namespace capture;
 using nlohmann::json;
 
 namespace {
 
-// What says how one machine is configured, possibly with passwords in its URLs.
+// These files configure one machine, possibly with passwords in URLs.
 constexpr std::array configuration_files{".condarc", "condarc", ".mambarc", "pip.conf", ".netrc", ".pypirc", "uv.toml"};
 // A conda base: other environments and the package cache belong to it, not to the environment.
 constexpr std::array conda_stores{"pkgs",        "envs",   "conda-bld", ".conda_envs_dir_test",
@@ -67,7 +68,7 @@ class PrefixCapture {
         }
         if (!venv) TRY(take_all(conda));
         TRY(describe(conda));
-        return build(std::move(selection_), options);
+        return make_artifact(std::move(selection_), options);
     }
 
   private:
@@ -158,7 +159,7 @@ class PrefixCapture {
         for (const char* alias : {"python3", "python"}) {
             Item link;
             link.path = std::string("bin/") + alias;
-            link.kind = EntryKind::symlink;
+            link.kind = format::EntryKind::symlink;
             link.mode = 0777;
             link.link = name;
             if (!selection_.items.contains(link.path) && selection_.items.contains(python_->info.executable))
@@ -204,7 +205,7 @@ class PrefixCapture {
 
     fs::path directory_;
     std::optional<Interpreter> python_;
-    Selection selection_;
+    FileSelection selection_;
 };
 
 } // namespace
@@ -213,4 +214,4 @@ Result<std::unique_ptr<CapturedArtifact>> capture_prefix(const fs::path& directo
     return PrefixCapture(directory).run(options);
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::capture

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-namespace tinderbox {
+namespace tinderbox::capture {
 
 using namespace capture;
 using nlohmann::json;
@@ -13,7 +13,7 @@ using nlohmann::json;
 Result<std::unique_ptr<CapturedArtifact>> capture_python(const fs::path& executable_or_directory,
                                                          const CaptureOptions& options) {
     TRY_ASSIGN(Interpreter python, find_interpreter(executable_or_directory));
-    Selection selection;
+    FileSelection selection;
     selection.display_name = "Python " + python.info.version;
     selection.source = python.executable.string();
     add_spellings(python.prefix, selection.rules);
@@ -31,7 +31,7 @@ Result<std::unique_ptr<CapturedArtifact>> capture_python(const fs::path& executa
     m["licenses"] = json::array();
     if (auto text = read_text(fs::path(python.prefix) / python.info.stdlib / "LICENSE.txt", 1 << 20); text.ok())
         m["licenses"].push_back({{"name", "LICENSE.txt"}, {"text", *text}});
-    return build(std::move(selection), options);
+    return make_artifact(std::move(selection), options);
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::capture

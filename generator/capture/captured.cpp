@@ -2,6 +2,8 @@
 
 #include "common/base/parallel.hpp"
 #include "common/base/text.hpp"
+#include "common/base/utf8.hpp"
+#include "common/base/version_order.hpp"
 #include "generator/capture/record.hpp"
 
 #include <fcntl.h>
@@ -75,7 +77,7 @@ struct Scanned {
 };
 
 // The file's bytes with its splices, streamed.
-class SplicedSource : public ByteSource {
+class SplicedSource : public archive::ByteSource {
   public:
     SplicedSource(Fd fd, fs::path path, std::uint64_t size, const std::vector<Splice>& splices)
         : fd_(std::move(fd)), path_(std::move(path)), size_(size), splices_(splices) {}
@@ -116,7 +118,7 @@ class SplicedSource : public ByteSource {
     const Splice* pending_ = nullptr;
 };
 
-class TextSource : public ByteSource {
+class TextSource : public archive::ByteSource {
   public:
     explicit TextSource(const std::string& text) : rest_(text) {}
     Result<std::size_t> read(std::span<std::byte> out) override {
@@ -134,21 +136,21 @@ class Captured : public CapturedArtifact {
   public:
     const std::string& display_name() const override { return display_name_; }
     const json& metadata() const override { return metadata_; }
-    std::span<const Entry> entries() const override { return entries_; }
+    std::span<const parcel::Entry> entries() const override { return entries_; }
     const std::string& sha256() const override { return sha256_; }
     const std::string& source() const override { return source_; }
 
-    Result<std::unique_ptr<ByteSource>> open(std::size_t entry) const override {
+    Result<std::unique_ptr<archive::ByteSource>> open(std::size_t entry) const override {
         const Item& item = items_[entry];
-        if (item.content) return std::unique_ptr<ByteSource>(std::make_unique<TextSource>(*item.content));
+        if (item.content) return std::unique_ptr<archive::ByteSource>(std::make_unique<TextSource>(*item.content));
         TRY_ASSIGN(Fd fd, open_file(item.source, O_RDONLY | O_CLOEXEC));
         TRY_ASSIGN(Identity now, identify(fd.get(), item.source));
         if (now != scanned_[entry].identity) return changed(item.source);
-        return std::unique_ptr<ByteSource>(
+        return std::unique_ptr<archive::ByteSource>(
             std::make_unique<SplicedSource>(std::move(fd), item.source, now.size, scanned_[entry].plan.splices));
     }
 
-    Status scan(Selection selection, const CaptureOptions& options) {
+    Status scan(FileSelection selection, const CaptureOptions& options) {
         display_name_ = std::move(selection.display_name);
         source_ = std::move(selection.source);
         metadata_ = std::move(selection.metadata);
@@ -172,7 +174,7 @@ class Captured : public CapturedArtifact {
     }
 
   private:
-    static void fill_captured(Selection& selection) {
+    static void fill_captured(FileSelection& selection) {
         auto& captured = selection.rules.captured;
         captured.insert("");
         for (const auto& [path, item] : selection.items)
@@ -186,7 +188,7 @@ class Captured : public CapturedArtifact {
     Status scan_file(std::size_t i, const PrefixRules& rules, const CaptureOptions& options) {
         Item& item = items_[i];
         Scanned& out = scanned_[i];
-        if (item.kind != EntryKind::file) return {};
+        if (item.kind != format::EntryKind::file) return {};
         if (item.content) {
             out.plan = plan_file(item.path, *item.content, item.role, rules, nullptr);
             settle_content(i);
@@ -219,7 +221,7 @@ class Captured : public CapturedArtifact {
         s.sha256 = to_hex(tinderbox::sha256(as_bytes(*items_[i].content)));
     }
 
-    // An RPATH that had room for "$ORIGIN" only: what its file needs from the prefix is linked beside it.
+    // An RPATH had room for "$ORIGIN" only, so that the libraries of its file get links beside the file.
     void add_links_beside() {
         std::map<std::string, std::string> libraries; // file name → path
         std::set<std::string> paths;
@@ -237,7 +239,7 @@ class Captured : public CapturedArtifact {
                 Item link;
                 link.path = directory + "/" + soname;
                 if (library == libraries.end() || !paths.insert(link.path).second) continue;
-                link.kind = EntryKind::symlink;
+                link.kind = format::EntryKind::symlink;
                 link.mode = 0777;
                 link.link = relative_between(directory, library->second);
                 links.push_back(std::move(link));
@@ -250,14 +252,14 @@ class Captured : public CapturedArtifact {
         }
     }
 
-    void update_records(const Selection& selection) {
+    void update_records(const FileSelection& selection) {
         std::map<std::string, std::size_t> index;
         for (std::size_t i = 0; i < items_.size(); ++i) index.emplace(items_[i].path, i);
         auto state = [&](const std::string& path) {
             auto found = index.find(path);
             if (found == index.end()) return RecordState::missing;
             const FilePlan& plan = scanned_[found->second].plan;
-            bool changes = plan.mode != PrefixMode::none || !plan.shebang.empty() || !plan.splices.empty();
+            bool changes = plan.mode != parcel::PrefixMode::none || !plan.shebang.empty() || !plan.splices.empty();
             return changes ? RecordState::relocated : RecordState::same;
         };
         for (const auto& [path, site_packages] : selection.records) {
@@ -265,7 +267,7 @@ class Captured : public CapturedArtifact {
             if (found == index.end()) continue;
             Item& item = items_[found->second];
             auto text = read_text(item.source);
-            if (!text.ok()) continue; // it was readable a moment ago: the packer will say what is wrong
+            if (!text.ok()) continue; // it was readable a moment ago: the packer reports the error
             std::string updated = updated_record(*text, site_packages, state);
             if (updated == *text) continue;
             item.content = std::move(updated);
@@ -277,7 +279,7 @@ class Captured : public CapturedArtifact {
     void make_entries() {
         for (std::size_t i = 0; i < items_.size(); ++i) {
             const Item& item = items_[i];
-            Entry e;
+            parcel::Entry e;
             e.kind = item.kind;
             e.mode = item.mode;
             e.path = item.path;
@@ -309,7 +311,7 @@ class Captured : public CapturedArtifact {
         return out;
     }
 
-    void describe(Selection& selection) {
+    void describe(FileSelection& selection) {
         std::vector<Listed> harmless;
         for (std::size_t i = 0; i < items_.size(); ++i) {
             for (const std::string& why : scanned_[i].plan.not_relocatable)
@@ -329,7 +331,7 @@ class Captured : public CapturedArtifact {
         describe_libraries();
     }
 
-    // Part of every glibc; their versions are what the "glibc" requirement is about.
+    // Part of every glibc: the "glibc" requirement covers their versions.
     static bool glibc_library(std::string_view soname) {
         for (std::string_view own :
              {"libc.so.", "libm.so.", "libdl.so.", "librt.so.", "libpthread.so.", "libutil.so.", "libresolv.so.",
@@ -350,7 +352,7 @@ class Captured : public CapturedArtifact {
         for (std::size_t i = 0; i < items_.size(); ++i) {
             const auto& elf = scanned_[i].plan.elf;
             if (!elf) continue;
-            if (!elf->info.glibc.empty() && compare_glibc(elf->info.glibc, glibc) > 0)
+            if (!elf->info.glibc.empty() && compare_versions(elf->info.glibc, glibc) > 0)
                 glibc = elf->info.glibc, glibc_path = items_[i].path;
             for (const auto& [soname, offset] : elf->info.needed)
                 if (!own.contains(soname) && !glibc_library(soname)) needed[soname].push_back(utf8(items_[i].path));
@@ -364,7 +366,7 @@ class Captured : public CapturedArtifact {
     void digest() {
         ByteWriter w;
         w.string(capture_version);
-        for (const Entry& e : entries_) {
+        for (const parcel::Entry& e : entries_) {
             w.u8(static_cast<std::uint8_t>(e.kind));
             w.u16(e.mode);
             w.string(e.path);
@@ -382,7 +384,7 @@ class Captured : public CapturedArtifact {
     json metadata_;
     std::vector<Item> items_;
     std::vector<Scanned> scanned_;
-    std::vector<Entry> entries_;
+    std::vector<parcel::Entry> entries_;
 };
 
 } // namespace
@@ -395,9 +397,9 @@ Result<Item> item_from(const fs::path& source, std::string path) {
     item.source = source;
     item.mode = st.st_mode & 0777;
     if (S_ISDIR(st.st_mode)) {
-        item.kind = EntryKind::directory;
+        item.kind = format::EntryKind::directory;
     } else if (S_ISLNK(st.st_mode)) {
-        item.kind = EntryKind::symlink;
+        item.kind = format::EntryKind::symlink;
         item.mode = 0777;
         std::error_code ec;
         item.link = fs::read_symlink(source, ec).string();
@@ -408,7 +410,7 @@ Result<Item> item_from(const fs::path& source, std::string path) {
     return item;
 }
 
-Result<std::unique_ptr<CapturedArtifact>> build(Selection selection, const CaptureOptions& options) {
+Result<std::unique_ptr<CapturedArtifact>> make_artifact(FileSelection selection, const CaptureOptions& options) {
     auto captured = std::make_unique<Captured>();
     TRY(captured->scan(std::move(selection), options));
     return std::unique_ptr<CapturedArtifact>(std::move(captured));

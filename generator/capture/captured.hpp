@@ -12,7 +12,7 @@ namespace tinderbox::capture {
 struct Item {
     std::string path; // in the copy, relative to the prefix
     fs::path source;  // of a file
-    EntryKind kind = EntryKind::file;
+    format::EntryKind kind = format::EntryKind::file;
     std::uint16_t mode = 0644;
     std::string link; // symlink: relative target
     Role role = Role::ordinary;
@@ -20,12 +20,12 @@ struct Item {
     std::optional<ConversionHint> hint;
 };
 
-// What is known before the files are read.
-struct Selection {
+// The selection of files, before they are read.
+struct FileSelection {
     std::string display_name;
     std::string source;                // absolute
     std::map<std::string, Item> items; // by path
-    PrefixRules rules;                 // `captured` is filled in by build()
+    PrefixRules rules;                 // `captured` is filled in by make_artifact()
     std::vector<Listed> not_relocatable, left_out;
     std::vector<std::string> warnings;
     nlohmann::json metadata;
@@ -38,6 +38,6 @@ struct Selection {
 // lstat → Item, with the source's permission bits (never setuid or setgid). Errors: storage.
 Result<Item> item_from(const fs::path& source, std::string path);
 
-Result<std::unique_ptr<CapturedArtifact>> build(Selection selection, const CaptureOptions& options);
+Result<std::unique_ptr<CapturedArtifact>> make_artifact(FileSelection selection, const CaptureOptions& options);
 
 } // namespace tinderbox::capture

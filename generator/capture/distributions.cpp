@@ -2,6 +2,7 @@
 
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
+#include "common/base/utf8.hpp"
 #include "common/format/json_read.hpp"
 
 #include <nlohmann/json.hpp>
@@ -41,14 +42,14 @@ json read_core_metadata(std::string_view text) {
 
 class Describer {
   public:
-    Describer(const std::string& site_packages, Selection& selection)
+    Describer(const std::string& site_packages, FileSelection& selection)
         : site_(site_packages + "/"), selection_(selection) {}
 
     Status run() {
         json& list = selection_.metadata["distributions"] = json::array();
         if (!selection_.metadata.contains("licenses")) selection_.metadata["licenses"] = json::array();
         for (auto& [path, item] : selection_.items) {
-            if (item.kind != EntryKind::file || !path.starts_with(site_)) continue;
+            if (item.kind != format::EntryKind::file || !path.starts_with(site_)) continue;
             std::string inside = path.substr(site_.size());
             auto slash = inside.find('/');
             if (slash == std::string::npos) {
@@ -107,7 +108,7 @@ class Describer {
         return {};
     }
 
-    // PEP 610: what was installed with `pip install -e` has its source elsewhere.
+    // PEP 610: a project installed with `pip install -e` has its source elsewhere.
     Status direct_url(Item& item) {
         TRY_ASSIGN(std::string text, read_text(item.source, 1u << 20));
         json parsed = json::parse(text, nullptr, false);
@@ -116,7 +117,7 @@ class Describer {
             info != parsed.end() && info->is_object() && info->value("editable", json(false)) == true)
             selection_.not_relocatable.push_back(
                 {item.path, "an editable installation: its source is not in the prefix"});
-        std::string url = text_field(parsed, "url");
+        std::string url = format::text_field(parsed, "url");
         // PEP 610 lets environment variables stand for credentials; anything else must not travel.
         if (auto at = url.find('@');
             at != std::string::npos && url.find("://") < at && at < url.find('/', url.find("://") + 3)) {
@@ -141,43 +142,44 @@ class Describer {
     }
 
     std::string site_;
-    Selection& selection_;
+    FileSelection& selection_;
 };
 
 } // namespace
 
-Status describe_distributions(const std::string& site_packages, Selection& selection) {
+Status describe_distributions(const std::string& site_packages, FileSelection& selection) {
     return Describer(site_packages, selection).run();
 }
 
-Status describe_conda(Selection& selection) {
+Status describe_conda(FileSelection& selection) {
     json& list = selection.metadata["conda_packages"] = json::array();
     for (auto& [path, item] : selection.items) {
-        if (!path.starts_with("conda-meta/") || !path.ends_with(".json") || item.kind != EntryKind::file) continue;
+        if (!path.starts_with("conda-meta/") || !path.ends_with(".json") || item.kind != format::EntryKind::file)
+            continue;
         TRY_ASSIGN(std::string text, read_text(item.source, 256u << 20));
         json record = json::parse(text, nullptr, false);
-        if (!record.is_object() || text_field(record, "name").empty()) continue;
+        if (!record.is_object() || format::text_field(record, "name").empty()) continue;
         for (const char* field : {"url", "channel", "schannel", "package_tarball_full_path"}) {
-            std::string url = text_field(record, field), clean = without_credentials(url);
+            std::string url = format::text_field(record, field), clean = without_credentials(url);
             if (url.find("://") == std::string::npos || clean == url) continue;
             if (!item.content) item.content = text;
             item.content = replace_all(*item.content, url, clean);
         }
-        list.push_back({{"name", text_field(record, "name")},
-                        {"version", text_field(record, "version")},
-                        {"build", text_field(record, "build")},
-                        {"channel", without_credentials(text_field(record, "channel"))},
-                        {"license", text_field(record, "license")}});
+        list.push_back({{"name", format::text_field(record, "name")},
+                        {"version", format::text_field(record, "version")},
+                        {"build", format::text_field(record, "build")},
+                        {"channel", without_credentials(format::text_field(record, "channel"))},
+                        {"license", format::text_field(record, "license")}});
         auto data = record.find("paths_data");
         if (data == record.end() || !data->is_object() || !data->contains("paths") || !(*data)["paths"].is_array())
             continue;
         for (const json& file : (*data)["paths"]) {
-            if (!file.is_object() || text_field(file, "prefix_placeholder").empty()) continue;
-            auto found = selection.items.find(text_field(file, "_path"));
+            if (!file.is_object() || format::text_field(file, "prefix_placeholder").empty()) continue;
+            auto found = selection.items.find(format::text_field(file, "_path"));
             if (found == selection.items.end()) continue;
-            found->second.hint =
-                ConversionHint{text_field(file, "prefix_placeholder"), text_field(file, "sha256"),
-                               text_field(file, "file_mode") == "binary", text_field(file, "sha256_in_prefix")};
+            found->second.hint = ConversionHint{
+                format::text_field(file, "prefix_placeholder"), format::text_field(file, "sha256"),
+                format::text_field(file, "file_mode") == "binary", format::text_field(file, "sha256_in_prefix")};
         }
     }
     return {};

@@ -1,4 +1,4 @@
-// What is installed in a prefix: Python distributions in site-packages, conda's records in conda-meta.
+// The packages installed in a prefix: Python distributions in site-packages, conda's records in conda-meta.
 #pragma once
 
 #include "generator/capture/captured.hpp"
@@ -7,10 +7,10 @@ namespace tinderbox::capture {
 
 // Fills metadata's `distributions` and `licenses`, the RECORDs to bring in line, and what points outside the prefix
 // (editable installations, .pth lines) from the selected items. `site_packages` is relative to the prefix.
-Status describe_distributions(const std::string& site_packages, Selection& selection);
+Status describe_distributions(const std::string& site_packages, FileSelection& selection);
 
 // Fills metadata's `conda_packages` and each file's ConversionHint from the selected conda-meta/*.json, and takes
 // credentials out of their URLs.
-Status describe_conda(Selection& selection);
+Status describe_conda(FileSelection& selection);
 
 } // namespace tinderbox::capture

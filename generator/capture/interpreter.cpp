@@ -93,7 +93,7 @@ Result<fs::path> base_executable(const json& answer, const std::string& version,
 }
 
 // Debian's site looks into dist-packages at three places; the one beside the standard library depends on the version.
-std::string alias_place(const json& places, const PythonInfo& info) {
+std::string alias_place(const json& places, const format::PythonInfo& info) {
     std::string alias;
     for (const json& place : places) {
         std::string path = place.is_string() ? below_p(place.get<std::string>()) : "";

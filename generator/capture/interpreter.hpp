@@ -1,4 +1,4 @@
-// What an interpreter says of itself: it is run once (twice for a venv's) and asked.
+// Asks an interpreter about itself: runs it once, for a venv's twice.
 #pragma once
 
 #include "common/base/file.hpp"
@@ -12,7 +12,7 @@ struct Interpreter {
     fs::path executable;                 // the base's real ELF file, never a symlink, shim or a venv's copy
     std::string prefix;                  // sys.base_prefix as the interpreter spells it
     std::string given_prefix;            // of the python that was named: a venv's, or the same as `prefix`
-    std::string build_prefix;            // what it was configured with; may lie elsewhere (a moved build)
+    std::string build_prefix;            // the --prefix of its build; may lie elsewhere (a moved build)
     std::string abiflags, short_version; // "3.11"
     std::string library;                 // "libpython3.11.so.1.0", "" when the interpreter is one static file
     std::string include;                 // relative to the prefix; "" when there is none
@@ -22,7 +22,7 @@ struct Interpreter {
     // dist-packages. Relative, "" when site-packages is found.
     std::string site_alias;
     bool default_scheme_is_prefix = true;
-    PythonInfo info; // paths relative to the prefix
+    format::PythonInfo info; // paths relative to the prefix
 };
 
 // `path`: an executable or a directory with bin/python3 (or bin/python). Errors: kind usage, in one sentence.

@@ -54,7 +54,7 @@ class Planner {
             plan_text();
             return std::move(plan_);
         }
-        plan_.elf = elf_facts(as_bytes(content_));
+        plan_.elf = elf::elf_facts(as_bytes(content_));
         std::vector<Hit> hits = find_hits();
         if (hits.empty()) return std::move(plan_);
         if (hint_ && hint_->binary && restore_placeholder(hits)) return std::move(plan_);
@@ -100,7 +100,7 @@ class Planner {
         std::string placeholder(neutral_placeholder);
         while (content_.find(placeholder) != std::string_view::npos) placeholder += 'x';
         for (const Hit& h : hits) plan_.splices.push_back({h.offset, h.spelling.size(), placeholder});
-        plan_.mode = PrefixMode::text;
+        plan_.mode = parcel::PrefixMode::text;
         plan_.placeholder = placeholder;
     }
 
@@ -134,7 +134,7 @@ class Planner {
         return end;
     }
 
-    // What follows the old prefix in "#!PREFIX/bin/python3 -E": "/bin/python3 -E"; "" when it is another line.
+    // The rest behind the old prefix in "#!PREFIX/bin/python3 -E": "/bin/python3 -E"; "" when it is another line.
     std::string line_interpreter(std::string_view line) const {
         std::string_view rest = trim(line.substr(2));
         return after_prefix(rest);
@@ -184,7 +184,7 @@ class Planner {
             return;
         }
         bool shared_bytes = false;
-        for (const ElfRunpath& runpath : plan_.elf->runpaths) shared_bytes |= !plan_runpath(runpath, hits);
+        for (const elf::ElfRunpath& runpath : plan_.elf->runpaths) shared_bytes |= !plan_runpath(runpath, hits);
         std::erase_if(hits, [&](const Hit& h) {
             if (plan_.elf->is_loaded(h.offset)) return false;
             note(plan_.harmless, "debug information, never loaded");
@@ -194,7 +194,7 @@ class Planner {
             note(plan_.not_relocatable, "the dynamic loader it names lies in the old prefix");
         if (role_ == Role::interpreter)
             std::erase_if(hits, [&](const Hit& h) {
-                for (const ElfRunpath& r : plan_.elf->runpaths)
+                for (const elf::ElfRunpath& r : plan_.elf->runpaths)
                     if (h.offset >= r.offset && h.offset < r.offset + r.value.size()) return false;
                 note(plan_.harmless,
                      "the interpreter's compiled-in default; it finds its prefix from its own location");
@@ -209,7 +209,7 @@ class Planner {
     }
 
     // False: the RPATH names the old prefix and its bytes must not be touched.
-    bool plan_runpath(const ElfRunpath& runpath, std::vector<Hit>& hits) {
+    bool plan_runpath(const elf::ElfRunpath& runpath, std::vector<Hit>& hits) {
         auto inside = [&](const Hit& h) {
             return h.offset >= runpath.offset && h.offset < runpath.offset + runpath.value.size();
         };
@@ -234,7 +234,7 @@ class Planner {
 
     void cstrings(const std::vector<Hit>& hits) {
         if (hits.empty()) return;
-        plan_.mode = PrefixMode::binary;
+        plan_.mode = parcel::PrefixMode::binary;
         plan_.placeholder = hits.front().spelling;
         for (const Hit& h : hits)
             if (h.spelling != plan_.placeholder)
@@ -278,13 +278,13 @@ class Planner {
         }
         if (!proven(splices)) return false;
         plan_.splices = std::move(splices);
-        plan_.mode = PrefixMode::binary;
+        plan_.mode = parcel::PrefixMode::binary;
         plan_.placeholder = hint_->placeholder;
         return true;
     }
 
-    // Packages from before info/paths.json declare no SHA-256 (rattler's record has none then). That the file is still
-    // what the installer left proves as much: it was the installer that put the prefix and the padding there.
+    // Packages from before info/paths.json declare no SHA-256 (rattler's record has none then). A file that is still
+    // as the installer left it proves as much, because the installer put the prefix and the padding there.
     bool proven(const std::vector<Splice>& splices) const {
         if (hint_->sha256.empty()) return to_hex(sha256(as_bytes(content_))) == hint_->installed_sha256;
         return to_hex(sha256(as_bytes(apply_splices(content_, splices)))) == hint_->sha256;

@@ -1,4 +1,4 @@
-// What has to change in one captured file so that it works under another prefix, and what cannot be changed.
+// The changes that one captured file needs under another prefix, and its mentions of the old one that cannot change.
 //
 // A text (no NUL byte anywhere: conda-build's rule) gets every mention of the old prefix replaced by a placeholder.
 // In an ELF file an absolute RPATH becomes $ORIGIN-relative; other mentions are C strings, of which a new prefix may
@@ -6,7 +6,7 @@
 // prefix from its own location) and bytes that are never loaded (debug information).
 #pragma once
 
-#include "generator/capture/elf_patch.hpp"
+#include "generator/elf/elf_patch.hpp"
 #include "generator/parcel/artifact.hpp"
 
 #include <optional>
@@ -47,7 +47,7 @@ struct PrefixRules {
     std::set<std::string> captured;  // every captured path and directory, relative; "" is the prefix
 };
 
-struct ConversionHint { // what conda-meta knows of a file: how it was before conda wrote the prefix into it
+struct ConversionHint { // from conda-meta: the file as it was before conda wrote the prefix into it
     std::string placeholder, sha256;
     bool binary = false;
     std::string installed_sha256 = {}; // as conda or rattler left it; counts where the package declared no SHA-256
@@ -55,9 +55,9 @@ struct ConversionHint { // what conda-meta knows of a file: how it was before co
 
 struct FilePlan {
     std::vector<Splice> splices;
-    PrefixMode mode = PrefixMode::none;
+    parcel::PrefixMode mode = parcel::PrefixMode::none;
     std::string placeholder, shebang; // as in Entry
-    std::optional<ElfFacts> elf;
+    std::optional<elf::ElfFacts> elf;
     // The relative RPATH was longer than the absolute one (a prefix of less than ten characters): it is "$ORIGIN", and
     // the libraries that the file needs from the prefix must have links beside it.
     bool links_beside = false;

@@ -1,5 +1,6 @@
 #include "generator/capture/select.hpp"
 
+#include "common/base/member_path.hpp"
 #include "common/base/text.hpp"
 
 #include <nlohmann/json.hpp>
@@ -49,10 +50,10 @@ bool is_build_config(const std::string& path, const std::string& stdlib) {
 }
 
 // Adds one file of the prefix, and where it is a symlink the file behind it, both inside the prefix.
-Status add_with_target(const fs::path& prefix, const std::string& path, Selection& selection, int depth = 0) {
+Status add_with_target(const fs::path& prefix, const std::string& path, FileSelection& selection, int depth = 0) {
     if (selection.items.contains(path) || depth > 8) return {};
     TRY_ASSIGN(Item item, item_from(prefix / path, path));
-    if (item.kind == EntryKind::symlink) {
+    if (item.kind == format::EntryKind::symlink) {
         fs::path target =
             fs::path(item.link).is_absolute() ? fs::path(item.link) : (prefix / path).parent_path() / item.link;
         std::string relative = target.lexically_normal().lexically_relative(prefix).string();
@@ -62,7 +63,7 @@ Status add_with_target(const fs::path& prefix, const std::string& path, Selectio
         selection.add(std::move(item));
         return add_with_target(prefix, relative, selection, depth + 1);
     }
-    if (item.kind == EntryKind::file) selection.add(std::move(item));
+    if (item.kind == format::EntryKind::file) selection.add(std::move(item));
     return {};
 }
 
@@ -70,12 +71,12 @@ Status add_with_target(const fs::path& prefix, const std::string& path, Selectio
 // from its lib (conda's and standalone builds' may rely on an executable's RPATH).
 class Libraries {
   public:
-    Libraries(const fs::path& prefix, Selection& selection) : prefix_(prefix), selection_(selection) {}
+    Libraries(const fs::path& prefix, FileSelection& selection) : prefix_(prefix), selection_(selection) {}
 
     Status add_all() {
         std::vector<std::string> queue;
         for (const auto& [path, item] : selection_.items)
-            if (item.kind == EntryKind::file &&
+            if (item.kind == format::EntryKind::file &&
                 (item.role == Role::interpreter || path.find("/lib-dynload/") != std::string::npos))
                 queue.push_back(path);
         std::set<std::string> seen(queue.begin(), queue.end());
@@ -96,22 +97,22 @@ class Libraries {
     Result<std::vector<std::string>> needed_by(const std::string& path) {
         std::vector<std::string> out;
         const Item& item = selection_.items.at(path);
-        if (item.kind != EntryKind::file) {
+        if (item.kind != format::EntryKind::file) {
             out.push_back((fs::path(path).parent_path() / item.link).lexically_normal().string());
             return out;
         }
         TRY_ASSIGN(Bytes bytes, read_bytes(item.source, 1ull << 30));
-        auto elf = elf_facts(bytes);
+        auto elf = elf::elf_facts(bytes);
         if (!elf) return out;
         std::vector<fs::path> directories;
-        for (const ElfRunpath& runpath : elf->runpaths)
+        for (const elf::ElfRunpath& runpath : elf->runpaths)
             for (std::string_view element : split(runpath.value, ':')) {
                 std::string directory = replace_all(element, "$ORIGIN", item.source.parent_path().string());
                 directory = replace_all(directory, "${ORIGIN}", item.source.parent_path().string());
                 if (directory.starts_with('/')) directories.emplace_back(directory);
             }
         if (!is_shared_prefix(prefix_.string())) directories.push_back(prefix_ / "lib");
-        for (const ElfString& soname : elf->info.needed)
+        for (const elf::ElfString& soname : elf->info.needed)
             for (const fs::path& directory : directories)
                 if (auto relative = inside(directory / soname.value)) {
                     out.push_back(*relative);
@@ -132,10 +133,10 @@ class Libraries {
     }
 
     const fs::path& prefix_;
-    Selection& selection_;
+    FileSelection& selection_;
 };
 
-// What a library reads at run time from its own prefix.
+// Data that a library reads at run time from its own prefix.
 struct LibraryData {
     std::string_view library; // stem of a captured file's name in lib/
     std::array<std::string_view, 4> directories;
@@ -149,7 +150,7 @@ constexpr std::array library_data{
     LibraryData{"libtcl9", {"lib/tcl9.0", "lib/tcl9", "", ""}},
 };
 
-Status add_library_data(const fs::path& prefix, Selection& selection) {
+Status add_library_data(const fs::path& prefix, FileSelection& selection) {
     if (is_shared_prefix(prefix.string())) return {};
     std::set<std::string> wanted;
     for (const auto& [path, item] : selection.items) {
@@ -173,18 +174,18 @@ Status add_library_data(const fs::path& prefix, Selection& selection) {
 // Debian's Python looks for packages in dist-packages, unless it runs in a virtual environment. `site` is compiled into
 // the executable (since 3.11), so its places stay: the one beside the standard library leads to site-packages. Where
 // sysconfig (hence pip) installs to is decided by an expression that our copy, a prefix of its own, answers with yes.
-Status undo_dist_packages(const Interpreter& python, Selection& selection) {
+Status undo_dist_packages(const Interpreter& python, FileSelection& selection) {
     constexpr std::string_view test = "sys.base_prefix != sys.prefix or hasattr(sys, \"real_prefix\")";
     if (!python.site_alias.empty()) {
         Item link;
         link.path = python.site_alias;
-        link.kind = EntryKind::symlink;
+        link.kind = format::EntryKind::symlink;
         link.mode = 0777;
         link.link = relative_between(fs::path(link.path).parent_path().string(), python.info.site_packages);
         selection.add(std::move(link));
     }
     if (python.default_scheme_is_prefix) return {};
-    // Replaces what occurs exactly once; false when it does not.
+    // Replaces a text that occurs exactly once; else false.
     auto edit = [&](const std::string& file, std::string_view what, std::string_view with) -> Result<bool> {
         auto found = selection.items.find(python.info.stdlib + "/" + file);
         if (found == selection.items.end()) return false;
@@ -211,16 +212,16 @@ Status undo_dist_packages(const Interpreter& python, Selection& selection) {
 }
 
 // libpython must be found by the copy: an executable that relies on the system's linker cache would load another one.
-Status check_libpython(const Interpreter& python, const Selection& selection) {
+Status check_libpython(const Interpreter& python, const FileSelection& selection) {
     TRY_ASSIGN(Bytes bytes, read_bytes(python.executable, 1ull << 30));
-    auto elf = elf_facts(bytes);
+    auto elf = elf::elf_facts(bytes);
     if (!elf)
         return make_error(ErrorKind::usage,
                           "'{}' is not a 64-bit little-endian ELF program: only such a Python can be captured",
                           python.executable.string());
     for (const auto& [soname, offset] : elf->info.needed) {
         if (!soname.starts_with("libpython")) continue;
-        for (const ElfRunpath& runpath : elf->runpaths)
+        for (const elf::ElfRunpath& runpath : elf->runpaths)
             for (std::string_view element : split(runpath.value, ':'))
                 for (const auto& [path, item] : selection.items)
                     if (path.ends_with("/" + soname) &&
@@ -260,14 +261,14 @@ void add_spellings(const std::string& directory, PrefixRules& rules) {
                              [](const Spelling& a, const Spelling& b) { return a.text.size() > b.text.size(); });
 }
 
-void assign_roles(const PythonInfo& info, Selection& selection) {
+void assign_roles(const format::PythonInfo& info, FileSelection& selection) {
     for (auto& [path, item] : selection.items) {
         if (is_build_config(path, info.stdlib)) item.role = Role::build_config;
         else if (path.starts_with("lib/libpython") || path.starts_with("bin/python")) item.role = Role::interpreter;
     }
 }
 
-Status add_tree(const Walk& walk, Selection& selection) {
+Status add_tree(const Walk& walk, FileSelection& selection) {
     std::error_code ec;
     fs::path root = fs::canonical(walk.root, ec);
     fs::recursive_directory_iterator it(walk.source, ec), end;
@@ -314,9 +315,9 @@ Status add_tree(const Walk& walk, Selection& selection) {
     return {};
 }
 
-Status select_interpreter(const Interpreter& python, Selection& selection) {
+Status select_interpreter(const Interpreter& python, FileSelection& selection) {
     const fs::path prefix = python.prefix;
-    const PythonInfo& info = python.info;
+    const format::PythonInfo& info = python.info;
     std::error_code ec;
     TRY_ASSIGN(Item executable, item_from(python.executable, info.executable));
     executable.role = Role::interpreter;
@@ -326,7 +327,7 @@ Status select_interpreter(const Interpreter& python, Selection& selection) {
         if (alias != name) {
             Item link;
             link.path = "bin/" + alias;
-            link.kind = EntryKind::symlink;
+            link.kind = format::EntryKind::symlink;
             link.mode = 0777;
             link.link = name;
             selection.add(std::move(link));
@@ -335,7 +336,7 @@ Status select_interpreter(const Interpreter& python, Selection& selection) {
     auto directory = [&](const std::string& path) {
         Item item;
         item.path = path;
-        item.kind = EntryKind::directory;
+        item.kind = format::EntryKind::directory;
         item.mode = 0755;
         selection.add(std::move(item));
     };
@@ -368,7 +369,7 @@ Status select_interpreter(const Interpreter& python, Selection& selection) {
     return undo_dist_packages(python, selection);
 }
 
-json python_json(const PythonInfo& info) {
+json python_json(const format::PythonInfo& info) {
     return {{"version", info.version},
             {"implementation", info.implementation},
             {"executable", info.executable},

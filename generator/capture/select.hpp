@@ -1,4 +1,4 @@
-// Which files are captured. The rules, with their reasons, are a table in docs/capture.md.
+// Which files are captured. The rules, with their reasons, are a table in docs/building/capture.md.
 #pragma once
 
 #include "generator/capture/captured.hpp"
@@ -8,17 +8,17 @@
 
 namespace tinderbox::capture {
 
-// /usr and its like hold more than one program: nothing is captured from there but what belongs to Python.
+// /usr and its like hold more than one program: only Python's own files are captured from there.
 bool is_shared_prefix(const std::string& prefix);
 
 // Adds the spellings of a directory to the rules: as given, and with its symlinks resolved; without duplicates.
 void add_spellings(const std::string& directory, PrefixRules& rules);
 
 // Roles by path: the interpreter's binaries, the files that describe its build.
-void assign_roles(const PythonInfo& info, Selection& selection);
+void assign_roles(const format::PythonInfo& info, FileSelection& selection);
 
 // The interpreter, its standard library, headers, configuration, and the libraries inside its prefix that they load.
-Status select_interpreter(const Interpreter& python, Selection& selection);
+Status select_interpreter(const Interpreter& python, FileSelection& selection);
 
 // Adds the tree below `source` at `path`. `skip` is asked with the path relative to `source`; a directory that it
 // names is not entered. Symlinks that lead out of `root` are replaced by what they name if that is a file and
@@ -30,8 +30,8 @@ struct Walk {
     bool follow_out = false;
     std::function<bool(const std::string& relative, bool is_directory)> skip;
 };
-Status add_tree(const Walk& walk, Selection& selection);
+Status add_tree(const Walk& walk, FileSelection& selection);
 
-nlohmann::json python_json(const PythonInfo& info);
+nlohmann::json python_json(const format::PythonInfo& info);
 
 } // namespace tinderbox::capture

@@ -1,13 +1,30 @@
 #include "generator/commands/build_options.hpp"
 
 #include "common/base/text.hpp"
-#include "generator/embed/embedded.hpp"
-#include "generator/lock/cuda_request.hpp"
+#include "common/base/units.hpp"
 
 #include <CLI/CLI.hpp>
 
-namespace tinderbox {
-void add_options(CLI::App& command, BuildOptions& o) {
+namespace tinderbox::commands {
+
+namespace {
+
+// An option whose words `parse` turns into an enumerator; its error becomes CLI11's.
+template <class Value, class Parse>
+CLI::Option* add_parsed(CLI::App& command, const char* name, Value& value, Parse parse, const char* help) {
+    return command.add_option_function<std::string>(
+        name,
+        [&value, parse](const std::string& text) {
+            auto parsed = parse(text);
+            if (!parsed.ok()) throw CLI::ValidationError(parsed.error().message);
+            value = *parsed;
+        },
+        help);
+}
+
+} // namespace
+
+void add_options(CLI::App& command, build::Options& o, bool& plan, bool& as_json) {
     command.add_option("SPEC", o.specs,
                        "environment.yml, requirements.txt, pyproject.toml, construct.yaml, @EXPLICIT list, or a lock "
                        "(ours, conda-lock, pixi, "
@@ -29,7 +46,7 @@ void add_options(CLI::App& command, BuildOptions& o) {
         ->group("What");
     command
         .add_option("--include", o.include,
-                    "File or directory that rides along: SRC or SRC:DEST, below share/NAME of the environment")
+                    "File or directory to carry along: SRC or SRC:DEST, below share/NAME of the environment")
         ->group("What");
     command.add_option("--name", o.env_name, "Name of the environment")->group("What");
     command.add_option("--platform", o.platform, "linux-64 or linux-aarch64")->group("What")->capture_default_str();
@@ -48,19 +65,17 @@ void add_options(CLI::App& command, BuildOptions& o) {
         .add_option("--channel", o.channels,
                     "conda channel: a name, a URL, a directory; the first is preferred (default: conda-forge)")
         ->group("Sources");
-    command
-        .add_option("--channel-priority", o.channel_priority,
-                    "strict, flexible, disabled (default: as .condarc says, else flexible)")
+    add_parsed(command, "--channel-priority", o.channel_priority, conda::parse_channel_priority,
+               "strict, flexible, disabled (default: as .condarc says, else flexible)")
         ->group("Sources");
     command.add_option("--index-url", o.index_url, "Package index (default: what pip is configured for)")
         ->group("Sources");
     command.add_option("--extra-index-url", o.extra_index_urls, "Further package index")->group("Sources");
     command.add_option("--find-links", o.find_links, "Directory or page with wheels")->group("Sources");
     command.add_flag("--no-index", o.no_index, "Only --find-links and local files")->group("Sources");
-    command
-        .add_option("--index-strategy", o.index_strategy,
-                    "Which index answers: first-index (default), unsafe-first-match, "
-                    "unsafe-best-match")
+    add_parsed(command, "--index-strategy", o.index_strategy, pip::parse_index_strategy,
+               "Which index answers: first-index (default), unsafe-first-match, "
+               "unsafe-best-match")
         ->group("Sources");
     command.add_flag("--pre", o.pre, "Take pre-releases of pip packages as well")->group("Sources");
     command
@@ -79,13 +94,19 @@ void add_options(CLI::App& command, BuildOptions& o) {
         ->group("Target");
     command.add_option("--virtual", o.virtuals, "What the target has: __cuda=11.4, __glibc=2.31; __cuda= for none")
         ->group("Target");
-    command.add_option("--level", o.level, "Compression: fast, default, max")
+    command
+        .add_option_function<std::string>(
+            "--level", [&o](const std::string& text) { o.level = *parcel::parse_level(text); },
+            "Compression: fast, default, max")
         ->group("Output")
-        ->capture_default_str()
+        ->default_str("default")
         ->check(CLI::IsMember({"fast", "default", "max"}));
-    command.add_option("--bytecode", o.bytecode, "Where .py files are compiled: build, install")
+    command
+        .add_option_function<std::string>(
+            "--bytecode", [&o](const std::string& text) { o.bytecode = *lock::parse_bytecode(text); },
+            "Where .py files are compiled: build, install")
         ->group("Output")
-        ->capture_default_str()
+        ->default_str("build")
         ->check(CLI::IsMember({"build", "install"}));
     command.add_option("--sign", o.sign, "Sign with this private key (PEM, P-256): writes NAME.run.sig")
         ->group("Output");
@@ -101,52 +122,13 @@ void add_options(CLI::App& command, BuildOptions& o) {
             },
             "Volumes smaller than SIZE: NAME.run, NAME.run.002, … (4G for FAT32)")
         ->group("Output");
-    command.add_flag("--offline", o.offline, "Use only what was downloaded before")->group("Run");
+    command.add_flag("--offline", o.offline, "Use only earlier downloads")->group("Run");
     command.add_flag("--strict", o.strict, "Treat warnings about packages' contents as errors")->group("Run");
     command.add_flag("--redistributable", o.redistributable, "Refuse packages whose terms limit handing them on")
         ->group("Run");
-    command.add_flag("--plan", o.plan, "Say what would be built, build nothing")->group("Run");
-    command.add_flag("--json", o.json, "The result as JSON on standard output")->group("Run");
+    command.add_flag("--plan", plan, "Say what would be built, build nothing")->group("Run");
+    command.add_flag("--json", as_json, "The result as JSON on standard output")->group("Run");
     command.add_option("--jobs", o.jobs, "Threads (default: all cores)")->group("Run");
 }
 
-} // namespace tinderbox
-
-namespace tinderbox {
-
-Result<Request> request_of(const BuildOptions& o) {
-    std::vector<Request> requests;
-    for (const std::string& spec : o.specs) {
-        LockChoice choice;
-        choice.platform = o.platform;
-        choice.environment = o.env_name;
-        TRY_ASSIGN(Request request, read_spec(spec, std::move(choice)));
-        requests.push_back(std::move(request));
-    }
-    Request words;
-    words.kind = "command line";
-    for (const std::string& spec : o.conda) TRY(add_conda(words, spec));
-    for (const std::string& requirement : o.pip) TRY(add_pip(words, requirement));
-    words.channels = o.channels;
-    PipOptions& pip = words.pip_options;
-    if (!o.index_url.empty()) pip.index_url = o.index_url;
-    pip.extra_index_urls = o.extra_index_urls;
-    pip.find_links = o.find_links;
-    pip.no_index = o.no_index;
-    pip.pre = o.pre;
-    if (!o.python.empty() && !o.pip_only && o.python_from.empty() && o.from_prefix.empty())
-        TRY(add_python(words, o.python));
-    if (requests.empty() && words.conda.empty() && words.pip.empty() && o.python_from.empty() && o.from_prefix.empty())
-        return make_error(ErrorKind::usage,
-                          "nothing to build: name a SPEC (requirements.txt, environment.yml, …), or use --pip, "
-                          "--conda, --python, --python-from or --from-prefix");
-    // Last, so that the command line's index counts before a file's.
-    requests.push_back(std::move(words));
-    TRY_ASSIGN(Request merged, merge(std::move(requests)));
-    TRY(check_bundled(merged));
-    if (!o.env_name.empty()) merged.name = o.env_name;
-    if (!o.cuda.empty()) TRY(add_cuda(merged, o.cuda, as_text(embedded("templates/cuda_indexes.json"))));
-    return merged;
-}
-
-} // namespace tinderbox
+} // namespace tinderbox::commands

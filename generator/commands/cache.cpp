@@ -2,6 +2,7 @@
 #include "common/base/file.hpp"
 #include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
+#include "common/base/units.hpp"
 #include "common/format/manifest.hpp"
 #include "generator/commands/command.hpp"
 #include "generator/report/columns.hpp"
@@ -11,10 +12,10 @@
 
 #include <algorithm>
 
-namespace tinderbox {
+namespace tinderbox::commands {
 namespace {
 
-// What Tinderbox puts into the cache directory; other programs' files in it are never touched.
+// Tinderbox's own directories in the cache directory; files of other programs in it are never touched.
 constexpr std::pair<const char*, const char*> parts[] = {{"artifacts", "downloads"},
                                                          {"documents", "index pages"},
                                                          {"metadata", "what wheels require"},
@@ -52,11 +53,11 @@ Status info(bool as_json) {
     out["bytes"] = total.bytes;
     out["files"] = total.files;
     if (as_json) {
-        fmt::print("{}", canonical_json(out));
+        fmt::print("{}", format::canonical_json(out));
         return {};
     }
     rows.push_back({"in all", format_bytes(total.bytes), std::to_string(total.files), root.string()});
-    fmt::print("{}", columns(rows, {output_colour(), output_width(), {1, 2}, ""}));
+    fmt::print("{}", report::columns(rows, {report::output_colour(), report::output_width(), {1, 2}, ""}));
     return {};
 }
 
@@ -72,7 +73,7 @@ Status clean(const std::vector<std::string>& chosen, bool as_json) {
     }
     if (as_json)
         fmt::print("{}",
-                   canonical_json(
+                   format::canonical_json(
                        {{"directory", root.string()}, {"removed_bytes", freed.bytes}, {"removed_files", freed.files}}));
     else
         Terminal::get().note(
@@ -97,4 +98,4 @@ void add_cache(CLI::App& app, Invocation& invocation) {
     remove->callback([=, &invocation] { invocation.run = [=] { return clean(*chosen, *as_json); }; });
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::commands

@@ -10,7 +10,7 @@ namespace CLI {
 class App;
 }
 
-namespace tinderbox {
+namespace tinderbox::commands {
 
 struct Invocation {
     std::function<Status()> run;
@@ -32,4 +32,4 @@ void add_new(CLI::App& app, Invocation& invocation);
 // Parses the command line, runs the command, prints its error: the exit code.
 int run_command_line(int argc, char** argv);
 
-} // namespace tinderbox
+} // namespace tinderbox::commands

@@ -9,7 +9,7 @@
 
 #include <system_error>
 
-namespace tinderbox {
+namespace tinderbox::commands {
 namespace {
 
 constexpr void (*commands[])(CLI::App&, Invocation&) = {
@@ -21,10 +21,10 @@ std::string version_text() {
     std::string out = fmt::format("tinderbox {}\n", tinderbox_version);
     for (const auto& [name, version, licence] : linked_libraries)
         out += fmt::format("  {:<14} {} ({})\n", name, version, licence);
-    for (std::string_view name : embedded_names())
+    for (std::string_view name : embed::embedded_names())
         if (name == "stub" || name.starts_with("probe/"))
-            out += fmt::format("  {:<14} {} bytes, SHA-256 {}\n", name, embedded(name).size(),
-                               to_hex(sha256(embedded(name))).substr(0, 16));
+            out += fmt::format("  {:<14} {} bytes, SHA-256 {}\n", name, embed::embedded(name).size(),
+                               to_hex(sha256(embed::embedded(name))).substr(0, 16));
     return out;
 }
 
@@ -51,7 +51,7 @@ int run_command_line(int argc, char** argv) {
     try {
         if (invocation.run) status = invocation.run();
     } catch (const std::system_error& error) {
-        // Output that nobody reads any more ("tinderbox inspect … | head") is no failure.
+        // The reader may end first ("tinderbox inspect … | head"): that is a success.
         if (error.code() == std::errc::broken_pipe) return 0;
         status = make_error(ErrorKind::storage, "cannot write to standard output: {}", error.code().message());
     }
@@ -61,4 +61,4 @@ int run_command_line(int argc, char** argv) {
     return static_cast<int>(status.error().kind);
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::commands

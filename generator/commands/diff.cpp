@@ -6,17 +6,17 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-namespace tinderbox {
+namespace tinderbox::commands {
 namespace {
 
 Result<bool> diff(const std::string& before, const std::string& after, bool as_json) {
-    TRY_ASSIGN(Inventory a, read_inventory(before));
-    TRY_ASSIGN(Inventory b, read_inventory(after));
-    Difference difference = difference_of(a, b);
+    TRY_ASSIGN(report::Inventory a, report::read_inventory(before));
+    TRY_ASSIGN(report::Inventory b, report::read_inventory(after));
+    report::Difference difference = report::difference_of(a, b);
     difference.before = before;
     difference.after = after;
-    if (as_json) fmt::print("{}", canonical_json(to_json(difference)));
-    else fmt::print("{}", difference_text(difference, output_colour()));
+    if (as_json) fmt::print("{}", format::canonical_json(report::to_json(difference)));
+    else fmt::print("{}", report::difference_text(difference, report::output_colour()));
     return difference.empty();
 }
 
@@ -39,4 +39,4 @@ void add_diff(CLI::App& app, Invocation& invocation) {
     });
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::commands

@@ -1,7 +1,8 @@
 // tinderbox new: five questions, one environment.yml.
 //
-// What it writes is one channel and nothing else (conda-forge, free to hand on), a pinned Python, and the CUDA major
-// that the target's driver runs; pip only for what was asked of it by name. It is a start to be edited, so it says why.
+// The file names one channel (conda-forge, free to hand on), a pinned Python, and the CUDA major that the target's
+// driver runs; pip brings only packages that were asked of it by name. People edit the file, so its comments give the
+// reasons.
 #include "common/base/file.hpp"
 #include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
@@ -19,10 +20,10 @@
 #include <iostream>
 #include <optional>
 
-namespace tinderbox {
+namespace tinderbox::commands {
 namespace {
 
-struct Answers {
+struct Environment {
     std::string name, python, framework, cuda; // cuda: "12.4", "none"
     std::vector<std::string> conda, pip;
 };
@@ -55,8 +56,8 @@ std::vector<std::string> words(std::string_view text) {
     return out;
 }
 
-// "" when the answer can be used, else what is wrong with it.
-std::string take_name(const std::string& text, Answers& out) {
+// Each parser returns "", or the mistake in the answer.
+std::string parse_name(const std::string& text, Environment& out) {
     bool good = !text.empty() && text != "." && text != ".." && text[0] != '-' && std::ranges::all_of(text, [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
                c == '.';
@@ -66,7 +67,7 @@ std::string take_name(const std::string& text, Answers& out) {
     return "";
 }
 
-std::string take_python(const std::string& text, Answers& out) {
+std::string parse_python(const std::string& text, Environment& out) {
     auto parts = split(text, '.');
     if (!is_version(text, 3) || parts.size() < 2 || parts[0] != "3" || number(parts[1]) < 6)
         return "write a version such as 3.11";
@@ -74,7 +75,7 @@ std::string take_python(const std::string& text, Answers& out) {
     return "";
 }
 
-std::string take_framework(const std::string& text, Answers& out) {
+std::string parse_framework(const std::string& text, Environment& out) {
     std::string name = to_lower(text);
     if (name == "torch") name = "pytorch";
     for (std::string_view known : {"pytorch", "tensorflow", "jax", "cupy", "none"})
@@ -85,13 +86,13 @@ std::string take_framework(const std::string& text, Answers& out) {
     return "write pytorch, tensorflow, jax, cupy or none";
 }
 
-std::string take_cuda(const std::string& text, Answers& out) {
+std::string parse_cuda(const std::string& text, Environment& out) {
     std::string answer = to_lower(text);
     if (answer == "none" || answer == "no" || answer == "cpu") {
         out.cuda = "none";
         return "";
     }
-    if (!is_version(answer, 2) || driver_floor(number(split(answer, '.')[0])).empty())
+    if (!is_version(answer, 2) || format::driver_floor(number(split(answer, '.')[0])).empty())
         return "write what nvidia-smi shows behind 'CUDA Version', such as 12.4, or none for a machine without an "
                "NVIDIA GPU";
     if (number(split(answer, '.')[0]) < 11)
@@ -100,38 +101,40 @@ std::string take_cuda(const std::string& text, Answers& out) {
     return "";
 }
 
-// Parsed as the file's readers will parse it: a mistake is told here, where it can be corrected.
-std::string take_packages(const std::string& text, Answers& out) {
+// The readers of the file parse it in the same way, so that a mistake can be corrected here.
+std::string parse_packages(const std::string& text, Environment& out) {
     out.conda.clear();
     out.pip.clear();
     for (const std::string& word : words(text)) {
         bool pip = word.starts_with("pip:");
         std::string entry = pip ? word.substr(4) : word;
-        Request check;
-        Status status = pip ? add_pip(check, entry, {"the answer", 0}) : add_conda(check, entry, {"the answer", 0});
+        spec::Request check;
+        Status status =
+            pip ? spec::add_pip(check, entry, {"the answer", 0}) : spec::add_conda(check, entry, {"the answer", 0});
         if (entry.empty() || !status.ok())
             return fmt::format("'{}' cannot be used{}", word, status.ok() ? "" : " (" + status.error().message + ")");
-        (pip ? out.pip : out.conda).push_back(entry);
+        if (pip) out.pip.push_back(entry);
+        else out.conda.push_back(entry);
     }
     return "";
 }
 
 struct Question {
     std::string_view text, preset;
-    std::string (*take)(const std::string&, Answers&);
+    std::string (*parse)(const std::string&, Environment&);
 };
 
 constexpr Question questions[] = {
-    {"Name of the environment", "lab", take_name},
-    {"Python version", "3.11", take_python},
-    {"Framework: pytorch, tensorflow, jax, cupy or none", "pytorch", take_framework},
-    {"CUDA version that nvidia-smi shows on the other machine, or none", "12.4", take_cuda},
-    {"Further packages (pip:NAME for one from pip)", "numpy pandas matplotlib jupyterlab", take_packages},
+    {"Name of the environment", "lab", parse_name},
+    {"Python version", "3.11", parse_python},
+    {"Framework: pytorch, tensorflow, jax, cupy or none", "pytorch", parse_framework},
+    {"CUDA version that nvidia-smi shows on the other machine, or none", "12.4", parse_cuda},
+    {"Further packages (pip:NAME for one from pip)", "numpy pandas matplotlib jupyterlab", parse_packages},
 };
 
-Result<Answers> ask() {
+Result<Environment> ask_questions() {
     const bool terminal = ::isatty(STDIN_FILENO);
-    Answers out;
+    Environment out;
     int count = 0;
     for (const Question& question : questions) {
         ++count;
@@ -145,7 +148,7 @@ Result<Answers> ask() {
             if (!there && terminal) return make_error(ErrorKind::interrupted, "nothing was written");
             std::string answer(trim(line));
             if (answer.empty()) answer = question.preset;
-            std::string wrong = question.take(answer, out);
+            std::string wrong = question.parse(answer, out);
             if (wrong.empty()) break;
             if (!terminal) return make_error(ErrorKind::usage, "answer {} ('{}'): {}", count, answer, wrong);
             Terminal::get().line(wrong);
@@ -154,40 +157,40 @@ Result<Answers> ask() {
     return out;
 }
 
-std::vector<std::string> framework_packages(const Answers& a) {
-    const bool gpu = a.cuda != "none";
-    if (a.framework == "pytorch") return {gpu ? "pytorch-gpu" : "pytorch-cpu", "torchvision"};
-    if (a.framework == "tensorflow") return {gpu ? "tensorflow-gpu" : "tensorflow-cpu"};
-    if (a.framework == "jax")
+std::vector<std::string> framework_packages(const Environment& environment) {
+    const bool gpu = environment.cuda != "none";
+    if (environment.framework == "pytorch") return {gpu ? "pytorch-gpu" : "pytorch-cpu", "torchvision"};
+    if (environment.framework == "tensorflow") return {gpu ? "tensorflow-gpu" : "tensorflow-cpu"};
+    if (environment.framework == "jax")
         return gpu ? std::vector<std::string>{"jax", "jaxlib=*=*cuda*"} : std::vector<std::string>{"jax"};
-    if (a.framework == "cupy") return {"cupy"};
+    if (environment.framework == "cupy") return {"cupy"};
     return {};
 }
 
-// Quoted where YAML would read something else than a string.
+// Quoted where YAML would not read it as a string.
 std::string yaml_item(const std::string& text) {
     bool plain = !text.empty() && text.find(": ") == std::string::npos && text.find(" #") == std::string::npos &&
                  std::string_view("*&!|>%@`\"'#{}[],?-:").find(text[0]) == std::string_view::npos;
     return plain ? text : "\"" + replace_all(replace_all(text, "\\", "\\\\"), "\"", "\\\"") + "\"";
 }
 
-std::string file_text(const Answers& a, const std::string& path) {
+std::string file_text(const Environment& environment, const std::string& path) {
     std::string out = fmt::format("# Written by 'tinderbox new'. To build the installer: tinderbox build {}\n", path);
-    out += "name: " + yaml_item(a.name) + "\n";
+    out += "name: " + yaml_item(environment.name) + "\n";
     out += "channels:\n  - conda-forge\n  - nodefaults # nothing from Anaconda's own channels, whose terms limit "
            "handing it on\n";
-    out += "dependencies:\n  - python=" + a.python + "\n";
-    if (a.cuda != "none") {
-        std::string major(split(a.cuda, '.')[0]);
+    out += "dependencies:\n  - python=" + environment.python + "\n";
+    if (environment.cuda != "none") {
+        std::string major(split(environment.cuda, '.')[0]);
         out += fmt::format(
             "  - cuda-version={} # every CUDA {}.x runs on driver {} or newer (nvidia-smi there shows {})\n", major,
-            major, driver_floor(number(major)), a.cuda);
+            major, format::driver_floor(number(major)), environment.cuda);
     }
-    for (const std::string& name : framework_packages(a)) out += "  - " + yaml_item(name) + "\n";
-    for (const std::string& name : a.conda) out += "  - " + yaml_item(name) + "\n";
-    if (a.pip.empty()) return out;
+    for (const std::string& name : framework_packages(environment)) out += "  - " + yaml_item(name) + "\n";
+    for (const std::string& name : environment.conda) out += "  - " + yaml_item(name) + "\n";
+    if (environment.pip.empty()) return out;
     out += "  - pip\n  - pip: # installed last, on top of what conda brought\n";
-    for (const std::string& name : a.pip) out += "      - " + yaml_item(name) + "\n";
+    for (const std::string& name : environment.pip) out += "      - " + yaml_item(name) + "\n";
     return out;
 }
 
@@ -196,17 +199,17 @@ Status create(const std::string& path) {
         return make_error(ErrorKind::usage,
                           "'{}' exists already, and is not overwritten; name another file: tinderbox new -o FILE",
                           path);
-    TRY_ASSIGN(Answers answers, ask());
-    std::string text = file_text(answers, path);
-    auto parsed = parse_spec(text, path);
+    TRY_ASSIGN(Environment environment, ask_questions());
+    std::string text = file_text(environment, path);
+    auto parsed = spec::parse_spec(text, path);
     if (!parsed) return std::move(parsed).error();
     auto fd = open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0644);
     if (!fd) return std::move(fd).error();
     TRY(write_exact(fd->get(), as_bytes(text), path));
     Terminal& terminal = Terminal::get();
     terminal.note("written", path);
-    terminal.note("next", fmt::format("tinderbox build {} --plan    what it will be, and how large", path));
-    terminal.note("then", fmt::format("tinderbox build {}           → {}.run", path, answers.name));
+    terminal.note("next", fmt::format("tinderbox build {} --plan    its packages and their size", path));
+    terminal.note("then", fmt::format("tinderbox build {}           → {}.run", path, environment.name));
     return {};
 }
 
@@ -215,12 +218,12 @@ Status create(const std::string& path) {
 void add_new(CLI::App& app, Invocation& invocation) {
     CLI::App* command = app.add_subcommand("new", "Ask five questions and write an environment.yml");
     command->footer("Without a terminal the answers are read from standard input, one a line; an empty line, or none, "
-                    "takes what is\n"
-                    "proposed: name (lab), Python (3.11), framework (pytorch), CUDA of the other machine (12.4), "
+                    "takes the\n"
+                    "default: name (lab), Python (3.11), framework (pytorch), CUDA of the other machine (12.4), "
                     "further packages.");
     auto file = std::make_shared<std::string>("environment.yml");
     command->add_option("-o,--output", *file, "The file to write")->capture_default_str();
     command->callback([=, &invocation] { invocation.run = [=] { return create(*file); }; });
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::commands

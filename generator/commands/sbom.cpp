@@ -3,8 +3,9 @@
 
 #include "common/base/file.hpp"
 #include "common/base/terminal.hpp"
+#include "common/base/time.hpp"
+#include "generator/build/redistribution.hpp"
 #include "generator/commands/command.hpp"
-#include "generator/commands/redistribute.hpp"
 #include "versions.hpp"
 
 #include <CLI/CLI.hpp>
@@ -15,7 +16,7 @@
 #include <cstring>
 #include <ctime>
 
-namespace tinderbox {
+namespace tinderbox::commands {
 namespace {
 
 // SOURCE_DATE_EPOCH, else now: two bills of one lock can be the same bytes.
@@ -35,18 +36,19 @@ Result<std::string> creation_time() {
 }
 
 Status sbom(const std::string& file, const std::string& format, const std::string& output) {
-    TRY_ASSIGN(Inventory inventory, read_inventory(file));
+    TRY_ASSIGN(report::Inventory inventory, report::read_inventory(file));
     if (inventory.kind == "request")
         return make_error(
             ErrorKind::usage,
-            "{}: it says what is wanted, not what there is; make a lock of it first (tinderbox lock {} -o FILE.lock)",
-            file, file);
-    TRY_ASSIGN(RedistributionTable table, redistribution_table());
+            "{}: a request names no exact packages; make a lock of it first (tinderbox lock {} -o FILE.lock)", file,
+            file);
+    TRY_ASSIGN(report::RedistributionTable table, build::redistribution_table());
     table.classify_all(inventory.packages);
-    SbomOptions options;
+    report::SbomOptions options;
     options.tinderbox_version = tinderbox_version;
     TRY_ASSIGN(options.created, creation_time());
-    std::string text = canonical_json(format == "spdx" ? spdx(inventory, options) : cyclonedx(inventory, options));
+    std::string text = format::canonical_json(format == "spdx" ? report::spdx(inventory, options)
+                                                               : report::cyclonedx(inventory, options));
     if (output.empty()) {
         fmt::print("{}", text);
         return {};
@@ -71,4 +73,4 @@ void add_sbom(CLI::App& app, Invocation& invocation) {
     command->callback([=, &invocation] { invocation.run = [=] { return sbom(*file, *format, *output); }; });
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::commands

@@ -1,6 +1,8 @@
 // tinderbox keygen, tinderbox sign: who made a NAME.run.
+#include "common/base/shell_quote.hpp"
 #include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
+#include "common/base/units.hpp"
 #include "common/sign/run_signature.hpp"
 #include "generator/commands/command.hpp"
 
@@ -9,7 +11,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-namespace tinderbox {
+namespace tinderbox::commands {
 namespace {
 
 // KEY.pem → KEY.pub.pem
@@ -20,7 +22,7 @@ fs::path public_name(const fs::path& private_key) {
     return out;
 }
 
-// Never over an existing file: that could be a key which signatures out there need.
+// Never over an existing file: it may be a key whose signatures are in use.
 Status write_new(const fs::path& path, std::string_view text, mode_t mode) {
     auto fd = open_file(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
     if (!fd.ok()) return std::move(fd).error();
@@ -34,7 +36,7 @@ Status keygen(const std::string& file) {
             return make_error(ErrorKind::usage,
                               "'{}' is there already and may be a key that is needed; give another name",
                               path.string());
-    TRY_ASSIGN(SigningKey key, SigningKey::generate());
+    TRY_ASSIGN(sign::SigningKey key, sign::SigningKey::generate());
     TRY_ASSIGN(std::string secret_pem, key.private_pem());
     TRY_ASSIGN(std::string public_pem, key.public_pem());
     TRY(write_new(secret, secret_pem, 0600));
@@ -49,17 +51,17 @@ Status keygen(const std::string& file) {
 }
 
 Status sign(const std::string& file, const std::string& key_file) {
-    TRY_ASSIGN(SigningKey key, SigningKey::read(key_file));
-    TRY_ASSIGN(RunFile run, RunFile::open(file));
+    TRY_ASSIGN(sign::SigningKey key, sign::SigningKey::read(key_file));
+    TRY_ASSIGN(format::RunFile run, format::RunFile::open(file));
     Terminal& terminal = Terminal::get();
-    // A damaged file must not get a signature that says it is right.
+    // A damaged file must not be signed.
     TRY(run.verify_all(0, [&](std::uint64_t done) { terminal.progress("verifying", done, run.total_size()); }));
-    TRY_ASSIGN(Sha256Digest digest, hash_files(run.volumes(), [&](std::uint64_t done) {
+    TRY_ASSIGN(Sha256Digest digest, sign::hash_files(run.volumes(), [&](std::uint64_t done) {
                    terminal.progress("signing", done, run.total_size());
                }));
     terminal.end_progress();
     TRY_ASSIGN(Bytes signature, key.sign(digest));
-    const fs::path path = signature_path(file);
+    const fs::path path = sign::signature_path(file);
     TRY(write_atomically(path, signature));
     terminal.note("signed",
                   fmt::format("{}: {} bytes over {}", path.string(), signature.size(), format_bytes(run.total_size())));
@@ -85,4 +87,4 @@ void add_sign(CLI::App& app, Invocation& invocation) {
     command->callback([=, &invocation] { invocation.run = [=] { return sign(*file, *key); }; });
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::commands

@@ -1,27 +1,29 @@
 // tinderbox verify FILE: every byte of a .run, on this machine.
 #include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
+#include "common/base/units.hpp"
 #include "common/sign/run_signature.hpp"
 #include "generator/commands/command.hpp"
 
 #include <CLI/CLI.hpp>
 
-namespace tinderbox {
+namespace tinderbox::commands {
 namespace {
 
 Status verify(const std::string& file, const std::string& key_file) {
-    std::optional<VerifyingKey> key;
+    std::optional<sign::VerifyingKey> key;
     if (!key_file.empty()) {
-        TRY_ASSIGN(key, VerifyingKey::read(key_file));
+        TRY_ASSIGN(key, sign::VerifyingKey::read(key_file));
     }
-    TRY_ASSIGN(RunFile run, RunFile::open(file));
+    TRY_ASSIGN(format::RunFile run, format::RunFile::open(file));
     Terminal& terminal = Terminal::get();
     auto progress = [&](std::uint64_t done) { terminal.progress("verifying", done, run.total_size()); };
-    SignatureCheck signature{true};
+    sign::SignatureCheck signature{true};
     if (key) {
-        TRY_ASSIGN(signature, check_signature(run, *key, 0, progress));
+        TRY_ASSIGN(signature, sign::check_signature(run, *key, 0, progress));
     }
-    // The slot's signature was checked together with every byte; the detached one says nothing of what is damaged.
+    // The signature in the file was checked together with every byte; the detached one cannot tell which part is
+    // damaged.
     if (signature.detached) TRY(run.verify_all(0, progress));
     terminal.end_progress();
     if (key)
@@ -42,4 +44,4 @@ void add_verify(CLI::App& app, Invocation& invocation) {
     command->callback([=, &invocation] { invocation.run = [=] { return verify(*file, *key); }; });
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::commands

@@ -70,7 +70,7 @@ Result<std::vector<Channel>> resolve(const std::string& text, const Config& conf
     }
     Channel out;
     auto slash = name.rfind('/');
-    if (slash != std::string::npos && slash > 0 && is_conda_subdir(name.substr(slash + 1))) {
+    if (slash != std::string::npos && slash > 0 && is_subdir(name.substr(slash + 1))) {
         out.subdir = name.substr(slash + 1);
         name = without_slashes(name.substr(0, slash));
     }

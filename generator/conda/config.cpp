@@ -1,22 +1,21 @@
 #include "generator/conda/config.hpp"
 
-#include "common/base/file.hpp"
+#include "common/base/ascii.hpp"
 #include "common/base/text.hpp"
 
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 namespace tinderbox::conda {
 namespace {
 
-class Reader {
+class CondarcReader {
   public:
-    Reader(const ConfigSurroundings& surroundings, Config& out) : surroundings_(surroundings), out_(out) {}
+    CondarcReader(const ConfigSources& sources, Config& out) : sources_(sources), out_(out) {}
 
     Status read_file(const std::string& path) {
-        auto text = surroundings_.file(path);
+        auto text = sources_.file(path);
         if (!text) return {};
         out_.files.push_back(path);
         path_ = path;
@@ -44,14 +43,14 @@ class Reader {
         }
         for (const char* name : {"CUDA", "GLIBC", "LINUX", "ARCHSPEC"})
             if (auto value =
-                    surroundings_.variable(std::string("CONDA_OVERRIDE_") + name)) // set but empty: there is none
+                    sources_.variable(std::string("CONDA_OVERRIDE_") + name)) // set but empty: the target lacks it
                 out_.virtual_overrides["__" + to_lower(name)] = std::string(trim(*value));
         return {};
     }
 
   private:
     std::optional<std::string> set(const char* name) const {
-        auto value = surroundings_.variable(name);
+        auto value = sources_.variable(name);
         return value && !trim(*value).empty() ? std::optional(std::string(trim(*value))) : std::nullopt;
     }
     // "a,b" or "a&b"
@@ -78,12 +77,9 @@ class Reader {
                 continue;
             }
             std::size_t begin = i + (braces ? 2 : 1), end = begin;
-            auto is_word = [](char c) {
-                return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-            };
             while (end < text.size() && is_word(text[end])) ++end;
             auto value = end > begin && (!braces || (end < text.size() && text[end] == '}'))
-                             ? surroundings_.variable(std::string(text.substr(begin, end - begin)))
+                             ? sources_.variable(std::string(text.substr(begin, end - begin)))
                              : std::nullopt;
             if (value) out += *value;
             else out += text.substr(i, end + braces - i);
@@ -140,7 +136,7 @@ class Reader {
         return {};
     }
 
-    const ConfigSurroundings& surroundings_;
+    const ConfigSources& sources_;
     Config& out_;
     std::string path_;
 };
@@ -161,25 +157,10 @@ std::string_view to_string(ChannelPriority priority) {
                                                    : "disabled";
 }
 
-ConfigSurroundings ConfigSurroundings::machine() {
-    ConfigSurroundings out;
-    out.variable = [](const std::string& name) -> std::optional<std::string> {
-        const char* value = std::getenv(name.c_str());
-        return value ? std::optional<std::string>(value) : std::nullopt;
-    };
-    out.file = [](const std::string& path) -> std::optional<std::string> {
-        std::error_code ignored;
-        if (!fs::is_regular_file(path, ignored)) return std::nullopt;
-        auto text = read_text(path, 1u << 20);
-        return text.ok() ? std::optional(std::move(text).value()) : std::nullopt;
-    };
-    return out;
-}
-
-Result<Config> read_config(const ConfigSurroundings& surroundings) {
+Result<Config> read_config(const ConfigSources& sources) {
     Config out;
-    Reader reader(surroundings, out);
-    auto variable = [&](const char* name) { return surroundings.variable(name).value_or(""); };
+    CondarcReader reader(sources, out);
+    auto variable = [&](const char* name) { return sources.variable(name).value_or(""); };
     std::vector<std::string> files = {"/etc/conda/.condarc", "/etc/conda/condarc", "/var/lib/conda/.condarc",
                                       "/var/lib/conda/condarc"};
     auto add = [&](const std::string& directory, std::initializer_list<const char*> names) {

@@ -4,9 +4,9 @@
 // are nobody's default.
 #pragma once
 
+#include "common/base/config_sources.hpp"
 #include "common/base/result.hpp"
 
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -31,13 +31,7 @@ struct Config {
     std::vector<std::string> files;                       // that were read, in rising precedence
 };
 
-struct ConfigSurroundings {
-    std::function<std::optional<std::string>(const std::string&)> variable;  // nullopt: not set
-    std::function<std::optional<std::string>(const std::string& path)> file; // nullopt: cannot be read
-    static ConfigSurroundings machine();
-};
-
 // Errors: kind usage, "FILE:LINE: …".
-Result<Config> read_config(const ConfigSurroundings& surroundings = ConfigSurroundings::machine());
+Result<Config> read_config(const ConfigSources& sources = ConfigSources::machine());
 
 } // namespace tinderbox::conda

@@ -1,16 +1,22 @@
 #include "generator/conda/constructor.hpp"
 
 #include "common/base/hash.hpp"
+#include "common/base/hash_file.hpp"
+#include "common/base/hex.hpp"
+#include "common/base/member_path.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "common/format/json_read.hpp"
+#include "generator/archive/endings.hpp"
+#include "generator/archive/file_source.hpp"
+#include "generator/archive/plain_tar.hpp"
+#include "generator/archive/spool.hpp"
+#include "generator/archive/tar.hpp"
 #include "generator/conda/constructor_header.hpp"
 #include "generator/conda/link.hpp"
 #include "generator/conda/names.hpp"
-#include "generator/conda/plain_tar.hpp"
-#include "generator/conda/spool.hpp"
-#include "generator/parcel/file_source.hpp"
-#include "generator/parcel/tar.hpp"
+#include "generator/fetch/md5.hpp"
+#include "generator/fetch/url.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -20,7 +26,7 @@
 #include <set>
 #include <unordered_map>
 
-namespace tinderbox {
+namespace tinderbox::conda {
 namespace {
 
 using nlohmann::json;
@@ -29,7 +35,7 @@ constexpr std::uint64_t spool_above = 1u << 20;          // bytes of a file insi
 constexpr std::uint64_t inner_total_limit = 16ull << 30; // bytes of all of them
 constexpr std::uint64_t text_limit = 64u << 20;          // bytes of a list, a record or a script
 
-// What is installed where: a list as the installer hands it to conda.
+// A list of packages as the installer hands it to conda.
 struct PackageList {
     struct Item {
         std::string file_name; // "" when only the name is given
@@ -39,17 +45,6 @@ struct PackageList {
     bool is_explicit = false; // conda links such a list in its order, and solves any other
     std::vector<Item> items;
 };
-
-bool is_hex(std::string_view text, std::size_t size) {
-    return text.size() == size && text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
-}
-
-std::string without_extension(std::string_view file_name) {
-    for (std::string_view extension : {".conda", ".tar.bz2"})
-        if (file_name.ends_with(extension))
-            return std::string(file_name.substr(0, file_name.size() - extension.size()));
-    return std::string(file_name);
-}
 
 // "URL#MD5", as conda's @EXPLICIT lists and pkgs/urls have it.
 PackageList::Item url_item(std::string_view line) {
@@ -62,9 +57,9 @@ PackageList::Item url_item(std::string_view line) {
         line = line.substr(0, hash);
     }
     out.url = without_credentials(trim(line));
-    const std::string path = percent_decode(Url::parse(out.url).path);
+    const std::string path = percent_decode(fetch::Url::parse(out.url).path);
     out.file_name = path.substr(path.rfind('/') + 1);
-    out.dist = without_extension(out.file_name);
+    out.dist = archive::without_ending(out.file_name, archive::conda_endings).value_or(out.file_name);
     return out;
 }
 
@@ -90,14 +85,14 @@ class Reader {
   public:
     Reader(const fs::path& path, const ConstructorReadOptions& options)
         : path_(path), name_(options.name.empty() ? path.filename().string() : options.name),
-          spool_(std::make_shared<Spool>(options.spool_directory.empty() ? cache_directory() / "spool"
-                                                                         : options.spool_directory,
-                                         4 * spool_above)) {}
+          spool_(std::make_shared<archive::Spool>(options.spool_directory.empty() ? cache_directory() / "spool"
+                                                                                  : options.spool_directory,
+                                                  4 * spool_above)) {}
 
     Result<ConstructorInstaller> run() {
         TRY(open());
         TRY(check_md5());
-        TRY_ASSIGN(members_, list_plain_tar(file_->get(), header_.tar, name_));
+        TRY_ASSIGN(members_, archive::list_plain_tar(file_->get(), header_.tar, name_));
         TRY(read_members());
         TRY(add_packages());
         TRY(add_files());
@@ -139,14 +134,14 @@ class Reader {
     }
 
     Status check_md5() {
-        auto source = make_file_source(file_, name_, header_.size, header_.end - header_.size);
-        Md5 hash;
-        Bytes piece(1u << 20);
-        for (;;) {
-            TRY_ASSIGN(std::size_t n, source->read(piece));
-            if (n == 0) break;
-            hash.update(ByteView(piece).first(n));
-        }
+        FileRead payload;
+        payload.offset = header_.size;
+        payload.size = header_.end - header_.size;
+        fetch::Md5 hash;
+        TRY(read_pieces(file_->get(), name_, payload, [&](ByteView piece) -> Status {
+            hash.update(piece);
+            return {};
+        }));
         const std::string found = to_hex(hash.finish());
         if (found == header_.md5) return {};
         return error(
@@ -157,25 +152,25 @@ class Reader {
     // ---- the payload ----------------------------------------------------------------------------------
 
     Status read_members() {
-        for (const PlainTarMember& member : members_) {
+        for (const archive::PlainTarMember& member : members_) {
             if (member.path == "preconda.tar.bz2") TRY(read_inner(member, false));
             else if (member.path == "postconda.tar.bz2") TRY(read_inner(member, true));
             else if (is_package(member)) TRY(add_package(member));
-            else if (member.kind != EntryKind::directory) TRY(add_member(member));
+            else if (member.kind != format::EntryKind::directory) TRY(add_member(member));
         }
         if (out_.packages.empty()) return error("it holds no packages; it is damaged, download it again");
         return {};
     }
 
-    static bool is_package(const PlainTarMember& member) {
-        return member.kind == EntryKind::file && member.path.starts_with("pkgs/") &&
-               member.path.find('/', 5) == std::string::npos && is_conda_file_name(member.path);
+    static bool is_package(const archive::PlainTarMember& member) {
+        return member.kind == format::EntryKind::file && member.path.starts_with("pkgs/") &&
+               member.path.find('/', 5) == std::string::npos && is_package_file_name(member.path);
     }
 
-    Status add_package(const PlainTarMember& member) {
+    Status add_package(const archive::PlainTarMember& member) {
         ConstructorPackage package;
         package.file_name = member.path.substr(5);
-        auto name = parse_conda_file_name(package.file_name);
+        auto name = parse_file_name(package.file_name);
         if (!name.ok()) return error(member.path, name.error().message);
         package.offset = member.content.offset;
         package.size = member.content.size;
@@ -186,23 +181,23 @@ class Reader {
     }
 
     // Anything else lies at PREFIX afterwards. Versions before 2.0 have lists and scripts here, too.
-    Status add_member(const PlainTarMember& member) {
+    Status add_member(const archive::PlainTarMember& member) {
         if (member.path.starts_with("pkgs/") && member.content.size <= text_limit && is_text(member.path)) {
             auto source =
-                make_file_source(file_, name_ + ":" + member.path, member.content.offset, member.content.size);
+                archive::make_file_source(file_, name_ + ":" + member.path, member.content.offset, member.content.size);
             TRY_ASSIGN(std::string text, read_text_of(*source, member.path));
-            TRY(take_text(member.path, text));
+            TRY(read_member_text(member.path, text));
         }
         ConstructorFile file;
         file.path = member.path;
         file.mode = member.mode;
         file.mtime = member.mtime;
-        file.is_link = member.kind == EntryKind::symlink;
+        file.is_link = member.kind == format::EntryKind::symlink;
         if (file.is_link) file.content = member.link;
         file.offset = member.content.offset;
         file.size = member.content.size;
         if (member.path == "LICENSE.txt" && out_.license.empty() && file.size <= text_limit) {
-            auto source = make_file_source(file_, name_ + ":" + member.path, file.offset, file.size);
+            auto source = archive::make_file_source(file_, name_ + ":" + member.path, file.offset, file.size);
             TRY_ASSIGN(out_.license, read_text_of(*source, member.path));
         }
         return keep(std::move(file));
@@ -227,13 +222,13 @@ class Reader {
         return name.find('/') == std::string_view::npos ? std::string(name) : "";
     }
 
-    Result<std::string> read_text_of(ByteSource& source, const std::string& member) const {
-        TRY_ASSIGN(Bytes bytes, read_all(source, text_limit, name_ + ":" + member));
+    Result<std::string> read_text_of(archive::ByteSource& source, const std::string& member) const {
+        TRY_ASSIGN(Bytes bytes, archive::read_all(source, text_limit, name_ + ":" + member));
         return std::string(as_text(bytes));
     }
 
-    // What decides what is installed, beside being a file.
-    Status take_text(const std::string& path, const std::string& text) {
+    // Lists, records and scripts count for the installation itself, besides being files.
+    Status read_member_text(const std::string& path, const std::string& text) {
         if (path == "pkgs/urls") {
             for (PackageList::Item& item : parse_list(text).items) urls_[item.file_name] = std::move(item);
         } else if (path == "pkgs/env.txt" || path == "conda-meta/initial-state.explicit.txt") {
@@ -252,43 +247,45 @@ class Reader {
         return {};
     }
 
-    // preconda.tar.bz2 and postconda.tar.bz2: small files, mostly.
-    Status read_inner(const PlainTarMember& member, bool later) {
-        auto source = make_file_source(file_, name_ + ":" + member.path, member.content.offset, member.content.size);
-        TarOptions tar;
+    // preconda.tar.bz2 and postconda.tar.bz2 hold small files, mostly.
+    Status read_inner(const archive::PlainTarMember& member, bool later) {
+        auto source =
+            archive::make_file_source(file_, name_ + ":" + member.path, member.content.offset, member.content.size);
+        archive::TarOptions tar;
         tar.name = name_ + ":" + member.path;
         tar.total_limit = inner_total_limit;
         tar.warnings = &out_.warnings;
-        return read_tar(*source, tar, [&](const TarMember& inner, ByteSource& content) -> Status {
-            if (inner.kind == EntryKind::directory) return {};
-            ConstructorFile file;
-            file.path = inner.path;
-            file.mode = inner.mode;
-            file.mtime = inner.mtime;
-            if (inner.kind == EntryKind::symlink) {
-                file.is_link = true;
-                file.content = inner.link;
-            } else if (!inner.hard_link.empty()) {
-                auto first = by_path_.find(inner.hard_link);
-                if (first == by_path_.end())
-                    return error(member.path + ":" + inner.path, "it is a hard link to a file that is not left");
-                file = out_.files[first->second];
+        return archive::read_tar(
+            *source, tar, [&](const archive::TarMember& inner, archive::ByteSource& content) -> Status {
+                if (inner.kind == format::EntryKind::directory) return {};
+                ConstructorFile file;
                 file.path = inner.path;
-            } else {
-                TRY(take_content(file, inner.size, content, is_text(inner.path)));
-                if (is_text(inner.path)) TRY(take_text(inner.path, file.content));
-            }
-            return keep(std::move(file), later);
-        });
+                file.mode = inner.mode;
+                file.mtime = inner.mtime;
+                if (inner.kind == format::EntryKind::symlink) {
+                    file.is_link = true;
+                    file.content = inner.link;
+                } else if (!inner.hard_link.empty()) {
+                    auto first = by_path_.find(inner.hard_link);
+                    if (first == by_path_.end())
+                        return error(member.path + ":" + inner.path, "it is a hard link to a file that is not left");
+                    file = out_.files[first->second];
+                    file.path = inner.path;
+                } else {
+                    TRY(read_content(file, inner.size, content, is_text(inner.path)));
+                    if (is_text(inner.path)) TRY(read_member_text(inner.path, file.content));
+                }
+                return keep(std::move(file), later);
+            });
     }
 
-    Status take_content(ConstructorFile& file, std::uint64_t size, ByteSource& content, bool needed) {
+    Status read_content(ConstructorFile& file, std::uint64_t size, archive::ByteSource& content, bool needed) {
         if (needed && size > text_limit) return error(file.path, fmt::format("{} bytes are absurd for it", size));
         if (size <= spool_above || needed) {
             TRY_ASSIGN(file.content, read_text_of(content, file.path));
             return {};
         }
-        TRY_ASSIGN(Spool::Range range, spool_->append(content, name_ + ":" + file.path));
+        TRY_ASSIGN(archive::Spool::Range range, spool_->append(content, name_ + ":" + file.path));
         file.offset = range.offset;
         file.size = range.size;
         file.spooled = true;
@@ -317,7 +314,7 @@ class Reader {
                 continue;
             }
             TRY_ASSIGN(std::vector<std::size_t> packages, resolve(list, "envs/" + name));
-            if (!list.is_explicit) link_order(packages);
+            if (!list.is_explicit) sort_for_linking(packages);
             out_.environments.push_back({name, std::move(packages)});
         }
         reorder(std::move(order));
@@ -338,7 +335,7 @@ class Reader {
             return error("pkgs/" + dist + "/info/repodata_record.json",
                          "it is no JSON object; download the installer again");
         // A package that was converted has the record of the other format.
-        auto text = [&](const char* key) { return text_field(value, key); };
+        auto text = [&](const char* key) { return format::text_field(value, key); };
         if (text("fn") != package.file_name) return {};
         if (package.url.empty()) package.url = without_credentials(text("url"));
         if (package.md5.empty() && is_hex(text("md5"), 32)) package.md5 = to_lower(text("md5"));
@@ -356,17 +353,17 @@ class Reader {
             return error("its preconda has no list of the base's packages (conda-meta/initial-state.explicit.txt or "
                          "pkgs/env.txt)");
         TRY_ASSIGN(auto order, resolve(*list_, list_name_));
-        if (!list_->is_explicit) link_order(order);
+        if (!list_->is_explicit) sort_for_linking(order);
         return order;
     }
 
-    // Of a list of specs conda made a solution of its own, and linked that by dependencies.
-    void link_order(std::vector<std::size_t>& order) const {
-        std::vector<CondaNode> nodes;
+    // For a list of specs conda solved again, and linked the solution in the order of dependencies.
+    void sort_for_linking(std::vector<std::size_t>& order) const {
+        std::vector<LinkNode> nodes;
         for (std::size_t index : order) {
             const json record = json::parse(out_.packages[index].repodata_record, nullptr, false);
-            auto name = parse_conda_file_name(out_.packages[index].file_name);
-            CondaNode node;
+            auto name = parse_file_name(out_.packages[index].file_name);
+            LinkNode node;
             node.name = name->name;
             node.dist = name->dist();
             auto depends = record.is_object() ? record.find("depends") : record.end();
@@ -377,7 +374,7 @@ class Reader {
             nodes.push_back(std::move(node));
         }
         std::vector<std::size_t> sorted;
-        for (std::size_t at : conda_link_order(nodes)) sorted.push_back(order[at]);
+        for (std::size_t at : link_order(nodes)) sorted.push_back(order[at]);
         order = std::move(sorted);
     }
 
@@ -455,7 +452,7 @@ class Reader {
         return {};
     }
 
-    Status keep_range(const std::string& path, ConstructorRange range, std::uint16_t mode) {
+    Status keep_range(const std::string& path, archive::FileRange range, std::uint16_t mode) {
         ConstructorFile file;
         TRY_ASSIGN(file.path, safe(path));
         file.mode = mode;
@@ -471,7 +468,7 @@ class Reader {
         return out;
     }
 
-    // What the installer deletes again, and what the linker writes (records).
+    // Paths that the installer deletes again, or that the linker writes (records).
     static bool is_removed(const std::string& path) {
         return path == "pkgs/env.txt" || path.starts_with("pkgs/envs/") || is_record(path);
     }
@@ -489,11 +486,11 @@ class Reader {
 
     const fs::path& path_;
     std::string name_;
-    std::shared_ptr<Spool> spool_;
+    std::shared_ptr<archive::Spool> spool_;
     std::shared_ptr<const Fd> file_;
     ConstructorHeader header_;
     ConstructorInstaller out_;
-    std::vector<PlainTarMember> members_;
+    std::vector<archive::PlainTarMember> members_;
     std::map<std::string, std::size_t> by_dist_;              // → packages, before they are reordered
     std::unordered_map<std::string, std::size_t> by_path_;    // → files, before they are sorted
     std::unordered_map<std::string, PackageList::Item> urls_; // by file name
@@ -514,21 +511,20 @@ Result<ConstructorInstaller> read_constructor(const fs::path& path, const Constr
 Result<fs::path> extract_constructor_package(const fs::path& installer, const ConstructorPackage& package,
                                              const fs::path& directory) {
     const std::string where = installer.filename().string() + ":" + package.file_name;
-    TRY_ASSIGN(auto source, open_file_range(installer, where, package.offset, package.size));
+    TRY_ASSIGN(Fd in, open_file(installer, O_RDONLY));
     TRY(make_directories(directory));
     const fs::path partial = directory / (package.file_name + ".partial"), whole = directory / package.file_name;
     TRY_ASSIGN(Fd out, open_file(partial, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600));
-    Md5 md5;
+    fetch::Md5 md5;
     Sha256 sha256;
-    Bytes piece(1u << 20);
-    for (;;) {
-        TRY_ASSIGN(std::size_t n, source->read(piece));
-        if (n == 0) break;
-        const ByteView bytes = ByteView(piece).first(n);
+    FileRead range;
+    range.offset = package.offset;
+    range.size = package.size;
+    TRY(read_pieces(in.get(), where, range, [&](ByteView bytes) -> Status {
         if (!package.md5.empty()) md5.update(bytes);
         if (!package.sha256.empty()) sha256.update(bytes);
-        TRY(write_exact(out.get(), bytes, partial.string()));
-    }
+        return write_exact(out.get(), bytes, partial.string());
+    }));
     auto differs = [&](const char* kind, const std::string& declared, const std::string& found) {
         return make_error(ErrorKind::usage,
                           "{}: its {} is {}, and the installer's list says {}; download the installer again", where,
@@ -545,12 +541,13 @@ Result<fs::path> extract_constructor_package(const fs::path& installer, const Co
     return whole;
 }
 
-Result<std::unique_ptr<ByteSource>> open_constructor_file(const fs::path& path, const ConstructorInstaller& installer,
-                                                          const ConstructorFile& file) {
+Result<std::unique_ptr<archive::ByteSource>>
+open_constructor_file(const fs::path& path, const ConstructorInstaller& installer, const ConstructorFile& file) {
     if (file.spooled) return installer.spool->open({file.offset, file.size}, file.path);
-    if (file.size > 0) return open_file_range(path, path.filename().string() + ":" + file.path, file.offset, file.size);
+    if (file.size > 0)
+        return archive::open_file_range(path, path.filename().string() + ":" + file.path, file.offset, file.size);
     const ByteView content = as_bytes(file.content);
-    return make_memory_source(Bytes(content.begin(), content.end()));
+    return archive::make_memory_source(Bytes(content.begin(), content.end()));
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::conda

@@ -1,8 +1,8 @@
 // Reading a Miniconda / Miniforge installer: the `.sh` files that conda's constructor makes, every era of them.
 //
-// The file is read, never executed: the header is parsed as text, its payloads are cut out by offset. docs/conda.md
-// describes the eras and what is taken from where. One pass over the file, whatever its size, with a bounded amount
-// of memory: of packages only the offsets are kept, files over a megabyte go to a spool.
+// The file is read, never executed: the header is parsed as text, its payloads are cut out by offset.
+// docs/building/base.md describes the eras and what is taken from where. One pass over the file, whatever its size,
+// with a bounded amount of memory: of packages only the offsets are kept, files over a megabyte go to a spool.
 //
 // Spec: conda/constructor's header.sh of versions 0.9 – 3.16 and shar.py; conda's misc.py for @EXPLICIT lines.
 #pragma once
@@ -18,9 +18,11 @@
 #include <string_view>
 #include <vector>
 
-namespace tinderbox {
-
+namespace tinderbox::archive {
 class Spool;
+}
+
+namespace tinderbox::conda {
 
 // One conda package inside the installer.
 struct ConstructorPackage {
@@ -49,7 +51,7 @@ struct ConstructorEnvironment { // envs/NAME of an installer with extra_envs
 };
 
 struct ConstructorInstaller {
-    char era = 0;                    // 'A' … 'D' (docs/conda.md)
+    char era = 0;                    // 'A' … 'D' (docs/building/base.md)
     std::string name, version;       // "Miniconda3", "py311_23.5.2-0"
     std::string platform;            // "linux-64", "linux-aarch64"
     std::string constructor_version; // "" when the header does not say
@@ -72,7 +74,7 @@ struct ConstructorInstaller {
                                            // first line (constructor ≥ 3.4 where it has one), else by sh
     std::map<std::string, std::string> script_variables; // what the header sets for them, where it is plain text
     std::vector<std::string> warnings;
-    std::shared_ptr<const Spool> spool; // contents of files with `spooled`
+    std::shared_ptr<const archive::Spool> spool; // contents of files with `spooled`
 };
 
 // Whether these first bytes of a file (4 KiB are enough) look like such an installer, for whatever system: a shell
@@ -95,7 +97,7 @@ Result<fs::path> extract_constructor_package(const fs::path& installer, const Co
                                              const fs::path& directory);
 
 // The content of a file that is no link, from wherever it lies. `path` is the .sh that `installer` was read from.
-Result<std::unique_ptr<ByteSource>> open_constructor_file(const fs::path& path, const ConstructorInstaller& installer,
-                                                          const ConstructorFile& file);
+Result<std::unique_ptr<archive::ByteSource>>
+open_constructor_file(const fs::path& path, const ConstructorInstaller& installer, const ConstructorFile& file);
 
-} // namespace tinderbox
+} // namespace tinderbox::conda

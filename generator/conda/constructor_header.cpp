@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <optional>
 
-namespace tinderbox {
+namespace tinderbox::conda {
 namespace {
 
 constexpr std::string_view end_mark = "@@END_HEADER@@";
@@ -55,7 +55,7 @@ std::optional<std::uint64_t> sum(std::string_view text, std::string_view name) {
     return number(trim(text.substr(1)));
 }
 
-// What stands between the quotes (or up to a blank) after "$PREFIX/" in `text`.
+// The text between the quotes (or up to a blank) after "$PREFIX/" in `text`.
 std::string below_prefix(std::string_view text) {
     const auto at = text.find("$PREFIX/");
     if (at == std::string_view::npos) return "";
@@ -76,7 +76,7 @@ std::string platform_in_words(std::string_view platform) {
     return fmt::format("{} ({})", system, platform);
 }
 
-// A line of the header with the text that its here-document holds: what is in one is data, never the shell's.
+// A line of the header with the text of its here-document. That text is data, never a command of the shell.
 struct Line {
     std::string_view text;
     std::string_view document;
@@ -216,7 +216,7 @@ class Parser {
         return {};
     }
 
-    // What the shell does to an unquoted here-document, where it can be known here.
+    // Expands an unquoted here-document as the shell would, as far as the header tells.
     std::string expand(std::string_view text) {
         std::string out;
         while (!text.empty()) {
@@ -290,7 +290,7 @@ class Parser {
         if (text == "mkdir -p \"$PREFIX/envs\"" || text == "mkdir -p $PREFIX/envs") out_.makes_envs = true;
         if (text.starts_with("for env_pkgs in ") && text.find("/pkgs/envs/*/") != std::string_view::npos)
             out_.installs_environments = true;
-        // conda registers what it installs into, since 4.4, unless it is told not to.
+        // Since 4.4, conda registers each prefix that it installs into, unless it is told not to.
         if (text.find("\"$CONDA_EXEC\" install ") != std::string_view::npos && !registers_said_) out_.registers = true;
         if (text.starts_with("CONDA_REGISTER_ENVS=")) {
             registers_said_ = true;
@@ -368,8 +368,8 @@ class Parser {
         out_.era = boundaries_[3] ? 'D' : 'C';
         out_.executable = {out_.size, *boundaries_[1]};
         const std::uint64_t second = out_.executable.end();
-        out_.tar = boundaries_[3] ? ConstructorRange{second + *boundaries_[2], *boundaries_[3]}
-                                  : ConstructorRange{second, *boundaries_[2]};
+        out_.tar = boundaries_[3] ? archive::FileRange{second + *boundaries_[2], *boundaries_[3]}
+                                  : archive::FileRange{second, *boundaries_[2]};
         for (ConstructorHeader::Internal& file : out_.internal) {
             if (!boundaries_[3] || file.range.end() > *boundaries_[2])
                 return damaged(fmt::format("the file '{}' lies outside of its payload", file.path));
@@ -424,7 +424,7 @@ class Parser {
     ConstructorHeader out_;
     std::vector<Line> lines_;
     std::optional<std::uint64_t> bytes_, tail_start_, tail_size_, boundaries_[4];
-    std::vector<ConstructorRange> copies_;
+    std::vector<archive::FileRange> copies_;
     std::optional<bool> keep_variable_;
     bool plain_tar_ = false, removes_packages_ = false, removes_executable_ = false, registers_said_ = false;
 };
@@ -492,4 +492,4 @@ std::string describe_no_installer(std::string_view head, std::uint64_t file_size
            "first lines)";
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::conda

@@ -1,9 +1,10 @@
 // The shell header of constructor's installers as text: what it says of itself, where its payloads lie, and what it
 // leaves at PREFIX beside them. Nothing is executed and nothing is expanded; lines are recognised by the forms that
-// constructor's templates gave them (docs/base.md lists them by version).
+// constructor's templates gave them (docs/building/base.md lists them by version).
 #pragma once
 
 #include "common/base/result.hpp"
+#include "generator/archive/file_source.hpp"
 
 #include <cstdint>
 #include <map>
@@ -11,29 +12,24 @@
 #include <string_view>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::conda {
 
 // The longest header that is looked at, in bytes; real ones have 20 to 60 KiB, most of it the licence.
 inline constexpr std::size_t constructor_header_limit = 4u << 20;
 
-struct ConstructorRange { // of the .sh, in bytes
-    std::uint64_t offset = 0, size = 0;
-    std::uint64_t end() const { return offset + size; }
-};
-
 struct ConstructorHeader {
     char era = 0; // 'A' … 'D'
     std::string name, version, platform, md5, constructor_version;
-    std::uint64_t size = 0;      // of the header: where the payloads begin
-    std::uint64_t end = 0;       // where the last payload ends: the size of the whole file
-    ConstructorRange executable; // the conda executable, size 0 in era A
-    struct Internal {            // a file that belongs to the executable
+    std::uint64_t size = 0;        // of the header: where the payloads begin
+    std::uint64_t end = 0;         // where the last payload ends: the size of the whole file
+    archive::FileRange executable; // the conda executable, size 0 in era A
+    struct Internal {              // a file that belongs to the executable
         std::string path;
-        ConstructorRange range;
+        archive::FileRange range;
         bool executable = false;
     };
     std::vector<Internal> internal;
-    ConstructorRange tar;
+    archive::FileRange tar;
     std::string executable_name;            // below PREFIX, "" when the header removes it in the end
     std::string executable_link;            // another name of it
     std::vector<std::string> install_order; // era A: NAME-VERSION-BUILD
@@ -58,4 +54,4 @@ Result<ConstructorHeader> parse_constructor_header(std::string_view head, std::u
 // A sentence without the file's name about what a file is that is no constructor installer: "it is an HTML page, …".
 std::string describe_no_installer(std::string_view head, std::uint64_t file_size);
 
-} // namespace tinderbox
+} // namespace tinderbox::conda

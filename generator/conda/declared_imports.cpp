@@ -1,5 +1,6 @@
 #include "generator/conda/declared_imports.hpp"
 
+#include "common/base/ascii.hpp"
 #include "common/base/text.hpp"
 
 #include <nlohmann/json.hpp>
@@ -8,7 +9,7 @@
 #include <algorithm>
 #include <set>
 
-namespace tinderbox {
+namespace tinderbox::conda {
 namespace {
 
 using nlohmann::json;
@@ -21,8 +22,8 @@ bool is_dotted_name(std::string_view text) {
         return false;
     for (std::size_t i = 0; i < text.size(); ++i) {
         const char c = text[i];
-        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-        const bool digit = c >= '0' && c <= '9' && i > 0 && text[i - 1] != '.';
+        const bool letter = is_alpha(c) || c == '_';
+        const bool digit = is_digit(c) && i > 0 && text[i - 1] != '.';
         if (!letter && !digit && c != '.') return false;
     }
     return true;
@@ -82,4 +83,4 @@ std::vector<std::string> declared_imports(const std::map<std::string, std::strin
     return {out.begin(), out.end()};
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::conda

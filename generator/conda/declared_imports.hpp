@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::conda {
 
 // Whether this member is one that declared_imports() reads.
 bool declares_imports(std::string_view member);
@@ -18,4 +18,4 @@ bool declares_imports(std::string_view member);
 // Dotted names, sorted, each once; what cannot be read is passed over (a test says nothing about the package's files).
 std::vector<std::string> declared_imports(const std::map<std::string, std::string>& members);
 
-} // namespace tinderbox
+} // namespace tinderbox::conda

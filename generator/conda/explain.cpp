@@ -1,7 +1,7 @@
-// Why there is no answer, in a few lines: what was asked for, and what that leads to until nothing is left.
+// Why a request has no solution, in a few lines: from its specs to the package that no candidate is left of.
 //
-// libsolv names the facts that exclude each other one candidate at a time; here candidates of a name that require the
-// same are told together ("numpy 1.26.4, 1.26.3 and 12 others require python >=3.9").
+// libsolv names the facts that exclude each other one candidate at a time. Candidates of a name with the same
+// requirement are one line here ("numpy 1.26.4, 1.26.3 and 12 others require python >=3.9").
 #include "generator/conda/libsolv.hpp"
 
 #include <algorithm>
@@ -76,7 +76,7 @@ class Explanation {
         return out;
     }
 
-    // What there is of a name: "there are 3.8.2, 3.8.1 and 4 others"
+    // The versions of a name: "there are 3.8.2, 3.8.1 and 4 others"
     std::string available(NameId name) const {
         const Universe::Name& one = universe_.names()[name];
         if (!one.candidates.empty()) return "there is " + versions(one.candidates, 5);
@@ -101,7 +101,7 @@ class Explanation {
         return line;
     }
 
-    // The version is there, its build is not: which builds are.
+    // The builds of a version that has other builds than the one asked for.
     std::string builds(const Universe::Dependency& dependency) const {
         std::vector<std::string_view> found;
         for (CandidateId id : universe_.names()[dependency.name].candidates) {
@@ -116,7 +116,7 @@ class Explanation {
     }
 
     std::vector<std::string> grouped(const std::vector<ProblemFact>& facts) {
-        // name of the one that says it, what it says → who says it
+        // name and requirement → the candidates that have it
         std::vector<std::pair<std::pair<NameId, std::string>, std::vector<CandidateId>>> groups;
         for (const ProblemFact& fact : facts) {
             std::string says;
@@ -168,7 +168,7 @@ class Explanation {
         return fmt::format("requires {}, and {}", dependency.text, available(dependency.name));
     }
 
-    // 0 for what was asked for, then by the way to it: the derivation reads from the request on.
+    // 0 for the request's own specs, then the distance to them: the derivation begins with the request.
     std::size_t depth(NameId name) {
         if (depths_.empty()) {
             std::vector<NameId> round;

@@ -1,7 +1,10 @@
 #include "generator/conda/info.hpp"
 
+#include "common/base/ascii.hpp"
 #include "common/base/hash.hpp"
+#include "common/base/member_path.hpp"
 #include "common/base/text.hpp"
+#include "common/base/utf8.hpp"
 #include "generator/conda/names.hpp"
 
 #include <nlohmann/json.hpp>
@@ -11,7 +14,7 @@
 #include <map>
 #include <set>
 
-namespace tinderbox {
+namespace tinderbox::conda {
 
 using nlohmann::json;
 
@@ -39,19 +42,19 @@ Result<std::string> checked_path(std::string_view text, const std::string& where
     return path;
 }
 
-Status set_prefix(CondaPath& out, std::string placeholder, std::string_view mode, const std::string& where) {
+Status set_prefix(PathEntry& out, std::string placeholder, std::string_view mode, const std::string& where) {
     if (placeholder.empty()) return {};
     if (mode == "text") {
-        out.prefix_mode = PrefixMode::text;
+        out.prefix_mode = parcel::PrefixMode::text;
     } else if (mode == "binary") {
-        out.prefix_mode = PrefixMode::binary;
+        out.prefix_mode = parcel::PrefixMode::binary;
     } else {
         return make_error(ErrorKind::usage, "{}: '{}' has the unknown file_mode '{}'; it has to be text or binary",
                           where, out.path, mode);
     }
     // A symlink's target cannot hold a prefix: conda refuses to replace one too.
-    if (out.kind_known && out.kind != EntryKind::file) {
-        out.prefix_mode = PrefixMode::none;
+    if (out.kind_known && out.kind != format::EntryKind::file) {
+        out.prefix_mode = parcel::PrefixMode::none;
         return {};
     }
     if (std::ranges::any_of(placeholder, [](char c) { return static_cast<unsigned char>(c) < 0x20; }))
@@ -60,14 +63,15 @@ Status set_prefix(CondaPath& out, std::string placeholder, std::string_view mode
     return {};
 }
 
-Result<CondaPath> path_entry(const json& item, const std::string& where) {
+Result<PathEntry> path_entry(const json& item, const std::string& where) {
     if (!item.is_object() || !field(item, "_path") || !item["_path"].is_string())
         return make_error(ErrorKind::usage, "{}: an entry of 'paths' has no '_path'", where);
-    CondaPath out;
+    PathEntry out;
     TRY_ASSIGN(out.path, checked_path(item["_path"].get<std::string>(), where));
     TRY_ASSIGN(std::string type, string_field(item, "path_type", where));
-    static const std::map<std::string_view, EntryKind> types = {
-        {"hardlink", EntryKind::file}, {"softlink", EntryKind::symlink}, {"directory", EntryKind::directory}};
+    static const std::map<std::string_view, format::EntryKind> types = {{"hardlink", format::EntryKind::file},
+                                                                        {"softlink", format::EntryKind::symlink},
+                                                                        {"directory", format::EntryKind::directory}};
     auto kind = types.find(type);
     if (kind == types.end())
         return make_error(ErrorKind::usage,
@@ -90,7 +94,7 @@ Result<CondaPath> path_entry(const json& item, const std::string& where) {
     return out;
 }
 
-bool same_entry(const CondaPath& a, const CondaPath& b) {
+bool same_entry(const PathEntry& a, const PathEntry& b) {
     return a.kind == b.kind && a.sha256 == b.sha256 && a.size == b.size && a.prefix_mode == b.prefix_mode &&
            a.placeholder == b.placeholder;
 }
@@ -146,15 +150,12 @@ Result<std::map<std::string, PrefixLine>> parse_has_prefix(std::string_view text
     return out;
 }
 
-bool is_identifier(std::string_view text) {
+bool is_python_identifier(std::string_view text) {
     if (text.empty() || (text.front() >= '0' && text.front() <= '9')) return false;
-    return std::ranges::all_of(text, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-               static_cast<unsigned char>(c) >= 0x80;
-    });
+    return std::ranges::all_of(text, [](char c) { return is_word(c) || static_cast<unsigned char>(c) >= 0x80; });
 }
 
-bool is_dotted_name(std::string_view text) { return std::ranges::all_of(split(text, '.'), is_identifier); }
+bool is_dotted_name(std::string_view text) { return std::ranges::all_of(split(text, '.'), is_python_identifier); }
 
 // Packages from before subdir was recorded have platform ("linux") and arch ("x86_64").
 std::string subdir_of(const json& index) {
@@ -188,7 +189,7 @@ Result<json> parse_info_json(std::string_view text, const std::string& where) {
     }
 }
 
-Result<std::vector<CondaPath>> parse_paths_json(std::string_view text, const std::string& where) {
+Result<std::vector<PathEntry>> parse_paths_json(std::string_view text, const std::string& where) {
     TRY_ASSIGN(json document, parse_info_json(text, where));
     if (!document.is_object()) return make_error(ErrorKind::usage, "{}: it is not a JSON object", where);
     const json* version = field(document, "paths_version");
@@ -199,10 +200,10 @@ Result<std::vector<CondaPath>> parse_paths_json(std::string_view text, const std
                           where, version ? version->dump(-1, ' ', false, json::error_handler_t::replace) : "missing");
     const json* paths = field(document, "paths");
     if (!paths || !paths->is_array()) return make_error(ErrorKind::usage, "{}: it has no list 'paths'", where);
-    std::vector<CondaPath> out;
+    std::vector<PathEntry> out;
     std::map<std::string, std::size_t> seen;
     for (const json& item : *paths) {
-        TRY_ASSIGN(CondaPath entry, path_entry(item, where));
+        TRY_ASSIGN(PathEntry entry, path_entry(item, where));
         auto [known, added] = seen.emplace(entry.path, out.size());
         if (added) {
             out.push_back(std::move(entry));
@@ -214,7 +215,7 @@ Result<std::vector<CondaPath>> parse_paths_json(std::string_view text, const std
     return out;
 }
 
-Result<std::vector<CondaPath>> parse_legacy_paths(const LegacyInfo& info, const std::string& artifact) {
+Result<std::vector<PathEntry>> parse_legacy_paths(const LegacyInfo& info, const std::string& artifact) {
     if (!info.files)
         return make_error(
             ErrorKind::usage,
@@ -229,7 +230,7 @@ Result<std::vector<CondaPath>> parse_legacy_paths(const LegacyInfo& info, const 
     for (const auto* list : {&info.no_link, &info.no_softlink})
         if (*list)
             for (std::string_view line : split_lines(**list)) unlinkable.emplace(trim(line));
-    std::vector<CondaPath> out;
+    std::vector<PathEntry> out;
     std::set<std::string> seen;
     std::string where = artifact + ":info/files";
     for (std::string_view line : split_lines(*info.files)) {
@@ -237,7 +238,7 @@ Result<std::vector<CondaPath>> parse_legacy_paths(const LegacyInfo& info, const 
         if (line.empty()) continue;
         if (!is_valid_utf8(line))
             return make_error(ErrorKind::usage, "{}: a path is not UTF-8; a conda record (JSON) cannot name it", where);
-        CondaPath entry;
+        PathEntry entry;
         TRY_ASSIGN(entry.path, checked_path(line, where));
         entry.kind_known = false;
         entry.no_link = unlinkable.contains(line);
@@ -252,16 +253,16 @@ Result<std::vector<CondaPath>> parse_legacy_paths(const LegacyInfo& info, const 
     return out;
 }
 
-Result<CondaEntryPoint> parse_entry_point(std::string_view definition) {
+Result<EntryPoint> parse_entry_point(std::string_view definition) {
     auto equals = definition.find('=');
     auto colon = definition.rfind(':');
-    CondaEntryPoint out;
+    EntryPoint out;
     if (equals != std::string_view::npos && colon != std::string_view::npos && colon > equals) {
         out.command = trim(definition.substr(0, equals));
         out.module = trim(definition.substr(equals + 1, colon - equals - 1));
         out.function = trim(definition.substr(colon + 1));
     }
-    // Module and function are written into source code: only what a dotted name may be gets there.
+    // Module and function are written into source code: so they must be dotted names.
     bool valid = !out.command.empty() && out.command.front() != '.' && safe_relative_path(out.command).ok() &&
                  out.command.find_first_of("/\\") == std::string::npos && is_dotted_name(out.module) &&
                  is_dotted_name(out.function);
@@ -271,14 +272,14 @@ Result<CondaEntryPoint> parse_entry_point(std::string_view definition) {
     return out;
 }
 
-Result<CondaLinkInfo> parse_link_json(std::string_view text, const std::string& where) {
+Result<LinkInfo> parse_link_json(std::string_view text, const std::string& where) {
     TRY_ASSIGN(json document, parse_info_json(text, where));
     if (!document.is_object()) return make_error(ErrorKind::usage, "{}: it is not a JSON object", where);
     const json* version = field(document, "package_metadata_version");
     if (!version || !version->is_number_integer() || version->get<std::int64_t>() != 1)
         return make_error(ErrorKind::usage, "{}: package_metadata_version is {}, this Tinderbox knows version 1", where,
                           version ? version->dump(-1, ' ', false, json::error_handler_t::replace) : "missing");
-    CondaLinkInfo out;
+    LinkInfo out;
     const json* noarch = field(document, "noarch");
     if (!noarch) return out;
     if (!noarch->is_object()) return make_error(ErrorKind::usage, "{}: 'noarch' is not an object", where);
@@ -302,7 +303,7 @@ Result<json> parse_index_json(std::string_view text, const std::string& where) {
     if (!field(index, "build") && field(index, "build_string")) index["build"] = index["build_string"];
     for (const char* name : {"name", "version", "build"}) {
         TRY_ASSIGN(std::string value, string_field(index, name, where));
-        if (!is_conda_identifier(value))
+        if (!is_identifier(value))
             return make_error(ErrorKind::usage, "{}: its {} '{}' is missing or cannot be part of a file name", where,
                               name, value);
     }
@@ -320,22 +321,22 @@ Result<json> parse_index_json(std::string_view text, const std::string& where) {
         }
     }
     index["subdir"] = subdir_of(index);
-    if (!is_conda_subdir(index["subdir"].get<std::string>()))
+    if (!is_subdir(index["subdir"].get<std::string>()))
         return make_error(ErrorKind::usage, "{}: '{}' is not the name of a platform", where,
                           index["subdir"].get<std::string>());
     return index;
 }
 
-Result<CondaNoarch> noarch_of(const json& index, const std::string& where) {
+Result<Noarch> noarch_of(const json& index, const std::string& where) {
     const json* value = field(index, "noarch");
-    if (!value) return CondaNoarch::none;
-    if (value->is_boolean()) return value->get<bool>() ? CondaNoarch::generic : CondaNoarch::none;
+    if (!value) return Noarch::none;
+    if (value->is_boolean()) return value->get<bool>() ? Noarch::generic : Noarch::none;
     std::string text = value->is_string() ? to_lower(value->get<std::string>()) : "?";
-    if (text.empty() || text == "none") return CondaNoarch::none;
-    if (text == "generic") return CondaNoarch::generic;
-    if (text == "python") return CondaNoarch::python;
+    if (text.empty() || text == "none") return Noarch::none;
+    if (text == "generic") return Noarch::generic;
+    if (text == "python") return Noarch::python;
     return make_error(ErrorKind::usage, "{}: noarch is '{}', known are python and generic; use a newer Tinderbox",
                       where, text);
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::conda

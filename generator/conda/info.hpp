@@ -1,4 +1,4 @@
-// What a conda package says of itself: the files under info/ (installer-formats.md §2; conda's
+// What a conda package says of itself: the files under info/ (docs/inside/installer-formats.md §2; conda's
 // gateways/disk/read.py is what they mean).
 //
 // Pure functions from text. `where` is ARTIFACT:MEMBER, with which every error begins; errors are of kind
@@ -14,25 +14,25 @@
 #include <string_view>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::conda {
 
 // One entry of info/paths.json, or of the files that older packages have in its place.
-struct CondaPath {
-    std::string path;                  // in the package; safe (safe_relative_path)
-    EntryKind kind = EntryKind::file;  // path_type: hardlink, softlink, directory
-    bool kind_known = true;            // false: from info/files, the archive decides
-    std::string sha256;                // hex, "" unknown; of a softlink: of the file it leads to
-    std::optional<std::uint64_t> size; // bytes, before the prefix is put in
+struct PathEntry {
+    std::string path;                                 // in the package; safe (safe_relative_path)
+    format::EntryKind kind = format::EntryKind::file; // path_type: hardlink, softlink, directory
+    bool kind_known = true;                           // false: from info/files, the archive decides
+    std::string sha256;                               // hex, "" unknown; of a softlink: of the file it leads to
+    std::optional<std::uint64_t> size;                // bytes, before the prefix is put in
     bool no_link = false;
-    PrefixMode prefix_mode = PrefixMode::none;
+    parcel::PrefixMode prefix_mode = parcel::PrefixMode::none;
     std::string placeholder;
 };
 
-struct CondaEntryPoint { // "command = module:function"
+struct EntryPoint { // "command = module:function"
     std::string command, module, function;
 };
 
-enum class CondaNoarch : std::uint8_t { none, generic, python };
+enum class Noarch : std::uint8_t { none, generic, python };
 
 // The prefix that packages from before has_prefix had modes were built in. In two parts, so that no tool that
 // looks for it in files takes ours for one that has to be changed.
@@ -42,25 +42,25 @@ Result<nlohmann::json> parse_info_json(std::string_view text, const std::string&
 
 // info/paths.json. Another paths_version than 1, a missing or wrong field, an unsafe or repeated path:
 // errors.
-Result<std::vector<CondaPath>> parse_paths_json(std::string_view text, const std::string& where);
+Result<std::vector<PathEntry>> parse_paths_json(std::string_view text, const std::string& where);
 
 struct LegacyInfo { // contents; nullopt when the package has no such file
     std::optional<std::string> files, has_prefix, no_link, no_softlink;
 };
 // `artifact` is what errors begin with; the member is added.
-Result<std::vector<CondaPath>> parse_legacy_paths(const LegacyInfo& info, const std::string& artifact);
+Result<std::vector<PathEntry>> parse_legacy_paths(const LegacyInfo& info, const std::string& artifact);
 
 // info/link.json (also called package_metadata.json): version 1, the entry points of a noarch python package.
-struct CondaLinkInfo {
-    CondaNoarch noarch = CondaNoarch::none;
-    std::vector<CondaEntryPoint> entry_points;
+struct LinkInfo {
+    Noarch noarch = Noarch::none;
+    std::vector<EntryPoint> entry_points;
 };
-Result<CondaLinkInfo> parse_link_json(std::string_view text, const std::string& where);
-Result<CondaEntryPoint> parse_entry_point(std::string_view definition);
+Result<LinkInfo> parse_link_json(std::string_view text, const std::string& where);
+Result<EntryPoint> parse_entry_point(std::string_view definition);
 
 // info/index.json with what later code relies on: name, version, build (strings fit for a file name),
 // build_number, subdir, depends (strings).
 Result<nlohmann::json> parse_index_json(std::string_view text, const std::string& where);
-Result<CondaNoarch> noarch_of(const nlohmann::json& index, const std::string& where);
+Result<Noarch> noarch_of(const nlohmann::json& index, const std::string& where);
 
-} // namespace tinderbox
+} // namespace tinderbox::conda

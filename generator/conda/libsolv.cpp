@@ -24,17 +24,16 @@ extern "C" {
 namespace tinderbox::conda {
 namespace {
 
-// A dependency that leaves out no more of its name's candidates than this, and fewer than it lets in, is told libsolv
-// as "one of that name" and "none of those". The other way, as a list of what is let in, it means the same, but
-// whatever libsolv learns from it names all of that list, and it learns next to nothing: the sudoku index (81 names,
-// each "not 1" of twenty others) takes 0.1 s instead of 13 s. Not for more, as each is a rule of its own and an index
-// has millions of "lib >=1.2".
+// Libsolv gets a dependency with at most so many exceptions (and more candidates than exceptions) as "one of that name"
+// and "none of those". A list of the allowed candidates means the same, but each clause that libsolv learns from it
+// repeats the list and says little. The sudoku index (81 names, each "not 1" of twenty others) takes 0.1 s instead of
+// 13 s. More exceptions do not pay: each is a rule, and an index has millions of "lib >=1.2".
 constexpr std::size_t most_exceptions = 2;
 
-// libsolv knows no way to stop. What it says while it works can be listened to, though, and from there left with
-// longjmp: at the first contradiction (it would disable the specs in it and go on to look for another, which may be as
-// hard again; one is told), and when the time is over (the messages are turned on for that only then: before, they cost
-// nothing). What the C functions on the way hold, a few small arrays, is lost.
+// libsolv cannot be stopped, but its debug messages reach a callback, which leaves it with longjmp. It does so at the
+// first contradiction, because libsolv would go on to another one that may take as long. It does so too when the time
+// is over; only then are the messages turned on, so that they cost nothing before. The C functions on the way lose a
+// few small arrays.
 class Stopper {
   public:
     enum class End { finished, contradiction, timeout };
@@ -101,8 +100,8 @@ class Stopper {
     std::jmp_buf left_;
 };
 
-// libsolv knows a dependency as NAMESPACE(number) and asks us which packages that is. "Not" is what `constrains`
-// excludes.
+// libsolv knows a dependency as NAMESPACE(number) and asks for the packages that satisfy it. "Not" stands for the
+// packages that `constrains` excludes.
 class Problem {
   public:
     explicit Problem(Universe& universe) : universe_(universe), pool_(pool_create()) {
@@ -141,7 +140,7 @@ class Problem {
             queue_free(&job);
             return out;
         }
-        // The target has them: what constrains them is bound, whether or not anything depends on them.
+        // The target has the virtual packages, so constraints on them count even where no package depends on them.
         for (const Universe::Name& name : universe_.names())
             for (CandidateId candidate : name.candidates)
                 if (universe_.entries()[candidate].virtual_package)
@@ -234,7 +233,7 @@ class Problem {
         }
     }
 
-    // What a dependency's name has beside what the dependency allows.
+    // The candidates of a dependency's name that the dependency does not allow.
     void complement(DependencyId id, Queue& out) {
         const auto& allowed = universe_.matches(id);
         std::size_t next = 0;
@@ -253,7 +252,7 @@ class Problem {
         if (negated) self.complement(id, packages);
         else
             for (CandidateId candidate : self.universe_.matches(id)) queue_push(&packages, self.solvable(candidate));
-        // 1, which is what an empty set has, would mean "the system has it".
+        // An empty set has the number 1, which would mean "the system has it".
         const Id out = packages.count == 0 ? 0 : static_cast<Id>(pool_queuetowhatprovides(pool, &packages));
         queue_free(&packages);
         return out;
@@ -267,7 +266,7 @@ class Problem {
         queue_free(&rules);
     }
 
-    // `dep` is ours, or the name alone of one that is told by its exceptions.
+    // `dep` is a dependency, or only the name of one that is told by its exceptions.
     DependencyId our_dependency(Id dep, CandidateId from) {
         if (!ISRELDEP(dep)) {
             for (DependencyId one : universe_.entries()[from].depends)

@@ -2,16 +2,16 @@
 // building.
 //
 // Pure functions of what package.hpp put into the metadata (kept in the parcel) and of the lock. Nothing here
-// touches a file. What only the target knows – the prefix, hashes of files that the prefix changes – stays
-// open in a CondaText, which the linker turns into relocations.
+// touches a file. Only the target knows the prefix and the hashes of files that the prefix changes: they are holes in
+// the texts (generator/parcel/generated.hpp). All functions are thread-safe.
 //
 // Spec: conda's core/link.py, core/path_actions.py, models/prefix_graph.py, history.py; CEP 17
 // (python_site_packages_ path); CEP 34 (records). Where conda and rattler differ, conda is followed;
-// docs/conda.md lists the differences.
+// docs/measured/comparison.md lists the differences.
 #pragma once
 
 #include "common/format/manifest.hpp"
-#include "common/format/table.hpp"
+#include "generator/parcel/generated.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -21,49 +21,22 @@
 #include <string>
 #include <vector>
 
-namespace tinderbox {
-
-// ---- text with holes ----------------------------------------------------------------------------------
-
-struct CondaTextPiece {
-    enum class Kind : std::uint8_t {
-        literal,   // `text` as it is
-        prefix,    // the environment's prefix
-        shebang,   // the first line, `text` = "#!\x01/bin/python3.11" ('\x01' is the prefix), with its "\n"
-        sha256_of, // the hex SHA-256 that the file `text` (a final path below the prefix) has once installed
-    };
-    Kind kind = Kind::literal;
-    std::string text;
-    bool operator==(const CondaTextPiece&) const = default;
-};
-
-struct CondaText {
-    std::vector<CondaTextPiece> pieces;
-    // The text for one prefix; `sha256_of` gives hex digests. For tests and for messages.
-    std::string render(std::string_view prefix,
-                       const std::function<std::string(const std::string&)>& sha256_of = {}) const;
-};
-
-struct CondaGenerated {
-    std::string path; // final, below the environment's prefix
-    std::uint16_t mode = 0644;
-    CondaText content;
-};
+namespace tinderbox::conda {
 
 // ---- order --------------------------------------------------------------------------------------------
 
-struct CondaNode {
+struct LinkNode {
     std::string name, dist;           // dist breaks ties: "channel/subdir::name-version-build" or "name-version-build"
     std::vector<std::string> depends; // match specs
     bool noarch_python = false;       // needs python even if it does not say so
 };
-CondaNode conda_node(const nlohmann::json& metadata);
+LinkNode link_node(const nlohmann::json& metadata);
 
 // Indexes of `nodes` in the order in which they are linked: what a package depends on comes before it, and of
 // two files with one path the later one stays. As conda: packages that nothing binds first, then level by
 // level, each by name; a cycle is cut at the package with the fewest open dependencies (then by dist),
 // python's on pip always.
-std::vector<std::size_t> conda_link_order(std::span<const CondaNode> nodes);
+std::vector<std::size_t> link_order(std::span<const LinkNode> nodes);
 
 // "conda-forge::python >=3.11,<3.12.0a0" → "python"; lower case.
 std::string match_spec_name(std::string_view spec);
@@ -72,75 +45,75 @@ std::string match_spec_name(std::string_view spec);
 
 // Of the package "python" (CPython, free-threaded CPython, PyPy). Error (usage): it is none, or has no
 // version.
-Result<PythonInfo> conda_python_info(const nlohmann::json& metadata);
+Result<format::PythonInfo> python_info(const nlohmann::json& metadata);
 
 // Whether .pyc are compiled and recorded for this package: conda does that for noarch python packages and
 // there for the .py below site-packages only; all others bring their own.
-bool conda_compiles_bytecode(const nlohmann::json& metadata);
+bool compiles_bytecode(const nlohmann::json& metadata);
 
 // Scripts for the entry points of a noarch python package, mode 0775. They win over files of the same path.
-std::vector<CondaGenerated> conda_entry_points(const nlohmann::json& metadata, const PythonInfo& python);
+std::vector<parcel::GeneratedFile> entry_point_files(const nlohmann::json& metadata, const format::PythonInfo& python);
 
 // The post-link and pre-unlink scripts, as the manifest lists them.
-std::vector<ScriptInfo> conda_scripts(const nlohmann::json& metadata);
+std::vector<format::ScriptInfo> link_scripts(const nlohmann::json& metadata);
 
 // ---- conda-meta ---------------------------------------------------------------------------------------
 
 // A file as the image has it at its final path.
-struct CondaInstalled {
+struct LinkedFile {
     std::string sha256; // hex, before relocation; "" for a symlink or directory
     std::uint64_t size = 0;
     bool changes = false;    // it has relocations, so that its hash is known at the target only
     bool recompiled = false; // bytecode that the target compiles anew over this file: nobody knows its hash before
 };
 // nullopt: the image has nothing there (then the record does not list it).
-using CondaInstalledLookup = std::function<std::optional<CondaInstalled>(const std::string& final_path)>;
+using LinkedFileLookup = std::function<std::optional<LinkedFile>(const std::string& final_path)>;
 
-struct CondaRecordInput {
+struct RecordInput {
     std::string file_name, url, channel; // channel "" = from the URL
     std::string sha256, md5;             // hex, of the artifact; "" unknown
     std::uint64_t size = 0;              // of the artifact, 0 unknown
     bool requested = false;
-    std::string requirement;            // the words that asked for it
-    std::vector<std::string> bytecode;  // final paths of .pyc that were compiled for it (not shipped by it)
-    std::string packages = "\x01/pkgs"; // where the package would lie extracted; '\x01' is the prefix
-    int link_type = 3;                  // conda's: 1 hard links to `packages`, 3 copied
-    std::string spec;                   // requested_spec, when it is not made of `requirement`
+    std::string requirement;           // the words that asked for it
+    std::vector<std::string> bytecode; // final paths of .pyc that were compiled for it (not shipped by it)
+    std::string packages = "pkgs";     // the package cache, relative to the prefix
+    int link_type = 3;                 // conda's: 1 hard links to `packages`, 3 copied
+    std::string spec;                  // requested_spec, when it is not made of `requirement`
 };
 
 // conda-meta/NAME-VERSION-BUILD.json. `python` may be null unless the package is noarch python (error:
 // usage).
-Result<CondaGenerated> conda_record(const nlohmann::json& metadata, const PythonInfo* python,
-                                    const CondaRecordInput& input, const CondaInstalledLookup& installed);
+Result<parcel::GeneratedFile> record_file(const nlohmann::json& metadata, const format::PythonInfo* python,
+                                          const RecordInput& input, const LinkedFileLookup& installed);
 
 // info/repodata_record.json in a package cache: index.json with what is known of the archive.
-std::string conda_repodata_record(const nlohmann::json& metadata, const CondaRecordInput& input);
+std::string repodata_record(const nlohmann::json& metadata, const RecordInput& input);
 
 // The spec that conda would have recorded for a requested package: the words themselves when they are a match
 // spec, "NAME==VERSION=BUILD" when they are a URL or a path.
-std::string conda_requested_spec(const nlohmann::json& metadata, std::string_view requirement);
+std::string requested_spec(const nlohmann::json& metadata, std::string_view requirement);
 
-// conda-meta/history with one revision. `dists` as conda_dist_string() makes them; `conda_version` "" = no
+// conda-meta/history with one revision. `dists` as dist_string() (names.hpp) makes them; `conda_version` "" = no
 // such line.
-struct CondaHistory {
+struct History {
     std::int64_t date = 0; // seconds since 1970, written as UTC
     std::string command = "tinderbox build";
     std::string conda_version;
     std::vector<std::string> dists, update_specs;
 };
-CondaGenerated conda_history(const CondaHistory& history);
+parcel::GeneratedFile history_file(const History& history);
 
 // ---- conflicts ----------------------------------------------------------------------------------------
 
-struct CondaClobber {
+struct Clobber {
     std::string path;                // final
     std::vector<std::size_t> owners; // packages in link order, the last one stays
 };
 // Files and links that more than one package has. `paths`: one list of final paths a package, in link order.
-std::vector<CondaClobber> find_conda_clobbers(std::span<const std::vector<std::string>> paths);
+std::vector<Clobber> find_clobbers(std::span<const std::vector<std::string>> paths);
 
 // Where a path of the package lies below the prefix. `python` may be null unless the package is noarch
 // python.
-std::string conda_final_path(const nlohmann::json& metadata, const PythonInfo* python, const std::string& path);
+std::string final_path(const nlohmann::json& metadata, const format::PythonInfo* python, const std::string& path);
 
-} // namespace tinderbox
+} // namespace tinderbox::conda

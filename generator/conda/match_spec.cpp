@@ -1,5 +1,6 @@
 #include "generator/conda/match_spec.hpp"
 
+#include "common/base/ascii.hpp"
 #include "common/base/hash.hpp"
 #include "common/base/text.hpp"
 #include "generator/conda/names.hpp"
@@ -13,9 +14,7 @@ constexpr std::string_view operator_chars = "=<>!~";
 
 bool is_one_of(char c, std::string_view chars) { return chars.find(c) != std::string_view::npos; }
 
-bool is_name_char(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || is_one_of(c, "_-.*");
-}
+bool is_name_char(char c) { return is_alnum(c) || is_one_of(c, "_-.*"); }
 
 std::string_view unquoted(std::string_view text) {
     text = trim(text);
@@ -104,7 +103,7 @@ class Reader {
     Status set_channel(std::string_view text) {
         while (text.size() > 1 && text.ends_with('/')) text.remove_suffix(1);
         auto slash = text.rfind('/');
-        if (slash != std::string_view::npos && is_conda_subdir(text.substr(slash + 1))) {
+        if (slash != std::string_view::npos && is_subdir(text.substr(slash + 1))) {
             out_.subdir = std::string(text.substr(slash + 1));
             text = text.substr(0, slash);
         }
@@ -265,12 +264,12 @@ bool MatchSpec::plain() const {
            sha256.empty() && license.empty() && track_features.empty();
 }
 
-bool MatchSpec::matches(const Candidate& c, const std::vector<std::string>& channels) const {
+bool MatchSpec::matches(const RecordView& c, const std::vector<std::string>& channels) const {
     if (version && !(c.version && version->matches(*c.version))) return false;
     if (build && !build->matches(c.build)) return false;
     if (plain()) return true;
     if (build_number) {
-        auto number = Version::parse(std::to_string(c.build_number));
+        auto number = VersionOrder::parse(std::to_string(c.build_number));
         if (!number.ok() || !build_number->matches(*number)) return false;
     }
     if (!channel.empty() && std::ranges::find(channels, c.channel) == channels.end()) return false;

@@ -15,9 +15,9 @@
 namespace tinderbox::conda {
 
 // What a spec is compared with. Views into what holds the record.
-struct Candidate {
+struct RecordView {
     std::string_view name, build;
-    const Version* version = nullptr;
+    const VersionOrder* version = nullptr;
     std::uint64_t build_number = 0;
     std::string_view channel, subdir; // channel: base URL without credentials, for instance https://HOST/conda-forge
     std::string_view file_name, license, md5, sha256;
@@ -41,7 +41,7 @@ struct MatchSpec {
     // Error (kind usage) without a context: what is wrong and what to write instead.
     static Result<MatchSpec> parse(std::string_view text);
     // `channels` are the base URLs that `channel` stands for.
-    bool matches(const Candidate& candidate, const std::vector<std::string>& channels = {}) const;
+    bool matches(const RecordView& candidate, const std::vector<std::string>& channels = {}) const;
     // Only a name, a version and a build: what depends on nothing else of a record.
     bool plain() const;
 };

@@ -1,16 +1,16 @@
 #include "generator/conda/names.hpp"
 
+#include "common/base/ascii.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
+#include "generator/archive/endings.hpp"
 
 #include <algorithm>
 #include <array>
 
-namespace tinderbox {
+namespace tinderbox::conda {
 
 namespace {
-
-constexpr std::string_view extensions[] = {".conda", ".tar.bz2"};
 
 std::string_view without_slash(std::string_view text) {
     while (text.ends_with('/')) text.remove_suffix(1);
@@ -40,32 +40,27 @@ std::string channel_name(std::string_view base_url) {
 
 } // namespace
 
-std::string CondaFileName::dist() const { return fmt::format("{}-{}-{}", name, version, build); }
+std::string FileName::dist() const { return fmt::format("{}-{}-{}", name, version, build); }
 
-bool is_conda_file_name(std::string_view file_name) {
-    return std::ranges::any_of(extensions, [&](std::string_view e) { return file_name.ends_with(e); });
-}
+bool is_package_file_name(std::string_view file_name) { return archive::is_conda_package(file_name); }
 
-bool is_conda_identifier(std::string_view text) {
+bool is_identifier(std::string_view text) {
     if (text.empty() || text.size() > 200 || text.front() == '.') return false;
-    return std::ranges::all_of(text, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               std::string_view("._-+!~=:@").find(c) != std::string_view::npos;
-    });
+    return std::ranges::all_of(
+        text, [](char c) { return is_alnum(c) || std::string_view("._-+!~=:@").find(c) != std::string_view::npos; });
 }
 
-Result<CondaFileName> parse_conda_file_name(std::string_view file_name) {
-    for (std::string_view extension : extensions) {
+Result<FileName> parse_file_name(std::string_view file_name) {
+    for (std::string_view extension : archive::conda_endings) {
         if (!file_name.ends_with(extension)) continue;
         std::string_view stem = file_name.substr(0, file_name.size() - extension.size());
         auto second = stem.rfind('-');
         auto first =
             second == 0 || second == std::string_view::npos ? std::string_view::npos : stem.rfind('-', second - 1);
         if (first == std::string_view::npos) break;
-        CondaFileName out{std::string(stem.substr(0, first)), std::string(stem.substr(first + 1, second - first - 1)),
-                          std::string(stem.substr(second + 1)), std::string(extension)};
-        if (is_conda_identifier(out.name) && is_conda_identifier(out.version) && is_conda_identifier(out.build))
-            return out;
+        FileName out{std::string(stem.substr(0, first)), std::string(stem.substr(first + 1, second - first - 1)),
+                     std::string(stem.substr(second + 1)), std::string(extension)};
+        if (is_identifier(out.name) && is_identifier(out.version) && is_identifier(out.build)) return out;
         break;
     }
     return make_error(ErrorKind::usage,
@@ -74,7 +69,7 @@ Result<CondaFileName> parse_conda_file_name(std::string_view file_name) {
                       file_name);
 }
 
-bool is_conda_subdir(std::string_view text) {
+bool is_subdir(std::string_view text) {
     if (text == "noarch") return true;
     constexpr std::array systems = {"linux-", "osx-", "win-", "emscripten-", "wasi-", "zos-", "freebsd-"};
     return std::ranges::any_of(systems,
@@ -82,7 +77,7 @@ bool is_conda_subdir(std::string_view text) {
            text.find('/') == std::string_view::npos;
 }
 
-Status check_conda_platform(std::string_view package, std::string_view subdir, std::string_view platform) {
+Status check_platform(std::string_view package, std::string_view subdir, std::string_view platform) {
     if (subdir == "noarch" || subdir == platform) return {};
     return make_error(ErrorKind::usage,
                       "{}: the package is for {}, the environment is for {}; name the package of that platform, or "
@@ -90,28 +85,28 @@ Status check_conda_platform(std::string_view package, std::string_view subdir, s
                       package, subdir.empty() ? "an unknown platform" : subdir, platform);
 }
 
-std::string conda_channel_url(std::string_view url) {
+std::string channel_url(std::string_view url) {
     url = url.substr(0, url.find_first_of("#?"));
     cut_last(url);
     return percent_decode(without_slash(url));
 }
 
-std::string conda_spec_channel(std::string_view package_url) {
-    std::string from = conda_channel_url(package_url);
+std::string spec_channel(std::string_view package_url) {
+    std::string from = channel_url(package_url);
     std::string_view base = from, rest = base;
-    if (is_conda_subdir(cut_last(rest))) base = rest;
+    if (is_subdir(cut_last(rest))) base = rest;
     constexpr std::string_view repo = "https://repo.anaconda.com/";
     if (base.starts_with(repo)) return std::string(base.substr(repo.size()));
     return channel_name(base);
 }
 
-std::string conda_dist_string(std::string_view package_url, std::string_view channel, std::string_view subdir,
-                              std::string_view dist) {
-    std::string from = package_url.empty() ? std::string(without_slash(channel)) : conda_channel_url(package_url);
+std::string dist_string(std::string_view package_url, std::string_view channel, std::string_view subdir,
+                        std::string_view dist) {
+    std::string from = package_url.empty() ? std::string(without_slash(channel)) : channel_url(package_url);
     std::string_view base = from;
     std::string_view rest = base;
-    if (is_conda_subdir(cut_last(rest))) base = rest;
+    if (is_subdir(cut_last(rest))) base = rest;
     return fmt::format("{}/{}::{}", channel_name(base), subdir, dist);
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::conda

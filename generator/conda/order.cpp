@@ -8,7 +8,7 @@
 #include <map>
 #include <set>
 
-namespace tinderbox {
+namespace tinderbox::conda {
 
 using nlohmann::json;
 
@@ -19,7 +19,7 @@ constexpr std::string_view shortcut_maker = "menuinst";
 
 using Graph = std::map<std::size_t, std::set<std::size_t>>; // node → what it still waits for
 
-Graph make_graph(std::span<const CondaNode> nodes) {
+Graph make_graph(std::span<const LinkNode> nodes) {
     std::map<std::string, std::vector<std::size_t>> by_name;
     for (std::size_t i = 0; i < nodes.size(); ++i) by_name[to_lower(nodes[i].name)].push_back(i);
     Graph graph;
@@ -45,16 +45,16 @@ Graph make_graph(std::span<const CondaNode> nodes) {
 
 class Sorter {
   public:
-    explicit Sorter(std::span<const CondaNode> nodes) : nodes_(nodes), graph_(make_graph(nodes)) {}
+    explicit Sorter(std::span<const LinkNode> nodes) : nodes_(nodes), graph_(make_graph(nodes)) {}
 
     std::vector<std::size_t> run() {
-        take(unbound());
+        append(unbound());
         while (!graph_.empty()) {
             std::vector<std::size_t> free;
             for (const auto& [node, parents] : graph_)
                 if (parents.empty()) free.push_back(node);
             if (free.empty()) free.push_back(fewest_parents());
-            take(std::move(free));
+            append(std::move(free));
         }
         return order_;
     }
@@ -78,17 +78,17 @@ class Sorter {
             ->first;
     }
 
-    void take(std::vector<std::size_t> taken) {
-        std::ranges::sort(taken, [&](std::size_t a, std::size_t b) {
+    void append(std::vector<std::size_t> nodes) {
+        std::ranges::sort(nodes, [&](std::size_t a, std::size_t b) {
             return std::tie(nodes_[a].name, nodes_[a].dist, a) < std::tie(nodes_[b].name, nodes_[b].dist, b);
         });
-        for (std::size_t node : taken) graph_.erase(node);
+        for (std::size_t node : nodes) graph_.erase(node);
         for (auto& [node, parents] : graph_)
-            for (std::size_t gone : taken) parents.erase(gone);
-        order_.insert(order_.end(), taken.begin(), taken.end());
+            for (std::size_t gone : nodes) parents.erase(gone);
+        order_.insert(order_.end(), nodes.begin(), nodes.end());
     }
 
-    std::span<const CondaNode> nodes_;
+    std::span<const LinkNode> nodes_;
     Graph graph_;
     std::vector<std::size_t> order_;
 };
@@ -101,8 +101,8 @@ std::string match_spec_name(std::string_view spec) {
     return to_lower(trim(spec.substr(0, spec.find_first_of(" \t=<>!~[;,"))));
 }
 
-CondaNode conda_node(const json& metadata) {
-    CondaNode out;
+LinkNode link_node(const json& metadata) {
+    LinkNode out;
     const json& index = metadata.at("conda").at("index");
     out.name = index.at("name").get<std::string>();
     out.dist =
@@ -112,19 +112,19 @@ CondaNode conda_node(const json& metadata) {
     return out;
 }
 
-std::vector<std::size_t> conda_link_order(std::span<const CondaNode> nodes) { return Sorter(nodes).run(); }
+std::vector<std::size_t> link_order(std::span<const LinkNode> nodes) { return Sorter(nodes).run(); }
 
-std::vector<CondaClobber> find_conda_clobbers(std::span<const std::vector<std::string>> paths) {
+std::vector<Clobber> find_clobbers(std::span<const std::vector<std::string>> paths) {
     std::map<std::string_view, std::vector<std::size_t>> owners;
     for (std::size_t package = 0; package < paths.size(); ++package)
         for (const std::string& path : paths[package]) {
             auto& list = owners[path];
             if (list.empty() || list.back() != package) list.push_back(package);
         }
-    std::vector<CondaClobber> out;
+    std::vector<Clobber> out;
     for (auto& [path, list] : owners)
         if (list.size() > 1) out.push_back({std::string(path), std::move(list)});
     return out;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::conda

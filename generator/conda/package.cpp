@@ -1,23 +1,28 @@
 #include "generator/conda/package.hpp"
 
+#include "common/base/hash_file.hpp"
 #include "common/base/text.hpp"
+#include "common/base/units.hpp"
+#include "common/base/utf8.hpp"
 #include "common/format/json_read.hpp"
+#include "generator/archive/file_source.hpp"
+#include "generator/archive/spool.hpp"
+#include "generator/archive/tar.hpp"
+#include "generator/archive/zip.hpp"
 #include "generator/conda/declared_imports.hpp"
 #include "generator/conda/info.hpp"
 #include "generator/conda/names.hpp"
-#include "generator/conda/spool.hpp"
-#include "generator/parcel/file_source.hpp"
-#include "generator/parcel/tar.hpp"
-#include "generator/parcel/utf8.hpp"
-#include "generator/parcel/zip.hpp"
+#include "generator/fetch/md5.hpp"
 
 #include <nlohmann/json.hpp>
+
+#include <fcntl.h>
 
 #include <algorithm>
 #include <map>
 #include <unordered_map>
 
-namespace tinderbox {
+namespace tinderbox::conda {
 
 using nlohmann::json;
 
@@ -28,14 +33,14 @@ constexpr std::uint64_t license_limit = 4u << 20;     // one text
 constexpr std::uint64_t all_licenses_limit = 64u << 20;
 constexpr std::uint64_t test_limit = 1u << 20;
 
-class CondaPackage final : public Artifact {
+class CondaPackage final : public parcel::Artifact {
   public:
-    CondaPackage(std::string name, Spool spool) : name_(std::move(name)), spool_(std::move(spool)) {}
+    CondaPackage(std::string name, archive::Spool spool) : name_(std::move(name)), spool_(std::move(spool)) {}
     const std::string& display_name() const override { return name_; }
     const json& metadata() const override { return metadata_; }
-    std::span<const Entry> entries() const override { return entries_; }
-    Result<std::unique_ptr<ByteSource>> open(std::size_t entry) const override {
-        if (entry >= entries_.size() || entries_[entry].kind != EntryKind::file)
+    std::span<const parcel::Entry> entries() const override { return entries_; }
+    Result<std::unique_ptr<archive::ByteSource>> open(std::size_t entry) const override {
+        if (entry >= entries_.size() || entries_[entry].kind != format::EntryKind::file)
             return make_error(ErrorKind::bug, "{}: entry {} is not a file", name_, entry);
         return spool_.open(ranges_[entry], name_ + ":" + entries_[entry].path);
     }
@@ -43,28 +48,27 @@ class CondaPackage final : public Artifact {
   private:
     friend class CondaLoader;
     std::string name_;
-    bool with_md5_;
-    Spool spool_;
+    archive::Spool spool_;
     json metadata_;
-    std::vector<Entry> entries_;
-    std::vector<Spool::Range> ranges_; // one an entry
+    std::vector<parcel::Entry> entries_;
+    std::vector<archive::Spool::Range> ranges_; // one an entry
 };
 
 // A member of the archive, as it is to be installed.
 struct Member {
-    EntryKind kind = EntryKind::file;
+    format::EntryKind kind = format::EntryKind::file;
     std::uint16_t mode = 0644;
     std::int64_t mtime = 0;
     std::string link;
-    Spool::Range range;
+    archive::Spool::Range range;
     bool used = false;
 };
 
-const char* path_type(EntryKind kind) {
+const char* path_type(format::EntryKind kind) {
     switch (kind) {
-    case EntryKind::directory:
+    case format::EntryKind::directory:
         return "directory";
-    case EntryKind::symlink:
+    case format::EntryKind::symlink:
         return "softlink";
     default:
         return "hardlink";
@@ -73,16 +77,16 @@ const char* path_type(EntryKind kind) {
 
 class CondaLoader {
   public:
-    CondaLoader(std::string name, const CondaOpenOptions& options)
+    CondaLoader(std::string name, const OpenOptions& options)
         : artifact_(std::make_unique<CondaPackage>(
               std::move(name),
-              Spool(options.spool_directory.empty() ? cache_directory() / "spool" : options.spool_directory,
-                    options.memory_limit))),
+              archive::Spool(options.spool_directory.empty() ? cache_directory() / "spool" : options.spool_directory,
+                             options.memory_limit))),
           name_(artifact_->name_), with_md5_(options.with_md5) {}
 
-    Result<std::unique_ptr<Artifact>> load(const fs::path& path) {
+    Result<std::unique_ptr<parcel::Artifact>> load(const fs::path& path) {
         if (name_.ends_with(".tar.bz2") || path.native().ends_with(".tar.bz2")) {
-            TRY_ASSIGN(auto input, open_file_range(path, name_));
+            TRY_ASSIGN(auto input, archive::open_file_range(path, name_));
             TRY(read_members(*input, name_));
         } else {
             TRY(read_conda(path));
@@ -95,34 +99,33 @@ class CondaLoader {
         if (with_md5_) {
             TRY_ASSIGN(artifact_->metadata_["md5"], md5_of(path));
         }
-        return std::unique_ptr<Artifact>(std::move(artifact_));
+        return std::unique_ptr<parcel::Artifact>(std::move(artifact_));
     }
 
   private:
     Result<std::string> md5_of(const fs::path& path) const {
-        TRY_ASSIGN(auto input, open_file_range(path, name_));
-        Md5 hash;
-        Bytes piece(1u << 20);
-        for (;;) {
-            TRY_ASSIGN(std::size_t n, input->read(piece));
-            if (n == 0) return to_hex(hash.finish());
-            hash.update(ByteView(piece).first(n));
-        }
+        TRY_ASSIGN(Fd file, open_file(path, O_RDONLY));
+        fetch::Md5 hash;
+        TRY(read_pieces(file.get(), name_, {}, [&](ByteView piece) -> Status {
+            hash.update(piece);
+            return {};
+        }));
+        return to_hex(hash.finish());
     }
 
     // ---- the archive ----------------------------------------------------------------------------------
 
     Status read_conda(const fs::path& path) {
-        TRY_ASSIGN(auto zip, ZipReader::open(path, name_));
-        const ZipMember* format = zip->find("metadata.json");
+        TRY_ASSIGN(auto zip, archive::ZipReader::open(path, name_));
+        const archive::ZipMember* format = zip->find("metadata.json");
         if (!format)
             return make_error(ErrorKind::usage, "{}: it has no metadata.json, so it is not a .conda package", name_);
         TRY_ASSIGN(Bytes text, zip->read(*format, 1u << 20));
         TRY(check_format(as_text(text)));
         // info first: both tars become one tree, as when conda extracts them.
         for (std::string_view part : {"info-", "pkg-"}) {
-            const ZipMember* found = nullptr;
-            for (const ZipMember& member : zip->members()) {
+            const archive::ZipMember* found = nullptr;
+            for (const archive::ZipMember& member : zip->members()) {
                 if (!member.path.starts_with(part) || !member.path.ends_with(".tar.zst")) continue;
                 if (found)
                     return make_error(ErrorKind::usage, "{}:{}: there is a second {}*.tar.zst; the package is refused",
@@ -149,49 +152,48 @@ class CondaLoader {
             name_);
     }
 
-    static std::string_view as_text(const Bytes& bytes) {
-        return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-    }
-
-    Status read_members(ByteSource& input, const std::string& where) {
-        TarOptions options;
+    Status read_members(archive::ByteSource& input, const std::string& where) {
+        archive::TarOptions options;
         options.name = where;
         options.warnings = &warnings_;
-        return read_tar(input, options, [&](const TarMember& member, ByteSource& content) -> Status {
-            if (member.path == "info" || member.path.starts_with("info/")) return keep_info(member, content, where);
-            Member out;
-            out.kind = member.kind;
-            out.mode = static_cast<std::uint16_t>(member.mode & 0777);
-            out.mtime = member.mtime;
-            out.link = member.link;
-            if (!member.hard_link.empty()) {
-                auto first = members_.find(member.hard_link);
-                if (first == members_.end() || first->second.kind != EntryKind::file)
-                    return make_error(ErrorKind::usage, "{}:{}: it is a hard link to '{}', which is no earlier file",
-                                      where, member.path, member.hard_link);
-                out.range = first->second.range;
-            } else if (member.kind == EntryKind::file) {
-                TRY_ASSIGN(out.range, artifact_->spool_.append(content, where + ":" + member.path));
-            }
-            if (!members_.emplace(member.path, std::move(out)).second && member.kind != EntryKind::directory)
-                return make_error(ErrorKind::usage, "{}:{}: the package has this member twice", where, member.path);
-            return {};
-        });
+        return archive::read_tar(
+            input, options, [&](const archive::TarMember& member, archive::ByteSource& content) -> Status {
+                if (member.path == "info" || member.path.starts_with("info/")) return keep_info(member, content, where);
+                Member out;
+                out.kind = member.kind;
+                out.mode = static_cast<std::uint16_t>(member.mode & 0777);
+                out.mtime = member.mtime;
+                out.link = member.link;
+                if (!member.hard_link.empty()) {
+                    auto first = members_.find(member.hard_link);
+                    if (first == members_.end() || first->second.kind != format::EntryKind::file)
+                        return make_error(ErrorKind::usage,
+                                          "{}:{}: it is a hard link to '{}', which is no earlier file", where,
+                                          member.path, member.hard_link);
+                    out.range = first->second.range;
+                } else if (member.kind == format::EntryKind::file) {
+                    TRY_ASSIGN(out.range, artifact_->spool_.append(content, where + ":" + member.path));
+                }
+                if (!members_.emplace(member.path, std::move(out)).second &&
+                    member.kind != format::EntryKind::directory)
+                    return make_error(ErrorKind::usage, "{}:{}: the package has this member twice", where, member.path);
+                return {};
+            });
     }
 
     static bool is_license(std::string_view path) {
         return path.starts_with("info/licenses/") || path == "info/LICENSE.txt" || path == "info/LICENSE";
     }
 
-    // Recipes and tests under info/ can be large and are nobody's business here.
-    Status keep_info(const TarMember& member, ByteSource& content, const std::string& where) {
+    // Recipes and tests under info/ can be large, and an installation does not need them.
+    Status keep_info(const archive::TarMember& member, archive::ByteSource& content, const std::string& where) {
         static constexpr std::string_view wanted[] = {"paths.json", "index.json", "link.json",  "package_metadata.json",
                                                       "about.json", "files",      "has_prefix", "no_link",
                                                       "no_softlink"};
         std::string_view name = std::string_view(member.path).substr(member.path.size() > 5 ? 5 : 4);
         bool license = is_license(member.path);
         const bool test = declares_imports(member.path) && member.size <= test_limit;
-        if (member.kind != EntryKind::file ||
+        if (member.kind != format::EntryKind::file ||
             (!license && !test && std::ranges::find(wanted, name) == std::end(wanted)))
             return {};
         if (license && (member.size > license_limit || license_bytes_ + member.size > all_licenses_limit)) {
@@ -206,7 +208,7 @@ class CondaLoader {
             if (first == info_.end()) return {};
             text = first->second;
         } else {
-            TRY_ASSIGN(Bytes bytes, read_all(content, info_file_limit, inside));
+            TRY_ASSIGN(Bytes bytes, archive::read_all(content, info_file_limit, inside));
             text = as_text(bytes);
         }
         if (license) license_bytes_ += text.size();
@@ -236,7 +238,7 @@ class CondaLoader {
             if (!text) continue;
             TRY_ASSIGN(link_, parse_link_json(*text, at(file)));
             // Some repodata and index.json leave noarch out: then link.json decides (as in conda).
-            if (noarch_ == CondaNoarch::none) noarch_ = link_.noarch;
+            if (noarch_ == Noarch::none) noarch_ = link_.noarch;
             break;
         }
         if (const std::string* paths = info("paths.json")) {
@@ -248,9 +250,9 @@ class CondaLoader {
                                    {copy("files"), copy("has_prefix"), copy("no_link"), copy("no_softlink")}, name_));
             list_ = "info/files";
         }
-        auto named = parse_conda_file_name(fs::path(name_).filename().native());
-        std::string dist = fmt::format("{}-{}-{}", text_field(index_, "name"), text_field(index_, "version"),
-                                       text_field(index_, "build"));
+        auto named = parse_file_name(fs::path(name_).filename().native());
+        std::string dist = fmt::format("{}-{}-{}", format::text_field(index_, "name"),
+                                       format::text_field(index_, "version"), format::text_field(index_, "build"));
         if (named.ok() && named->dist() != dist)
             warnings_.push_back(fmt::format("its file name says {}, its info/index.json says {}; the latter is used",
                                             named->dist(), dist));
@@ -261,42 +263,42 @@ class CondaLoader {
 
     Status make_entries() {
         artifact_->entries_.reserve(paths_.size());
-        for (CondaPath& path : paths_) TRY(add_entry(path));
+        for (PathEntry& path : paths_) TRY(add_entry(path));
         for (auto& [path, member] : members_)
-            if (!member.used && member.kind != EntryKind::directory)
+            if (!member.used && member.kind != format::EntryKind::directory)
                 warnings_.push_back(fmt::format("{}: it is not listed in {} and is not installed", path, list_));
         return {};
     }
 
-    Status add_entry(CondaPath& path) {
+    Status add_entry(PathEntry& path) {
         auto found = members_.find(path.path);
         Member missing; // a directory needs no member of its own
-        missing.kind = EntryKind::directory;
+        missing.kind = format::EntryKind::directory;
         missing.mode = 0755;
         missing.mtime = -1;
-        if (found == members_.end() && !(path.kind_known && path.kind == EntryKind::directory))
+        if (found == members_.end() && !(path.kind_known && path.kind == format::EntryKind::directory))
             return make_error(ErrorKind::usage,
                               "{}:{}: {} lists it, but the archive does not hold it; the package is damaged", name_,
                               path.path, list_);
         Member& member = found == members_.end() ? missing : found->second;
         member.used = true;
-        bool directory = path.kind == EntryKind::directory;
-        if (path.kind_known && directory != (member.kind == EntryKind::directory))
+        bool directory = path.kind == format::EntryKind::directory;
+        if (path.kind_known && directory != (member.kind == format::EntryKind::directory))
             return make_error(ErrorKind::usage,
                               "{}:{}: {} calls it a {}, in the archive it is a {}; the package is damaged", name_,
                               path.path, list_, path_type(path.kind), path_type(member.kind));
         path.kind = member.kind; // a symlink listed as a file is still a symlink, and the other way round
-        if (member.kind != EntryKind::file) path.prefix_mode = PrefixMode::none;
+        if (member.kind != format::EntryKind::file) path.prefix_mode = parcel::PrefixMode::none;
 
-        Entry entry;
+        parcel::Entry entry;
         std::tie(entry.root, entry.path) = destination(path.path);
         entry.kind = member.kind;
         entry.mode = member.mode;
         entry.mtime = member.mtime;
         entry.link = member.link;
         entry.prefix_mode = path.prefix_mode;
-        if (path.prefix_mode != PrefixMode::none) entry.placeholder = path.placeholder;
-        if (member.kind == EntryKind::file) {
+        if (path.prefix_mode != parcel::PrefixMode::none) entry.placeholder = path.placeholder;
+        if (member.kind == format::EntryKind::file) {
             entry.size = member.range.size;
             entry.sha256 = path.sha256;
             if (path.size && *path.size != entry.size && path.sha256.empty())
@@ -312,25 +314,26 @@ class CondaLoader {
         return {};
     }
 
-    std::pair<Root, std::string> destination(const std::string& path) const {
-        if (noarch_ == CondaNoarch::python) {
-            for (auto [prefix, root] : {std::pair<std::string_view, Root>{"site-packages", Root::site_packages},
-                                        {"python-scripts", Root::scripts}}) {
+    std::pair<format::Root, std::string> destination(const std::string& path) const {
+        if (noarch_ == Noarch::python) {
+            for (auto [prefix, root] :
+                 {std::pair<std::string_view, format::Root>{"site-packages", format::Root::site_packages},
+                  {"python-scripts", format::Root::scripts}}) {
                 if (path == prefix) return {root, ""};
                 if (path.starts_with(prefix) && path[prefix.size()] == '/')
                     return {root, path.substr(prefix.size() + 1)};
             }
         }
-        return {Root::env, path};
+        return {format::Root::env, path};
     }
 
-    static json path_record(const CondaPath& path) {
+    static json path_record(const PathEntry& path) {
         json out = {{"_path", path.path}, {"path_type", path_type(path.kind)}};
         if (!path.sha256.empty()) out["sha256"] = path.sha256;
         if (path.size) out["size_in_bytes"] = *path.size;
         if (path.no_link) out["no_link"] = true;
-        if (path.prefix_mode != PrefixMode::none) {
-            out["file_mode"] = path.prefix_mode == PrefixMode::text ? "text" : "binary";
+        if (path.prefix_mode != parcel::PrefixMode::none) {
+            out["file_mode"] = path.prefix_mode == parcel::PrefixMode::text ? "text" : "binary";
             out["prefix_placeholder"] = path.placeholder;
         }
         return out;
@@ -339,13 +342,13 @@ class CondaLoader {
     // ---- scripts --------------------------------------------------------------------------------------
 
     void note_scripts() {
-        const std::string name = text_field(index_, "name");
+        const std::string name = format::text_field(index_, "name");
         for (const char* action : {"post-link", "pre-unlink", "pre-link"})
-            for (const Entry& entry : artifact_->entries_) {
+            for (const parcel::Entry& entry : artifact_->entries_) {
                 std::string file = fmt::format(".{}-{}.sh", name, action);
-                if (entry.kind != EntryKind::file) continue;
-                if (!(entry.root == Root::env && entry.path == "bin/" + file) &&
-                    !(entry.root == Root::scripts && entry.path == file))
+                if (entry.kind != format::EntryKind::file) continue;
+                if (!(entry.root == format::Root::env && entry.path == "bin/" + file) &&
+                    !(entry.root == format::Root::scripts && entry.path == file))
                     continue;
                 if (std::string_view(action) == "pre-link")
                     warnings_.push_back(
@@ -358,12 +361,12 @@ class CondaLoader {
     // Packages of 2014 whose pre-link script does the installing itself: without it they would silently be
     // empty.
     Status refuse_old_noarch() {
-        auto script = members_.find(fmt::format("bin/.{}-pre-link.sh", text_field(index_, "name")));
-        if (script == members_.end() || script->second.kind != EntryKind::file ||
+        auto script = members_.find(fmt::format("bin/.{}-pre-link.sh", format::text_field(index_, "name")));
+        if (script == members_.end() || script->second.kind != format::EntryKind::file ||
             script->second.range.size > (1u << 20))
             return {};
         auto source = artifact_->spool_.open(script->second.range, name_);
-        TRY_ASSIGN(Bytes bytes, read_all(*source, 1u << 20, name_));
+        TRY_ASSIGN(Bytes bytes, archive::read_all(*source, 1u << 20, name_));
         if (as_text(bytes).find("$SOURCE_DIR/link.py") == std::string_view::npos) return {};
         return make_error(ErrorKind::usage,
                           "{}:{}: the package is of conda's first noarch format, which installs itself by a "
@@ -384,7 +387,7 @@ class CondaLoader {
         return out;
     }
 
-    // The readable part of about.json; the rest is the build machine's diary.
+    // The part of about.json that a person reads; the rest describes the build machine.
     json about() const {
         json out = json::object();
         const std::string* content = info("about.json");
@@ -399,16 +402,16 @@ class CondaLoader {
 
     void write_metadata() {
         json points = json::array();
-        if (noarch_ == CondaNoarch::python)
-            for (const CondaEntryPoint& p : link_.entry_points)
+        if (noarch_ == Noarch::python)
+            for (const EntryPoint& p : link_.entry_points)
                 points.push_back({{"command", p.command}, {"module", p.module}, {"function", p.function}});
         json about_json = about();
-        std::string license = text_field(index_, "license");
-        if (license.empty()) license = text_field(about_json, "license");
+        std::string license = format::text_field(index_, "license");
+        if (license.empty()) license = format::text_field(about_json, "license");
         json conda = {{"index", index_},
-                      {"noarch", noarch_ == CondaNoarch::python    ? "python"
-                                 : noarch_ == CondaNoarch::generic ? "generic"
-                                                                   : ""},
+                      {"noarch", noarch_ == Noarch::python    ? "python"
+                                 : noarch_ == Noarch::generic ? "generic"
+                                                              : ""},
                       {"paths", std::move(path_records_)},
                       {"entry_points", std::move(points)},
                       {"scripts", std::move(scripts_)}};
@@ -433,9 +436,9 @@ class CondaLoader {
     std::map<std::string, Member> members_;
     std::vector<std::string> warnings_;
     json index_;
-    CondaNoarch noarch_ = CondaNoarch::none;
-    CondaLinkInfo link_;
-    std::vector<CondaPath> paths_;
+    Noarch noarch_ = Noarch::none;
+    LinkInfo link_;
+    std::vector<PathEntry> paths_;
     std::string list_; // the file that lists the paths
     json path_records_ = json::array();
     json scripts_ = json::object();
@@ -443,11 +446,11 @@ class CondaLoader {
 
 } // namespace
 
-Result<std::unique_ptr<Artifact>> open_conda_package(const fs::path& path, const CondaOpenOptions& options) {
+Result<std::unique_ptr<parcel::Artifact>> open_package(const fs::path& path, const OpenOptions& options) {
     std::string name = options.name.empty() ? path.filename().string() : options.name;
-    if (!is_conda_file_name(name) && !is_conda_file_name(path.native()))
+    if (!is_package_file_name(name) && !is_package_file_name(path.native()))
         return make_error(ErrorKind::usage, "{}: a conda package ends in .conda or .tar.bz2", name);
     return CondaLoader(std::move(name), options).load(path);
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::conda

@@ -7,6 +7,7 @@
 // ways. Names that differ in case only are legal. Errors are of kind `usage`: "ARTIFACT:MEMBER: …"; I/O
 // errors are of kind `storage`.
 //
+// When metadata() or entries() change, conda_reader_version (generator/parcel/key.hpp) is raised.
 // metadata() has artifact.hpp's common fields and, under "conda", what link.hpp needs:
 //   index         info/index.json, checked (subdir and build_number filled in)
 //   noarch        "", "generic" or "python"
@@ -23,12 +24,9 @@
 
 #include <memory>
 
-namespace tinderbox {
+namespace tinderbox::conda {
 
-// Part of the key of every parcel of a conda package: raised when metadata() says more than before.
-inline constexpr int conda_package_version = 3;
-
-struct CondaOpenOptions {
+struct OpenOptions {
     std::string name;         // what errors call the package; "" = the file's name
     fs::path spool_directory; // where unpacked contents go that do not fit in memory; "" = the cache directory
     std::uint64_t memory_limit = 64u << 20; // bytes of unpacked contents kept in memory
@@ -37,6 +35,6 @@ struct CondaOpenOptions {
 
 // Reads the whole package once. The contents are kept (in memory, or in a file that is gone when the artifact
 // is), so that entries can be opened in any order and from several threads.
-Result<std::unique_ptr<Artifact>> open_conda_package(const fs::path& path, const CondaOpenOptions& options = {});
+Result<std::unique_ptr<parcel::Artifact>> open_package(const fs::path& path, const OpenOptions& options = {});
 
-} // namespace tinderbox
+} // namespace tinderbox::conda

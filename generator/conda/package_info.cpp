@@ -1,46 +1,46 @@
 #include "generator/conda/package_info.hpp"
 
+#include "generator/archive/file_source.hpp"
+#include "generator/archive/spool.hpp"
+#include "generator/archive/tar.hpp"
+#include "generator/archive/zip.hpp"
 #include "generator/conda/names.hpp"
-#include "generator/conda/spool.hpp"
-#include "generator/parcel/file_source.hpp"
-#include "generator/parcel/tar.hpp"
-#include "generator/parcel/zip.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <map>
 
-namespace tinderbox {
+namespace tinderbox::conda {
 namespace {
 
-class CondaInfo final : public Artifact {
+class CondaInfo final : public parcel::Artifact {
   public:
-    CondaInfo(std::string name, Spool spool) : name_(std::move(name)), spool_(std::move(spool)) {
+    CondaInfo(std::string name, archive::Spool spool) : name_(std::move(name)), spool_(std::move(spool)) {
         metadata_ = {{"kind", "conda-info"}, {"name", name_}};
     }
     const std::string& display_name() const override { return name_; }
     const nlohmann::json& metadata() const override { return metadata_; }
-    std::span<const Entry> entries() const override { return entries_; }
-    Result<std::unique_ptr<ByteSource>> open(std::size_t entry) const override {
+    std::span<const parcel::Entry> entries() const override { return entries_; }
+    Result<std::unique_ptr<archive::ByteSource>> open(std::size_t entry) const override {
         return spool_.open(ranges_[entry], name_ + ":" + entries_[entry].path);
     }
 
-    Status add(const TarMember& member, ByteSource& content) {
+    Status add(const archive::TarMember& member, archive::ByteSource& content) {
         if (!member.path.starts_with("info/") || member.path == "info/repodata_record.json" ||
             by_path_.contains(member.path))
             return {};
-        Entry entry;
+        parcel::Entry entry;
         entry.path = member.path;
         entry.kind = member.kind;
         entry.mode = static_cast<std::uint16_t>(member.mode & 0777);
         entry.mtime = member.mtime;
         entry.link = member.link;
-        Spool::Range range;
+        archive::Spool::Range range;
         if (!member.hard_link.empty()) {
             auto first = by_path_.find(member.hard_link);
             if (first == by_path_.end()) return {};
             range = ranges_[first->second];
-        } else if (member.kind == EntryKind::file) {
+        } else if (member.kind == format::EntryKind::file) {
             TRY_ASSIGN(range, spool_.append(content, name_ + ":" + member.path));
         }
         entry.size = range.size;
@@ -52,39 +52,40 @@ class CondaInfo final : public Artifact {
 
   private:
     std::string name_;
-    Spool spool_;
+    archive::Spool spool_;
     nlohmann::json metadata_;
-    std::vector<Entry> entries_;
-    std::vector<Spool::Range> ranges_; // one an entry
+    std::vector<parcel::Entry> entries_;
+    std::vector<archive::Spool::Range> ranges_; // one an entry
     std::map<std::string, std::size_t> by_path_;
 };
 
-Status read_members(CondaInfo& info, ByteSource& input, const std::string& where) {
-    TarOptions options;
+Status read_members(CondaInfo& info, archive::ByteSource& input, const std::string& where) {
+    archive::TarOptions options;
     options.name = where;
-    return read_tar(input, options,
-                    [&](const TarMember& member, ByteSource& content) { return info.add(member, content); });
+    return archive::read_tar(input, options, [&](const archive::TarMember& member, archive::ByteSource& content) {
+        return info.add(member, content);
+    });
 }
 
 } // namespace
 
-Result<std::unique_ptr<Artifact>> open_conda_info(const fs::path& path, const CondaOpenOptions& options) {
+Result<std::unique_ptr<parcel::Artifact>> open_info(const fs::path& path, const OpenOptions& options) {
     std::string name = options.name.empty() ? path.filename().string() : options.name;
     auto info = std::make_unique<CondaInfo>(
-        name, Spool(options.spool_directory.empty() ? cache_directory() / "spool" : options.spool_directory,
-                    options.memory_limit));
+        name, archive::Spool(options.spool_directory.empty() ? cache_directory() / "spool" : options.spool_directory,
+                             options.memory_limit));
     if (name.ends_with(".tar.bz2")) {
-        TRY_ASSIGN(auto input, open_file_range(path, name));
+        TRY_ASSIGN(auto input, archive::open_file_range(path, name));
         TRY(read_members(*info, *input, name));
-        return std::unique_ptr<Artifact>(std::move(info));
+        return std::unique_ptr<parcel::Artifact>(std::move(info));
     }
-    TRY_ASSIGN(auto zip, ZipReader::open(path, name));
-    for (const ZipMember& member : zip->members()) {
+    TRY_ASSIGN(auto zip, archive::ZipReader::open(path, name));
+    for (const archive::ZipMember& member : zip->members()) {
         if (!member.path.starts_with("info-") || !member.path.ends_with(".tar.zst")) continue;
         TRY_ASSIGN(auto input, zip->open_member(member));
         TRY(read_members(*info, *input, name + ":" + member.path));
     }
-    return std::unique_ptr<Artifact>(std::move(info));
+    return std::unique_ptr<parcel::Artifact>(std::move(info));
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::conda

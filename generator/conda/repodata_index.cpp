@@ -25,7 +25,7 @@ std::string stem(const PackageRecord& record) {
     return out;
 }
 
-// What is behind the stem in a record's file name: "" when it does not begin with it.
+// The ending behind the stem of a record's file name; "" when the name does not begin with the stem.
 std::string_view extension(const PackageRecord& record) {
     std::string_view rest = record.file_name;
     for (std::string_view part :

@@ -2,6 +2,7 @@
 
 #include "common/base/bytes.hpp"
 #include "common/base/hash.hpp"
+#include "common/base/utf8.hpp"
 
 #include <algorithm>
 #include <array>
@@ -15,8 +16,8 @@ namespace {
 
 constexpr int deepest = 64;
 
-// Whether one of eight bytes is a quote, a backslash or a control character: what a string's end is looked for with. Of
-// an index nine bytes in ten are inside of strings.
+// Whether one of eight bytes is a quote, a backslash or a control character. It finds the ends of strings, which hold
+// nine of ten bytes of an index.
 bool has_special(const char* at) {
     std::uint64_t word;
     std::memcpy(&word, at, sizeof word);
@@ -25,14 +26,10 @@ bool has_special(const char* at) {
     return (zero(word ^ ones * '"') | zero(word ^ ones * '\\') | ((word - ones * 0x20) & ~word & high)) != 0;
 }
 
-// The value of a hexadecimal digit; -1 for what is none.
+// hex_digit() as a table: an index has a hundred digits a record.
 constexpr std::array<signed char, 256> hex_values = [] {
     std::array<signed char, 256> out{};
-    out.fill(-1);
-    for (int i = 0; i < 10; ++i) out[static_cast<std::size_t>('0' + i)] = static_cast<signed char>(i);
-    for (int i = 0; i < 6; ++i)
-        out[static_cast<std::size_t>('a' + i)] = out[static_cast<std::size_t>('A' + i)] =
-            static_cast<signed char>(10 + i);
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<signed char>(hex_digit(static_cast<char>(i)));
     return out;
 }();
 
@@ -248,22 +245,7 @@ class Cursor {
         } else if (code >= 0xdc00 && code < 0xe000) {
             return false;
         }
-        auto put = [&](unsigned byte) { scratch += static_cast<char>(byte); };
-        if (code < 0x80) {
-            put(code);
-        } else if (code < 0x800) {
-            put(0xc0 | code >> 6);
-            put(0x80 | (code & 0x3f));
-        } else if (code < 0x10000) {
-            put(0xe0 | code >> 12);
-            put(0x80 | (code >> 6 & 0x3f));
-            put(0x80 | (code & 0x3f));
-        } else {
-            put(0xf0 | code >> 18);
-            put(0x80 | (code >> 12 & 0x3f));
-            put(0x80 | (code >> 6 & 0x3f));
-            put(0x80 | (code & 0x3f));
-        }
+        append_utf8(scratch, code);
         return true;
     }
 
@@ -405,9 +387,9 @@ class RecordReader {
 
 class Reader {
   public:
-    Reader(const ByteStream& stream, const std::function<Status(const PackageRecord&)>& take,
+    Reader(const ByteStream& stream, const std::function<Status(const PackageRecord&)>& on_record,
            const RepodataLimits& limits)
-        : window_(stream, limits), take_(take), limits_(limits) {}
+        : window_(stream, limits), on_record_(on_record), limits_(limits) {}
 
     Result<RepodataHead> read() {
         TRY(window_.more());
@@ -475,7 +457,7 @@ class Reader {
         }
     }
 
-    // What we do not read may be large ("removed"), but is a container of small things.
+    // An unused value may be large ("removed"), but is a container of small ones.
     Status big_value() {
         char first = 0;
         TRY(token("a value", [&](Cursor& c) { return c.peek(first); }));
@@ -519,7 +501,7 @@ class Reader {
                 if (ok) {
                     if (++head_.records > limits_.records)
                         return make_error(ErrorKind::network, "it has more than {} packages", limits_.records);
-                    if (usable && is_object) TRY(take_(record));
+                    if (usable && is_object) TRY(on_record_(record));
                     else ++head_.skipped;
                     window_.move_to(c.p); // only now: the record's views end with the window
                     return {};
@@ -534,7 +516,7 @@ class Reader {
     }
 
     Window window_;
-    const std::function<Status(const PackageRecord&)>& take_;
+    const std::function<Status(const PackageRecord&)>& on_record_;
     const RepodataLimits& limits_;
     RecordReader reader_;
     RepodataHead head_;
@@ -542,9 +524,10 @@ class Reader {
 
 } // namespace
 
-Result<RepodataHead> read_repodata(const ByteStream& stream, const std::function<Status(const PackageRecord&)>& take,
+Result<RepodataHead> read_repodata(const ByteStream& stream,
+                                   const std::function<Status(const PackageRecord&)>& on_record,
                                    const RepodataLimits& limits) {
-    return Reader(stream, take, limits).read();
+    return Reader(stream, on_record, limits).read();
 }
 
 } // namespace tinderbox::conda

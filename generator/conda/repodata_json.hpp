@@ -2,8 +2,8 @@
 //
 // The JSON reader is our own because of that size: a document that never is whole in memory, strings that are not
 // copied, and no exception for each of half a million records. It takes what RFC 8259 allows; what it does not
-// understand of a record (a field of another type) makes that one record unusable, not the index. docs/solve.md has the
-// figures.
+// understand of a record (a field of another type) makes that one record unusable, not the index.
+// docs/building/solve.md has the figures.
 //
 // Spec: CEP 36 (repodata.json), CEP 15 (base_url), CEP 16 (shards carry the same records).
 #pragma once

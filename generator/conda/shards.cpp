@@ -12,7 +12,7 @@ using nlohmann::json;
 
 constexpr std::size_t deepest = 32;
 
-// nlohmann's reader calls itself for what is nested: a hostile document must not use up the stack.
+// nlohmann's reader calls itself for nested values: a hostile document must not use up the stack.
 struct DepthCheck : json::json_sax_t {
     std::size_t depth = 0;
     bool null() override { return true; }
@@ -144,7 +144,7 @@ Result<NamedRecords> parse_shard(ByteView bytes, const std::string& name) {
         if (table == root->end() || !table->is_object()) continue;
         for (const auto& [file_name, row] : table->get_ref<const json::object_t&>()) {
             PackageRecord record;
-            // A shard that speaks of another package would smuggle it in under a name that nobody asked it for.
+            // A shard with another package's record would replace that package without being its shard.
             if (row.is_object() && read_record(file_name, row, record) && record.name == name)
                 out.records.push_back(std::move(record));
         }

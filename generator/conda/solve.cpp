@@ -1,8 +1,8 @@
 #include "generator/conda/solve.hpp"
 
 #include "common/base/hash.hpp"
+#include "common/base/optional_reporter.hpp"
 #include "common/base/progress.hpp"
-#include "common/base/terminal.hpp"
 #include "generator/conda/libsolv.hpp"
 
 #include <algorithm>
@@ -66,7 +66,7 @@ Solution solution_of(Universe& universe, const SolverAnswer& answer) {
     return out;
 }
 
-// Packages of which builds for a GPU exist that were out of the question because the target has no __cuda.
+// Finds packages whose builds for a GPU were excluded because the target has no __cuda.
 void note_cuda(const Universe& universe, const SolverAnswer& answer, Solution& out) {
     auto wants_cuda = [](const Universe::Entry& entry) {
         return entry.record && std::ranges::any_of(entry.record->depends, [](std::string_view text) {
@@ -75,21 +75,21 @@ void note_cuda(const Universe& universe, const SolverAnswer& answer, Solution& o
     };
     std::set<NameId> names;
     for (CandidateId candidate : answer.chosen) names.insert(universe.entries()[candidate].name);
-    std::map<NameId, const Version*> chosen;
+    std::map<NameId, const VersionOrder*> chosen;
     for (CandidateId candidate : answer.chosen)
         if (!wants_cuda(universe.entries()[candidate]))
             chosen[universe.entries()[candidate].name] = universe.entries()[candidate].version;
     std::set<std::string> found;
     for (const Universe::Entry& entry : universe.entries())
-        if (auto place = chosen.find(entry.name);
-            place != chosen.end() && wants_cuda(entry) && *entry.version >= *place->second)
+        if (auto other = chosen.find(entry.name);
+            other != chosen.end() && wants_cuda(entry) && *entry.version >= *other->second)
             found.insert(universe.names()[entry.name].text);
     out.needs_cuda.assign(found.begin(), found.end());
 }
 
-SolverAnswer run(Universe& universe, std::chrono::milliseconds limit) {
+SolverAnswer run(Universe& universe, std::chrono::milliseconds limit, Reporter& reporter) {
     const auto start = std::chrono::steady_clock::now();
-    ProgressLine line([start] {
+    ProgressLine line(reporter, [start] {
         const auto seconds =
             std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - start).count();
         return ProgressLine::State{"solving", static_cast<std::uint64_t>(seconds), 0, "s"};
@@ -97,11 +97,11 @@ SolverAnswer run(Universe& universe, std::chrono::milliseconds limit) {
     return run_libsolv(universe, limit);
 }
 
-// The search for a fuller explanation, of what is known to have no answer.
+// Limit of the second search, which only explains a known conflict.
 constexpr std::chrono::seconds explanation_limit(20);
 
-// When the request's own words rule out every candidate of one of its specs, the reason lies one step away and needs no
-// solver (which would look for ways out of a puzzle that has none for as long as it takes).
+// When the request's own specs rule out every candidate of one of them, the reason lies one step away. It needs no
+// solver, which would search for minutes before it gave up.
 std::vector<ProblemFact> direct_conflict(Universe& whole, const SolverAnswer& pruned) {
     auto allowed = [&](NameId name) {
         std::vector<CandidateId> out = whole.names()[name].candidates;
@@ -143,31 +143,32 @@ std::vector<ProblemFact> direct_conflict(Universe& whole, const SolverAnswer& pr
 } // namespace
 
 Result<Solution> solve(std::vector<ChannelSource>& sources, const SolveRequest& request) {
+    Reporter& reporter = reporter_or_silent(request.reporter);
     TRY_ASSIGN(auto universe, Universe::load(sources, request, true));
-    SolverAnswer answer = run(*universe, request.time_limit);
+    SolverAnswer answer = run(*universe, request.time_limit, reporter);
     if (answer.solved) {
         Solution out = solution_of(*universe, answer);
         if (std::ranges::find(request.virtuals, "__cuda", &VirtualPackage::name) == request.virtuals.end())
             note_cuda(*universe, answer, out);
-        Terminal::get().end_progress();
+        reporter.end_progress();
         return out;
     }
     if (answer.timeout) {
-        Terminal::get().end_progress();
+        reporter.end_progress();
         return make_error(ErrorKind::unsatisfiable,
                           "neither a set of conda packages that satisfies the request nor a contradiction was found in "
                           "{} seconds; write versions for what you know (python=3.11, cuda-version=12.4)",
                           std::chrono::duration_cast<std::chrono::seconds>(request.time_limit).count());
     }
-    // Once more with what the request rules out: the reasons lie there.
+    // Once more with the candidates that the request rules out, because they hold the reasons.
     TRY_ASSIGN(auto whole, Universe::load(sources, request, false));
     std::vector<ProblemFact> direct = direct_conflict(*whole, answer);
     SolverAnswer reasons;
     if (direct.empty())
-        reasons = run(*whole, std::min<std::chrono::milliseconds>(explanation_limit, request.time_limit));
+        reasons = run(*whole, std::min<std::chrono::milliseconds>(explanation_limit, request.time_limit), reporter);
     else reasons.facts = std::move(direct);
-    Terminal::get().end_progress();
-    if (reasons.solved) return solution_of(*whole, reasons); // must not happen; an answer is an answer
+    reporter.end_progress();
+    if (reasons.solved) return solution_of(*whole, reasons); // must not happen, but a solution is correct
     const bool told = !reasons.facts.empty();
     return make_error(ErrorKind::unsatisfiable, "no set of conda packages satisfies the request:{}",
                       explain(told ? *whole : *universe, request, told ? reasons.facts : answer.facts));

@@ -7,6 +7,7 @@
 // Match specs are ours (match_spec.hpp), so that every form of them counts; libsolv sees sets of candidates only.
 #pragma once
 
+#include "common/base/reporter.hpp"
 #include "generator/conda/match_spec.hpp"
 #include "generator/conda/subdir.hpp"
 #include "generator/conda/virtual_packages.hpp"
@@ -38,12 +39,16 @@ struct SolveRequest {
     ChannelPriority priority = ChannelPriority::flexible;
     std::chrono::milliseconds time_limit = std::chrono::minutes(5); // of the search
     std::function<Result<std::vector<std::string>>(const std::string& channel)>
-        channel_keys; // of "channel::name" in a dependency
+        channel_keys;             // of "channel::name" in a dependency
+    Reporter* reporter = nullptr; // not owned; null: nothing is shown
 };
 
 struct SolvedPackage {
-    std::string name, version, build, channel, subdir, url, file_name, sha256, md5,
-        license; // channel: key; url: to fetch from; hashes: hex
+    std::string name, version, build;
+    std::string channel, subdir; // `channel`: Channel::key
+    std::string url, file_name;  // `url`: to fetch from, with credentials
+    std::string sha256, md5;     // hex, "" = unknown
+    std::string license;
     std::uint64_t build_number = 0, size = 0, timestamp = 0;
     std::vector<std::string> depends;
     bool requested = false;
@@ -52,8 +57,8 @@ struct SolvedPackage {
 
 struct Solution {
     std::vector<SolvedPackage> packages; // by name
-    std::vector<std::string>
-        needs_cuda; // chosen packages of which other builds of the same version want __cuda, which the target lacks
+    // Chosen packages of which other builds of the same version want __cuda, which the target lacks.
+    std::vector<std::string> needs_cuda;
     std::size_t names = 0, candidates = 0; // that were looked at
 };
 

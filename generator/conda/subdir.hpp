@@ -6,10 +6,12 @@
 // changed, read once and kept as a RepodataIndex; shards are kept by their hash.
 #pragma once
 
+#include "common/base/reporter.hpp"
 #include "generator/conda/channel.hpp"
 #include "generator/conda/record.hpp"
 #include "generator/fetch/fetch.hpp"
 
+#include <atomic>
 #include <memory>
 
 namespace tinderbox::conda {
@@ -44,14 +46,15 @@ class Subdir {
 
 // How far all the indexes that are opened at the same time are, for one progress line.
 struct IndexProgress {
-    TransferCount transfer;
+    fetch::TransferCount transfer;
     std::atomic<int> transfers = 0;                // that run now
     std::atomic<std::uint64_t> read = 0, size = 0; // bytes of the files that were transferred (or lie there)
+    Reporter* reporter = nullptr;                  // of their notes; not owned; null: nothing is shown
 };
 
 // Several may be opened at the same time. Errors: network (unreachable, forbidden, no JSON, too large, cut short),
 // storage.
-Result<std::unique_ptr<Subdir>> open_subdir(const Channel& channel, const std::string& subdir, Fetcher& fetcher,
+Result<std::unique_ptr<Subdir>> open_subdir(const Channel& channel, const std::string& subdir, fetch::Fetcher& fetcher,
                                             IndexProgress& progress);
 
 } // namespace tinderbox::conda

@@ -1,7 +1,8 @@
 #include "generator/conda/universe.hpp"
 
 #include "common/base/hash.hpp"
-#include "common/base/terminal.hpp"
+#include "common/base/optional_reporter.hpp"
+#include "generator/archive/endings.hpp"
 #include "generator/conda/names.hpp"
 
 #include <algorithm>
@@ -18,7 +19,7 @@ NameId Universe::name_of(std::string_view text) {
     std::string key(text);
     auto [found, added] = name_ids_.emplace(key, static_cast<NameId>(names_.size()));
     if (added) {
-        // What the target does not have is as final as what the request asks for.
+        // A missing virtual package never appears later, so prune by it as by the request itself.
         const bool absent = prune_ && key.starts_with("__") &&
                             std::ranges::find(request_.virtuals, key, &VirtualPackage::name) == request_.virtuals.end();
         names_.push_back({std::move(key), {}, false, {}});
@@ -39,7 +40,7 @@ DependencyId Universe::add_dependency(std::string_view text, MatchSpec spec, std
 
 Result<DependencyId> Universe::dependency_of(std::string_view text) {
     if (auto found = dependency_ids_.find(text); found != dependency_ids_.end()) return found->second;
-    // conda 26 writes conditions ("foo if python <3.9") that older solvers have to pass over.
+    // conda 26 writes conditions ("foo if python <3.9") that other solvers have to ignore.
     std::string_view unconditional = text.substr(0, std::min(text.find("; if "), text.find(" if ")));
     auto spec = MatchSpec::parse(unconditional);
     DependencyId id = 0;
@@ -51,7 +52,7 @@ Result<DependencyId> Universe::dependency_of(std::string_view text) {
         }
         id = add_dependency(text, std::move(spec).value(), std::move(channels));
     } else {
-        // One package with a line nobody understands must not stop a solve that does not need it.
+        // A package with a malformed dependency must not stop a solve that does not need it.
         MatchSpec broken;
         broken.text = std::string(text);
         broken.name = "(not understood)";
@@ -63,20 +64,20 @@ Result<DependencyId> Universe::dependency_of(std::string_view text) {
     return id;
 }
 
-const Version* Universe::version_of(std::string_view text) {
+const VersionOrder* Universe::version_of(std::string_view text) {
     auto found = versions_.find(std::string(text));
     if (found == versions_.end()) {
-        auto parsed = Version::parse(text);
+        auto parsed = VersionOrder::parse(text);
         found = versions_
                     .emplace(std::string(text),
-                             parsed.ok() ? std::make_unique<Version>(std::move(parsed).value()) : nullptr)
+                             parsed.ok() ? std::make_unique<VersionOrder>(std::move(parsed).value()) : nullptr)
                     .first;
     }
     return found->second.get();
 }
 
-Candidate Universe::view(const Entry& entry) const {
-    Candidate out;
+RecordView Universe::view(const Entry& entry) const {
+    RecordView out;
     out.version = entry.version;
     if (entry.virtual_package) {
         out.name = entry.virtual_package->name;
@@ -99,7 +100,7 @@ const std::vector<CandidateId>& Universe::matches(DependencyId id) {
     Dependency& dependency = dependencies_[id];
     if (dependency.matched) return dependency.matches;
     dependency.matched = true;
-    const Version* last = nullptr;
+    const VersionOrder* last = nullptr;
     bool last_fits = false;
     const bool hashes = !dependency.spec.md5.empty() || !dependency.spec.sha256.empty();
     for (CandidateId candidate : names_[dependency.name].candidates) {
@@ -113,7 +114,7 @@ const std::vector<CandidateId>& Universe::matches(DependencyId id) {
             if (!last_fits) continue;
         }
         if (dependency.spec.build || !dependency.spec.plain()) {
-            Candidate seen = view(entry);
+            RecordView seen = view(entry);
             std::string md5, sha256;
             if (hashes && entry.record) {
                 seen.md5 = md5 = to_hex(as_bytes(entry.record->md5));
@@ -207,16 +208,16 @@ Status Universe::add_records(NameId name, NamedRecords found, const Subdir& subd
     storage_.push_back(std::move(found.storage));
     // NAME.conda and NAME.tar.bz2 are one package, and .conda is the better one.
     std::unordered_set<std::string_view> modern;
-    auto stem = [](std::string_view file) { return file.substr(0, file.size() - (file.ends_with(".conda") ? 6 : 8)); };
+    auto stem = [](std::string_view file) { return *archive::without_ending(file, archive::conda_endings); };
     for (const PackageRecord& record : found.records)
         if (record.file_name.ends_with(".conda")) modern.insert(stem(record.file_name));
     std::erase_if(found.records, [&](const PackageRecord& record) {
         // The name becomes part of URLs and of names in the cache.
-        if (!is_conda_file_name(record.file_name) || record.file_name.find('/') != std::string_view::npos ||
+        if (!is_package_file_name(record.file_name) || record.file_name.find('/') != std::string_view::npos ||
             record.file_name.starts_with('.'))
             return true;
-        if (!is_conda_identifier(record.name) || !is_conda_identifier(record.version) ||
-            (!record.build.empty() && !is_conda_identifier(record.build)))
+        if (!is_identifier(record.name) || !is_identifier(record.version) ||
+            (!record.build.empty() && !is_identifier(record.build)))
             return true;
         if (!version_of(record.version)) return true;
         return record.file_name.ends_with(".tar.bz2") && modern.contains(stem(record.file_name));
@@ -236,7 +237,7 @@ Status Universe::add_records(NameId name, NamedRecords found, const Subdir& subd
 }
 
 Status Universe::load_names(const std::vector<NameId>& ids) {
-    // "channel::name" in the request: that name comes from there alone.
+    // "channel::name" in the request: the name comes from that channel alone.
     std::unordered_map<NameId, std::vector<std::string>> only;
     for (const SolveSpec& spec : request_.specs)
         if (!spec.channels.empty()) only.emplace(name_of(spec.spec.name), spec.channels);
@@ -285,7 +286,7 @@ Status Universe::load_names(const std::vector<NameId>& ids) {
     return {};
 }
 
-// Cuts a name of the request down to what all its specs allow: nothing else of it can be in an answer.
+// Leaves of a name of the request the candidates that all its specs allow: no other can be in a solution.
 void Universe::restrict(NameId id) {
     Name& name = names_[id];
     std::vector<bool> fits(name.candidates.size(), true);
@@ -378,7 +379,7 @@ Result<std::unique_ptr<Universe>> Universe::load(std::vector<ChannelSource>& sou
         TRY(out->load_names(next));
         round = std::move(next);
         if (std::chrono::steady_clock::now() - start > std::chrono::milliseconds(500))
-            Terminal::get().progress("reading packages", out->entries_.size(), 0, "packages");
+            reporter_or_silent(request.reporter).progress("reading packages", out->entries_.size(), 0, "packages");
     }
     // Matches that were made while candidates were cut away are made again, in their final order.
     for (Dependency& dependency : out->dependencies_)

@@ -18,7 +18,7 @@ class Universe {
     struct Entry {
         const PackageRecord* record = nullptr; // null: a virtual package
         const VirtualPackage* virtual_package = nullptr;
-        const Version* version = nullptr;
+        const VersionOrder* version = nullptr;
         const Subdir* subdir = nullptr;
         std::uint32_t channel = 0; // 0 is the most preferred
         NameId name = 0;
@@ -66,8 +66,8 @@ class Universe {
     Status expand(NameId name, std::vector<NameId>& next);
     void restrict(NameId name);
     bool satisfiable(DependencyId id);
-    const Version* version_of(std::string_view text);
-    Candidate view(const Entry& entry) const;
+    const VersionOrder* version_of(std::string_view text);
+    RecordView view(const Entry& entry) const;
     void order(Name& name);
     int compare_simple(const Entry& left, const Entry& right) const;
     const Entry* highest(DependencyId id);
@@ -80,7 +80,7 @@ class Universe {
     std::unordered_map<std::string, NameId> name_ids_;
     std::deque<Dependency> dependencies_;
     std::unordered_map<std::string_view, DependencyId> dependency_ids_; // keys are views into dependencies_
-    std::unordered_map<std::string, std::unique_ptr<Version>> versions_;
+    std::unordered_map<std::string, std::unique_ptr<VersionOrder>> versions_;
     std::vector<DependencyId> specs_, constraints_;
     std::vector<bool> restricted_; // by name: candidates are final and cut down by the request
     std::deque<std::vector<PackageRecord>> records_;

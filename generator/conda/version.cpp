@@ -1,5 +1,6 @@
 #include "generator/conda/version.hpp"
 
+#include "common/base/ascii.hpp"
 #include "common/base/text.hpp"
 
 #include <algorithm>
@@ -9,15 +10,13 @@ namespace {
 
 constexpr std::size_t longest_version = 512;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 bool is_version_char(char c) {
-    return is_digit(c) || (c >= 'a' && c <= 'z') || c == '.' || c == '_' || c == '+' || c == '!' || c == '*';
+    return is_digit(c) || is_lower(c) || c == '.' || c == '_' || c == '+' || c == '!' || c == '*';
 }
 
 } // namespace
 
-std::weak_ordering Version::Atom::operator<=>(const Atom& other) const {
+std::weak_ordering VersionOrder::Atom::operator<=>(const Atom& other) const {
     if (kind != other.kind) return kind <=> other.kind; // words before numbers before "post"
     if (kind == Kind::post) return std::weak_ordering::equivalent;
     if (kind == Kind::text) return text.compare(other.text) <=> 0;
@@ -27,7 +26,7 @@ std::weak_ordering Version::Atom::operator<=>(const Atom& other) const {
 }
 
 // "1.2g.beta15" → [[1], [2, "g"], [0, "beta", 15]]
-Status Version::split(std::string_view text, std::string_view whole, Components& out) {
+Status VersionOrder::split(std::string_view text, std::string_view whole, Components& out) {
     std::size_t at = 0;
     for (;;) {
         std::size_t stop = at;
@@ -66,8 +65,8 @@ Status Version::split(std::string_view text, std::string_view whole, Components&
     }
 }
 
-Result<Version> Version::parse(std::string_view text) {
-    Version out;
+Result<VersionOrder> VersionOrder::parse(std::string_view text) {
+    VersionOrder out;
     out.text_ = std::string(trim(text));
     std::string lower = to_lower(out.text_);
     if (lower.empty()) return make_error(ErrorKind::usage, "the version is empty");
@@ -103,8 +102,8 @@ Result<Version> Version::parse(std::string_view text) {
     return out;
 }
 
-// What is missing counts as 0: 1.1 is 1.1.0.
-std::weak_ordering Version::compare(const Component& left, const Component& right) {
+// A missing part counts as 0: 1.1 is 1.1.0.
+std::weak_ordering VersionOrder::compare(const Component& left, const Component& right) {
     static const Atom zero;
     for (std::size_t i = 0; i < std::max(left.size(), right.size()); ++i) {
         auto order = (i < left.size() ? left[i] : zero) <=> (i < right.size() ? right[i] : zero);
@@ -113,7 +112,7 @@ std::weak_ordering Version::compare(const Component& left, const Component& righ
     return std::weak_ordering::equivalent;
 }
 
-std::weak_ordering Version::compare(const Components& left, const Components& right) {
+std::weak_ordering VersionOrder::compare(const Components& left, const Components& right) {
     static const Component none;
     for (std::size_t i = 0; i < std::max(left.size(), right.size()); ++i) {
         auto order = compare(i < left.size() ? left[i] : none, i < right.size() ? right[i] : none);
@@ -122,12 +121,12 @@ std::weak_ordering Version::compare(const Components& left, const Components& ri
     return std::weak_ordering::equivalent;
 }
 
-std::weak_ordering Version::operator<=>(const Version& other) const {
+std::weak_ordering VersionOrder::operator<=>(const VersionOrder& other) const {
     auto order = compare(version_, other.version_);
     return order != 0 ? order : compare(local_, other.local_);
 }
 
-bool Version::starts_with(const Version& prefix) const {
+bool VersionOrder::starts_with(const VersionOrder& prefix) const {
     if (!prefix.local_.empty() && compare(version_, prefix.version_) != 0) return false;
     const Components& whole = prefix.local_.empty() ? version_ : local_;
     const Components& front = prefix.local_.empty() ? prefix.version_ : prefix.local_;
@@ -149,7 +148,7 @@ bool Version::starts_with(const Version& prefix) const {
     return atom(end) == tail;
 }
 
-Result<Version> Version::without_last() const {
+Result<VersionOrder> VersionOrder::without_last() const {
     auto dot = text_.rfind('.');
     if (dot == std::string::npos)
         return make_error(ErrorKind::usage, "'~={0}' needs a version of two parts, such as ~={0}.0", text_);

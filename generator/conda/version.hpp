@@ -2,7 +2,7 @@
 // letters, and any separator will do.
 //
 // Spec: conda/models/version.py (VersionOrder), which CEP 33 writes down; compared with conda's own and rattler's order
-// in tests/unit/conda/version_test.cpp.
+// in tests/unit/conda/match_spec_test.cpp.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -15,18 +15,18 @@
 
 namespace tinderbox::conda {
 
-class Version {
+class VersionOrder {
   public:
     // Error (kind usage) without a context: "'1..2' has an empty part".
-    static Result<Version> parse(std::string_view text);
+    static Result<VersionOrder> parse(std::string_view text);
 
     const std::string& text() const { return text_; } // as written
-    std::weak_ordering operator<=>(const Version& other) const;
-    bool operator==(const Version& other) const { return (*this <=> other) == 0; }
+    std::weak_ordering operator<=>(const VersionOrder& other) const;
+    bool operator==(const VersionOrder& other) const { return (*this <=> other) == 0; }
     // 1.2.3 starts with 1.2 (and 1.2.0, but not 1.20): what "=1.2" and "1.2.*" mean.
-    bool starts_with(const Version& prefix) const;
+    bool starts_with(const VersionOrder& prefix) const;
     // Without its last dotted part: 1.4.2 → 1.4, for "~=1.4.2". Error for a version of one part.
-    Result<Version> without_last() const;
+    Result<VersionOrder> without_last() const;
 
   private:
     // One run of digits or of other characters.

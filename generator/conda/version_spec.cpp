@@ -185,7 +185,7 @@ Result<VersionSpec::Node> VersionSpec::relation(std::string_view text) {
             return make_error(ErrorKind::usage, "'{}': '~=' needs a version without '.*'", text);
         version.remove_suffix(2);
         if (out.kind == Kind::unequal) out.kind = Kind::starts_not;
-        // conda reads "==1.2.*" as "==1.2"; pip's meaning is what people want of it.
+        // conda reads "==1.2.*" as "==1.2"; people who write it mean what pip does.
         if (out.kind == Kind::equal) out.kind = Kind::starts;
     } else if (version.ends_with('*') && (out.kind == Kind::starts || out.kind == Kind::equal ||
                                           out.kind == Kind::unequal || out.kind == Kind::greater_equal)) {
@@ -195,12 +195,12 @@ Result<VersionSpec::Node> VersionSpec::relation(std::string_view text) {
                                                      : Kind::starts;
         if (version.empty()) return Node();
     }
-    TRY_ASSIGN(Version parsed, Version::parse(version));
+    TRY_ASSIGN(VersionOrder parsed, VersionOrder::parse(version));
     if (out.kind == Kind::compatible) {
-        TRY_ASSIGN(Version prefix, parsed.without_last());
-        out.prefix = std::make_shared<Version>(std::move(prefix));
+        TRY_ASSIGN(VersionOrder prefix, parsed.without_last());
+        out.prefix = std::make_shared<VersionOrder>(std::move(prefix));
     }
-    out.version = std::make_shared<Version>(std::move(parsed));
+    out.version = std::make_shared<VersionOrder>(std::move(parsed));
     return out;
 }
 
@@ -225,8 +225,8 @@ Result<VersionSpec::Node> VersionSpec::term(std::string_view text) {
     out.kind = bare.size() < text.size() ? Kind::starts : Kind::equal;
     while (out.kind == Kind::starts && bare.ends_with('.')) bare.remove_suffix(1);
     if (bare.empty()) return Node();
-    TRY_ASSIGN(Version version, Version::parse(bare));
-    out.version = std::make_shared<Version>(std::move(version));
+    TRY_ASSIGN(VersionOrder version, VersionOrder::parse(bare));
+    out.version = std::make_shared<VersionOrder>(std::move(version));
     return out;
 }
 
@@ -238,7 +238,7 @@ Result<VersionSpec> VersionSpec::parse(std::string_view text) {
     return out;
 }
 
-bool VersionSpec::matches(const Node& node, const Version& version) {
+bool VersionSpec::matches(const Node& node, const VersionOrder& version) {
     switch (node.kind) {
     case Kind::any:
         return true;

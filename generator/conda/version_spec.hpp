@@ -30,10 +30,10 @@ class VersionSpec {
     // Error (kind usage) without a context, with what to write instead.
     static Result<VersionSpec> parse(std::string_view text);
 
-    bool matches(const Version& version) const { return matches(root_, version); }
+    bool matches(const VersionOrder& version) const { return matches(root_, version); }
     bool any() const { return root_.kind == Kind::any; }
     // "==1.0", "1.0": the version, nullptr otherwise.
-    const Version* exact() const { return root_.kind == Kind::equal ? root_.version.get() : nullptr; }
+    const VersionOrder* exact() const { return root_.kind == Kind::equal ? root_.version.get() : nullptr; }
     const std::string& text() const { return text_; }
 
   private:
@@ -55,13 +55,13 @@ class VersionSpec {
     struct Node {
         Kind kind = Kind::any;
         std::vector<Node> children;
-        std::shared_ptr<const Version> version, prefix; // `prefix` of ~=
+        std::shared_ptr<const VersionOrder> version, prefix; // `prefix` of ~=
         std::shared_ptr<const TextPattern> pattern;
     };
     class Parser;
     static Result<Node> term(std::string_view text);
     static Result<Node> relation(std::string_view text);
-    static bool matches(const Node& node, const Version& version);
+    static bool matches(const Node& node, const VersionOrder& version);
 
     std::string text_;
     Node root_;

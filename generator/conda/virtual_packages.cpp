@@ -7,7 +7,7 @@
 namespace tinderbox::conda {
 namespace {
 
-// Of the kernels in use none is older where a GPU is; packages ask for as little as 2.6.32.
+// Machines with a GPU have no older kernel in use; packages ask for 2.6.32 or newer.
 constexpr const char* default_kernel = "4.18";
 
 } // namespace
@@ -15,7 +15,7 @@ constexpr const char* default_kernel = "4.18";
 Result<std::pair<std::string, std::string>> parse_virtual(const std::string& text) {
     auto equals = text.find('=');
     std::string name = text.substr(0, equals);
-    if (equals == std::string::npos || !name.starts_with("__") || name.size() < 3 || !is_conda_identifier(name))
+    if (equals == std::string::npos || !name.starts_with("__") || name.size() < 3 || !is_identifier(name))
         return make_error(ErrorKind::usage,
                           "--virtual {}: write __NAME=VERSION, for instance __cuda=12.4 (__cuda= for a target without)",
                           text);
@@ -41,9 +41,9 @@ Result<std::vector<VirtualPackage>> virtual_packages(const VirtualTarget& target
             one.version = value.substr(0, equals);
             one.build = value.substr(equals + 1);
         }
-        auto version = Version::parse(one.version);
+        auto version = VersionOrder::parse(one.version);
         if (!version.ok()) return std::move(version).error().in(fmt::format("--virtual {}={}", name, value));
-        if (!is_conda_identifier(one.build))
+        if (!is_identifier(one.build))
             return make_error(ErrorKind::usage, "--virtual {}={}: '{}' is no build", name, value, one.build);
         out.push_back(std::move(one));
     }

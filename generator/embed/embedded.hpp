@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::embed {
 
 // The files that the program carries inside itself, as they were when it was built:
 //
@@ -21,4 +21,4 @@ std::span<const std::byte> embedded(std::string_view name);
 // All names, in the order of the table.
 std::vector<std::string_view> embedded_names();
 
-} // namespace tinderbox
+} // namespace tinderbox::embed

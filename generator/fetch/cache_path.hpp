@@ -6,13 +6,13 @@
 #include <optional>
 #include <string>
 
-namespace tinderbox {
+namespace tinderbox::fetch {
 
 inline fs::path artifact_path(const fs::path& root, const std::string& sha256, const std::string& name) {
     return root / "artifacts" / "sha256" / sha256.substr(0, 2) / sha256 / name;
 }
 
-// The artifact of this hash, when it is there.
+// The path of the artifact with this hash; nullopt: the store lacks it. Thread-safe.
 inline std::optional<fs::path> cached_artifact(const std::string& sha256, const std::string& name,
                                                const fs::path& root = cache_directory()) {
     std::error_code ignored;
@@ -20,4 +20,4 @@ inline std::optional<fs::path> cached_artifact(const std::string& sha256, const 
     return artifact_path(root, sha256, name);
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::fetch

@@ -4,6 +4,7 @@
 
 #include "common/base/file.hpp"
 #include "common/base/hash.hpp"
+#include "common/base/reporter.hpp"
 
 #include <atomic>
 #include <functional>
@@ -13,7 +14,7 @@
 #include <string>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::fetch {
 
 struct FetchOptions {
     bool offline = false; // only what the cache has; a missing one is an error that names it
@@ -23,6 +24,7 @@ struct FetchOptions {
     int retries = 4;                         // with back-off 0.5, 1, 2, 4 s, and Retry-After
     fs::path cache_root;                     // default cache_directory()
     std::string ca_file;                     // CA bundle; "" = the machine's own (SSL_CERT_FILE, the distribution's)
+    Reporter* reporter = nullptr; // shows downloads; not owned, outlives the fetcher; nullptr: nothing is shown
 };
 
 struct Download {
@@ -40,16 +42,16 @@ struct Fetched {
     bool from_cache = false;
 };
 
-// A small document (an index page): body, final URL after redirects, content type. As long as the server said that it
-// stays valid (Cache-Control: max-age, at most ten minutes of it) the stored copy is used, then it is revalidated with
-// ETag / Last-Modified; offline serves the last stored copy.
+// A small document (an index page): body, final URL after redirects, content type. The stored copy is used as long as
+// Cache-Control's max-age allows, at most ten minutes; then it is revalidated with ETag or Last-Modified. --offline
+// uses the last stored copy.
 struct Document {
     std::string body, url, content_type;
     int status = 0;
 };
 
 // A part of a remote file.
-struct Piece {
+struct RangeReply {
     std::string bytes;
     std::uint64_t first = 0; // where `bytes` begins in the file
     std::uint64_t total = 0; // of the whole file, 0 = unknown; also where parts are refused
@@ -60,19 +62,19 @@ struct Piece {
 // A large document (a channel's index) in a file of the caller's. It is decompressed on the way when the server
 // compresses the transfer (Content-Encoding), never when the document itself is compressed (.zst).
 struct FileDocument {
-    int status =
-        0; // 200: `to` holds it; 304: what the validators describe is still right; 404, 410: not there; 401, 403
+    // 200: `to` holds it; 304: the copy that the validators describe is still right; 404, 410: there is none; 401, 403
+    int status = 0;
     std::string etag, last_modified, url; // url: after redirects
     std::uint64_t size = 0;               // bytes in `to`
     std::int64_t fresh_until = 0; // seconds since 1970 until which the server need not be asked again; 0: ask each time
 };
 
 struct Validators {
-    std::string etag, last_modified; // both "": nothing is known yet
+    std::string etag, last_modified; // both "": there is no earlier copy
     bool any() const { return !etag.empty() || !last_modified.empty(); }
 };
 
-// How far transfers are, for a progress line of the caller's; both only grow, but for a transfer that begins anew.
+// Progress of transfers, for the caller's progress line. Both numbers shrink only when a transfer starts again.
 struct TransferCount {
     std::atomic<std::uint64_t> received = 0, expected = 0; // bytes; expected: as far as servers say it
     std::uint64_t total() const { return received <= expected ? expected.load() : 0; } // 0 = unknown
@@ -89,16 +91,16 @@ class Fetcher {
     virtual Result<Document> get(const std::string& url, const std::string& accept) = 0;
     // `count` bytes of a remote file from `first` on, or its last `count` bytes. Never more than `count` bytes are
     // transferred (a server that ignores ranges is left at once), nothing is cached, --offline is an error.
-    // Thread-safe. A fetcher that cannot do it says `refused`.
-    virtual Result<Piece> range(const std::string& url, std::uint64_t first, std::uint64_t count, bool from_end);
+    // Thread-safe. A fetcher without this ability sets `refused`.
+    virtual Result<RangeReply> range(const std::string& url, std::uint64_t first, std::uint64_t count, bool from_end);
     // `to` is replaced when status is 200 (not atomically). An answer of more than `limit` bytes is an error, as is
-    // --offline: the caller keeps what it makes of the document. Nothing is shown; `count` grows. Thread-safe. http and
+    // --offline: the caller caches its own form of the document. Nothing is shown; `count` grows. Thread-safe. http and
     // https only.
     virtual Result<FileDocument> get_file(const std::string& url, const Validators& known, const fs::path& to,
                                           std::uint64_t limit, TransferCount& count);
     virtual bool offline() const { return false; }
-    // Where caches lie: FetchOptions::cache_root.
+    // FetchOptions::cache_root.
     virtual fs::path cache_root() const { return cache_directory(); }
 };
 
-} // namespace tinderbox
+} // namespace tinderbox::fetch

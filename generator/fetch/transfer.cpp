@@ -1,7 +1,9 @@
 #include "generator/fetch/transfer.hpp"
 
 #include "common/base/text.hpp"
+#include "common/base/units.hpp"
 #include "common/base/url.hpp"
+#include "generator/fetch/url.hpp"
 
 #include <curl/curl.h>
 #include <unistd.h>
@@ -12,13 +14,13 @@
 #include <memory>
 #include <thread>
 
-namespace tinderbox {
+namespace tinderbox::fetch {
 namespace {
 
 constexpr int redirect_limit = 10;
-// Of what is kept in memory, as it is when it has been decompressed: the largest page of an index has some 30 MB.
+// Limits for answers in memory, in bytes after decompression. The largest page of an index has some 30 MB.
 constexpr std::uint64_t page_limit = 256ull << 20;
-constexpr std::uint64_t error_page_limit = 16ull << 20; // beside status 200
+constexpr std::uint64_t error_page_limit = 16ull << 20; // for any status from 300 on
 
 std::string variable(const char* name) {
     const char* value = std::getenv(name);
@@ -41,7 +43,7 @@ struct CurlDelete {
     void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 
-// One handle a thread keeps connections open between artifacts of one host.
+// Each thread has one handle, which keeps connections open between artifacts of one host.
 CURL* thread_handle() {
     static const CURLcode global = curl_global_init(CURL_GLOBAL_DEFAULT);
     if (global != CURLE_OK) return nullptr;
@@ -58,14 +60,14 @@ struct Exchange {
     long status = 0;
     std::string redirect;
     int retry_after = -1;
-    Status failure; // of ours, not of the network
+    Status failure; // an error of this program (a full disk, a limit), and none of the network
     CURL* handle = nullptr;
 };
 
 std::size_t on_header(char* data, std::size_t one, std::size_t count, void* user) {
     auto& x = *static_cast<Exchange*>(user);
     std::string_view line = trim({data, one * count});
-    if (line.starts_with("HTTP/")) { // a new response: forget what an earlier one (100, a proxy's) said
+    if (line.starts_with("HTTP/")) { // a new response: drop the headers of an earlier one (status 100, a proxy's)
         x.reply.etag.clear();
         x.reply.last_modified.clear();
         x.reply.content_type.clear();
@@ -118,7 +120,7 @@ std::size_t on_body(char* data, std::size_t one, std::size_t count, void* user) 
                 return 0;
             }
         }
-        // Refused before it is transferred, if the server is frank.
+        // With a Content-Length the answer can be refused before it is transferred.
         if (length > 0 && x.status < 300 && x.request.range.empty() &&
             x.request.resume_from + static_cast<std::uint64_t>(length) > limit_of(x)) {
             x.failure = too_large(x);
@@ -130,7 +132,7 @@ std::size_t on_body(char* data, std::size_t one, std::size_t count, void* user) 
         }
     }
     if (!x.request.range.empty() && x.status < 300 && x.reply.body.size() + bytes.size() > x.request.size_limit) {
-        x.reply.range_ignored = true; // and the rest of the file is not wanted
+        x.reply.range_ignored = true; // the whole file would follow
         curl_off_t length = -1;
         curl_easy_getinfo(x.handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
         if (length > 0) x.reply.length = static_cast<std::uint64_t>(length);
@@ -204,7 +206,7 @@ void configure(CURL* handle, const FetchOptions& options, const Url& url, Exchan
     curl_easy_setopt(handle, CURLOPT_HEADERDATA, &x);
     curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(handle, CURLOPT_WRITEDATA, &x);
-    // Redirects are followed by us, so that each of them is held to the transport policy.
+    // Tinderbox follows redirects itself, so that each hop is held to the transport policy.
     curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
@@ -219,10 +221,10 @@ void configure(CURL* handle, const FetchOptions& options, const Url& url, Exchan
         curl_easy_setopt(handle, CURLOPT_SSL_VERIFYPEER, 0L);
         curl_easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, 0L);
     }
-    // Not CURLOPT_RESUME_FROM: it makes an error of a server that answers with the whole file, which is fine here.
+    // Not CURLOPT_RESUME_FROM: with it a server that sends the whole file is an error, and here that is welcome.
     std::string range = fmt::format("{}-", x.request.resume_from);
     if (x.request.resume_from > 0) curl_easy_setopt(handle, CURLOPT_RANGE, range.c_str());
-    // Without a file it is a document: let the server compress it.
+    // A document may be compressed by the server on the way.
     if ((x.request.file < 0 && x.request.range.empty()) || x.request.document)
         curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "");
     if (!x.request.range.empty()) curl_easy_setopt(handle, CURLOPT_RANGE, x.request.range.c_str());
@@ -273,9 +275,9 @@ Attempt attempt(const FetchOptions& options, TransferRequest& request, TransferR
     CURLcode code = curl_easy_perform(handle);
     std::string_view detail = message[0] ? message : curl_easy_strerror(code);
 
-    // What arrived is kept for the next attempt.
+    // The next attempt continues behind the bytes that arrived.
     auto keep = [&] {
-        if (request.document) { // the bytes of a compressed transfer do not count what is in the file
+        if (request.document) { // after a compressed transfer the file's size is not the number of bytes received
             if (request.received) *request.received -= x.written;
             (void)::ftruncate(request.file, 0);
         } else if (request.file >= 0 && x.status > 0 && x.status < 300) {
@@ -312,9 +314,9 @@ Attempt attempt(const FetchOptions& options, TransferRequest& request, TransferR
     if (x.status == 200 || x.status == 206 || x.status == 304 || x.status == 404 || x.status == 410)
         return {Outcome::done, {}};
     if (x.status == 416 && !request.range.empty()) return {Outcome::done, {}};
-    // Of an index there are several forms, and some servers forbid what they do not have.
+    // An index has several forms, and some servers answer "forbidden" for a form that they lack.
     if (request.document && (x.status == 401 || x.status == 403)) return {Outcome::done, {}};
-    if (x.status == 416) { // begin anew
+    if (x.status == 416) { // start again from the first byte
         if (request.received) *request.received -= request.resume_from;
         request.resume_from = 0;
         if (request.file >= 0 && ::ftruncate(request.file, 0) != 0)
@@ -370,10 +372,10 @@ Result<TransferReply> transfer(const FetchOptions& options, TransferRequest requ
         double wait = 0.5 * static_cast<double>(1 << tries++);
         if (result.retry_after >= 0) wait = std::min(result.retry_after, 30);
         std::this_thread::sleep_for(std::chrono::duration<double>(wait));
-        // A redirect's target may be a signed URL that has run out: start from the front.
+        // A redirect may lead to a signed URL that has expired: ask the first URL again.
         request.url = first_url;
         redirects = 0;
     }
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::fetch

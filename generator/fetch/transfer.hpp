@@ -1,4 +1,4 @@
-// One HTTP exchange with libcurl: policy (TLS, plain http, redirects), retries, resuming. Used by fetch.cpp only.
+// One HTTP exchange with libcurl: policy (TLS, plain http, redirects), retries, resuming. Thread-safe.
 #pragma once
 
 #include "common/base/file.hpp"
@@ -6,7 +6,7 @@
 
 #include <atomic>
 
-namespace tinderbox {
+namespace tinderbox::fetch {
 
 struct TransferRequest {
     std::string url;
@@ -17,14 +17,14 @@ struct TransferRequest {
     std::string if_range;  // with resume_from: the ETag that the first part had, "" = trust the hash
     std::uint64_t size_limit = UINT64_MAX;
     std::string range; // without a file: "FIRST-LAST" or "-COUNT"; size_limit is its length
-    std::atomic<std::uint64_t>* received = nullptr; // bytes of body so far are added here (and taken back on restart)
+    std::atomic<std::uint64_t>* received = nullptr; // bytes of body are added here, and taken back on a restart
     std::atomic<std::uint64_t>* expected = nullptr; // Content-Length is added here once
 };
 
 struct TransferReply {
     int status = 0;
     std::string body, final_url, content_type, etag, last_modified, cache_control, content_range;
-    int age = 0;                // seconds that a proxy had it already
+    int age = 0;                // seconds since a proxy got the answer
     bool restarted = false;     // the server ignored the range: the file was begun anew
     bool range_ignored = false; // of TransferRequest::range: the body was not read
     std::uint64_t length = 0;   // Content-Length of an answer whose body was not read, 0 = unknown
@@ -33,11 +33,11 @@ struct TransferReply {
 // Retries transient failures with back-off; the error after the last is of kind network and says what to do.
 Result<TransferReply> transfer(const FetchOptions& options, TransferRequest request);
 
-// The CA bundle this machine's own tools use: SSL_CERT_FILE, CURL_CA_BUNDLE, REQUESTS_CA_BUNDLE, PIP_CERT, else the
-// distributions' places. "" when none was found.
+// The CA bundle of this machine's own tools: SSL_CERT_FILE, CURL_CA_BUNDLE, REQUESTS_CA_BUNDLE, PIP_CERT, else the
+// distributions' paths. "": no bundle was found.
 std::string ca_bundle();
 
 // Plain http is for loopback and for hosts the user named. Error of kind network otherwise.
 Status check_transport(const FetchOptions& options, const std::string& url);
 
-} // namespace tinderbox
+} // namespace tinderbox::fetch

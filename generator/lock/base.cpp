@@ -4,18 +4,20 @@
 #include "common/base/hash.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
+#include "generator/fetch/url.hpp"
+#include "generator/lock/download.hpp"
 #include "generator/pip/options.hpp"
 
 #include <nlohmann/json.hpp>
 
-namespace tinderbox {
+namespace tinderbox::lock {
 namespace {
 
 using nlohmann::json;
 
 constexpr int table_format = 1;
 
-// The table is part of this program: a mistake in it is ours.
+// The table is part of this program, so that a mistake in it is of kind bug.
 Result<std::vector<LockedBase>> rows_of(std::string_view table, const std::string& kind, const std::string& platform) {
     json root = json::parse(table, nullptr, false);
     if (!root.is_object() || root.value("version", 0) != table_format || !root.contains("bases"))
@@ -27,7 +29,7 @@ Result<std::vector<LockedBase>> rows_of(std::string_view table, const std::strin
         base.kind = kind;
         base.version = row.value("version", "");
         base.url = base.source = row.value("url", "");
-        base.file_name = base.url.substr(base.url.rfind('/') + 1);
+        base.file_name = fs::path(base.url).filename().string();
         base.sha256 = row.value("sha256", "");
         base.size = row.value("size", std::uint64_t{0});
         if (!is_url(base.url) || !sha256_from_hex(base.sha256))
@@ -79,8 +81,8 @@ Result<std::optional<LockedBase>> lock_base(const std::string& text, const std::
     base.kind = "installer";
     if (is_url(text) && !text.starts_with("file:")) {
         base.source = text;
-        base.url = without_credentials(text);
-        base.file_name = percent_decode(Url::parse(text).path);
+        base.url = locate(text).url;
+        base.file_name = percent_decode(fetch::Url::parse(text).path);
     } else {
         std::error_code ec;
         fs::path path = fs::absolute(text.starts_with("file:") ? file_url_to_path(text) : text, ec).lexically_normal();
@@ -88,15 +90,15 @@ Result<std::optional<LockedBase>> lock_base(const std::string& text, const std::
             return make_error(ErrorKind::usage,
                               "--base {}: it is no file, and no name that is known; write miniconda[=VERSION], "
                               "miniforge[=VERSION], none, or the path or URL of an installer's .sh",
-                              printable(text));
+                              pip::printable(text));
         base.source = base.file_name = path.string();
-        base.url = "file://" + percent_encode_path(base.source);
+        base.url = locate(base.source).url;
     }
-    base.file_name = base.file_name.substr(base.file_name.rfind('/') + 1);
+    base.file_name = fs::path(base.file_name).filename().string();
     if (base.file_name.empty() || base.file_name == "." || base.file_name == "..")
         return make_error(ErrorKind::usage, "--base {}: the URL does not end in a file's name",
                           without_credentials(text));
     return std::optional(std::move(base));
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::lock

@@ -1,4 +1,4 @@
-// --base: which installer of a conda is taken, and where it comes from.
+// --base: the installer of a conda, chosen from a table or named by path or URL.
 //
 // templates/bases.json lists them: {"version": 1, "bases": [{"kind", "version", "platform", "url", "sha256", "size"?,
 // "source"}]}, newest first within a kind; `source` says who published the hash. scripts/update-bases writes it.
@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace tinderbox {
+namespace tinderbox::lock {
 
 // "none" and "" give nothing. "miniconda", "miniforge=26.3.2-3": a row of `table` (the text of bases.json) for
 // `platform`. A path or a URL of a .sh: that one; its version and hash are known once it was read. Errors (usage): no
@@ -17,7 +17,7 @@ namespace tinderbox {
 Result<std::optional<LockedBase>> lock_base(const std::string& text, const std::string& platform,
                                             std::string_view table);
 
-// What an installer that calls itself `name` is: "Miniconda3" is "miniconda".
+// The kind of an installer that calls itself `name`: "Miniconda3" is "miniconda".
 std::string base_kind(std::string_view name);
 
-} // namespace tinderbox
+} // namespace tinderbox::lock

@@ -1,5 +1,6 @@
 #include "generator/lock/conda_solve.hpp"
 
+#include "common/base/optional_reporter.hpp"
 #include "common/base/parallel.hpp"
 #include "common/base/progress.hpp"
 #include "common/base/text.hpp"
@@ -8,19 +9,21 @@
 #include "generator/conda/names.hpp"
 #include "generator/conda/package.hpp"
 #include "generator/conda/solve.hpp"
+#include "generator/fetch/url.hpp"
+#include "generator/lock/download.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <iterator>
 
-namespace tinderbox {
+namespace tinderbox::lock {
 namespace {
 
-// What a request with conda entries and without channels comes from; never Anaconda's defaults.
+// The channel of a request that names none; never Anaconda's defaults.
 constexpr const char* default_channel = "conda-forge";
 
-// Indexes that are opened at the same time: the largest take 150 MB of memory each while they are read.
+// Indexes that are opened at the same time. Reading one of the largest takes 150 MB of memory.
 constexpr unsigned index_threads = 4;
 
 constexpr std::string_view cuda_packages[] = {
@@ -43,35 +46,48 @@ std::string pinned_version(std::string_view version) {
     return plain ? std::string(version) : "";
 }
 
+// conda's subdirectory in ".../SUBDIR/FILE"; "" for any other path.
+std::string subdir_of(const std::string& url) {
+    std::string path = is_url(url) ? fetch::Url::parse(url).path : url;
+    auto file = path.rfind('/');
+    if (file == std::string::npos || file == 0) return "";
+    auto subdir = path.rfind('/', file - 1);
+    std::string name = path.substr(subdir == std::string::npos ? 0 : subdir + 1,
+                                   file - (subdir == std::string::npos ? 0 : subdir + 1));
+    for (std::string_view known : {"linux-", "osx-", "win-", "freebsd-", "emscripten-", "wasi-", "zos-"})
+        if (name.starts_with(known)) return name;
+    return name == "noarch" ? name : "";
+}
+
 LockedArtifact artifact_of(const conda::SolvedPackage& package) {
     LockedArtifact out;
-    out.kind = "conda";
+    out.kind = parcel::ArtifactKind::conda;
     out.name = package.name;
     out.version = package.version;
     out.build = package.build;
-    const bool local = package.url.starts_with("file:");
-    out.source = local ? file_url_to_path(package.url) : package.url;
-    out.url = without_credentials(package.url);
+    Location location = locate(package.url);
+    out.source = std::move(location.source);
+    out.url = std::move(location.url);
     out.file_name = package.file_name;
     out.sha256 = package.sha256;
     if (out.sha256.empty()) out.md5 = package.md5;
     out.size = package.size;
     out.channel = package.channel;
     out.requested = package.requested;
-    out.requirement = printable(package.because);
+    out.requirement = pip::printable(package.because);
     return out;
 }
 
-// Packages that the request names by file or URL: a channel of their own, in front of all others. What they depend on
-// is read from themselves.
+// Packages that the request names by file or URL: a channel of their own, in front of all others. Their dependencies
+// are read from the packages.
 class NamedFiles final : public conda::Subdir {
   public:
-    NamedFiles() : Subdir({"files of the request", "files:", "files:", ""}, "noarch") {}
+    NamedFiles() : conda::Subdir({"files of the request", "files:", "files:", ""}, "noarch") {}
 
-    Status add(const CondaSpec& spec, const Fetched& file) {
-        CondaOpenOptions open;
-        open.name = last_element(spec.url);
-        TRY_ASSIGN(auto package, open_conda_package(file.path, open));
+    Status add(const spec::CondaSpec& spec, const fetch::Fetched& file) {
+        conda::OpenOptions open;
+        open.name = fs::path(spec.url.substr(0, spec.url.find('#'))).filename().string();
+        TRY_ASSIGN(auto package, conda::open_package(file.path, open));
         auto row = std::make_shared<nlohmann::json>(package->metadata().at("conda").at("index"));
         conda::PackageRecord record;
         auto text = [&](const char* key) {
@@ -108,10 +124,6 @@ class NamedFiles final : public conda::Subdir {
     const std::vector<conda::PackageRecord>& records() const { return records_; }
 
   private:
-    static std::string last_element(const std::string& path) {
-        std::string name = path.substr(path.rfind('/') + 1);
-        return name.substr(0, name.find('#'));
-    }
     std::vector<conda::PackageRecord> records_;
     std::shared_ptr<std::vector<std::shared_ptr<const void>>> storage_ =
         std::make_shared<std::vector<std::shared_ptr<const void>>>();
@@ -119,10 +131,10 @@ class NamedFiles final : public conda::Subdir {
 
 class CondaSolve {
   public:
-    CondaSolve(const Request& request, const LockOptions& options, Fetcher& fetcher)
+    CondaSolve(const spec::Request& request, const LockOptions& options, fetch::Fetcher& fetcher)
         : request_(request), options_(options), fetcher_(fetcher) {}
 
-    Result<CondaAnswer> run() {
+    Result<CondaSolution> run() {
         TRY_ASSIGN(config_, conda::read_config());
         TRY(read_specs());
         TRY(read_channels());
@@ -154,26 +166,26 @@ class CondaSolve {
 
   private:
     Status read_specs() {
-        for (const CondaSpec& spec : request_.conda) {
+        for (const spec::CondaSpec& spec : request_.conda) {
             if (!spec.url.empty()) continue;
             TRY_ASSIGN(conda::SolveSpec one, solve_spec(spec));
             solve_.specs.push_back(std::move(one));
         }
-        for (const CondaSpec& pin : request_.conda_constraints) {
+        for (const spec::CondaSpec& pin : request_.conda_constraints) {
             TRY_ASSIGN(conda::SolveSpec one, solve_spec(pin));
             solve_.constraints.push_back(std::move(one));
         }
         return {};
     }
 
-    Result<conda::SolveSpec> solve_spec(const CondaSpec& spec) const {
+    Result<conda::SolveSpec> solve_spec(const spec::CondaSpec& spec) const {
         auto parsed = conda::MatchSpec::parse(spec.text);
         if (!parsed.ok()) return std::move(parsed).error().in(spec.line.str());
         if (parsed->name.find('*') != std::string::npos)
             return make_error(ErrorKind::usage, "{}: '{}' names no package; write its name instead of a pattern",
-                              spec.line.str(), printable(spec.text));
+                              spec.line.str(), pip::printable(spec.text));
         conda::SolveSpec out{std::move(parsed).value(), spec.line.str(), {}};
-        out.spec.text = printable(out.spec.text);
+        out.spec.text = pip::printable(out.spec.text);
         TRY_ASSIGN(out.channels, keys_of(out.spec.channel, spec.line.str()));
         return out;
     }
@@ -187,7 +199,7 @@ class CondaSolve {
         return out;
     }
 
-    // The request's, else .condarc's, else conda-forge; then those that single specs name, as conda does.
+    // The channels of the request, else of .condarc, else conda-forge. As with conda, channels of single specs follow.
     Status read_channels() {
         std::vector<std::string> texts = request_.channels;
         if (texts.empty()) texts = config_.channels;
@@ -203,10 +215,8 @@ class CondaSolve {
         for (const conda::Channel& channel : channels_)
             if (std::ranges::find(answer_.channels, channel.key) == answer_.channels.end())
                 answer_.channels.push_back(channel.key);
-        solve_.priority = config_.priority;
-        if (!options_.channel_priority.empty()) {
-            TRY_ASSIGN(solve_.priority, conda::parse_channel_priority(options_.channel_priority));
-        }
+        solve_.reporter = options_.reporter;
+        solve_.priority = options_.channel_priority.value_or(config_.priority);
         solve_.channel_keys = [this](const std::string& channel) { return keys_of(channel, ""); };
         return {};
     }
@@ -228,13 +238,13 @@ class CondaSolve {
     }
 
     Status read_files() {
-        std::vector<Download> downloads;
-        std::vector<const CondaSpec*> specs;
-        for (const CondaSpec& spec : request_.conda) {
+        std::vector<fetch::Download> downloads;
+        std::vector<const spec::CondaSpec*> specs;
+        for (const spec::CondaSpec& spec : request_.conda) {
             if (spec.url.empty()) continue;
-            Download download;
+            fetch::Download download;
             download.url = spec.url;
-            download.name = percent_decode(spec.url.substr(spec.url.rfind('/') + 1));
+            download.name = percent_decode(fs::path(spec.url).filename().string());
             download.md5 = spec.md5;
             download.sha256 = spec.sha256;
             downloads.push_back(std::move(download));
@@ -249,7 +259,7 @@ class CondaSolve {
             TRY_ASSIGN(auto exact,
                        conda::MatchSpec::parse(fmt::format("{}=={}={}", record.name, record.version, record.build))
                            .in(specs[i]->line.str()));
-            exact.text = printable(specs[i]->text);
+            exact.text = pip::printable(specs[i]->text);
             exact.channel = named->channel().key;
             solve_.specs.push_back({std::move(exact), specs[i]->line.str(), {named->channel().key}});
             by_file_[std::string(record.name)] = specs[i];
@@ -260,7 +270,7 @@ class CondaSolve {
         return {};
     }
 
-    // All at the same time: each is a transfer, and then the reading of perhaps half a gigabyte of JSON.
+    // All at the same time: each index is a transfer, and then perhaps half a gigabyte of JSON to read.
     Status open_channels() {
         struct Opening {
             std::size_t channel;
@@ -273,7 +283,8 @@ class CondaSolve {
                 if (channels_[i].subdir.empty() || channels_[i].subdir == subdir) openings.push_back({i, subdir});
         {
             conda::IndexProgress progress;
-            ProgressLine line([&progress] {
+            progress.reporter = options_.reporter;
+            ProgressLine line(reporter_or_silent(options_.reporter), [&progress] {
                 if (progress.transfers > 0)
                     return ProgressLine::State{"downloading", progress.transfer.received, progress.transfer.total()};
                 return ProgressLine::State{"reading", progress.read, progress.size};
@@ -281,7 +292,7 @@ class CondaSolve {
             TRY(parallel_for(openings.size(), index_threads, [&](std::size_t i) -> Status {
                 openings[i].result =
                     conda::open_subdir(channels_[openings[i].channel], openings[i].subdir, fetcher_, progress);
-                return {}; // what is reported is the first error in the channels' order, not in time
+                return {}; // the error that is reported is the first in the channels' order, not in time
             }));
         }
         std::vector<bool> there(channels_.size());
@@ -302,22 +313,48 @@ class CondaSolve {
         return {};
     }
 
-    const Request& request_;
+    const spec::Request& request_;
     const LockOptions& options_;
-    Fetcher& fetcher_;
+    fetch::Fetcher& fetcher_;
     conda::Config config_;
     std::vector<conda::Channel> channels_;
     std::vector<conda::ChannelSource> sources_;
     conda::SolveRequest solve_;
-    std::map<std::string, const CondaSpec*> by_file_; // name → the entry that brings it
-    CondaAnswer answer_;
+    std::map<std::string, const spec::CondaSpec*> by_file_; // name → the entry that brings it
+    CondaSolution answer_;
 };
 
 } // namespace
 
-bool asks_for_gpu(const Request& request, const LockOptions& options) {
+Result<LockedArtifact> lock_conda_file(const spec::CondaSpec& spec, const std::string& platform) {
+    std::string subdir = subdir_of(spec.url);
+    if (!subdir.empty() && subdir != "noarch" && subdir != platform)
+        return make_error(ErrorKind::usage,
+                          "{}: {} is a package for {}, and the installer is for {}; take the list of that "
+                          "platform, or write --platform {}",
+                          spec.line.str(), spec.name, subdir, platform, subdir);
+    LockedArtifact out;
+    out.kind = parcel::ArtifactKind::conda;
+    out.name = spec.name;
+    out.version = spec.version.starts_with("==") ? spec.version.substr(2) : spec.version;
+    out.build = spec.build;
+    Location location = locate(spec.url);
+    out.source = std::move(location.source);
+    out.url = std::move(location.url);
+    out.file_name =
+        percent_decode(fs::path(location.local ? out.source : fetch::Url::parse(spec.url).path).filename().string());
+    out.sha256 = spec.sha256;
+    out.md5 = spec.md5;
+    out.size = spec.size;
+    out.requested = spec.needed_by.empty();
+    out.requirement = out.requested ? pip::printable(spec.text) : "needed by " + spec.needed_by;
+    out.channel = without_credentials(spec.channel);
+    return out;
+}
+
+bool asks_for_gpu(const spec::Request& request, const LockOptions& options) {
     if (!options.cuda.empty() || options.wants_gpu) return true;
-    for (const CondaSpec& spec : request.conda) {
+    for (const spec::CondaSpec& spec : request.conda) {
         if (std::ranges::find(cuda_packages, spec.name) != std::end(cuda_packages) || spec.name.ends_with("-gpu") ||
             spec.name.starts_with("cuda-"))
             return true;
@@ -328,7 +365,7 @@ bool asks_for_gpu(const Request& request, const LockOptions& options) {
     }
     for (const std::string& channel : request.channels)
         if (channel == "nvidia" || channel.starts_with("nvidia/") || channel.ends_with("/nvidia")) return true;
-    for (const PipRequirement& requirement : request.pip)
+    for (const pip::RequirementLine& requirement : request.pip)
         if (requirement.specifier.find("+cu") != std::string::npos ||
             requirement.name.find("-cu1") != std::string::npos)
             return true;
@@ -336,19 +373,19 @@ bool asks_for_gpu(const Request& request, const LockOptions& options) {
                                [](const std::string& url) { return url.find("/cu1") != std::string::npos; });
 }
 
-std::string target_cuda(const Request& request, const LockOptions& options) {
+std::string target_cuda(const spec::Request& request, const LockOptions& options) {
     if (!options.driver_cuda.empty()) return options.driver_cuda; // a fact, where the others are guesses
     if (!options.cuda.empty()) return options.cuda;
     if (!asks_for_gpu(request, options)) return "";
-    for (const CondaSpec& spec : request.conda)
+    for (const spec::CondaSpec& spec : request.conda)
         if (spec.name == "cudatoolkit" || spec.name == "cuda-version" || spec.name == "pytorch-cuda")
             if (std::string version = pinned_version(spec.version); !version.empty()) return version;
     if (!options.newest_cuda.empty()) return options.newest_cuda;
-    return fmt::format("{}.0", std::rbegin(cuda_floors)->major);
+    return fmt::format("{}.0", std::rbegin(format::cuda_floors)->major);
 }
 
-Result<CondaAnswer> solve_conda(const Request& request, const LockOptions& options, Fetcher& fetcher) {
+Result<CondaSolution> solve_conda(const spec::Request& request, const LockOptions& options, fetch::Fetcher& fetcher) {
     return CondaSolve(request, options, fetcher).run();
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::lock

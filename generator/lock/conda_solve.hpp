@@ -5,9 +5,9 @@
 #include "generator/fetch/fetch.hpp"
 #include "generator/lock/make_lock.hpp"
 
-namespace tinderbox {
+namespace tinderbox::lock {
 
-struct CondaAnswer {
+struct CondaSolution {
     std::vector<LockedArtifact> artifacts;
     std::vector<std::string> channels;           // URLs, without credentials
     std::map<std::string, std::string> virtuals; // assumed of the target: "__glibc" → "2.28", "__archspec" → "1=x86_64"
@@ -15,17 +15,17 @@ struct CondaAnswer {
 };
 
 // An entry that names a package by URL or path, without looking into it. Errors: usage (another platform's).
-Result<LockedArtifact> lock_conda_file(const CondaSpec& spec, const std::string& platform);
+Result<LockedArtifact> lock_conda_file(const spec::CondaSpec& spec, const std::string& platform);
 
 // Whether the request asks for a GPU: --cuda, --target-gpu, a CUDA package, a build or channel that speaks of one.
-bool asks_for_gpu(const Request& request, const LockOptions& options);
+bool asks_for_gpu(const spec::Request& request, const LockOptions& options);
 
-// What __cuda the target gets: of its driver, of --cuda, of a pinned cudatoolkit or cuda-version, else the newest major
-// known; "" without a GPU in the request.
-std::string target_cuda(const Request& request, const LockOptions& options);
+// The target's __cuda: that of its driver, of --cuda, of a pinned cudatoolkit or cuda-version, else the newest major
+// known. "": the request asks for no GPU.
+std::string target_cuda(const spec::Request& request, const LockOptions& options);
 
-// Answers every entry of request.conda. Entries that name a file or URL are taken as they are; the solve goes around
-// them. Errors: usage, network, unsatisfiable.
-Result<CondaAnswer> solve_conda(const Request& request, const LockOptions& options, Fetcher& fetcher);
+// Answers every entry of request.conda. Entries that name a file or URL are fixed, and the solve chooses the
+// other packages to fit them. Errors: usage, network, unsatisfiable.
+Result<CondaSolution> solve_conda(const spec::Request& request, const LockOptions& options, fetch::Fetcher& fetcher);
 
-} // namespace tinderbox
+} // namespace tinderbox::lock

@@ -8,14 +8,14 @@
 #include <charconv>
 #include <cstdlib>
 
-namespace tinderbox {
+namespace tinderbox::lock {
 namespace {
 
 using nlohmann::json;
 
 constexpr int table_format = 1;
 
-bool has_cuda_index(const PipOptions& options) {
+bool has_cuda_index(const pip::Options& options) {
     auto names_cuda = [](const std::string& url) {
         auto slash = url.rfind("/cu");
         return slash != std::string::npos && slash + 3 < url.size() && url[slash + 3] >= '0' && url[slash + 3] <= '9';
@@ -25,7 +25,7 @@ bool has_cuda_index(const PipOptions& options) {
 }
 
 // "11.3" and "11.3.1" → {11, 3}
-Result<std::pair<int, int>> major_minor(const std::string& version) {
+Result<std::pair<int, int>> parse_cuda_version(const std::string& version) {
     int major = 0, minor = -1;
     const char* end = version.data() + version.size();
     auto [dot, error] = std::from_chars(version.data(), end, major);
@@ -39,23 +39,23 @@ Result<std::pair<int, int>> major_minor(const std::string& version) {
 
 } // namespace
 
-Status add_python(Request& request, const std::string& version) {
-    const SourceLine line{"command line: --python", 0};
+Status add_python(spec::Request& request, const std::string& version) {
+    const pip::SourceLine line{"command line: --python", 0};
     std::string text(trim(version));
     const bool relation = !text.empty() && std::string_view("=<>!~").find(text[0]) != std::string_view::npos;
     if (text.empty() || (!relation && !(text[0] >= '0' && text[0] <= '9')))
         return make_error(ErrorKind::usage, "--python {}: write a version such as 3.11 or '>=3.9,<3.12'", version);
-    return add_conda(request, "python" + std::string(relation ? "" : "=") + text, line);
+    return spec::add_conda(request, "python" + std::string(relation ? "" : "=") + text, line);
 }
 
-Status add_cuda(Request& request, const std::string& version, std::string_view table) {
-    TRY_ASSIGN(auto wanted, major_minor(version));
+Status add_cuda(spec::Request& request, const std::string& version, std::string_view table) {
+    TRY_ASSIGN(auto wanted, parse_cuda_version(version));
     auto [major, minor] = wanted;
     if (!request.conda.empty()) {
         const char* name = major < 12 ? "cudatoolkit" : "cuda-version";
         const bool named = std::ranges::any_of(
-            request.conda, [&](const CondaSpec& spec) { return spec.name == name && !spec.version.empty(); });
-        if (!named) TRY(add_conda(request, fmt::format("{}={}", name, version), {"command line: --cuda", 0}));
+            request.conda, [&](const spec::CondaSpec& spec) { return spec.name == name && !spec.version.empty(); });
+        if (!named) TRY(spec::add_conda(request, fmt::format("{}={}", name, version), {"command line: --cuda", 0}));
     }
     if (request.pip.empty() || has_cuda_index(request.pip_options) || request.pip_options.no_index) return {};
     json root = json::parse(table, nullptr, false);
@@ -67,7 +67,7 @@ Status add_cuda(Request& request, const std::string& version, std::string_view t
     std::string known;
     const json* found = nullptr;
     for (const json& row : root["indexes"]) {
-        TRY_ASSIGN(auto has, major_minor(row.value("cuda", "")));
+        TRY_ASSIGN(auto has, parse_cuda_version(row.value("cuda", "")));
         // --cuda 12: the newest of 12.
         if (has.first == major && (minor < 0 || has.second == minor)) found = &row;
         known += (known.empty() ? "" : ", ") + row.value("cuda", "");
@@ -84,4 +84,4 @@ Status add_cuda(Request& request, const std::string& version, std::string_view t
     return {};
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::lock

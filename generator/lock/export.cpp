@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <array>
 
-namespace tinderbox {
+namespace tinderbox::lock {
 namespace {
 
 using nlohmann::json;
@@ -26,7 +26,7 @@ std::string quoted(const std::string& text) { return json(text).dump(-1, ' ', fa
 
 std::string url_of(const LockedArtifact& artifact) { return without_credentials(artifact.url); }
 
-// Of a wheel that was made of a source archive (--allow-sdist) the archive is what others can get.
+// Others cannot download a wheel that was made here (--allow-sdist), so its source archive stands in its place.
 LockedArtifact obtainable(LockedArtifact artifact) {
     if (artifact.built_from) {
         artifact.url = artifact.built_from->url;
@@ -37,7 +37,7 @@ LockedArtifact obtainable(LockedArtifact artifact) {
     return artifact;
 }
 
-std::size_t count(const Lock& lock, std::string_view kind) {
+std::size_t count(const Lock& lock, parcel::ArtifactKind kind) {
     return static_cast<std::size_t>(std::ranges::count(lock.artifacts, kind, &LockedArtifact::kind));
 }
 
@@ -48,9 +48,11 @@ std::string explicit_list(const Lock& lock) {
                                   "# platform: {}\n@EXPLICIT\n",
                                   lock.platform);
     for (const LockedArtifact& a : lock.artifacts)
-        if (a.kind == "conda") out += url_of(a) + "#" + (!a.md5.empty() ? a.md5 : "sha256:" + a.sha256) + "\n";
+        if (a.kind == parcel::ArtifactKind::conda)
+            out += url_of(a) + "#" + (!a.md5.empty() ? a.md5 : "sha256:" + a.sha256) + "\n";
     for (const LockedArtifact& a : lock.artifacts)
-        if (a.kind == "wheel") out += fmt::format("# pip {} @ {} --hash=sha256:{}\n", a.name, url_of(a), a.sha256);
+        if (a.kind == parcel::ArtifactKind::wheel)
+            out += fmt::format("# pip {} @ {} --hash=sha256:{}\n", a.name, url_of(a), a.sha256);
     return out;
 }
 
@@ -67,7 +69,8 @@ std::string conda_lock(const Lock& lock) {
     for (const LockedArtifact& a : lock.artifacts) {
         out += fmt::format(
             "- name: {}\n  version: {}\n  manager: {}\n  platform: {}\n  dependencies: {{}}\n  url: {}\n  hash:\n",
-            quoted(a.name), quoted(a.version), a.kind == "conda" ? "conda" : "pip", lock.platform, quoted(url_of(a)));
+            quoted(a.name), quoted(a.version), a.kind == parcel::ArtifactKind::conda ? "conda" : "pip", lock.platform,
+            quoted(url_of(a)));
         if (!a.md5.empty()) out += fmt::format("    md5: {}\n", a.md5);
         if (!a.sha256.empty()) out += fmt::format("    sha256: {}\n", a.sha256);
         out += "  category: main\n  optional: false\n";
@@ -75,8 +78,8 @@ std::string conda_lock(const Lock& lock) {
     return out;
 }
 
-// The place of a file in TOML: a URL, or a path for what lies on this machine.
-std::string place(const LockedArtifact& artifact) {
+// A file's url or path in a pylock.toml; files of this machine have a path.
+std::string toml_location(const LockedArtifact& artifact) {
     if (artifact.url.starts_with("file:")) return "path = " + quoted(file_url_to_path(artifact.url));
     return "url = " + quoted(url_of(artifact));
 }
@@ -84,13 +87,13 @@ std::string place(const LockedArtifact& artifact) {
 std::string pylock(const Lock& lock) {
     std::string out =
         "# Written by 'tinderbox lock --format pylock'.\nlock-version = \"1.0\"\ncreated-by = \"tinderbox\"\n";
-    if (count(lock, "wheel") == 0) out += "packages = []\n";
+    if (count(lock, parcel::ArtifactKind::wheel) == 0) out += "packages = []\n";
     for (const LockedArtifact& a : lock.artifacts) {
-        if (a.kind != "wheel") continue;
-        std::string file = fmt::format("{}{}, hashes = {{sha256 = \"{}\"}}", place(a),
+        if (a.kind != parcel::ArtifactKind::wheel) continue;
+        std::string file = fmt::format("{}{}, hashes = {{sha256 = \"{}\"}}", toml_location(a),
                                        a.size > 0 ? fmt::format(", size = {}", a.size) : "", a.sha256);
         out += fmt::format("\n[[packages]]\nname = {}\nversion = {}\n", quoted(a.name), quoted(a.version));
-        // An archive is what was named by its URL; wheels come from an index.
+        // PEP 751 calls a file that was named by its URL an archive; wheels come from an index.
         if (a.direct_url.empty() && a.built_from)
             out += fmt::format("sdist = {{name = {}, {}}}\n", quoted(a.file_name), file);
         else if (a.direct_url.empty()) out += fmt::format("wheels = [{{name = {}, {}}}]\n", quoted(a.file_name), file);
@@ -107,7 +110,7 @@ std::string requirements(const Lock& lock) {
         out += fmt::format("{} {}\n", i + 1 == lock.indexes.size() ? "--index-url" : "--extra-index-url",
                            without_credentials(lock.indexes[i]));
     for (const LockedArtifact& a : lock.artifacts) {
-        if (a.kind != "wheel") continue;
+        if (a.kind != parcel::ArtifactKind::wheel) continue;
         if (a.direct_url.empty() && !a.url.starts_with("file:"))
             out += fmt::format("{}=={} \\\n    --hash=sha256:{}\n", a.name, a.version, a.sha256);
         else out += fmt::format("{} @ {} \\\n    --hash=sha256:{}\n", a.name, url_of(a), a.sha256);
@@ -118,7 +121,8 @@ std::string requirements(const Lock& lock) {
 void add_warnings(const Lock& lock, LockFormat format, std::vector<std::string>& out) {
     const std::string name =
         std::string(std::ranges::find(formats, format, [](const auto& row) { return row.second; })->first);
-    const std::size_t conda = count(lock, "conda"), wheels = count(lock, "wheel");
+    const std::size_t conda = count(lock, parcel::ArtifactKind::conda),
+                      wheels = count(lock, parcel::ArtifactKind::wheel);
     const bool pip_only = format == LockFormat::pylock || format == LockFormat::requirements;
     if (pip_only && conda > 0)
         out.push_back(fmt::format(
@@ -174,4 +178,4 @@ ExportedLock export_lock(const Lock& given, LockFormat format) {
     return out;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::lock

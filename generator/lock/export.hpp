@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::lock {
 
 enum class LockFormat {
     tinderbox,     // ours
@@ -21,10 +21,10 @@ Result<LockFormat> parse_lock_format(std::string_view text); // "tinderbox", "ex
 
 struct ExportedLock {
     std::string text;
-    std::vector<std::string> warnings; // what the format has no word for: one sentence each
+    std::vector<std::string> warnings; // a sentence for each part of the lock that the format cannot express
 };
 
 // `lock` must have every artifact's SHA-256 (it was fetched). No URL carries credentials.
 ExportedLock export_lock(const Lock& lock, LockFormat format);
 
-} // namespace tinderbox
+} // namespace tinderbox::lock

@@ -1,15 +1,17 @@
 #include "generator/lock/lock.hpp"
 
 #include "common/base/file.hpp"
-#include "common/base/hash.hpp"
+#include "common/base/member_path.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
+#include "generator/lock/download.hpp"
+#include "generator/lock/lock_fields.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 
-namespace tinderbox {
+namespace tinderbox::lock {
 namespace {
 
 using nlohmann::json;
@@ -21,7 +23,7 @@ std::vector<std::string> cleaned(const std::vector<std::string>& urls) {
 }
 
 json artifact_json(const LockedArtifact& artifact) {
-    json out = {{"kind", artifact.kind},
+    json out = {{"kind", parcel::artifact_kind_name(artifact.kind)},
                 {"name", artifact.name},
                 {"version", artifact.version},
                 {"url", without_credentials(artifact.url)},
@@ -57,163 +59,80 @@ json base_json(const LockedBase& base) {
     return out;
 }
 
-// Reads fields with checked types; the first mistake is kept.
-class Fields {
-  public:
-    Fields(const json& object, std::string where) : object_(object), where_(std::move(where)) {}
-
-    void text(const char* key, std::string& out, bool required = false) {
-        if (const json* value = get(key, required)) {
-            if (value->is_string()) out = value->get<std::string>();
-            else wrong(key, "a string");
-        }
-    }
-    void texts(const char* key, std::vector<std::string>& out) {
-        const json* value = get(key, false);
-        if (!value) return;
-        bool good = value->is_array();
-        if (good)
-            for (const json& one : *value) good = good && one.is_string();
-        if (good) out = value->get<std::vector<std::string>>();
-        else wrong(key, "a list of strings");
-    }
-    template <class Integer> void integer(const char* key, Integer& out) {
-        const json* value = get(key, false);
-        if (!value) return;
-        bool good = std::is_signed_v<Integer> ? value->is_number_integer() : value->is_number_unsigned();
-        if (good) out = value->get<Integer>();
-        else wrong(key, "a whole number");
-    }
-    void flag(const char* key, bool& out) {
-        const json* value = get(key, false);
-        if (!value) return;
-        if (value->is_boolean()) out = value->get<bool>();
-        else wrong(key, "true or false");
-    }
-    void text_map(const char* key, const char* what, std::map<std::string, std::string>& to) {
-        auto found = object_.find(key);
-        if (found == object_.end()) return;
-        if (!found->is_object()) return fail(fmt::format("'{}' is not an object", key));
-        for (const auto& [name, value] : found->items()) {
-            if (value.is_string()) to[name] = value.get<std::string>();
-            else fail(fmt::format("the {} '{}' is not a string", what, name));
-        }
-    }
-    void fail(std::string text) {
-        if (!error_) error_ = make_error(ErrorKind::usage, "{}: {}; make the lock again", where_, text);
-    }
-    Status status() const {
-        if (error_) return *error_;
-        return {};
-    }
-
-  private:
-    const json* get(const char* key, bool required) {
-        auto found = object_.find(key);
-        if (found != object_.end()) return &*found;
-        if (required) fail(fmt::format("it lacks '{}'", key));
-        return nullptr;
-    }
-    void wrong(const char* key, const char* what) { fail(fmt::format("'{}' is not {}", key, what)); }
-
-    const json& object_;
-    std::string where_;
-    std::optional<Error> error_;
-};
-
-bool is_hex(const std::string& text, std::size_t digits) {
-    return text.empty() || (text.size() == digits && from_hex(text).has_value());
-}
-
-// It becomes a name in the cache.
-bool is_file_name(const std::string& name) {
-    return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos &&
-           name.find('\0') == std::string::npos;
+// The members of every file that is fetched.
+template <class Locked> void read_file(LockFields& fields, Locked& out) {
+    fields.url("url", out.url);
+    fields.file_name("file_name", out.file_name);
+    fields.digest("sha256", out.sha256, 64);
+    fields.integer("size", out.size);
+    if (fields.status().ok()) out.source = locate(out.url).source;
 }
 
 Result<LockedBase> base_from_json(const json& row, const std::string& where) {
-    if (!row.is_object()) return make_error(ErrorKind::usage, "{}: it is not an object; make the lock again", where);
     LockedBase out;
-    Fields fields(row, where);
+    LockFields fields(row, where);
     fields.text("kind", out.kind, true);
     fields.text("version", out.version, true);
-    fields.text("url", out.url, true);
-    fields.text("file_name", out.file_name, true);
-    fields.text("sha256", out.sha256);
-    fields.integer("size", out.size);
+    read_file(fields, out);
     TRY(fields.status());
-    if (!is_url(out.url))
-        fields.fail(fmt::format("'{}' is not an http, https or file URL", without_credentials(out.url)));
-    if (!is_hex(out.sha256, 64)) fields.fail("'sha256' is not 64 hexadecimal digits");
-    if (!is_file_name(out.file_name)) fields.fail(fmt::format("'{}' is no file name", out.file_name));
-    TRY(fields.status());
-    out.sha256 = to_lower(out.sha256);
-    out.source = out.url.starts_with("file:") ? file_url_to_path(out.url) : out.url;
     return out;
 }
 
 Result<BuiltFrom> built_from_json(const json& row, const std::string& where) {
-    if (!row.is_object()) return make_error(ErrorKind::usage, "{}: it is not an object; make the lock again", where);
     BuiltFrom out;
-    Fields fields(row, where);
-    fields.text("url", out.url, true);
-    fields.text("file_name", out.file_name, true);
-    fields.text("sha256", out.sha256, true);
-    fields.integer("size", out.size);
+    LockFields fields(row, where);
+    read_file(fields, out);
+    if (out.sha256.empty()) fields.fail("'sha256' is not 64 hexadecimal digits");
     TRY(fields.status());
-    if (!is_url(out.url))
-        fields.fail(fmt::format("'{}' is not an http, https or file URL", without_credentials(out.url)));
-    if (out.sha256.empty() || !is_hex(out.sha256, 64)) fields.fail("'sha256' is not 64 hexadecimal digits");
-    if (!is_file_name(out.file_name)) fields.fail(fmt::format("'{}' is no file name", out.file_name));
-    TRY(fields.status());
-    out.sha256 = to_lower(out.sha256);
-    out.source = out.url.starts_with("file:") ? file_url_to_path(out.url) : out.url;
     return out;
 }
 
-Result<std::vector<LockedInclude>> includes_from_json(const json& rows, const std::string& where) {
-    if (!rows.is_array()) return make_error(ErrorKind::usage, "{}: it is not a list; make the lock again", where);
-    std::vector<LockedInclude> out;
-    for (const json& row : rows) {
-        if (!row.is_object())
-            return make_error(ErrorKind::usage, "{}: it does not hold objects; make the lock again", where);
-        LockedInclude include;
-        Fields fields(row, where);
-        fields.text("path", include.path, true);
-        fields.text("destination", include.destination, true);
-        fields.text("sha256", include.sha256, true);
-        fields.flag("in_prefix", include.in_prefix);
-        TRY(fields.status());
-        if (auto safe = safe_relative_path(include.destination); safe.ok())
-            include.destination = std::move(safe).value();
-        else fields.fail(fmt::format("'{}': {}", include.destination, safe.error().message));
-        if (!is_hex(include.sha256, 64)) fields.fail("'sha256' is not 64 hexadecimal digits");
-        TRY(fields.status());
-        include.sha256 = to_lower(include.sha256);
-        out.push_back(std::move(include));
-    }
+Result<CapturedSource> captured_from_json(const json& row, const std::string& where) {
+    CapturedSource out;
+    LockFields fields(row, where);
+    fields.text("kind", out.kind, true);
+    fields.text("path", out.path, true);
+    fields.text("sha256", out.sha256);
+    TRY(fields.status());
+    return out;
+}
+
+Result<LockedSource> source_from_json(const json& row, const std::string& where) {
+    LockedSource out;
+    LockFields fields(row, where);
+    fields.text("path", out.path, true);
+    fields.text("sha256", out.sha256, true);
+    TRY(fields.status());
+    return out;
+}
+
+Result<LockedInclude> include_from_json(const json& row, const std::string& where) {
+    LockedInclude out;
+    LockFields fields(row, where);
+    fields.text("path", out.path, true);
+    fields.text("destination", out.destination, true);
+    fields.digest("sha256", out.sha256, 64, true);
+    fields.flag("in_prefix", out.in_prefix);
+    if (auto safe = safe_relative_path(out.destination); safe.ok()) out.destination = std::move(safe).value();
+    else fields.fail(fmt::format("'{}': {}", out.destination, safe.error().message));
+    TRY(fields.status());
     return out;
 }
 
 Result<std::optional<LockedText>> text_from_json(const json& installer, const char* key, const std::string& where) {
     auto row = installer.find(key);
     if (row == installer.end()) return std::optional<LockedText>();
-    const std::string inner = fmt::format("{}.{}", where, key);
-    if (!row->is_object()) return make_error(ErrorKind::usage, "{}: it is not an object; make the lock again", inner);
     LockedText out;
-    Fields fields(*row, inner);
+    LockFields fields(*row, fmt::format("{}.{}", where, key));
     fields.text("path", out.path, true);
-    fields.text("sha256", out.sha256, true);
-    if (!is_hex(out.sha256, 64)) fields.fail("'sha256' is not 64 hexadecimal digits");
+    fields.digest("sha256", out.sha256, 64, true);
     TRY(fields.status());
-    out.sha256 = to_lower(out.sha256);
     return std::optional(std::move(out));
 }
 
 Result<LockedInstaller> installer_from_json(const json& row, const std::string& where) {
-    if (!row.is_object()) return make_error(ErrorKind::usage, "{}: it is not an object; make the lock again", where);
     LockedInstaller out;
-    Fields fields(row, where);
+    LockFields fields(row, where);
     fields.text("version", out.version, true);
     fields.text_map("variables", "variable", out.variables);
     TRY(fields.status());
@@ -234,47 +153,66 @@ json installer_json(const LockedInstaller& installer) {
 }
 
 Result<LockedArtifact> artifact_from_json(const json& row, const std::string& where) {
-    if (!row.is_object()) return make_error(ErrorKind::usage, "{}: it is not an object; make the lock again", where);
     LockedArtifact out;
-    Fields fields(row, where);
-    fields.text("kind", out.kind, true);
+    LockFields fields(row, where);
+    std::string kind;
+    fields.text("kind", kind, true);
     fields.text("name", out.name, true);
     fields.text("version", out.version, true);
-    fields.text("url", out.url, true);
-    fields.text("file_name", out.file_name, true);
+    read_file(fields, out);
     fields.text("build", out.build);
-    fields.text("sha256", out.sha256);
-    fields.text("md5", out.md5);
+    fields.digest("md5", out.md5, 32);
     fields.text("requirement", out.requirement);
     fields.text("channel", out.channel);
     fields.text("index", out.index);
     fields.text("direct_url", out.direct_url);
     fields.texts("extras", out.extras);
-    fields.integer("size", out.size);
     fields.flag("requested", out.requested);
+    out.kind = parcel::artifact_kind(kind);
+    if (out.kind != parcel::ArtifactKind::wheel && out.kind != parcel::ArtifactKind::conda)
+        fields.fail(fmt::format("the kind '{}' is neither 'wheel' nor 'conda'", kind));
     TRY(fields.status());
-    if (out.kind != "wheel" && out.kind != "conda")
-        fields.fail(fmt::format("the kind '{}' is neither 'wheel' nor 'conda'", out.kind));
-    if (!is_url(out.url))
-        fields.fail(fmt::format("'{}' is not an http, https or file URL", without_credentials(out.url)));
-    if (!is_hex(out.sha256, 64)) fields.fail("'sha256' is not 64 hexadecimal digits");
-    if (!is_hex(out.md5, 32)) fields.fail("'md5' is not 32 hexadecimal digits");
-    if (!is_file_name(out.file_name)) fields.fail(fmt::format("'{}' is no file name", out.file_name));
-    TRY(fields.status());
-    out.sha256 = to_lower(out.sha256);
-    out.md5 = to_lower(out.md5);
-    out.source = out.url.starts_with("file:") ? file_url_to_path(out.url) : out.url;
     if (auto from = row.find("built_from"); from != row.end()) {
         TRY_ASSIGN(out.built_from, built_from_json(*from, where + ".built_from"));
     }
     return out;
 }
 
+// The rows of the list that `root` may have under `key`.
+template <class Row>
+Status read_rows(const json& root, const char* key, const std::string& where,
+                 Result<Row> (*read)(const json&, const std::string&), std::vector<Row>& out) {
+    auto rows = root.find(key);
+    if (rows == root.end()) return {};
+    if (!rows->is_array())
+        return make_error(ErrorKind::usage, "{}: '{}' is not a list; make the lock again", where, key);
+    for (std::size_t i = 0; i < rows->size(); ++i) {
+        TRY_ASSIGN(Row row, read((*rows)[i], fmt::format("{}:{}[{}]", where, key, i)));
+        out.push_back(std::move(row));
+    }
+    return {};
+}
+
 } // namespace
 
-PackageInfo package_of(const LockedArtifact& artifact) {
-    PackageInfo out;
-    out.kind = artifact.kind;
+std::string_view to_string(Bytecode mode) { return mode == Bytecode::build ? "build" : "install"; }
+
+std::optional<Bytecode> parse_bytecode(std::string_view text) {
+    for (Bytecode mode : {Bytecode::build, Bytecode::install})
+        if (text == to_string(mode)) return mode;
+    return std::nullopt;
+}
+
+std::vector<LockedArtifact> conda_packages(const Lock& lock) {
+    std::vector<LockedArtifact> out;
+    std::ranges::copy_if(lock.artifacts, std::back_inserter(out),
+                         [](const LockedArtifact& artifact) { return artifact.kind == parcel::ArtifactKind::conda; });
+    return out;
+}
+
+format::PackageInfo package_of(const LockedArtifact& artifact) {
+    format::PackageInfo out;
+    out.kind = parcel::artifact_kind_name(artifact.kind);
     out.name = artifact.name;
     out.version = artifact.version;
     out.build = artifact.build;
@@ -293,7 +231,7 @@ json to_json(const Lock& lock) {
                 {"name", lock.name},
                 {"platform", lock.platform},
                 {"target_glibc", lock.target_glibc},
-                {"bytecode", lock.bytecode},
+                {"bytecode", to_string(lock.bytecode)},
                 {"source_mtime", lock.source_mtime},
                 {"channels", cleaned(lock.channels)},
                 {"indexes", cleaned(lock.indexes)},
@@ -335,11 +273,14 @@ Result<Lock> lock_from_json(const json& root, const std::string& file_name) {
                           file_name, version, lock_version,
                           version > lock_version ? "update Tinderbox" : "make the lock again");
     Lock out;
-    Fields fields(root, file_name);
+    LockFields fields(root, file_name);
     fields.text("name", out.name, true);
     fields.text("platform", out.platform, true);
     fields.text("target_glibc", out.target_glibc);
-    fields.text("bytecode", out.bytecode);
+    std::string bytecode(to_string(out.bytecode));
+    fields.text("bytecode", bytecode);
+    if (auto mode = parse_bytecode(bytecode)) out.bytecode = *mode;
+    else fields.fail(fmt::format("'bytecode' is neither 'build' nor 'install': '{}'", bytecode));
     fields.integer("source_mtime", out.source_mtime);
     fields.texts("channels", out.channels);
     fields.texts("indexes", out.indexes);
@@ -347,65 +288,40 @@ Result<Lock> lock_from_json(const json& root, const std::string& file_name) {
     fields.texts("request", out.request);
     fields.text_map("variables", "variable", out.variables);
     fields.text_map("virtual", "virtual package", out.virtuals);
+    if (auto rows = root.find("artifacts"); rows == root.end() || !rows->is_array())
+        fields.fail("it lacks the list 'artifacts'");
+    TRY(fields.status());
     if (auto captured = root.find("captured"); captured != root.end()) {
-        CapturedSource source;
-        Fields inner(*captured, file_name + ":captured");
-        if (!captured->is_object()) return make_error(ErrorKind::usage, "{}: 'captured' is not an object", file_name);
-        inner.text("kind", source.kind, true);
-        inner.text("path", source.path, true);
-        inner.text("sha256", source.sha256);
-        TRY(inner.status());
-        out.captured = std::move(source);
+        TRY_ASSIGN(out.captured, captured_from_json(*captured, file_name + ":captured"));
     }
     if (auto base = root.find("base"); base != root.end()) {
         TRY_ASSIGN(out.base, base_from_json(*base, file_name + ":base"));
     }
-    if (auto sources = root.find("sources"); sources != root.end()) {
-        if (!sources->is_array())
-            return make_error(ErrorKind::usage, "{}: 'sources' is not a list; make the lock again", file_name);
-        for (const json& row : *sources) {
-            LockedSource source;
-            Fields inner(row, file_name + ":sources");
-            if (!row.is_object())
-                return make_error(ErrorKind::usage, "{}:sources: an entry is not an object; make the lock again",
-                                  file_name);
-            inner.text("path", source.path, true);
-            inner.text("sha256", source.sha256, true);
-            TRY(inner.status());
-            out.sources.push_back(std::move(source));
-        }
-    }
-    if (auto includes = root.find("includes"); includes != root.end()) {
-        TRY_ASSIGN(out.includes, includes_from_json(*includes, file_name + ":includes"));
-    }
+    TRY(read_rows(root, "sources", file_name, source_from_json, out.sources));
+    TRY(read_rows(root, "includes", file_name, include_from_json, out.includes));
     if (auto installer = root.find("installer"); installer != root.end()) {
         TRY_ASSIGN(out.installer, installer_from_json(*installer, file_name + ":installer"));
     }
-    auto artifacts = root.find("artifacts");
-    if (artifacts == root.end() || !artifacts->is_array()) fields.fail("it lacks the list 'artifacts'");
-    TRY(fields.status());
-    for (std::size_t i = 0; i < artifacts->size(); ++i) {
-        TRY_ASSIGN(LockedArtifact artifact,
-                   artifact_from_json((*artifacts)[i], fmt::format("{}:artifacts[{}]", file_name, i)));
-        out.artifacts.push_back(std::move(artifact));
-    }
+    TRY(read_rows(root, "artifacts", file_name, artifact_from_json, out.artifacts));
     return out;
+}
+
+Result<Lock> parse_lock(std::string_view text, const std::string& path) {
+    try {
+        return lock_from_json(json::parse(text), path);
+    } catch (const json::parse_error& e) {
+        const std::string_view before = text.substr(0, std::min<std::size_t>(e.byte, text.size()));
+        return make_error(ErrorKind::usage, "{}:{}: it is not valid JSON; make the lock again", path,
+                          1 + std::ranges::count(before, '\n'));
+    } catch (const std::exception& e) {
+        return make_error(ErrorKind::usage, "{}: it is not a lock: {}", path, e.what());
+    }
 }
 
 Result<Lock> read_lock(const std::string& path) {
     auto text = read_text(path, 256u << 20);
     if (!text) return make_error(ErrorKind::usage, "{}", text.error().message);
-    try {
-        return lock_from_json(json::parse(*text), path);
-    } catch (const json::parse_error& e) {
-        auto line =
-            1 + std::count(text->begin(),
-                           text->begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(e.byte, text->size())),
-                           '\n');
-        return make_error(ErrorKind::usage, "{}:{}: it is not valid JSON; make the lock again", path, line);
-    } catch (const std::exception& e) {
-        return make_error(ErrorKind::usage, "{}: it is not a lock: {}", path, e.what());
-    }
+    return parse_lock(*text, path);
 }
 
 json inspect_json(const Lock& lock) {
@@ -414,7 +330,7 @@ json inspect_json(const Lock& lock) {
                 {"platforms", json::array({lock.platform})},
                 {"packages", json::array()}};
     for (const LockedArtifact& artifact : lock.artifacts)
-        out["packages"].push_back({{"kind", artifact.kind == "wheel" ? "pypi" : artifact.kind},
+        out["packages"].push_back({{"kind", artifact.kind == parcel::ArtifactKind::wheel ? "pypi" : "conda"},
                                    {"name", artifact.name},
                                    {"version", artifact.version},
                                    {"build", artifact.build},
@@ -425,4 +341,4 @@ json inspect_json(const Lock& lock) {
     return out;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::lock

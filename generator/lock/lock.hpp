@@ -4,6 +4,7 @@
 
 #include "common/base/result.hpp"
 #include "common/format/manifest.hpp"
+#include "generator/parcel/artifact_kind.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -12,9 +13,17 @@
 #include <string>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::lock {
 
 inline constexpr int lock_version = 1;
+
+// 1980-01-01 in seconds since 1970, the mtime of files that have none of their own: a zip can hold no older one.
+inline constexpr std::int64_t default_source_mtime = 315532800;
+
+// Where .py files are compiled.
+enum class Bytecode { build, install };
+std::string_view to_string(Bytecode mode);
+std::optional<Bytecode> parse_bytecode(std::string_view text); // "build", "install"
 
 // The source archive that a wheel was made of on the locking machine (--allow-sdist).
 struct BuiltFrom {
@@ -25,7 +34,7 @@ struct BuiltFrom {
 };
 
 struct LockedArtifact {
-    std::string kind; // "wheel", "conda"
+    parcel::ArtifactKind kind = parcel::ArtifactKind::other; // in a lock: wheel or conda
     std::string name, version, build;
     std::string url;    // without credentials; "file:///…" for a local artifact
     std::string source; // not written to the lock: the URL or path to fetch from, credentials and all
@@ -43,8 +52,11 @@ struct LockedArtifact {
     std::optional<BuiltFrom> built_from;
 };
 
+struct Lock;
+std::vector<LockedArtifact> conda_packages(const Lock& lock); // copies, in link order
+
 // As the manifest has it, with what is known before the artifact is opened.
-PackageInfo package_of(const LockedArtifact& artifact);
+format::PackageInfo package_of(const LockedArtifact& artifact);
 
 // The interpreter, when it is captured from this machine (--python-from, --from-prefix) and not a conda package.
 struct CapturedSource {
@@ -98,8 +110,8 @@ struct Lock {
     std::string name; // environment name
     std::string platform = "linux-64";
     std::string target_glibc = "2.28"; // PEP 600 tags up to this manylinux
-    std::string bytecode = "build";
-    std::int64_t source_mtime = 315532800; // 1980-01-01, or SOURCE_DATE_EPOCH: mtime of what has none of its own
+    Bytecode bytecode = Bytecode::build;
+    std::int64_t source_mtime = default_source_mtime; // or SOURCE_DATE_EPOCH
     std::optional<CapturedSource> captured;
     std::optional<LockedBase> base;
     std::vector<LockedInclude> includes;
@@ -123,8 +135,9 @@ nlohmann::json to_json(const Lock& lock);
 Result<Lock> lock_from_json(const nlohmann::json& json, const std::string& file_name); // kind usage
 std::string lock_text(const Lock& lock);                                               // canonical
 Result<Lock> read_lock(const std::string& path);                                       // kind usage
+Result<Lock> parse_lock(std::string_view text, const std::string& path);               // of a file that was read
 
-// What `inspect --json` prints of a lock: {kind, version, platforms[], packages[…]} (design.md).
+// What `inspect --json` prints of a lock: {kind, version, platforms[], packages[…]} (docs/building/building.md).
 nlohmann::json inspect_json(const Lock& lock);
 
-} // namespace tinderbox
+} // namespace tinderbox::lock

@@ -1,4 +1,4 @@
-// What becomes of a lock when it is made again: which request it answered, what changed, what stays pinned.
+// Making a lock again: whether its request has changed, which packages stay pinned, and which have moved.
 #pragma once
 
 #include "generator/lock/lock.hpp"
@@ -7,23 +7,22 @@
 #include <string>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::lock {
 
-// SHA-256 (hex) of what a request asks for, whatever its comments, its order of keys and its lines: two files with one
-// digest are answered by one lock.
-std::string request_digest(const Request& request);
+// SHA-256 (hex) of a request without comments, order of keys and lines: one lock answers two files with one digest.
+std::string request_digest(const spec::Request& request);
 
 // Keeps everything of `previous` but `update` as it is, when `request` is solved again. Names are those of packages
 // (any spelling of a pip name). Errors (usage): a name that neither the lock nor the request has.
 Status pin_to(const Lock& previous, const std::string& lock_path, const std::vector<std::string>& update,
-              Request& request);
+              spec::Request& request);
 
-// The SPECs that have changed since the lock was made, as they are named in it. Those that are not there (the lock was
-// sent without its request) or cannot be read do not count. `lock_path`: their paths start beside it.
+// The SPECs that have changed since the lock was made, as the lock names them. A SPEC that cannot be read does not
+// count: a lock may be sent without its request. Relative paths start in the directory of `lock_path`.
 std::vector<std::string> changed_sources(const Lock& lock, const std::string& lock_path);
 
-// After solving again: whether everything but `update` is still what `previous` had (or gone). Errors (unsatisfiable):
-// what moved, all of it, with the --update that would allow it.
+// After solving again every package but `update` must have its version of `previous`, or be gone. Error
+// (unsatisfiable): all packages that moved, each with the --update that would allow it.
 Status check_pins(const Lock& previous, const Lock& now, const std::vector<std::string>& update);
 
 struct LockChange {
@@ -31,4 +30,4 @@ struct LockChange {
 };
 std::vector<LockChange> changes(const Lock& before, const Lock& after); // by name
 
-} // namespace tinderbox
+} // namespace tinderbox::lock

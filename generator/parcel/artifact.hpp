@@ -6,6 +6,7 @@
 
 #include "common/base/result.hpp"
 #include "common/format/table.hpp"
+#include "generator/archive/byte_source.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -14,7 +15,7 @@
 #include <string>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::parcel {
 
 // How the old prefix occurs in a file (conda's has_prefix / paths.json file_mode).
 enum class PrefixMode : std::uint8_t { none, text, binary };
@@ -22,8 +23,8 @@ enum class PrefixMode : std::uint8_t { none, text, binary };
 // One file, directory or symlink of the artifact, at its symbolic destination. Paths are already safe and unique
 // (readers refuse anything else with the artifact's and the member's name).
 struct Entry {
-    Root root = Root::env;
-    EntryKind kind = EntryKind::file;
+    format::Root root = format::Root::env;
+    format::EntryKind kind = format::EntryKind::file;
     std::uint16_t mode = 0644;
     std::int64_t mtime = -1; // -1: the lock's source mtime is used
     std::string path;
@@ -33,33 +34,26 @@ struct Entry {
     std::string placeholder; // the old prefix to look for, when prefix_mode != none
     // A script whose first line is replaced: the new line with '\x01' for the prefix (wheels' "#!python"), else "".
     std::string shebang;
-    std::uint8_t flags = destination_none;
-    bool drop_bytecode = false; // captured .pyc: hold the old prefix, are left out by the packer's caller
+    std::uint8_t flags = format::destination_none;
+    bool drop_bytecode = false; // a captured .pyc that holds the old prefix: the packer leaves it out
     std::string sha256;         // hex, declared by the artifact (RECORD, paths.json); "" unknown. The packer checks
-                                // it and reports a mismatch as PackResult::mismatches (not an error by itself).
+                                // it and reports a mismatch as Parcel::mismatches (not an error by itself).
 };
 
-// Sequential reading of one entry's content. Not thread-safe itself; several may be open at once.
-class ByteSource {
-  public:
-    virtual ~ByteSource() = default;
-    // Fills `out` from the front; fewer bytes than out.size() only at the end. Errors name artifact and member.
-    virtual Result<std::size_t> read(std::span<std::byte> out) = 0;
-};
-
+// Errors of contents are of kind usage (a damaged or hostile artifact) or storage (reading it).
 class Artifact {
   public:
     virtual ~Artifact() = default;
 
     // "numpy-2.1.0-cp311-…whl": for messages.
     virtual const std::string& display_name() const = 0;
-    // What the linker needs later and a parcel has to carry, as JSON (kept in the parcel). The common part:
-    //   kind ("wheel"|"conda"|"python"|"prefix"), name, version, build, license, licenses: [{name, text}],
+    // The linker's facts about the artifact, kept in the parcel as JSON. Fields that every kind has:
+    //   kind (artifact_kind.hpp), name, version, build, license, licenses: [{name, text}],
     //   requires_dist/depends, warnings: [string]; the rest belongs to the kind (entry points, index.json, …).
     virtual const nlohmann::json& metadata() const = 0;
     virtual std::span<const Entry> entries() const = 0;
     // Thread-safe. `entry` is an index of a file entry.
-    virtual Result<std::unique_ptr<ByteSource>> open(std::size_t entry) const = 0;
+    virtual Result<std::unique_ptr<archive::ByteSource>> open(std::size_t entry) const = 0;
 };
 
-} // namespace tinderbox
+} // namespace tinderbox::parcel

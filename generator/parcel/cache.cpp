@@ -2,19 +2,17 @@
 //
 // Ordering: the payload and the index are written into KEY.partial and synced, then the directory is renamed to KEY
 // and its parent synced. A reader must see a whole parcel or none; KEY.partial must only be touched under KEY.lock,
-// so what a killed process left is removed by the next one that packs.
+// so that the next process that packs KEY removes the rest of a killed one.
 #include "common/base/text.hpp"
 #include "generator/parcel/index.hpp"
 
 #include <cerrno>
 #include <cstdio>
 
-namespace tinderbox {
+namespace tinderbox::parcel {
 namespace {
 
 fs::path parcel_directory(const fs::path& root, const std::string& key) { return root / key.substr(0, 2) / key; }
-
-const char* level_name(Level level) { return level == Level::fast ? "fast" : level == Level::max ? "max" : "default"; }
 
 fs::path beside(const fs::path& directory, const char* suffix) { return directory.string() + suffix; }
 
@@ -23,7 +21,8 @@ struct Found {
     bool damaged = false;
 };
 
-// Damaged is also what misses a file, because somebody cleaned up by hand; other I/O errors say nothing about it.
+// A parcel without one of its files is damaged, too: somebody cleaned up by hand. Other I/O errors say nothing about
+// it.
 Result<Found> look_up(const fs::path& directory, const std::string& key) {
     Found found;
     std::error_code ec;
@@ -41,20 +40,13 @@ Result<Found> look_up(const fs::path& directory, const std::string& key) {
 
 } // namespace
 
-std::string parcel_variant(std::int64_t source_mtime) { return fmt::format("mtime {}", source_mtime); }
-
 ParcelCache::ParcelCache(fs::path root) : root_(std::move(root)) {}
-
-std::string ParcelCache::key(std::string_view artifact_sha256, Level level, std::string_view variant) {
-    return to_hex(sha256(as_bytes(fmt::format("parcel {} {} {} {}\n{}", pack_version, table_version,
-                                              to_lower(artifact_sha256), level_name(level), variant))));
-}
 
 Result<std::optional<Parcel>> ParcelCache::find(const std::string& key) const {
     const fs::path directory = parcel_directory(root_, key);
     TRY_ASSIGN(Found found, look_up(directory, key));
     if (!found.damaged) return std::move(found.parcel);
-    // Only the holder of the lock removes, and only what is still damaged then: it may have been packed again.
+    // Another process may have packed it again, so that only the holder of the lock looks again and removes.
     TRY_ASSIGN(FileLock lock, FileLock::acquire(beside(directory, ".lock")));
     TRY_ASSIGN(found, look_up(directory, key));
     if (found.damaged) TRY(remove_tree(directory));
@@ -86,4 +78,4 @@ Result<Parcel> ParcelCache::get(const std::string& key, const PackOptions& optio
     return packed;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::parcel

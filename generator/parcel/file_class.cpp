@@ -1,12 +1,12 @@
 #include "generator/parcel/file_class.hpp"
 
 #include "common/base/text.hpp"
-#include "generator/parcel/elf.hpp"
+#include "generator/elf/elf.hpp"
 
 #include <algorithm>
 #include <array>
 
-namespace tinderbox {
+namespace tinderbox::parcel {
 namespace {
 
 struct Suffix {
@@ -108,7 +108,7 @@ std::optional<FileClass> class_by_name(std::string_view path) {
 }
 
 FileClass class_by_content(ByteView head) {
-    if (looks_like_elf(head)) return FileClass::elf;
+    if (elf::looks_like_elf(head)) return FileClass::elf;
     const std::string_view text = as_text(head);
     for (std::string_view magic :
          {std::string_view("PK\3\4"), std::string_view("\x1f\x8b"), std::string_view("BZh"),
@@ -120,7 +120,7 @@ FileClass class_by_content(ByteView head) {
     return binary ? FileClass::other : FileClass::text;
 }
 
-// From measurements (docs/parcel.md). ELF: most bytes are
+// From measurements (docs/inside/parcel.md). ELF: most bytes are
 // fatbins that are compressed already; level 9 saves 1 % more than 3 for three times the time. Text and bytecode
 // are small and gain a seventh from 9. Compressed files get one cheap try, because some only look compressed.
 int zstd_level(FileClass file_class, Level level) {
@@ -131,4 +131,4 @@ int zstd_level(FileClass file_class, Level level) {
     return levels[static_cast<std::size_t>(file_class)][static_cast<std::size_t>(level)];
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::parcel

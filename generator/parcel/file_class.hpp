@@ -6,7 +6,7 @@
 
 #include <string_view>
 
-namespace tinderbox {
+namespace tinderbox::parcel {
 
 enum class FileClass : std::uint8_t { text = 0, bytecode = 1, elf = 2, other = 3, compressed = 4 };
 inline constexpr std::size_t file_class_count = 5;
@@ -19,4 +19,4 @@ FileClass class_by_content(ByteView head);
 // The zstd level; part of the pack format: changing the table means raising pack_version.
 int zstd_level(FileClass file_class, Level level);
 
-} // namespace tinderbox
+} // namespace tinderbox::parcel

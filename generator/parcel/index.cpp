@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <zstd.h>
 
-namespace tinderbox {
+namespace tinderbox::parcel {
 
 using nlohmann::json;
 
@@ -13,7 +13,7 @@ constexpr std::string_view magic = "TNDRPRCL";
 constexpr std::uint64_t raw_limit = 2ull << 30;
 
 // [[kind, architecture, variant, ISA major, ISA minor, containers], …]
-json to_json(const std::map<DeviceCode, std::uint32_t>& codes) {
+json to_json(const std::map<elf::DeviceCode, std::uint32_t>& codes) {
     json out = json::array();
     for (const auto& [c, containers] : codes)
         out.push_back({static_cast<int>(c.kind), c.architecture, static_cast<int>(c.variant), c.isa_major, c.isa_minor,
@@ -21,11 +21,11 @@ json to_json(const std::map<DeviceCode, std::uint32_t>& codes) {
     return out;
 }
 
-std::map<DeviceCode, std::uint32_t> codes_from_json(const json& j) {
-    std::map<DeviceCode, std::uint32_t> out;
+std::map<elf::DeviceCode, std::uint32_t> codes_from_json(const json& j) {
+    std::map<elf::DeviceCode, std::uint32_t> out;
     for (const json& item : j) {
-        DeviceCode code;
-        code.kind = static_cast<DeviceCode::Kind>(item.at(0).get<int>());
+        elf::DeviceCode code;
+        code.kind = static_cast<elf::DeviceCode::Kind>(item.at(0).get<int>());
         code.architecture = item.at(1);
         code.variant = static_cast<char>(item.at(2).get<int>());
         code.isa_major = item.at(3);
@@ -35,13 +35,13 @@ std::map<DeviceCode, std::uint32_t> codes_from_json(const json& j) {
     return out;
 }
 
-json to_json(const FatbinInfo& device) {
+json to_json(const elf::FatbinInfo& device) {
     return {{"code", to_json(device.code)}, {"data", to_json(device.data)},      {"containers", device.containers},
             {"entries", device.entries},    {"relocatable", device.relocatable}, {"problem", device.problem}};
 }
 
-FatbinInfo device_from_json(const json& j) {
-    FatbinInfo out;
+elf::FatbinInfo device_from_json(const json& j) {
+    elf::FatbinInfo out;
     out.code = codes_from_json(j.at("code"));
     out.data = codes_from_json(j.at("data"));
     out.containers = j.at("containers");
@@ -79,7 +79,7 @@ void from_json(const json& j, Parcel& parcel) {
     for (const json& item : j.at("elf")) {
         Parcel::ElfFact fact;
         fact.path = item.at("path");
-        fact.root = static_cast<Root>(item.at("root").get<int>());
+        fact.root = static_cast<format::Root>(item.at("root").get<int>());
         fact.glibc = item.at("glibc");
         fact.soname = item.at("soname");
         fact.needed = item.at("needed");
@@ -98,9 +98,15 @@ Error damaged(const fs::path& path, std::string_view what) {
 
 } // namespace
 
+ArtifactKind Parcel::kind() const {
+    auto kind = metadata.find("kind");
+    return kind != metadata.end() && kind->is_string() ? artifact_kind(kind->get_ref<const std::string&>())
+                                                       : ArtifactKind::other;
+}
+
 Status write_index(const Parcel& parcel, const fs::path& directory) {
-    const Bytes table = encode(parcel.table);
-    if (auto check = decode_table(table); !check.ok())
+    const Bytes table = format::encode(parcel.table);
+    if (auto check = format::decode_table(table); !check.ok())
         return make_error(ErrorKind::bug, "{}: its parcel cannot be read back: {}",
                           parcel.metadata.value("name", "a package"), check.error().message);
     ByteWriter raw;
@@ -144,7 +150,7 @@ Result<Parcel> open_parcel(const fs::path& directory) {
     const std::string_view text = content.string();
     if (!content.ok()) return damaged(path, "it is cut short");
     Parcel parcel;
-    TRY_ASSIGN(parcel.table, decode_table(table).in(path.string()));
+    TRY_ASSIGN(parcel.table, format::decode_table(table).in(path.string()));
     try {
         from_json(json::parse(text), parcel);
     } catch (const json::exception& e) {
@@ -158,4 +164,4 @@ Result<Parcel> open_parcel(const fs::path& directory) {
     return parcel;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::parcel

@@ -9,6 +9,7 @@
 // the order of completion (offsets differ from run to run).
 #include "common/base/parallel.hpp"
 #include "common/base/text.hpp"
+#include "common/base/units.hpp"
 #include "generator/parcel/index.hpp"
 #include "generator/parcel/payload_writer.hpp"
 #include "generator/parcel/stream.hpp"
@@ -19,7 +20,7 @@
 #include <condition_variable>
 #include <thread>
 
-namespace tinderbox {
+namespace tinderbox::parcel {
 namespace {
 
 constexpr std::size_t lane_count = 4;
@@ -33,16 +34,16 @@ using Compressor = std::unique_ptr<ZSTD_CCtx, FreeContext>;
 
 struct Packed { // one compressed block
     BufferPool::Buffer buffer;
-    Block block;
+    format::Block block;
     std::uint64_t raw_budget = 0;
     ByteView bytes() const { return ByteView(*buffer).first(block.packed); }
 };
 
-Result<Packed> compress(const Piece& piece, Level level, BufferPool& pool, ZSTD_CCtx* context) {
+Result<Packed> compress(const StreamPiece& piece, Level level, BufferPool& pool, ZSTD_CCtx* context) {
     Packed out;
     out.block.raw = static_cast<std::uint32_t>(piece.size);
     const std::size_t bound = ZSTD_compressBound(piece.size);
-    out.buffer = piece.size <= block_raw_size ? pool.take() : BufferPool::own(Bytes(bound));
+    out.buffer = piece.size <= format::block_raw_size ? pool.take() : BufferPool::own(Bytes(bound));
     const std::size_t n = ZSTD_compressCCtx(context, out.buffer->data(), out.buffer->size(), piece.buffer->data(),
                                             piece.size, zstd_level(piece.file_class, level));
     if (ZSTD_isError(n)) return make_error(ErrorKind::bug, "zstd: {}", ZSTD_getErrorName(n));
@@ -80,21 +81,21 @@ class Packer {
         return lane.pieces * lanes_.size() + static_cast<std::uint64_t>(&lane - lanes_.data());
     }
     void fail(Error error);
-    Table build_table();
-    void add_destinations(Table& table, const std::map<std::size_t, std::uint32_t>& content_of_entry) const;
+    format::Table build_table();
+    void add_destinations(format::Table& table, const std::map<std::size_t, std::uint32_t>& content_of_entry) const;
     void add_elf_facts(Parcel& parcel) const;
 
     const Artifact& artifact_;
     const PackOptions& options_;
     BufferPool pool_;
     std::vector<std::unique_ptr<Stream>> streams_;
-    std::vector<std::vector<Block>> blocks_; // of each stream
+    std::vector<std::vector<format::Block>> blocks_; // of each stream
 
     std::mutex mutex_;
     std::condition_variable changed_;
     std::vector<Lane> lanes_;
-    std::map<std::uint64_t, std::pair<Piece, std::uint64_t>> raw_; // slot → piece and its budget
-    std::map<std::uint64_t, Packed> packed_;                       // slot → block, waiting to be written
+    std::map<std::uint64_t, std::pair<StreamPiece, std::uint64_t>> raw_; // slot → piece and its budget
+    std::map<std::uint64_t, Packed> packed_;                             // slot → block, waiting to be written
     std::map<std::uint64_t, std::size_t> stream_of_slot_;
     std::uint64_t next_slot_ = 0, in_flight_ = 0, compressing_ = 0;
     bool writing_ = false;
@@ -108,14 +109,14 @@ Status Packer::plan() {
     std::map<std::pair<std::uint64_t, bool>, std::vector<std::size_t>> large; // size, with relocations
     for (std::size_t i = 0; i < entries.size(); ++i) {
         const Entry& e = entries[i];
-        if (e.kind != EntryKind::file || e.drop_bytecode) continue;
-        if (e.size >= large_content_size) {
+        if (e.kind != format::EntryKind::file || e.drop_bytecode) continue;
+        if (e.size >= format::large_content_size) {
             const bool relocated = e.prefix_mode != PrefixMode::none || !e.shebang.empty();
-            if (relocated && e.prefix_mode != PrefixMode::binary && e.size > relocated_content_limit)
+            if (relocated && e.prefix_mode != PrefixMode::binary && e.size > format::relocated_content_limit)
                 return make_error(
                     ErrorKind::usage,
                     "{}:{}: a text file of {} that names its prefix cannot be moved (the limit is {} MiB)",
-                    artifact_.display_name(), e.path, format_bytes(e.size), relocated_content_limit >> 20);
+                    artifact_.display_name(), e.path, format_bytes(e.size), format::relocated_content_limit >> 20);
             large[{e.size, relocated}].push_back(i);
             continue;
         }
@@ -303,8 +304,8 @@ Status Packer::compress_all(PayloadWriter& writer) {
 }
 
 // Streams one after another; a content that another stream has too is dropped from the list (its bytes stay).
-Table Packer::build_table() {
-    Table table;
+format::Table Packer::build_table() {
+    format::Table table;
     std::map<std::size_t, std::uint32_t> content_of_entry;
     std::map<std::pair<Sha256Digest, std::uint64_t>, std::vector<std::uint32_t>> known;
     for (std::size_t s = 0; s < streams_.size(); ++s) {
@@ -312,7 +313,7 @@ Table Packer::build_table() {
         table.blocks.insert(table.blocks.end(), blocks_[s].begin(), blocks_[s].end());
         std::vector<std::uint32_t> global;
         for (PackedContent& packed : streams_[s]->result.contents) {
-            Content& content = packed.content;
+            format::Content& content = packed.content;
             if (content.size > 0) content.block += first_block;
             auto& same = known[{content.sha256, content.size}];
             auto at =
@@ -332,12 +333,13 @@ Table Packer::build_table() {
     return table;
 }
 
-void Packer::add_destinations(Table& table, const std::map<std::size_t, std::uint32_t>& content_of_entry) const {
+void Packer::add_destinations(format::Table& table,
+                              const std::map<std::size_t, std::uint32_t>& content_of_entry) const {
     const auto entries = artifact_.entries();
     for (std::size_t i = 0; i < entries.size(); ++i) {
         const Entry& e = entries[i];
         if (e.drop_bytecode) continue;
-        Destination d;
+        format::Destination d;
         d.root = e.root;
         d.kind = e.kind;
         d.flags = e.flags;
@@ -345,27 +347,29 @@ void Packer::add_destinations(Table& table, const std::map<std::size_t, std::uin
         d.mtime = e.mtime == -1 ? options_.source_mtime : e.mtime;
         d.path = e.path;
         d.link = e.link;
-        if (e.kind == EntryKind::file) d.content = content_of_entry.at(i);
+        if (e.kind == format::EntryKind::file) d.content = content_of_entry.at(i);
         table.destinations.push_back(std::move(d));
     }
-    std::ranges::stable_sort(table.destinations, {}, [](const Destination& d) { return std::tie(d.root, d.path); });
+    std::ranges::stable_sort(table.destinations, {},
+                             [](const format::Destination& d) { return std::tie(d.root, d.path); });
 }
 
 void Packer::add_elf_facts(Parcel& parcel) const {
     for (const auto& stream : streams_)
         for (const auto& [index, content] : stream->result.content_of_entry) {
             const auto& elf = stream->result.contents[content].elf;
-            if (!elf || elf->machine == elf_machine_cuda || (elf->dynamic.empty() && !elf->has_interpreter)) continue;
+            if (!elf || elf->machine == elf::elf_machine_cuda || (elf->dynamic.empty() && !elf->has_interpreter))
+                continue;
             const Entry& e = artifact_.entries()[index];
             Parcel::ElfFact fact;
             fact.path = e.path;
             fact.root = e.root;
             fact.glibc = elf->glibc;
             fact.soname = elf->soname.value;
-            for (const ElfString& needed : elf->needed) fact.needed.push_back(needed.value);
+            for (const elf::ElfString& needed : elf->needed) fact.needed.push_back(needed.value);
             for (const auto* list : {&elf->rpath, &elf->runpath})
-                for (const ElfString& string : *list) fact.runpath.push_back(string.value);
-            fact.machine = elf_machine_name(elf->machine);
+                for (const elf::ElfString& string : *list) fact.runpath.push_back(string.value);
+            fact.machine = elf::elf_machine_name(elf->machine);
             fact.device = stream->result.contents[content].device;
             parcel.elf.push_back(std::move(fact));
         }
@@ -403,4 +407,4 @@ Result<Parcel> pack(const Artifact& artifact, std::string key, const PackOptions
     return parcel;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::parcel

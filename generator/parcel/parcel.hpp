@@ -1,5 +1,5 @@
 // Parcels: the object files of this linker. One artifact, compressed once, position-independent, with
-// relocation records, cached by (artifact hash, level, format version).
+// relocation records, cached by its key (key.hpp).
 //
 // On disk (in <cache>/parcels/KK/KEY/): `payload` (blocks, in any order) and `index` (zstd frame of: magic, version,
 // encoded Table, metadata JSON, summary). Written to a temporary name, fsynced, renamed: a reader sees a whole one.
@@ -7,12 +7,12 @@
 
 #include "common/base/file.hpp"
 #include "common/format/table.hpp"
+#include "generator/elf/fatbin.hpp"
 #include "generator/parcel/artifact.hpp"
-#include "generator/parcel/fatbin.hpp"
+#include "generator/parcel/artifact_kind.hpp"
+#include "generator/parcel/level.hpp"
 
-namespace tinderbox {
-
-enum class Level : std::uint8_t { fast, standard, max };
+namespace tinderbox::parcel {
 
 struct PackOptions {
     Level level = Level::standard;
@@ -29,7 +29,7 @@ struct FileMismatch {
 // An opened parcel: the index in memory, the payload open for reading.
 struct Parcel {
     std::string key;
-    Table table; // symbolic roots; block offsets count from the payload's first byte
+    format::Table table; // symbolic roots; block offsets count from the payload's first byte
     nlohmann::json metadata;
     std::vector<FileMismatch> mismatches; // content that differs from what the artifact itself declares
     fs::path payload_path;
@@ -37,28 +37,29 @@ struct Parcel {
     // Facts gathered while packing (no second pass over gigabytes): per ELF file what preflight must know.
     struct ElfFact {
         std::string path; // symbolic path as in the table
-        Root root = Root::env;
+        format::Root root = format::Root::env;
         std::string glibc; // highest GLIBC_x.y version needed
         std::string soname;
         std::vector<std::string> needed, runpath;
-        std::string machine;              // "x86-64", "aarch64", …
-        std::optional<FatbinInfo> device; // its code for GPUs
+        std::string machine;                   // "x86-64", "aarch64", …
+        std::optional<elf::FatbinInfo> device; // its code for GPUs
     };
     std::vector<ElfFact> elf;
+
+    ArtifactKind kind() const; // of its metadata
 };
 
-// Packs an artifact into `directory` (which must not exist). Same artifact, level and version: the same table
-// and the same block bytes, whatever the number of threads.
+// Packs an artifact into `directory` (which must not exist). Same artifact, level and version: the same table and the
+// same block bytes, whatever the number of threads. Thread-safe for different directories. Errors: those of the
+// artifact's contents, storage (writing), usage (a file with a prefix that is too large to relocate).
 Result<Parcel> pack(const Artifact& artifact, std::string key, const PackOptions& options, const fs::path& directory);
+// Thread-safe. Errors: damaged (to be packed again), storage (reading).
 Result<Parcel> open_parcel(const fs::path& directory);
 
-// What a parcel depends on besides its artifact and the level, as part of its key.
-std::string parcel_variant(std::int64_t source_mtime);
-
+// Parcels by their keys (key.hpp). Thread-safe, also between processes.
 class ParcelCache {
   public:
-    explicit ParcelCache(fs::path root); // <cache>/parcels
-    static std::string key(std::string_view artifact_sha256, Level level, std::string_view variant);
+    explicit ParcelCache(fs::path root);                              // <cache>/parcels
     Result<std::optional<Parcel>> find(const std::string& key) const; // a damaged entry is removed and not found
     // Packs under a lock for this key: of two processes one packs, the other waits and opens.
     Result<Parcel> get(const std::string& key, const PackOptions& options,
@@ -68,4 +69,4 @@ class ParcelCache {
     fs::path root_;
 };
 
-} // namespace tinderbox
+} // namespace tinderbox::parcel

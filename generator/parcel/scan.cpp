@@ -2,16 +2,16 @@
 
 #include "common/base/text.hpp"
 
-namespace tinderbox {
+namespace tinderbox::parcel {
 
-std::vector<Reloc> find_relocations(ByteView content, PrefixMode mode, std::string_view placeholder,
-                                    std::string_view shebang) {
-    std::vector<Reloc> out;
+std::vector<format::Reloc> find_relocations(ByteView content, PrefixMode mode, std::string_view placeholder,
+                                            std::string_view shebang) {
+    std::vector<format::Reloc> out;
     const std::string_view text = as_text(content);
     const std::string_view first_line = text.substr(0, text.find('\n'));
     std::size_t at = 0;
     auto replace_first_line = [&](std::string line) {
-        out.push_back({RelocKind::shebang, 0, first_line.size(), std::move(line), 0});
+        out.push_back({format::RelocKind::shebang, 0, first_line.size(), std::move(line), 0});
         at = first_line.size();
     };
     if (!shebang.empty() && !first_line.empty()) replace_first_line(std::string(shebang));
@@ -24,14 +24,14 @@ std::vector<Reloc> find_relocations(ByteView content, PrefixMode mode, std::stri
         at = text.find(placeholder, at);
         if (at == std::string_view::npos) return out;
         if (mode == PrefixMode::text) {
-            out.push_back({RelocKind::text, at, placeholder.size(), {}, 0});
+            out.push_back({format::RelocKind::text, at, placeholder.size(), {}, 0});
             at += placeholder.size();
         } else {
             const std::size_t end = std::min(text.find('\0', at), text.size());
-            out.push_back({RelocKind::cstring, at, end - at, std::string(placeholder), 0});
+            out.push_back({format::RelocKind::cstring, at, end - at, std::string(placeholder), 0});
             at = end;
         }
     }
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::parcel

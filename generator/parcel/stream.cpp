@@ -1,14 +1,14 @@
 #include "generator/parcel/stream.hpp"
 
 #include "common/base/text.hpp"
-#include "generator/parcel/file_source.hpp"
+#include "generator/archive/file_source.hpp"
 #include "generator/parcel/scan.hpp"
 
 #include <zstd.h>
 
 #include <algorithm>
 
-namespace tinderbox {
+namespace tinderbox::parcel {
 
 BufferPool::Buffer BufferPool::take() {
     std::unique_ptr<Bytes> buffer;
@@ -19,7 +19,7 @@ BufferPool::Buffer BufferPool::take() {
             state_->free.pop_back();
         }
     }
-    if (!buffer) buffer = std::make_unique<Bytes>(ZSTD_compressBound(block_raw_size));
+    if (!buffer) buffer = std::make_unique<Bytes>(ZSTD_compressBound(format::block_raw_size));
     return {buffer.release(), [state = state_](Bytes* returned) {
                 std::lock_guard lock(state->mutex);
                 state->free.emplace_back(returned);
@@ -46,12 +46,12 @@ class StreamBase : public Stream {
         if (std::string found = to_hex(digest); !declared.empty() && declared != found)
             result.mismatches.push_back({entry(index).path, declared, std::move(found)});
     }
-    Status fill(ByteSource& source, std::span<std::byte> out, std::size_t index) const {
+    Status fill(archive::ByteSource& source, std::span<std::byte> out, std::size_t index) const {
         TRY_ASSIGN(std::size_t n, source.read(out));
         return n == out.size() ? Status() : wrong_size(index);
     }
     // The end of the content, where sources check their sums.
-    Status at_end(ByteSource& source, std::size_t index) const {
+    Status at_end(archive::ByteSource& source, std::size_t index) const {
         std::byte extra{};
         TRY_ASSIGN(std::size_t n, source.read({&extra, 1}));
         return n == 0 ? Status() : wrong_size(index);
@@ -59,8 +59,8 @@ class StreamBase : public Stream {
     void report(std::uint64_t bytes) const {
         if (context_.progress && bytes > 0) context_.progress(bytes);
     }
-    static std::optional<ElfInfo> elf_of(ByteView content) {
-        return looks_like_elf(content) ? read_elf(content) : std::nullopt;
+    static std::optional<elf::ElfInfo> elf_of(ByteView content) {
+        return elf::looks_like_elf(content) ? elf::read_elf(content) : std::nullopt;
     }
 
     StreamContext context_;
@@ -73,8 +73,8 @@ class SmallStream final : public StreamBase {
     SmallStream(StreamContext context, FileClass file_class, std::vector<std::size_t> entries)
         : StreamBase(context), class_(file_class), entries_(std::move(entries)) {}
 
-    Result<std::optional<Piece>> next() override {
-        Piece piece;
+    Result<std::optional<StreamPiece>> next() override {
+        StreamPiece piece;
         piece.file_class = class_;
         for (;;) {
             if (pending_.empty()) {
@@ -82,16 +82,16 @@ class SmallStream final : public StreamBase {
                 TRY(load(entries_[at_++]));
                 if (pending_.empty()) continue;
             }
-            if (piece.size + pending_.size() > block_raw_size) break;
+            if (piece.size + pending_.size() > format::block_raw_size) break;
             if (!piece.buffer) piece.buffer = context_.pool.take();
             std::ranges::copy(pending_, piece.buffer->begin() + static_cast<std::ptrdiff_t>(piece.size));
-            Content& content = result.contents[pending_content_].content;
+            format::Content& content = result.contents[pending_content_].content;
             content.block = blocks_;
             content.offset = static_cast<std::uint32_t>(piece.size);
             piece.size += pending_.size();
             pending_.clear();
         }
-        if (piece.size == 0) return std::optional<Piece>();
+        if (piece.size == 0) return std::optional<StreamPiece>();
         ++blocks_;
         return std::optional(std::move(piece));
     }
@@ -106,7 +106,7 @@ class SmallStream final : public StreamBase {
         TRY(at_end(*source, index));
         report(bytes.size());
         PackedContent packed;
-        Content& content = packed.content;
+        format::Content& content = packed.content;
         content.size = bytes.size();
         content.sha256 = sha256(bytes);
         check_declared(index, content.sha256);
@@ -118,7 +118,7 @@ class SmallStream final : public StreamBase {
         result.content_of_entry[index] = known->second;
         if (!fresh) return {};
         packed.elf = elf_of(bytes);
-        packed.device = read_fatbins(bytes);
+        packed.device = elf::read_fatbins(bytes);
         result.contents.push_back(std::move(packed));
         pending_content_ = known->second;
         pending_ = std::move(bytes);
@@ -143,17 +143,17 @@ class LargeStream final : public StreamBase {
 
     std::uint64_t next_size() const override {
         return at_ < entries_.size() && relocatable(entries_[at_])
-                   ? std::max<std::uint64_t>(entry(entries_[at_]).size, block_raw_size)
-                   : block_raw_size;
+                   ? std::max<std::uint64_t>(entry(entries_[at_]).size, format::block_raw_size)
+                   : format::block_raw_size;
     }
 
-    Result<std::optional<Piece>> next() override {
+    Result<std::optional<StreamPiece>> next() override {
         for (;;) {
             if (source_ || whole_) {
                 TRY_ASSIGN(auto piece, continue_content());
                 return std::optional(std::move(piece));
             }
-            if (at_ == entries_.size()) return std::optional<Piece>();
+            if (at_ == entries_.size()) return std::optional<StreamPiece>();
             TRY(begin_content());
         }
     }
@@ -161,7 +161,7 @@ class LargeStream final : public StreamBase {
   private:
     bool relocatable(std::size_t index) const {
         const Entry& e = entry(index);
-        return (e.prefix_mode != PrefixMode::none || !e.shebang.empty()) && e.size <= relocated_content_limit;
+        return (e.prefix_mode != PrefixMode::none || !e.shebang.empty()) && e.size <= format::relocated_content_limit;
     }
 
     Status begin_content() {
@@ -189,22 +189,22 @@ class LargeStream final : public StreamBase {
         source_.reset();
         packed_.content.relocs = find_relocations(bytes, e.prefix_mode, e.placeholder, e.shebang);
         packed_.elf = elf_of(bytes);
-        packed_.device = read_fatbins(bytes);
+        packed_.device = elf::read_fatbins(bytes);
         class_ = class_of(bytes);
         whole_ = BufferPool::own(std::move(bytes));
         return {};
     }
 
     FileClass class_of(ByteView head) const {
-        if (looks_like_elf(head)) return FileClass::elf;
+        if (elf::looks_like_elf(head)) return FileClass::elf;
         auto named = class_by_name(entry(index_).path);
         return named ? *named : class_by_content(head.first(std::min<std::size_t>(head.size(), 4096)));
     }
 
-    Result<Piece> continue_content() {
-        Piece piece;
+    Result<StreamPiece> continue_content() {
+        StreamPiece piece;
         const std::uint64_t left = packed_.content.size - done_;
-        piece.size = static_cast<std::size_t>(std::min<std::uint64_t>(left, block_raw_size));
+        piece.size = static_cast<std::size_t>(std::min<std::uint64_t>(left, format::block_raw_size));
         if (whole_ && !packed_.content.relocs.empty()) {
             piece.size = static_cast<std::size_t>(left);
             piece.buffer = whole_;
@@ -225,12 +225,12 @@ class LargeStream final : public StreamBase {
         return piece;
     }
 
-    // What has to be seen while the bytes pass: the class, the parts of ELF, an old prefix that cannot be replaced.
-    Status look_at(const Piece& piece) {
+    // Looks, while the bytes pass, for the class, the parts of ELF, and an old prefix that cannot be replaced.
+    Status look_at(const StreamPiece& piece) {
         const Entry& e = entry(index_);
         if (done_ == 0) {
             class_ = class_of(piece.bytes());
-            if (looks_like_elf(piece.bytes())) {
+            if (elf::looks_like_elf(piece.bytes())) {
                 head_ = piece;
                 scanner_.emplace(packed_.content.size);
                 note_dynamic_segment();
@@ -247,7 +247,7 @@ class LargeStream final : public StreamBase {
             return make_error(
                 ErrorKind::usage,
                 "{}: it holds the prefix it was built for and is larger than {} MiB; such a file cannot be moved",
-                where(index_), relocated_content_limit >> 20);
+                where(index_), format::relocated_content_limit >> 20);
         tail_ = as_text(piece.bytes().last(std::min(piece.size, e.placeholder.size())));
         return {};
     }
@@ -262,14 +262,14 @@ class LargeStream final : public StreamBase {
 
     // The dynamic section lies far behind the header: asking for it now lets it be kept as it passes.
     void note_dynamic_segment() {
-        const ElfResult first =
-            read_elf(packed_.content.size, [&](std::uint64_t o, std::uint64_t n) { return range(o, n); });
+        const elf::ElfResult first =
+            elf::read_elf(packed_.content.size, [&](std::uint64_t o, std::uint64_t n) { return range(o, n); });
         for (const auto& [offset, size] : first.missing) kept_.emplace(offset, Bytes(static_cast<std::size_t>(size)));
     }
 
     // They and the names of the sections nearly always end the file: the latter in the 64 KiB before.
     void note_section_headers() {
-        const auto [offset, size] = section_header_range(head_->bytes());
+        const auto [offset, size] = elf::section_header_range(head_->bytes());
         if (size == 0 || offset > packed_.content.size || size > packed_.content.size - offset) return;
         const std::uint64_t before = std::min<std::uint64_t>(offset, 64u << 10);
         kept_.emplace(offset - before, Bytes(static_cast<std::size_t>(before + size)));
@@ -306,18 +306,18 @@ class LargeStream final : public StreamBase {
         ++at_;
     }
 
-    // The tables of a large library's names may lie behind what was kept: read up to them again.
+    // The tables of a large library's names may lie behind the kept bytes: read up to them again.
     Status read_elf_facts() {
         ranges_ready_ = true;
-        const ElfRanges ranges = [&](std::uint64_t o, std::uint64_t n) { return range(o, n); };
+        const elf::ElfRanges ranges = [&](std::uint64_t o, std::uint64_t n) { return range(o, n); };
         for (int round = 0; round < 8; ++round) {
-            ElfResult facts = read_elf(packed_.content.size, ranges);
+            elf::ElfResult facts = elf::read_elf(packed_.content.size, ranges);
             packed_.elf = std::move(facts.info);
             if (facts.missing.empty()) break;
             TRY(fetch(facts.missing));
         }
         for (int round = 0; scanner_->found() && round < 3; ++round) {
-            const ElfSections table = read_elf_sections(packed_.content.size, ranges);
+            const elf::ElfSections table = elf::read_elf_sections(packed_.content.size, ranges);
             if (table.missing.empty() || round == 2) packed_.device = scanner_->result(table.sections);
             if (table.missing.empty()) break;
             TRY(fetch(table.missing));
@@ -338,7 +338,7 @@ class LargeStream final : public StreamBase {
         TRY_ASSIGN(auto source, context_.artifact.open(index_));
         auto buffer = context_.pool.take();
         for (std::uint64_t at = 0; at < last;) {
-            const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(last - at, block_raw_size));
+            const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(last - at, format::block_raw_size));
             TRY(fill(*source, std::span(*buffer).first(n), index_));
             for (auto& [offset, bytes] : wanted) keep(offset, bytes, at, ByteView(*buffer).first(n));
             at += n;
@@ -355,7 +355,7 @@ class LargeStream final : public StreamBase {
         TRY_ASSIGN(auto source, context_.artifact.open(index_));
         auto buffer = context_.pool.take();
         for (std::uint64_t left = entry(index_).size; left > 0;) {
-            const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(left, block_raw_size));
+            const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(left, format::block_raw_size));
             TRY(fill(*source, std::span(*buffer).first(n), index_));
             hash.update(ByteView(*buffer).first(n));
             left -= n;
@@ -363,7 +363,7 @@ class LargeStream final : public StreamBase {
         TRY(at_end(*source, index_));
         const Sha256Digest digest = hash.finish();
         for (std::size_t i = 0; i < result.contents.size(); ++i) {
-            const Content& content = result.contents[i].content;
+            const format::Content& content = result.contents[i].content;
             if (content.sha256 != digest || !content.relocs.empty()) continue;
             check_declared(index_, digest);
             report(content.size);
@@ -377,15 +377,15 @@ class LargeStream final : public StreamBase {
     std::size_t at_ = 0, index_ = 0;
     std::uint32_t blocks_ = 0;
     PackedContent packed_;
-    std::unique_ptr<ByteSource> source_;
+    std::unique_ptr<archive::ByteSource> source_;
     BufferPool::Buffer whole_;
     std::uint64_t done_ = 0;
     std::optional<Sha256> hash_;
     FileClass class_ = FileClass::other;
-    std::optional<Piece> head_;            // of an ELF file
-    std::optional<FatbinScanner> scanner_; // of an ELF file
-    std::map<std::uint64_t, Bytes> kept_;  // ranges of it, by offset
-    bool ranges_ready_ = false;            // kept_ is filled
+    std::optional<StreamPiece> head_;           // of an ELF file
+    std::optional<elf::FatbinScanner> scanner_; // of an ELF file
+    std::map<std::uint64_t, Bytes> kept_;       // ranges of it, by offset
+    bool ranges_ready_ = false;                 // kept_ is filled
     std::string tail_;
 };
 
@@ -400,4 +400,4 @@ std::unique_ptr<Stream> make_large_stream(StreamContext context, std::vector<std
     return std::make_unique<LargeStream>(context, std::move(entries));
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::parcel

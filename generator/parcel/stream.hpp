@@ -1,17 +1,17 @@
 // The two ways files become blocks: many small ones share blocks, a large one has its own.
 //
-// A stream yields raw blocks one after another; it is driven by one thread at a time. What it found out about its
-// files (hashes, relocations, ELF facts) is complete when it has ended. Block numbers count from the stream's first.
+// A stream yields raw blocks one after another; one thread at a time drives it. The facts about its files (hashes,
+// relocations, ELF facts) are complete when it has ended. Block numbers count from the stream's first.
 #pragma once
 
-#include "generator/parcel/fatbin.hpp"
+#include "generator/elf/fatbin.hpp"
 #include "generator/parcel/file_class.hpp"
 
 #include <map>
 #include <memory>
 #include <mutex>
 
-namespace tinderbox {
+namespace tinderbox::parcel {
 
 // Buffers of block_raw_size (plus what zstd may need) that are used again: fresh pages cost more than compressing.
 class BufferPool {
@@ -28,7 +28,7 @@ class BufferPool {
     std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
-struct Piece { // one raw block
+struct StreamPiece { // one raw block
     BufferPool::Buffer buffer;
     std::size_t size = 0;
     FileClass file_class = FileClass::other;
@@ -36,9 +36,9 @@ struct Piece { // one raw block
 };
 
 struct PackedContent {
-    Content content; // block counts from the stream's first
-    std::optional<ElfInfo> elf;
-    std::optional<FatbinInfo> device; // its code for GPUs
+    format::Content content; // block counts from the stream's first
+    std::optional<elf::ElfInfo> elf;
+    std::optional<elf::FatbinInfo> device; // its code for GPUs
 };
 
 struct StreamResult {
@@ -56,8 +56,8 @@ struct StreamContext {
 class Stream {
   public:
     virtual ~Stream() = default;
-    virtual Result<std::optional<Piece>> next() = 0;
-    virtual std::uint64_t next_size() const { return block_raw_size; } // at most, of the next piece
+    virtual Result<std::optional<StreamPiece>> next() = 0;
+    virtual std::uint64_t next_size() const { return format::block_raw_size; } // at most, of the next piece
     std::uint64_t weight = 0; // estimated cost, for spreading streams over lanes
     StreamResult result;
 };
@@ -67,4 +67,4 @@ std::unique_ptr<Stream> make_small_stream(StreamContext context, FileClass file_
 // Entries of one size: only those can be equal, so only they are hashed before they are packed.
 std::unique_ptr<Stream> make_large_stream(StreamContext context, std::vector<std::size_t> entries);
 
-} // namespace tinderbox
+} // namespace tinderbox::parcel

@@ -1,4 +1,4 @@
-// Whether a list of wheels is complete: each Requires-Dist of each wheel is on it.
+// Checks that a list of wheels is complete: each Requires-Dist of each wheel is on it.
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "generator/pip/metadata.hpp"
@@ -23,7 +23,7 @@ struct Package {
     bool suggested = false;
 };
 
-// What the packages together ask of one name.
+// The requirements of all packages on one name.
 struct Demand {
     std::vector<std::string> askers; // "torch 2.9.1 requires filelock>=3"
     std::string specifier;           // all clauses joined
@@ -34,7 +34,7 @@ class Closure {
     Closure(const SelectOptions& options, PackageIndex* index)
         : options_(options), index_(index), environment_(marker_environment(options.target)) {}
 
-    Status run(const Selection& selection) {
+    Status run(const WheelSelection& selection) {
         for (const ChosenWheel& wheel : selection.wheels) {
             Package package{wheel.name, wheel.version, wheel.line.str(), parse_metadata(wheel.metadata), {}, false};
             package.extras.insert(wheel.extras.begin(), wheel.extras.end());
@@ -107,8 +107,8 @@ class Closure {
         demand.specifier += (demand.specifier.empty() ? "" : ",") + requirement.specifier.str();
     }
 
-    // Of a file that is only suggested: a failure here must not hide what is to be said. A wheel is downloaded for it
-    // when it is small; the user will need it anyway.
+    // The file is only suggested, so a failure here must not hide the message itself. A small wheel is downloaded for
+    // its metadata, because the user will need it anyway.
     std::optional<Metadata> metadata_of(const IndexFile& file) {
         if (file.local) {
             auto text = read_wheel_metadata(file.url);
@@ -120,12 +120,12 @@ class Closure {
                                                  file.has_metadata ? file.metadata_sha256 : file.sha256, "", 0}});
         if (!fetched) return std::nullopt;
         const fs::path& path = fetched->front().path;
-        auto text = file.has_metadata ? read_text(path, 64u << 20) : read_wheel_metadata(path);
+        auto text = file.has_metadata ? read_text(path, largest_metadata) : read_wheel_metadata(path);
         return text ? std::optional(parse_metadata(*text)) : std::nullopt;
     }
 
-    // The newest version that fits all that is asked of a missing package, and, where the index offers its metadata
-    // apart, what it needs itself: one run then lists every missing line.
+    // The newest version of a missing package that fits every requirement on it. Where the index offers its metadata
+    // apart, its own requirements are followed too: one run then lists every missing line.
     Status suggest(const std::string& name, const Demand& demand) {
         Package& package = packages_[name];
         package.name = name;
@@ -181,7 +181,7 @@ class Closure {
         return best ? fmt::format("; write '{}=={}'", name, best->name.version.str()) : "";
     }
 
-    // The file most lines come from: where a new line goes.
+    // A new line belongs into the file that most lines come from.
     std::string list_name() const {
         std::map<std::string, int> count;
         for (const auto& [name, package] : packages_)
@@ -206,8 +206,8 @@ class Closure {
 
 } // namespace
 
-Status fetch_metadata(Selection& selection, Fetcher& fetcher) {
-    std::vector<Download> downloads;
+Status fetch_metadata(WheelSelection& selection, fetch::Fetcher& fetcher) {
+    std::vector<fetch::Download> downloads;
     std::vector<ChosenWheel*> wanted, whole;
     for (ChosenWheel& wheel : selection.wheels) {
         if (!wheel.metadata.empty()) continue;
@@ -215,20 +215,21 @@ Status fetch_metadata(Selection& selection, Fetcher& fetcher) {
             whole.push_back(&wheel);
             continue;
         }
-        Download one;
+        fetch::Download one;
         one.url = wheel.file.url + ".metadata";
         one.name = wheel.file.file_name + ".metadata";
         one.sha256 = wheel.file.metadata_sha256;
         downloads.push_back(std::move(one));
         wanted.push_back(&wheel);
     }
-    auto fetched = downloads.empty() ? Result<std::vector<Fetched>>(std::vector<Fetched>{}) : fetcher.fetch(downloads);
+    auto fetched = downloads.empty() ? Result<std::vector<fetch::Fetched>>(std::vector<fetch::Fetched>{})
+                                     : fetcher.fetch(downloads);
     if (fetched) {
         for (std::size_t i = 0; i < wanted.size(); ++i) {
-            TRY_ASSIGN(wanted[i]->metadata, read_text((*fetched)[i].path, 64u << 20));
+            TRY_ASSIGN(wanted[i]->metadata, read_text((*fetched)[i].path, largest_metadata));
         }
     } else {
-        // Some mirrors announce metadata files and do not have them: the wheel has it for sure.
+        // Some mirrors announce metadata files and do not have them; every wheel has its METADATA inside.
         whole.insert(whole.end(), wanted.begin(), wanted.end());
     }
     downloads.clear();
@@ -250,7 +251,7 @@ Status fetch_metadata(Selection& selection, Fetcher& fetcher) {
     return {};
 }
 
-Status check_closure(const Selection& selection, const SelectOptions& options, PackageIndex* index) {
+Status check_closure(const WheelSelection& selection, const SelectOptions& options, PackageIndex* index) {
     return Closure(options, index).run(selection);
 }
 

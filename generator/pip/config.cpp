@@ -1,9 +1,7 @@
 #include "generator/pip/config.hpp"
 
-#include "common/base/file.hpp"
 #include "common/base/text.hpp"
 
-#include <cstdlib>
 #include <map>
 
 namespace tinderbox::pip {
@@ -59,8 +57,8 @@ bool truth(const std::string& text) {
     return value == "1" || value == "true" || value == "yes" || value == "on" || value == "y" || value == "t";
 }
 
-PipOptions options_from(const Values& values) {
-    PipOptions out;
+Options options_from(const Values& values) {
+    Options out;
     auto get = [&](const char* key) -> std::string {
         auto found = values.find(key);
         return found == values.end() ? std::string() : found->second;
@@ -74,29 +72,16 @@ PipOptions options_from(const Values& values) {
     out.require_hashes = truth(get("require-hashes"));
     out.prefer_binary = truth(get("prefer-binary"));
     out.cert = get("cert");
-    for (auto [key, list] : {std::pair{"only-binary", &out.only_binary}, std::pair{"no-binary", &out.no_binary}})
-        *list = words(replace_all(get(key), ",", " "));
+    out.only_binary = words(replace_all(get("only-binary"), ",", " "));
+    out.no_binary = words(replace_all(get("no-binary"), ",", " "));
     return out;
 }
 
 } // namespace
 
-ConfigSurroundings ConfigSurroundings::machine() {
-    return {[](const std::string& name) -> std::optional<std::string> {
-                const char* value = std::getenv(name.c_str());
-                if (!value) return std::nullopt;
-                return value;
-            },
-            [](const std::string& path) -> std::optional<std::string> {
-                auto text = read_text(path, 16u << 20);
-                if (!text) return std::nullopt;
-                return *text;
-            }};
-}
-
-Result<PipConfig> read_pip_config(const ConfigSurroundings& around) {
-    PipConfig out;
-    auto get = [&](const char* name) { return around.variable(name).value_or(""); };
+Result<Config> read_config(const ConfigSources& sources) {
+    Config out;
+    auto get = [&](const char* name) { return sources.variable(name).value_or(""); };
     std::string named = get("PIP_CONFIG_FILE"), home = get("HOME");
     std::vector<std::string> files;
     if (named != "/dev/null") {
@@ -114,7 +99,7 @@ Result<PipConfig> read_pip_config(const ConfigSurroundings& around) {
     }
     Values values;
     for (const std::string& path : files) {
-        auto text = around.file(path);
+        auto text = sources.file(path);
         if (!text) continue;
         out.files.push_back(path);
         std::map<std::string, Values> sections;
@@ -126,8 +111,8 @@ Result<PipConfig> read_pip_config(const ConfigSurroundings& around) {
                             "require-hashes", "prefer-binary", "cert", "only-binary", "no-binary"}) {
         std::string name = "PIP_";
         for (char c : std::string_view(key)) name += c == '-' ? '_' : static_cast<char>(c - 'a' + 'A');
-        // An empty variable unsets what a file says, as with pip.
-        if (auto value = around.variable(name)) values[key] = *value;
+        // An empty variable unsets the value of a file, as with pip.
+        if (auto value = sources.variable(name)) values[key] = *value;
     }
     out.options = options_from(values);
     return out;

@@ -1,6 +1,8 @@
 #include "generator/pip/html.hpp"
 
+#include "common/base/ascii.hpp"
 #include "common/base/text.hpp"
+#include "common/base/utf8.hpp"
 
 #include <charconv>
 #include <cstdint>
@@ -9,26 +11,6 @@ namespace tinderbox::pip {
 namespace {
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f'; }
-bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
-void append_utf8(std::string& out, std::uint32_t code) {
-    if (code == 0 || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) code = 0xfffd;
-    if (code < 0x80) {
-        out += static_cast<char>(code);
-    } else if (code < 0x800) {
-        out += static_cast<char>(0xc0 | (code >> 6));
-        out += static_cast<char>(0x80 | (code & 63));
-    } else if (code < 0x10000) {
-        out += static_cast<char>(0xe0 | (code >> 12));
-        out += static_cast<char>(0x80 | ((code >> 6) & 63));
-        out += static_cast<char>(0x80 | (code & 63));
-    } else {
-        out += static_cast<char>(0xf0 | (code >> 18));
-        out += static_cast<char>(0x80 | ((code >> 12) & 63));
-        out += static_cast<char>(0x80 | ((code >> 6) & 63));
-        out += static_cast<char>(0x80 | (code & 63));
-    }
-}
 
 // Decodes "&gt;" and the like: data-requires-python=">=3.8" is always written with them.
 std::string decode_entities(std::string_view text) {
@@ -53,7 +35,8 @@ std::string decode_entities(std::string_view text) {
             std::uint32_t code = 0;
             auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), code, hex ? 16 : 10);
             known = error == std::errc() && stop == digits.data() + digits.size();
-            if (known) append_utf8(out, code);
+            // As browsers do: U+FFFD stands for what is no character.
+            if (known) append_utf8(out, code != 0 && is_scalar_value(code) ? char32_t{code} : U'\ufffd');
         } else {
             for (auto [name, character] : named)
                 if (entity == name) {

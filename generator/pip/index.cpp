@@ -3,6 +3,8 @@
 #include "common/base/parallel.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
+#include "generator/archive/endings.hpp"
+#include "generator/fetch/url.hpp"
 #include "generator/pip/html.hpp"
 #include "generator/pip/requirement.hpp"
 #include "generator/pip/tags.hpp"
@@ -19,10 +21,12 @@ namespace {
 
 using nlohmann::json;
 
-// What pip asks for: JSON first, HTML where a server has nothing else.
+// pip asks for the same: JSON first, HTML where a server has nothing else.
 constexpr const char* accept_header =
     "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, "
     "text/html; q=0.01";
+
+constexpr std::uint64_t page_limit = 64u << 20; // bytes of a page on this machine
 
 template <class... Args> Error page_error(const std::string& url, fmt::format_string<Args...> format, Args&&... args) {
     return make_error(ErrorKind::network, format, std::forward<Args>(args)...).in(without_credentials(url));
@@ -30,14 +34,8 @@ template <class... Args> Error page_error(const std::string& url, fmt::format_st
 
 std::string last_element(std::string_view path) { return percent_decode(path.substr(path.rfind('/') + 1)); }
 
-bool is_archive(std::string_view file) {
-    for (std::string_view ending : {".whl", ".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz"})
-        if (file.ends_with(ending)) return true;
-    return false;
-}
-
 // "sha256=HEX" into the file's hashes; other algorithms are passed over.
-void take_hash(std::string_view text, std::string& sha256, std::string* md5) {
+void read_hash(std::string_view text, std::string& sha256, std::string* md5) {
     for (std::string_view part : split(text, '&')) {
         if (part.starts_with("sha256=") && part.size() == 7 + 64) sha256 = to_lower(part.substr(7));
         if (md5 && part.starts_with("md5=") && part.size() == 4 + 32) *md5 = to_lower(part.substr(4));
@@ -54,7 +52,7 @@ Status check_interface(const std::string& url, std::string_view version) {
                       version);
 }
 
-Result<std::vector<IndexFile>> parse_html(const Document& document) {
+Result<std::vector<IndexFile>> parse_html(const fetch::Document& document) {
     std::vector<IndexFile> out;
     std::string base = document.url;
     bool form = false, base_seen = false;
@@ -66,15 +64,18 @@ Result<std::vector<IndexFile>> parse_html(const Document& document) {
             tag.find("content"))
             TRY(check_interface(document.url, *tag.find("content")));
         const std::string* href = tag.find("href");
-        if (tag.name == "base" && href && !std::exchange(base_seen, true)) base = resolve_url(document.url, *href);
+        if (tag.name == "base" && href && !std::exchange(base_seen, true))
+            if (auto joined = fetch::join_url(document.url, trim(*href)); joined.ok()) base = std::move(*joined);
         if (tag.name != "a" || !href) continue;
         ++anchors;
         IndexFile file;
-        Url url = Url::parse(resolve_url(base, trim(*href)));
-        take_hash(url.fragment, file.sha256, &file.md5);
+        auto joined = fetch::join_url(base, trim(*href));
+        if (!joined.ok()) continue; // "javascript:…", "mailto:…"
+        fetch::Url url = fetch::Url::parse(*joined);
+        read_hash(url.fragment, file.sha256, &file.md5);
         url.fragment.clear();
         file.file_name = last_element(url.path);
-        if (!is_archive(file.file_name)) continue;
+        if (!archive::is_distribution(file.file_name)) continue;
         file.url = url.str();
         if (auto value = tag.find("data-requires-python")) file.requires_python = *value;
         if (auto value = tag.find("data-yanked")) {
@@ -86,7 +87,7 @@ Result<std::vector<IndexFile>> parse_html(const Document& document) {
         if (!metadata) metadata = tag.find("data-dist-info-metadata");
         if (metadata && *metadata != "false") {
             file.has_metadata = true;
-            take_hash(*metadata, file.metadata_sha256, nullptr);
+            read_hash(*metadata, file.metadata_sha256, nullptr);
         }
         out.push_back(std::move(file));
     }
@@ -113,7 +114,10 @@ class PageReader final : public nlohmann::json_sax<json> {
     bool boolean(bool value) override {
         if (!in_file()) return true;
         if (key(3) == "yanked") file_.yanked = value;
-        if (Announced* metadata = announced()) metadata->here = true, metadata->yes = value;
+        if (Announced* metadata = announced()) {
+            metadata->here = true;
+            metadata->yes = value;
+        }
         return true;
     }
     bool number_integer(number_integer_t) override { return true; }
@@ -125,15 +129,20 @@ class PageReader final : public nlohmann::json_sax<json> {
     bool binary(binary_t&) override { return true; }
     bool string(string_t& value) override {
         if (depth_ == 2 && !in_list_ && key(1) == "meta" && key(2) == "api-version") api_version = std::move(value);
-        else if (in_file()) take(value);
-        else if (in_list_ && depth_ == 4) take_hash_of(value);
+        else if (in_file()) set_field(value);
+        else if (in_list_ && depth_ == 4) read_digest(value);
         return true;
     }
     bool start_object(std::size_t) override {
         enter();
-        if (in_list_ && depth_ == 3) file_ = IndexFile(), announced_ = {};
-        if (Announced* metadata = in_list_ && depth_ == 4 ? announced() : nullptr)
-            metadata->here = metadata->yes = true;
+        if (in_list_ && depth_ == 3) {
+            file_ = IndexFile();
+            announced_ = {};
+        }
+        if (Announced* metadata = in_list_ && depth_ == 4 ? announced() : nullptr) {
+            metadata->here = true;
+            metadata->yes = true;
+        }
         return true;
     }
     bool key(string_t& text) override {
@@ -146,7 +155,10 @@ class PageReader final : public nlohmann::json_sax<json> {
         return true;
     }
     bool start_array(std::size_t) override {
-        if (depth_ == 1 && key(1) == "files") in_list_ = has_files = true;
+        if (depth_ == 1 && key(1) == "files") {
+            in_list_ = true;
+            has_files = true;
+        }
         enter();
         return true;
     }
@@ -175,25 +187,29 @@ class PageReader final : public nlohmann::json_sax<json> {
             if (key(3) == names[i]) return &announced_[i];
         return nullptr;
     }
-    void take(std::string& value) {
+    void set_field(std::string& value) {
         if (key(3) == "url") file_.url = std::move(value);
         else if (key(3) == "filename") file_.file_name = std::move(value);
         else if (key(3) == "requires-python") file_.requires_python = std::move(value);
-        else if (key(3) == "yanked") file_.yanked = true, file_.yanked_reason = std::move(value);
         else if (Announced* metadata = announced()) metadata->here = true;
+        if (key(3) != "yanked") return;
+        file_.yanked = true;
+        file_.yanked_reason = std::move(value);
     }
-    void take_hash_of(const std::string& value) {
+    void read_digest(const std::string& value) {
         if (key(3) == "hashes" && key(4) == "sha256" && value.size() == 64) file_.sha256 = to_lower(value);
         if (key(3) == "hashes" && key(4) == "md5" && value.size() == 32) file_.md5 = to_lower(value);
         if (Announced* metadata = announced(); metadata && key(4) == "sha256" && value.size() == 64)
             metadata->sha256 = to_lower(value);
     }
     void finish() {
-        Url url = Url::parse(resolve_url(url_, file_.url));
+        auto joined = fetch::join_url(url_, file_.url);
+        if (!joined.ok()) return;
+        fetch::Url url = fetch::Url::parse(*joined);
         url.fragment.clear();
         file_.url = url.str();
         if (file_.file_name.empty()) file_.file_name = last_element(url.path);
-        if (!is_archive(file_.file_name)) return;
+        if (!archive::is_distribution(file_.file_name)) return;
         for (const Announced& metadata : announced_) { // PEP 714: the first of the names that is there counts
             if (!metadata.here) continue;
             file_.has_metadata = metadata.yes;
@@ -212,7 +228,7 @@ class PageReader final : public nlohmann::json_sax<json> {
     std::array<Announced, 3> announced_;
 };
 
-Result<std::vector<IndexFile>> parse_json(const Document& document) {
+Result<std::vector<IndexFile>> parse_json(const fetch::Document& document) {
     PageReader reader(document.url);
     if (!json::sax_parse(document.body, &reader) || !reader.has_files)
         return page_error(document.url,
@@ -222,12 +238,13 @@ Result<std::vector<IndexFile>> parse_json(const Document& document) {
     return std::move(reader.files);
 }
 
-// Links of an index behind a password carry none themselves: what lies on the same host needs the same one.
-void lend_credentials(const std::string& index, std::vector<IndexFile>& files) {
-    Url from = Url::parse(index);
+// pip authenticates for a file with the credentials of its index when both are on one host; the links on a page carry
+// none.
+void add_index_credentials(const std::string& index, std::vector<IndexFile>& files) {
+    fetch::Url from = fetch::Url::parse(index);
     if (from.userinfo.empty()) return;
     for (IndexFile& file : files) {
-        Url url = Url::parse(file.url);
+        fetch::Url url = fetch::Url::parse(file.url);
         if (!url.userinfo.empty() || url.origin() != from.origin()) continue;
         url.userinfo = from.userinfo;
         file.url = url.str();
@@ -254,7 +271,7 @@ std::vector<IndexFile> files_of_directory(const fs::path& directory) {
     std::vector<IndexFile> out;
     std::error_code ec;
     for (fs::directory_iterator it(directory, ec), end; !ec && it != end; it.increment(ec))
-        if (is_archive(it->path().filename().string())) out.push_back(local_file(it->path()));
+        if (archive::is_distribution(it->path().filename().string())) out.push_back(local_file(it->path()));
     std::ranges::sort(out, {}, &IndexFile::file_name); // a directory's own order differs from machine to machine
     return out;
 }
@@ -270,7 +287,7 @@ void make_local(std::vector<IndexFile>& files) {
 
 } // namespace
 
-Result<std::vector<IndexFile>> parse_index_page(const Document& document) {
+Result<std::vector<IndexFile>> parse_index_page(const fetch::Document& document) {
     std::string type =
         to_lower(trim(std::string_view(document.content_type).substr(0, document.content_type.find(';'))));
     if (type == "application/vnd.pypi.simple.v1+json" || type == "application/json") return parse_json(document);
@@ -294,7 +311,7 @@ Result<IndexStrategy> parse_index_strategy(std::string_view text) {
 
 std::string_view default_index_url() { return configured_default_index; }
 
-PackageIndex::PackageIndex(Fetcher& fetcher, PipOptions options, IndexStrategy strategy)
+PackageIndex::PackageIndex(fetch::Fetcher& fetcher, Options options, IndexStrategy strategy)
     : fetcher_(fetcher), options_(std::move(options)), strategy_(strategy) {
     if (options_.no_index) return;
     std::vector<std::string> all = options_.extra_index_urls;
@@ -309,17 +326,19 @@ Status PackageIndex::load_find_links() {
     if (find_links_loaded_) return {};
     find_links_.clear();
     warnings_.clear();
-    for (const std::string& place : options_.find_links) {
-        Place loaded{without_credentials(place), {}};
-        std::string path = place.starts_with("file:") ? file_url_to_path(place) : is_url(place) ? "" : place;
+    for (const std::string& location : options_.find_links) {
+        FindLinks loaded{without_credentials(location), {}};
+        std::string path = location.starts_with("file:") ? file_url_to_path(location)
+                           : is_url(location)            ? ""
+                                                         : location;
         std::error_code ignored;
         if (!path.empty() && fs::is_directory(path, ignored)) {
             loaded.files = files_of_directory(path);
-        } else if (!path.empty() && is_archive(path)) {
+        } else if (!path.empty() && archive::is_distribution(path)) {
             loaded.files.push_back(local_file(path));
         } else if (!path.empty()) {
             // pip only warns too: a shared configuration may name a directory that this machine does not have.
-            auto text = fs::is_regular_file(path, ignored) ? read_text(path, 64u << 20) : Result<std::string>(Error{});
+            auto text = fs::is_regular_file(path, ignored) ? read_text(path, page_limit) : Result<std::string>(Error{});
             if (!text) {
                 warnings_.push_back(fmt::format("the find-links place '{}' does not exist and is ignored", path));
                 continue;
@@ -328,19 +347,20 @@ Status PackageIndex::load_find_links() {
                        parse_index_page(
                            {*text, "file://" + percent_encode_path(fs::absolute(path).string()), "text/html", 200}));
             make_local(loaded.files);
-        } else if (is_archive(last_element(Url::parse(place).path))) {
+        } else if (archive::is_distribution(last_element(fetch::Url::parse(location).path))) {
             IndexFile file;
-            Url url = Url::parse(place);
-            take_hash(std::exchange(url.fragment, {}), file.sha256, &file.md5);
+            fetch::Url url = fetch::Url::parse(location);
+            read_hash(url.fragment, file.sha256, &file.md5);
+            url.fragment.clear();
             file.file_name = last_element(url.path);
             file.url = url.str();
             loaded.files.push_back(std::move(file));
         } else {
-            TRY_ASSIGN(Document page, fetcher_.get(place, "text/html"));
+            TRY_ASSIGN(fetch::Document page, fetcher_.get(location, "text/html"));
             if (page.status != 200)
-                return page_error(place, "the find-links page answered with status {}; check its URL", page.status);
+                return page_error(location, "the find-links page answered with status {}; check its URL", page.status);
             TRY_ASSIGN(loaded.files, parse_index_page(page));
-            lend_credentials(place, loaded.files);
+            add_index_credentials(location, loaded.files);
         }
         find_links_.push_back(std::move(loaded));
     }
@@ -350,7 +370,7 @@ Status PackageIndex::load_find_links() {
 
 Result<ProjectSource> PackageIndex::ask(const std::string& index, const std::string& name) {
     ProjectSource out;
-    out.place = without_credentials(index);
+    out.location = without_credentials(index);
     // A local index: a directory with a directory for each project.
     std::string url = index + "/" + name + "/";
     if (index.starts_with("file:")) {
@@ -361,26 +381,26 @@ Result<ProjectSource> PackageIndex::ask(const std::string& index, const std::str
             out.files = files_of_directory(directory);
             return out;
         }
-        TRY_ASSIGN(std::string text, read_text(directory / "index.html", 64u << 20));
+        TRY_ASSIGN(std::string text, read_text(directory / "index.html", page_limit));
         TRY_ASSIGN(out.files, parse_index_page({text, url, "text/html", 200}));
         make_local(out.files);
         return out;
     }
-    TRY_ASSIGN(Document page, fetcher_.get(url, accept_header));
+    TRY_ASSIGN(fetch::Document page, fetcher_.get(url, accept_header));
     if (page.status == 404) return out;
     if (page.status != 200 && page.status != 0)
         return page_error(url, "the index answered with status {}; try again, or check the index's URL", page.status);
     TRY_ASSIGN(out.files, parse_index_page(page));
-    lend_credentials(index, out.files);
+    add_index_credentials(index, out.files);
     out.known = true;
     return out;
 }
 
 Result<std::vector<ProjectSource>> PackageIndex::look_up(const std::string& name) {
     std::vector<ProjectSource> out;
-    for (const Place& place : find_links_) {
-        ProjectSource source{place.name, true, false, {}};
-        std::ranges::copy_if(place.files, std::back_inserter(source.files),
+    for (const FindLinks& links : find_links_) {
+        ProjectSource source{links.location, true, false, {}};
+        std::ranges::copy_if(links.files, std::back_inserter(source.files),
                              [&](const IndexFile& file) { return belongs_to(file, name); });
         source.known = !source.files.empty();
         out.push_back(std::move(source));

@@ -33,7 +33,7 @@ struct IndexFile {
 
 // The files of a page by its content type (or by its look when there is none). Errors are of kind network: something
 // that is no index page, such as a login form, or a version of the interface that is not known here.
-Result<std::vector<IndexFile>> parse_index_page(const Document& document);
+Result<std::vector<IndexFile>> parse_index_page(const fetch::Document& document);
 
 enum class IndexStrategy {
     first_index,        // the first index that knows the project, as uv does: a project of your own index cannot be
@@ -43,20 +43,20 @@ enum class IndexStrategy {
 };
 Result<IndexStrategy> parse_index_strategy(std::string_view text); // "first-index", … Error: kind usage
 
-// What one place (an index or a find-links place) has of a project.
+// What an index or a find-links location has of a project.
 struct ProjectSource {
-    std::string place; // its URL or path, without credentials
+    std::string location; // its URL or path, without credentials
     bool find_links = false;
     bool known = false; // an index: it has the project at all
     std::vector<IndexFile> files;
 };
 
-// All places of a request. Extra indexes come before the index itself, as they do for uv: they are what the user
-// added on purpose. Every page is asked for once. project() is thread-safe once the find-links places are read: after
-// the first prefetch().
+// All indexes and find-links locations of a request. Extra indexes come before the index itself, as they do for uv:
+// they are what the user added on purpose. Every page is asked for once. project() is thread-safe once the find-links
+// locations are read: after the first prefetch().
 class PackageIndex {
   public:
-    PackageIndex(Fetcher& fetcher, PipOptions options, IndexStrategy strategy = IndexStrategy::first_index);
+    PackageIndex(fetch::Fetcher& fetcher, Options options, IndexStrategy strategy = IndexStrategy::first_index);
 
     // Everything offered for a project (normalised name): find-links first, then indexes; with first_index none after
     // the first that knows it. Errors: kind network.
@@ -66,29 +66,29 @@ class PackageIndex {
     // server should be asked for more, each would be tried as often again.
     Status prefetch(const std::vector<std::string>& names);
 
-    Fetcher& fetcher() { return fetcher_; }
-    const PipOptions& options() const { return options_; }
+    fetch::Fetcher& fetcher() { return fetcher_; }
+    const Options& options() const { return options_; }
     IndexStrategy strategy() const { return strategy_; }
     // Index URLs with credentials, in the order they are asked.
     const std::vector<std::string>& indexes() const { return indexes_; }
-    // What the user should hear: find-links places that do not exist.
+    // What the user should hear: find-links locations that do not exist.
     const std::vector<std::string>& warnings() const { return warnings_; }
 
   private:
-    struct Place {
-        std::string name;
+    struct FindLinks {
+        std::string location; // URL or path, without credentials
         std::vector<IndexFile> files;
     };
     Status load_find_links();
     Result<std::vector<ProjectSource>> look_up(const std::string& name);
     Result<ProjectSource> ask(const std::string& index, const std::string& name);
 
-    Fetcher& fetcher_;
-    PipOptions options_;
+    fetch::Fetcher& fetcher_;
+    Options options_;
     IndexStrategy strategy_;
     std::vector<std::string> indexes_, warnings_;
     bool find_links_loaded_ = false;
-    std::vector<Place> find_links_;
+    std::vector<FindLinks> find_links_;
     std::mutex mutex_; // of projects_
     std::map<std::string, std::vector<ProjectSource>> projects_;
 };

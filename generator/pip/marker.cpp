@@ -1,5 +1,6 @@
 #include "generator/pip/marker.hpp"
 
+#include "common/base/ascii.hpp"
 #include "common/base/text.hpp"
 #include "generator/pip/marker_parser.hpp"
 #include "generator/pip/requirement.hpp"
@@ -54,9 +55,7 @@ bool holds_version(std::string_view variable) {
            variable == "platform_release";
 }
 
-bool is_word(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
-}
+bool is_variable_char(char c) { return is_word(c) || c == '.'; }
 
 class Parser {
   public:
@@ -83,7 +82,7 @@ class Parser {
     bool keyword(std::string_view word) {
         cursor_.skip_space();
         auto rest = cursor_.rest();
-        if (!rest.starts_with(word) || (rest.size() > word.size() && is_word(rest[word.size()]))) return false;
+        if (!rest.starts_with(word) || (rest.size() > word.size() && is_variable_char(rest[word.size()]))) return false;
         cursor_.at += word.size();
         return true;
     }
@@ -106,13 +105,13 @@ class Parser {
 
     Result<NodePtr> atom() {
         cursor_.skip_space();
-        if (!cursor_.take("(")) return comparison();
+        if (!cursor_.accept("(")) return comparison();
         // A wheel's metadata is foreign input: a thousand "(" must not use up the stack.
         if (++depth_ > 100) return make_error(ErrorKind::usage, "a marker nests parentheses more than 100 deep");
         TRY_ASSIGN(NodePtr inside, any());
         --depth_;
         cursor_.skip_space();
-        if (!cursor_.take(")")) return problem("')'");
+        if (!cursor_.accept(")")) return problem("')'");
         return inside;
     }
 
@@ -127,7 +126,7 @@ class Parser {
             return out;
         }
         std::size_t begin = cursor_.at, stop = begin;
-        while (stop < cursor_.text.size() && is_word(cursor_.text[stop])) ++stop;
+        while (stop < cursor_.text.size() && is_variable_char(cursor_.text[stop])) ++stop;
         std::string_view word = cursor_.text.substr(begin, stop - begin);
         for (auto [old, current] : old_variables)
             if (word == old) word = current;
@@ -140,7 +139,7 @@ class Parser {
     Result<std::string> comparison_operator() {
         cursor_.skip_space();
         for (std::string_view op : {"===", "==", "~=", "!=", "<=", ">=", "<", ">"})
-            if (cursor_.take(op)) return std::string(op);
+            if (cursor_.accept(op)) return std::string(op);
         if (keyword("in")) return std::string("in");
         if (keyword("not")) {
             if (!keyword("in")) return problem("'in' after 'not'");

@@ -15,7 +15,7 @@ struct Cursor {
     void skip_space() {
         while (peek() == ' ' || peek() == '\t') ++at;
     }
-    bool take(std::string_view word) {
+    bool accept(std::string_view word) {
         if (!rest().starts_with(word)) return false;
         at += word.size();
         return true;

@@ -1,7 +1,7 @@
 #include "generator/pip/metadata.hpp"
 
 #include "common/base/text.hpp"
-#include "generator/parcel/zip.hpp"
+#include "generator/archive/zip.hpp"
 #include "generator/pip/requirement.hpp"
 
 namespace tinderbox::pip {
@@ -34,9 +34,9 @@ Metadata parse_metadata(std::string_view text) {
 }
 
 Result<std::string> read_wheel_metadata(const fs::path& wheel) {
-    TRY_ASSIGN(auto zip, ZipReader::open(wheel));
-    const ZipMember* found = nullptr;
-    for (const ZipMember& member : zip->members()) {
+    TRY_ASSIGN(auto zip, archive::ZipReader::open(wheel));
+    const archive::ZipMember* found = nullptr;
+    for (const archive::ZipMember& member : zip->members()) {
         auto slash = member.path.find('/');
         if (slash == std::string::npos || member.path.substr(slash) != "/METADATA") continue;
         if (!std::string_view(member.path).substr(0, slash).ends_with(".dist-info")) continue;

@@ -9,6 +9,9 @@
 
 namespace tinderbox::pip {
 
+// Bytes of a METADATA or PKG-INFO that is still read; the largest known have 300 kB.
+inline constexpr std::uint64_t largest_metadata = 16u << 20;
+
 struct Metadata {
     std::string name, version, requires_python;
     std::vector<std::string> requires_dist; // as written

@@ -1,11 +1,13 @@
-// *.dist-info/METADATA of a wheel on a server, and what it unpacks to, read from its end.
+// *.dist-info/METADATA of a wheel on a server, and the sizes of its files, read from its end.
 //
 // A wheel is a zip archive: its directory lies at the end and says where each member is (APPNOTE 6.3). Two or three
-// small requests therefore do for a wheel of gigabytes. Only what is needed is parsed; before a wheel is used it is
-// read whole by parcel/zip.hpp, with every check.
+// small requests therefore do for a wheel of gigabytes. This reader parses the directory and one member only;
+// archive/zip.hpp reads the whole wheel with every check before it is used.
 #include "common/base/bytes.hpp"
 #include "common/base/url.hpp"
-#include "generator/parcel/inflate.hpp"
+#include "generator/archive/inflate.hpp"
+#include "generator/fetch/url.hpp"
+#include "generator/pip/metadata.hpp"
 #include "generator/pip/metadata_source.hpp"
 
 #include <algorithm>
@@ -15,8 +17,7 @@ namespace {
 
 constexpr std::uint64_t first_read = 64u << 10;        // holds the whole directory of most wheels
 constexpr std::uint64_t largest_directory = 64u << 20; // torch's has some 2 MB
-constexpr std::uint64_t largest_member = 16u << 20;
-constexpr std::uint64_t local_header = 30 + 512; // with room for a name and extra fields
+constexpr std::uint64_t local_header = 30 + 512;       // with room for a name and extra fields
 
 struct Directory {
     std::uint64_t offset = 0, size = 0;
@@ -31,13 +32,13 @@ struct Member {
 // The end of the file, growing towards the front.
 class Tail {
   public:
-    Tail(Fetcher& fetcher, const IndexFile& file) : fetcher_(fetcher), file_(file) {}
+    Tail(fetch::Fetcher& fetcher, const IndexFile& file) : fetcher_(fetcher), file_(file) {}
 
     // False: the server does not serve parts.
     Result<bool> begin() {
         bool known = file_.size > 0;
         std::uint64_t count = known ? std::min(first_read, file_.size) : first_read;
-        TRY_ASSIGN(Piece piece, fetcher_.range(file_.url, known ? file_.size - count : 0, count, !known));
+        TRY_ASSIGN(fetch::RangeReply piece, fetcher_.range(file_.url, known ? file_.size - count : 0, count, !known));
         if (piece.refused || (piece.status != 206 && piece.status != 200) || piece.bytes.empty()) return false;
         if (piece.total != 0 && piece.first + piece.bytes.size() != piece.total) return false;
         first_ = piece.first;
@@ -47,7 +48,7 @@ class Tail {
 
     Result<bool> reach(std::uint64_t first) {
         if (first >= first_) return true;
-        TRY_ASSIGN(Piece piece, fetcher_.range(file_.url, first, first_ - first, false));
+        TRY_ASSIGN(fetch::RangeReply piece, fetcher_.range(file_.url, first, first_ - first, false));
         if (piece.refused || piece.status != 206 || piece.first != first || piece.bytes.size() != first_ - first)
             return false;
         bytes_.insert(0, piece.bytes);
@@ -56,7 +57,7 @@ class Tail {
     }
 
     std::uint64_t end() const { return first_ + bytes_.size(); }
-    // Empty when it is not all here.
+    // Empty when a part of it is not here.
     std::string_view at(std::uint64_t offset, std::uint64_t count) const {
         if (offset < first_ || offset > end() || count > end() - offset) return {};
         return std::string_view(bytes_).substr(offset - first_, count);
@@ -64,7 +65,7 @@ class Tail {
     std::uint64_t first() const { return first_; }
 
   private:
-    Fetcher& fetcher_;
+    fetch::Fetcher& fetcher_;
     const IndexFile& file_;
     std::uint64_t first_ = 0;
     std::string bytes_;
@@ -103,7 +104,7 @@ bool is_metadata(std::string_view path) {
            path.substr(0, slash).ends_with(".dist-info");
 }
 
-// The one member, or nothing when there is none, several, or one that cannot be trusted to be read in parts.
+// The only member of that name. Nothing for several, or for one that cannot be trusted to be read in parts.
 std::optional<Member> find_member(std::string_view directory) {
     std::optional<Member> found;
     ByteReader reader(as_bytes(directory));
@@ -133,13 +134,13 @@ std::optional<Member> find_member(std::string_view directory) {
 }
 
 // Bytes of the member from the file's middle: a request of its own, unless they are here already.
-Result<std::optional<std::string>> read_member(Fetcher& fetcher, const IndexFile& file, const Tail& tail,
+Result<std::optional<std::string>> read_member(fetch::Fetcher& fetcher, const IndexFile& file, const Tail& tail,
                                                const Member& member) {
     std::uint64_t wanted = std::min(local_header + member.name_length + member.compressed, tail.end() - member.offset);
     std::string own;
     std::string_view bytes = tail.at(member.offset, wanted);
     if (bytes.empty()) {
-        TRY_ASSIGN(Piece piece, fetcher.range(file.url, member.offset, wanted, false));
+        TRY_ASSIGN(fetch::RangeReply piece, fetcher.range(file.url, member.offset, wanted, false));
         if (piece.refused || piece.status != 206 || piece.first != member.offset) return std::optional<std::string>();
         own = std::move(piece.bytes);
         bytes = own;
@@ -152,13 +153,13 @@ Result<std::optional<std::string>> read_member(Fetcher& fetcher, const IndexFile
     ByteView content = reader.bytes(member.compressed);
     if (!reader.ok()) return std::optional<std::string>();
     std::string where = file.file_name + ":METADATA";
-    if (member.method == static_cast<std::uint16_t>(ZipMethod::stored)) {
-        if (member.compressed != member.size || !check_crc32(content, member.crc32, where).ok())
+    if (member.method == static_cast<std::uint16_t>(archive::ZipMethod::stored)) {
+        if (member.compressed != member.size || !archive::check_crc32(content, member.crc32, where).ok())
             return std::optional<std::string>();
         return std::optional<std::string>(as_text(content));
     }
-    if (member.method != static_cast<std::uint16_t>(ZipMethod::deflate)) return std::optional<std::string>();
-    auto inflated = inflate_whole(content, member.size, member.crc32, where);
+    if (member.method != static_cast<std::uint16_t>(archive::ZipMethod::deflate)) return std::optional<std::string>();
+    auto inflated = archive::inflate_whole(content, member.size, member.crc32, where);
     if (!inflated) return std::optional<std::string>();
     return std::optional<std::string>(as_text(*inflated));
 }
@@ -170,7 +171,7 @@ namespace {
 // The directory's bytes, in `tail`; nullopt when the file cannot be read in parts.
 Result<std::optional<std::string_view>> read_directory(Tail& tail, const IndexFile& file) {
     const std::optional<std::string_view> not_in_parts;
-    if (!is_url(file.url) || Url::parse(file.url).scheme == "file") return not_in_parts;
+    if (!is_url(file.url) || fetch::Url::parse(file.url).scheme == "file") return not_in_parts;
     TRY_ASSIGN(bool served, tail.begin());
     if (!served) return not_in_parts;
     auto directory = directory_of(tail);
@@ -184,7 +185,7 @@ Result<std::optional<std::string_view>> read_directory(Tail& tail, const IndexFi
 
 } // namespace
 
-Result<std::optional<UnpackedSize>> read_remote_size(Fetcher& fetcher, const IndexFile& file) {
+Result<std::optional<UnpackedSize>> read_remote_size(fetch::Fetcher& fetcher, const IndexFile& file) {
     const std::optional<UnpackedSize> unknown;
     Tail tail(fetcher, file);
     TRY_ASSIGN(auto directory, read_directory(tail, file));
@@ -208,13 +209,14 @@ Result<std::optional<UnpackedSize>> read_remote_size(Fetcher& fetcher, const Ind
     return std::optional(out);
 }
 
-Result<std::optional<std::string>> read_remote_metadata(Fetcher& fetcher, const IndexFile& file) {
+Result<std::optional<std::string>> read_remote_metadata(fetch::Fetcher& fetcher, const IndexFile& file) {
     const std::optional<std::string> not_in_parts;
     Tail tail(fetcher, file);
     TRY_ASSIGN(auto directory, read_directory(tail, file));
     if (!directory) return not_in_parts;
     auto member = find_member(*directory);
-    if (!member || member->size > largest_member || member->compressed > largest_member || member->offset >= tail.end())
+    if (!member || member->size > largest_metadata || member->compressed > largest_metadata ||
+        member->offset >= tail.end())
         return not_in_parts;
     return read_member(fetcher, file, tail, *member);
 }

@@ -2,14 +2,14 @@
 
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
+#include "generator/fetch/url.hpp"
+#include "generator/pip/metadata.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
 
 namespace tinderbox::pip {
 namespace {
-
-constexpr std::uint64_t largest_metadata = 16u << 20; // bytes; the largest known have 300 kB
 
 // Everything in front of the description.
 std::string headers_of(std::string_view text) {
@@ -27,20 +27,21 @@ std::string digest(std::string_view text) { return to_hex(sha256(as_bytes(text))
 
 } // namespace
 
-MetadataSource::MetadataSource(Fetcher& fetcher, fs::path cache_root)
+MetadataSource::MetadataSource(fetch::Fetcher& fetcher, fs::path cache_root)
     : fetcher_(fetcher), directory_((cache_root.empty() ? cache_directory() : cache_root) / "metadata") {
-    (void)make_directories(directory_); // without it nothing is kept, and nothing else happens
+    (void)make_directories(directory_); // without it no copy is kept, which is no error
 }
 
 // "" when nothing identifies the content.
 std::string MetadataSource::copy_name(const IndexFile& file) const {
     if (file.local) return "";
     if (file.has_metadata && !file.metadata_sha256.empty()) return file.metadata_sha256;
-    if (file.sha256.empty() || is_source_archive(file)) return ""; // what is built depends on more than the archive
+    if (file.sha256.empty() || is_source_archive(file))
+        return ""; // a wheel built of it depends on more than the archive
     return digest(file.sha256 + " " + without_credentials(file.url));
 }
 
-// First line: SHA-256 of the rest. A copy that was cut or changed is none.
+// The first line is the SHA-256 of the rest. A truncated or modified copy is ignored.
 std::optional<std::string> MetadataSource::read_copy(const std::string& name) const {
     auto text = read_text(directory_ / name.substr(0, 2) / name, largest_metadata);
     if (!text || text->size() < 65 || (*text)[64] != '\n') return std::nullopt;
@@ -63,9 +64,9 @@ void MetadataSource::keep_copy(const std::string& name, const std::string& text)
 }
 
 Result<std::string> MetadataSource::beside(const IndexFile& file) {
-    Url url = Url::parse(file.url);
+    fetch::Url url = fetch::Url::parse(file.url);
     url.path += ".metadata";
-    TRY_ASSIGN(Piece piece, fetcher_.range(url.str(), 0, largest_metadata, false));
+    TRY_ASSIGN(fetch::RangeReply piece, fetcher_.range(url.str(), 0, largest_metadata, false));
     if (piece.refused) {
         // No ranges, or a server that refuses one beyond the end: the file is small, so take it whole.
         TRY_ASSIGN(auto fetched,
@@ -94,7 +95,7 @@ Result<std::string> MetadataSource::find(const IndexFile& file) {
             ++counts_.beside;
             return headers_of(*text);
         }
-        // Some mirrors announce metadata files and do not have them: the wheel has it for sure.
+        // Some mirrors announce metadata files and do not have them; every wheel has its METADATA inside.
     }
     auto ranged = read_remote_metadata(fetcher_, file);
     if (ranged && *ranged) {

@@ -19,7 +19,7 @@ namespace tinderbox::pip {
 class MetadataSource {
   public:
     // `cache_root`: default cache_directory(); the copies lie in <cache_root>/metadata.
-    explicit MetadataSource(Fetcher& fetcher, fs::path cache_root = {});
+    explicit MetadataSource(fetch::Fetcher& fetcher, fs::path cache_root = {});
     // Who answers for source archives; must outlive this. Without one they are an error (kind usage).
     void build_with(WheelBuilder& builder) { builder_ = &builder; }
 
@@ -42,7 +42,7 @@ class MetadataSource {
     std::optional<std::string> read_copy(const std::string& name) const;
     void keep_copy(const std::string& name, const std::string& text) const;
 
-    Fetcher& fetcher_;
+    fetch::Fetcher& fetcher_;
     WheelBuilder* builder_ = nullptr;
     fs::path directory_;
     OnceMap<Metadata> known_; // by URL
@@ -51,7 +51,7 @@ class MetadataSource {
 
 // METADATA of a wheel on a server, through ranges. nullopt: the server does not serve parts, or the file is no archive
 // that can be read in parts; the whole file has to say more. Errors: kind network.
-Result<std::optional<std::string>> read_remote_metadata(Fetcher& fetcher, const IndexFile& file);
+Result<std::optional<std::string>> read_remote_metadata(fetch::Fetcher& fetcher, const IndexFile& file);
 
 // What a wheel unpacks to, from its directory.
 struct UnpackedSize {
@@ -60,6 +60,6 @@ struct UnpackedSize {
     std::uint64_t files = 0;
 };
 // Of a wheel on a server, through ranges; nullopt as above.
-Result<std::optional<UnpackedSize>> read_remote_size(Fetcher& fetcher, const IndexFile& file);
+Result<std::optional<UnpackedSize>> read_remote_size(fetch::Fetcher& fetcher, const IndexFile& file);
 
 } // namespace tinderbox::pip

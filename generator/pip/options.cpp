@@ -1,17 +1,18 @@
 #include "generator/pip/options.hpp"
 
+#include "common/base/ascii.hpp"
 #include "common/base/url.hpp"
 
 #include <fmt/format.h>
 
-namespace tinderbox {
+namespace tinderbox::pip {
 
 std::string SourceLine::str() const {
     if (line <= 0) return file;
     return column > 0 ? fmt::format("{}:{}:{}", file, line, column) : fmt::format("{}:{}", file, line);
 }
 
-void PipOptions::add_defaults(const PipOptions& defaults) {
+void Options::add_defaults(const Options& defaults) {
     auto append = [](std::vector<std::string>& own, const std::vector<std::string>& more) {
         own.insert(own.end(), more.begin(), more.end());
     };
@@ -33,7 +34,7 @@ std::string printable(std::string_view text) {
     while (true) {
         auto mark = text.find("://");
         if (mark == std::string_view::npos) return out.append(text);
-        auto is_scheme = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '+'; };
+        auto is_scheme = [](char c) { return is_alpha(c) || c == '+'; };
         std::size_t begin = mark;
         while (begin > 0 && is_scheme(text[begin - 1])) --begin;
         auto stop = std::min(text.find_first_of(" \t\r\n\"'<>", mark), text.size());
@@ -43,4 +44,4 @@ std::string printable(std::string_view text) {
     }
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::pip

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::pip {
 
 // Where something was written: "requirements.txt:3", "environment.yml:7:5", "command line: --pip".
 struct SourceLine {
@@ -17,7 +17,7 @@ struct SourceLine {
     std::string str() const;
 };
 
-struct PipRequirement {
+struct RequirementLine {
     std::string text;                // as written, without options
     std::string name;                // PEP 503 normalised; "" for a bare URL or file until its metadata is known
     std::vector<std::string> extras; // normalised
@@ -30,7 +30,7 @@ struct PipRequirement {
     SourceLine line;
 };
 
-struct PipOptions {
+struct Options {
     std::optional<std::string> index_url;
     std::vector<std::string> extra_index_urls, find_links, trusted_hosts;
     bool no_index = false, pre = false, require_hashes = false, prefer_binary = false;
@@ -38,11 +38,11 @@ struct PipOptions {
     std::string cert; // PIP_CERT or pip.conf's: a CA bundle, for generator/fetch
     // Fills what is not set here with `defaults` (pip's configuration): one index URL instead of the other,
     // lists one behind the other, as pip adds its command line to its configuration.
-    void add_defaults(const PipOptions& defaults);
+    void add_defaults(const Options& defaults);
 };
 
 // `text` with the credentials of every URL in it removed (without_credentials): for messages and reports that
 // quote what was written.
 std::string printable(std::string_view text);
 
-} // namespace tinderbox
+} // namespace tinderbox::pip

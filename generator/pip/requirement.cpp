@@ -1,5 +1,6 @@
 #include "generator/pip/requirement.hpp"
 
+#include "common/base/ascii.hpp"
 #include "common/base/text.hpp"
 #include "generator/pip/marker_parser.hpp"
 
@@ -8,7 +9,6 @@
 namespace tinderbox::pip {
 namespace {
 
-bool is_alnum(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 bool is_name_char(char c) { return is_alnum(c) || c == '-' || c == '_' || c == '.'; }
 
 Error problem(std::string_view text, std::string_view why) {
@@ -16,7 +16,7 @@ Error problem(std::string_view text, std::string_view why) {
 }
 
 // The longest name at the cursor; it ends with a letter or digit, so "name-" leaves the "-".
-std::string_view take_name(Cursor& cursor) {
+std::string_view parse_name(Cursor& cursor) {
     std::size_t begin = cursor.at, stop = begin;
     while (stop < cursor.text.size() && is_name_char(cursor.text[stop])) ++stop;
     while (stop > begin && !is_alnum(cursor.text[stop - 1])) --stop;
@@ -27,14 +27,14 @@ std::string_view take_name(Cursor& cursor) {
 
 Status parse_extras(Cursor& cursor, Requirement& out) {
     cursor.skip_space();
-    if (!cursor.take("[")) return {};
+    if (!cursor.accept("[")) return {};
     cursor.skip_space();
-    while (!cursor.take("]")) {
-        auto extra = take_name(cursor);
+    while (!cursor.accept("]")) {
+        auto extra = parse_name(cursor);
         if (extra.empty()) return problem(out.text, "an extra's name is missing or malformed between '[' and ']'");
         out.extras.push_back(normalize_name(extra));
         cursor.skip_space();
-        if (cursor.take(",")) {
+        if (cursor.accept(",")) {
             cursor.skip_space();
             if (cursor.peek() == ']') return problem(out.text, "a ',' stands right before ']'");
         } else if (cursor.peek() != ']') {
@@ -59,7 +59,7 @@ Status parse_url(Cursor& cursor, Requirement& out) {
 
 Status parse_specifier(Cursor& cursor, Requirement& out) {
     cursor.skip_space();
-    bool parenthesis = cursor.take("(");
+    bool parenthesis = cursor.accept("(");
     auto rest = cursor.rest();
     auto stop = std::min(rest.find_first_of(parenthesis ? ")" : ";"), rest.size());
     if (parenthesis && stop == rest.size()) return problem(out.text, "a '(' is not closed by ')'");
@@ -95,17 +95,17 @@ Result<Requirement> Requirement::parse(std::string_view text) {
     Requirement out;
     out.text = std::string(trim(text));
     Cursor cursor{out.text};
-    auto name = take_name(cursor);
+    auto name = parse_name(cursor);
     if (name.empty()) return problem(out.text, "it does not begin with a package's name");
     out.written_name = std::string(name);
     out.name = normalize_name(name);
     TRY(parse_extras(cursor, out));
     cursor.skip_space();
-    if (cursor.take("@")) TRY(parse_url(cursor, out));
+    if (cursor.accept("@")) TRY(parse_url(cursor, out));
     else TRY(parse_specifier(cursor, out));
     cursor.skip_space();
     if (cursor.end()) return out;
-    if (!cursor.take(";"))
+    if (!cursor.accept(";"))
         return problem(out.text, fmt::format("'{}' is left over at its end{}", cursor.rest(),
                                              out.url.empty() ? "" : " (a marker stands behind ' ;' with a space)"));
     auto marker = Marker::parse(trim(cursor.rest()));

@@ -1,6 +1,6 @@
 #include "generator/pip/resolve.hpp"
 
-#include "common/base/terminal.hpp"
+#include "common/base/optional_reporter.hpp"
 #include "common/base/url.hpp"
 #include "generator/pip/resolve_model.hpp"
 
@@ -10,7 +10,7 @@ namespace tinderbox::pip {
 namespace {
 
 // A line as PEP 508 has it. Lines that name a wheel by URL or path get the name from the file.
-Result<Requirement> as_requirement(const PipRequirement& line, const TagRanking& ranking,
+Result<Requirement> as_requirement(const RequirementLine& line, const TagRanking& ranking,
                                    const SelectOptions& options) {
     Requirement out;
     out.text = line.text;
@@ -27,61 +27,46 @@ Result<Requirement> as_requirement(const PipRequirement& line, const TagRanking&
     return out;
 }
 
-Result<bool> applies(const PipRequirement& line, const MarkerEnvironment& environment) {
-    if (line.marker.empty()) return true;
-    auto marker = Marker::parse(line.marker);
-    if (!marker) return std::move(marker.error()).in(line.line.str());
-    return marker->evaluate(environment);
-}
-
-Status add_direct(Roots& roots, const std::string& name, const PipRequirement& line) {
+Status add_direct(Roots& roots, const std::string& name, const RequirementLine& line) {
     auto [at, fresh] = roots.direct.emplace(name, &line);
     if (fresh || at->second->url == line.url) return {};
     return make_error(ErrorKind::usage, "{}: '{}' contradicts '{}' in {}; keep one of the two lines", line.line.str(),
                       printable(line.text), printable(at->second->text), at->second->line.str());
 }
 
-Status check_build_options(const Roots& roots, const PipOptions& options) {
-    for (const std::string& option : options.no_binary)
-        for (const auto& [line, requirement] : roots.lines)
-            if (option == ":all:" || normalize_name(option) == requirement.name)
-                return make_error(ErrorKind::usage,
-                                  "{}: --no-binary {} asks to build {} from source, and an installer carries wheels "
-                                  "only; remove the option, or add --allow-sdist",
-                                  line->line.str(), option, requirement.name);
-    return {};
-}
-
-Result<Roots> roots_of(const std::vector<PipRequirement>& requirements, const std::vector<PipRequirement>& constraints,
-                       const SelectOptions& options, const PipOptions& pip) {
+Result<Roots> roots_of(const std::vector<RequirementLine>& requirements,
+                       const std::vector<RequirementLine>& constraints, const SelectOptions& options,
+                       const Options& pip) {
     Roots roots;
     auto environment = marker_environment(options.target);
     TagRanking ranking(options.target);
-    auto read = [&](const PipRequirement& line, bool constraint) -> Status {
+    auto read = [&](const RequirementLine& line, bool constraint) -> Status {
         TRY_ASSIGN(bool here, applies(line, environment));
         if (!here) return {};
         TRY_ASSIGN(Requirement requirement, as_requirement(line, ranking, options));
         if (!line.url.empty()) TRY(add_direct(roots, requirement.name, line));
         if (requirement.specifier.names_prerelease()) roots.prereleases.insert(requirement.name);
         if (requirement.specifier.pin()) roots.pins[requirement.name].push_back(requirement.specifier);
-        (constraint ? roots.constraints : roots.lines).emplace_back(&line, std::move(requirement));
+        auto& list = constraint ? roots.constraints : roots.lines;
+        list.emplace_back(&line, std::move(requirement));
         return {};
     };
-    for (const PipRequirement& line : requirements) TRY(read(line, false));
-    for (const PipRequirement& line : constraints) TRY(read(line, true));
-    if (!options.allow_sdist) TRY(check_build_options(roots, pip));
+    for (const RequirementLine& line : requirements) TRY(read(line, false));
+    for (const RequirementLine& line : constraints) TRY(read(line, true));
+    if (options.allow_sdist) return roots;
+    for (const auto& [line, requirement] : roots.lines) TRY(check_no_binary(*line, requirement.name, pip));
     return roots;
 }
 
 // The line of the request for a project, the first one.
-const PipRequirement* line_for(const Roots& roots, const std::string& name) {
+const RequirementLine* line_for(const Roots& roots, const std::string& name) {
     for (const auto& [line, requirement] : roots.lines)
         if (requirement.name == name) return line;
     return nullptr;
 }
 
-Selection selection_of(const SolverOutcome& outcome, ResolveModel& model) {
-    Selection out;
+WheelSelection selection_of(const SolverOutcome& outcome, ResolveModel& model) {
+    WheelSelection out;
     std::map<int, std::size_t> chosen(outcome.chosen.begin(), outcome.chosen.end());
     std::map<std::string, std::vector<std::string>> extras;
     for (auto [package, candidate] : outcome.chosen) {
@@ -105,7 +90,7 @@ Selection selection_of(const SolverOutcome& outcome, ResolveModel& model) {
         std::ranges::sort(wheel.extras);
         wheel.direct = project.direct != nullptr;
         if (!wheel.direct) wheel.index = project.files.asked[file.source];
-        const PipRequirement* line = line_for(model.roots(), node.name);
+        const RequirementLine* line = line_for(model.roots(), node.name);
         wheel.requested = line != nullptr;
         if (line) wheel.line = line->line;
         wheel.requirement = line ? printable(line->text) : model.asker(package, chosen);
@@ -122,15 +107,15 @@ Selection selection_of(const SolverOutcome& outcome, ResolveModel& model) {
 
 } // namespace
 
-Result<Selection> resolve(const std::vector<PipRequirement>& requirements,
-                          const std::vector<PipRequirement>& constraints, const SelectOptions& options,
-                          PackageIndex& index, MetadataSource& metadata) {
+Result<WheelSelection> resolve(const std::vector<RequirementLine>& requirements,
+                               const std::vector<RequirementLine>& constraints, const SelectOptions& options,
+                               PackageIndex& index, MetadataSource& metadata) {
     TRY(options.target.check());
     TRY_ASSIGN(Roots roots, roots_of(requirements, constraints, options, index.options()));
     TRY(index.prefetch({})); // find-links places are read before threads ask
     ResolveModel model(options, roots, index, metadata);
     auto outcome = Solver(model).run();
-    if (model.progress_shown()) Terminal::get().end_progress();
+    if (model.progress_shown()) reporter_or_silent(options.reporter).end_progress();
     if (!outcome) return std::move(outcome).error();
     if (!outcome->solved) return explain(*outcome, model);
     return selection_of(*outcome, model);

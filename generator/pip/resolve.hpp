@@ -20,8 +20,8 @@ namespace tinderbox::pip {
 // is never replaced. `requested` is false for what came along, and `requirement` then says why it is there.
 // Errors: usage for lines that are wrong in themselves, network (also for a project of the request that no place
 // knows), unsatisfiable with the facts that exclude each other.
-Result<Selection> resolve(const std::vector<PipRequirement>& requirements,
-                          const std::vector<PipRequirement>& constraints, const SelectOptions& options,
-                          PackageIndex& index, MetadataSource& metadata);
+Result<WheelSelection> resolve(const std::vector<RequirementLine>& requirements,
+                               const std::vector<RequirementLine>& constraints, const SelectOptions& options,
+                               PackageIndex& index, MetadataSource& metadata);
 
 } // namespace tinderbox::pip

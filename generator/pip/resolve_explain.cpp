@@ -10,12 +10,6 @@ namespace {
 
 constexpr std::size_t most_facts = 12;
 
-std::string joined(const std::vector<std::string>& words) {
-    std::string out;
-    for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
-    return out;
-}
-
 // "2.9.1", "1.0 to 1.4", "1.0, 1.2 and 1.9", "every version"
 std::string versions_of(const Project& project, const VersionSet& set) {
     std::vector<std::size_t> in;
@@ -35,7 +29,7 @@ std::string name_of(const ResolveModel& model, int package) {
     return node.name + (node.extra.empty() ? "" : "[" + node.extra + "]");
 }
 
-// What follows ", but": why nothing of a project is allowed by a requirement.
+// The words behind ", but": why a requirement allows no file of a project.
 std::string why_nothing(const ResolveModel& model, const Project& project, const Requirement& requirement) {
     const Target& target = model.options().target;
     const ProjectWheels& files = project.files;
@@ -45,7 +39,7 @@ std::string why_nothing(const ResolveModel& model, const Project& project, const
     if (project.direct)
         return fmt::format("{} names version {}", project.direct->line.str(), project.candidates.front().version.str());
     if (!files.known && files.asked.empty()) return "--no-index is set and there is no --find-links";
-    if (!files.known) return fmt::format("there is no project '{}' in {}", project.name, joined(files.asked));
+    if (!files.known) return fmt::format("there is no project '{}' in {}", project.name, fmt::join(files.asked, ", "));
     std::size_t same = 0, fitting = 0, hidden_pre = 0, hidden_yanked = 0;
     std::string tag, python, withdrawn;
     for (const auto& wheel : files.wheels) {
@@ -68,7 +62,7 @@ std::string why_nothing(const ResolveModel& model, const Project& project, const
         files.not_asked.empty()
             ? ""
             : fmt::format(" ({} has the project, so {} was not asked: --index-strategy unsafe-best-match asks all)",
-                          files.asked.back(), joined(files.not_asked));
+                          files.asked.back(), fmt::join(files.not_asked, ", "));
     if (hidden_pre > 0)
         return fmt::format(
             "only pre-releases fit, and they are not taken unasked; write --pre, or a line '{}' that names one",
@@ -87,9 +81,9 @@ std::string why_nothing(const ResolveModel& model, const Project& project, const
                                "build it with 'pip wheel --no-deps {}=={}' and name its directory with --find-links{}",
                                sdist.file.file_name, project.name, sdist.name.version.str(), elsewhere);
     if (project.candidates.empty())
-        return fmt::format("{} has nothing for {}{}", joined(files.asked), describe(target), elsewhere);
-    return fmt::format("there is none in {}; the newest that fits {} is {}{}", joined(files.asked), describe(target),
-                       project.candidates.front().version.str(), elsewhere);
+        return fmt::format("{} has nothing for {}{}", fmt::join(files.asked, ", "), describe(target), elsewhere);
+    return fmt::format("there is none in {}; the newest that fits {} is {}{}", fmt::join(files.asked, ", "),
+                       describe(target), project.candidates.front().version.str(), elsewhere);
 }
 
 std::string sentence(const Fact& fact, const ResolveModel& model) {

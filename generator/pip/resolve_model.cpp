@@ -1,6 +1,6 @@
 #include "generator/pip/resolve_model.hpp"
 
-#include "common/base/terminal.hpp"
+#include "common/base/optional_reporter.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "generator/pip/source_archive.hpp"
@@ -16,7 +16,7 @@ Version python_of(const Target& target) {
     return Version::parse(marker_environment(target)["python_full_version"]).value_or(*Version::parse("3.11.0"));
 }
 
-// Of two files of one version: a wheel, the better tag, then the higher build; on a tie the earlier place stays.
+// Of two files of one version: a wheel, the better tag, then the higher build; on a tie the earlier index stays.
 bool better_file(const ProjectWheels::Wheel& a, const ProjectWheels::Wheel& b) {
     if (a.file.yanked != b.file.yanked) return !a.file.yanked;
     if (!a.rank || !b.rank) return a.rank.has_value() && !b.rank;
@@ -47,7 +47,7 @@ Result<Project> ProjectStore::load(const std::string& name) const {
     if (auto there = options_.provided.find(name); there != options_.provided.end()) {
         out.provided = true;
         out.files.known = true;
-        // A version that PEP 440 does not know (some conda packages have one) satisfies only what asks for any.
+        // A version outside of PEP 440 (some conda packages have one) satisfies only requirements without a version.
         out.candidates.push_back({Version::parse(there->second).value_or(*Version::parse("0")), nullptr});
         return out;
     }
@@ -170,7 +170,7 @@ void Prefetcher::work() {
 
 void Prefetcher::follow(const Requirement& requirement) {
     auto project = projects_.get(requirement.name);
-    if (!project->ok()) { // where one page fails the others will: the solver says so, servers are not asked for more
+    if (!project->ok()) { // where one page fails the others will: the solver reports it, and no server is asked again
         std::lock_guard lock(mutex_);
         queue_.clear();
         return;
@@ -179,7 +179,7 @@ void Prefetcher::follow(const Requirement& requirement) {
     auto best =
         std::ranges::find_if(candidates, [&](const Candidate& c) { return requirement.specifier.matches(c.version); });
     if (best == candidates.end() || !best->wheel || is_source_archive(best->wheel->file))
-        return; // no build on suspicion
+        return; // a build only for a candidate that is chosen
     auto metadata = metadata_.get(best->wheel->file);
     if (!metadata->ok()) return;
     std::vector<std::string> extras = requirement.extras;
@@ -315,7 +315,7 @@ Result<std::vector<Fact>> ResolveModel::facts(int package, std::size_t candidate
         same.allowed = base.when;
         out.push_back(std::move(same));
     }
-    if (!chosen.wheel) return out; // what is provided has what it needs
+    if (!chosen.wheel) return out; // the provider installs its requirements too
     // Every few candidates of one project: more of them will be tried, so ask for several at once.
     if (int tried = ++tried_[package]; tried % 4 == 3)
         prefetcher_.want(here.project, candidate + 1, 4u << std::min(tried / 4, 3));
@@ -353,7 +353,7 @@ Result<std::vector<Fact>> ResolveModel::facts(int package, std::size_t candidate
 void ResolveModel::progress(std::size_t decided) {
     if (std::chrono::steady_clock::now() - start_ < std::chrono::milliseconds(500)) return;
     progress_shown_ = true;
-    Terminal::get().progress("resolving", decided, 0, "packages");
+    reporter_or_silent(options_.reporter).progress("resolving", decided, 0, "packages");
 }
 
 std::string ResolveModel::asker(int package, const std::map<int, std::size_t>& chosen) const {

@@ -28,15 +28,15 @@ struct Project {
     ProjectWheels files;
     std::vector<Candidate> candidates;
     bool provided = false;
-    const PipRequirement* direct = nullptr;
+    const RequirementLine* direct = nullptr;
     std::size_t hidden_prereleases = 0, hidden_yanked = 0;
 };
 
 // What the lines of the request say about projects, before anything is asked of an index.
 struct Roots {
-    std::vector<std::pair<const PipRequirement*, Requirement>> lines; // that apply to the target
-    std::vector<std::pair<const PipRequirement*, Requirement>> constraints;
-    std::map<std::string, const PipRequirement*> direct;   // by project: the line with a URL or path
+    std::vector<std::pair<const RequirementLine*, Requirement>> lines; // that apply to the target
+    std::vector<std::pair<const RequirementLine*, Requirement>> constraints;
+    std::map<std::string, const RequirementLine*> direct;  // by project: the line with a URL or path
     std::set<std::string> prereleases;                     // projects that a line wants them of
     std::map<std::string, std::vector<SpecifierSet>> pins; // "==" of lines, for yanked files
 };

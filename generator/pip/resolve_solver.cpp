@@ -7,7 +7,7 @@
 namespace tinderbox::pip {
 namespace {
 
-// A package that was in this many conflicts is decided early: its few possibilities are the knot.
+// A package that was in this many conflicts is decided early: its few possibilities cause them.
 constexpr std::size_t many_conflicts = 5;
 
 } // namespace
@@ -117,8 +117,8 @@ void Solver::backtrack(int level) {
     level_ = level;
 }
 
-// Turns a violated incompatibility into one that says more, until it forces something at an earlier level; goes back
-// there. False: nothing is left that could be changed.
+// Derives stronger incompatibilities from a violated one, until one forces a decision at an earlier level, and goes
+// back there. False: no decision is left that could be changed.
 bool Solver::resolve_conflict(int& conflict) {
     ++outcome_.conflicts;
     bool derived = false;
@@ -198,7 +198,7 @@ bool Solver::propagate(int package) {
     return true;
 }
 
-// What deciding for the candidate would violate at once, or -1.
+// The incompatibility that the candidate would violate at once, or -1.
 int Solver::violated(int package, std::size_t candidate) {
     VersionSet only = VersionSet::only(state(package).count, candidate);
     for (int index : state(package).incompatible)
@@ -223,7 +223,7 @@ void Solver::count_conflict(int package, int incompatibility) {
     backtrack(level);
 }
 
-// What has to be there and is not decided yet: those with one possibility, then knots, then in the order of discovery.
+// The undecided package to go on with: one possibility first, then many conflicts, then the order of discovery.
 int Solver::next_package() {
     int best = -1;
     std::pair<int, std::size_t> best_rank;

@@ -2,6 +2,8 @@
 
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
+#include "generator/archive/endings.hpp"
+#include "generator/fetch/url.hpp"
 #include "generator/pip/metadata.hpp"
 #include "generator/pip/requirement.hpp"
 
@@ -11,42 +13,30 @@
 namespace tinderbox::pip {
 namespace {
 
-std::string joined(const std::vector<std::string>& words, std::string_view separator = ", ") {
-    std::string out;
-    for (const std::string& word : words) out += (out.empty() ? "" : std::string(separator)) + word;
-    return out;
-}
-
 // All lines about one project that apply to the target.
 struct Wanted {
     std::string name;
-    std::vector<const PipRequirement*> lines;
-    std::vector<const PipRequirement*> constraints;
+    std::vector<const RequirementLine*> lines;
+    std::vector<const RequirementLine*> constraints;
     SpecifierSet versions; // of all lines and constraints together
-    const PipRequirement* pinned_by = nullptr;
-    const PipRequirement* direct = nullptr; // the line with a URL or path
+    const RequirementLine* pinned_by = nullptr;
+    const RequirementLine* direct = nullptr; // the line with a URL or path
     std::vector<std::string> extras, sha256s;
 };
 
-// "torch 2.9.1 (requirements.txt:3)"-like reference to a line.
-Error at_line(const PipRequirement& requirement, ErrorKind kind, std::string text) {
+// "requirements.txt:3: …"
+Error at_line(const RequirementLine& requirement, ErrorKind kind, std::string text) {
     return Error{kind, fmt::format("{}: {}", requirement.line.str(), text)};
 }
 
-Result<bool> applies(const PipRequirement& requirement, const MarkerEnvironment& environment) {
-    if (requirement.marker.empty()) return true;
-    auto marker = Marker::parse(requirement.marker);
-    if (!marker) return std::move(marker.error()).in(requirement.line.str());
-    return marker->evaluate(environment);
-}
-
-std::string direct_file_name(const PipRequirement& requirement) {
-    std::string path = is_url(requirement.url) ? percent_decode(Url::parse(requirement.url).path) : requirement.url;
+std::string direct_file_name(const RequirementLine& requirement) {
+    std::string path =
+        is_url(requirement.url) ? percent_decode(fetch::Url::parse(requirement.url).path) : requirement.url;
     return path.substr(path.rfind('/') + 1);
 }
 
 // "NAME-VERSION.tar.gz" as a name without tags; nullopt for a wheel, or a name that does not say both.
-std::optional<WheelName> direct_archive_name(const PipRequirement& requirement) {
+std::optional<WheelName> direct_archive_name(const RequirementLine& requirement) {
     std::string file = direct_file_name(requirement), name = requirement.name;
     if (name.empty()) name = normalize_name(std::string_view(file).substr(0, file.rfind('-')));
     auto version = parse_sdist_name(file, name);
@@ -55,12 +45,12 @@ std::optional<WheelName> direct_archive_name(const PipRequirement& requirement) 
 }
 
 // The file's name of a direct reference, checked to be a wheel for the target.
-Result<WheelName> direct_wheel_name(const PipRequirement& requirement, const TagRanking& ranking,
+Result<WheelName> direct_wheel_name(const RequirementLine& requirement, const TagRanking& ranking,
                                     const Target& target) {
     std::string file = direct_file_name(requirement);
     auto name = parse_wheel_name(file);
     if (!name) {
-        bool wheel = file.ends_with(".whl");
+        bool wheel = archive::is_wheel(file);
         return at_line(requirement, ErrorKind::usage,
                        wheel
                            ? fmt::format("'{}' is not a wheel's name (NAME-VERSION-PYTHON-ABI-PLATFORM.whl); give the "
@@ -77,12 +67,12 @@ Result<WheelName> direct_wheel_name(const PipRequirement& requirement, const Tag
 }
 
 // Groups lines by project; markers are decided here.
-Result<std::map<std::string, Wanted>> group(const std::vector<PipRequirement>& requirements,
-                                            const std::vector<PipRequirement>& constraints, const Target& target,
+Result<std::map<std::string, Wanted>> group(const std::vector<RequirementLine>& requirements,
+                                            const std::vector<RequirementLine>& constraints, const Target& target,
                                             const TagRanking& ranking) {
     auto environment = marker_environment(target);
     std::map<std::string, Wanted> out;
-    for (const PipRequirement& requirement : requirements) {
+    for (const RequirementLine& requirement : requirements) {
         TRY_ASSIGN(bool here, applies(requirement, environment));
         if (!here) continue;
         std::string name = requirement.name;
@@ -103,7 +93,7 @@ Result<std::map<std::string, Wanted>> group(const std::vector<PipRequirement>& r
                                        wanted.direct->line.str()));
         wanted.direct = &requirement;
     }
-    for (const PipRequirement& constraint : constraints) {
+    for (const RequirementLine& constraint : constraints) {
         auto found = out.find(constraint.name);
         if (found == out.end()) continue;
         TRY_ASSIGN(bool here, applies(constraint, environment));
@@ -115,10 +105,10 @@ Result<std::map<std::string, Wanted>> group(const std::vector<PipRequirement>& r
 // Joins the version clauses of a project's lines, and finds two pins that cannot both hold.
 Status join_versions(Wanted& wanted) {
     std::string text;
-    std::vector<const PipRequirement*> all = wanted.lines;
+    std::vector<const RequirementLine*> all = wanted.lines;
     all.insert(all.end(), wanted.constraints.begin(), wanted.constraints.end());
     std::string pin;
-    for (const PipRequirement* line : all) {
+    for (const RequirementLine* line : all) {
         if (line->specifier.empty()) continue;
         auto versions = SpecifierSet::parse(line->specifier);
         if (!versions) return std::move(versions.error()).in(line->line.str());
@@ -143,7 +133,7 @@ Status join_versions(Wanted& wanted) {
 // --hash of all lines: a file must have one that each line with hashes allows.
 Status join_hashes(Wanted& wanted, bool required) {
     bool first = true;
-    for (const PipRequirement* line : wanted.lines) {
+    for (const RequirementLine* line : wanted.lines) {
         std::vector<std::string> own;
         for (const std::string& hash : line->hashes)
             if (hash.starts_with("sha256:")) own.push_back(hash.substr(7));
@@ -163,7 +153,7 @@ Status join_hashes(Wanted& wanted, bool required) {
         first = false;
     }
     // A hash inside a direct URL counts, as for pip.
-    std::string fragment = first && wanted.direct ? Url::parse(wanted.direct->url).fragment : "";
+    std::string fragment = first && wanted.direct ? fetch::Url::parse(wanted.direct->url).fragment : "";
     if (!fragment.empty())
         for (std::string_view part : split(fragment, '&'))
             if (part.starts_with("sha256=") && part.size() == 71) wanted.sha256s = {to_lower(part.substr(7))};
@@ -176,23 +166,12 @@ Status join_hashes(Wanted& wanted, bool required) {
     return {};
 }
 
-Status check_build_options(const Wanted& wanted, const PipOptions& options) {
-    for (const std::string& name : options.no_binary)
-        if (normalize_name(name) == wanted.name || name == ":all:")
-            return at_line(
-                *wanted.lines.front(), ErrorKind::usage,
-                fmt::format("--no-binary {} asks to build {} from source, and an installer carries wheels only; "
-                            "remove the option",
-                            name, wanted.name));
-    return {};
-}
-
 // Some names of tags, for a message: "cp312-cp312-manylinux_2_28_x86_64, py3-none-any, … (7 more)".
 std::string some_tags(const std::vector<const ProjectWheels::Wheel*>& wheels) {
     std::vector<std::string> shown;
     for (const ProjectWheels::Wheel* wheel : wheels)
         if (shown.size() < 4) shown.push_back(wheel->name.tags.front().str());
-    std::string out = joined(shown);
+    std::string out = fmt::format("{}", fmt::join(shown, ", "));
     if (wheels.size() > shown.size()) out += fmt::format(", … ({} more)", wheels.size() - shown.size());
     return out;
 }
@@ -206,7 +185,7 @@ std::optional<Version> newest(const ProjectWheels& files, const SpecifierSet& ve
 // Why no file of the project fits, in one sentence.
 Error nothing_fits(const Wanted& wanted, const ProjectWheels& files, const SelectOptions& options,
                    const PackageIndex& index) {
-    const PipRequirement& line = wanted.pinned_by ? *wanted.pinned_by : *wanted.lines.front();
+    const RequirementLine& line = wanted.pinned_by ? *wanted.pinned_by : *wanted.lines.front();
     auto error = [&](ErrorKind kind, std::string text) { return at_line(line, kind, std::move(text)); };
     std::string what = wanted.name + wanted.versions.str();
     if (!files.known && files.asked.empty())
@@ -217,7 +196,7 @@ Error nothing_fits(const Wanted& wanted, const ProjectWheels& files, const Selec
     if (!files.known)
         return error(index.indexes().empty() ? ErrorKind::unsatisfiable : ErrorKind::network,
                      fmt::format("no project '{}' in {} (404 Not Found); check its spelling, and the index's URL",
-                                 wanted.name, joined(files.asked)));
+                                 wanted.name, fmt::join(files.asked, ", ")));
     std::vector<const ProjectWheels::Wheel*> same, fitting;
     for (const auto& wheel : files.wheels)
         if (wanted.versions.matches(wheel.name.version)) same.push_back(&wheel);
@@ -229,7 +208,7 @@ Error nothing_fits(const Wanted& wanted, const ProjectWheels& files, const Selec
     std::string elsewhere = files.not_asked.empty() ? ""
                                                     : fmt::format(" ({} has the project, so {} was not asked: use "
                                                                   "--index-strategy unsafe-best-match to ask all)",
-                                                                  files.asked.back(), joined(files.not_asked));
+                                                                  files.asked.back(), fmt::join(files.not_asked, ", "));
     if (same.empty() && !sdists.empty())
         return error(
             ErrorKind::unsatisfiable,
@@ -241,7 +220,7 @@ Error nothing_fits(const Wanted& wanted, const ProjectWheels& files, const Selec
         auto best = newest(files, SpecifierSet(), false);
         return error(
             ErrorKind::unsatisfiable,
-            fmt::format("there is no '{}' in {}{}; {}", what, joined(files.asked), elsewhere,
+            fmt::format("there is no '{}' in {}{}; {}", what, fmt::join(files.asked, ", "), elsewhere,
                         best ? fmt::format("the newest that fits {} is {}", describe(options.target), best->str())
                              : fmt::format("no version has a wheel for {}", describe(options.target))));
     }
@@ -267,8 +246,8 @@ Error nothing_fits(const Wanted& wanted, const ProjectWheels& files, const Selec
 
 // "requirements.txt:3: 'numpy' is not pinned; write 'numpy==2.3.5' (…)"
 std::string unpinned(const Wanted& wanted, PackageIndex& index, const SelectOptions& options, bool reached) {
-    const PipRequirement& line = *wanted.lines.front();
-    std::string extras = wanted.extras.empty() ? "" : "[" + joined(wanted.extras, ",") + "]";
+    const RequirementLine& line = *wanted.lines.front();
+    std::string extras = wanted.extras.empty() ? "" : fmt::format("[{}]", fmt::join(wanted.extras, ","));
     std::optional<Version> best;
     auto files = reached ? files_of(index, wanted.name, options.target) : Result<ProjectWheels>(ProjectWheels{});
     if (files) best = newest(*files, wanted.versions, index.options().pre);
@@ -280,14 +259,14 @@ std::string unpinned(const Wanted& wanted, PackageIndex& index, const SelectOpti
 }
 
 Result<ChosenWheel> choose_direct(const Wanted& wanted, const SelectOptions& options, const TagRanking& ranking) {
-    const PipRequirement& line = *wanted.direct;
+    const RequirementLine& line = *wanted.direct;
     TRY_ASSIGN(WheelName name, direct_wheel_name(line, ranking, options.target));
     if (name.name != wanted.name)
         return at_line(line, ErrorKind::usage,
                        fmt::format("'{}' names {}, but its wheel is {}'s; correct one of the two", printable(line.text),
                                    wanted.name, name.name));
     if (!wanted.versions.matches(name.version)) {
-        const PipRequirement& other = wanted.pinned_by ? *wanted.pinned_by : *wanted.lines.front();
+        const RequirementLine& other = wanted.pinned_by ? *wanted.pinned_by : *wanted.lines.front();
         return at_line(other, ErrorKind::usage,
                        fmt::format("'{}' contradicts '{}' in {}, a wheel of version {}; keep one of the two lines",
                                    printable(other.text), printable(line.text), line.line.str(), name.version.str()));
@@ -325,7 +304,7 @@ std::string describe(const Target& target) {
                        target.platform, target.glibc);
 }
 
-Result<ProjectWheels::Wheel> direct_file(const PipRequirement& line, const TagRanking& ranking, const Target& target,
+Result<ProjectWheels::Wheel> direct_file(const RequirementLine& line, const TagRanking& ranking, const Target& target,
                                          bool allow_sdist) {
     ProjectWheels::Wheel out;
     if (auto archive = allow_sdist ? direct_archive_name(line) : std::nullopt) {
@@ -334,7 +313,7 @@ Result<ProjectWheels::Wheel> direct_file(const PipRequirement& line, const TagRa
         TRY_ASSIGN(out.name, direct_wheel_name(line, ranking, target));
     }
     out.rank = ranking.rank(out.name.tags);
-    Url url = Url::parse(line.url);
+    fetch::Url url = fetch::Url::parse(line.url);
     out.file.local = !is_url(line.url) || url.scheme == "file";
     for (std::string_view part : split(out.file.local ? std::string_view() : std::string_view(url.fragment), '&'))
         if (part.starts_with("sha256=") && part.size() == 71) out.file.sha256 = to_lower(part.substr(7));
@@ -357,7 +336,7 @@ Result<ProjectWheels> files_of(PackageIndex& index, const std::string& name, con
     std::size_t indexes = 0;
     for (std::size_t at = 0; at < sources.size(); ++at) {
         const ProjectSource& source = sources[at];
-        out.asked.push_back(source.place);
+        out.asked.push_back(source.location);
         out.known = out.known || source.known;
         indexes += source.find_links ? 0 : 1;
         for (const IndexFile& file : source.files) {
@@ -369,7 +348,7 @@ Result<ProjectWheels> files_of(PackageIndex& index, const std::string& name, con
             }
             ProjectWheels::Wheel row{file, std::move(*wheel), at, std::nullopt, true};
             row.rank = ranking.rank(row.name.tags);
-            // A requires-python that is no specifier (some old projects) says nothing, as for pip.
+            // A requires-python that is no specifier (some old projects) is ignored, as by pip.
             auto needed = SpecifierSet::parse(file.requires_python);
             row.python_fits = !needed || needed->matches(python);
             (row.name.tags.empty() ? out.sdists : out.wheels).push_back(std::move(row));
@@ -389,7 +368,7 @@ const ProjectWheels::Wheel* best_file(const ProjectWheels& files, const Specifie
         if (wheel.file.yanked && !pinned) continue;
         if (!(pinned ? versions.matches(wheel.name.version) : versions.contains(wheel.name.version, prereleases)))
             continue;
-        // A file whose hash the index does not tell is checked when it is here.
+        // The index may not state a hash; the downloaded file is checked.
         bool known = !wheel.file.sha256.empty() && !sha256s.empty();
         if (known && std::ranges::find(sha256s, wheel.file.sha256) == sha256s.end()) continue;
         if (!best) {
@@ -398,9 +377,8 @@ const ProjectWheels::Wheel* best_file(const ProjectWheels& files, const Specifie
         }
         // "==1.0" also matches 1.0+cu128; of several the highest, as pip does. A withdrawn one only if there is no
         // other.
-        auto key = [](const ProjectWheels::Wheel& w) { return std::tuple(!w.file.yanked); };
-        if (key(wheel) != key(*best)) {
-            if (key(*best) < key(wheel)) best = &wheel;
+        if (wheel.file.yanked != best->file.yanked) {
+            if (best->file.yanked) best = &wheel;
             continue;
         }
         if (auto order = wheel.name.version <=> best->name.version; order != 0) {
@@ -411,20 +389,37 @@ const ProjectWheels::Wheel* best_file(const ProjectWheels& files, const Specifie
             if (*wheel.rank < *best->rank) best = &wheel;
             continue;
         }
-        if (wheel.name.build > best->name.build) best = &wheel; // on a tie the earlier place stays
+        if (wheel.name.build > best->name.build) best = &wheel; // on a tie the earlier location stays
     }
     return best;
 }
 
-Result<Selection> select_wheels(const std::vector<PipRequirement>& requirements,
-                                const std::vector<PipRequirement>& constraints, const SelectOptions& options,
-                                PackageIndex& index) {
+Result<bool> applies(const RequirementLine& line, const MarkerEnvironment& environment) {
+    if (line.marker.empty()) return true;
+    auto marker = Marker::parse(line.marker);
+    if (!marker) return std::move(marker.error()).in(line.line.str());
+    return marker->evaluate(environment);
+}
+
+Status check_no_binary(const RequirementLine& line, const std::string& project, const Options& options) {
+    for (const std::string& option : options.no_binary)
+        if (option == ":all:" || normalize_name(option) == project)
+            return at_line(line, ErrorKind::usage,
+                           fmt::format("--no-binary {} asks to build {} from source, and an installer carries wheels "
+                                       "only; remove the option, or add --allow-sdist",
+                                       option, project));
+    return {};
+}
+
+Result<WheelSelection> select_wheels(const std::vector<RequirementLine>& requirements,
+                                     const std::vector<RequirementLine>& constraints, const SelectOptions& options,
+                                     PackageIndex& index) {
     TRY(options.target.check());
     TagRanking ranking(options.target);
     TRY_ASSIGN(auto groups, group(requirements, constraints, options.target, ranking));
     bool hashes = index.options().require_hashes;
     for (const auto& [name, wanted] : groups)
-        for (const PipRequirement* line : wanted.lines) hashes = hashes || !line->hashes.empty();
+        for (const RequirementLine* line : wanted.lines) hashes = hashes || !line->hashes.empty();
 
     std::vector<std::string> problems, looked_up;
     for (const auto& [name, wanted] : groups)
@@ -433,14 +428,14 @@ Result<Selection> select_wheels(const std::vector<PipRequirement>& requirements,
     for (auto& [name, wanted] : groups) {
         TRY(join_versions(wanted));
         TRY(join_hashes(wanted, hashes));
-        TRY(check_build_options(wanted, index.options()));
+        TRY(check_no_binary(*wanted.lines.front(), name, index.options()));
         if (wanted.direct || wanted.pinned_by) continue;
         problems.push_back(unpinned(wanted, index, options, reached.ok()));
     }
-    if (!problems.empty()) return Error{ErrorKind::usage, joined(problems, "\n")};
+    if (!problems.empty()) return make_error(ErrorKind::usage, "{}", fmt::join(problems, "\n"));
     TRY(std::move(reached));
 
-    Selection out;
+    WheelSelection out;
     for (auto& [name, wanted] : groups) {
         TRY_ASSIGN(ChosenWheel chosen, wanted.direct ? choose_direct(wanted, options, ranking)
                                                      : choose_indexed(wanted, options, index, out.warnings));
@@ -456,8 +451,8 @@ Result<Selection> select_wheels(const std::vector<PipRequirement>& requirements,
     return out;
 }
 
-Download to_download(const ChosenWheel& wheel) {
-    Download out;
+fetch::Download to_download(const ChosenWheel& wheel) {
+    fetch::Download out;
     out.url = wheel.file.url;
     out.name = wheel.file.file_name;
     out.sha256 = wheel.file.sha256.empty() && wheel.sha256s.size() == 1 ? wheel.sha256s.front() : wheel.file.sha256;

@@ -9,6 +9,7 @@
 // Requests that are not pinned go to resolve.hpp instead, which uses files_of() and ProjectWheels too.
 #pragma once
 
+#include "common/base/reporter.hpp"
 #include "generator/pip/index.hpp"
 #include "generator/pip/tags.hpp"
 
@@ -24,6 +25,7 @@ struct SelectOptions {
     // What the environment has from elsewhere (conda packages, a captured interpreter): normalised name → version.
     std::map<std::string, std::string> provided;
     bool allow_sdist = false; // resolve() only: a source archive is a candidate where a version has no wheel that fits
+    Reporter* reporter = nullptr; // not owned; null: nothing is shown
 };
 
 struct ChosenWheel {
@@ -40,7 +42,7 @@ struct ChosenWheel {
     std::string metadata;  // METADATA, "" until fetch_metadata
 };
 
-struct Selection {
+struct WheelSelection {
     std::vector<ChosenWheel> wheels; // by name
     std::vector<std::string> warnings;
 };
@@ -68,8 +70,13 @@ Result<ProjectWheels> files_of(PackageIndex& index, const std::string& name, con
 
 // The wheel that a direct reference (URL or path) names, which has to fit the target; with `allow_sdist` also a source
 // archive whose name says project and version (PEP 625). Errors: kind usage.
-Result<ProjectWheels::Wheel> direct_file(const PipRequirement& requirement, const TagRanking& ranking,
+Result<ProjectWheels::Wheel> direct_file(const RequirementLine& requirement, const TagRanking& ranking,
                                          const Target& target, bool allow_sdist = false);
+
+// Whether a line's marker holds for the target. Error (usage): the marker cannot be read.
+Result<bool> applies(const RequirementLine& line, const MarkerEnvironment& environment);
+// Error (usage): --no-binary asks for a build of `project` (normalised name), which `line` names.
+Status check_no_binary(const RequirementLine& line, const std::string& project, const Options& options);
 
 // "Python 3.11 on linux-64 with glibc 2.28"
 std::string describe(const Target& target);
@@ -81,21 +88,21 @@ const ProjectWheels::Wheel* best_file(const ProjectWheels& files, const Specifie
 
 // Errors: kind usage for what the user wrote (not pinned, two pins, a missing --hash: all unpinned lines at once, one a
 // line), unsatisfiable where the indexes have no file that fits, network.
-Result<Selection> select_wheels(const std::vector<PipRequirement>& requirements,
-                                const std::vector<PipRequirement>& constraints, const SelectOptions& options,
-                                PackageIndex& index);
+Result<WheelSelection> select_wheels(const std::vector<RequirementLine>& requirements,
+                                     const std::vector<RequirementLine>& constraints, const SelectOptions& options,
+                                     PackageIndex& index);
 
 // Fills every wheel's metadata. What the index does not offer is read from the wheel, which is downloaded for it (the
 // fetcher's cache keeps it for later).
-Status fetch_metadata(Selection& selection, Fetcher& fetcher);
+Status fetch_metadata(WheelSelection& selection, fetch::Fetcher& fetcher);
 
 // Every requirement of every wheel, extras included, must be on the list or provided. The error names each missing line
 // with the newest version that fits (also what the missing ones need in turn), or each pin that another package
 // forbids: kind usage when lines are missing, unsatisfiable when pins contradict a package. `index` may be null: then
 // no versions are suggested.
-Status check_closure(const Selection& selection, const SelectOptions& options, PackageIndex* index);
+Status check_closure(const WheelSelection& selection, const SelectOptions& options, PackageIndex* index);
 
 // What a ChosenWheel is for the fetcher.
-Download to_download(const ChosenWheel& wheel);
+fetch::Download to_download(const ChosenWheel& wheel);
 
 } // namespace tinderbox::pip

@@ -1,12 +1,12 @@
 #include "generator/pip/source_archive.hpp"
 
+#include "common/base/optional_reporter.hpp"
 #include "common/base/process.hpp"
-#include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
-#include "generator/parcel/file_source.hpp"
-#include "generator/parcel/tar.hpp"
-#include "generator/parcel/zip.hpp"
+#include "generator/archive/file_source.hpp"
+#include "generator/archive/tar.hpp"
+#include "generator/archive/zip.hpp"
 #include "generator/pip/metadata.hpp"
 #include "generator/pip/tags.hpp"
 
@@ -19,7 +19,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::uint64_t largest_metadata = 16u << 20;
 constexpr double longest_build = 3 * 3600; // seconds
 
 // "NAME-VERSION/PKG-INFO", and nothing deeper: those belong to what an archive brings along.
@@ -31,8 +30,8 @@ bool is_pkg_info(std::string_view path) {
 Result<std::string> pkg_info(const fs::path& archive) {
     std::string name = archive.filename().string(), out;
     if (name.ends_with(".zip")) {
-        TRY_ASSIGN(auto zip, ZipReader::open(archive));
-        for (const ZipMember& member : zip->members()) {
+        TRY_ASSIGN(auto zip, archive::ZipReader::open(archive));
+        for (const archive::ZipMember& member : zip->members()) {
             if (!is_pkg_info(member.path)) continue;
             TRY_ASSIGN(Bytes bytes, zip->read(member, largest_metadata));
             out = as_text(bytes);
@@ -40,16 +39,18 @@ Result<std::string> pkg_info(const fs::path& archive) {
         return out;
     }
     if (name.ends_with(".xz")) return out; // no reader here; the build has one
-    TRY_ASSIGN(auto file, open_file_range(archive, name));
-    TarOptions options;
+    TRY_ASSIGN(auto file, archive::open_file_range(archive, name));
+    archive::TarOptions options;
     options.name = name;
-    options.allow_link = [](const TarMember&) { return true; }; // nothing is unpacked
-    Status walked = read_tar(*file, options, [&](const TarMember& member, ByteSource& content) -> Status {
-        if (!is_pkg_info(member.path) || member.kind != EntryKind::file) return {};
-        TRY_ASSIGN(Bytes bytes, read_all(content, largest_metadata, name));
-        out = as_text(bytes);
-        return {};
-    });
+    options.allow_link = [](const archive::TarMember&) { return true; }; // nothing is unpacked
+    Status walked = archive::read_tar(*file, options,
+                                      [&](const archive::TarMember& member, archive::ByteSource& content) -> Status {
+                                          if (!is_pkg_info(member.path) || member.kind != format::EntryKind::file)
+                                              return {};
+                                          TRY_ASSIGN(Bytes bytes, archive::read_all(content, largest_metadata, name));
+                                          out = as_text(bytes);
+                                          return {};
+                                      });
     TRY(std::move(walked));
     return out;
 }
@@ -60,7 +61,7 @@ bool has_static_fields(std::string_view metadata_version) {
     return version && *version >= *Version::parse("2.2");
 }
 
-// The end of what a build said: the reason is there.
+// The end of a build's output has the reason.
 std::string last_lines(std::string_view text, std::size_t count) {
     auto lines = split_lines(text);
     std::erase_if(lines, [](std::string_view line) { return trim(line).empty(); });
@@ -76,9 +77,9 @@ std::string words(const std::vector<std::string>& list) {
     return out;
 }
 
-// pip's own variables say where a build's requirements come from; what its files say is among them already. A variable
-// and not an option: the command line of a process is everybody's to read, and URLs may hold passwords.
-std::map<std::string, std::string> pip_variables(const PipOptions& pip) {
+// Variables tell the inner pip where a build's requirements come from; they include the values of pip's files. Options
+// would not do: every user may read the command line of a process, and URLs may hold passwords.
+std::map<std::string, std::string> pip_variables(const Options& pip) {
     std::map<std::string, std::string> out = {
         {"PIP_CONFIG_FILE", "/dev/null"}, {"PIP_NO_INPUT", "1"}, {"PIP_DISABLE_PIP_VERSION_CHECK", "1"}};
     std::string index = pip.index_url.value_or(std::string(default_index_url()));
@@ -130,8 +131,8 @@ Result<std::optional<std::string>> read_static_metadata(const fs::path& archive)
     return std::optional(std::move(text));
 }
 
-WheelBuilder::WheelBuilder(Fetcher& fetcher, WheelBuilderOptions options)
-    : fetcher_(fetcher), options_(std::move(options)) {
+WheelBuilder::WheelBuilder(fetch::Fetcher& fetcher, WheelBuilderOptions options)
+    : fetcher_(fetcher), options_(std::move(options)), reporter_(reporter_or_silent(options_.reporter)) {
     if (options_.cache_root.empty()) options_.cache_root = cache_directory();
 }
 
@@ -146,7 +147,7 @@ Result<std::string> WheelBuilder::metadata(const IndexFile& archive) {
 
 Result<BuiltWheel> WheelBuilder::build(const IndexFile& named) {
     TRY_ASSIGN(auto fetched, fetcher_.fetch({{named.url, named.file_name, named.sha256, named.md5, named.size}}));
-    const Fetched& file = fetched.front();
+    const fetch::Fetched& file = fetched.front();
     IndexFile archive = named;
     archive.sha256 = file.sha256;
     archive.size = file.size;
@@ -191,7 +192,7 @@ Result<std::string> WheelBuilder::pip_python() {
     return (venv_->path() / "bin/python").string();
 }
 
-Result<fs::path> WheelBuilder::run_pip(const IndexFile& archive, const Fetched& file, const fs::path& work) {
+Result<fs::path> WheelBuilder::run_pip(const IndexFile& archive, const fetch::Fetched& file, const fs::path& work) {
     TRY_ASSIGN(std::string interpreter, pip_python());
     fs::path out = work / "out", in = work / "in";
     TRY(make_directories(out));
@@ -212,9 +213,9 @@ Result<fs::path> WheelBuilder::run_pip(const IndexFile& archive, const Fetched& 
     spec.set["LC_ALL"] = "C.UTF-8";
     spec.merge_stderr = true;
     spec.timeout_seconds = longest_build;
-    spec.on_output = [&](std::string_view) { Terminal::get().progress("building " + archive.file_name, 0, 0); };
+    spec.on_output = [&](std::string_view) { reporter_.progress("building " + archive.file_name, 0, 0); };
     TRY_ASSIGN(ProcessResult built, run_process(spec));
-    Terminal::get().end_progress();
+    reporter_.end_progress();
     if (!built.succeeded())
         return make_error(
             ErrorKind::unsatisfiable,
@@ -222,11 +223,11 @@ Result<fs::path> WheelBuilder::run_pip(const IndexFile& archive, const Fetched& 
             "--find-links:{}",
             archive.file_name, options_.target.python, built.describe(), last_lines(built.output, 12));
     for (fs::directory_iterator it(out, error), end; !error && it != end; it.increment(error))
-        if (it->path().extension() == ".whl") return it->path();
+        if (archive::is_wheel(it->path().native())) return it->path();
     return make_error(ErrorKind::unsatisfiable, "{}: its build ended well and left no wheel", archive.file_name);
 }
 
-Result<BuiltWheel> WheelBuilder::make(const IndexFile& archive, const Fetched& file, const fs::path& directory) {
+Result<BuiltWheel> WheelBuilder::make(const IndexFile& archive, const fetch::Fetched& file, const fs::path& directory) {
     struct ::utsname machine {};
     ::uname(&machine);
     if (std::string_view(machine.machine) != machine_of(options_.target.platform))
@@ -235,7 +236,7 @@ Result<BuiltWheel> WheelBuilder::make(const IndexFile& archive, const Fetched& f
                           archive.file_name, options_.target.platform, machine.machine);
     TRY(make_directories(options_.cache_root));
     TRY_ASSIGN(TemporaryDirectory work, TemporaryDirectory::make(options_.cache_root));
-    Terminal::get().note("building", fmt::format("a wheel of {} (--allow-sdist)", archive.file_name));
+    reporter_.note("building", fmt::format("a wheel of {} (--allow-sdist)", archive.file_name));
     TRY_ASSIGN(fs::path wheel, run_pip(archive, file, work.path()));
     std::string name = wheel.filename().string();
     auto parsed = parse_wheel_name(name);
@@ -250,7 +251,7 @@ Result<BuiltWheel> WheelBuilder::make(const IndexFile& archive, const Fetched& f
     out.archive = archive;
     TRY(make_directories(directory));
     TRY(write_atomically(out.path, bytes));
-    // Last: without it there is no wheel.
+    // Written last: only a finished wheel has it.
     json about = {{"file_name", name},
                   {"sha256", out.sha256},
                   {"archive", archive.file_name},

@@ -5,6 +5,8 @@
 // request's own indexes. That runs the archive's code on this machine, so it is done only when it is asked for.
 #pragma once
 
+#include "common/base/reporter.hpp"
+#include "generator/archive/endings.hpp"
 #include "generator/pip/index.hpp"
 #include "generator/pip/target.hpp"
 
@@ -16,7 +18,7 @@
 
 namespace tinderbox::pip {
 
-inline bool is_source_archive(const IndexFile& file) { return !file.file_name.ends_with(".whl"); }
+inline bool is_source_archive(const IndexFile& file) { return !archive::is_wheel(file.file_name); }
 
 // METADATA as the archive's PKG-INFO has it, when PEP 643 says that building changes nothing of it that matters here:
 // metadata 2.2 or newer with no requirement, extra or Python version among its "Dynamic" fields. nullopt: only a
@@ -32,17 +34,18 @@ struct BuiltWheel {
 
 struct WheelBuilderOptions {
     Target target;
-    PipOptions pip;                        // where the build's requirements come from
+    Options pip;                           // where the build's requirements come from
     std::int64_t source_mtime = 315532800; // SOURCE_DATE_EPOCH of the build
     fs::path cache_root;                   // default cache_directory()
     // The environment's own Python as a program that runs here; asked for once, when the first wheel has to be made.
     std::function<Result<std::string>()> python;
+    Reporter* reporter = nullptr; // not owned; null: nothing is shown
 };
 
 // Thread-safe; wheels are made one after another.
 class WheelBuilder {
   public:
-    WheelBuilder(Fetcher& fetcher, WheelBuilderOptions options);
+    WheelBuilder(fetch::Fetcher& fetcher, WheelBuilderOptions options);
 
     // The wheel of an archive, from the cache or made now. Kept in <cache>/built by the archive's SHA-256 and the
     // Python. Errors: network; unsatisfiable: it cannot be built, with the end of what the build said, or does not fit.
@@ -51,13 +54,14 @@ class WheelBuilder {
     Result<std::string> metadata(const IndexFile& archive);
 
   private:
-    Result<BuiltWheel> make(const IndexFile& archive, const Fetched& file, const fs::path& directory);
-    Result<fs::path> run_pip(const IndexFile& archive, const Fetched& file, const fs::path& work);
+    Result<BuiltWheel> make(const IndexFile& archive, const fetch::Fetched& file, const fs::path& directory);
+    Result<fs::path> run_pip(const IndexFile& archive, const fetch::Fetched& file, const fs::path& work);
     Result<std::string> pip_python();
     Result<std::string> python();
 
-    Fetcher& fetcher_;
+    fetch::Fetcher& fetcher_;
     WheelBuilderOptions options_;
+    Reporter& reporter_;
     std::mutex mutex_;
     std::string python_;
     std::optional<TemporaryDirectory> venv_; // one for all wheels: pip builds each in an environment of its own

@@ -1,6 +1,7 @@
 #include "generator/pip/tags.hpp"
 
 #include "common/base/text.hpp"
+#include "generator/archive/endings.hpp"
 #include "generator/pip/requirement.hpp"
 
 #include <algorithm>
@@ -135,9 +136,9 @@ std::strong_ordering BuildTag::operator<=>(const BuildTag& other) const {
 }
 
 std::optional<WheelName> parse_wheel_name(std::string_view file_name) {
-    if (!file_name.ends_with(".whl")) return std::nullopt;
-    file_name.remove_suffix(4);
-    auto parts = split(file_name, '-');
+    auto stem = archive::without_ending(file_name, archive::wheel_endings);
+    if (!stem) return std::nullopt;
+    auto parts = split(*stem, '-');
     if (parts.size() != 5 && parts.size() != 6) return std::nullopt;
     WheelName out;
     if (!is_valid_name(parts[0]) && !parts[0].ends_with('_')) return std::nullopt;
@@ -156,7 +157,7 @@ std::optional<WheelName> parse_wheel_name(std::string_view file_name) {
         parts.erase(parts.begin() + 2);
     }
     auto interpreters = split(parts[2], '.'), abis = split(parts[3], '.'), names = split(parts[4], '.');
-    // A name that spreads to thousands of tags is no wheel anybody made in good faith.
+    // A name that spreads to thousands of tags was not made in good faith.
     if (interpreters.size() * abis.size() * names.size() > 1000) return std::nullopt;
     for (auto interpreter : interpreters)
         for (auto abi : abis)
@@ -168,17 +169,11 @@ std::optional<WheelName> parse_wheel_name(std::string_view file_name) {
 }
 
 std::optional<Version> parse_sdist_name(std::string_view file_name, std::string_view name) {
-    bool known = false;
-    for (std::string_view ending : {".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz"})
-        if (file_name.ends_with(ending)) {
-            file_name.remove_suffix(ending.size());
-            known = true;
-            break;
-        }
-    if (!known) return std::nullopt;
+    auto stem = archive::without_ending(file_name, archive::sdist_endings);
+    if (!stem) return std::nullopt;
     // The name itself may hold "-": try every one until the front is the project.
-    for (auto dash = file_name.find('-'); dash != std::string_view::npos; dash = file_name.find('-', dash + 1))
-        if (normalize_name(file_name.substr(0, dash)) == name) return Version::parse(file_name.substr(dash + 1));
+    for (auto dash = stem->find('-'); dash != std::string_view::npos; dash = stem->find('-', dash + 1))
+        if (normalize_name(stem->substr(0, dash)) == name) return Version::parse(stem->substr(dash + 1));
     return std::nullopt;
 }
 

@@ -1,5 +1,6 @@
 #include "generator/pip/version.hpp"
 
+#include "common/base/ascii.hpp"
 #include "common/base/text.hpp"
 
 #include <algorithm>
@@ -7,8 +8,6 @@
 namespace tinderbox::pip {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_alpha(char c) { return c >= 'a' && c <= 'z'; }
 bool is_separator(char c) { return c == '.' || c == '-' || c == '_'; }
 
 // PEP 440's regular expression is applied to text stripped of all of Python's white space.
@@ -46,7 +45,7 @@ struct VersionParser {
         return std::string_view(text).substr(begin, at - begin);
     }
 
-    bool take(std::string_view word) {
+    bool accept(std::string_view word) {
         if (std::string_view(text).substr(at, word.size()) != word) return false;
         at += word.size();
         return true;
@@ -57,7 +56,7 @@ struct VersionParser {
         std::size_t begin = at;
         if (is_separator(peek())) ++at;
         for (which = 0; which < N; ++which)
-            if (take(words[which])) break;
+            if (accept(words[which])) break;
         if (which == N) {
             at = begin;
             return false;
@@ -68,7 +67,7 @@ struct VersionParser {
     }
 
     bool release() {
-        take("v");
+        accept("v");
         auto first = digits();
         if (first.empty()) return false;
         if (peek() == '!') {
@@ -108,7 +107,7 @@ struct VersionParser {
         do {
             ++at; // the "+", then separators
             std::size_t begin = at;
-            while (is_digit(peek()) || is_alpha(peek())) ++at;
+            while (is_digit(peek()) || is_lower(peek())) ++at;
             auto segment = std::string_view(text).substr(begin, at - begin);
             if (segment.empty()) return false;
             if (std::ranges::all_of(segment, is_digit)) version.local_.emplace_back(Number(segment));
@@ -176,11 +175,11 @@ std::strong_ordering Version::operator<=>(const Version& other) const {
     if (auto order = pre_rank(*this) <=> pre_rank(other); order != 0) return order;
     if (pre_ && other.pre_)
         if (auto order = *pre_ <=> *other.pre_; order != 0) return order;
-    if (auto order = post_ <=> other.post_; order != 0) return order; // none is least
+    if (auto order = post_ <=> other.post_; order != 0) return order; // a version without one is the least
     if (dev_.has_value() != other.dev_.has_value())
         return dev_ ? std::strong_ordering::less : std::strong_ordering::greater;
     if (auto order = dev_ <=> other.dev_; order != 0) return order;
-    return local_ <=> other.local_; // none is least; words before numbers; a longer one after its beginning
+    return local_ <=> other.local_; // without one the least; words before numbers; a longer one after its beginning
 }
 
 Version Version::first_development() const {

@@ -1,8 +1,11 @@
 #include "generator/pip/wheel.hpp"
 
+#include "common/base/base64url.hpp"
+#include "common/base/member_path.hpp"
 #include "common/base/text.hpp"
-#include "generator/parcel/utf8.hpp"
-#include "generator/parcel/zip.hpp"
+#include "common/base/utf8.hpp"
+#include "generator/archive/endings.hpp"
+#include "generator/archive/zip.hpp"
 #include "generator/pip/requirement.hpp"
 
 #include <algorithm>
@@ -18,20 +21,20 @@ namespace {
 constexpr std::uint64_t text_limit = 64u << 20; // METADATA, RECORD
 constexpr std::uint64_t license_limit = 4u << 20;
 
-class Wheel final : public Artifact {
+class Wheel final : public parcel::Artifact {
   public:
     const std::string& display_name() const override { return name; }
     const json& metadata() const override { return meta; }
-    std::span<const Entry> entries() const override { return list; }
-    Result<std::unique_ptr<ByteSource>> open(std::size_t entry) const override {
+    std::span<const parcel::Entry> entries() const override { return list; }
+    Result<std::unique_ptr<archive::ByteSource>> open(std::size_t entry) const override {
         return zip->open_member(*members[entry]);
     }
 
     std::string name; // the file's
-    std::shared_ptr<const ZipReader> zip;
+    std::shared_ptr<const archive::ZipReader> zip;
     json meta;
-    std::vector<Entry> list;
-    std::vector<const ZipMember*> members; // of each entry
+    std::vector<parcel::Entry> list;
+    std::vector<const archive::ZipMember*> members; // of each entry
 };
 
 bool is_license_name(std::string_view path) {
@@ -40,13 +43,13 @@ bool is_license_name(std::string_view path) {
            name.starts_with("authors") || name.starts_with("copyright");
 }
 
-const char* root_name(Root root) {
+const char* root_name(format::Root root) {
     switch (root) {
-    case Root::scripts:
+    case format::Root::scripts:
         return "scripts";
-    case Root::data:
+    case format::Root::data:
         return "data";
-    case Root::headers:
+    case format::Root::headers:
         return "headers";
     default:
         return "site-packages";
@@ -58,7 +61,7 @@ class WheelReader {
     WheelReader(const fs::path& path, const WheelOptions& options) : path_(path), options_(options) {
         wheel_->name = options.file_name.empty() ? path.filename().string() : options.file_name;
     }
-    Result<std::unique_ptr<Artifact>> read();
+    Result<std::unique_ptr<parcel::Artifact>> read();
 
   private:
     Error error(std::string_view what) const { return make_error(ErrorKind::usage, "{}: {}", wheel_->name, what); }
@@ -73,12 +76,12 @@ class WheelReader {
     Status read_licenses();
     Status read_entry_points();
     Status place_members();
-    Status place(const ZipMember& member, Entry& entry);
-    Status read_shebang(const ZipMember& member, Entry& entry) const;
-    Status add(const ZipMember& member, Entry entry);
+    Status place(const archive::ZipMember& member, parcel::Entry& entry);
+    Status read_shebang(const archive::ZipMember& member, parcel::Entry& entry) const;
+    Status add(const archive::ZipMember& member, parcel::Entry entry);
     Status check_directories() const;
     Status read_record();
-    void check_row(const RecordRow& row, const ZipMember& member, Entry& entry);
+    void check_row(const RecordRow& row, const archive::ZipMember& member, parcel::Entry& entry);
     void add_top_level();
     void warn(std::string text) { wheel_->meta["warnings"].push_back(std::move(text)); }
     void record_problem(std::string text) { problems_.push_back(std::move(text)); }
@@ -93,15 +96,14 @@ class WheelReader {
     WheelName name_;
     std::string dist_info_;
     std::vector<EntryPoint> entry_points_;
-    std::map<std::pair<Root, std::string>, std::size_t> placed_; // destination → entry
-    std::map<std::string, std::size_t, std::less<>> by_member_;  // member's path → entry
+    std::map<std::pair<format::Root, std::string>, std::size_t> placed_; // destination → entry
+    std::map<std::string, std::size_t, std::less<>> by_member_;          // member's path → entry
     std::vector<std::string> license_files_, problems_;
 };
 
 Status WheelReader::check_name() {
     const std::string& file = wheel_->name;
-    if (file.ends_with(".tar.gz") || file.ends_with(".zip") || file.ends_with(".tar.bz2") ||
-        file.ends_with(".tar.xz") || file.ends_with(".tgz"))
+    if (archive::is_sdist(file))
         return error(
             "this is a source distribution; only wheels (.whl) can be installed without building: choose a version "
             "that has a wheel, or build one with 'pip wheel'");
@@ -122,7 +124,7 @@ Status WheelReader::check_name() {
 
 Status WheelReader::find_dist_info() {
     std::set<std::string> found;
-    for (const ZipMember& member : wheel_->zip->members()) {
+    for (const archive::ZipMember& member : wheel_->zip->members()) {
         const std::string top = member.path.substr(0, member.path.find('/'));
         if (top.ends_with(".dist-info")) found.insert(top);
     }
@@ -141,8 +143,8 @@ Status WheelReader::find_dist_info() {
 
 Result<std::string> WheelReader::dist_info_text(std::string_view file) const {
     const std::string path = fmt::format("{}/{}", dist_info_, file);
-    const ZipMember* member = wheel_->zip->find(path);
-    if (!member || member->kind == EntryKind::directory)
+    const archive::ZipMember* member = wheel_->zip->find(path);
+    if (!member || member->kind == format::EntryKind::directory)
         return error(path, "this file is missing, and every wheel must have it (PEP 427)");
     TRY_ASSIGN(Bytes bytes, wheel_->zip->read(*member, text_limit));
     return to_utf8(as_text(bytes));
@@ -212,11 +214,11 @@ Status WheelReader::read_licenses() {
     for (const std::string& file : license_files_)
         for (const char* directory : {"/licenses/", "/license_files/", "/"})
             if (wheel_->zip->find(dist_info_ + directory + file)) wanted.insert(dist_info_ + directory + file);
-    for (const ZipMember& member : wheel_->zip->members())
+    for (const archive::ZipMember& member : wheel_->zip->members())
         if (member.path.starts_with(dist_info_ + "/") && is_license_name(member.path)) wanted.insert(member.path);
     for (const std::string& path : wanted) {
-        const ZipMember* member = wheel_->zip->find(path);
-        if (member->kind != EntryKind::file) continue;
+        const archive::ZipMember* member = wheel_->zip->find(path);
+        if (member->kind != format::EntryKind::file) continue;
         TRY_ASSIGN(Bytes bytes, wheel_->zip->read(*member, license_limit));
         licenses.push_back({{"name", path.substr(dist_info_.size() + 1)}, {"text", to_utf8(as_text(bytes))}});
     }
@@ -227,7 +229,7 @@ Status WheelReader::read_entry_points() {
     json& groups = wheel_->meta["entry_points"];
     groups = json::object();
     const std::string path = dist_info_ + "/entry_points.txt";
-    const ZipMember* member = wheel_->zip->find(path);
+    const archive::ZipMember* member = wheel_->zip->find(path);
     if (!member) return {};
     TRY_ASSIGN(Bytes bytes, wheel_->zip->read(*member, text_limit));
     const std::string text = to_utf8(as_text(bytes));
@@ -239,8 +241,8 @@ Status WheelReader::read_entry_points() {
 }
 
 // Where a member goes; an entry without a path is not installed.
-Status WheelReader::place(const ZipMember& member, Entry& entry) {
-    entry.root = Root::site_packages;
+Status WheelReader::place(const archive::ZipMember& member, parcel::Entry& entry) {
+    entry.root = format::Root::site_packages;
     entry.mode = member.regular && (member.mode & 0111) != 0 ? 0755 : 0644;
     const std::size_t slash = member.path.find('/');
     if (slash == std::string::npos || !std::string_view(member.path).substr(0, slash).ends_with(".data")) {
@@ -249,18 +251,18 @@ Status WheelReader::place(const ZipMember& member, Entry& entry) {
     }
     const std::size_t second = member.path.find('/', slash + 1);
     const std::string scheme = second == std::string::npos ? "" : member.path.substr(slash + 1, second - slash - 1);
-    static const std::map<std::string, Root> roots = {{"purelib", Root::site_packages},
-                                                      {"platlib", Root::site_packages},
-                                                      {"scripts", Root::scripts},
-                                                      {"data", Root::data},
-                                                      {"headers", Root::headers}};
+    static const std::map<std::string, format::Root> roots = {{"purelib", format::Root::site_packages},
+                                                              {"platlib", format::Root::site_packages},
+                                                              {"scripts", format::Root::scripts},
+                                                              {"data", format::Root::data},
+                                                              {"headers", format::Root::headers}};
     auto root = roots.find(scheme);
     if (root == roots.end())
         return error(member.path,
                      "the parts of a .data directory are purelib, platlib, scripts, data and headers; this is none");
     entry.root = root->second;
     entry.path = member.path.substr(second + 1);
-    if (entry.root != Root::scripts) return {};
+    if (entry.root != format::Root::scripts) return {};
     entry.mode = 0755;
     // The script that the entry point makes wins.
     if (std::ranges::any_of(entry_points_, [&](const EntryPoint& point) { return point.name == entry.path; })) {
@@ -270,7 +272,7 @@ Status WheelReader::place(const ZipMember& member, Entry& entry) {
     return read_shebang(member, entry);
 }
 
-Status WheelReader::read_shebang(const ZipMember& member, Entry& entry) const {
+Status WheelReader::read_shebang(const archive::ZipMember& member, parcel::Entry& entry) const {
     TRY_ASSIGN(auto source, wheel_->zip->open_member(member));
     Bytes head(1024);
     TRY_ASSIGN(std::size_t n, source->read(head));
@@ -286,10 +288,10 @@ Status WheelReader::read_shebang(const ZipMember& member, Entry& entry) const {
     return {};
 }
 
-Status WheelReader::add(const ZipMember& member, Entry entry) {
+Status WheelReader::add(const archive::ZipMember& member, parcel::Entry entry) {
     auto [at, fresh] = placed_.try_emplace({entry.root, entry.path}, wheel_->list.size());
     if (!fresh) {
-        const ZipMember& other = *wheel_->members[at->second];
+        const archive::ZipMember& other = *wheel_->members[at->second];
         if (other.size != member.size || other.crc32 != member.crc32)
             return error(member.path,
                          fmt::format("'{}' is installed to the same place with other content", other.path));
@@ -316,12 +318,12 @@ Status WheelReader::check_directories() const {
 }
 
 Status WheelReader::place_members() {
-    for (const ZipMember& member : wheel_->zip->members()) {
-        if (member.kind == EntryKind::directory || is_record(member.path)) continue;
+    for (const archive::ZipMember& member : wheel_->zip->members()) {
+        if (member.kind == format::EntryKind::directory || is_record(member.path)) continue;
         if ((member.mode & 06000) != 0) warn(fmt::format("{}: its setuid or setgid bit is dropped", member.path));
-        if (member.kind == EntryKind::symlink)
+        if (member.kind == format::EntryKind::symlink)
             warn(fmt::format("{}: wheels cannot hold links; it is installed as a file, as pip does", member.path));
-        Entry entry;
+        parcel::Entry entry;
         entry.size = member.size;
         TRY(place(member, entry));
         if (!entry.path.empty()) TRY(add(member, std::move(entry)));
@@ -329,7 +331,7 @@ Status WheelReader::place_members() {
     return check_directories();
 }
 
-void WheelReader::check_row(const RecordRow& row, const ZipMember& member, Entry& entry) {
+void WheelReader::check_row(const RecordRow& row, const archive::ZipMember& member, parcel::Entry& entry) {
     if (row.size != "" && row.size != std::to_string(member.size))
         record_problem(fmt::format("RECORD says {} has {} bytes, it has {}", row.path, row.size, member.size));
     if (row.hash.empty()) {
@@ -354,8 +356,8 @@ Status WheelReader::read_record() {
     std::set<std::string> listed;
     for (const RecordRow& row : *rows) {
         auto path = safe_relative_path(row.path);
-        const ZipMember* member = path.ok() ? wheel_->zip->find(*path) : nullptr;
-        if (!member || member->kind == EntryKind::directory) {
+        const archive::ZipMember* member = path.ok() ? wheel_->zip->find(*path) : nullptr;
+        if (!member || member->kind == format::EntryKind::directory) {
             record_problem(fmt::format("RECORD lists {}, which the wheel does not have", to_utf8(row.path)));
             continue;
         }
@@ -363,7 +365,7 @@ Status WheelReader::read_record() {
         if (!listed.insert(*path).second) record_problem(fmt::format("RECORD lists {} twice", row.path));
         auto entry = by_member_.find(*path);
         if (entry == by_member_.end()) continue; // replaced by an entry point's script
-        Entry& installed = wheel_->list[entry->second];
+        parcel::Entry& installed = wheel_->list[entry->second];
         check_row(row, *member, installed);
         const bool number =
             !row.size.empty() && row.size.size() < 19 && row.size.find_first_not_of("0123456789") == std::string::npos;
@@ -380,8 +382,8 @@ Status WheelReader::read_record() {
 
 void WheelReader::add_top_level() {
     std::set<std::string> names;
-    for (const Entry& entry : wheel_->list) {
-        if (entry.root != Root::site_packages) continue;
+    for (const parcel::Entry& entry : wheel_->list) {
+        if (entry.root != format::Root::site_packages) continue;
         const std::size_t slash = entry.path.find('/');
         const std::string top = entry.path.substr(0, slash);
         if (slash != std::string::npos) {
@@ -395,9 +397,9 @@ void WheelReader::add_top_level() {
     wheel_->meta["top_level"] = names;
 }
 
-Result<std::unique_ptr<Artifact>> WheelReader::read() {
+Result<std::unique_ptr<parcel::Artifact>> WheelReader::read() {
     TRY(check_name());
-    TRY_ASSIGN(wheel_->zip, ZipReader::open(path_, wheel_->name));
+    TRY_ASSIGN(wheel_->zip, archive::ZipReader::open(path_, wheel_->name));
     json& meta = wheel_->meta;
     meta = {{"kind", "wheel"},
             {"file_name", wheel_->name},
@@ -413,12 +415,12 @@ Result<std::unique_ptr<Artifact>> WheelReader::read() {
     TRY(place_members());
     TRY(read_record());
     add_top_level();
-    return std::unique_ptr<Artifact>(std::move(wheel_));
+    return std::unique_ptr<parcel::Artifact>(std::move(wheel_));
 }
 
 } // namespace
 
-Result<std::unique_ptr<Artifact>> open_wheel(const fs::path& path, const WheelOptions& options) {
+Result<std::unique_ptr<parcel::Artifact>> open_wheel(const fs::path& path, const WheelOptions& options) {
     return WheelReader(path, options).read();
 }
 

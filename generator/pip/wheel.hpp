@@ -38,7 +38,7 @@ struct WheelOptions {
 // Errors (kind usage, "FILE: …" or "FILE:MEMBER: …"): not a wheel's name, a source distribution, an egg, damaged or
 // hostile archive, no or several .dist-info, WHEEL, METADATA or RECORD missing, Wheel-Version above 1, name or version
 // other than the file name's, tags that do not fit, unknown .data scheme, entry points that cannot be read.
-Result<std::unique_ptr<Artifact>> open_wheel(const fs::path& path, const WheelOptions& options = {});
+Result<std::unique_ptr<parcel::Artifact>> open_wheel(const fs::path& path, const WheelOptions& options = {});
 
 // "Key: value" headers as METADATA and WHEEL have them (RFC 822): keys in lower case, in order; continuation lines are
 // joined with "\n"; the body follows under "". Never fails.
@@ -58,6 +58,6 @@ Result<std::vector<EntryPoint>> parse_entry_points(std::string_view text);
 
 } // namespace tinderbox::pip
 
-namespace tinderbox {
+namespace tinderbox::pip {
 using pip::open_wheel;
-} // namespace tinderbox
+} // namespace tinderbox::pip

@@ -1,4 +1,5 @@
 // The text files of a wheel's .dist-info.
+#include "common/base/member_path.hpp"
 #include "common/base/text.hpp"
 #include "generator/pip/wheel.hpp"
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-namespace tinderbox {
+namespace tinderbox::report {
 namespace {
 
 bool continues(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
@@ -40,7 +40,7 @@ std::string columns(const std::vector<std::vector<std::string>>& rows, const Tab
         std::string line = style.indent;
         for (std::size_t i = 0; i < rows[r].size(); ++i) {
             bool last = i + 1 == rows[r].size();
-            // Below some ten columns nothing can be read: then lines may as well wrap.
+            // Ten columns are too few to read anything, so the lines may wrap.
             std::string cell = last && style.width >= before + 10 ? cut(rows[r][i], style.width - before) : rows[r][i];
             std::string space(widths[i] - std::min(widths[i], display_width(cell)), ' ');
             bool right = std::ranges::find(style.right, i) != style.right.end();
@@ -67,4 +67,4 @@ bool output_colour() {
     return ::isatty(STDOUT_FILENO) && !(no_colour && *no_colour) && !(term && std::string_view(term) == "dumb");
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::report

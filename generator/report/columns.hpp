@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::report {
 
 // Columns on a display: UTF-8 sequences count as one each.
 std::size_t display_width(std::string_view text);
@@ -20,9 +20,9 @@ struct TableStyle {
 // Rows of equal length, the first is the header; two spaces between columns, no spaces at the end of a line.
 std::string columns(const std::vector<std::vector<std::string>>& rows, const TableStyle& style);
 
-// Standard output as a terminal: its width (0 when it is none; COLUMNS counts), and whether colour is wanted (NO_COLOR,
-// TERM=dumb).
+// Standard output: its width as a terminal (COLUMNS counts; 0 = a file or a pipe), and whether colour is wanted
+// (NO_COLOR, TERM=dumb).
 std::size_t output_width();
 bool output_colour();
 
-} // namespace tinderbox
+} // namespace tinderbox::report

@@ -1,6 +1,7 @@
 #include "generator/report/difference.hpp"
 
 #include "common/base/text.hpp"
+#include "common/base/units.hpp"
 #include "generator/report/columns.hpp"
 
 #include <nlohmann/json.hpp>
@@ -10,22 +11,22 @@
 #include <set>
 #include <tuple>
 
-namespace tinderbox {
+namespace tinderbox::report {
 namespace {
 
 using nlohmann::json;
 using Key = std::tuple<std::string, std::string, std::string>; // prefix, kind, name
 
-// A captured Python is one thing whatever its path; a base is one whatever it is.
-Key key_of(const PackageInfo& p) {
+// A captured Python is the same package whatever its path, and so is a base.
+Key comparison_key(const format::PackageInfo& p) {
     bool alone = p.kind == "base" || p.kind == "python" || p.kind == "prefix";
     return {p.prefix, alone ? (p.kind == "prefix" ? "python" : p.kind) : p.kind, alone ? "" : p.name};
 }
 
-// Of the same package on both sides: what is another.
-std::vector<std::string> changed(const PackageInfo& a, const PackageInfo& b) {
+// The fields in which one package differs between both sides.
+std::vector<std::string> changed(const format::PackageInfo& a, const format::PackageInfo& b) {
     std::vector<std::string> out;
-    // A lock knows a captured place by its tree, a .run by its version.
+    // A lock identifies a captured Python by its tree, a .run by its version.
     if (a.kind == "python" || a.kind == "prefix") {
         if (!a.version.empty() && !b.version.empty() && a.version != b.version) out.emplace_back("version");
         else if (!a.sha256.empty() && !b.sha256.empty() && a.sha256 != b.sha256) out.emplace_back("file");
@@ -43,23 +44,23 @@ std::vector<std::string> changed(const PackageInfo& a, const PackageInfo& b) {
 
 std::uint64_t total_download(const Inventory& inventory) {
     std::uint64_t out = 0;
-    for (const PackageInfo& p : inventory.packages) out += p.size;
+    for (const format::PackageInfo& p : inventory.packages) out += p.size;
     return out;
 }
 
-std::string label(const PackageInfo& p) {
+std::string label(const format::PackageInfo& p) {
     std::string out = p.version.empty() ? "any" : p.version;
     if (!p.build.empty()) out += " " + p.build;
     return out;
 }
 
-std::string size_of(const std::optional<PackageInfo>& before, const std::optional<PackageInfo>& after) {
+std::string size_of(const std::optional<format::PackageInfo>& before, const std::optional<format::PackageInfo>& after) {
     if (before && after) {
         if (before->size == 0 || after->size == 0 || before->size == after->size) return "";
         bool more = after->size > before->size;
         return (more ? "+" : "-") + format_bytes(more ? after->size - before->size : before->size - after->size);
     }
-    const PackageInfo& one = before ? *before : *after;
+    const format::PackageInfo& one = before ? *before : *after;
     return one.size == 0 ? "" : (after ? "+" : "-") + format_bytes(one.size);
 }
 
@@ -79,9 +80,9 @@ Difference difference_of(const Inventory& before, const Inventory& after) {
     out.download_after = total_download(after);
     out.installed_before = before.installed_bytes;
     out.installed_after = after.installed_bytes;
-    std::map<Key, std::pair<const PackageInfo*, const PackageInfo*>> all;
-    for (const PackageInfo& p : before.packages) all[key_of(p)].first = &p;
-    for (const PackageInfo& p : after.packages) all[key_of(p)].second = &p;
+    std::map<Key, std::pair<const format::PackageInfo*, const format::PackageInfo*>> all;
+    for (const format::PackageInfo& p : before.packages) all[comparison_key(p)].first = &p;
+    for (const format::PackageInfo& p : after.packages) all[comparison_key(p)].second = &p;
     for (const auto& [key, pair] : all) {
         auto [a, b] = pair;
         PackageChange change;
@@ -97,13 +98,13 @@ Difference difference_of(const Inventory& before, const Inventory& after) {
 json to_json(const Difference& difference) {
     json out = {{"before", difference.before}, {"after", difference.after}, {"same", difference.same},
                 {"added", json::array()},      {"removed", json::array()},  {"changed", json::array()}};
-    auto side = [](const PackageInfo& p) {
+    auto side = [](const format::PackageInfo& p) {
         json row = {{"version", p.version}, {"build", p.build}, {"url", p.url}, {"sha256", p.sha256}, {"size", p.size}};
         if (p.kind == "base" || p.kind == "python" || p.kind == "prefix") row["name"] = p.name;
         return row;
     };
     for (const PackageChange& change : difference.changes) {
-        const PackageInfo& one = change.after ? *change.after : *change.before;
+        const format::PackageInfo& one = change.after ? *change.after : *change.before;
         json row = {{"kind", one.kind == "wheel" ? "pypi" : one.kind}, {"name", one.name}, {"prefix", one.prefix}};
         if (change.before) row["before"] = side(*change.before);
         if (change.after) row["after"] = side(*change.after);
@@ -122,7 +123,7 @@ std::string difference_text(const Difference& difference, bool colour) {
         difference.changes, [](const PackageChange& c) { return (c.after ? c.after : c.before)->prefix != "env"; });
     std::size_t counts[3] = {0, 0, 0};
     for (const PackageChange& change : difference.changes) {
-        const PackageInfo& one = change.after ? *change.after : *change.before;
+        const format::PackageInfo& one = change.after ? *change.after : *change.before;
         int sort = !change.before ? 0 : !change.after ? 1 : 2;
         ++counts[sort];
         std::string before = change.before ? label(*change.before) : "",
@@ -141,4 +142,4 @@ std::string difference_text(const Difference& difference, bool colour) {
     return out;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::report

@@ -5,10 +5,10 @@
 
 #include <optional>
 
-namespace tinderbox {
+namespace tinderbox::report {
 
 struct PackageChange {
-    std::optional<PackageInfo> before, after; // at least one of them
+    std::optional<format::PackageInfo> before, after; // at least one of them
     // What differs when both are there: "version", "build", "file" (another file of one version), in this order.
     std::vector<std::string> what;
 };
@@ -26,4 +26,4 @@ Difference difference_of(const Inventory& before, const Inventory& after);
 nlohmann::json to_json(const Difference& difference);
 std::string difference_text(const Difference& difference, bool colour);
 
-} // namespace tinderbox
+} // namespace tinderbox::report

@@ -7,13 +7,13 @@
 
 #include <algorithm>
 
-namespace tinderbox {
+namespace tinderbox::report {
 namespace {
 
-PackageInfo base_package(const LockedBase& base) {
-    PackageInfo out;
+format::PackageInfo base_package(const lock::LockedBase& base) {
+    format::PackageInfo out;
     out.kind = "base";
-    out.name = base.kind == "installer" ? base_kind(base.file_name) : base.kind;
+    out.name = base.kind == "installer" ? lock::base_kind(base.file_name) : base.kind;
     out.version = base.version;
     out.url = without_credentials(base.url);
     out.file_name = base.file_name;
@@ -27,20 +27,20 @@ PackageInfo base_package(const LockedBase& base) {
 
 } // namespace
 
-std::vector<PackageInfo> packages_of(const Lock& lock) {
-    std::vector<PackageInfo> out;
+std::vector<format::PackageInfo> packages_of(const lock::Lock& lock) {
+    std::vector<format::PackageInfo> out;
     if (lock.base) out.push_back(base_package(*lock.base));
     if (lock.captured) {
-        PackageInfo p;
+        format::PackageInfo p;
         p.kind = lock.captured->kind;
         p.name = lock.captured->path;
         p.sha256 = lock.captured->sha256;
         p.requested = true;
         out.push_back(std::move(p));
     }
-    for (const LockedArtifact& artifact : lock.artifacts) out.push_back(package_of(artifact));
-    for (const LockedInclude& include : lock.includes) {
-        PackageInfo p;
+    for (const lock::LockedArtifact& artifact : lock.artifacts) out.push_back(lock::package_of(artifact));
+    for (const lock::LockedInclude& include : lock.includes) {
+        format::PackageInfo p;
         p.kind = "include";
         p.name = include.destination;
         p.sha256 = include.sha256;
@@ -51,12 +51,12 @@ std::vector<PackageInfo> packages_of(const Lock& lock) {
     return out;
 }
 
-Inventory inventory_of(const Lock& lock) { return {"lock", lock.name, lock.platform, packages_of(lock), 0}; }
+Inventory inventory_of(const lock::Lock& lock) { return {"lock", lock.name, lock.platform, packages_of(lock), 0}; }
 
-Inventory inventory_of(const Manifest& manifest) {
+Inventory inventory_of(const format::Manifest& manifest) {
     Inventory out{"run", manifest.name, manifest.platform, {}, manifest.install.apparent_bytes};
     if (const auto& base = manifest.base_installer) {
-        PackageInfo p;
+        format::PackageInfo p;
         p.kind = "base";
         p.name = base->name;
         p.version = base->version;
@@ -69,14 +69,14 @@ Inventory inventory_of(const Manifest& manifest) {
         out.packages.push_back(std::move(p));
     }
     std::ranges::copy_if(manifest.packages, std::back_inserter(out.packages),
-                         [](const PackageInfo& p) { return p.kind != "generated"; });
+                         [](const format::PackageInfo& p) { return p.kind != "generated"; });
     return out;
 }
 
-Inventory inventory_of(const Request& request) {
+Inventory inventory_of(const spec::Request& request) {
     Inventory out{"request", request.name, "", {}, 0};
-    for (const CondaSpec& spec : request.conda) {
-        PackageInfo p;
+    for (const spec::CondaSpec& spec : request.conda) {
+        format::PackageInfo p;
         p.kind = "conda";
         p.name = spec.name;
         p.version = spec.version;
@@ -85,8 +85,8 @@ Inventory inventory_of(const Request& request) {
         p.requested = true;
         out.packages.push_back(std::move(p));
     }
-    for (const PipRequirement& requirement : request.pip) {
-        PackageInfo p;
+    for (const pip::RequirementLine& requirement : request.pip) {
+        format::PackageInfo p;
         p.kind = "wheel";
         p.name = requirement.name;
         p.version = requirement.specifier;
@@ -99,19 +99,19 @@ Inventory inventory_of(const Request& request) {
 }
 
 Result<Inventory> read_inventory(const std::string& path) {
-    if (looks_like_run(path)) {
-        TRY_ASSIGN(RunFile run, RunFile::open(path));
-        TRY_ASSIGN(Manifest manifest, manifest_from_json(run.manifest()));
+    if (format::looks_like_run(path)) {
+        TRY_ASSIGN(format::RunFile run, format::RunFile::open(path));
+        TRY_ASSIGN(format::Manifest manifest, format::manifest_from_json(run.manifest()));
         return inventory_of(manifest);
     }
     auto text = read_text(path);
     if (!text) return Error{ErrorKind::usage, std::move(text).error().message};
-    if (recognise_spec(*text) == SpecKind::tinderbox_lock) {
-        TRY_ASSIGN(Lock lock, read_lock(path));
+    if (spec::recognise_spec(*text) == spec::SpecKind::tinderbox_lock) {
+        TRY_ASSIGN(lock::Lock lock, lock::read_lock(path));
         return inventory_of(lock);
     }
-    TRY_ASSIGN(Request request, parse_spec(*text, path));
+    TRY_ASSIGN(spec::Request request, spec::parse_spec(*text, path));
     return inventory_of(request);
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::report

@@ -1,29 +1,29 @@
-// What a .run, a lock or a SPEC holds, in one form: for comparing two of them and for bills of materials.
+// The packages of a .run, a lock or a SPEC in one form, so that any two can be compared and each has a bill of
+// materials.
 #pragma once
 
 #include "common/format/manifest.hpp"
 #include "generator/lock/lock.hpp"
 #include "generator/spec/request.hpp"
 
-namespace tinderbox {
+namespace tinderbox::report {
 
 struct Inventory {
     std::string kind; // "run", "lock", "request"
     std::string name; // of the environment
     std::string platform;
-    // As the manifest has them; the conda at PREFIX is one of kind "base", what a captured place brings of kind
-    // "python" or "prefix". Of a request only kind, name and version, which then is a specifier (">=2,<3"), are filled
-    // in.
-    std::vector<PackageInfo> packages;
+    // As in the manifest. Kind "base" is the conda at PREFIX, kinds "python" and "prefix" were captured. A request
+    // fills in kind, name and version only, and the version is a specifier (">=2,<3").
+    std::vector<format::PackageInfo> packages;
     std::uint64_t installed_bytes = 0; // 0: unknown
 };
 
-std::vector<PackageInfo> packages_of(const Lock& lock);
-Inventory inventory_of(const Lock& lock);
-Inventory inventory_of(const Manifest& manifest);
-Inventory inventory_of(const Request& request);
+std::vector<format::PackageInfo> packages_of(const lock::Lock& lock);
+Inventory inventory_of(const lock::Lock& lock);
+Inventory inventory_of(const format::Manifest& manifest);
+Inventory inventory_of(const spec::Request& request);
 
 // Recognised by content. Errors: usage, damaged (a .run).
 Result<Inventory> read_inventory(const std::string& path);
 
-} // namespace tinderbox
+} // namespace tinderbox::report

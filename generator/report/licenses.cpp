@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace tinderbox {
+namespace tinderbox::report {
 namespace {
 
 // Identifiers of the SPDX licence list 3.27 that conda-forge's and the index's packages use; all of them are free or
@@ -35,7 +35,7 @@ constexpr std::string_view exceptions[] = {"GCC-exception-2.0",       "GCC-excep
                                            "Font-exception-2.0",      "OpenSSL-exception",      "Linux-syscall-note",
                                            "Libtool-exception",       "Bootloader-exception"};
 
-// Other words for one licence: classifiers' last parts and what people write.
+// Other names of a licence: the last parts of classifiers, and common spellings.
 constexpr std::pair<std::string_view, std::string_view> other_words[] = {
     {"mit license", "MIT"},
     {"the mit license", "MIT"},
@@ -194,4 +194,4 @@ bool is_free_license(std::string_view expression) {
     return true;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::report

@@ -1,11 +1,13 @@
 #include "generator/report/plan.hpp"
 
 #include "common/base/parallel.hpp"
-#include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
+#include "common/base/units.hpp"
 #include "common/base/url.hpp"
+#include "generator/archive/zip.hpp"
 #include "generator/fetch/cache_path.hpp"
-#include "generator/parcel/zip.hpp"
+#include "generator/fetch/url.hpp"
+#include "generator/lock/download.hpp"
 #include "generator/pip/metadata_source.hpp"
 #include "generator/report/columns.hpp"
 #include "generator/report/inventory.hpp"
@@ -15,7 +17,7 @@
 #include <algorithm>
 #include <atomic>
 
-namespace tinderbox {
+namespace tinderbox::report {
 namespace {
 
 using nlohmann::json;
@@ -23,7 +25,7 @@ using nlohmann::json;
 // Measured over the wheels of the tests: .pyc files have 1.22 times the bytes of their sources; wheels of Python code
 // alone unpack (bytecode included) to 7 to 10 times their size, those with compiled code to 2.5 to 4 times.
 constexpr double bytecode_factor = 1.22, pure_factor = 7.5, platform_factor = 3.5, conda_factor = 4.0;
-// Below this a guess is near enough, and asking a server is not worth a connection.
+// A smaller download's estimate is near enough, and asking its server is not worth a connection.
 constexpr std::uint64_t worth_asking = 4u << 20;
 constexpr unsigned connections = 8;
 
@@ -31,24 +33,22 @@ std::uint64_t scaled(std::uint64_t bytes, double factor) {
     return static_cast<std::uint64_t>(static_cast<double>(bytes) * factor);
 }
 
-std::string last_element(std::string_view path) { return std::string(path.substr(path.rfind('/') + 1)); }
-
 // "conda-forge" of conda's own server, "host/path" of another; ".../SUBDIR/FILE" ends every package's URL.
-std::string channel_of(const LockedArtifact& artifact) {
-    Url url = Url::parse(artifact.url);
+std::string channel_of(const lock::LockedArtifact& artifact) {
+    fetch::Url url = fetch::Url::parse(artifact.url);
     std::string path = url.path.substr(0, url.path.rfind('/'));
     path = path.substr(0, path.rfind('/'));
     if (url.host == "conda.anaconda.org" && path.size() > 1) return path.substr(1);
     return url.host + (url.port.empty() ? "" : ":" + url.port) + path;
 }
 
-// The channel, "host/simple", "file".
-std::string place_of(const LockedArtifact& artifact) {
+// The column FROM: a channel, "host/simple", "file".
+std::string origin_of(const lock::LockedArtifact& artifact) {
     if (artifact.built_from) return "built from " + artifact.built_from->file_name;
     if (artifact.url.starts_with("file:")) return "file";
-    if (artifact.kind == "conda") return channel_of(artifact);
-    if (artifact.index.empty()) return Url::parse(artifact.url).host;
-    Url url = Url::parse(artifact.index);
+    if (artifact.kind == parcel::ArtifactKind::conda) return channel_of(artifact);
+    if (artifact.index.empty()) return fetch::Url::parse(artifact.url).host;
+    fetch::Url url = fetch::Url::parse(artifact.index);
     return url.host.empty() ? artifact.index : url.host + (url.port.empty() ? "" : ":" + url.port) + url.path;
 }
 
@@ -57,10 +57,10 @@ std::uint64_t with_bytecode(std::uint64_t bytes, std::uint64_t python_bytes) {
 }
 
 std::optional<std::uint64_t> size_of_file(const fs::path& wheel) {
-    auto zip = ZipReader::open(wheel);
+    auto zip = archive::ZipReader::open(wheel);
     if (!zip) return std::nullopt;
     std::uint64_t bytes = 0, python = 0;
-    for (const ZipMember& member : (*zip)->members()) {
+    for (const archive::ZipMember& member : (*zip)->members()) {
         bytes += member.size;
         if (std::string_view(member.path).ends_with(".py")) python += member.size;
     }
@@ -68,18 +68,19 @@ std::optional<std::uint64_t> size_of_file(const fs::path& wheel) {
 }
 
 void estimate(PlanRow& row) {
-    const PackageInfo& p = row.package;
+    const format::PackageInfo& p = row.package;
     if (p.size == 0) return;
     bool pure = p.file_name.ends_with("-none-any.whl");
     row.installed = scaled(p.size, p.kind != "wheel" ? conda_factor : pure ? pure_factor : platform_factor);
     row.installed_source = SizeSource::estimated;
 }
 
-void learn_installed_size(PlanRow& row, const LockedArtifact& artifact, const PlanOptions& options, Fetcher& fetcher) {
+void learn_installed_size(PlanRow& row, const lock::LockedArtifact& artifact, const PlanOptions& options,
+                          fetch::Fetcher& fetcher) {
     auto here = artifact.url.starts_with("file:") ? std::optional<fs::path>(file_url_to_path(artifact.url))
-                                                  : cached_artifact(artifact.sha256, artifact.file_name);
+                                                  : fetch::cached_artifact(artifact.sha256, artifact.file_name);
     row.cached = here.has_value();
-    if (artifact.kind == "wheel" && here) {
+    if (artifact.kind == parcel::ArtifactKind::wheel && here) {
         if (auto bytes = size_of_file(*here)) {
             row.installed = *bytes;
             row.installed_source = SizeSource::measured;
@@ -87,9 +88,11 @@ void learn_installed_size(PlanRow& row, const LockedArtifact& artifact, const Pl
         }
     }
     estimate(row);
-    if (artifact.kind != "wheel" || !options.ask_servers || artifact.size < worth_asking || artifact.built_from) return;
+    if (artifact.kind != parcel::ArtifactKind::wheel || !options.ask_servers || artifact.size < worth_asking ||
+        artifact.built_from)
+        return;
     pip::IndexFile file;
-    file.url = artifact.source.empty() ? artifact.url : artifact.source;
+    file.url = lock::to_download(artifact).url;
     file.file_name = artifact.file_name;
     file.size = artifact.size;
     auto size = pip::read_remote_size(fetcher, file); // a server that does not answer leaves the estimate
@@ -99,9 +102,9 @@ void learn_installed_size(PlanRow& row, const LockedArtifact& artifact, const Pl
 }
 
 // Nothing of it is downloaded.
-bool is_local(const PackageInfo& p) { return p.kind == "python" || p.kind == "prefix" || p.kind == "include"; }
+bool is_local(const format::PackageInfo& p) { return p.kind == "python" || p.kind == "prefix" || p.kind == "include"; }
 
-std::string why(const PackageInfo& p) {
+std::string why(const format::PackageInfo& p) {
     if (p.kind == "base") return "--base";
     if (p.kind == "include") return p.requirement;
     if (p.kind == "python" || p.kind == "prefix") return "captured";
@@ -109,7 +112,7 @@ std::string why(const PackageInfo& p) {
     return p.requested ? "asked for: " + p.requirement : p.requirement;
 }
 
-std::string installed_words(const Plan& plan) {
+std::string installed_words(const BuildPlan& plan) {
     std::uint64_t known = 0, estimated = 0;
     std::size_t unknown = 0;
     for (const PlanRow& row : plan.rows) {
@@ -143,27 +146,28 @@ std::string_view to_string(SizeSource source) {
     return "unknown";
 }
 
-Plan make_plan(const Lock& lock, const RedistributionTable& table, const PlanOptions& options, Fetcher& fetcher) {
-    Plan out;
+BuildPlan make_build_plan(const lock::Lock& lock, const RedistributionTable& table, const PlanOptions& options,
+                          fetch::Fetcher& fetcher, Reporter& reporter) {
+    BuildPlan out;
     out.name = lock.name;
     out.platform = lock.platform;
     out.target_glibc = lock.target_glibc;
     out.gpu = options.gpu;
-    std::vector<PackageInfo> packages = packages_of(lock);
+    std::vector<format::PackageInfo> packages = packages_of(lock);
     table.classify_all(packages);
-    for (const PackageInfo& p : packages) out.rows.push_back({p, "", 0, SizeSource::unknown, false});
-    // Base and captured Python come before the artifacts, what rides along behind them.
+    for (const format::PackageInfo& p : packages) out.rows.push_back({p, "", 0, SizeSource::unknown, false});
+    // Base and captured Python come before the artifacts, included files behind them.
     const std::size_t first = packages.size() - lock.artifacts.size() - lock.includes.size();
     for (std::size_t i = 0; i < first; ++i) {
         PlanRow& row = out.rows[i];
         if (row.package.kind == "base") {
-            row.from = Url::parse(row.package.url).host;
-            row.cached = cached_artifact(row.package.sha256, row.package.file_name).has_value();
+            row.from = fetch::Url::parse(row.package.url).host;
+            row.cached = fetch::cached_artifact(row.package.sha256, row.package.file_name).has_value();
             estimate(row);
             continue;
         }
         row.from = row.package.name; // its path
-        row.package.name = row.package.kind == "python" ? "python" : last_element(row.package.name);
+        row.package.name = row.package.kind == "python" ? "python" : fs::path(row.package.name).filename().string();
         row.package.version = options.captured_version;
         row.cached = true;
         row.installed = options.captured_bytes;
@@ -172,12 +176,12 @@ Plan make_plan(const Lock& lock, const RedistributionTable& table, const PlanOpt
     std::atomic<std::size_t> done = 0;
     (void)parallel_for(lock.artifacts.size(), connections, [&](std::size_t i) -> Status {
         PlanRow& row = out.rows[first + i];
-        row.from = place_of(lock.artifacts[i]);
+        row.from = origin_of(lock.artifacts[i]);
         learn_installed_size(row, lock.artifacts[i], options, fetcher);
-        Terminal::get().progress("asking for sizes", ++done, lock.artifacts.size(), "packages");
+        reporter.progress("asking for sizes", ++done, lock.artifacts.size(), "packages");
         return {};
     });
-    Terminal::get().end_progress();
+    reporter.end_progress();
     for (std::size_t i = 0; i < lock.includes.size(); ++i) {
         PlanRow& row = out.rows[first + lock.artifacts.size() + i];
         row.from = "file";
@@ -195,7 +199,7 @@ Plan make_plan(const Lock& lock, const RedistributionTable& table, const PlanOpt
     return out;
 }
 
-json to_json(const Plan& plan) {
+json to_json(const BuildPlan& plan) {
     json out = {{"name", plan.name},
                 {"platform", plan.platform},
                 {"target_glibc", plan.target_glibc},
@@ -217,7 +221,7 @@ json to_json(const Plan& plan) {
     }
     out["installed"]["by_source"] = std::move(sources);
     for (const PlanRow& row : plan.rows) {
-        const PackageInfo& p = row.package;
+        const format::PackageInfo& p = row.package;
         out["packages"].push_back({{"kind", p.kind == "wheel" ? "pypi" : p.kind},
                                    {"name", p.name},
                                    {"version", p.version},
@@ -236,11 +240,11 @@ json to_json(const Plan& plan) {
     return out;
 }
 
-std::string plan_text(const Plan& plan, std::size_t width, bool colour) {
+std::string plan_text(const BuildPlan& plan, std::size_t width, bool colour) {
     std::vector<std::vector<std::string>> rows = {{"PACKAGE", "VERSION", "FROM", "SIZE", "INSTALLED", "WHY"}};
     std::size_t requested = 0;
     for (const PlanRow& row : plan.rows) {
-        const PackageInfo& p = row.package;
+        const format::PackageInfo& p = row.package;
         requested += p.requested ? 1 : 0;
         std::string version = p.version + (p.build.empty() ? "" : " " + p.build);
         std::string installed = row.installed_source == SizeSource::unknown ? "unknown" : format_bytes(row.installed);
@@ -262,10 +266,10 @@ std::string plan_text(const Plan& plan, std::size_t width, bool colour) {
          fmt::format("{}{}{}{}", plan.without_size ? "at least " : "", format_bytes(plan.download), more,
                      plan.cached ? fmt::format(", {} of it in the cache already", format_bytes(plan.cached)) : ""));
     line("installed", installed_words(plan));
-    for (const auto& [label, text] : gpu_plan_lines(plan.gpu)) line(label, text);
+    for (const auto& [label, text] : advise::gpu_plan_lines(plan.gpu)) line(label, text);
     line("for", fmt::format("{}, glibc {} or newer", plan.platform, plan.target_glibc));
     for (const std::string& restriction : plan.restrictions) line("notice", restriction);
     return out;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::report

@@ -1,12 +1,13 @@
-// What a build would do, before it does: packages, where from, how large, why, what the result needs.
+// build --plan: the packages of a build with origin, size and reason, and the needs of its result.
 #pragma once
 
+#include "common/base/reporter.hpp"
 #include "generator/advise/gpu_plan.hpp"
 #include "generator/fetch/fetch.hpp"
 #include "generator/lock/lock.hpp"
 #include "generator/report/redistribution.hpp"
 
-namespace tinderbox {
+namespace tinderbox::report {
 
 // Where an installed size was learned: each figure says how far it can be trusted.
 enum class SizeSource {
@@ -18,20 +19,20 @@ enum class SizeSource {
 std::string_view to_string(SizeSource source);
 
 struct PlanRow {
-    PackageInfo package;         // `redistribution` is set
+    format::PackageInfo package; // `redistribution` is set
     std::string from;            // channel, index or file
     std::uint64_t installed = 0; // bytes with bytecode; 0: unknown
     SizeSource installed_source = SizeSource::unknown;
     bool cached = false; // no download is needed
 };
 
-struct Plan {
+struct BuildPlan {
     std::string name, platform, target_glibc;
     std::vector<PlanRow> rows;              // base, captured Python, conda packages and wheels, as the lock has them
     std::uint64_t download = 0, cached = 0; // bytes; `cached` is part of `download`
     std::size_t without_size = 0;           // rows whose download size nobody tells
     std::uint64_t installed = 0;
-    PlannedGpuNeeds gpu;
+    advise::PlannedGpuNeeds gpu;
     std::vector<std::string> restrictions; // RedistributionTable::restrictions
 };
 
@@ -39,12 +40,13 @@ struct PlanOptions {
     bool ask_servers = true;          // read the directories of large wheels (not with --offline)
     std::uint64_t captured_bytes = 0; // of a captured Python
     std::string captured_version;
-    PlannedGpuNeeds gpu; // of the lock
+    advise::PlannedGpuNeeds gpu; // of the lock
 };
 
-Plan make_plan(const Lock& lock, const RedistributionTable& table, const PlanOptions& options, Fetcher& fetcher);
-nlohmann::json to_json(const Plan& plan);
+BuildPlan make_build_plan(const lock::Lock& lock, const RedistributionTable& table, const PlanOptions& options,
+                          fetch::Fetcher& fetcher, Reporter& reporter);
+nlohmann::json to_json(const BuildPlan& plan);
 // `width` as in TableStyle.
-std::string plan_text(const Plan& plan, std::size_t width, bool colour);
+std::string plan_text(const BuildPlan& plan, std::size_t width, bool colour);
 
-} // namespace tinderbox
+} // namespace tinderbox::report

@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-namespace tinderbox {
+namespace tinderbox::report {
 namespace {
 
 using nlohmann::json;
@@ -26,7 +26,7 @@ bool glob(std::string_view pattern, std::string_view text) {
 }
 
 // "host/path" of a URL.
-std::string_view place_of(std::string_view url) {
+std::string_view without_scheme(std::string_view url) {
     auto scheme = url.find("://");
     return scheme == std::string_view::npos ? url : url.substr(scheme + 3);
 }
@@ -48,12 +48,13 @@ Result<RedistributionTable> RedistributionTable::parse(std::string_view text) {
         return make_error(ErrorKind::bug, "templates/redistribution.json is not of version {}", table_version);
     RedistributionTable out;
     for (const json& row : root["classes"])
-        out.classes_.push_back({text_field(row, "id"), text_field(row, "title"), text_field(row, "terms"),
-                                text_field(row, "terms_url"), text_field(row, "way_out"),
-                                row.value("restricted", false)});
+        out.classes_.push_back({format::text_field(row, "id"), format::text_field(row, "title"),
+                                format::text_field(row, "terms"), format::text_field(row, "terms_url"),
+                                format::text_field(row, "way_out"), row.value("restricted", false)});
     for (const json& row : root["rules"]) {
-        Rule rule{text_field(row, "class"),   text_field(row, "kind"), text_field(row, "name"),
-                  text_field(row, "version"), text_field(row, "url"),  text_field(row, "license")};
+        Rule rule{format::text_field(row, "class"), format::text_field(row, "kind"),
+                  format::text_field(row, "name"),  format::text_field(row, "version"),
+                  format::text_field(row, "url"),   format::text_field(row, "license")};
         if (!out.find(rule.id) || row.size() < 2)
             return make_error(ErrorKind::bug, "templates/redistribution.json: a rule has no condition or no class: {}",
                               row.dump());
@@ -67,30 +68,30 @@ const RedistributionClass* RedistributionTable::find(std::string_view id) const 
     return found == classes_.end() ? nullptr : &*found;
 }
 
-bool RedistributionTable::fits(const Rule& rule, const PackageInfo& package) {
+bool RedistributionTable::fits(const Rule& rule, const format::PackageInfo& package) {
     if (!rule.kind.empty() && rule.kind != package.kind) return false;
     if (!rule.name.empty() && !glob(rule.name, to_lower(package.name))) return false;
     if (!rule.version.empty() && !glob(rule.version, package.version)) return false;
-    if (!rule.url.empty() && !glob(rule.url, place_of(package.url))) return false;
+    if (!rule.url.empty() && !glob(rule.url, without_scheme(package.url))) return false;
     return rule.license.empty() || to_lower(package.license).find(rule.license) != std::string::npos;
 }
 
-std::string RedistributionTable::classify(const PackageInfo& package) const {
+std::string RedistributionTable::classify(const format::PackageInfo& package) const {
     for (const Rule& rule : rules_)
         if (fits(rule, package)) return rule.id;
     if (package.kind == "python" || package.kind == "generated" || is_free_license(package.license)) return "free";
     return "unknown";
 }
 
-void RedistributionTable::classify_all(std::vector<PackageInfo>& packages) const {
-    for (PackageInfo& package : packages) package.redistribution = classify(package);
+void RedistributionTable::classify_all(std::vector<format::PackageInfo>& packages) const {
+    for (format::PackageInfo& package : packages) package.redistribution = classify(package);
 }
 
-std::vector<std::string> RedistributionTable::restrictions(const std::vector<PackageInfo>& packages) const {
+std::vector<std::string> RedistributionTable::restrictions(const std::vector<format::PackageInfo>& packages) const {
     std::vector<std::string> out;
     for (const RedistributionClass& one : classes_) {
         std::vector<std::string> names;
-        for (const PackageInfo& package : packages)
+        for (const format::PackageInfo& package : packages)
             if (one.restricted && package.redistribution == one.id &&
                 std::ranges::find(names, package.name) == names.end())
                 names.push_back(package.name);
@@ -101,4 +102,4 @@ std::vector<std::string> RedistributionTable::restrictions(const std::vector<Pac
     return out;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::report

@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <map>
 
-namespace tinderbox {
+namespace tinderbox::report {
 namespace {
 
 using nlohmann::json;
@@ -43,16 +43,16 @@ std::string conda_channel(std::string_view url) {
 // One inventory, one name: the same content always has the same identifier.
 std::string uuid_of(const Inventory& inventory, const std::string& salt) {
     std::string text = salt + "\n" + inventory.name + "\n" + inventory.platform + "\n";
-    for (const PackageInfo& p : inventory.packages)
+    for (const format::PackageInfo& p : inventory.packages)
         text += fmt::format("{} {} {} {} {}\n", p.prefix, p.kind, p.name, p.version, p.sha256);
     std::string hex = to_hex(sha256(as_bytes(text))).substr(0, 32);
-    hex[12] = '8'; // RFC 9562, version 8: made from what its maker chose
+    hex[12] = '8'; // RFC 9562, version 8: its maker chooses the other bits
     hex[16] = "89ab"[hex[16] % 4];
     return fmt::format("{}-{}-{}-{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(12, 4), hex.substr(16, 4),
                        hex.substr(20));
 }
 
-std::string component_name(const PackageInfo& p) {
+std::string component_name(const format::PackageInfo& p) {
     bool path = (p.kind == "python" || p.kind == "prefix") && p.name.find('/') != std::string::npos;
     return path ? "captured-" + p.kind : p.name;
 }
@@ -70,7 +70,7 @@ json property(const char* name, std::string value) {
     return {{"name", std::string("tinderbox:") + name}, {"value", std::move(value)}};
 }
 
-json cyclonedx_component(const PackageInfo& p, const std::string& platform, const std::string& reference) {
+json cyclonedx_component(const format::PackageInfo& p, const std::string& platform, const std::string& reference) {
     json out = {{"type", p.kind == "base" || p.kind == "python" ? "platform" : "library"},
                 {"bom-ref", reference},
                 {"name", component_name(p)}};
@@ -96,7 +96,7 @@ json cyclonedx_component(const PackageInfo& p, const std::string& platform, cons
 std::vector<std::string> references(const Inventory& inventory) {
     std::vector<std::string> out;
     std::map<std::string, int> seen;
-    for (const PackageInfo& p : inventory.packages) {
+    for (const format::PackageInfo& p : inventory.packages) {
         std::string reference = package_url(p, inventory.platform) + (p.prefix == "env" ? "" : "#" + p.prefix);
         int count = seen[reference]++;
         out.push_back(count == 0 ? reference : fmt::format("{}#{}", reference, count + 1));
@@ -105,7 +105,7 @@ std::vector<std::string> references(const Inventory& inventory) {
 }
 
 // SPDX identifiers are made of letters, digits, "." and "-".
-std::string spdx_id(std::size_t index, const PackageInfo& p) {
+std::string spdx_id(std::size_t index, const format::PackageInfo& p) {
     std::string name = fmt::format("SPDXRef-{}-{}-", index + 1, p.kind);
     for (char c : component_name(p))
         name += (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-'
@@ -114,7 +114,7 @@ std::string spdx_id(std::size_t index, const PackageInfo& p) {
     return name;
 }
 
-json spdx_package(const PackageInfo& p, const std::string& platform, const std::string& id) {
+json spdx_package(const format::PackageInfo& p, const std::string& platform, const std::string& id) {
     std::string license = spdx_expression(p.license);
     json out = {{"SPDXID", id},
                 {"name", component_name(p)},
@@ -141,7 +141,7 @@ json spdx_package(const PackageInfo& p, const std::string& platform, const std::
 
 } // namespace
 
-std::string package_url(const PackageInfo& p, const std::string& platform) {
+std::string package_url(const format::PackageInfo& p, const std::string& platform) {
     std::vector<std::pair<std::string, std::string>> qualifiers; // sorted by name
     std::string type = "generic", name = component_name(p);
     if (p.kind == "wheel" || (p.kind == "captured" && p.build.empty())) {
@@ -192,7 +192,7 @@ json cyclonedx(const Inventory& inventory, const SbomOptions& options) {
             {"name", inventory.name.empty() ? "environment" : inventory.name}}},
           {"properties", json::array({property("source", inventory.kind), property("platform", inventory.platform)})}}},
         {"components", std::move(components)},
-        // What belongs to the environment. Who needs whom is not told, which "compositions" says.
+        // The environment's packages. "compositions" says that the list of their dependencies is incomplete.
         {"dependencies", json::array({{{"ref", root}, {"dependsOn", std::move(depends)}}})},
         {"compositions", json::array({{{"aggregate", inventory.kind == "request" ? "incomplete" : "complete"},
                                        {"assemblies", json::array({root})}},
@@ -230,4 +230,4 @@ json spdx(const Inventory& inventory, const SbomOptions& options) {
         {"relationships", std::move(relationships)}};
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::report

@@ -1,25 +1,25 @@
 // Software bills of materials: an inventory as CycloneDX 1.6 or SPDX 2.3, both JSON.
 //
 // Each package is named by its package URL (purl: pkg:pypi, pkg:conda, pkg:generic), with the hash of the very file
-// that was packed. Licences are given as SPDX expressions where the package's words are one; otherwise its own words
-// are kept, marked as such. No URL has credentials: inventories hold none.
+// that was packed. A licence becomes an SPDX expression where it reads as one; else the package's own words are kept
+// and marked. No URL has credentials, because inventories are free of them.
 #pragma once
 
 #include "generator/report/inventory.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
-namespace tinderbox {
+namespace tinderbox::report {
 
 struct SbomOptions {
     std::string tinderbox_version;
     std::string created; // "2026-11-25T12:00:00Z"
 };
 
-// purl-spec's type definitions of pypi and conda; "pkg:generic/…" for what is neither.
-std::string package_url(const PackageInfo& package, const std::string& platform);
+// purl-spec's type definitions of pypi and conda; "pkg:generic/…" for every other kind.
+std::string package_url(const format::PackageInfo& package, const std::string& platform);
 
 nlohmann::json cyclonedx(const Inventory& inventory, const SbomOptions& options);
 nlohmann::json spdx(const Inventory& inventory, const SbomOptions& options);
 
-} // namespace tinderbox
+} // namespace tinderbox::report

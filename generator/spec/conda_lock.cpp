@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-namespace tinderbox {
+namespace tinderbox::spec {
 namespace {
 
 Status read_metadata(const YamlFile& file, const YAML::Node& metadata, ForeignLock& out) {
@@ -58,14 +58,14 @@ Result<ForeignPackage> read_package(const YamlFile& file, const YAML::Node& node
             if (pair.first.IsScalar()) out.needs.push_back({pair.first.Scalar(), "", "", "", {}});
     if (manager == "conda") {
         out.kind = "conda";
-        TRY(set_conda_place(out, url, path));
+        TRY(set_conda_location(out, url, path));
         out.files.front().md5 = to_lower(md5);
         out.files.front().sha256 = to_lower(sha256);
     } else if (manager == "pip") {
         out.kind = "pypi";
         out.name = pip::normalize_name(out.name);
         for (ForeignEdge& edge : out.needs) edge.name = pip::normalize_name(edge.name);
-        set_pypi_place(out, url, path, sha256, md5);
+        set_pypi_location(out, url, path, sha256, md5);
     } else {
         return line_error(out.line, "the manager '{}' of {} is neither 'conda' nor 'pip'", manager, where);
     }
@@ -99,4 +99,4 @@ Result<ForeignLock> read_conda_lock(std::string_view text, const std::string& pa
     return out;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::spec

@@ -1,20 +1,23 @@
-// construct.yaml of conda's constructor: the same environment, as NAME.run. It implies --base none: what `specs` names
-// is what PREFIX holds, a conda among it or not.
+// construct.yaml of conda's constructor: the same environment, as NAME.run. It implies --base none: PREFIX holds the
+// packages that `specs` names, a conda among them or not.
 //
 // Source: constructor's _schema.py (what a key means) and header.sh (what scripts see). Read: name, version, channels,
 // channels_remap (src), specs, packages, environment_file, user_requested_specs, exclude, extra_files, pre_install,
 // post_install, script_env_variables, license_file, with selectors and jinja. Every other key is listed under `ignored`
 // with what to do instead.
 #include "common/base/file.hpp"
+#include "common/base/member_path.hpp"
+#include "common/base/shell_quote.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
+#include "common/base/utf8.hpp"
 #include "generator/spec/template.hpp"
 #include "generator/spec/yaml.hpp"
 
 #include <algorithm>
 #include <map>
 
-namespace tinderbox {
+namespace tinderbox::spec {
 namespace {
 
 struct KeyNote {
@@ -188,7 +191,7 @@ class ConstructReader {
         return {};
     }
 
-    // A list, or the name of a file with one a line.
+    // A list, or the name of a file with one entry a line.
     Status spec_list(const YAML::Node& node) {
         if (node.IsScalar()) {
             const std::string name = beside(path_, node.Scalar());
@@ -214,7 +217,7 @@ class ConstructReader {
         return {};
     }
 
-    Status spec_entry(std::string_view text, const SourceLine& line) {
+    Status spec_entry(std::string_view text, const pip::SourceLine& line) {
         const bool file = text.find("://") != std::string_view::npos && text.find("::") == std::string_view::npos;
         TRY_ASSIGN(CondaSpec spec,
                    file ? read_conda_url(text, line, directory_of(path_)) : read_match_spec(text, line));
@@ -391,4 +394,4 @@ Status read_construct(std::string_view text, const std::string& path, const Lock
     return ConstructReader(file, path, choice, request).read();
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::spec

@@ -1,11 +1,11 @@
 // environment.yml, as `conda env create` reads it: name, channels, dependencies (with a pip section), variables.
 //
-// conda silently ignores what it does not know; here it is said (Request::ignored) or refused with its line.
+// conda silently ignores unknown keys; this reader lists them (Request::ignored) or refuses them with their line.
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "generator/spec/yaml.hpp"
 
-namespace tinderbox {
+namespace tinderbox::spec {
 namespace {
 
 class Reader {
@@ -21,7 +21,7 @@ class Reader {
         TRY_ASSIGN(auto pairs, file_.pairs(root, "it"));
         for (const auto& [key_node, value] : pairs) {
             const std::string& key = key_node.Scalar();
-            const SourceLine line = file_.at(key_node);
+            const pip::SourceLine line = file_.at(key_node);
             if (key == "name") {
                 if (!value.IsNull()) TRY(scalar(value, "name", request_.name));
             } else if (key == "channels") {
@@ -42,7 +42,7 @@ class Reader {
     }
 
   private:
-    void ignore(std::string what, std::string why, SourceLine line) {
+    void ignore(std::string what, std::string why, pip::SourceLine line) {
         request_.ignored.push_back({std::move(what), std::move(why), std::move(line)});
     }
 
@@ -95,7 +95,7 @@ class Reader {
 
     Status conda(const YAML::Node& entry) {
         std::string text(trim(entry.Scalar()));
-        const SourceLine line{path_, file_.at(entry).line};
+        const pip::SourceLine line{path_, file_.at(entry).line};
         if (text.empty()) return line_error(line, "an entry of 'dependencies' is empty; remove its '-'");
         bool file = text.find("://") != std::string::npos && text.find("::") == std::string::npos;
         if (file || ((text.starts_with('.') || text.starts_with('/') || text.starts_with("~/")) &&
@@ -168,7 +168,7 @@ class Reader {
     Request& request_;
 };
 
-// "- vc  # [win]": conda takes the line, and conda-lock does not. Saying so beats a package nobody wanted.
+// "- vc  # [win]": conda installs the package, and conda-lock leaves it out. The user should know which one happens.
 void note_selectors(std::string_view text, const std::string& path, Request& request) {
     int number = 0;
     for (std::string_view line : split_lines(text)) {
@@ -194,4 +194,4 @@ Status read_environment(std::string_view text, const std::string& path, Request&
     return {};
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::spec

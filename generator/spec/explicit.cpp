@@ -1,17 +1,15 @@
 // "@EXPLICIT" lists: one conda package a line, as URL or path, perhaps with "#MD5", "#sha256:HEX" or "#HEX64".
+#include "common/base/hex.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "generator/conda/names.hpp"
+#include "generator/fetch/url.hpp"
 #include "generator/spec/reader.hpp"
 
 #include <algorithm>
 
-namespace tinderbox {
+namespace tinderbox::spec {
 namespace {
-
-bool is_hex(std::string_view text) {
-    return text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
-}
 
 Status read_hash(std::string_view hash, CondaSpec& out) {
     std::string_view digits = hash;
@@ -19,8 +17,8 @@ Status read_hash(std::string_view hash, CondaSpec& out) {
     bool named_md5 = digits.starts_with("md5:") || digits.starts_with("md5=");
     if (named_sha) digits.remove_prefix(7);
     if (named_md5) digits.remove_prefix(4);
-    if (digits.size() == 64 && is_hex(digits) && !named_md5) out.sha256 = to_lower(digits);
-    else if (digits.size() == 32 && is_hex(digits) && !named_sha) out.md5 = to_lower(digits);
+    if (is_hex(digits, 64) && !named_md5) out.sha256 = to_lower(digits);
+    else if (is_hex(digits, 32) && !named_sha) out.md5 = to_lower(digits);
     else
         return line_error(out.line,
                           "'#{}' is neither an MD5 (32 hexadecimal digits) nor sha256: with 64 of them; "
@@ -31,38 +29,38 @@ Status read_hash(std::string_view hash, CondaSpec& out) {
 
 } // namespace
 
-Result<CondaSpec> read_conda_url(std::string_view text, const SourceLine& line, const std::string& directory) {
+std::string channel_of_url(std::string_view url) {
+    const auto file = url.rfind('/');
+    const auto subdir = file == std::string_view::npos || file == 0 ? file : url.rfind('/', file - 1);
+    if (!is_url(url) || subdir == std::string_view::npos || subdir <= url.find("://") + 2) return "";
+    return without_credentials(url.substr(0, subdir));
+}
+
+Result<CondaSpec> read_conda_url(std::string_view text, const pip::SourceLine& line, const std::string& directory) {
     CondaSpec out;
     out.text = std::string(text);
     out.line = line;
-    std::string_view place = text;
+    std::string_view location = text;
     if (auto hash = text.rfind('#'); hash != std::string_view::npos) {
         TRY(read_hash(text.substr(hash + 1), out));
-        place = trim(text.substr(0, hash));
+        location = trim(text.substr(0, hash));
     }
-    bool remote = is_url(place);
-    if (!remote && place.find("://") != std::string_view::npos)
-        return line_error(line, "'{}' has a scheme other than http, https and file", printable(place));
-    std::string path = remote ? percent_decode(Url::parse(place).path) : std::string(place);
+    bool remote = is_url(location);
+    if (!remote && location.find("://") != std::string_view::npos)
+        return line_error(line, "'{}' has a scheme other than http, https and file", pip::printable(location));
+    std::string path = remote ? percent_decode(fetch::Url::parse(location).path) : std::string(location);
     auto slash = path.rfind('/');
-    auto name = parse_conda_file_name(path.substr(slash == std::string::npos ? 0 : slash + 1));
+    auto name = conda::parse_file_name(path.substr(slash == std::string::npos ? 0 : slash + 1));
     if (!name)
         return line_error(line,
                           "'{}' does not end with NAME-VERSION-BUILD.conda or .tar.bz2, as a conda package's "
                           "URL does",
-                          printable(place));
+                          pip::printable(location));
     out.name = to_lower(name->name);
     out.version = name->version;
     out.build = name->build;
-    out.url = remote ? std::string(place) : locate_path(place, directory);
-    if (remote && slash != std::string::npos && slash > 0) {
-        // …/CHANNEL/SUBDIR/FILE
-        std::string_view url = place;
-        auto last = url.rfind('/');
-        auto subdir = url.rfind('/', last - 1);
-        if (subdir != std::string_view::npos && subdir > url.find("://") + 2)
-            out.channel = without_credentials(url.substr(0, subdir));
-    }
+    out.url = remote ? std::string(location) : locate_path(location, directory);
+    if (remote) out.channel = channel_of_url(location);
     return out;
 }
 
@@ -70,7 +68,7 @@ Status read_explicit(std::string_view text, const std::string& path, Request& re
     int number = 0;
     std::string directory = directory_of(path);
     for (std::string_view raw : split_lines(text)) {
-        SourceLine line{path, ++number};
+        pip::SourceLine line{path, ++number};
         std::string_view content = trim(raw);
         if (content.empty() || content == "@EXPLICIT") continue;
         if (content.starts_with('#')) {
@@ -94,4 +92,4 @@ Status read_explicit(std::string_view text, const std::string& path, Request& re
     return {};
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::spec

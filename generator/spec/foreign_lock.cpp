@@ -13,7 +13,7 @@
 #include <deque>
 #include <set>
 
-namespace tinderbox {
+namespace tinderbox::spec {
 namespace {
 
 using nlohmann::json;
@@ -22,18 +22,9 @@ bool has(const std::vector<std::string>& names, const std::string& name) {
     return std::ranges::find(names, name) != names.end();
 }
 
-std::string joined(const std::vector<std::string>& names, std::string_view separator = ", ") {
-    std::string out;
-    for (const std::string& name : names) {
-        if (!out.empty()) out += separator;
-        out += name;
-    }
-    return out;
-}
-
 // ---- choosing ----
 
-Status take_platform(const ForeignLock& lock, const std::string& wanted, TakenLock& out) {
+Status select_platform(const ForeignLock& lock, const std::string& wanted, LockSelection& out) {
     std::vector<std::string> names, fitting;
     for (const ForeignPlatform& platform : lock.platforms) {
         names.push_back(platform.name);
@@ -44,20 +35,20 @@ Status take_platform(const ForeignLock& lock, const std::string& wanted, TakenLo
     if (fitting.size() > 1)
         return make_error(ErrorKind::usage,
                           "{}: it has several platforms for {}: {}; write '{}[NAME]' with one of them", lock.path,
-                          wanted, joined(fitting), lock.path);
+                          wanted, fmt::join(fitting, ", "), lock.path);
     if (fitting.empty())
         return make_error(ErrorKind::usage,
                           "{}: it has packages for {}, not for {}; lock that platform too, or give --platform",
-                          lock.path, joined(names), wanted);
+                          lock.path, fmt::join(names, ", "), wanted);
     out.platform = fitting.front();
     return {};
 }
 
-Status take_environment(const ForeignLock& lock, const LockChoice& choice, const std::vector<std::string>& names,
-                        TakenLock& out) {
+Status select_environment(const ForeignLock& lock, const LockChoice& choice, const std::vector<std::string>& names,
+                          LockSelection& out) {
     if (names.size() > 1)
         return make_error(ErrorKind::usage, "{}: '{}' are several environments; name one of: {}", lock.path,
-                          joined(names), joined(lock.environments));
+                          fmt::join(names, ", "), fmt::join(lock.environments, ", "));
     if (names.size() == 1) out.groups = names;
     else if (has(lock.environments, choice.environment)) out.groups = {choice.environment};
     else if (has(lock.environments, "default")) out.groups = {"default"};
@@ -65,11 +56,11 @@ Status take_environment(const ForeignLock& lock, const LockChoice& choice, const
     else
         return make_error(ErrorKind::usage,
                           "{}: it has the environments {}, and none is called 'default'; name one: '{}[NAME]'",
-                          lock.path, joined(lock.environments), lock.path);
+                          lock.path, fmt::join(lock.environments, ", "), lock.path);
     return {};
 }
 
-// ---- what a target takes ----
+// ---- the packages for a target ----
 
 struct Needed {
     const ForeignPackage* package;
@@ -79,21 +70,21 @@ struct Needed {
 // uv.lock: from the project along the edges whose markers hold.
 class Walk {
   public:
-    Walk(const TakenLock& taken, pip::MarkerEnvironment environment)
-        : lock_(*taken.lock), environment_(std::move(environment)) {
+    Walk(const LockSelection& selection, pip::MarkerEnvironment environment)
+        : lock_(*selection.lock), environment_(std::move(environment)) {
         for (const ForeignPackage& package : lock_.packages) by_name_[package.name].push_back(&package);
         // How uv writes at an edge that it holds for an extra or a group of the project only (conflicts).
         const ForeignPackage& project = lock_.packages.front();
         std::string& chosen = environment_["extra"];
-        for (const std::string& extra : taken.extras)
+        for (const std::string& extra : selection.extras)
             chosen += fmt::format("extra-{}-{}-{}\n", project.name.size(), project.name, extra);
-        for (const std::string& group : taken.groups)
+        for (const std::string& group : selection.groups)
             chosen += fmt::format("group-{}-{}-{}\n", project.name.size(), project.name, group);
         follow(project.needs, true);
-        for (const std::string& extra : taken.extras)
+        for (const std::string& extra : selection.extras)
             if (auto found = project.extra_needs.find(extra); found != project.extra_needs.end())
                 follow(found->second, true);
-        for (const std::string& group : taken.groups)
+        for (const std::string& group : selection.groups)
             if (auto found = project.group_needs.find(group); found != project.group_needs.end())
                 follow(found->second, true);
         while (!queue_.empty()) {
@@ -136,21 +127,21 @@ class Walk {
     std::vector<Needed> needed_;
 };
 
-bool is_taken(const TakenLock& taken, const ForeignPackage& package) {
-    if (!package.platform.empty() && package.platform != taken.platform) return false;
+bool is_selected(const LockSelection& selection, const ForeignPackage& package) {
+    if (!package.platform.empty() && package.platform != selection.platform) return false;
     return package.groups.empty() ||
-           std::ranges::any_of(package.groups, [&](const std::string& group) { return has(taken.groups, group); });
+           std::ranges::any_of(package.groups, [&](const std::string& group) { return has(selection.groups, group); });
 }
 
-std::vector<Needed> needed_of(const TakenLock& taken, const pip::Target& target) {
+std::vector<Needed> needed_of(const LockSelection& selection, const pip::Target& target) {
     pip::MarkerEnvironment environment = pip::marker_environment(target);
-    if (taken.lock->kind == to_string(SpecKind::uv_lock)) return Walk(taken, environment).needed();
-    environment["extras"] = joined(taken.extras, "\n");
-    environment["dependency_groups"] = joined(taken.groups, "\n");
+    if (selection.lock->kind == to_string(SpecKind::uv_lock)) return Walk(selection, environment).needed();
+    environment["extras"] = fmt::format("{}", fmt::join(selection.extras, "\n"));
+    environment["dependency_groups"] = fmt::format("{}", fmt::join(selection.groups, "\n"));
     std::vector<Needed> out;
     std::set<std::string> needed_by_others;
-    for (const ForeignPackage& package : taken.lock->packages) {
-        if (package.kind != "pypi" || !is_taken(taken, package)) continue;
+    for (const ForeignPackage& package : selection.lock->packages) {
+        if (package.kind != "pypi" || !is_selected(selection, package)) continue;
         if (!package.marker.empty()) {
             auto marker = pip::Marker::parse(package.marker);
             if (marker.ok() && !marker->evaluate(environment)) continue;
@@ -202,7 +193,7 @@ std::string without_wheel(const ForeignPackage& package, const pip::Target& targ
                        package.files.size() > 1 ? fmt::format(" and {} more", package.files.size() - 1) : "");
 }
 
-// "3.11" is tried as its newest release: requires-python is about minor versions, with rare exceptions.
+// "3.11" counts as its newest release, because requires-python is about minor versions, with rare exceptions.
 bool python_fits(const std::string& requires_python, const pip::Target& target) {
     if (requires_python.empty()) return true;
     auto specifiers = pip::SpecifierSet::parse(requires_python);
@@ -210,7 +201,7 @@ bool python_fits(const std::string& requires_python, const pip::Target& target) 
     return !specifiers || !version || specifiers->matches(*version);
 }
 
-Status check_target(const ForeignLock& lock, const pip::Target& target) {
+Status check_python_and_markers(const ForeignLock& lock, const pip::Target& target) {
     if (!python_fits(lock.requires_python, target))
         return make_error(
             ErrorKind::usage,
@@ -224,7 +215,7 @@ Status check_target(const ForeignLock& lock, const pip::Target& target) {
     });
     if (!fits)
         return make_error(ErrorKind::usage, "{}: it is for environments with {}, which {} is not; lock again for that",
-                          lock.path, joined(lock.markers, " or "), pip::describe(target));
+                          lock.path, fmt::join(lock.markers, " or "), pip::describe(target));
     return {};
 }
 
@@ -249,15 +240,15 @@ std::string platform_of_wheel(const std::string& file_name) {
 }
 
 json file_json(const ForeignFile& file) {
-    json out = {{"url", printable(file.url)}, {"sha256", file.sha256}, {"md5", file.md5}};
+    json out = {{"url", pip::printable(file.url)}, {"sha256", file.sha256}, {"md5", file.md5}};
     if (file.size > 0) out["size"] = file.size;
     return out;
 }
 
 } // namespace
 
-Result<TakenLock> take_lock(std::shared_ptr<const ForeignLock> lock, const LockChoice& choice) {
-    TakenLock out;
+Result<LockSelection> select_packages(std::shared_ptr<const ForeignLock> lock, const LockChoice& choice) {
+    LockSelection out;
     out.lock = lock;
     std::vector<std::string> names, without;
     std::string platform = choice.platform;
@@ -277,14 +268,16 @@ Result<TakenLock> take_lock(std::shared_ptr<const ForeignLock> lock, const LockC
             all.insert(all.end(), lock->extras.begin(), lock->extras.end());
             all.insert(all.end(), lock->groups.begin(), lock->groups.end());
             return make_error(ErrorKind::usage, "{}: there is no '{}' in it; {}", lock->path, name,
-                              all.empty() ? "it has nothing to choose" : "there is: " + joined(all));
+                              all.empty() ? "it has nothing to choose"
+                                          : fmt::format("there is: {}", fmt::join(all, ", ")));
         } else {
-            (minus ? without : names).push_back(name);
+            std::vector<std::string>& list = minus ? without : names;
+            list.push_back(name);
         }
     }
-    TRY(take_platform(*lock, platform, out));
+    TRY(select_platform(*lock, platform, out));
     if (environments) {
-        TRY(take_environment(*lock, choice, names, out));
+        TRY(select_environment(*lock, choice, names, out));
         return out;
     }
     // conda-lock installs the development dependencies too, unless it is told not to; uv likewise.
@@ -300,17 +293,17 @@ Result<TakenLock> take_lock(std::shared_ptr<const ForeignLock> lock, const LockC
     return out;
 }
 
-std::vector<const ForeignPackage*> conda_of(const TakenLock& taken) {
+std::vector<const ForeignPackage*> conda_of(const LockSelection& selection) {
     std::vector<const ForeignPackage*> out;
-    for (const ForeignPackage& package : taken.lock->packages)
-        if (package.kind == "conda" && is_taken(taken, package)) out.push_back(&package);
+    for (const ForeignPackage& package : selection.lock->packages)
+        if (package.kind == "conda" && is_selected(selection, package)) out.push_back(&package);
     return out;
 }
 
-Result<std::vector<LockedWheel>> wheels_of(const TakenLock& taken, const pip::Target& target,
+Result<std::vector<LockedWheel>> wheels_of(const LockSelection& selection, const pip::Target& target,
                                            const std::vector<std::string>& replaced,
                                            std::vector<const ForeignPackage*>* archives) {
-    TRY(check_target(*taken.lock, target));
+    TRY(check_python_and_markers(*selection.lock, target));
     const pip::TagRanking ranking(target);
     std::vector<LockedWheel> out;
     std::string problems;
@@ -318,13 +311,14 @@ Result<std::vector<LockedWheel>> wheels_of(const TakenLock& taken, const pip::Ta
         problems += fmt::format("{}{}: {}", problems.empty() ? "" : "\n", package.line.str(), text);
     };
     std::map<std::string, const ForeignPackage*> names;
-    for (const Needed& needed : needed_of(taken, target)) {
+    for (const Needed& needed : needed_of(selection, target)) {
         const ForeignPackage& package = *needed.package;
         if (has(replaced, package.name) || package.project) continue;
         auto [same, added] = names.emplace(package.name, &package);
         if (!added) {
-            problem(package, fmt::format("{} is taken, and {} in {} too; lock again, or choose another extra or group",
-                                         describe(package), describe(*same->second), same->second->line.str()));
+            problem(package,
+                    fmt::format("{} is selection, and {} in {} too; lock again, or choose another extra or group",
+                                describe(package), describe(*same->second), same->second->line.str()));
             continue;
         }
         if (!python_fits(package.requires_python, target)) {
@@ -378,4 +372,4 @@ json inspect_json(const ForeignLock& lock) {
     return out;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::spec

@@ -23,7 +23,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::spec {
 
 struct ForeignFile {
     std::string url; // http, https or file; or an absolute path
@@ -56,7 +56,7 @@ struct ForeignPackage {
     bool project = false; // uv: what the lock belongs to
     std::vector<ForeignEdge> needs;
     std::map<std::string, std::vector<ForeignEdge>> extra_needs, group_needs; // uv: extras, dependency groups
-    SourceLine line;
+    pip::SourceLine line;
 };
 
 struct ForeignPlatform {
@@ -84,7 +84,7 @@ Result<ForeignLock> read_pixi_lock(std::string_view text, const std::string& pat
 Result<ForeignLock> read_pylock(std::string_view text, const std::string& path);
 Result<ForeignLock> read_uv_lock(std::string_view text, const std::string& path);
 
-// The inspect contract of design.md: {kind, version, platforms[], packages[…]}, and what can be chosen.
+// The inspect contract of docs/building/building.md: {kind, version, platforms[], packages[…]}, and what can be chosen.
 // A lock for every platform shows of each package the file for linux-64 and the newest Python it is for.
 nlohmann::json inspect_json(const ForeignLock& lock);
 
@@ -96,7 +96,7 @@ struct LockChoice {
 };
 
 // A lock and what of it is taken.
-struct TakenLock {
+struct LockSelection {
     std::shared_ptr<const ForeignLock> lock;
     std::string platform;            // as the lock calls it
     std::vector<std::string> groups; // environments or categories; pylock, uv: dependency groups
@@ -104,10 +104,10 @@ struct TakenLock {
 };
 
 // Resolves the names. Errors: kind usage, with the names that there are.
-Result<TakenLock> take_lock(std::shared_ptr<const ForeignLock> lock, const LockChoice& choice);
+Result<LockSelection> select_packages(std::shared_ptr<const ForeignLock> lock, const LockChoice& choice);
 
 // The conda packages that are taken, in the lock's order.
-std::vector<const ForeignPackage*> conda_of(const TakenLock& taken);
+std::vector<const ForeignPackage*> conda_of(const LockSelection& taken);
 
 struct LockedWheel {
     const ForeignPackage* package = nullptr;
@@ -119,8 +119,8 @@ struct LockedWheel {
 // its own for them) are left out. Where `archives` is given (--allow-sdist), packages that have a source archive but no
 // wheel for the target are put there. Errors (usage, all of them, one a line): a package that would have to be built,
 // or has no wheel for the target; the lock is not for this Python.
-Result<std::vector<LockedWheel>> wheels_of(const TakenLock& taken, const pip::Target& target,
+Result<std::vector<LockedWheel>> wheels_of(const LockSelection& taken, const pip::Target& target,
                                            const std::vector<std::string>& replaced,
                                            std::vector<const ForeignPackage*>* archives = nullptr);
 
-} // namespace tinderbox
+} // namespace tinderbox::spec

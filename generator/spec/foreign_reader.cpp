@@ -3,14 +3,16 @@
 #include "common/base/file.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
+#include "generator/archive/endings.hpp"
 #include "generator/conda/names.hpp"
+#include "generator/fetch/url.hpp"
 #include "generator/pip/tags.hpp"
 
 #include <algorithm>
 
-namespace tinderbox {
+namespace tinderbox::spec {
 
-Status set_digest(std::string& out, std::string_view digest, std::size_t digits, const SourceLine& line) {
+Status set_digest(std::string& out, std::string_view digest, std::size_t digits, const pip::SourceLine& line) {
     if (digest.empty()) return {};
     if (digest.size() != digits || digest.find_first_not_of("0123456789abcdefABCDEF") != std::string_view::npos)
         return line_error(line, "the hash '{}' is not {} hexadecimal digits; make the lock again", digest, digits);
@@ -18,7 +20,7 @@ Status set_digest(std::string& out, std::string_view digest, std::size_t digits,
     return {};
 }
 
-Status set_hash(ForeignFile& out, std::string_view hash, const SourceLine& line) {
+Status set_hash(ForeignFile& out, std::string_view hash, const pip::SourceLine& line) {
     if (hash.empty()) return {};
     auto colon = hash.find(':');
     if (colon == std::string_view::npos)
@@ -28,7 +30,7 @@ Status set_hash(ForeignFile& out, std::string_view hash, const SourceLine& line)
     return {};
 }
 
-std::string place_of(std::string_view text, const std::string& lock_path) {
+std::string location_of(std::string_view text, const std::string& lock_path) {
     if (is_url(text) || text.find("://") != std::string_view::npos) return std::string(text);
     std::error_code ignored;
     fs::path path(text);
@@ -36,34 +38,21 @@ std::string place_of(std::string_view text, const std::string& lock_path) {
     return fs::absolute(path, ignored).lexically_normal().string();
 }
 
-std::string file_name_of(std::string_view place) {
-    std::string path = is_url(place) ? percent_decode(Url::parse(place).path) : std::string(place);
+std::string file_name_of(std::string_view location) {
+    std::string path = is_url(location) ? percent_decode(fetch::Url::parse(location).path) : std::string(location);
     while (path.ends_with('/')) path.pop_back();
     return path.substr(path.rfind('/') + 1);
 }
 
-bool is_vcs_url(std::string_view url) {
-    return std::ranges::any_of(std::initializer_list<std::string_view>{"git+", "hg+", "svn+", "bzr+"},
-                               [&](std::string_view scheme) { return url.starts_with(scheme); });
-}
-
-bool is_wheel(std::string_view file_name) { return file_name.ends_with(".whl"); }
-
-bool is_archive(std::string_view file_name) {
-    return std::ranges::any_of(
-        std::initializer_list<std::string_view>{".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar"},
-        [&](std::string_view ending) { return file_name.ends_with(ending); });
-}
-
-Status set_conda_place(ForeignPackage& out, std::string_view place, const std::string& lock_path) {
+Status set_conda_location(ForeignPackage& out, std::string_view location, const std::string& lock_path) {
     ForeignFile file;
-    file.url = place_of(place.substr(0, place.find('#')), lock_path);
+    file.url = location_of(location.substr(0, location.find('#')), lock_path);
     file.file_name = file_name_of(file.url);
-    auto name = parse_conda_file_name(file.file_name);
+    auto name = conda::parse_file_name(file.file_name);
     if (!name)
         return line_error(out.line,
                           "'{}' does not end with NAME-VERSION-BUILD.conda or .tar.bz2, as a conda package's URL does",
-                          printable(place));
+                          pip::printable(location));
     if (out.name.empty()) out.name = to_lower(name->name);
     if (out.version.empty()) out.version = name->version;
     if (out.build.empty()) out.build = name->build;
@@ -71,27 +60,27 @@ Status set_conda_place(ForeignPackage& out, std::string_view place, const std::s
     return {};
 }
 
-void set_pypi_place(ForeignPackage& out, std::string_view place, const std::string& lock_path, std::string_view sha256,
-                    std::string_view md5) {
+void set_pypi_location(ForeignPackage& out, std::string_view location, const std::string& lock_path,
+                       std::string_view sha256, std::string_view md5) {
     // pixi writes the URL of an archive that was named directly as "direct+https://…".
-    if (place.starts_with("direct+")) {
-        place.remove_prefix(7);
+    if (location.starts_with("direct+")) {
+        location.remove_prefix(7);
         out.direct = true;
     }
-    if (is_vcs_url(place)) {
-        out.source = fmt::format("the version control checkout '{}'", printable(place));
+    if (is_vcs_url(location)) {
+        out.source = fmt::format("the version control checkout '{}'", pip::printable(location));
         return;
     }
     // conda-lock puts the hash behind the URL.
     ForeignFile file;
-    file.url = place_of(is_url(place) ? place.substr(0, place.find('#')) : place, lock_path);
+    file.url = location_of(is_url(location) ? location.substr(0, location.find('#')) : location, lock_path);
     file.file_name = file_name_of(file.url);
     file.sha256 = to_lower(sha256);
     file.md5 = to_lower(md5);
-    if (!is_url(place)) out.direct = true;
-    if (is_wheel(file.file_name)) out.files.push_back(std::move(file));
-    else if (is_archive(file.file_name)) out.sdist = std::move(file);
-    else out.source = fmt::format("the directory '{}'", place);
+    if (!is_url(location)) out.direct = true;
+    if (archive::is_wheel(file.file_name)) out.files.push_back(std::move(file));
+    else if (archive::is_sdist(file.file_name)) out.sdist = std::move(file);
+    else out.source = fmt::format("the directory '{}'", location);
     if (!out.version.empty()) return;
     if (auto wheel = out.files.empty() ? std::nullopt : pip::parse_wheel_name(out.files.front().file_name))
         out.version = wheel->version_text;
@@ -101,4 +90,4 @@ std::string describe(const ForeignPackage& package) {
     return package.version.empty() ? package.name : package.name + " " + package.version;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::spec

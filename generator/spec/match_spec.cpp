@@ -1,12 +1,12 @@
-// Conda match specs in a request: the words that inspect shows and the lock keeps. What they mean is decided by
-// generator/conda/match_spec.hpp, which reads them.
+// Conda match specs in a request: the words that inspect shows and the lock keeps. generator/conda/match_spec.hpp reads
+// them and decides what they mean.
 #include "generator/conda/match_spec.hpp"
 #include "common/base/text.hpp"
 #include "generator/spec/reader.hpp"
 
-namespace tinderbox {
+namespace tinderbox::spec {
 
-Result<CondaSpec> read_match_spec(std::string_view text, const SourceLine& line) {
+Result<CondaSpec> read_match_spec(std::string_view text, const pip::SourceLine& line) {
     auto understood = conda::MatchSpec::parse(text);
     if (!understood.ok()) return std::move(understood).error().in(line.str());
     // In a channel's own metadata a name may be a pattern; a request is for packages.
@@ -29,4 +29,4 @@ Result<CondaSpec> read_match_spec(std::string_view text, const SourceLine& line)
     return out;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::spec

@@ -7,7 +7,7 @@
 //                        7:    the same; platforms: [{name, subdir, virtual-packages}]; {conda_source: …} has to be
 //                        built
 //
-// What an environment names is looked up by its place, the URL or path as written.
+// An environment names its packages by their location, the URL or path as written.
 #include "common/base/text.hpp"
 #include "generator/conda/names.hpp"
 #include "generator/pip/requirement.hpp"
@@ -17,7 +17,7 @@
 #include <algorithm>
 #include <charconv>
 
-namespace tinderbox {
+namespace tinderbox::spec {
 namespace {
 
 class PixiReader {
@@ -57,47 +57,48 @@ class PixiReader {
         package.line = file_.at(node);
         if (!node.IsMap())
             return line_error(package.line, "an entry of 'packages' is not a mapping; make the lock again");
-        std::string place;
+        std::string location;
         TRY_ASSIGN(std::string kind, file_.text(node, "kind"));
         if (version_ <= 5) {
-            TRY_ASSIGN(place, file_.text(node, "url"));
-            if (place.empty()) {
-                TRY_ASSIGN(place, file_.text(node, "path"));
+            TRY_ASSIGN(location, file_.text(node, "url"));
+            if (location.empty()) {
+                TRY_ASSIGN(location, file_.text(node, "path"));
             }
         } else {
             for (const char* key : {"conda", "pypi", "conda_source"}) {
                 if (!node[key].IsDefined()) continue;
                 kind = key;
-                TRY_ASSIGN(place, file_.text(node, key));
+                TRY_ASSIGN(location, file_.text(node, key));
             }
         }
         if (kind != "conda" && kind != "pypi" && kind != "conda_source")
             return line_error(package.line,
                               "an entry of 'packages' is neither 'conda' nor 'pypi'; make the lock again");
-        if (place.empty()) return line_error(package.line, "an entry of 'packages' has no URL; make the lock again");
+        if (location.empty()) return line_error(package.line, "an entry of 'packages' has no URL; make the lock again");
         TRY_ASSIGN(package.name, file_.text(node, "name"));
         TRY_ASSIGN(package.version, file_.text(node, "version"));
         TRY_ASSIGN(package.build, file_.text(node, "build"));
         TRY_ASSIGN(std::string sha256, file_.text(node, "sha256"));
         TRY_ASSIGN(std::string md5, file_.text(node, "md5"));
-        if (kind == "pypi") TRY(read_pypi(node, place, sha256, md5, package));
-        else TRY(read_conda(node, kind, place, sha256, md5, package));
-        by_place_.emplace((kind == "pypi" ? "pypi " : "conda ") + place, out_packages_.size());
+        if (kind == "pypi") TRY(read_pypi(node, location, sha256, md5, package));
+        else TRY(read_conda(node, kind, location, sha256, md5, package));
+        by_location_.emplace((kind == "pypi" ? "pypi " : "conda ") + location, out_packages_.size());
         out_packages_.push_back(std::move(package));
         return {};
     }
 
-    Status read_conda(const YAML::Node& node, const std::string& kind, const std::string& place,
+    Status read_conda(const YAML::Node& node, const std::string& kind, const std::string& location,
                       const std::string& sha256, const std::string& md5, ForeignPackage& package) {
         package.kind = "conda";
-        std::string_view file = std::string_view(place).substr(place.rfind('/') + 1);
-        if (kind == "conda_source" || !is_conda_file_name(file)) {
+        std::string_view file = std::string_view(location).substr(location.rfind('/') + 1);
+        if (kind == "conda_source" || !conda::is_package_file_name(file)) {
             // pixi builds these itself: "name[hash] @ path" in version 7.
-            if (package.name.empty()) package.name = std::string(trim(place.substr(0, place.find_first_of("[@"))));
-            package.source = fmt::format("a conda package that pixi builds from '{}'", place);
+            if (package.name.empty())
+                package.name = std::string(trim(location.substr(0, location.find_first_of("[@"))));
+            package.source = fmt::format("a conda package that pixi builds from '{}'", location);
             return {};
         }
-        TRY(set_conda_place(package, place, path_));
+        TRY(set_conda_location(package, location, path_));
         TRY(set_digest(package.files.front().sha256, sha256, 64, package.line));
         TRY(set_digest(package.files.front().md5, md5, 32, package.line));
         TRY_ASSIGN(std::string size, file_.text(node, "size"));
@@ -110,17 +111,17 @@ class PixiReader {
         return {};
     }
 
-    Status read_pypi(const YAML::Node& node, const std::string& place, const std::string& sha256,
+    Status read_pypi(const YAML::Node& node, const std::string& location, const std::string& sha256,
                      const std::string& md5, ForeignPackage& package) {
         package.kind = "pypi";
         if (package.name.empty())
             return line_error(package.line, "the pypi package '{}' has no 'name'; make the lock again",
-                              printable(place));
+                              pip::printable(location));
         package.name = pip::normalize_name(package.name);
         std::string digest;
         TRY(set_digest(digest, sha256, 64, package.line));
         TRY(set_digest(digest, md5, 32, package.line));
-        set_pypi_place(package, place, path_, sha256, md5);
+        set_pypi_location(package, location, path_, sha256, md5);
         TRY_ASSIGN(package.requires_python, file_.text(node, "requires_python"));
         TRY_ASSIGN(auto requires_dist, file_.list(node["requires_dist"], "'requires_dist'"));
         for (const YAML::Node& requirement : requires_dist)
@@ -156,21 +157,21 @@ class PixiReader {
         return {};
     }
 
-    // The same package may stand in several environments: once each platform in what is read, with their names.
+    // Several environments may name one package: it is read once for each platform, with the names of them all.
     Status add(const std::string& environment, const std::string& platform, const YAML::Node& entry) {
         if (!entry.IsMap() || entry.size() == 0)
             return line_error(file_.at(entry),
                               "an entry of an environment is not 'conda: URL' or 'pypi: URL'; make the lock again");
-        std::string kind, place;
+        std::string kind, location;
         for (const char* key : {"conda", "pypi", "conda_source"}) {
             if (!entry[key].IsDefined()) continue;
             kind = key == std::string_view("pypi") ? "pypi" : "conda";
-            TRY_ASSIGN(place, file_.text(entry, key));
+            TRY_ASSIGN(location, file_.text(entry, key));
         }
-        auto found = by_place_.find(kind + " " + place);
-        if (kind.empty() || found == by_place_.end())
+        auto found = by_location_.find(kind + " " + location);
+        if (kind.empty() || found == by_location_.end())
             return line_error(file_.at(entry), "'{}' has no entry in 'packages'; make the lock again",
-                              printable(place));
+                              pip::printable(location));
         auto [index, added] = index_.emplace(std::pair(platform, found->second), out_.packages.size());
         if (added) {
             out_.packages.push_back(out_packages_[found->second]);
@@ -185,7 +186,7 @@ class PixiReader {
     ForeignLock& out_;
     int version_ = 0;
     std::vector<ForeignPackage> out_packages_;
-    std::map<std::string, std::size_t, std::less<>> by_place_;
+    std::map<std::string, std::size_t, std::less<>> by_location_;
     std::map<std::pair<std::string, std::size_t>, std::size_t> index_;
 };
 
@@ -200,4 +201,4 @@ Result<ForeignLock> read_pixi_lock(std::string_view text, const std::string& pat
     return out;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::spec

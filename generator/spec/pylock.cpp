@@ -1,11 +1,12 @@
 // pylock.toml, lock-version 1.x (PEP 751; https://packaging.python.org/specifications/pylock-toml/).
 #include "common/base/text.hpp"
+#include "generator/archive/endings.hpp"
 #include "generator/pip/marker.hpp"
 #include "generator/pip/requirement.hpp"
 #include "generator/spec/foreign_reader.hpp"
 #include "generator/spec/toml.hpp"
 
-namespace tinderbox {
+namespace tinderbox::spec {
 namespace {
 
 class PylockReader {
@@ -38,7 +39,7 @@ class PylockReader {
     }
 
   private:
-    Status check_marker(const std::string& marker, const SourceLine& line) {
+    Status check_marker(const std::string& marker, const pip::SourceLine& line) {
         if (marker.empty()) return {};
         auto parsed = pip::Marker::parse(marker);
         if (!parsed.ok()) return std::move(parsed.error()).in(line.str());
@@ -52,7 +53,7 @@ class PylockReader {
         TRY_ASSIGN(std::string path, file_.text(table, "path"));
         if (url.empty() && path.empty())
             return line_error(file_.at(table), "a file of {} has neither 'url' nor 'path'", where);
-        out.url = place_of(url.empty() ? path : url, path_);
+        out.url = location_of(url.empty() ? path : url, path_);
         TRY_ASSIGN(out.file_name, file_.text(table, "name"));
         if (out.file_name.empty()) out.file_name = file_name_of(out.url);
         TRY_ASSIGN(out.size, file_.number(table, "size"));
@@ -108,7 +109,7 @@ class PylockReader {
         if (archive) {
             TRY_ASSIGN(ForeignFile file, read_file(*archive, where));
             out.direct = true;
-            if (is_wheel(file.file_name)) out.files.push_back(std::move(file));
+            if (archive::is_wheel(file.file_name)) out.files.push_back(std::move(file));
             else out.sdist = std::move(file);
         } else if (directory) {
             TRY_ASSIGN(std::string path, file_.text(*directory, "path"));
@@ -119,7 +120,7 @@ class PylockReader {
                 TRY_ASSIGN(url, file_.text(*vcs, "path"));
             }
             TRY_ASSIGN(std::string commit, file_.text(*vcs, "commit-id"));
-            out.source = fmt::format("the version control checkout '{}' at {}", printable(url), commit);
+            out.source = fmt::format("the version control checkout '{}' at {}", pip::printable(url), commit);
         }
         return {};
     }
@@ -140,4 +141,4 @@ Result<ForeignLock> read_pylock(std::string_view text, const std::string& path) 
     return out;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::spec

@@ -1,14 +1,14 @@
 // pyproject.toml: [project] (PEP 621) with optional-dependencies, and [dependency-groups] (PEP 735).
 //
-// SPEC[NAME,…] takes extras and groups; the group `dev` is taken without being named, as uv does, unless -dev is. What
-// is not taken is listed under `ignored` with how to take it.
+// SPEC[NAME,…] selects extras and groups. The group `dev` is selected without being named, as uv does it, unless -dev
+// is named. `ignored` lists the others, with the words that select them.
 #include "common/base/text.hpp"
 #include "generator/pip/requirement.hpp"
 #include "generator/spec/toml.hpp"
 
 #include <algorithm>
 
-namespace tinderbox {
+namespace tinderbox::spec {
 namespace {
 
 class PyprojectReader {
@@ -68,9 +68,9 @@ class PyprojectReader {
     }
 
     // "name[a,b]" of the project itself stands for its extras a and b.
-    Status requirement(const std::string& text, const SourceLine& line) {
+    Status requirement(const std::string& text, const pip::SourceLine& line) {
         if (auto parsed = pip::Requirement::parse(text); parsed.ok() && !name_.empty() && parsed->name == name_) {
-            for (const std::string& extra : parsed->extras) TRY(take_extra(extra, line));
+            for (const std::string& extra : parsed->extras) TRY(add_extra(extra, line));
             return {};
         }
         return read_pep508(text, line, request_);
@@ -84,9 +84,9 @@ class PyprojectReader {
         return nullptr;
     }
 
-    Status take_extra(const std::string& name, const SourceLine& line) {
-        if (std::ranges::find(taken_extras_, name) != taken_extras_.end()) return {};
-        taken_extras_.push_back(name);
+    Status add_extra(const std::string& name, const pip::SourceLine& line) {
+        if (std::ranges::find(selected_extras_, name) != selected_extras_.end()) return {};
+        selected_extras_.push_back(name);
         const Toml* list = find(extras_, name);
         if (!list) return line_error(line, "there is no extra '{}' in [project.optional-dependencies]", name);
         if (!list->is_array()) return line_error(file_.at(*list), "the extra '{}' is not a list", name);
@@ -94,14 +94,14 @@ class PyprojectReader {
     }
 
     // `open` are the groups that include each other down to here.
-    Status take_group(const std::string& name, const SourceLine& line, std::vector<std::string> open = {}) {
+    Status add_group(const std::string& name, const pip::SourceLine& line, std::vector<std::string> open = {}) {
         if (std::ranges::find(open, name) != open.end())
             return line_error(line, "the dependency group '{}' includes itself", name);
         open.push_back(name);
         const Toml* list = find(groups_, name);
         if (!list) return line_error(line, "there is no group '{}' in [dependency-groups]", name);
         if (!list->is_array()) return line_error(file_.at(*list), "the dependency group '{}' is not a list", name);
-        if (std::ranges::find(taken_groups_, name) != taken_groups_.end()) return {};
+        if (std::ranges::find(selected_groups_, name) != selected_groups_.end()) return {};
         for (const Toml& entry : list->as_array()) {
             if (entry.is_string()) {
                 TRY(requirement(entry.as_string(), file_.at(entry)));
@@ -112,9 +112,9 @@ class PyprojectReader {
                     file_.at(entry),
                     "an entry of the group '{}' is neither a requirement nor {{include-group = \"NAME\"}}", name);
             TRY_ASSIGN(std::string other, file_.required(entry, "include-group", "an entry"));
-            TRY(take_group(pip::normalize_name(other), file_.at(entry), open));
+            TRY(add_group(pip::normalize_name(other), file_.at(entry), open));
         }
-        taken_groups_.push_back(name);
+        selected_groups_.push_back(name);
         return {};
     }
 
@@ -128,12 +128,12 @@ class PyprojectReader {
             if (!find(extras_, name) && !find(groups_, name))
                 return make_error(ErrorKind::usage, "{}: it has no extra and no dependency group '{}'{}", path_, raw,
                                   known());
-            if (find(extras_, name)) TRY(take_extra(name, {path_}));
-            if (find(groups_, name)) TRY(take_group(name, {path_}));
+            if (find(extras_, name)) TRY(add_extra(name, {path_}));
+            if (find(groups_, name)) TRY(add_group(name, {path_}));
         }
-        if (find(groups_, "dev") && std::ranges::find(without, "dev") == without.end()) TRY(take_group("dev", {path_}));
-        note_others(extras_, "extra", taken_extras_);
-        note_others(groups_, "dependency group", taken_groups_);
+        if (find(groups_, "dev") && std::ranges::find(without, "dev") == without.end()) TRY(add_group("dev", {path_}));
+        note_others(extras_, "extra", selected_extras_);
+        note_others(groups_, "dependency group", selected_groups_);
         return {};
     }
 
@@ -145,10 +145,10 @@ class PyprojectReader {
         return out;
     }
 
-    void note_others(const Toml* table, std::string_view what, const std::vector<std::string>& taken) {
+    void note_others(const Toml* table, std::string_view what, const std::vector<std::string>& selected) {
         if (!table) return;
         for (const auto& [key, value] : table->as_table())
-            if (std::ranges::find(taken, pip::normalize_name(key)) == taken.end())
+            if (std::ranges::find(selected, pip::normalize_name(key)) == selected.end())
                 request_.ignored.push_back({fmt::format("{} '{}'", what, key),
                                             fmt::format("it was not asked for; write {}[{}] to take it", path_, key),
                                             file_.at(value)});
@@ -164,7 +164,7 @@ class PyprojectReader {
         for (const Toml* index : indexes) {
             TRY_ASSIGN(std::string url, file_.text(*index, "url"));
             request_.ignored.push_back({"tool.uv.index",
-                                        fmt::format("it is uv's own; write --extra-index-url {}", printable(url)),
+                                        fmt::format("it is uv's own; write --extra-index-url {}", pip::printable(url)),
                                         file_.at(*index)});
         }
         TRY_ASSIGN(const Toml* sources, file_.table(*uv, "sources"));
@@ -182,7 +182,7 @@ class PyprojectReader {
     std::string name_;
     const Toml* extras_ = nullptr;
     const Toml* groups_ = nullptr;
-    std::vector<std::string> taken_extras_, taken_groups_;
+    std::vector<std::string> selected_extras_, selected_groups_;
 };
 
 } // namespace
@@ -192,4 +192,4 @@ Status read_pyproject(std::string_view text, const std::string& path, const Lock
     return PyprojectReader(file, choice, path, request).read();
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::spec

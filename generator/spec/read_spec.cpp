@@ -1,7 +1,10 @@
 // Which kind of SPEC a file is, and reading it.
+#include "common/base/ascii.hpp"
 #include "common/base/file.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
+#include "common/base/utf8.hpp"
+#include "generator/archive/endings.hpp"
 #include "generator/spec/reader.hpp"
 
 #include <algorithm>
@@ -10,7 +13,7 @@
 #include <optional>
 #include <set>
 
-namespace tinderbox {
+namespace tinderbox::spec {
 namespace {
 
 // The first line that says something; "" when none does.
@@ -33,7 +36,7 @@ bool has_key(const std::vector<std::string_view>& lines, std::string_view key, c
         if (quoted) line.remove_prefix(1);
         line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
         if (!line.starts_with(separator)) return false;
-        // "name: x" is a key; "name:x" is none in YAML.
+        // "name: x" has a key; YAML reads "name:x" as one word.
         return separator != ':' || line.size() == 1 || line[1] == ' ' || line[1] == '\t';
     });
 }
@@ -45,24 +48,6 @@ bool has_line(const std::vector<std::string_view>& lines, std::string_view wante
 
 bool has_any_key(const std::vector<std::string_view>& lines, std::initializer_list<std::string_view> keys) {
     return std::ranges::any_of(keys, [&](std::string_view key) { return has_key(lines, key); });
-}
-
-void append_utf8(std::string& out, std::uint32_t code) {
-    if (code < 0x80) {
-        out += static_cast<char>(code);
-    } else if (code < 0x800) {
-        out += static_cast<char>(0xc0 | (code >> 6));
-        out += static_cast<char>(0x80 | (code & 0x3f));
-    } else if (code < 0x10000) {
-        out += static_cast<char>(0xe0 | (code >> 12));
-        out += static_cast<char>(0x80 | ((code >> 6) & 0x3f));
-        out += static_cast<char>(0x80 | (code & 0x3f));
-    } else {
-        out += static_cast<char>(0xf0 | (code >> 18));
-        out += static_cast<char>(0x80 | ((code >> 12) & 0x3f));
-        out += static_cast<char>(0x80 | ((code >> 6) & 0x3f));
-        out += static_cast<char>(0x80 | (code & 0x3f));
-    }
 }
 
 // nullopt: half a unit, half a surrogate pair, or no code point.
@@ -84,7 +69,7 @@ std::optional<std::string> utf8_of(std::string_view bytes, std::size_t width, bo
             if (low < 0xdc00 || low > 0xdfff) return std::nullopt;
             code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
         }
-        if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return std::nullopt;
+        if (!is_scalar_value(code)) return std::nullopt;
         append_utf8(out, code);
     }
     return out;
@@ -116,8 +101,8 @@ int first_bad_line(std::string_view text) {
     return 0;
 }
 
-// "aiohttp, yarl and 2 more" by name of the package that they need. A lock does not say what was asked for: what
-// nothing needs.
+// "aiohttp, yarl and 2 more" by name of the package that they need. A lock does not name the requested packages: they
+// are those that no other package needs.
 std::map<std::string, std::string> needs_of(const std::vector<const ForeignPackage*>& packages) {
     constexpr std::size_t shown = 3;
     std::map<std::string, std::set<std::string>> parents;
@@ -138,14 +123,14 @@ std::map<std::string, std::string> needs_of(const std::vector<const ForeignPacka
     return out;
 }
 
-// The conda packages and channels of what was taken; its wheels follow when the target's Python is known.
-void add_lock(TakenLock taken, Request& request) {
-    const ForeignLock& lock = *taken.lock;
-    const std::string channel_key = lock.kind == to_string(SpecKind::pixi_lock) ? taken.groups.front() : "";
+// The conda packages and channels of a selection; its wheels follow when the target's Python is known.
+void add_lock(LockSelection selection, Request& request) {
+    const ForeignLock& lock = *selection.lock;
+    const std::string channel_key = lock.kind == to_string(SpecKind::pixi_lock) ? selection.groups.front() : "";
     if (auto channels = lock.channels.find(channel_key); channels != lock.channels.end())
         request.channels = channels->second;
     if (!channel_key.empty() && channel_key != "default") request.name = channel_key;
-    const std::vector<const ForeignPackage*> packages = conda_of(taken);
+    const std::vector<const ForeignPackage*> packages = conda_of(selection);
     const auto needed_by = needs_of(packages);
     for (const ForeignPackage* package : packages) {
         CondaSpec spec;
@@ -160,22 +145,18 @@ void add_lock(TakenLock taken, Request& request) {
             spec.md5 = file.md5;
             spec.sha256 = file.sha256;
             spec.size = file.size;
-            // …/CHANNEL/SUBDIR/FILE
-            auto slash = file.url.rfind('/');
-            auto subdir = slash == std::string::npos || slash == 0 ? slash : file.url.rfind('/', slash - 1);
-            if (is_url(file.url) && subdir != std::string::npos && subdir > file.url.find("://") + 2)
-                spec.channel = without_credentials(file.url.substr(0, subdir));
+            spec.channel = channel_of_url(file.url);
         }
         spec.text = fmt::format("{}={}={}", spec.name, spec.version, spec.build);
         request.conda.push_back(std::move(spec));
     }
-    request.locks.push_back(std::move(taken));
+    request.locks.push_back(std::move(selection));
 }
 
 // A package that the lock's own tool would build.
-Status refuse_conda_sources(const TakenLock& taken) {
+Status refuse_conda_sources(const LockSelection& selection) {
     std::string problems;
-    for (const ForeignPackage* package : conda_of(taken))
+    for (const ForeignPackage* package : conda_of(selection))
         if (!package->source.empty())
             problems +=
                 fmt::format("{}{}: {} is {}; build it, and give its URL or path with --conda in a lock without it",
@@ -187,9 +168,7 @@ Status refuse_conda_sources(const TakenLock& taken) {
 } // namespace
 
 bool is_variable_name(std::string_view text) {
-    return !text.empty() && !(text[0] >= '0' && text[0] <= '9') && std::ranges::all_of(text, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-    });
+    return !text.empty() && !is_digit(text[0]) && std::ranges::all_of(text, is_word);
 }
 
 std::string directory_of(const std::string& file) {
@@ -281,7 +260,7 @@ Result<std::string> decode_spec(std::string text, const std::string& path) {
     else if (text.starts_with("\xff\xfe")) decoded = utf8_of(std::string_view(text).substr(2), 2, false);
     else if (text.starts_with("\xfe\xff")) decoded = utf8_of(std::string_view(text).substr(2), 2, true);
     else if (text.starts_with("\xef\xbb\xbf")) decoded = text.substr(3);
-    else if (!is_valid_utf8(text) && says_latin1(text)) decoded = utf8_of(text, 1, false);
+    else if (!is_valid_utf8(text) && says_latin1(text)) decoded = latin1_to_utf8(text);
     else decoded = std::move(text);
     if (!decoded)
         return make_error(ErrorKind::usage,
@@ -318,7 +297,7 @@ Result<ForeignLock> parse_foreign_lock(SpecKind kind, std::string_view text, con
         default:
             return make_error(ErrorKind::bug, "{}: a {} is no lock of another tool", path, to_string(kind));
         }
-    } catch (const std::exception& e) { // of a YAML or TOML node that is not what it was taken for
+    } catch (const std::exception& e) { // of a YAML or TOML node of another type
         return make_error(ErrorKind::usage, "{}: it is not a {}: {}", path, to_string(kind), e.what());
     }
 }
@@ -354,9 +333,10 @@ Result<Request> parse_spec(std::string_view raw, const std::string& path, const 
         case SpecKind::pylock:
         case SpecKind::uv_lock: {
             TRY_ASSIGN(ForeignLock lock, parse_foreign_lock(kind, text, path));
-            TRY_ASSIGN(TakenLock taken, take_lock(std::make_shared<const ForeignLock>(std::move(lock)), choice));
-            TRY(refuse_conda_sources(taken));
-            add_lock(std::move(taken), request);
+            TRY_ASSIGN(LockSelection selection,
+                       select_packages(std::make_shared<const ForeignLock>(std::move(lock)), choice));
+            TRY(refuse_conda_sources(selection));
+            add_lock(std::move(selection), request);
             break;
         }
         }
@@ -388,14 +368,13 @@ Result<Request> read_spec(const std::string& argument, LockChoice choice) {
     return parse_spec(*text, path, choice);
 }
 
-Status add_conda(Request& request, std::string_view spec, SourceLine line) {
+Status add_conda(Request& request, std::string_view spec, pip::SourceLine line) {
     spec = trim(spec);
     bool file = (spec.find("://") != std::string_view::npos && spec.find("::") == std::string_view::npos) ||
-                spec.ends_with(".conda") || spec.ends_with(".tar.bz2") || spec.starts_with("./") ||
-                spec.starts_with('/');
+                archive::is_conda_package(spec) || spec.starts_with("./") || spec.starts_with('/');
     TRY_ASSIGN(CondaSpec parsed, file ? read_conda_url(spec, line, "") : read_match_spec(spec, line));
     request.conda.push_back(std::move(parsed));
     return {};
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::spec

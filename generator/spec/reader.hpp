@@ -6,10 +6,11 @@
 #include <string>
 #include <string_view>
 
-namespace tinderbox {
+namespace tinderbox::spec {
 
 // "FILE:LINE: …" of kind usage.
-template <class... Args> Error line_error(const SourceLine& line, fmt::format_string<Args...> format, Args&&... args) {
+template <class... Args>
+Error line_error(const pip::SourceLine& line, fmt::format_string<Args...> format, Args&&... args) {
     return make_error(ErrorKind::usage, format, std::forward<Args>(args)...).in(line.str());
 }
 
@@ -24,17 +25,23 @@ bool is_variable_name(std::string_view text); // of the environment, as a POSIX 
 // requirements.txt
 Status read_requirements(std::string_view text, const std::string& path, Request& request);
 // One logical line: a requirement or pip options. `file` is where relative -r, -c and -f start.
-Status read_requirement_line(std::string_view text, const SourceLine& line, const std::string& file, Request& request);
+Status read_requirement_line(std::string_view text, const pip::SourceLine& line, const std::string& file,
+                             Request& request);
+
+// "git+https://…" and the other version control systems of pip, in either case.
+bool is_vcs_url(std::string_view text);
 
 // A requirement and nothing else: no options, no paths, no comments (pyproject.toml).
-Status read_pep508(std::string_view text, const SourceLine& line, Request& request);
+Status read_pep508(std::string_view text, const pip::SourceLine& line, Request& request);
 
 // @EXPLICIT
 Status read_explicit(std::string_view text, const std::string& path, Request& request);
+// "https://c.example/CHANNEL" of "https://c.example/CHANNEL/SUBDIR/FILE", without credentials; "" for a path.
+std::string channel_of_url(std::string_view url);
 // A URL or path of a conda package, perhaps with "#md5".
-Result<CondaSpec> read_conda_url(std::string_view text, const SourceLine& line, const std::string& directory);
+Result<CondaSpec> read_conda_url(std::string_view text, const pip::SourceLine& line, const std::string& directory);
 // "channel::name=version=build", "name >=1,<2", "name[version='1']".
-Result<CondaSpec> read_match_spec(std::string_view text, const SourceLine& line);
+Result<CondaSpec> read_match_spec(std::string_view text, const pip::SourceLine& line);
 
 // pyproject.toml: [project] and [dependency-groups]
 Status read_pyproject(std::string_view text, const std::string& path, const LockChoice& choice, Request& request);
@@ -45,4 +52,4 @@ Status read_construct(std::string_view text, const std::string& path, const Lock
 // environment.yml
 Status read_environment(std::string_view text, const std::string& path, Request& request);
 
-} // namespace tinderbox
+} // namespace tinderbox::spec

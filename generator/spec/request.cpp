@@ -10,17 +10,17 @@
 #include <algorithm>
 #include <tuple>
 
-namespace tinderbox {
+namespace tinderbox::spec {
 namespace {
 
 using nlohmann::json;
 
-std::vector<std::string> option_lines(const PipOptions& options) {
+std::vector<std::string> option_lines(const pip::Options& options) {
     std::vector<std::string> out;
-    if (options.index_url) out.push_back("--index-url " + printable(*options.index_url));
-    for (const auto& url : options.extra_index_urls) out.push_back("--extra-index-url " + printable(url));
+    if (options.index_url) out.push_back("--index-url " + pip::printable(*options.index_url));
+    for (const auto& url : options.extra_index_urls) out.push_back("--extra-index-url " + pip::printable(url));
     if (options.no_index) out.push_back("--no-index");
-    for (const auto& place : options.find_links) out.push_back("--find-links " + printable(place));
+    for (const auto& place : options.find_links) out.push_back("--find-links " + pip::printable(place));
     for (const auto& host : options.trusted_hosts) out.push_back("--trusted-host " + host);
     if (options.pre) out.push_back("--pre");
     if (options.require_hashes) out.push_back("--require-hashes");
@@ -30,15 +30,15 @@ std::vector<std::string> option_lines(const PipOptions& options) {
     return out;
 }
 
-// Adds where a row comes from: its line, and its file where that is not the one the request is read from.
-json located(json row, const SourceLine& line, const Request& request) {
+// Adds a row's origin: its line, and its file where the request itself is read from another one.
+json located(json row, const pip::SourceLine& line, const Request& request) {
     row["line"] = line.line;
     if (line.line > 0 && line.file != request.source) row["file"] = line.file;
     return row;
 }
 
 // The exact version a requirement without a marker allows, "" when it allows several.
-std::string pinned(const PipRequirement& requirement) {
+std::string pinned(const pip::RequirementLine& requirement) {
     if (!requirement.marker.empty() || !requirement.url.empty()) return "";
     auto specifier = pip::SpecifierSet::parse(requirement.specifier);
     auto pin = specifier ? specifier->pin() : std::nullopt;
@@ -51,7 +51,7 @@ bool same_version(const std::string& left, const std::string& right) {
     return a && b ? *a == *b : left == right;
 }
 
-Status check_pip(const std::vector<PipRequirement>& pip) {
+Status check_pip(const std::vector<pip::RequirementLine>& pip) {
     for (std::size_t i = 0; i < pip.size(); ++i)
         for (std::size_t j = i + 1; j < pip.size(); ++j) {
             if (pip[i].name.empty() || pip[i].name != pip[j].name) continue;
@@ -61,7 +61,8 @@ Status check_pip(const std::vector<PipRequirement>& pip) {
             bool urls = !pip[i].url.empty() && !pip[j].url.empty() && pip[i].url != pip[j].url;
             if (versions || urls)
                 return make_error(ErrorKind::usage, "{}: '{}' contradicts '{}' in {}; keep one of the two lines",
-                                  pip[j].line.str(), printable(pip[j].text), printable(pip[i].text), pip[i].line.str());
+                                  pip[j].line.str(), pip::printable(pip[j].text), pip::printable(pip[i].text),
+                                  pip[i].line.str());
         }
     return {};
 }
@@ -74,7 +75,7 @@ Status check_conda(const std::vector<CondaSpec>& conda) {
             if (conda[i].name != conda[j].name || !is_exact(conda[i]) || !is_exact(conda[j])) continue;
             if (conda[i].version != conda[j].version || conda[i].build != conda[j].build)
                 return make_error(ErrorKind::usage, "{}: '{}' contradicts '{}' in {}; keep one of the two lines",
-                                  conda[j].line.str(), printable(conda[j].text), printable(conda[i].text),
+                                  conda[j].line.str(), pip::printable(conda[j].text), pip::printable(conda[i].text),
                                   conda[i].line.str());
         }
     return {};
@@ -89,12 +90,12 @@ void append_new(std::vector<std::string>& to, const std::vector<std::string>& fr
         if (std::ranges::find(to, one) == to.end()) to.push_back(one);
 }
 
-Status merge_options(PipOptions& to, const PipOptions& from, const std::string& first, const std::string& second) {
+Status merge_options(pip::Options& to, const pip::Options& from, const std::string& first, const std::string& second) {
     if (to.index_url && from.index_url && *to.index_url != *from.index_url)
         return make_error(ErrorKind::usage,
                           "{}: its --index-url {} contradicts {} in {}; keep one, or make the other an "
                           "--extra-index-url",
-                          second, printable(*from.index_url), printable(*to.index_url), first);
+                          second, pip::printable(*from.index_url), pip::printable(*to.index_url), first);
     if (!to.index_url) to.index_url = from.index_url;
     append_new(to.extra_index_urls, from.extra_index_urls);
     append_new(to.find_links, from.find_links);
@@ -118,25 +119,25 @@ json to_json(const Request& request) {
                 {"channels", json::array()},      {"conda", json::array()},
                 {"pip", json::array()},           {"pip_options", option_lines(request.pip_options)},
                 {"variables", request.variables}, {"ignored", json::array()}};
-    for (const std::string& channel : request.channels) out["channels"].push_back(printable(channel));
+    for (const std::string& channel : request.channels) out["channels"].push_back(pip::printable(channel));
     for (const CondaSpec& spec : request.conda)
-        out["conda"].push_back(located({{"spec", printable(spec.text)},
+        out["conda"].push_back(located({{"spec", pip::printable(spec.text)},
                                         {"name", spec.name},
                                         {"version", spec.version},
                                         {"build", spec.build},
-                                        {"channel", printable(spec.channel)}},
+                                        {"channel", pip::printable(spec.channel)}},
                                        spec.line, request));
-    auto pip_row = [&](const PipRequirement& requirement) {
-        json row = located({{"requirement", printable(requirement.text)}, {"name", requirement.name}}, requirement.line,
-                           request);
+    auto pip_row = [&](const pip::RequirementLine& requirement) {
+        json row = located({{"requirement", pip::printable(requirement.text)}, {"name", requirement.name}},
+                           requirement.line, request);
         if (!requirement.hashes.empty()) row["hashes"] = requirement.hashes;
         if (!requirement.extras.empty()) row["extras"] = requirement.extras;
         if (!requirement.marker.empty()) row["marker"] = requirement.marker;
         if (!requirement.unbundled.empty()) row["problem"] = requirement.unbundled;
         return row;
     };
-    for (const PipRequirement& requirement : request.pip) out["pip"].push_back(pip_row(requirement));
-    for (const PipRequirement& requirement : request.pip_constraints)
+    for (const pip::RequirementLine& requirement : request.pip) out["pip"].push_back(pip_row(requirement));
+    for (const pip::RequirementLine& requirement : request.pip_constraints)
         out["constraints"].push_back(pip_row(requirement));
     for (const IncludedFile& file : request.includes)
         out["includes"].push_back(
@@ -151,13 +152,13 @@ json to_json(const Request& request) {
     if (!request.license_file.empty()) out["license_file"] = request.license_file;
     if (!request.requires_python.empty()) out["requires_python"] = request.requires_python;
     for (const IgnoredItem& item : request.ignored)
-        out["ignored"].push_back(located({{"what", printable(item.what)}, {"why", item.why}}, item.line, request));
+        out["ignored"].push_back(located({{"what", pip::printable(item.what)}, {"why", item.why}}, item.line, request));
     return out;
 }
 
 Status check_bundled(const Request& request) {
     std::string problems;
-    for (const PipRequirement& line : request.pip)
+    for (const pip::RequirementLine& line : request.pip)
         if (!line.unbundled.empty())
             problems += fmt::format("{}{}: {}", problems.empty() ? "" : "\n", line.line.str(), line.unbundled);
     if (!problems.empty()) return Error{ErrorKind::usage, problems};
@@ -228,4 +229,4 @@ Result<Request> merge(std::vector<Request> requests) {
     return out;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::spec

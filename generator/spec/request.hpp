@@ -12,27 +12,27 @@
 #include <string>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::spec {
 
 struct CondaSpec {
     std::string text;                          // as written
     std::string name, version, build, channel; // version "" when unconstrained
     std::string url, md5, sha256;              // @EXPLICIT, locks and direct files
-    SourceLine line;
+    pip::SourceLine line;
     std::uint64_t size = 0; // bytes, of a lock that says it; 0 = unknown
     std::string needed_by;  // of a lock: names of packages that need it; "" = it was asked for
 };
 
 struct IgnoredItem {
     std::string what, why;
-    SourceLine line;
+    pip::SourceLine line;
 };
 
 // A file that is carried along: construct.yaml's extra_files, and its licence.
 struct IncludedFile {
     std::string source;      // absolute path of a file or directory on this machine
     std::string destination; // relative to the environment's prefix
-    SourceLine line;
+    pip::SourceLine line;
 };
 
 struct Request {
@@ -41,13 +41,13 @@ struct Request {
     std::string name;   // environment name, "" when none was given
     std::vector<std::string> channels;
     std::vector<CondaSpec> conda;
-    std::vector<PipRequirement> pip;
-    std::vector<PipRequirement> pip_constraints; // of -c files: they bound what is asked for, but ask for nothing
-    PipOptions pip_options;
+    std::vector<pip::RequirementLine> pip;
+    std::vector<pip::RequirementLine> pip_constraints; // of -c files: they bound what is asked for, but ask for nothing
+    pip::Options pip_options;
     std::map<std::string, std::string> variables;
-    std::string requires_python;  // PEP 440, of a pyproject.toml; the environment's Python must fit it
-    std::vector<TakenLock> locks; // whose wheels are taken as they are; their conda packages are in `conda`, by URL
-    std::string base;             // what the request implies for --base: "none" (construct.yaml), "" nothing
+    std::string requires_python;      // PEP 440, of a pyproject.toml; the environment's Python must fit it
+    std::vector<LockSelection> locks; // whose wheels are taken as they are; their conda packages are in `conda`, by URL
+    std::string base;                 // what the request implies for --base: "none" (construct.yaml), "" nothing
     std::vector<IncludedFile> includes;
     std::string version;                      // of the installer; construct.yaml
     std::vector<std::string> user_requested;  // match specs that count as asked for, where not all do; construct.yaml
@@ -59,8 +59,8 @@ struct Request {
     std::vector<IgnoredItem> ignored;
 };
 
-// The inspect contract of design.md: {kind, name, channels[], conda[…], pip[…], pip_options[], variables{},
-// ignored[…]}.
+// The inspect contract of docs/building/building.md: {kind, name, channels[], conda[…], pip[…], pip_options[],
+// variables{}, ignored[…]}.
 nlohmann::json to_json(const Request& request);
 
 // What a file is, told from its content.
@@ -99,8 +99,8 @@ Result<Request> parse_spec(std::string_view text, const std::string& path, const
 Result<ForeignLock> parse_foreign_lock(SpecKind kind, std::string_view text, const std::string& path);
 
 // One entry of the command line: --pip REQ (a line of requirements.txt), --conda SPEC (a match spec, a URL, a path).
-Status add_pip(Request& request, std::string_view requirement, SourceLine line = {"command line: --pip", 0});
-Status add_conda(Request& request, std::string_view spec, SourceLine line = {"command line: --conda", 0});
+Status add_pip(Request& request, std::string_view requirement, pip::SourceLine line = {"command line: --pip", 0});
+Status add_conda(Request& request, std::string_view spec, pip::SourceLine line = {"command line: --conda", 0});
 
 // What no installer can carry because it would have to be built (a checkout, a directory, an editable): all of it, one
 // a line, with the way out. Errors: kind usage.
@@ -114,4 +114,4 @@ Result<std::string> read_license(const std::string& path);
 // Contradictions are errors that name both lines.
 Result<Request> merge(std::vector<Request> requests);
 
-} // namespace tinderbox
+} // namespace tinderbox::spec

@@ -2,18 +2,22 @@
 //
 // Every line pip refuses is refused here with its number, and so is every line that pip would build something for
 // (an editable, a VCS checkout): an installer that must work without network carries wheels only.
+#include "common/base/ascii.hpp"
 #include "common/base/file.hpp"
 #include "common/base/hash.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
+#include "generator/archive/endings.hpp"
+#include "generator/fetch/url.hpp"
 #include "generator/pip/requirement.hpp"
 #include "generator/pip/tags.hpp"
 #include "generator/spec/reader.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 
-namespace tinderbox {
+namespace tinderbox::spec {
 namespace {
 
 constexpr std::size_t deepest_nesting = 20;
@@ -83,7 +87,7 @@ std::string_view without_comment(std::string_view line) {
     return trim(line);
 }
 
-// "${NAME}" with the variable's value where it is set; what is not set stays, as with pip.
+// "${NAME}" becomes the variable's value; an unset one stays as it is written, as with pip.
 std::string expand_variables(std::string_view line) {
     std::string out;
     while (true) {
@@ -91,9 +95,7 @@ std::string expand_variables(std::string_view line) {
         auto end = begin == std::string_view::npos ? begin : line.find('}', begin);
         if (end == std::string_view::npos) return out.append(line);
         std::string name(line.substr(begin + 2, end - begin - 2));
-        bool valid = !name.empty() && std::ranges::all_of(name, [](char c) {
-            return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-        });
+        bool valid = !name.empty() && std::ranges::all_of(name, [](char c) { return is_word(c) && !is_lower(c); });
         const char* value = valid ? std::getenv(name.c_str()) : nullptr;
         out.append(line.substr(0, begin));
         out.append(value ? std::string_view(value) : line.substr(begin, end + 1 - begin));
@@ -102,7 +104,7 @@ std::string expand_variables(std::string_view line) {
 }
 
 // Words of an option line, with a shell's quotes.
-Result<std::vector<std::string>> shell_words(std::string_view text, const SourceLine& line) {
+Result<std::vector<std::string>> shell_words(std::string_view text, const pip::SourceLine& line) {
     std::vector<std::string> out;
     std::string word;
     bool open = false;
@@ -165,54 +167,66 @@ constexpr OptionRow option_table[] = {{"--index-url", "-i", true},
                                       {"--always-unzip", "-Z", false},
                                       {"--no-use-wheel", "", false}};
 
-Result<std::vector<Option>> parse_options(std::string_view text, const SourceLine& line) {
+// A word of an option line: the row of its option, and the value that is written in the same word.
+struct OptionWord {
+    const OptionRow* row = nullptr; // null: no option, or one that pip does not have
+    std::string name;
+    std::optional<std::string> value;
+};
+
+OptionWord read_option_word(const std::string& word) {
+    OptionWord out;
+    out.name = word;
+    if (auto equals = word.find('='); word.starts_with("--") && equals != std::string::npos) {
+        out.name = word.substr(0, equals);
+        out.value = word.substr(equals + 1);
+    }
+    for (const OptionRow& row : option_table) {
+        const bool letter = !row.letter.empty() && !word.starts_with("--") && word.starts_with(row.letter);
+        if (out.name != row.name && !letter) continue;
+        out.row = &row;
+        if (letter && word.size() > 2) out.value = word.substr(2);
+        return out;
+    }
+    if (!out.name.starts_with("--") || out.name.size() == 2) return out;
+    // optparse takes an abbreviation that can mean only one option.
+    auto fits = [&](const OptionRow& row) { return row.name.starts_with(out.name); };
+    if (std::ranges::count_if(option_table, fits) == 1) out.row = &*std::ranges::find_if(option_table, fits);
+    return out;
+}
+
+Error unknown_option(const std::string& word, const OptionWord& option, const pip::SourceLine& line) {
+    if (word == "-")
+        return line_error(line,
+                          "it looks like a YAML list; write the packages without '-', or 'dependencies:' above them");
+    if (word.starts_with('-'))
+        return line_error(line,
+                          "unknown option '{}'; requirements files have only pip's --index-url, "
+                          "--extra-index-url, --find-links, --no-index, --pre, --trusted-host, "
+                          "--require-hashes, -r, -c and --hash",
+                          pip::printable(option.name));
+    return line_error(line, "'{}' is left over behind an option; put it on a line of its own",
+                      pip::printable(option.name));
+}
+
+Result<std::vector<Option>> parse_options(std::string_view text, const pip::SourceLine& line) {
     TRY_ASSIGN(auto words, shell_words(text, line));
     std::vector<Option> out;
     for (std::size_t i = 0; i < words.size(); ++i) {
-        const std::string& word = words[i];
-        std::optional<std::string> value;
-        std::string name = word;
-        const OptionRow* row = nullptr;
-        if (auto equals = word.find('='); word.starts_with("--") && equals != std::string::npos) {
-            name = word.substr(0, equals);
-            value = word.substr(equals + 1);
+        OptionWord option = read_option_word(words[i]);
+        if (!option.row) return unknown_option(words[i], option, line);
+        if (!option.row->takes_value && option.value)
+            return line_error(line, "the option '{}' takes no value", option.row->name);
+        if (option.row->takes_value && !option.value) {
+            if (++i == words.size()) return line_error(line, "the option '{}' has no value", option.row->name);
+            option.value = words[i];
         }
-        for (const OptionRow& candidate : option_table) {
-            bool letter = !candidate.letter.empty() && !word.starts_with("--") && word.starts_with(candidate.letter);
-            if (name != candidate.name && !letter) continue;
-            row = &candidate;
-            if (letter && word.size() > 2) value = word.substr(2);
-            break;
-        }
-        // optparse takes an abbreviation that can mean only one option.
-        if (!row && name.starts_with("--") && name.size() > 2) {
-            std::vector<const OptionRow*> fitting;
-            for (const OptionRow& candidate : option_table)
-                if (candidate.name.starts_with(name)) fitting.push_back(&candidate);
-            if (fitting.size() == 1) row = fitting.front();
-        }
-        if (!row && word == "-")
-            return line_error(
-                line, "it looks like a YAML list; write the packages without '-', or 'dependencies:' above them");
-        if (!row && word.starts_with('-'))
-            return line_error(line,
-                              "unknown option '{}'; requirements files have only pip's --index-url, "
-                              "--extra-index-url, --find-links, --no-index, --pre, --trusted-host, "
-                              "--require-hashes, -r, -c and --hash",
-                              printable(name));
-        if (!row)
-            return line_error(line, "'{}' is left over behind an option; put it on a line of its own", printable(name));
-        if (!row->takes_value && value) return line_error(line, "the option '{}' takes no value", row->name);
-        if (row->takes_value && !value) {
-            if (++i == words.size()) return line_error(line, "the option '{}' has no value", row->name);
-            value = words[i];
-        }
-        out.push_back({std::string(row->name), value.value_or("")});
+        out.push_back({std::string(option.row->name), option.value.value_or("")});
     }
     return out;
 }
 
-Result<std::string> parse_hash(std::string_view value, const SourceLine& line) {
+Result<std::string> parse_hash(std::string_view value, const pip::SourceLine& line) {
     auto colon = value.find(':');
     auto algorithm = to_lower(value.substr(0, colon));
     auto digest = colon == std::string_view::npos ? std::string() : to_lower(value.substr(colon + 1));
@@ -228,21 +242,15 @@ Result<std::string> parse_hash(std::string_view value, const SourceLine& line) {
     return algorithm + ":" + digest;
 }
 
-bool is_vcs(std::string_view text) {
-    for (std::string_view scheme : {"git+", "hg+", "svn+", "bzr+"})
-        if (to_lower(text.substr(0, scheme.size())) == scheme) return true;
-    return false;
-}
-
-// What pip would build. It is kept in the request, so that `inspect` shows it; check_bundled() refuses it.
+// pip would build this. The request keeps it, so that `inspect` shows it; check_bundled() refuses it.
 std::string vcs_problem(std::string_view text) {
     return fmt::format("'{}' is a version control checkout, which has to be built; build a wheel of it with "
                        "'pip wheel --no-deps' and write the wheel's path here",
-                       printable(text));
+                       pip::printable(text));
 }
 
 // "[a,b]" → {"a", "b"}
-Result<std::vector<std::string>> parse_extras(std::string_view bracketed, const SourceLine& line) {
+Result<std::vector<std::string>> extras_of(std::string_view bracketed, const pip::SourceLine& line) {
     auto parsed = pip::Requirement::parse("x" + std::string(bracketed));
     if (!parsed || !parsed->specifier.empty())
         return line_error(line, "'{}' is not a list of extras such as [cuda,test]", bracketed);
@@ -250,13 +258,13 @@ Result<std::vector<std::string>> parse_extras(std::string_view bracketed, const 
 }
 
 // What a URL's or path's last element says about the package.
-void name_from_file(PipRequirement& out) {
-    std::string path = is_url(out.url) ? percent_decode(Url::parse(out.url).path) : out.url;
+void name_from_file(pip::RequirementLine& out) {
+    std::string path = is_url(out.url) ? percent_decode(fetch::Url::parse(out.url).path) : out.url;
     std::string file = path.substr(path.rfind('/') + 1);
     if (auto wheel = pip::parse_wheel_name(file)) out.name = wheel->name;
 }
 
-Status check_marker(const PipRequirement& requirement) {
+Status check_marker(const pip::RequirementLine& requirement) {
     if (requirement.marker.empty()) return {};
     auto parsed = pip::Marker::parse(requirement.marker);
     if (!parsed) return std::move(parsed.error()).in(requirement.line.str());
@@ -264,45 +272,43 @@ Status check_marker(const PipRequirement& requirement) {
 }
 
 // "https://host/x.whl", "https://host/x.whl#egg=name[extra]", "https://host/x.whl ; marker"
-Status read_url_requirement(std::string_view text, PipRequirement& out) {
+Status read_url_requirement(std::string_view text, pip::RequirementLine& out) {
     auto stop = text.find("; ");
     if (auto spaced = text.find(" ;"); spaced < stop) stop = spaced;
     std::string_view url = trim(text.substr(0, stop));
     if (stop != std::string_view::npos) out.marker = std::string(trim(text.substr(text.find(';', stop) + 1)));
     if (url.find_first_of(" \t") != std::string_view::npos)
-        return line_error(out.line, "'{}' has white space inside its URL; write %20 instead", printable(url));
+        return line_error(out.line, "'{}' has white space inside its URL; write %20 instead", pip::printable(url));
     out.url = std::string(url);
-    std::string fragment = Url::parse(url).fragment;
+    std::string fragment = fetch::Url::parse(url).fragment;
     for (std::string_view part : split(fragment, '&')) {
         if (!part.starts_with("egg=")) continue;
         part.remove_prefix(4);
         auto bracket = part.find('[');
         if (bracket != std::string_view::npos) {
-            TRY_ASSIGN(out.extras, parse_extras(part.substr(bracket), out.line));
+            TRY_ASSIGN(out.extras, extras_of(part.substr(bracket), out.line));
         }
         if (pip::is_valid_name(part.substr(0, bracket))) out.name = pip::normalize_name(part.substr(0, bracket));
     }
-    if (is_vcs(url)) out.unbundled = vcs_problem(text);
+    if (is_vcs_url(url)) out.unbundled = vcs_problem(text);
     name_from_file(out);
     return check_marker(out);
 }
-
-constexpr std::string_view archive_endings[] = {".whl", ".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar"};
 
 bool looks_like_path(std::string_view text) {
     text = trim(text.substr(0, text.find(';')));
     if (auto bracket = text.find('['); bracket != std::string_view::npos) text = text.substr(0, bracket);
     return text.starts_with('.') || text.starts_with('~') || text.find('/') != std::string_view::npos ||
-           std::ranges::any_of(archive_endings, [&](std::string_view ending) { return text.ends_with(ending); });
+           archive::is_distribution(text);
 }
 
 // "./dir/x.whl[extra] ; marker"
-Status read_path_requirement(std::string_view text, const std::string& directory, PipRequirement& out) {
+Status read_path_requirement(std::string_view text, const std::string& directory, pip::RequirementLine& out) {
     auto semicolon = text.find(';');
     std::string_view path = trim(text.substr(0, semicolon));
     if (semicolon != std::string_view::npos) out.marker = std::string(trim(text.substr(semicolon + 1)));
     if (auto bracket = path.rfind('['); bracket != std::string_view::npos && path.ends_with(']')) {
-        TRY_ASSIGN(out.extras, parse_extras(path.substr(bracket), out.line));
+        TRY_ASSIGN(out.extras, extras_of(path.substr(bracket), out.line));
         path = path.substr(0, bracket);
     }
     out.url = locate_path(path, directory);
@@ -320,11 +326,11 @@ Status read_path_requirement(std::string_view text, const std::string& directory
 }
 
 // "name[extra]==1.0 ; marker" and "name @ URL ; marker"
-Status read_named_requirement(std::string_view text, PipRequirement& out) {
+Status read_named_requirement(std::string_view text, pip::RequirementLine& out) {
     auto parsed = pip::Requirement::parse(text);
     if (!parsed) {
         Error error = std::move(parsed).error();
-        error.message = printable(error.message);
+        error.message = pip::printable(error.message);
         return std::move(error).in(out.line.str());
     }
     out.name = parsed->name;
@@ -333,18 +339,19 @@ Status read_named_requirement(std::string_view text, PipRequirement& out) {
     out.marker = parsed->marker ? parsed->marker->str() : "";
     out.url = parsed->url;
     if (out.url.empty()) return {};
-    if (is_vcs(out.url)) {
+    if (is_vcs_url(out.url)) {
         out.unbundled = vcs_problem(text);
         return {};
     }
     if (!is_url(out.url))
         return line_error(out.line, "'{}' is not a URL; write http://, https:// or file:// behind the '@'",
-                          printable(out.url));
+                          pip::printable(out.url));
     return {};
 }
 
-Status read_requirement(std::string_view text, std::string_view options, const SourceLine& line, Context& context) {
-    PipRequirement out;
+Status read_requirement(std::string_view text, std::string_view options, const pip::SourceLine& line,
+                        Context& context) {
+    pip::RequirementLine out;
     out.text = std::string(text);
     out.line = line;
     TRY_ASSIGN(auto parsed_options, parse_options(options, line));
@@ -362,7 +369,7 @@ Status read_requirement(std::string_view text, std::string_view options, const S
     }
     auto at = text.find('@');
     bool named_url = at != std::string_view::npos && at > 0 && pip::Requirement::parse(trim(text.substr(0, at)));
-    if (is_url(text) || is_vcs(text)) TRY(read_url_requirement(text, out));
+    if (is_url(text) || is_vcs_url(text)) TRY(read_url_requirement(text, out));
     else if (!named_url && looks_like_path(text)) TRY(read_path_requirement(text, directory_of(context.file), out));
     else TRY(read_named_requirement(text, out));
     if (context.constraint) {
@@ -377,11 +384,11 @@ Status read_requirement(std::string_view text, std::string_view options, const S
 
 Status read_lines(std::string_view text, Context& context);
 
-Status read_nested(const Option& option, const SourceLine& line, Context& context) {
+Status read_nested(const Option& option, const pip::SourceLine& line, Context& context) {
     if (is_url(option.value) && !option.value.starts_with("file:"))
         return line_error(line, "'{} {}' names a URL; download the file and name it by its path", option.name,
-                          printable(option.value));
-    // As for pip, what a constraints file includes with -r is asked for.
+                          pip::printable(option.value));
+    // As for pip, a file that a constraints file includes with -r has requirements, not constraints.
     Context nested{context.request,
                    beside(context.file, is_url(option.value) ? file_url_to_path(option.value) : option.value),
                    option.name == "--constraint", context.open_files};
@@ -401,16 +408,16 @@ void split_list(std::string_view text, std::vector<std::string>& out) {
         if (auto one = trim(part); !one.empty()) out.emplace_back(one);
 }
 
-Status apply_option(const Option& option, const SourceLine& line, Context& context) {
-    PipOptions& options = context.request.pip_options;
+Status apply_option(const Option& option, const pip::SourceLine& line, Context& context) {
+    pip::Options& options = context.request.pip_options;
     const std::string& name = option.name;
     if (name == "--requirement" || name == "--constraint") return read_nested(option, line, context);
     if (name == "--editable") {
-        PipRequirement out;
+        pip::RequirementLine out;
         out.text = "-e " + option.value;
         out.line = line;
         out.editable = true;
-        if (is_vcs(option.value)) {
+        if (is_vcs_url(option.value)) {
             TRY(read_url_requirement(option.value, out));
             out.unbundled = vcs_problem(out.text);
         } else {
@@ -418,7 +425,7 @@ Status apply_option(const Option& option, const SourceLine& line, Context& conte
             out.unbundled =
                 fmt::format("'-e {}' is an editable install of a source directory; build a wheel of it with "
                             "'pip wheel --no-deps {}' and write the wheel's path here",
-                            printable(option.value), printable(option.value));
+                            pip::printable(option.value), pip::printable(option.value));
         }
         context.request.pip.push_back(std::move(out));
         return {};
@@ -427,12 +434,13 @@ Status apply_option(const Option& option, const SourceLine& line, Context& conte
     bool index = name == "--index-url" || name == "--pypi-url";
     if (index || name == "--extra-index-url") {
         if (!is_url(option.value))
-            return line_error(line, "'{}' is not a URL of a package index", printable(option.value));
+            return line_error(line, "'{}' is not a URL of a package index", pip::printable(option.value));
         if (index) options.index_url = option.value;
         else options.extra_index_urls.push_back(option.value);
     } else if (name == "--find-links") {
-        std::string place = is_url(option.value) ? option.value : locate_path(option.value, directory_of(context.file));
-        options.find_links.push_back(std::move(place));
+        std::string location =
+            is_url(option.value) ? option.value : locate_path(option.value, directory_of(context.file));
+        options.find_links.push_back(std::move(location));
     } else if (name == "--no-index") {
         options.no_index = true;
     } else if (name == "--pre") {
@@ -460,7 +468,7 @@ Status apply_option(const Option& option, const SourceLine& line, Context& conte
     return {};
 }
 
-Status read_line(std::string_view raw, const SourceLine& line, Context& context) {
+Status read_line(std::string_view raw, const pip::SourceLine& line, Context& context) {
     std::string expanded = expand_variables(without_comment(raw));
     std::string_view text = trim(expanded);
     if (text.empty()) return {};
@@ -479,24 +487,31 @@ Status read_line(std::string_view raw, const SourceLine& line, Context& context)
 
 Status read_lines(std::string_view text, Context& context) {
     for (const LogicalLine& line : logical_lines(text))
-        TRY(read_line(line.text, SourceLine{context.file, line.number}, context));
+        TRY(read_line(line.text, pip::SourceLine{context.file, line.number}, context));
     return {};
 }
 
 } // namespace
+
+bool is_vcs_url(std::string_view text) {
+    return std::ranges::any_of(
+        std::array<std::string_view, 4>{"git+", "hg+", "svn+", "bzr+"},
+        [&](std::string_view scheme) { return to_lower(text.substr(0, scheme.size())) == scheme; });
+}
 
 Status read_requirements(std::string_view text, const std::string& path, Request& request) {
     Context context{request, path, false, {path}};
     return read_lines(text, context);
 }
 
-Status read_requirement_line(std::string_view text, const SourceLine& line, const std::string& file, Request& request) {
+Status read_requirement_line(std::string_view text, const pip::SourceLine& line, const std::string& file,
+                             Request& request) {
     Context context{request, file, false, {file}};
     return read_line(text, line, context);
 }
 
-Status read_pep508(std::string_view text, const SourceLine& line, Request& request) {
-    PipRequirement out;
+Status read_pep508(std::string_view text, const pip::SourceLine& line, Request& request) {
+    pip::RequirementLine out;
     out.text = std::string(trim(text));
     out.line = line;
     TRY(read_named_requirement(out.text, out));
@@ -504,9 +519,9 @@ Status read_pep508(std::string_view text, const SourceLine& line, Request& reque
     return {};
 }
 
-Status add_pip(Request& request, std::string_view requirement, SourceLine line) {
+Status add_pip(Request& request, std::string_view requirement, pip::SourceLine line) {
     if (trim(requirement).empty()) return line_error(line, "the requirement is empty");
     return read_requirement_line(requirement, line, "", request);
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::spec

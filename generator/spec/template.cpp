@@ -1,349 +1,53 @@
 #include "generator/spec/template.hpp"
 
 #include "common/base/text.hpp"
+#include "generator/spec/expression.hpp"
 #include "generator/spec/reader.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <cstdlib>
-#include <map>
-#include <variant>
+#include <optional>
 
-namespace tinderbox {
+namespace tinderbox::spec {
 namespace {
-
-struct Undefined {
-    std::string name;
-};
-struct Environ {};
-// os, whose environ is meant
-struct Module {};
-using Value = std::variant<Undefined, bool, std::int64_t, std::string, Environ, Module>;
-using Names = std::map<std::string, Value, std::less<>>;
-
-bool truth(const Value& value) {
-    if (const bool* flag = std::get_if<bool>(&value)) return *flag;
-    if (const auto* number = std::get_if<std::int64_t>(&value)) return *number != 0;
-    if (const auto* text = std::get_if<std::string>(&value)) return !text->empty();
-    return !std::holds_alternative<Undefined>(value);
-}
-
-std::string text_of(const Value& value) {
-    if (const bool* flag = std::get_if<bool>(&value)) return *flag ? "True" : "False";
-    if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
-    if (const auto* text = std::get_if<std::string>(&value)) return *text;
-    return "";
-}
-
-class Expression {
-  public:
-    // `strict`: a name that is not known is an error at once, not only when it is the answer.
-    Expression(std::string_view text, const Names& names, bool strict = false)
-        : text_(text), names_(names), strict_(strict) {}
-
-    // Error: without a place.
-    Result<Value> evaluate() {
-        TRY_ASSIGN(Value value, conditional());
-        skip_space();
-        if (at_ < text_.size()) return problem(fmt::format("'{}' is not understood", trim(text_.substr(at_))));
-        return value;
-    }
-
-  private:
-    Error problem(std::string what) const { return make_error(ErrorKind::usage, "in '{}', {}", trim(text_), what); }
-
-    void skip_space() {
-        while (at_ < text_.size() &&
-               (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r'))
-            ++at_;
-    }
-    bool take(std::string_view symbol) {
-        skip_space();
-        if (!text_.substr(at_).starts_with(symbol)) return false;
-        at_ += symbol.size();
-        return true;
-    }
-    static bool is_word(char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-    }
-    bool take_word(std::string_view word) {
-        skip_space();
-        std::string_view rest = text_.substr(at_);
-        if (!rest.starts_with(word) || (rest.size() > word.size() && is_word(rest[word.size()]))) return false;
-        at_ += word.size();
-        return true;
-    }
-    std::string name() {
-        skip_space();
-        std::size_t begin = at_;
-        while (at_ < text_.size() && is_word(text_[at_])) ++at_;
-        return std::string(text_.substr(begin, at_ - begin));
-    }
-
-    Result<Value> conditional() {
-        if (++depth_ > 50) return problem("it is nested more than 50 deep");
-        TRY_ASSIGN(Value value, either());
-        if (take_word("if")) {
-            TRY_ASSIGN(Value condition, either());
-            Value other = std::string();
-            if (take_word("else")) {
-                TRY_ASSIGN(other, conditional());
-            }
-            --depth_;
-            return truth(condition) ? value : other;
-        }
-        --depth_;
-        return value;
-    }
-    Result<Value> either() {
-        TRY_ASSIGN(Value value, both());
-        while (take_word("or")) {
-            TRY_ASSIGN(Value other, both());
-            if (!truth(value)) value = std::move(other);
-        }
-        return value;
-    }
-    Result<Value> both() {
-        TRY_ASSIGN(Value value, negation());
-        while (take_word("and")) {
-            TRY_ASSIGN(Value other, negation());
-            if (truth(value)) value = std::move(other);
-        }
-        return value;
-    }
-    Result<Value> negation() {
-        bool negated = false;
-        while (take_word("not")) negated = !negated;
-        TRY_ASSIGN(Value value, comparison());
-        if (negated) return Value(!truth(value));
-        return value;
-    }
-    Result<Value> comparison() {
-        TRY_ASSIGN(Value left, sum());
-        skip_space();
-        for (std::string_view op : {"==", "!=", "<=", ">=", "<", ">"}) {
-            if (!take(op)) continue;
-            TRY_ASSIGN(Value right, sum());
-            return compare(left, op, right);
-        }
-        const bool not_in = take_word("not") && (take_word("in") || (at_ = text_.size() + 1, false));
-        if (at_ > text_.size()) return problem("'not' stands where 'not in' should be");
-        if (not_in || take_word("in")) {
-            TRY_ASSIGN(Value right, sum());
-            bool found = false;
-            if (std::holds_alternative<Environ>(right)) found = std::getenv(text_of(left).c_str()) != nullptr;
-            else if (std::holds_alternative<std::string>(right))
-                found = text_of(right).find(text_of(left)) != std::string::npos;
-            else return problem("'in' is asked of something that is no text");
-            return Value(found != not_in);
-        }
-        return left;
-    }
-    Result<Value> compare(const Value& left, std::string_view op, const Value& right) const {
-        int order = 0;
-        const auto* a = std::get_if<std::int64_t>(&left);
-        const auto* b = std::get_if<std::int64_t>(&right);
-        const bool same_kind = left.index() == right.index() ||
-                               (std::holds_alternative<Undefined>(left) || std::holds_alternative<Undefined>(right));
-        if (op == "==" || op == "!=") {
-            const bool equal = left.index() == right.index() && text_of(left) == text_of(right);
-            return Value(equal == (op == "=="));
-        }
-        if (!same_kind) return problem("a text is compared with a number");
-        order = a && b ? (*a < *b ? -1 : *a > *b) : text_of(left).compare(text_of(right));
-        return Value(op == "<" ? order < 0 : op == "<=" ? order <= 0 : op == ">" ? order > 0 : order >= 0);
-    }
-    Result<Value> sum() {
-        TRY_ASSIGN(Value value, filtered());
-        while (true) {
-            skip_space();
-            if (take("~")) {
-                TRY_ASSIGN(Value other, filtered());
-                value = text_of(value) + text_of(other);
-            } else if (take("+")) {
-                TRY_ASSIGN(Value other, filtered());
-                auto* a = std::get_if<std::int64_t>(&value);
-                auto* b = std::get_if<std::int64_t>(&other);
-                if (a && b) value = *a + (*b % 1000000000);
-                else if (std::holds_alternative<std::string>(value) && std::holds_alternative<std::string>(other))
-                    value = text_of(value) + text_of(other);
-                else return problem("'+' joins two texts or two numbers");
-            } else {
-                return value;
-            }
-        }
-    }
-    Result<Value> filtered() {
-        TRY_ASSIGN(Value value, primary());
-        while (take("|")) {
-            std::string filter = name();
-            TRY_ASSIGN(auto arguments, optional_arguments());
-            TRY_ASSIGN(value, apply(filter == "trim" ? "strip" : filter, std::move(value), arguments, true));
-        }
-        return value;
-    }
-    Result<std::vector<Value>> optional_arguments() {
-        std::vector<Value> out;
-        if (!take("(")) return out;
-        while (!take(")")) {
-            TRY_ASSIGN(Value one, conditional());
-            out.push_back(std::move(one));
-            if (!take(",") && (skip_space(), at_ >= text_.size() || text_[at_] != ')'))
-                return problem("a ')' is missing");
-        }
-        return out;
-    }
-    Result<Value> primary() {
-        skip_space();
-        if (at_ >= text_.size()) return problem("a value is missing");
-        char c = text_[at_];
-        Value value;
-        if (c == '"' || c == '\'') {
-            auto close = text_.find(c, at_ + 1);
-            if (close == std::string_view::npos) return problem("a quote is not closed");
-            value = std::string(text_.substr(at_ + 1, close - at_ - 1));
-            at_ = close + 1;
-        } else if (c == '(') {
-            ++at_;
-            TRY_ASSIGN(value, conditional());
-            if (!take(")")) return problem("a ')' is missing");
-        } else if (c >= '0' && c <= '9') {
-            std::int64_t number = 0;
-            auto [end, error] = std::from_chars(text_.data() + at_, text_.data() + text_.size(), number);
-            if (error != std::errc()) return problem("a number is too large");
-            at_ = static_cast<std::size_t>(end - text_.data());
-            if (at_ < text_.size() && text_[at_] == '.') return problem("a number with a point has to stand in quotes");
-            value = number;
-        } else if (is_word(c)) {
-            std::string word = name();
-            if (word == "True" || word == "true" || word == "False" || word == "false")
-                value = word[0] == 'T' || word[0] == 't';
-            else if (word == "None" || word == "none") value = std::string();
-            else if (auto known = names_.find(word); known != names_.end()) value = known->second;
-            else if (strict_) return problem(fmt::format("'{}' is no platform that selectors know", word));
-            else value = Undefined{word};
-        } else {
-            return problem(fmt::format("'{}' is not understood", text_.substr(at_)));
-        }
-        return suffixes(std::move(value));
-    }
-    // .name, .method(…), [key]
-    Result<Value> suffixes(Value value) {
-        while (true) {
-            if (take(".")) {
-                std::string member = name();
-                if (std::holds_alternative<Module>(value) && member == "environ") {
-                    value = Environ{};
-                } else if (std::holds_alternative<Module>(value) && member == "getenv") {
-                    TRY_ASSIGN(auto arguments, optional_arguments());
-                    TRY_ASSIGN(value, apply("get", Environ{}, arguments, false));
-                } else {
-                    TRY_ASSIGN(auto arguments, optional_arguments());
-                    TRY_ASSIGN(value, apply(member, std::move(value), arguments, false));
-                }
-            } else if (take("[")) {
-                TRY_ASSIGN(Value key, conditional());
-                if (!take("]")) return problem("a ']' is missing");
-                if (!std::holds_alternative<Environ>(value))
-                    return problem("only environ[\"NAME\"] can be asked with brackets");
-                const char* found = std::getenv(text_of(key).c_str());
-                value = found ? Value(std::string(found)) : Value(Undefined{"environ[\"" + text_of(key) + "\"]"});
-            } else {
-                return value;
-            }
-        }
-    }
-    Result<Value> apply(const std::string& what, Value value, const std::vector<Value>& arguments, bool filter) const {
-        auto argument = [&](std::size_t i) { return i < arguments.size() ? text_of(arguments[i]) : std::string(); };
-        const std::string text = text_of(value);
-        if (what == "get" && std::holds_alternative<Environ>(value)) {
-            const char* found = std::getenv(argument(0).c_str());
-            return found                  ? Value(std::string(found))
-                   : arguments.size() > 1 ? arguments[1]
-                                          : Value(Undefined{argument(0)});
-        }
-        if (filter && what == "default") return std::holds_alternative<Undefined>(value) ? Value(argument(0)) : value;
-        if (filter && what == "int") {
-            std::int64_t number = 0;
-            std::from_chars(text.data(), text.data() + text.size(), number);
-            return Value(number);
-        }
-        if (filter && what == "string") return Value(text);
-        if (const auto* missing = std::get_if<Undefined>(&value))
-            return problem(fmt::format("'{}' is not defined", missing->name));
-        if (what == "lower") return Value(to_lower(text));
-        if (what == "upper") {
-            std::string upper = text;
-            for (char& c : upper)
-                if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-            return Value(upper);
-        }
-        if (what == "strip") return Value(std::string(trim(text)));
-        if (what == "replace" && arguments.size() == 2 && !argument(0).empty())
-            return Value(replace_all(text, argument(0), argument(1)));
-        if (what == "startswith") return Value(text.starts_with(argument(0)));
-        if (what == "endswith") return Value(text.ends_with(argument(0)));
-        return problem(fmt::format("'{}' is not understood; write what it gives", what));
-    }
-
-    std::string_view text_;
-    const Names& names_;
-    bool strict_;
-    std::size_t at_ = 0;
-    int depth_ = 0;
-};
 
 int line_of(std::string_view text, std::size_t at) {
     return 1 + static_cast<int>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
 }
 
-// {% … %}, {{ … }}, {# … #}
+// "{% … %}", "{{ … }}" or "{# … #}" in a text.
+struct Tag {
+    char kind = '{'; // the second character
+    std::size_t begin = 0, end = 0;
+    std::string_view inside;                      // without '-' at its ends
+    bool trim_before = false, trim_after = false; // "{%-", "-%}"
+    pip::SourceLine line;
+};
+
 class Jinja {
   public:
     Jinja(std::string_view text, const std::string& path, Names names)
         : text_(text), path_(path), names_(std::move(names)) {}
 
     Result<std::string> render() {
-        std::string out;
-        std::size_t at = 0;
         while (true) {
-            std::size_t open = text_.find('{', at);
-            while (open != std::string_view::npos && open + 1 < text_.size() &&
-                   std::string_view("%{#").find(text_[open + 1]) == std::string_view::npos)
-                open = text_.find('{', open + 1);
-            if (open == std::string_view::npos || open + 1 >= text_.size()) {
-                append(out, text_.substr(at));
-                break;
+            TRY_ASSIGN(auto tag, next_tag());
+            if (!tag) break;
+            TRY(append_before(*tag));
+            if (tag->kind == '{' && shown()) {
+                auto value = evaluate(tag->inside, names_);
+                auto text = value ? shown_value(*value) : Result<std::string>(std::move(value).error());
+                if (!text) return std::move(text).error().in(tag->line.str());
+                out_ += *text;
+            } else if (tag->kind == '%') {
+                TRY(statement(trim(tag->inside), tag->line));
             }
-            append(out, text_.substr(at, open - at));
-            const char kind = text_[open + 1];
-            const std::string closing = kind == '{' ? "}}" : std::string(1, kind) + "}";
-            std::size_t close = text_.find(closing, open + 2);
-            const SourceLine line{path_, line_of(text_, open)};
-            if (close == std::string_view::npos)
-                return line_error(line, "'{{{}' is not closed with '{}'", kind, closing);
-            std::string_view inside = text_.substr(open + 2, close - open - 2);
-            if (inside.starts_with('-')) inside.remove_prefix(1);
-            if (inside.ends_with('-')) inside.remove_suffix(1);
-            if (kind == '{') {
-                if (shown()) {
-                    TRY_ASSIGN(Value value, evaluate(inside, line));
-                    if (const auto* missing = std::get_if<Undefined>(&value))
-                        return line_error(line, "'{}' is not defined; set it with {{% set %}}, or in the environment",
-                                          missing->name);
-                    out += text_of(value);
-                }
-            } else if (kind == '%') {
-                TRY(statement(trim(inside), line));
-            }
-            // Lines are counted: what falls away leaves its ends of line.
-            for (char c : text_.substr(open, close - open))
-                if (c == '\n') out += '\n';
-            at = close + closing.size();
+            // Line numbers stay those of the file.
+            append_line_ends(text_.substr(tag->begin, tag->end - tag->begin));
         }
+        append(text_.substr(at_));
         if (!open_.empty())
             return line_error({path_, open_.back().line}, "{{% if %}} is not closed with {{% endif %}}");
-        return out;
+        return std::move(out_);
     }
 
   private:
@@ -352,30 +56,85 @@ class Jinja {
         int line;
     };
     bool shown() const { return std::ranges::all_of(open_, &If::shown); }
-    void append(std::string& out, std::string_view text) const {
-        if (shown()) {
-            out += text;
-            return;
-        }
-        for (char c : text)
-            if (c == '\n') out += '\n';
+    void append(std::string_view text) {
+        if (shown()) out_ += text;
+        else append_line_ends(text);
     }
-    Result<Value> evaluate(std::string_view text, const SourceLine& line) {
-        return Expression(text, names_).evaluate().in(line.str());
+    void append_line_ends(std::string_view text) {
+        out_.append(static_cast<std::size_t>(std::ranges::count(text, '\n')), '\n');
     }
 
-    Status statement(std::string_view text, const SourceLine& line) {
+    Result<std::optional<Tag>> next_tag() const {
+        std::size_t open = std::string_view::npos;
+        for (std::string_view opening : {"{{", "{%", "{#"}) open = std::min(open, text_.find(opening, at_));
+        if (open == std::string_view::npos) return std::optional<Tag>();
+        Tag tag;
+        tag.begin = open;
+        tag.kind = text_[open + 1];
+        tag.line = {path_, line_of(text_, open)};
+        const std::string closing{tag.kind == '{' ? '}' : tag.kind, '}'};
+        const std::size_t close = text_.find(closing, open + 2);
+        if (close == std::string_view::npos)
+            return line_error(tag.line, "'{{{}' is not closed with '{}'", tag.kind, closing);
+        tag.end = close + closing.size();
+        tag.inside = text_.substr(open + 2, close - open - 2);
+        tag.trim_before = tag.inside.starts_with('-');
+        if (tag.trim_before) tag.inside.remove_prefix(1);
+        tag.trim_after = tag.inside.ends_with('-');
+        if (tag.trim_after) tag.inside.remove_suffix(1);
+        return std::optional(std::move(tag));
+    }
+
+    // The text in front of a tag, with the white space removed that "{%-" and the last tag's "-%}" ask for. A tag that
+    // is alone in its line leaves an empty line instead, which YAML does not see, so that line numbers are kept.
+    Status append_before(const Tag& tag) {
+        TRY(append_trimmed(tag));
+        at_ = tag.end;
+        if (!tag.trim_after || alone_in_line(tag)) return {};
+        const std::size_t next = std::min(text_.find_first_not_of(blanks, at_), text_.size());
+        if (text_.substr(at_, next - at_).find('\n') != std::string_view::npos && next < text_.size())
+            return joins_lines(tag);
+        at_ = next;
+        return {};
+    }
+    Status append_trimmed(const Tag& tag) {
+        std::string_view before = text_.substr(at_, tag.begin - at_);
+        if (tag.trim_before && !alone_in_line(tag)) {
+            const std::size_t kept = before.find_last_not_of(blanks) + 1;
+            if (before.substr(kept).find('\n') != std::string_view::npos) return joins_lines(tag);
+            before = before.substr(0, kept);
+        }
+        append(before);
+        return {};
+    }
+    static constexpr std::string_view blanks = " \t\r\n";
+    bool alone_in_line(const Tag& tag) const {
+        if (tag.kind == '{') return false;
+        const std::size_t before = text_.find_last_of('\n', tag.begin) + 1;
+        const std::size_t after = std::min(text_.find('\n', tag.end), text_.size());
+        return trim(text_.substr(before, tag.begin - before)).empty() &&
+               trim(text_.substr(tag.end, after - tag.end)).empty();
+    }
+    static Error joins_lines(const Tag& tag) {
+        return line_error(tag.line,
+                          "the '-' of '{{{}-' or '-{}}}' joins two lines; write them as one line, or remove it",
+                          tag.kind, tag.kind == '{' ? '}' : tag.kind);
+    }
+
+    Status statement(std::string_view text, const pip::SourceLine& line) {
         auto space = std::min(text.find_first_of(" \t\n("), text.size());
         std::string_view word = text.substr(0, space), rest = trim(text.substr(space));
         if (word == "set") {
             auto equals = rest.find('=');
             if (equals == std::string_view::npos) return line_error(line, "'{}' is not {{% set NAME = VALUE %}}", text);
             if (!shown()) return {};
-            TRY_ASSIGN(names_[std::string(trim(rest.substr(0, equals)))], evaluate(rest.substr(equals + 1), line));
+            const std::string name(trim(rest.substr(0, equals)));
+            if (!is_variable_name(name)) return line_error(line, "'{}' is not {{% set NAME = VALUE %}}", text);
+            TRY_ASSIGN(names_[name], evaluate(rest.substr(equals + 1), names_).in(line.str()));
         } else if (word == "if") {
             bool holds = false;
             if (shown()) {
-                TRY_ASSIGN(Value value, evaluate(rest, line));
+                TRY_ASSIGN(Value value, evaluate(rest, names_).in(line.str()));
                 holds = truth(value);
             }
             open_.push_back({holds, holds, line.line});
@@ -390,7 +149,7 @@ class Jinja {
             if (current.taken || !shown_outside()) return {};
             Value holds = true;
             if (word == "elif") {
-                TRY_ASSIGN(holds, evaluate(rest, line));
+                TRY_ASSIGN(holds, evaluate(rest, names_).in(line.str()));
             }
             current.shown = current.taken = truth(holds);
         } else {
@@ -408,6 +167,8 @@ class Jinja {
     const std::string& path_;
     Names names_;
     std::vector<If> open_;
+    std::size_t at_ = 0;
+    std::string out_;
 };
 
 // What constructor calls a platform in selectors.
@@ -431,7 +192,7 @@ Names platform_names(std::string_view platform) {
             {"win32", is("win-32")},
             {"win64", is("win-64")},
             {"environ", Environ{}},
-            {"os", Module{}}};
+            {"os", OsModule{}}};
 }
 
 // "text  # [selector]" or "text  [selector]" at the end of a line: the text and the selector. Brackets that belong to
@@ -458,14 +219,15 @@ bool split_selector(std::string_view line, std::string_view& text, std::string_v
 
 Result<std::string> render_template(std::string_view text, const std::string& path, std::string_view platform) {
     Names names = platform_names(platform);
-    TRY_ASSIGN(std::string rendered, Jinja(text, path, {{"environ", Environ{}}, {"os", Module{}}}).render());
+    TRY_ASSIGN(std::string rendered, Jinja(text, path, {{"environ", Environ{}}, {"os", OsModule{}}}).render());
     std::string out;
     int number = 0;
     for (std::string_view line : split_lines(rendered)) {
         ++number;
         std::string_view kept, selector;
         if (!trim(line).starts_with('#') && split_selector(line, kept, selector)) {
-            TRY_ASSIGN(Value holds, Expression(selector, names, true).evaluate().in(SourceLine{path, number}.str()));
+            TRY_ASSIGN(Value holds,
+                       evaluate(selector, names, UnknownName::refused).in(pip::SourceLine{path, number}.str()));
             line = truth(holds) ? kept : std::string_view();
         }
         out += line;
@@ -474,4 +236,4 @@ Result<std::string> render_template(std::string_view text, const std::string& pa
     return out;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::spec

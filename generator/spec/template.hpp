@@ -1,14 +1,10 @@
 // The two small languages inside a construct.yaml, as far as they are used there:
 //
-//   selectors  "- vc  # [win]", "specs: [linux and not aarch64]"  Python expressions over the platform (constructor,
-//   conda-build) jinja      {% set NAME = EXPRESSION %}, {% if %} {% elif %} {% else %} {% endif %}, {{ EXPRESSION }},
-//   {# #}
+//   selectors  "- vc  # [win]", "specs: [linux and not aarch64]": Python expressions over the platform
+//   jinja      {% set NAME = EXPRESSION %}, {% if %} {% elif %} {% else %} {% endif %}, {{ EXPRESSION }}, {# #}
 //
-// Expressions know strings, whole numbers, true and false; names; environ["X"], environ.get("X", "default"),
-// os.environ;
-// == != < <= > >= in not and or + ~ and "A if C else B"; the methods startswith, endswith, lower, upper, strip,
-// replace, get; the filters lower, upper, trim, replace, default, int, string. Anything else is an error that names it:
-// a template half understood would install something else than was written.
+// generator/spec/expression.hpp has the expressions. Anything else is an error that names it: a template half
+// understood would install something else than was written.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -17,10 +13,10 @@
 #include <string>
 #include <string_view>
 
-namespace tinderbox {
+namespace tinderbox::spec {
 
 // Renders `text` for a platform ("linux-64"): jinja first, then selectors, as constructor does. A line that falls away
 // stays as an empty one, so that line numbers are those of the file. Errors (usage): "FILE:LINE: …".
 Result<std::string> render_template(std::string_view text, const std::string& path, std::string_view platform);
 
-} // namespace tinderbox
+} // namespace tinderbox::spec

@@ -2,7 +2,7 @@
 
 #include "common/base/text.hpp"
 
-namespace tinderbox {
+namespace tinderbox::spec {
 
 Result<TomlFile> TomlFile::parse(std::string_view text, const std::string& path) {
     TomlFile out;
@@ -10,7 +10,7 @@ Result<TomlFile> TomlFile::parse(std::string_view text, const std::string& path)
     try {
         auto parsed = toml::try_parse_str<toml::ordered_type_config>(std::string(text));
         if (parsed.is_err()) {
-            SourceLine line{path};
+            pip::SourceLine line{path};
             std::string message = "a syntax error";
             if (!parsed.unwrap_err().empty()) {
                 const toml::error_info& error = parsed.unwrap_err().front();
@@ -20,9 +20,9 @@ Result<TomlFile> TomlFile::parse(std::string_view text, const std::string& path)
                     if (auto space = message.find(' ', colon); space != std::string::npos)
                         message = message.substr(space + 1);
                 if (!error.locations().empty()) {
-                    const auto& [place, what] = error.locations().front();
-                    line.line = static_cast<int>(place.first_line_number());
-                    line.column = static_cast<int>(place.first_column_number());
+                    const auto& [location, what] = error.locations().front();
+                    line.line = static_cast<int>(location.first_line_number());
+                    line.column = static_cast<int>(location.first_column_number());
                     if (!what.empty()) message += " (" + what + ")";
                 }
             }
@@ -36,10 +36,10 @@ Result<TomlFile> TomlFile::parse(std::string_view text, const std::string& path)
     return out;
 }
 
-SourceLine TomlFile::at(const Toml& value) const {
-    auto place = value.location();
-    if (!place.is_ok()) return {path_};
-    return {path_, static_cast<int>(place.first_line_number()), static_cast<int>(place.first_column_number())};
+pip::SourceLine TomlFile::at(const Toml& value) const {
+    auto location = value.location();
+    if (!location.is_ok()) return {path_};
+    return {path_, static_cast<int>(location.first_line_number()), static_cast<int>(location.first_column_number())};
 }
 
 const Toml* TomlFile::find(const Toml& table, const std::string& key) const {
@@ -104,4 +104,4 @@ Result<std::vector<const Toml*>> TomlFile::tables(const Toml& table, const std::
     return out;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::spec

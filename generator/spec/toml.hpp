@@ -5,7 +5,7 @@
 
 #include <toml.hpp>
 
-namespace tinderbox {
+namespace tinderbox::spec {
 
 using Toml = toml::ordered_value;
 
@@ -15,7 +15,7 @@ class TomlFile {
     static Result<TomlFile> parse(std::string_view text, const std::string& path);
 
     const Toml& root() const { return root_; }
-    SourceLine at(const Toml& value) const;
+    pip::SourceLine at(const Toml& value) const;
 
     // nullptr when `table` has no such key. Errors: the value has another type. `table` must be a table.
     Result<const Toml*> table(const Toml& table, const std::string& key) const;
@@ -35,4 +35,4 @@ class TomlFile {
     Toml root_;
 };
 
-} // namespace tinderbox
+} // namespace tinderbox::spec

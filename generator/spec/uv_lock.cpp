@@ -1,5 +1,5 @@
 // uv.lock, version 1 (https://docs.astral.sh/uv/concepts/projects/layout/#the-lockfile). Its format is uv's own and not
-// documented; what is read here is what uv 0.4 to 0.13 write: a graph of packages. Markers stand at the edges.
+// documented; this reader knows the files of uv 0.4 to 0.13: a graph of packages. Markers stand at the edges.
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "generator/pip/marker.hpp"
@@ -9,7 +9,7 @@
 
 #include <algorithm>
 
-namespace tinderbox {
+namespace tinderbox::spec {
 namespace {
 
 class UvReader {
@@ -31,12 +31,12 @@ class UvReader {
 
   private:
     // What distinguishes two packages of one name and version: "registry https://…".
-    Result<std::string> origin_of(const Toml& table, std::string* kind = nullptr, std::string* place = nullptr) {
+    Result<std::string> origin_of(const Toml& table, std::string* kind = nullptr, std::string* location = nullptr) {
         for (const char* key : {"registry", "url", "path", "git", "directory", "editable", "virtual"}) {
             TRY_ASSIGN(std::string value, file_.text(table, key));
             if (value.empty()) continue;
             if (kind) *kind = key;
-            if (place) *place = value;
+            if (location) *location = value;
             return std::string(key) + " " + value;
         }
         return std::string();
@@ -49,9 +49,9 @@ class UvReader {
         TRY_ASSIGN(out.file_name, file_.text(table, "filename"));
         // A registry that is a directory (find-links): its files' paths begin there.
         if (!path.empty() && !registry.empty() && !is_url(registry)) path = registry + "/" + path;
-        std::string place = !url.empty() ? url : !path.empty() ? path : out.file_name;
-        if (place.empty()) return line_error(file_.at(table), "a file of {} has neither 'url' nor 'path'", where);
-        out.url = place_of(place, path_);
+        std::string location = !url.empty() ? url : !path.empty() ? path : out.file_name;
+        if (location.empty()) return line_error(file_.at(table), "a file of {} has neither 'url' nor 'path'", where);
+        out.url = location_of(location, path_);
         if (out.file_name.empty()) out.file_name = file_name_of(out.url);
         TRY_ASSIGN(std::string hash, file_.text(table, "hash"));
         TRY(set_hash(out, hash, file_.at(table)));
@@ -102,30 +102,30 @@ class UvReader {
         TRY_ASSIGN(out.version, file_.text(table, "version"));
         TRY_ASSIGN(const Toml* source, file_.table(table, "source"));
         if (!source) return line_error(out.line, "{} has no 'source'", where);
-        std::string kind, place;
-        TRY_ASSIGN(out.origin, origin_of(*source, &kind, &place));
+        std::string kind, location;
+        TRY_ASSIGN(out.origin, origin_of(*source, &kind, &location));
         out.direct = kind == "url" || kind == "path";
-        if (kind == "git") out.source = fmt::format("the version control checkout '{}'", printable(place));
-        if (kind == "directory" || kind == "editable") out.source = fmt::format("the directory '{}'", place);
+        if (kind == "git") out.source = fmt::format("the version control checkout '{}'", pip::printable(location));
+        if (kind == "directory" || kind == "editable") out.source = fmt::format("the directory '{}'", location);
         if (kind == "virtual") out.project = true; // has no package of its own, only dependencies
         TRY_ASSIGN(auto wheels, file_.tables(table, "wheels"));
         for (const Toml* wheel : wheels) {
-            TRY_ASSIGN(ForeignFile file, read_file(*wheel, kind == "registry" ? place : "", where));
+            TRY_ASSIGN(ForeignFile file, read_file(*wheel, kind == "registry" ? location : "", where));
             out.files.push_back(std::move(file));
         }
         TRY_ASSIGN(const Toml* sdist, file_.table(table, "sdist"));
         if (sdist && (kind == "registry" || out.direct)) {
-            // Of a URL or path the sdist has the hash alone: the place is the source's.
+            // The sdist of a URL or path has only a hash: the source has the location.
             TRY_ASSIGN(std::string url, file_.text(*sdist, "url"));
             TRY_ASSIGN(std::string path, file_.text(*sdist, "path"));
             ForeignFile file;
             if (url.empty() && path.empty() && out.direct) {
-                file.url = place_of(place, path_);
+                file.url = location_of(location, path_);
                 file.file_name = file_name_of(file.url);
                 TRY_ASSIGN(std::string hash, file_.text(*sdist, "hash"));
                 TRY(set_hash(file, hash, file_.at(*sdist)));
             } else {
-                TRY_ASSIGN(file, read_file(*sdist, kind == "registry" ? place : "", where));
+                TRY_ASSIGN(file, read_file(*sdist, kind == "registry" ? location : "", where));
             }
             out.sdist = std::move(file);
         }
@@ -136,7 +136,7 @@ class UvReader {
         return {};
     }
 
-    // `uv sync` installs what the project at "." needs.
+    // `uv sync` installs the dependencies of the project at ".".
     Status find_project() {
         ForeignPackage* root = nullptr;
         for (ForeignPackage& package : out_.packages)
@@ -181,4 +181,4 @@ Result<ForeignLock> read_uv_lock(std::string_view text, const std::string& path)
     return out;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::spec

@@ -8,7 +8,7 @@
 #include <set>
 #include <sstream>
 
-namespace tinderbox {
+namespace tinderbox::spec {
 namespace {
 
 // YAML forbids tabs as indentation; the parser's own message for one does not say that.
@@ -25,7 +25,7 @@ Status refuse_tabs(std::string_view text, const std::string& path) {
     return {};
 }
 
-// The parser's words, with what is usually meant.
+// The parser's words, with the usual cause.
 std::string explain(const std::string& message) {
     if (message.find("end of map not found") != std::string::npos ||
         message.find("illegal map value") != std::string::npos)
@@ -84,7 +84,7 @@ Result<YamlFile> YamlFile::parse(std::string_view text, const std::string& path,
             return make_error(ErrorKind::usage, "{}: it holds several YAML documents; {} holds one", path, what);
         out.root_ = YAML::Load(copy);
     } catch (const YAML::Exception& e) {
-        SourceLine line{path};
+        pip::SourceLine line{path};
         if (!e.mark.is_null()) line = {path, e.mark.line + 1, e.mark.column + 1};
         return line_error(line, "it is not valid YAML: {}", explain(e.msg));
     } catch (const std::exception& e) {
@@ -96,7 +96,7 @@ Result<YamlFile> YamlFile::parse(std::string_view text, const std::string& path,
     return out;
 }
 
-SourceLine YamlFile::at(const YAML::Node& node) const {
+pip::SourceLine YamlFile::at(const YAML::Node& node) const {
     if (node.Mark().is_null()) return {path_};
     return {path_, node.Mark().line + 1, node.Mark().column + 1};
 }
@@ -124,7 +124,7 @@ Result<std::vector<YamlFile::Pair>> YamlFile::pairs(const YAML::Node& map, std::
     if (map.IsNull()) return std::vector<Pair>();
     if (!map.IsMap()) return line_error(at(map), "{} is not a mapping; write 'NAME: VALUE' lines", what);
     std::vector<Pair> out;
-    std::map<std::string, SourceLine> seen;
+    std::map<std::string, pip::SourceLine> seen;
     std::vector<YAML::Node> merged;
     for (const auto& pair : map) {
         if (!pair.first.IsScalar()) return line_error(at(pair.first), "a key is not a plain word; write 'NAME: VALUE'");
@@ -172,4 +172,4 @@ Result<std::string> YamlFile::required(const YAML::Node& map, const char* key, s
     return value;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::spec

@@ -5,7 +5,7 @@
 
 #include <yaml-cpp/yaml.h>
 
-namespace tinderbox {
+namespace tinderbox::spec {
 
 class YamlFile {
   public:
@@ -14,7 +14,7 @@ class YamlFile {
     static Result<YamlFile> parse(std::string_view text, const std::string& path, std::string_view what);
 
     const YAML::Node& root() const { return root_; }
-    SourceLine at(const YAML::Node& node) const;
+    pip::SourceLine at(const YAML::Node& node) const;
 
     // Keys and values of a mapping, YAML's merge keys ("<<: *base") resolved. Errors: not a mapping, a key twice, a
     // key that is no plain word. `what` names the mapping in messages: "'metadata'".
@@ -36,4 +36,4 @@ class YamlFile {
     YAML::Node root_;
 };
 
-} // namespace tinderbox
+} // namespace tinderbox::spec

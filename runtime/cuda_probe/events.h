@@ -1,7 +1,7 @@
 // What the probe says: JSON lines, one object an event, each written with one write() the moment it is known,
 // so that nothing is lost when the driver kills the process in the next instruction.
 //
-// The events and their members are the contract between the probe and the installer; docs/cuda-probe.md lists
+// The events and their members are the contract between the probe and the installer; docs/inside/cuda-probe.md lists
 // them. "probe" in the start event is the version of that contract (PROBE_PROTOCOL): members may be added
 // under the same number, none changes its meaning.
 #ifndef TINDERBOX_PROBE_EVENTS_H

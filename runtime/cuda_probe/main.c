@@ -1,4 +1,4 @@
-// cuda_probe: tells whether the NVIDIA driver of this machine really runs kernels. See docs/cuda-probe.md.
+// cuda_probe: tells whether the NVIDIA driver of this machine really runs kernels. See docs/inside/cuda-probe.md.
 //
 // A driver can crash the process that opens it, and a call into it can hang for good (even SIGKILL does not
 // end a process waiting inside a broken kernel module). So this program never opens the driver itself: each

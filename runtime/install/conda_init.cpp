@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace tinderbox {
+namespace tinderbox::install {
 namespace {
 
 constexpr std::string_view open_mark = "# >>> conda initialize >>>";
@@ -20,7 +20,8 @@ std::string_view base_name(std::string_view path) { return path.substr(path.rfin
 
 // ---- lines that conda comments out --------------------------------------------------------------------------------
 
-// `export PATH="…/BASE/bin:$PATH"`: what installers of 2018 and before appended. Returns the line after the change.
+// `export PATH="…/BASE/bin:$PATH"`: installers of 2018 and before appended this line. Returns the line after the
+// change.
 std::optional<std::string> without_export(std::string_view line, std::string_view base) {
     std::size_t start = 0;
     while (start < line.size() && is_blank(line[start])) ++start;
@@ -321,7 +322,7 @@ void put_back(std::string& text, std::size_t at, std::size_t size, const std::st
     text.replace(at, size, joins ? "\n" : before);
 }
 
-// The block was edited: what is between the markers and names this conda's directory is still ours.
+// The block was edited: lines between the markers that name this conda's directory are still ours.
 void put_back_edited(std::string& text, const TextEdit& edit, std::string_view prefix) {
     const bool powershell = edit.after.find(ps_open_mark) != std::string::npos;
     const std::string_view open = powershell ? ps_open_mark : open_mark;
@@ -369,4 +370,4 @@ Status check_init_prefix(Shell shell, std::string_view prefix) {
                       prefix[at], to_string(shell));
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::install

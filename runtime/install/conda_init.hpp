@@ -1,7 +1,7 @@
-// What `conda init SHELL` makes of a start-up file: pure text in, text out.
+// The text that `conda init SHELL` makes of a start-up file's text. Pure functions; any thread may call them.
 //
 // Spec: conda's core/initialize.py (August 2026), which this follows byte for byte on every input that the comparison
-// in tests/unit/install/conda_init_reference_test.cpp makes up; docs/shell-init.md lists the deliberate differences.
+// in tests/unit/install/conda_init_test.cpp makes up; docs/inside/install.md lists the deliberate differences.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::install {
 
 enum class Shell { bash, zsh, fish, tcsh, xonsh, powershell };
 inline constexpr std::array all_shells = {Shell::bash, Shell::zsh,   Shell::fish,
@@ -45,4 +45,4 @@ std::string undo_init_text(std::string_view conda_prefix, std::string_view text,
 // A prefix that the shells would not take literally inside these blocks: a sentence. Kind usage.
 Status check_init_prefix(Shell shell, std::string_view conda_prefix);
 
-} // namespace tinderbox
+} // namespace tinderbox::install

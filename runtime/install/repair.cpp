@@ -1,10 +1,11 @@
 #include "runtime/install/repair.hpp"
 
-#include "runtime/install/finish.hpp"
-#include "runtime/install/place.hpp"
-#include "runtime/install/records.hpp"
-#include "runtime/install/staging.hpp"
-#include "runtime/io/extract.hpp"
+#include "common/format/bytecode_path.hpp"
+#include "runtime/install/bytecode.hpp"
+#include "runtime/install/control_files.hpp"
+#include "runtime/install/extract_options.hpp"
+#include "runtime/install/lock.hpp"
+#include "runtime/place/control_files.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -15,24 +16,20 @@
 #include <map>
 #include <set>
 
-namespace tinderbox {
+namespace tinderbox::install {
 namespace {
-
-// What the packages' bytecode is called, below the prefix of its source.
-std::string bytecode_of(const std::string& source, const PythonInfo& python) {
-    const fs::path path = source;
-    return (path.parent_path() / "__pycache__" / (path.stem().string() + "." + python.cache_tag + ".pyc")).string();
-}
 
 class Repair {
   public:
-    Repair(const RunFile& run, const Manifest& manifest, fs::path root, InstallOptions options)
-        : run_(run), manifest_(manifest), root_(std::move(root)), control_(root_ / control_name),
-          options_(std::move(options)) {}
+    Repair(const format::RunFile& run, const format::Manifest& manifest, const place::Installed& installed,
+           const InstallOptions& options)
+        : run_(run), manifest_(manifest), stage_reached_(installed.state.stage), layout_(installed.layout),
+          root_(layout_.root), control_(root_ / place::control_directory),
+          stage_(place::control_file(root_, place::control::repair)), options_(options), prefixes_(layout_.prefixes()) {
+    }
     Result<RepairSummary> run();
 
   private:
-    Status read_state_file();
     Status read_list();
     void choose();
     Status extract();
@@ -46,48 +43,32 @@ class Repair {
     void leave(const std::string& path, std::string what) { summary_.left.push_back({path, std::move(what)}); }
     bool interrupted() const { return options_.interrupted && options_.interrupted->load(); }
 
-    const RunFile& run_;
-    const Manifest& manifest_;
-    fs::path root_, control_, stage_;
-    InstallOptions options_;
-    InstallPlace place_;
+    const format::RunFile& run_;
+    const format::Manifest& manifest_;
+    const place::InstallStage stage_reached_;
+    const place::Layout& layout_;
+    const fs::path& root_;
+    const fs::path control_, stage_;
+    const InstallOptions& options_;
     std::vector<std::string> prefixes_; // by prefix_index()
     RepairSummary summary_;
-    Table table_;   // what is installed here
-    io::Plan plan_; // of it
+    format::Table table_; // of the installed parts
+    io::WritePlan plan_;  // of it
     std::vector<InstalledRow> rows_;
-    std::map<std::string, std::string, std::less<>> damaged_; // path → what is wrong with it
-    std::vector<std::string> wanted_;                         // of those, what the .run has
-    std::vector<InstalledRow> fresh_;                         // rows of what was extracted
-    std::set<std::string, std::less<>> blocked_;              // directories that are none any more
+    std::map<std::string, std::string, std::less<>> damaged_; // path → how it differs
+    std::vector<std::string> wanted_;                         // the damaged ones that the .run has
+    std::vector<InstalledRow> fresh_;                         // of the extracted entries
+    std::set<std::string, std::less<>> blocked_;              // something else is in the place of these directories
     unsigned mode_mask_ = 0777;
 };
 
-Status Repair::read_state_file() {
-    auto text = read_text(control_ / "state", 1u << 20);
-    auto state = text.ok() ? parse_state(*text) : std::nullopt;
-    if (!state || state->manifest_sha256 != options_.manifest_sha256)
-        return make_error(
-            ErrorKind::storage,
-            "'{}' does not hold the environment of this installer; --repair needs the .run that installed it",
-            root_.string());
-    if (state->stage < InstallStage::registered)
-        return make_error(ErrorKind::storage,
-                          "the installation in '{}' is not finished; run the installer again to go on", root_.string());
-    for (const fs::path& place : {root_, control_})
-        if (::access(place.c_str(), W_OK) != 0)
-            return errno_error(fmt::format("'{}' cannot be written", place.string()), errno);
-    return {};
-}
-
-// The list itself may be what is damaged: what has no row in it is written again.
+// The list may be damaged itself. Then no file has a row, and choose() takes all of them.
 Status Repair::read_list() {
-    auto text = read_text(control_ / "installed");
-    auto rows = text.ok() ? parse_installed(*text) : Result<std::vector<InstalledRow>>(text.error());
+    auto rows = read_installed_list(root_);
     if (rows.ok()) {
         rows_ = *std::move(rows);
         auto progress = [&](std::uint64_t done) {
-            if (options_.progress) options_.progress({"comparing", done, rows_.size()});
+            if (options_.progress) options_.progress({InstallProgress::Work::compare, done, rows_.size()});
         };
         TRY_ASSIGN(FileCheck check, verify_files(root_, options_.jobs, progress));
         for (FileDifference& d : check.differences) damaged_.emplace(std::move(d.path), std::move(d.what));
@@ -102,8 +83,8 @@ Status Repair::read_list() {
 void Repair::choose() {
     std::set<std::string_view> listed;
     for (const InstalledRow& row : rows_) listed.insert(row.path);
-    for (const Destination& d : table_.destinations) {
-        if (d.kind == EntryKind::directory) continue;
+    for (const format::Destination& d : table_.destinations) {
+        if (d.kind == format::EntryKind::directory) continue;
         std::string path = plan_.path_of(d);
         if (!listed.contains(path)) damaged_.emplace(path, "is not in the list of installed files");
         if (damaged_.contains(path)) wanted_.push_back(std::move(path));
@@ -111,12 +92,13 @@ void Repair::choose() {
     std::ranges::sort(wanted_);
 }
 
-// Into a directory of its own, by the same code that installs. What a hash in a wanted file is of comes along.
+// Into a directory of its own, by the same code that installs. A wanted file may hold the hash of another one, which is
+// extracted, too.
 Status Repair::extract() {
     std::vector<bool> keep(table_.destinations.size());
     std::vector<std::uint32_t> open;
     for (std::uint32_t i = 0; i < keep.size(); ++i) {
-        if (table_.destinations[i].kind == EntryKind::directory) continue;
+        if (table_.destinations[i].kind == format::EntryKind::directory) continue;
         if (std::ranges::binary_search(wanted_, plan_.path_of(table_.destinations[i]))) open.push_back(i);
     }
     while (!open.empty()) {
@@ -124,12 +106,12 @@ Status Repair::extract() {
         open.pop_back();
         if (keep[i]) continue;
         keep[i] = true;
-        if (table_.destinations[i].kind != EntryKind::file) continue;
-        for (const Reloc& reloc : table_.contents[table_.destinations[i].content].relocs)
-            if (reloc.kind >= RelocKind::digest_hex) open.push_back(reloc.target);
+        if (table_.destinations[i].kind != format::EntryKind::file) continue;
+        for (const format::Reloc& reloc : table_.contents[table_.destinations[i].content].relocs)
+            if (reloc.kind >= format::RelocKind::digest_hex) open.push_back(reloc.target);
     }
-    TRY_ASSIGN(Table part, io::keep(table_, keep));
-    TRY_ASSIGN(io::Plan plan, io::make_plan(part, place_.root_paths()));
+    TRY_ASSIGN(format::Table part, place::keep(table_, keep));
+    TRY_ASSIGN(io::WritePlan plan, io::make_write_plan(part, layout_.root_paths()));
     const fs::path tree = stage_ / "tree";
     TRY(make_directories(tree));
     TRY_ASSIGN(Fd root, open_file(tree, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
@@ -153,8 +135,7 @@ bool Repair::parents_are_there(const std::string& path) {
 
 Status Repair::put_directory(const io::PlannedDirectory& directory) {
     const fs::path path = root_ / directory.path;
-    const unsigned mode =
-        (directory.destination == io::none ? 0755 : table_.destinations[directory.destination].mode) & mode_mask_;
+    const unsigned mode = directory_row(table_, directory, mode_mask_).mode;
     struct stat st;
     if (!parents_are_there(directory.path)) {
         blocked_.insert(directory.path);
@@ -204,16 +185,17 @@ Status Repair::put_back() {
     return {};
 }
 
-// What was compiled here and is damaged is compiled again, from sources that are right by now.
+// Damaged bytecode that was compiled here is compiled again; its sources are right by now.
 Result<std::vector<std::string>> Repair::compile() const {
     std::vector<std::string> made; // below the root
-    for (Root root : place_.roots()) {
-        const PythonInfo* python = python_of(manifest_, root);
+    for (format::Root root : layout_.roots()) {
+        const format::PythonInfo* python = python_of(manifest_, root);
         if (!python) continue;
-        const fs::path& prefix = place_.prefix(root);
+        const fs::path& prefix = layout_.prefix(root);
         std::vector<std::string> sources = sources_to_compile(manifest_, table_, root);
         std::erase_if(sources, [&](const std::string& source) {
-            const std::string path = (prefix / bytecode_of(source, *python)).lexically_relative(root_).string();
+            const fs::path bytecode = prefix / format::bytecode_path(source, python->cache_tag);
+            const std::string path = bytecode.lexically_relative(root_).string();
             auto found = damaged_.find(path);
             if (found == damaged_.end()) return true;
             ::unlink((root_ / path).c_str()); // may be anything by now
@@ -250,22 +232,12 @@ Status Repair::record(const std::vector<std::string>& compiled) {
     for (InstalledRow& row : fresh_)
         if (row.kind == 'd') rows.emplace(row.path, std::move(row)); // only here without their own modes
         else rows.insert_or_assign(row.path, std::move(row));
-    for (std::size_t i = 1; i < plan_.directories.size(); ++i) {
-        const io::PlannedDirectory& d = plan_.directories[i];
-        const unsigned mode = d.destination == io::none ? 0755 : table_.destinations[d.destination].mode;
-        rows.insert_or_assign(d.path, InstalledRow{.kind = 'd', .mode = mode & mode_mask_, .path = d.path, .link = {}});
-    }
+    for (std::size_t i = 1; i < plan_.directories.size(); ++i)
+        rows.insert_or_assign(plan_.directories[i].path, directory_row(table_, plan_.directories[i], mode_mask_));
     for (const std::string& path : compiled) {
-        TRY_ASSIGN(Bytes bytes, read_bytes(root_ / path));
-        struct stat st;
-        if (::stat((root_ / path).c_str(), &st) != 0)
-            return errno_error(fmt::format("cannot read '{}'", (root_ / path).string()), errno);
-        rows.insert_or_assign(path, InstalledRow{.kind = 'c',
-                                                 .sha256 = sha256(bytes),
-                                                 .size = bytes.size(),
-                                                 .mode = st.st_mode & 07777u,
-                                                 .path = path,
-                                                 .link = {}});
+        auto row = bytecode_row(root_, path);
+        if (!row) return make_error(ErrorKind::storage, "cannot read '{}'", (root_ / path).string());
+        rows.insert_or_assign(path, *std::move(row));
         summary_.restored.push_back(path);
     }
     std::vector<InstalledRow> all;
@@ -274,21 +246,16 @@ Status Repair::record(const std::vector<std::string>& compiled) {
 }
 
 Result<RepairSummary> Repair::run() {
-    options_.manifest_sha256 = to_hex(run_.manifest_sha256());
-    options_.prefix = root_;
-    TRY(read_state_file());
-    TRY_ASSIGN(auto lock, FileLock::try_acquire(control_ / "lock"));
-    if (!lock)
-        return make_error(ErrorKind::storage, "another installer is working on '{}'; wait until it ends",
-                          root_.string());
-    place_ = install_place(manifest_, options_);
-    prefixes_ = place_.prefixes();
-    TRY_ASSIGN(Table whole, run_.table());
-    TRY_ASSIGN(table_, io::select(std::move(whole), place_.selection));
-    TRY_ASSIGN(plan_, io::make_plan(table_, place_.root_paths()));
+    if (stage_reached_ < place::InstallStage::registered)
+        return make_error(ErrorKind::storage,
+                          "the installation in '{}' is not finished; run the installer again to go on", root_.string());
+    TRY(check_writable(root_));
+    TRY_ASSIGN(FileLock lock, lock_root(root_));
+    TRY_ASSIGN(format::Table whole, run_.table());
+    TRY_ASSIGN(table_, place::select(std::move(whole), layout_.parts));
+    TRY_ASSIGN(plan_, io::make_write_plan(table_, layout_.root_paths()));
     TRY(read_list());
     choose();
-    stage_ = control_ / "repair";
     TRY(remove_tree(stage_)); // of a run that was killed
     if (::mkdir(stage_.c_str(), 0700) != 0)
         return errno_error(fmt::format("cannot create '{}'", stage_.string()), errno);
@@ -309,10 +276,10 @@ Result<RepairSummary> Repair::run() {
 
 } // namespace
 
-Result<RepairSummary> repair_files(const RunFile& run, const Manifest& manifest, const fs::path& root,
-                                   InstallOptions options) {
+Result<RepairSummary> repair_files(const format::RunFile& run, const format::Manifest& manifest,
+                                   const place::Installed& installed, const InstallOptions& options) {
     try {
-        return Repair(run, manifest, root, std::move(options)).run();
+        return Repair(run, manifest, installed, options).run();
     } catch (const std::bad_alloc&) {
         return make_error(ErrorKind::storage, "not enough memory to repair; close other programs or use --jobs 1");
     } catch (const std::exception& error) {
@@ -320,4 +287,4 @@ Result<RepairSummary> repair_files(const RunFile& run, const Manifest& manifest,
     }
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::install

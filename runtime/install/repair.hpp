@@ -1,10 +1,11 @@
-// --repair: files of an installed prefix that are damaged or missing come back from the .run; what the user added
-// stays.
+// --repair: files of an installed prefix that are damaged or missing come back from the .run; files that the
+// user added stay.
 #pragma once
 
-#include "runtime/install/installer.hpp"
+#include "runtime/install/install.hpp"
+#include "runtime/install/integrity.hpp"
 
-namespace tinderbox {
+namespace tinderbox::install {
 
 struct RepairSummary {
     std::uint64_t files = 0;           // compared
@@ -12,10 +13,11 @@ struct RepairSummary {
     std::vector<FileDifference> left;  // something of the user's is in the way
 };
 
-// `root`: where .tinderbox is (installed_root()). Of `options` counts jobs, progress, interrupted and faults. Must:
-// each file is the old one or the whole right one, whenever this is killed; running it again goes on. Kinds: damaged
-// (the .run), storage (another installer's environment, not finished, locked, not writable), interrupted.
-Result<RepairSummary> repair_files(const RunFile& run, const Manifest& manifest, const fs::path& root,
-                                   InstallOptions options);
+// `installed`: of this .run (place::find_installed with its manifest). Of `options` counts jobs, progress, interrupted,
+// private_modes (only when the list of installed files is damaged) and faults. Must: each file is the old one or the
+// whole right one, whenever this is killed; running it again goes on. Kinds: damaged (the .run), storage (not finished,
+// locked, not writable), script (bytecode cannot be compiled), interrupted. No exception leaves it (install.hpp).
+Result<RepairSummary> repair_files(const format::RunFile& run, const format::Manifest& manifest,
+                                   const place::Installed& installed, const InstallOptions& options);
 
-} // namespace tinderbox
+} // namespace tinderbox::install

@@ -1,5 +1,7 @@
 #include "runtime/install/replace.hpp"
 
+#include "runtime/place/control_files.hpp"
+
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <stdio.h>
@@ -8,7 +10,7 @@
 
 #include <cerrno>
 
-namespace tinderbox {
+namespace tinderbox::install {
 namespace {
 
 Status move(const fs::path& from, const fs::path& to) {
@@ -18,15 +20,14 @@ Status move(const fs::path& from, const fs::path& to) {
 
 } // namespace
 
-// One name for every installer: whoever comes next has to find it.
-Replacement::Replacement(fs::path prefix, fs::path stage)
-    : prefix_(std::move(prefix)), stage_(std::move(stage)),
-      aside_(prefix_.parent_path() / fmt::format(".{}.tinderbox-old", prefix_.filename().string())) {}
+Replacement::Replacement(const place::Decision& decision)
+    : prefix_(decision.layout.root), stage_(place::stage_beside(prefix_, decision.manifest_sha256)),
+      aside_(place::aside_of(prefix_)), new_is_there_(decision.reached.has_value()) {}
 
 bool Replacement::pending() const { return lexists(aside_); }
 
-Status Replacement::recover(bool new_is_there) const {
-    if (new_is_there && lexists(stage_) && !lexists(aside_)) TRY(move(stage_, aside_));
+Status Replacement::recover() const {
+    if (new_is_there_ && lexists(stage_) && !lexists(aside_)) TRY(move(stage_, aside_));
     if (!lexists(prefix_) && lexists(aside_)) {
         TRY(move(aside_, prefix_));
         TRY(fsync_directory(prefix_.parent_path()));
@@ -69,4 +70,4 @@ Status Replacement::undo() const {
 
 Status Replacement::finish() const { return pending() ? remove_tree(aside_) : Status(); }
 
-} // namespace tinderbox
+} // namespace tinderbox::install

@@ -11,18 +11,17 @@
 // | new       | –      | killed before the old one got its name   | it gets it            |
 #pragma once
 
-#include "common/base/file.hpp"
 #include "runtime/io/faults.hpp"
+#include "runtime/place/place.hpp"
 
-namespace tinderbox {
+namespace tinderbox::install {
 
 class Replacement {
   public:
-    // `stage`: where this installer stages `prefix`.
-    Replacement(fs::path prefix, fs::path stage);
+    explicit Replacement(const place::Decision& decision);
 
-    // Before anything else. `new_is_there`: the prefix is this installer's own.
-    Status recover(bool new_is_there) const;
+    // Before anything else, also when nothing will be installed: an environment that a killed run put aside comes back.
+    Status recover() const;
     bool pending() const; // an old one is kept
     // `prefix` and `stage` change places; then the old one is put aside.
     Status exchange(io::Faults* faults) const;
@@ -33,6 +32,7 @@ class Replacement {
 
   private:
     fs::path prefix_, stage_, aside_;
+    bool new_is_there_; // the prefix is this installer's own
 };
 
-} // namespace tinderbox
+} // namespace tinderbox::install

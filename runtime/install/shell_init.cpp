@@ -1,7 +1,9 @@
 #include "runtime/install/shell_init.hpp"
 
 #include "common/base/hash.hpp"
+#include "common/base/process.hpp"
 #include "common/base/text.hpp"
+#include "common/base/utf8.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -11,20 +13,14 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 
-namespace tinderbox {
+namespace tinderbox::install {
 namespace {
 
 using nlohmann::json;
 
 constexpr std::uint64_t size_limit = 16u << 20; // no start-up file is larger
 constexpr int record_version = 1;
-
-std::string variable(const char* name) {
-    const char* value = std::getenv(name);
-    return value ? value : "";
-}
 
 bool is_there(const fs::path& path) {
     std::error_code ec;
@@ -33,19 +29,8 @@ bool is_there(const fs::path& path) {
 
 std::string digest(std::string_view text) { return to_hex(sha256(as_bytes(text))); }
 
-// A start-up file may hold bytes that are no UTF-8, JSON may not: one character a byte.
-std::string to_latin1(std::string_view bytes) {
-    std::string out;
-    for (char c : bytes) {
-        auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x80) out += c;
-        else {
-            out += static_cast<char>(0xc0 | (byte >> 6));
-            out += static_cast<char>(0x80 | (byte & 0x3f));
-        }
-    }
-    return out;
-}
+// A start-up file may hold bytes that are no UTF-8, and JSON may not: the record keeps its text as latin1_to_utf8()
+// makes it.
 std::string from_latin1(std::string_view text) {
     std::string out;
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -59,7 +44,7 @@ std::string from_latin1(std::string_view text) {
 
 // ---- the record ---------------------------------------------------------------------------------------------------
 
-struct Entry {
+struct FileRecord {
     Shell shell = Shell::bash;
     fs::path file, backup;
     bool existed = false;
@@ -69,28 +54,29 @@ struct Entry {
 };
 struct Record {
     std::string conda_prefix;
-    std::vector<Entry> entries;
+    std::vector<FileRecord> entries;
 };
 
 std::string record_text(const Record& record) {
     json files = json::array();
-    for (const Entry& entry : record.entries) {
+    for (const FileRecord& entry : record.entries) {
         json edits = json::array();
         for (const TextEdit& edit : entry.edits)
             edits.push_back({{"line", edit.line},
-                             {"before", to_latin1(edit.before)},
-                             {"after", to_latin1(edit.after)},
+                             {"before", latin1_to_utf8(edit.before)},
+                             {"after", latin1_to_utf8(edit.after)},
                              {"copies", edit.copies}});
         files.push_back({{"shell", to_string(entry.shell)},
-                         {"file", to_latin1(entry.file.string())},
-                         {"backup", to_latin1(entry.backup.string())},
+                         {"file", latin1_to_utf8(entry.file.string())},
+                         {"backup", latin1_to_utf8(entry.backup.string())},
                          {"existed", entry.existed},
                          {"before_sha256", entry.before_sha256},
                          {"after_sha256", entry.after_sha256},
                          {"edits", std::move(edits)},
                          {"directories", entry.directories}});
     }
-    return json{{"version", record_version}, {"conda", to_latin1(record.conda_prefix)}, {"files", std::move(files)}}
+    return json{
+               {"version", record_version}, {"conda", latin1_to_utf8(record.conda_prefix)}, {"files", std::move(files)}}
                .dump(2) +
            "\n";
 }
@@ -111,7 +97,7 @@ Result<Record> read_record(const fs::path& path) {
     try {
         record.conda_prefix = from_latin1(value.at("conda").get<std::string>());
         for (const json& file : value.at("files")) {
-            Entry entry;
+            FileRecord entry;
             auto shell = shell_named(file.at("shell").get<std::string>());
             if (!shell) return damaged();
             entry.shell = *shell;
@@ -136,7 +122,7 @@ Result<Record> read_record(const fs::path& path) {
 
 // ---- files --------------------------------------------------------------------------------------------------------
 
-// Root works on a user's files (sudo keeps HOME): what is new belongs to whom the place belongs.
+// Root may work on a user's files (sudo keeps HOME): a new file gets the owner of its directory.
 void give_to_owner_of(int fd, const fs::path& place) {
     struct stat st;
     if (::geteuid() != 0 || ::stat(place.c_str(), &st) != 0 || st.st_uid == 0) return;
@@ -153,7 +139,7 @@ Status overwrite(const fs::path& path, std::string_view text) {
     return {};
 }
 
-Status create(const fs::path& path, std::string_view text, mode_t mode) {
+Status create_owned(const fs::path& path, std::string_view text, mode_t mode) {
     TRY_ASSIGN(Fd fd, open_file(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
     give_to_owner_of(fd.get(), path.parent_path());
     Status status = write_exact(fd.get(), as_bytes(text), path.string());
@@ -171,12 +157,12 @@ Result<fs::path> make_backup(const fs::path& file, std::string_view text) {
     struct stat other;
     for (int i = 2; ::lstat(backup.c_str(), &other) == 0; ++i)
         backup = fmt::format("{}.tinderbox.bak.{}", file.string(), i);
-    TRY(create(backup, text, st.st_mode & 0777));
+    TRY(create_owned(backup, text, st.st_mode & 0777));
     (void)::chmod(backup.c_str(), st.st_mode & 0777); // whatever the umask
     return backup;
 }
 
-// Those of the parents that do not exist, made; outermost first.
+// Makes the parents that do not exist, and returns them, outermost first.
 Result<std::vector<std::string>> make_parents(const fs::path& file) {
     std::vector<std::string> made;
     for (fs::path at = file.parent_path(); !at.empty() && !is_there(at); at = at.parent_path())
@@ -217,8 +203,8 @@ Status write_record(const fs::path& path, const Record& record) {
     return {};
 }
 
-// The backup of an entry goes when it still is what we made.
-void remove_backup(const Entry& entry) {
+// Removes a backup that nobody has changed since.
+void remove_backup(const FileRecord& entry) {
     if (entry.backup.empty()) return;
     auto text = read_text(entry.backup, size_limit);
     if (text.ok() && digest(*text) == entry.before_sha256) ::unlink(entry.backup.c_str());
@@ -232,7 +218,7 @@ Status init_one(ShellChange& change, const fs::path& conda_prefix, const fs::pat
     if (planned.existed && ::access(change.file.c_str(), W_OK) != 0)
         return errno_error(fmt::format("'{}' was left alone: it cannot be written", change.file.string()), errno);
 
-    Entry entry;
+    FileRecord entry;
     entry.shell = change.shell;
     entry.file = change.file;
     entry.existed = planned.existed;
@@ -245,28 +231,28 @@ Status init_one(ShellChange& change, const fs::path& conda_prefix, const fs::pat
         TRY_ASSIGN(entry.directories, make_parents(change.file));
     }
     // Recorded first: a record of a change that did not happen undoes nothing.
-    std::vector<Entry> former = record.entries;
+    std::vector<FileRecord> former = record.entries;
     record.conda_prefix = conda_prefix.string();
-    std::erase_if(record.entries, [&](const Entry& e) { return e.file == entry.file; });
+    std::erase_if(record.entries, [&](const FileRecord& e) { return e.file == entry.file; });
     record.entries.push_back(entry);
     Status status = write_record(record_path, record);
     if (status.ok())
-        status =
-            planned.existed ? overwrite(change.file, planned.init.text) : create(change.file, planned.init.text, 0666);
+        status = planned.existed ? overwrite(change.file, planned.init.text)
+                                 : create_owned(change.file, planned.init.text, 0666);
     if (!status.ok()) {
         record.entries = std::move(former);
         (void)write_record(record_path, record);
         if (!entry.backup.empty()) ::unlink(entry.backup.c_str());
         return status;
     }
-    for (const Entry& old : former)
+    for (const FileRecord& old : former)
         if (old.file == entry.file) remove_backup(old);
     change.backup = entry.backup;
     change.outcome = ShellChange::Outcome::modified;
     return {};
 }
 
-Status undo_one(const Entry& entry, const std::string& conda_prefix, ShellChange& change) {
+Status undo_one(const FileRecord& entry, const std::string& conda_prefix, ShellChange& change) {
     using Outcome = ShellChange::Outcome;
     if (!is_there(entry.file)) {
         change.outcome = Outcome::left;
@@ -276,7 +262,7 @@ Status undo_one(const Entry& entry, const std::string& conda_prefix, ShellChange
     TRY_ASSIGN(std::string text, read_text(entry.file, size_limit));
     std::string undone = undo_init_text(conda_prefix, text, entry.edits);
     if (digest(text) == entry.after_sha256 && digest(undone) != entry.before_sha256) {
-        // Untouched since, so the backup is what was there, whatever the edits give.
+        // Nobody touched the file since, so the backup is the old content, whatever the edits give.
         auto backup = read_text(entry.backup, size_limit);
         if (backup.ok() && digest(*backup) == entry.before_sha256) undone = *std::move(backup);
     }
@@ -304,7 +290,8 @@ Status undo_one(const Entry& entry, const std::string& conda_prefix, ShellChange
 } // namespace
 
 ShellPlaces ShellPlaces::from_environment() {
-    return {variable("HOME"), variable("SHELL"), variable("ZDOTDIR"), variable("XDG_CONFIG_HOME")};
+    return {environment_variable("HOME"), environment_variable("SHELL"), environment_variable("ZDOTDIR"),
+            environment_variable("XDG_CONFIG_HOME")};
 }
 
 fs::path start_up_file(Shell shell, const ShellPlaces& places) {
@@ -401,9 +388,9 @@ std::vector<ShellChange> init_shells(const fs::path& conda_prefix, const std::ve
 Result<std::vector<ShellChange>> undo_shells(const fs::path& record_path) {
     TRY_ASSIGN(Record record, read_record(record_path));
     std::vector<ShellChange> out;
-    std::vector<Entry> left;
+    std::vector<FileRecord> left;
     std::ranges::reverse(record.entries); // the first one made the directories that others use
-    for (const Entry& entry : record.entries) {
+    for (const FileRecord& entry : record.entries) {
         ShellChange change;
         change.shell = entry.shell;
         change.file = entry.file;
@@ -424,4 +411,4 @@ Result<std::vector<ShellChange>> undo_shells(const fs::path& record_path) {
     return out;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::install

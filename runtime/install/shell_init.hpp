@@ -1,7 +1,7 @@
-// `conda init` in the user's start-up files, and its undo (docs/shell-init.md). No conda is run.
+// `conda init` in the user's start-up files, and its undo (docs/inside/install.md). No conda is run.
 //
-// Must: what a file held before is on disk beside it before it is changed. Must: the undo gives back the very bytes,
-// unless somebody has edited the file since; then only what we changed is taken back.
+// Must: a file's old content is on disk beside it before the file is changed. Must: the undo gives back the very bytes,
+// unless somebody has edited the file since; then the undo takes back only our own changes. One thread calls.
 #pragma once
 
 #include "common/base/file.hpp"
@@ -11,7 +11,7 @@
 
 #include <map>
 
-namespace tinderbox {
+namespace tinderbox::install {
 
 // Where the user's files are and which shell is theirs; from HOME, SHELL, ZDOTDIR and XDG_CONFIG_HOME.
 struct ShellPlaces {
@@ -23,7 +23,7 @@ struct ShellPlaces {
 // .tcshrc would hide it.
 fs::path start_up_file(Shell shell, const ShellPlaces& places);
 
-// Without being told: the user's own shell ($SHELL; bash if it is none of ours), and each other whose start-up file
+// Without being told: the user's own shell ($SHELL; bash for an unknown one), and each other whose start-up file
 // exists. A fish that was started once has its directory.
 std::vector<Shell> shells_in_use(const ShellPlaces& places);
 
@@ -35,7 +35,7 @@ struct ShellChange {
     Shell shell = Shell::bash;
     fs::path file;
     Outcome outcome = Outcome::unchanged;
-    std::string words; // why it failed or was left, or what there is to know: one sentence
+    std::string words; // one sentence: why it failed or was left, or a remark
     fs::path backup;   // "" = none
 };
 std::string_view to_string(ShellChange::Outcome outcome);
@@ -49,8 +49,8 @@ bool would_init_shells(const fs::path& conda_prefix, const std::vector<Shell>& s
 std::vector<ShellChange> init_shells(const fs::path& conda_prefix, const std::vector<Shell>& shells,
                                      const ShellPlaces& places, const fs::path& record);
 
-// Takes back what the record says, and removes the backups. Nothing recorded: nothing to do. Kind storage: the record
+// Takes back the recorded changes, and removes the backups. Without a record it does nothing. Kind storage: the record
 // cannot be read.
 Result<std::vector<ShellChange>> undo_shells(const fs::path& record);
 
-} // namespace tinderbox
+} // namespace tinderbox::install

@@ -1,6 +1,7 @@
 #include "runtime/install/staging.hpp"
 
-#include "common/base/hash.hpp"
+#include "runtime/install/lock.hpp"
+#include "runtime/place/control_files.hpp"
 
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -11,7 +12,7 @@
 #include <algorithm>
 #include <cerrno>
 
-namespace tinderbox {
+namespace tinderbox::install {
 namespace {
 
 Error not_ours(const fs::path& path) {
@@ -21,7 +22,7 @@ Error not_ours(const fs::path& path) {
         path.string());
 }
 
-// A directory of ours that nobody could have prepared: made now, or there already and owned by us, not a link.
+// Nobody else can have prepared the directory: it is made now, or it exists, belongs to this user, and is no link.
 Result<Fd> private_directory(const fs::path& path, mode_t mode) {
     if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST)
         return errno_error(fmt::format("cannot create the directory '{}'", path.string()), errno);
@@ -36,10 +37,14 @@ Status clear(const fs::path& directory) {
     std::error_code ec;
     std::vector<fs::path> entries;
     for (fs::directory_iterator it(directory, ec), end; !ec && it != end; it.increment(ec))
-        if (it->path().filename() != control_name) entries.push_back(it->path());
+        if (it->path().filename() != place::control_directory) entries.push_back(it->path());
     if (ec) return errno_error(fmt::format("cannot read '{}'", directory.string()), ec.value());
     for (const fs::path& entry : entries) TRY(remove_tree(entry));
     return {};
+}
+
+Error appeared(const fs::path& path) {
+    return make_error(ErrorKind::storage, "'{}' appeared while installing; move it away and run again", path.string());
 }
 
 Status rename_new(const fs::path& from, const fs::path& to, io::Faults* faults) {
@@ -48,9 +53,7 @@ Status rename_new(const fs::path& from, const fs::path& to, io::Faults* faults) 
     // Some file systems (NFS, old FUSE) do not know the flag; a plain rename would replace a file.
     if ((error == EINVAL || error == ENOSYS) && !lexists(to))
         error = ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
-    if (error == EEXIST || error == ENOTEMPTY)
-        return make_error(ErrorKind::storage, "'{}' appeared while installing; move it away and run again",
-                          to.string());
+    if (error == EEXIST || error == ENOTEMPTY) return appeared(to);
     if (error != 0) return errno_error(fmt::format("cannot rename to '{}'", to.string()), error);
     return {};
 }
@@ -73,12 +76,16 @@ Status merge(const fs::path& from, const fs::path& to, io::Faults* faults) {
 
 } // namespace
 
-Result<Staging> Staging::open(const fs::path& prefix, bool inside, const JournalHeader& header) {
+Result<Staging> Staging::open(const place::Decision& decision, const place::JournalHeader& header) {
     Staging staging;
-    staging.prefix_ = prefix;
-    staging.inside_ = inside;
+    staging.prefix_ = decision.layout.root;
+    staging.inside_ = decision.staging == place::StagingKind::inside;
+    staging.tree_ = decision.stage;
+    staging.control_ = (staging.inside_ ? staging.prefix_ : staging.tree_) / place::control_directory;
     staging.header_ = header;
-    auto opened = inside ? staging.open_inside() : staging.open_beside();
+    // The rename at the end refuses it as well, but only after everything was written.
+    if (decision.staging == place::StagingKind::beside && lexists(staging.prefix_)) return appeared(staging.prefix_);
+    auto opened = staging.inside_ ? staging.open_inside() : staging.open_beside();
     if (opened.ok()) opened = staging.open_journal();
     if (!opened.ok()) {
         if (staging.lock_) staging.discard();
@@ -89,45 +96,33 @@ Result<Staging> Staging::open(const fs::path& prefix, bool inside, const Journal
     return staging;
 }
 
-fs::path Staging::stage_beside(const fs::path& prefix, const JournalHeader& header) {
-    std::string id = to_hex(sha256(as_bytes(header.manifest_sha256 + "\n" + header.prefix))).substr(0, 16);
-    return prefix.parent_path() / fmt::format(".{}.tinderbox-stage-{}", prefix.filename().string(), id);
-}
-
 Status Staging::open_beside() {
     const fs::path parent = prefix_.parent_path();
     for (fs::path missing = parent; !missing.empty() && !lexists(missing); missing = missing.parent_path())
         made_.push_back(missing); // deepest first
     TRY(make_directories(parent));
-    tree_ = stage_beside(prefix_, header_);
-    control_ = tree_ / control_name;
     TRY_ASSIGN(tree_fd_, private_directory(tree_, 0700));
     TRY_ASSIGN(Fd control, private_directory(control_, 0755));
     return {};
 }
 
 Status Staging::open_inside() {
-    control_ = prefix_ / control_name;
-    tree_ = control_ / "stage";
     TRY_ASSIGN(Fd control, private_directory(control_, 0755));
     TRY_ASSIGN(tree_fd_, private_directory(tree_, 0700));
     return {};
 }
 
 Status Staging::open_journal() {
-    TRY_ASSIGN(lock_, FileLock::try_acquire(control_ / "lock"));
-    if (!lock_)
-        return make_error(ErrorKind::storage, "another installer is working on '{}'; wait until it ends",
-                          prefix_.string());
+    TRY_ASSIGN(lock_, lock_control(control_, prefix_));
     // The lock may be of a directory that its installer has just renamed into place.
     struct stat held, now;
     if (::fstat(tree_fd_.get(), &held) != 0 || ::lstat(tree_.c_str(), &now) != 0 || held.st_ino != now.st_ino)
         return make_error(ErrorKind::storage, "another installer has just finished '{}'", prefix_.string());
-    found_ = Journal::read(control_ / "journal");
+    found_ = place::Journal::read(control_ / place::control::journal);
     if (found_ && found_->header.manifest_sha256 == header_.manifest_sha256 &&
         found_->header.prefix == header_.prefix && found_->header.private_modes == header_.private_modes &&
         found_->header.parts == header_.parts && (found_->tasks > 0 || found_->committing)) {
-        TRY_ASSIGN(journal_, Journal::append_to(control_ / "journal"));
+        TRY_ASSIGN(journal_, place::Journal::append_to(control_ / place::control::journal));
         recorded_ = true;
         merging_ = found_->committing;
         return {};
@@ -139,7 +134,7 @@ Status Staging::start_over() {
     found_.reset();
     recorded_ = false;
     TRY(clear(tree_));
-    TRY_ASSIGN(journal_, Journal::create(control_ / "journal", header_));
+    TRY_ASSIGN(journal_, place::Journal::create(control_ / place::control::journal, header_));
     return {};
 }
 
@@ -170,7 +165,7 @@ Status Staging::commit(bool durable, io::Faults* faults, const Replacement* repl
     }
     TRY(replacing ? replacing->exchange(faults) : rename_new(tree_, prefix_, faults));
     tree_ = prefix_;
-    control_ = prefix_ / control_name;
+    control_ = prefix_ / place::control_directory;
     if (durable) TRY(fsync_directory(prefix_.parent_path()));
     return {};
 }
@@ -192,4 +187,4 @@ std::string first_conflict(const fs::path& prefix, const std::vector<std::string
     return "";
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::install

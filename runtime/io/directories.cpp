@@ -65,7 +65,7 @@ std::string Directories::path(std::uint32_t index) const {
     return below.empty() ? shown_root_ : shown_root_ + "/" + below;
 }
 
-Status Directories::finish(const Table& table, std::uint16_t mode_mask) const {
+Status Directories::finish(const format::Table& table, std::uint16_t mode_mask) const {
     for (auto i = static_cast<std::uint32_t>(planned_->size()); i-- > 1;) {
         std::uint32_t destination = (*planned_)[i].destination;
         TRY_ASSIGN(Handle handle, open(i));

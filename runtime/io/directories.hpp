@@ -10,7 +10,7 @@ namespace tinderbox::io {
 
 class Directories {
   public:
-    // Raises the soft limit of open files to the hard one; what does not fit is opened again when it is needed.
+    // Raises the soft limit of open files to the hard one. Directories beyond the limit are opened again when needed.
     // `existing_ok`: a directory that is there already (an interrupted run made it) is taken if it is one.
     static Result<Directories> make(Fd root, std::string shown_root, const std::vector<PlannedDirectory>& directories,
                                     bool existing_ok, Faults* faults);
@@ -26,7 +26,7 @@ class Directories {
     const std::string& shown_root() const { return shown_root_; }
 
     // Modes and times, deepest first; nothing may be created afterwards.
-    Status finish(const Table& table, std::uint16_t mode_mask) const;
+    Status finish(const format::Table& table, std::uint16_t mode_mask) const;
 
   private:
     Directories() = default;

@@ -20,7 +20,12 @@ namespace {
 constexpr std::size_t buffer_budget = 96u << 20;
 constexpr unsigned most_threads = 8;
 // Packed bytes of a block that does not shrink, and both its ends rounded to alignment.
-constexpr std::size_t packed_buffer_size = block_raw_size + block_raw_size / 128 + 1024 + 2 * direct_alignment;
+constexpr std::size_t packed_buffer_size =
+    format::block_raw_size + format::block_raw_size / 128 + 1024 + 2 * direct_alignment;
+constexpr unsigned most_reads = 3, most_writes = 4; // blocks a thread has on their way
+// Requests that a thread may have on their way. A block that goes to many destinations is one request for each.
+constexpr unsigned queue_depth = 64;
+static_assert(queue_depth > most_reads + most_writes);
 constexpr auto progress_interval = std::chrono::milliseconds(50);
 
 struct Shape {
@@ -38,22 +43,22 @@ Shape choose_shape(const ExtractOptions& options, std::size_t tasks) {
         std::clamp<unsigned>(static_cast<unsigned>(std::min<std::size_t>(tasks, most_threads)), 1, shape.threads);
     if (!shape.uring) return shape;
     auto buffers = static_cast<unsigned>(buffer_budget / packed_buffer_size / shape.threads);
-    shape.reads = std::clamp(buffers * 3 / 8, 1u, 3u);
-    shape.writes = std::clamp(buffers - shape.reads - 1, 1u, 4u);
+    shape.reads = std::clamp(buffers * 3 / 8, 1u, most_reads);
+    shape.writes = std::clamp(buffers - shape.reads - 1, 1u, most_writes);
     return shape;
 }
 
-// What all workers share.
+// Shared by all workers.
 struct Shared {
-    const RunFile& run;
-    const Table& table;
-    const Plan& plan;
+    const format::RunFile& run;
+    const format::Table& table;
+    const WritePlan& plan;
     const ExtractOptions& options;
     Tree tree;
     RunReader reader;
     Shape shape;
     WritebackRing ring;
-    std::vector<InstalledFile> installed;
+    std::vector<format::InstalledFile> installed;
     std::vector<std::uint8_t> known;                                           // by destination: `installed` holds it
     std::unordered_map<std::uint32_t, std::unique_ptr<LargeFile>> large_files; // by destination
 
@@ -67,7 +72,8 @@ struct Shared {
     std::mutex progress_mutex;
     std::chrono::steady_clock::time_point progress_next{};
 
-    Shared(const RunFile& r, const Table& t, const Plan& p, const Directories& directories, const ExtractOptions& o)
+    Shared(const format::RunFile& r, const format::Table& t, const WritePlan& p, const Directories& directories,
+           const ExtractOptions& o)
         : run(r), table(t), plan(p), options(o), tree{t, p, directories, o.mode_mask, o.resume, o.faults, nullptr},
           reader(r, o.no_direct), shape(choose_shape(o, p.tasks.size())), installed(t.destinations.size()),
           known(t.destinations.size()) {
@@ -94,10 +100,10 @@ struct Shared {
 
     Error damaged_block(std::uint32_t index) const {
         std::string holds = "?";
-        for (const Destination& d : table.destinations) {
-            if (d.kind != EntryKind::file || table.contents[d.content].size == 0) continue;
-            const Content& content = table.contents[d.content];
-            if (content.block <= index && index - content.block < block_count(table, content)) holds = d.path;
+        for (const format::Destination& d : table.destinations) {
+            if (d.kind != format::EntryKind::file || table.contents[d.content].size == 0) continue;
+            const format::Content& content = table.contents[d.content];
+            if (content.block <= index && index - content.block < format::block_count(table, content)) holds = d.path;
         }
         return make_error(ErrorKind::damaged,
                           "{}: block {} at byte {}, which holds '{}', is damaged; copy the file again",
@@ -105,13 +111,13 @@ struct Shared {
     }
 
     Status unpack(std::uint32_t block, ByteView packed, std::span<std::byte> out) const {
-        if (!unpack_block(table.blocks[block], packed, out).ok()) return damaged_block(block);
+        if (!format::unpack_block(table.blocks[block], packed, out).ok()) return damaged_block(block);
         return {};
     }
 
-    // Reads and unpacks in one go, for what is not worth a pipeline.
+    // Reads and unpacks in one go, for blocks that are not worth a pipeline.
     Result<Bytes> read_block(std::uint32_t index) const {
-        const Block& block = table.blocks[index];
+        const format::Block& block = table.blocks[index];
         Bytes packed(block.packed), raw(block.raw);
         TRY(run.read_at(packed, block.offset));
         TRY(unpack(index, packed, raw));
@@ -128,23 +134,23 @@ struct Shared {
 };
 
 Status Shared::write_content(std::uint32_t index, ByteView raw) {
-    const Content& content = table.contents[index];
+    const format::Content& content = table.contents[index];
     ByteView original = raw.subspan(content.offset, content.size);
-    auto lookup = [&](std::uint32_t destination) -> Result<InstalledFile> {
+    auto lookup = [&](std::uint32_t destination) -> Result<format::InstalledFile> {
         if (!known[destination]) return make_error(ErrorKind::bug, "a digest is asked for before its file is written");
         return installed[destination];
     };
     const std::string* prefix = nullptr;
     Bytes relocated;
-    InstalledFile facts;
+    format::InstalledFile facts;
     for (std::uint32_t d : plan.destinations_of[index]) {
         if (content.relocs.empty()) {
             TRY(write_small_file(tree, d, original));
             continue;
         }
-        const std::string& wanted = options.prefixes[prefix_index(table.destinations[d].root)];
+        const std::string& wanted = options.prefixes[format::prefix_index(table.destinations[d].root)];
         if (!prefix || *prefix != wanted) {
-            auto result = apply_relocations(original, content.relocs, wanted, lookup);
+            auto result = format::apply_relocations(original, content.relocs, wanted, lookup);
             if (!result.ok()) return std::move(result).error().in(table.destinations[d].path);
             relocated = *std::move(result);
             facts = {sha256(relocated), relocated.size()};
@@ -180,8 +186,8 @@ Status Shared::huge_block(std::uint32_t index) {
 
 void Shared::prepare() {
     for (std::uint32_t d = 0; d < table.destinations.size(); ++d) {
-        if (table.destinations[d].kind != EntryKind::file) continue;
-        const Content& content = table.contents[table.destinations[d].content];
+        if (table.destinations[d].kind != format::EntryKind::file) continue;
+        const format::Content& content = table.contents[table.destinations[d].content];
         if (!content.relocs.empty()) continue;
         installed[d] = {content.sha256, content.size};
         known[d] = 1;
@@ -202,7 +208,7 @@ void Shared::prepare() {
                 large_files.emplace(d, std::make_unique<LargeFile>(d, state.first, state.second, !options.no_direct));
 }
 
-// What an earlier run relocated is written again: its hashes were only in that run's memory.
+// Files that an earlier run relocated are written again: their hashes were only in that run's memory.
 Status Shared::repeat_relocated() {
     std::vector<std::uint32_t> blocks;
     for (std::size_t i = 0; i < options.done_tasks; ++i) {
@@ -213,7 +219,7 @@ Status Shared::repeat_relocated() {
     }
     return parallel_for(blocks.size(), shape.threads, [&](std::size_t i) -> Status {
         std::unique_lock<std::mutex> lock;
-        if (table.blocks[blocks[i]].raw > block_raw_size) lock = std::unique_lock(huge_mutex);
+        if (table.blocks[blocks[i]].raw > format::block_raw_size) lock = std::unique_lock(huge_mutex);
         TRY_ASSIGN(Bytes raw, read_block(blocks[i]));
         return write_small_contents(blocks[i], raw, true);
     });
@@ -230,7 +236,7 @@ Status Shared::write_digests() {
             if (interrupted()) return make_error(ErrorKind::interrupted, "interrupted");
             std::uint32_t block = table.contents[level[groups[g].first]].block;
             std::unique_lock<std::mutex> lock;
-            if (table.blocks[block].raw > block_raw_size) lock = std::unique_lock(huge_mutex);
+            if (table.blocks[block].raw > format::block_raw_size) lock = std::unique_lock(huge_mutex);
             TRY_ASSIGN(Bytes raw, read_block(block));
             for (std::size_t i = groups[g].first; i < groups[g].second; ++i) TRY(write_content(level[i], raw));
             return {};
@@ -291,8 +297,8 @@ class Worker {
 
 void Worker::run() {
     const Shape& shape = shared_.shape;
-    // A write buffer may be on its way to several destinations at once; the plain queue has no depth.
-    if (shape.uring) queue_ = make_uring_queue(64);
+    // The plain queue has no depth: it does the work at once.
+    if (shape.uring) queue_ = make_uring_queue(queue_depth);
     if (!queue_) queue_ = make_plain_queue();
     reads_.resize(shape.reads);
     for (std::size_t i = 0; i < reads_.size(); ++i) {
@@ -300,8 +306,8 @@ void Worker::run() {
         idle_.push_back(i);
     }
     writes_.resize(shape.writes);
-    for (Write& write : writes_) write.buffer = AlignedBuffer(block_raw_size);
-    scratch_ = AlignedBuffer(block_raw_size);
+    for (Write& write : writes_) write.buffer = AlignedBuffer(format::block_raw_size);
+    scratch_ = AlignedBuffer(format::block_raw_size);
     Status status = loop();
     bool failed = !status.ok();
     if (failed) shared_.fail(std::move(status).error());
@@ -339,14 +345,14 @@ Status Worker::start_reads() {
         }
         const Task& task = shared_.plan.tasks[index];
         if (task.block == none) TRY(shared_.write_empty_files(task));
-        else if (shared_.table.blocks[task.block].raw > block_raw_size) TRY(shared_.huge_block(task.block));
+        else if (shared_.table.blocks[task.block].raw > format::block_raw_size) TRY(shared_.huge_block(task.block));
         else TRY(start_read(task.block));
     }
     return {};
 }
 
 Status Worker::start_read(std::uint32_t index) {
-    const Block& block = shared_.table.blocks[index];
+    const format::Block& block = shared_.table.blocks[index];
     std::size_t slot = idle_.back();
     idle_.pop_back();
     order_.push_back(slot);
@@ -365,7 +371,7 @@ Status Worker::start_read(std::uint32_t index) {
 }
 
 Result<ByteView> Worker::packed_bytes(Read& read) {
-    const Block& block = shared_.table.blocks[read.block];
+    const format::Block& block = shared_.table.blocks[read.block];
     if (!read.split && read.result >= 0 && static_cast<std::size_t>(read.result) >= read.where.skip + block.packed) {
         RunReader::forget(read.where);
         return ByteView(read.buffer.data() + read.where.skip, block.packed);
@@ -421,7 +427,9 @@ Status Worker::write_large(std::uint32_t index, Write& write) {
         LargeFile& file = *shared_.large_files.at(d);
         TRY(file.open(shared_.tree));
         ByteView data(write.buffer.data(), raw);
-        if (!file.direct() || !aligned || in_flight_ >= 60) {
+        // The queue keeps room for the reads that start before the next completion is taken.
+        const bool full = in_flight_ + most_reads >= queue_depth;
+        if (!file.direct() || !aligned || full) {
             TRY(file.direct() ? file.finish_buffered(shared_.tree, data, offset)
                               : file.write_now(shared_.tree, data, offset));
             TRY(file.block_done(shared_.tree));
@@ -509,8 +517,8 @@ Status phase_one(Shared& shared) {
 
 } // namespace
 
-Result<Extracted> extract(const RunFile& run, const Table& table, const Plan& plan, const Directories& directories,
-                          const ExtractOptions& options) {
+Result<Extracted> extract(const format::RunFile& run, const format::Table& table, const WritePlan& plan,
+                          const Directories& directories, const ExtractOptions& options) {
     Shared shared(run, table, plan, directories, options);
     shared.prepare();
     if (options.done_tasks > 0) TRY(shared.repeat_relocated());
@@ -523,7 +531,7 @@ Result<Extracted> extract(const RunFile& run, const Table& table, const Plan& pl
     for (std::uint32_t d : plan.symlinks) {
         std::string target = table.destinations[d].link;
         if (target.starts_with('\x01'))
-            target = options.prefixes[prefix_index(table.destinations[d].root)] + target.substr(1);
+            target = options.prefixes[format::prefix_index(table.destinations[d].root)] + target.substr(1);
         TRY(make_symlink(shared.tree, d, target));
     }
     TRY(directories.finish(table, options.mode_mask));

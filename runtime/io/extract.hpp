@@ -18,7 +18,7 @@ struct ExtractOptions {
     unsigned jobs = 0; // 0 = available_cpus()
     bool no_uring = false, no_direct = false;
     std::uint16_t mode_mask = 07777;
-    std::vector<std::string> prefixes; // what relocations name, by prefix_index()
+    std::vector<std::string> prefixes; // the prefixes that relocations name, by prefix_index()
 
     // Resuming: the first `done_tasks` tasks were made durable by an earlier run.
     bool resume = false;
@@ -36,12 +36,12 @@ struct ExtractOptions {
 };
 
 struct Extracted {
-    std::vector<InstalledFile> installed; // by destination; of files only
-    std::string description;              // "io_uring + O_DIRECT, 2 threads"
+    std::vector<format::InstalledFile> installed; // by destination; of files only
+    std::string description;                      // "io_uring + O_DIRECT, 2 threads"
 };
 
 // Kinds: damaged (a block, with the file it was for), storage, interrupted, usage (prefix too long for a placeholder).
-Result<Extracted> extract(const RunFile& run, const Table& table, const Plan& plan, const Directories& directories,
-                          const ExtractOptions& options);
+Result<Extracted> extract(const format::RunFile& run, const format::Table& table, const WritePlan& plan,
+                          const Directories& directories, const ExtractOptions& options);
 
 } // namespace tinderbox::io

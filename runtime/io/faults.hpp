@@ -1,5 +1,5 @@
-// Where a test steps between the installer and the file system: fails the n-th call, shortens writes, sees what was
-// made durable. Production code passes a null pointer.
+// Where a test steps between the installer and the file system: fails the n-th call, shortens writes, sees when
+// the tree is made durable. Production code passes a null pointer.
 #pragma once
 
 #include <cstddef>

@@ -24,7 +24,7 @@ Error cannot(std::string_view what, const Tree& tree, std::uint32_t destination,
     return errno_error(fmt::format("cannot {} '{}'", what, tree.path(destination)), error);
 }
 
-Result<Fd> create(const Tree& tree, std::uint32_t destination, int flags) {
+Result<Fd> create_file(const Tree& tree, std::uint32_t destination, int flags) {
     if (int error = fault(tree.faults, Faults::Call::open, tree.table.destinations[destination].path))
         return cannot("create", tree, destination, error);
     TRY_ASSIGN(Directories::Handle directory, tree.directories.open(tree.plan.directory_of[destination]));
@@ -56,7 +56,7 @@ Status write_all(const Tree& tree, std::uint32_t destination, int fd, ByteView d
 
 // The mode is set, not asked for at creation: the umask has no say.
 Status set_attributes(const Tree& tree, std::uint32_t destination, int fd) {
-    const Destination& d = tree.table.destinations[destination];
+    const format::Destination& d = tree.table.destinations[destination];
     if (::fchmod(fd, d.mode & tree.mode_mask) != 0) return cannot("set the mode of", tree, destination, errno);
     timespec time{static_cast<time_t>(d.mtime), 0};
     timespec times[2] = {time, time};
@@ -106,7 +106,7 @@ void WritebackRing::retire(const Range& range) {
 }
 
 Status write_small_file(const Tree& tree, std::uint32_t destination, ByteView data) {
-    TRY_ASSIGN(Fd fd, create(tree, destination, 0));
+    TRY_ASSIGN(Fd fd, create_file(tree, destination, 0));
     TRY(write_all(tree, destination, fd.get(), data, 0));
     TRY(set_attributes(tree, destination, fd.get()));
     if (data.size() >= ring_size && tree.ring) {
@@ -127,7 +127,7 @@ bool cannot_link(int error) {
 }
 
 Status copy_file(const Tree& tree, std::uint32_t destination, int source) {
-    TRY_ASSIGN(Fd fd, create(tree, destination, 0));
+    TRY_ASSIGN(Fd fd, create_file(tree, destination, 0));
     std::vector<std::byte> piece(ring_size);
     for (std::uint64_t at = 0;;) {
         ssize_t n = ::pread(source, piece.data(), piece.size(), static_cast<off_t>(at));
@@ -201,12 +201,12 @@ Status LargeFile::open(const Tree& tree) {
 }
 
 Status LargeFile::open_new(const Tree& tree) {
-    Result<Fd> fd = create(tree, destination_, direct_ ? O_DIRECT : 0);
+    Result<Fd> fd = create_file(tree, destination_, direct_ ? O_DIRECT : 0);
     if (!fd.ok() && direct_) { // a file system that refuses O_DIRECT says so at open()
         direct_ = false;
         Tree again = tree;
         again.replace = true; // some create the file all the same
-        fd = create(again, destination_, 0);
+        fd = create_file(again, destination_, 0);
     }
     if (!fd.ok()) return std::move(fd).error();
     fd_ = std::make_shared<Fd>(*std::move(fd));

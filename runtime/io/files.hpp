@@ -32,13 +32,13 @@ class WritebackRing {
     const std::uint64_t capacity_;
 };
 
-// What every file of one tree has in common.
+// Common to all files of one tree.
 struct Tree {
-    const Table& table;
-    const Plan& plan;
+    const format::Table& table;
+    const WritePlan& plan;
     const Directories& directories;
     std::uint16_t mode_mask = 07777;
-    bool replace = false; // what an interrupted run left half-written is removed first
+    bool replace = false; // a file that an interrupted run left half-written is removed first
     Faults* faults = nullptr;
     WritebackRing* ring = nullptr;
 

@@ -35,7 +35,7 @@ class DirectoryIndex {
 
 Error twice(const std::string& path) { return make_error(ErrorKind::damaged, "the file table names '{}' twice", path); }
 
-Status plan_destinations(const Table& table, Plan& plan) {
+Status plan_destinations(const format::Table& table, WritePlan& plan) {
     DirectoryIndex index(plan.directories);
     std::vector<std::string> others; // paths of files and links
     std::vector<std::pair<std::uint32_t, std::uint32_t>> files;
@@ -43,20 +43,20 @@ Status plan_destinations(const Table& table, Plan& plan) {
         shared; // content, mode, time → first
     plan.directory_of.resize(table.destinations.size(), 0);
     for (std::uint32_t i = 0; i < table.destinations.size(); ++i) {
-        const Destination& d = table.destinations[i];
-        if (!is_prefix(d.root) || prefix_index(d.root) >= plan.root_paths.size())
+        const format::Destination& d = table.destinations[i];
+        if (!format::is_prefix(d.root) || format::prefix_index(d.root) >= plan.root_paths.size())
             return make_error(ErrorKind::damaged, "the file table of an installer has an unresolved path '{}'", d.path);
         std::string path = plan.path_of(d);
         auto slash = path.rfind('/');
         plan.directory_of[i] = index.add(slash == std::string::npos ? "" : path.substr(0, slash));
-        if (d.kind == EntryKind::directory) {
+        if (d.kind == format::EntryKind::directory) {
             std::uint32_t at = index.add(path);
             if (plan.directories[at].destination != none) return twice(path);
             plan.directories[at].destination = i;
             continue;
         }
         others.push_back(std::move(path));
-        if (d.kind == EntryKind::file && (d.flags & destination_shared) != 0 &&
+        if (d.kind == format::EntryKind::file && (d.flags & format::destination_shared) != 0 &&
             table.contents[d.content].relocs.empty()) {
             auto [first, added] = shared.emplace(std::tuple(d.content, d.mode, d.mtime), i);
             if (!added) {
@@ -64,7 +64,7 @@ Status plan_destinations(const Table& table, Plan& plan) {
                 continue;
             }
         }
-        if (d.kind == EntryKind::symlink) plan.symlinks.push_back(i);
+        if (d.kind == format::EntryKind::symlink) plan.symlinks.push_back(i);
         else if (table.contents[d.content].size == 0) plan.empty_files.push_back(i);
         else files.emplace_back(d.content, i);
     }
@@ -77,19 +77,19 @@ Status plan_destinations(const Table& table, Plan& plan) {
 }
 
 // A content that fills whole blocks alone can be written block by block.
-bool is_large(const Table& table, const Content& content) {
+bool is_large(const format::Table& table, const format::Content& content) {
     if (!content.relocs.empty() || content.offset != 0 || content.size == 0) return false;
     std::uint64_t first = table.blocks[content.block].raw;
-    return content.size > first || (content.size == first && content.size >= large_content_size);
+    return content.size > first || (content.size == first && content.size >= format::large_content_size);
 }
 
-Status plan_contents(const Table& table, Plan& plan) {
+Status plan_contents(const format::Table& table, WritePlan& plan) {
     std::vector<std::pair<std::uint32_t, std::uint32_t>> small;
     plan.large_content_of.assign(table.blocks.size(), none);
     plan.large_offset_of.assign(table.blocks.size(), 0);
     std::vector<bool> used(table.blocks.size());
     for (std::uint32_t c = 0; c < table.contents.size(); ++c) {
-        const Content& content = table.contents[c];
+        const format::Content& content = table.contents[c];
         if (content.size == 0 || plan.destinations_of[c].empty() || has_digests(content)) continue;
         used[content.block] = true;
         const bool one_block = content.size <= table.blocks[content.block].raw;
@@ -131,7 +131,7 @@ Status plan_contents(const Table& table, Plan& plan) {
 }
 
 // decode_table() has refused circles, so this ends.
-void plan_digests(const Table& table, Plan& plan) {
+void plan_digests(const format::Table& table, WritePlan& plan) {
     std::vector<std::uint32_t> pending;
     for (std::uint32_t c = 0; c < table.contents.size(); ++c)
         if (has_digests(table.contents[c]) && !plan.destinations_of[c].empty()) pending.push_back(c);
@@ -140,8 +140,8 @@ void plan_digests(const Table& table, Plan& plan) {
     while (!pending.empty()) {
         std::vector<std::uint32_t> level, later;
         for (std::uint32_t c : pending) {
-            bool ready = std::ranges::none_of(table.contents[c].relocs, [&](const Reloc& reloc) {
-                bool digest = reloc.kind >= RelocKind::digest_hex;
+            bool ready = std::ranges::none_of(table.contents[c].relocs, [&](const format::Reloc& reloc) {
+                bool digest = reloc.kind >= format::RelocKind::digest_hex;
                 return digest && waits[table.destinations[reloc.target].content];
             });
             (ready ? level : later).push_back(c);
@@ -166,13 +166,13 @@ Groups::Groups(std::size_t groups, std::span<const std::pair<std::uint32_t, std:
     for (auto [group, member] : pairs) members_[next[group]++] = member;
 }
 
-std::string Plan::path_of(const Destination& destination) const {
-    const std::string& root = root_paths[prefix_index(destination.root)];
+std::string WritePlan::path_of(const format::Destination& destination) const {
+    const std::string& root = root_paths[format::prefix_index(destination.root)];
     return root.empty() ? destination.path : root + "/" + destination.path;
 }
 
-Result<Plan> make_plan(const Table& table, std::vector<std::string> root_paths) {
-    Plan plan;
+Result<WritePlan> make_write_plan(const format::Table& table, std::vector<std::string> root_paths) {
+    WritePlan plan;
     plan.root_paths = std::move(root_paths);
     TRY(plan_destinations(table, plan));
     TRY(plan_contents(table, plan));

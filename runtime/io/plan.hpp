@@ -16,7 +16,7 @@ struct PlannedDirectory {
     std::uint32_t destination = none; // none: only implied by a path below it
 };
 
-// One block to read. Empty files have no block: `first_empty` … are indexes into Plan::empty_files.
+// One block to read. Empty files have no block: `first_empty` … are indexes into WritePlan::empty_files.
 struct Task {
     std::uint32_t block = none;
     std::uint32_t first_empty = 0, empty_count = 0;
@@ -41,7 +41,7 @@ class Groups {
     std::vector<std::uint32_t> starts_, members_;
 };
 
-struct Plan {
+struct WritePlan {
     std::vector<std::string> root_paths;         // by prefix_index(), below the tree's root: "" or "envs/NAME"
     std::vector<PlannedDirectory> directories;   // [0] is the root; parents before children
     std::vector<std::uint32_t> directory_of;     // by destination: where it lies
@@ -57,17 +57,17 @@ struct Plan {
     std::vector<std::vector<std::uint32_t>> digest_levels;
     std::uint64_t bytes = 0; // raw bytes of all tasks
 
-    std::string path_of(const Destination& destination) const; // below the tree's root
+    std::string path_of(const format::Destination& destination) const; // below the tree's root
 };
 
 // `root_paths`: where each prefix lies below the tree's root ("" or "envs/NAME"), by prefix_index(). Kind damaged: two
 // destinations with one path, a file that is also a directory, roots that belong to parcels or are not among these.
-Result<Plan> make_plan(const Table& table, std::vector<std::string> root_paths);
+Result<WritePlan> make_write_plan(const format::Table& table, std::vector<std::string> root_paths);
 
-inline bool has_digests(const Content& content) {
-    for (const Reloc& reloc : content.relocs)
-        if (reloc.kind == RelocKind::digest_hex || reloc.kind == RelocKind::digest_b64url ||
-            reloc.kind == RelocKind::size_decimal)
+inline bool has_digests(const format::Content& content) {
+    for (const format::Reloc& reloc : content.relocs)
+        if (reloc.kind == format::RelocKind::digest_hex || reloc.kind == format::RelocKind::digest_b64url ||
+            reloc.kind == format::RelocKind::size_decimal)
             return true;
     return false;
 }

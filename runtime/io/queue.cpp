@@ -18,7 +18,7 @@ class UringQueue : public Queue {
         ready_ = ::io_uring_queue_init(depth, &ring_, 0) == 0;
         return ready_;
     }
-    Status submit(const Request& request) override {
+    Status submit(const WriteRequest& request) override {
         io_uring_sqe* sqe = ::io_uring_get_sqe(&ring_);
         if (!sqe) return make_error(ErrorKind::bug, "the io_uring queue is full");
         auto size = static_cast<unsigned>(request.size);
@@ -50,7 +50,7 @@ class UringQueue : public Queue {
 
 class PlainQueue : public Queue {
   public:
-    Status submit(const Request& request) override {
+    Status submit(const WriteRequest& request) override {
         ssize_t n;
         do {
             n = request.write ? ::pwrite(request.fd, request.data, request.size, static_cast<off_t>(request.offset))

@@ -10,7 +10,7 @@
 
 namespace tinderbox::io {
 
-struct Request {
+struct WriteRequest {
     bool write = false;
     int fd = -1;
     std::byte* data = nullptr; // stays valid until the completion
@@ -28,7 +28,7 @@ class Queue {
   public:
     virtual ~Queue() = default;
     // Must not be called with more requests in flight than the queue's depth. The plain queue does the work here.
-    virtual Status submit(const Request& request) = 0;
+    virtual Status submit(const WriteRequest& request) = 0;
     // Waits for any completion. Only with something in flight.
     virtual Result<Completion> wait() = 0;
 };

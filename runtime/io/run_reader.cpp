@@ -30,13 +30,13 @@ int RunReader::direct_fd(int plain_fd) {
 }
 
 std::optional<RunReader::Where> RunReader::where(std::uint64_t offset, std::size_t size) {
-    RunFile::Place place = run_.place(offset);
-    if (place.contiguous < size) return std::nullopt;
-    int fd = direct_ ? direct_fd(place.fd) : -1;
-    if (fd < 0) return Where{place.fd, false, place.offset, size, 0};
-    std::uint64_t first = round_down(place.offset);
-    return Where{fd, true, first, static_cast<std::size_t>(round_up(place.offset + size) - first),
-                 static_cast<std::size_t>(place.offset - first)};
+    const format::RunFile::Extent extent = run_.extent_at(offset);
+    if (extent.contiguous < size) return std::nullopt;
+    int fd = direct_ ? direct_fd(extent.fd) : -1;
+    if (fd < 0) return Where{extent.fd, false, extent.offset, size, 0};
+    std::uint64_t first = round_down(extent.offset);
+    return Where{fd, true, first, static_cast<std::size_t>(round_up(extent.offset + size) - first),
+                 static_cast<std::size_t>(extent.offset - first)};
 }
 
 void RunReader::forget(const Where& where) {

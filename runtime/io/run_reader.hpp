@@ -12,7 +12,7 @@ namespace tinderbox::io {
 
 class RunReader {
   public:
-    RunReader(const RunFile& run, bool no_direct) : run_(run), direct_(!no_direct) {}
+    RunReader(const format::RunFile& run, bool no_direct) : run_(run), direct_(!no_direct) {}
 
     struct Where {
         int fd = -1;
@@ -30,7 +30,7 @@ class RunReader {
 
   private:
     int direct_fd(int plain_fd);
-    const RunFile& run_;
+    const format::RunFile& run_;
     std::atomic<bool> direct_;
     std::mutex mutex_;
     std::map<int, Fd> descriptors_; // plain → direct

@@ -1,30 +1,34 @@
-// Preflight: everything that can be known before a byte is written, all findings at once.
+// Preflight: everything that can be known before a byte is written, all findings at once. Reads only; each call takes
+// what it needs from its arguments, so calls may run side by side.
 #pragma once
 
 #include "common/machine/gpu_verdict.hpp"
 #include "common/machine/machine.hpp"
 #include "runtime/preflight/target.hpp"
 
-namespace tinderbox {
+namespace tinderbox::preflight {
 
 struct PreflightOptions {
-    std::string prefix; // resolved (resolve_prefix)
+    place::Decision place;
     bool no_gpu = false;
-    TargetNeeds target;                             // `install` is the manifest's when it has no inodes
+    bool installed = false; // the environment is there already: room and permissions are not judged
+    NamesCollide names_collide;
     std::function<std::optional<int>()> driver_api; // see GpuJudgeOptions
 };
 
 struct Preflight {
-    MachineFacts machine;
+    machine::MachineFacts machine;
+    place::Found found = place::Found::absent; // at the place
     TargetFacts target;
-    GpuFacts gpu;
-    GpuVerdict verdict;
-    std::vector<Finding> findings; // of all three, in this order
+    machine::GpuFacts gpu;
+    machine::GpuVerdict verdict;
+    std::vector<machine::Finding> findings; // of machine, place and GPU, in this order
     double seconds = 0;
 };
 
-Preflight run_preflight(const Manifest& manifest, const SystemRoot& root, const PreflightOptions& options);
+Preflight run_preflight(const format::Manifest& manifest, const machine::SystemRoot& root,
+                        const PreflightOptions& options);
 
 nlohmann::json to_json(const Preflight& preflight);
 
-} // namespace tinderbox
+} // namespace tinderbox::preflight

@@ -1,25 +1,26 @@
-// What the file says of itself.
+// The commands that show the contents of the file: --list, --info, --license, --verify-file.
 #include "common/base/text.hpp"
+#include "common/base/units.hpp"
 #include "common/machine/gpu_code.hpp"
 #include "runtime/session/session.hpp"
 
 #include <nlohmann/json.hpp>
 #include <zstd.h>
 
-namespace tinderbox {
+namespace tinderbox::session {
 
 using nlohmann::json;
 
 Result<int> Session::list() const {
     if (options_.json) {
-        write_stdout(canonical_json(to_json(manifest_)["packages"]));
+        write_stdout(format::canonical_json(format::to_json(manifest_)["packages"]));
         return 0;
     }
     std::vector<std::vector<std::string>> rows;
-    for (const PackageInfo& p : manifest_.packages)
+    for (const format::PackageInfo& p : manifest_.packages)
         if (p.kind != "generated")
             rows.push_back({p.name, p.version, p.build, p.kind, format_bytes(p.installed_size), p.license});
-    write_stdout(render_columns(rows));
+    write_stdout(ui::render_columns(rows));
     return 0;
 }
 
@@ -28,7 +29,7 @@ Result<int> Session::info() const {
         write_stdout(run().manifest_text());
         return 0;
     }
-    const Requirements& needs = manifest_.requires_;
+    const format::Requirements& needs = manifest_.requires_;
     std::vector<std::vector<std::string>> rows = {
         {"environment", manifest_.env_name},
         {"platform", manifest_.platform},
@@ -39,7 +40,7 @@ Result<int> Session::info() const {
         {"this file", format_bytes(run().total_size())},
     };
     if (!needs.glibc.empty()) rows.push_back({"needs glibc", needs.glibc});
-    for (auto& [label, text] : gpu_lines(needs)) rows.push_back({std::move(label), std::move(text)});
+    for (auto& [label, text] : machine::gpu_lines(needs)) rows.push_back({std::move(label), std::move(text)});
     for (const std::string& library : needs.libraries) rows.push_back({"needs library", library});
     if (manifest_.install.longest_prefix)
         rows.push_back({"longest prefix", fmt::format("{} bytes", manifest_.install.longest_prefix)});
@@ -53,12 +54,12 @@ Result<int> Session::info() const {
     for (const std::string& notice : manifest_.notices) rows.push_back({"notice", notice});
     rows.push_back({"made by", "Tinderbox " + manifest_.tinderbox_version});
     rows.push_back({"manifest SHA-256", to_hex(run().manifest_sha256())});
-    write_stdout(render_columns(rows));
+    write_stdout(ui::render_columns(rows));
     return 0;
 }
 
 Result<std::string> Session::license_texts() const {
-    const Section* section = run().section("licenses");
+    const format::Section* section = run().section("licenses");
     if (!section || section->size == 0) return std::string();
     TRY_ASSIGN(Bytes packed, run().read_section(*section));
     unsigned long long size = ZSTD_getFrameContentSize(packed.data(), packed.size());
@@ -98,7 +99,7 @@ Result<int> Session::verify_file() const {
 std::string Session::package_summary() const {
     std::string asked;
     std::size_t count = 0, named = 0;
-    for (const PackageInfo& p : manifest_.packages) {
+    for (const format::PackageInfo& p : manifest_.packages) {
         if (p.kind == "generated" || p.prefix != "env") continue;
         ++count;
         if (!p.requested || named >= 4) continue;
@@ -109,4 +110,4 @@ std::string Session::package_summary() const {
     return count > named ? fmt::format("{} and {} more packages", asked, count - named) : asked;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::session

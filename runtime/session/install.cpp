@@ -1,11 +1,15 @@
 // Installing: the place, preflight, the files, conda init, the verification, the report.
+#include "common/base/shell_quote.hpp"
 #include "common/base/text.hpp"
+#include "common/base/units.hpp"
+#include "runtime/install/replace.hpp"
+#include "runtime/place/control_files.hpp"
 #include "runtime/session/session.hpp"
 #include "runtime/ui/prompt.hpp"
 
 #include <algorithm>
 
-namespace tinderbox {
+namespace tinderbox::session {
 
 Result<std::string> Session::choose_prefix() const {
     TRY_ASSIGN(std::string prefix, prefix_from(options_.prefix));
@@ -17,14 +21,14 @@ Result<std::string> Session::choose_prefix() const {
         return prefix;
     }
     TRY_ASSIGN(std::string licenses, license_texts());
-    Welcome welcome{manifest_.name, package_summary(), format_bytes(manifest_.install.bytes), std::move(licenses),
-                    prefix};
-    TRY_ASSIGN(Answers answers, ask(Console::terminal(), welcome, options_.prefix.empty()));
+    ui::Welcome welcome{manifest_.name, package_summary(), format_bytes(manifest_.install.bytes), std::move(licenses),
+                        prefix};
+    TRY_ASSIGN(ui::Answers answers, ui::ask(ui::Console::terminal(), welcome, options_.prefix.empty()));
     return prefix_from(answers.prefix);
 }
 
-InstallFacts Session::facts_of(const InstallSummary& summary) {
-    InstallFacts facts;
+verify::InstallFacts Session::facts_of(const install::InstallSummary& summary) {
+    verify::InstallFacts facts;
     facts.files = summary.files;
     facts.bytes = summary.bytes;
     facts.resumed = summary.resumed;
@@ -38,20 +42,24 @@ InstallFacts Session::facts_of(const InstallSummary& summary) {
 }
 
 Result<int> Session::install_all() {
-    TRY_ASSIGN(std::vector<Shell> shells, shells_to_init());
+    TRY_ASSIGN(std::vector<install::Shell> shells, shells_to_init());
     TRY_ASSIGN(std::string asked, choose_prefix());
-    const auto [prefix, root] = place_of(asked);
-    Preflight found = preflight(asked);
+    const place::Decision decision = decide(asked);
+    const std::string prefix = decision.layout.environment.string(), root = decision.layout.root.string();
+    // A killed --replace may have left the old environment aside: it comes back, whatever the checks say.
+    TRY(install::Replacement(decision).recover());
+    preflight::Preflight found = preflight(decision);
     show_problems(found.findings);
-    if (auto failure = failure_of(found.findings)) {
-        ReportFacts in = facts_for("install", prefix, &found);
+    if (auto failure = machine::failure_of(found.findings)) {
+        verify::ReportFacts in = facts_for("install", prefix, &found);
         in.exit_code = static_cast<int>(*failure);
-        terminal().error(fmt::format("nothing was installed: {} of the checks above failed",
-                                     std::ranges::count(found.findings, Severity::error, &Finding::severity)));
+        terminal().error(
+            fmt::format("nothing was installed: {} of the checks above failed",
+                        std::ranges::count(found.findings, machine::Severity::error, &machine::Finding::severity)));
         return report(in, {}, false);
     }
     terminal().note("installing", fmt::format("{} into '{}'", manifest_.name, prefix));
-    auto installed = install(run(), manifest_, install_options(asked));
+    auto installed = install::install(run(), manifest_, decision, install_options());
     terminal().end_progress();
     if (!installed.ok()) {
         if (installed.error().kind == ErrorKind::interrupted)
@@ -59,19 +67,20 @@ Result<int> Session::install_all() {
                               installed.error().message);
         return std::move(installed).error();
     }
-    InstallFacts facts = facts_of(*installed);
+    verify::InstallFacts facts = facts_of(*installed);
     for (const std::string& warning : facts.warnings) terminal().warning(warning);
     if (!facts.script_failure.empty()) terminal().error(facts.script_failure);
-    const std::vector<ShellChange> shell_changes = init_conda(asked, prefix, root, shells, facts);
+    const std::vector<install::ShellChange> shell_changes = init_conda(asked, decision.layout, shells, facts);
 
-    Verification verified = verify(prefix, found.verdict);
+    verify::Verification verified = verify(prefix, found.verdict);
     if (interrupted_)
         return make_error(ErrorKind::interrupted,
                           "the verification was interrupted; '{}' is installed, --verify-only tests it", prefix);
     std::optional<ErrorKind> failure = verified.failure;
     if (!facts.script_failure.empty() && !failure) failure = ErrorKind::script;
-    if (!failure) (void)record_stage(root, InstallStage::verified); // a read-only prefix loses only this mark
-    ReportFacts in = facts_for("install", prefix, &found, &facts, &verified);
+    if (!failure)
+        (void)place::record_stage(root, place::InstallStage::verified); // a read-only prefix loses only this mark
+    verify::ReportFacts in = facts_for("install", prefix, &found, &facts, &verified);
     if (!shell_changes.empty()) in.shells = &shell_changes;
     in.exit_code = failure ? static_cast<int>(*failure) : 0;
     TRY_ASSIGN(int code, report(in, root));
@@ -79,36 +88,39 @@ Result<int> Session::install_all() {
     return code;
 }
 
-Result<std::vector<Shell>> Session::shells_to_init() const {
-    if (!options_.init_shells.empty()) return parse_shells(options_.init_shells);
-    return shells_in_use(ShellPlaces::from_environment());
+Result<std::vector<install::Shell>> Session::shells_to_init() const {
+    if (!options_.init_shells.empty()) return install::parse_shells(options_.init_shells);
+    return install::shells_in_use(install::ShellPlaces::from_environment());
 }
 
 // The question of constructor's installers, asked like there when the files are in place.
-bool Session::wants_conda_init(const std::string& conda, const std::vector<Shell>& shells,
-                               const ShellPlaces& places) const {
+bool Session::wants_conda_init(const std::string& conda, const std::vector<install::Shell>& shells,
+                               const install::ShellPlaces& places) const {
     if (options_.conda_init) return true;
     // A conda that was there before is its owner's business.
-    if (!interactive() || manifest_.base == "none" || !would_init_shells(conda, shells, places)) return false;
-    return ask_conda_init(Console::terminal(), conda);
+    if (!interactive() || manifest_.base == "none" || !install::would_init_shells(conda, shells, places)) return false;
+    return ui::ask_conda_init(ui::Console::terminal(), conda);
 }
 
-std::vector<ShellChange> Session::init_conda(const std::string& asked, const std::string& prefix,
-                                             const std::string& root, const std::vector<Shell>& shells,
-                                             InstallFacts& facts) const {
-    const std::string conda = is_conda_prefix(asked) ? asked : is_conda_prefix(prefix) ? prefix : "";
-    if (conda.empty()) {
+std::vector<install::ShellChange> Session::init_conda(const std::string& asked, const place::Layout& layout,
+                                                      const std::vector<install::Shell>& shells,
+                                                      verify::InstallFacts& facts) const {
+    const std::string prefix = layout.environment.string();
+    std::string conda = asked;
+    if (!place::is_conda_prefix(conda)) conda = prefix;
+    if (!place::is_conda_prefix(conda)) {
         if (options_.conda_init) facts.notes.push_back(without_conda(prefix));
         return {};
     }
-    const ShellPlaces places = ShellPlaces::from_environment();
+    const install::ShellPlaces places = install::ShellPlaces::from_environment();
     if (!wants_conda_init(conda, shells, places)) return {};
-    auto changes = init_shells(conda, shells, places, fs::path(root) / ".tinderbox" / "shell-init");
-    for (const ShellChange& change : changes) {
-        if (change.outcome == ShellChange::Outcome::failed)
-            terminal().warning(fmt::format("conda init {}: {}", to_string(change.shell), change.words));
+    auto changes =
+        install::init_shells(conda, shells, places, place::control_file(layout.root, place::control::shell_init));
+    for (const install::ShellChange& change : changes) {
+        if (change.outcome == install::ShellChange::Outcome::failed)
+            terminal().warning(fmt::format("conda init {}: {}", install::to_string(change.shell), change.words));
         else
-            terminal().note(change.outcome == ShellChange::Outcome::modified ? "modified" : "no change",
+            terminal().note(change.outcome == install::ShellChange::Outcome::modified ? "modified" : "no change",
                             change.file.string());
     }
     return changes;
@@ -121,12 +133,12 @@ std::string Session::without_conda(const std::string& prefix) {
                        shell_quote(prefix + "/bin/activate"));
 }
 
-void Session::say_what_next(const std::string& prefix, const std::vector<ShellChange>& shells) const {
+void Session::say_what_next(const std::string& prefix, const std::vector<install::ShellChange>& shells) const {
     if (options_.json && options_.conda_init && shells.empty()) terminal().line(without_conda(prefix));
-    const bool changed =
-        std::ranges::any_of(shells, [](const ShellChange& c) { return c.outcome == ShellChange::Outcome::modified; });
+    const bool changed = std::ranges::any_of(
+        shells, [](const install::ShellChange& c) { return c.outcome == install::ShellChange::Outcome::modified; });
     if (changed) terminal().line("\n==> For changes to take effect, close and re-open your current shell. <==\n");
-    terminal().note("activate", activation_command(prefix));
+    terminal().note("activate", verify::activation_command(prefix));
     if (changed)
         terminal().note("", fmt::format("or, in a new shell: conda activate {}", shell_quote(name_for_conda(prefix))));
 }
@@ -139,18 +151,17 @@ std::string Session::name_for_conda(const std::string& prefix) {
 
 Result<int> Session::extract() {
     TRY_ASSIGN(std::string directory, prefix_from(options_.extract_to));
-    TargetNeeds needs;
-    needs.install = manifest_.install;
-    needs.names_collide = [this] { return names_collide(); };
-    auto findings = judge_target(read_target_facts(directory), needs);
+    const place::Decision decision = decide(directory, true);
+    auto findings = preflight::judge_target(preflight::read_target_facts(decision), decision, manifest_,
+                                            [this] { return names_collide(); });
     show_problems(findings);
-    if (auto failure = failure_of(findings)) return static_cast<int>(*failure);
-    auto extracted = extract_to(run(), manifest_, directory, install_options(directory));
+    if (auto failure = machine::failure_of(findings)) return static_cast<int>(*failure);
+    auto extracted = install::install(run(), manifest_, decision, install_options());
     terminal().end_progress();
     if (!extracted.ok()) return std::move(extracted).error();
-    InstallFacts facts = facts_of(*extracted);
-    ReportFacts in = facts_for("extract", directory, nullptr, &facts);
+    verify::InstallFacts facts = facts_of(*extracted);
+    verify::ReportFacts in = facts_for("extract", directory, nullptr, &facts);
     return report(in, {});
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::session

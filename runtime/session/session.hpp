@@ -2,14 +2,14 @@
 // look at the machine to the report. main() makes one and turns its result into an exit code.
 //
 //   session.cpp    which prefix is meant, preflight, the report
-//   describe.cpp   --list, --info, --license, --verify-file: what the file says of itself
+//   describe.cpp   --list, --info, --license, --verify-file: the contents of the file
 //   install.cpp    installing and --extract, and the questions on the way
-//   upkeep.cpp     what is done to an installed prefix: --verify-only, --integrity, --repair, --uninstall
+//   upkeep.cpp     --verify-only, --integrity, --repair, --uninstall: an installed prefix
 #pragma once
 
 #include "common/base/terminal.hpp"
 #include "common/format/run_file.hpp"
-#include "runtime/install/installer.hpp"
+#include "runtime/install/install.hpp"
 #include "runtime/install/shell_init.hpp"
 #include "runtime/preflight/preflight.hpp"
 #include "runtime/ui/options.hpp"
@@ -18,48 +18,44 @@
 
 #include <unistd.h>
 
-namespace tinderbox {
+namespace tinderbox::session {
 
-// Of the environment; "" when it is not set.
-std::string variable(const char* name);
 void write_stdout(std::string_view text);
 
 class Session {
   public:
     // `interrupted` is set by a signal handler and outlives the session.
-    Session(RunFile run, Manifest manifest, RunOptions options, const std::atomic<bool>& interrupted);
-    // Started as PREFIX/.tinderbox/stub, without the .run: what an installed prefix can do by itself.
-    Session(InstalledState installed, RunOptions options, const std::atomic<bool>& interrupted);
+    Session(format::RunFile run, format::Manifest manifest, ui::RunOptions options,
+            const std::atomic<bool>& interrupted);
+    // Started as PREFIX/.tinderbox/stub, without the .run: only the commands that need no .run.
+    Session(place::InstalledEnvironment installed, ui::RunOptions options, const std::atomic<bool>& interrupted);
 
     Result<int> go(); // the exit code
 
   private:
     Terminal& terminal() const { return Terminal::get(); }
-    const RunFile& run() const { return *run_; }
+    const format::RunFile& run() const { return *run_; }
     std::string manifest_sha256() const;
     // Constructor's habit: with neither -b nor a terminal nobody can be asked, and that counts as -b.
     bool interactive() const { return !options_.batch && (options_.ask || ::isatty(0) == 1); }
 
     // session.cpp
-    // Where an installation that was made for `asked` is: of the environment, and of its .tinderbox.
-    struct Place {
-        std::string prefix, root;
-    };
     Result<std::string> prefix_from(std::string_view written) const;
-    InstallOptions install_options(const std::string& prefix) const;
-    Place place_of(const std::string& asked) const;
-    Result<Place> find_installed() const;
-    bool is_ours(const std::string& prefix) const;
+    install::InstallOptions install_options() const;
+    // By the options, for this prefix. Each command decides once, and hands the decision on.
+    place::Decision decide(const std::string& prefix, bool extract_only = false) const;
+    Result<place::Installed> find_installed() const;
     bool names_collide() const;
     std::string probe_name() const; // "" = this installer carries none
     Result<Bytes> probe_program() const;
-    Preflight preflight(const std::string& prefix) const;
+    preflight::Preflight preflight(const place::Decision& decision, bool installed = false) const;
     Result<int> check();
-    Verification verify(const std::string& prefix, const GpuVerdict& verdict) const;
-    void show_problems(const std::vector<Finding>& findings) const;
-    ReportFacts facts_for(const char* mode, const std::string& prefix, const Preflight* preflight,
-                          const InstallFacts* installed = nullptr, const Verification* verification = nullptr) const;
-    Result<int> report(const ReportFacts& in, const std::string& prefix, bool show = true) const;
+    verify::Verification verify(const std::string& prefix, const machine::GpuVerdict& verdict) const;
+    void show_problems(const std::vector<machine::Finding>& findings) const;
+    verify::ReportFacts facts_for(const char* mode, const std::string& prefix, const preflight::Preflight* preflight,
+                                  const verify::InstallFacts* installed = nullptr,
+                                  const verify::Verification* verification = nullptr) const;
+    Result<int> report(const verify::ReportFacts& in, const std::string& prefix, bool show = true) const;
 
     // describe.cpp
     Result<int> list() const;
@@ -71,14 +67,16 @@ class Session {
 
     // install.cpp
     Result<std::string> choose_prefix() const;
-    static InstallFacts facts_of(const InstallSummary& summary);
+    static verify::InstallFacts facts_of(const install::InstallSummary& summary);
     Result<int> install_all();
-    Result<std::vector<Shell>> shells_to_init() const;
-    bool wants_conda_init(const std::string& conda, const std::vector<Shell>& shells, const ShellPlaces& places) const;
-    std::vector<ShellChange> init_conda(const std::string& asked, const std::string& prefix, const std::string& root,
-                                        const std::vector<Shell>& shells, InstallFacts& facts) const;
+    Result<std::vector<install::Shell>> shells_to_init() const;
+    bool wants_conda_init(const std::string& conda, const std::vector<install::Shell>& shells,
+                          const install::ShellPlaces& places) const;
+    std::vector<install::ShellChange> init_conda(const std::string& asked, const place::Layout& layout,
+                                                 const std::vector<install::Shell>& shells,
+                                                 verify::InstallFacts& facts) const;
     static std::string without_conda(const std::string& prefix);
-    void say_what_next(const std::string& prefix, const std::vector<ShellChange>& shells) const;
+    void say_what_next(const std::string& prefix, const std::vector<install::ShellChange>& shells) const;
     static std::string name_for_conda(const std::string& prefix);
     Result<int> extract();
 
@@ -87,13 +85,13 @@ class Session {
     Result<int> integrity() const;
     Result<int> repair() const;
     Result<int> remove();
-    std::vector<ShellChange> undo_conda_init(const std::string& root) const;
+    std::vector<install::ShellChange> undo_conda_init(const std::string& root) const;
 
-    std::optional<RunFile> run_; // nothing exactly when installed_ is there
-    Manifest manifest_;
-    RunOptions options_;
-    std::optional<InstalledState> installed_;
+    std::optional<format::RunFile> run_; // nothing exactly when installed_ is there
+    format::Manifest manifest_;
+    ui::RunOptions options_;
+    std::optional<place::InstalledEnvironment> installed_;
     const std::atomic<bool>& interrupted_;
 };
 
-} // namespace tinderbox
+} // namespace tinderbox::session

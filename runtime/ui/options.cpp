@@ -1,10 +1,12 @@
 #include "runtime/ui/options.hpp"
 
+#include "common/base/edit_distance.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <functional>
 
-namespace tinderbox {
+namespace tinderbox::ui {
 namespace {
 
 struct OptionRow {
@@ -22,8 +24,8 @@ Status set_mode(RunOptions& o, Mode mode, std::string_view name) {
     return {};
 }
 
-// What the letters of the alphabet do not tell lies here: one row an option, in the order --help shows them.
-const std::vector<OptionRow>& rows() {
+// One row an option, in the order in which --help shows them.
+const std::vector<OptionRow>& option_rows() {
     auto flag = [](bool RunOptions::*member) {
         return [member](RunOptions& o, const std::string&) -> Status {
             o.*member = true;
@@ -121,30 +123,14 @@ const std::vector<OptionRow>& rows() {
     return all;
 }
 
-// Levenshtein's distance; the names are short.
-std::size_t distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            std::size_t up = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0u : 1u)});
-            diagonal = up;
-        }
-    }
-    return row[b.size()];
-}
-
 Error unknown(std::string_view option) {
     std::string_view best;
     std::size_t best_distance = 4;
     if (option.starts_with("--")) {
         std::string_view name =
             option.substr(2, option.find('=') == std::string_view::npos ? option.npos : option.find('=') - 2);
-        for (const OptionRow& row : rows()) {
-            std::size_t d = name.size() >= 3 && row.name.starts_with(name) ? 0 : distance(name, row.name);
+        for (const OptionRow& row : option_rows()) {
+            std::size_t d = name.size() >= 3 && row.name.starts_with(name) ? 0 : edit_distance(name, row.name);
             if (d < best_distance && d < name.size()) {
                 best = row.name;
                 best_distance = d;
@@ -191,7 +177,7 @@ class Parser {
         auto equals = word.find('=');
         std::string_view name =
             std::string_view(word).substr(2, equals == std::string::npos ? std::string::npos : equals - 2);
-        for (const OptionRow& row : rows()) {
+        for (const OptionRow& row : option_rows()) {
             if (row.name != name) continue;
             if (row.argument.empty()) {
                 if (equals != std::string::npos) return make_error(ErrorKind::usage, "--{} takes no value", name);
@@ -207,8 +193,8 @@ class Parser {
     // "-bfp DIR", "-bfpDIR": as getopts reads them.
     Status letters(const std::string& word) {
         for (std::size_t i = 1; i < word.size(); ++i) {
-            auto row = std::ranges::find(rows(), word[i], &OptionRow::letter);
-            if (row == rows().end() || word[i] == 0)
+            auto row = std::ranges::find(option_rows(), word[i], &OptionRow::letter);
+            if (row == option_rows().end() || word[i] == 0)
                 return word.size() > 2 ? make_error(ErrorKind::usage,
                                                     "unknown option '-{}' in '{}'; -h lists all options", word[i], word)
                                        : unknown(word);
@@ -237,7 +223,7 @@ std::string help_text(std::string_view name, std::string_view environment, std::
         fmt::format("Installs the environment '{}' on this machine, without internet, and tests its GPU.\n\n"
                     "usage: sh {} [OPTIONS]\n\n",
                     environment, name);
-    for (const OptionRow& row : rows()) {
+    for (const OptionRow& row : option_rows()) {
         if (row.help.empty()) continue;
         std::string left =
             row.letter ? fmt::format("-{}, --{}", row.letter, row.name) : fmt::format("    --{}", row.name);
@@ -251,4 +237,4 @@ std::string help_text(std::string_view name, std::string_view environment, std::
     return out;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::ui

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::ui {
 
 enum class Mode {
     install,
@@ -58,4 +58,4 @@ Result<RunOptions> parse_options(const std::vector<std::string>& arguments);
 // `name` is the file's name as the user started it.
 std::string help_text(std::string_view name, std::string_view environment, std::string_view version);
 
-} // namespace tinderbox
+} // namespace tinderbox::ui

@@ -4,13 +4,13 @@
 
 #include <unistd.h>
 
-namespace tinderbox {
+namespace tinderbox::ui {
 namespace {
 
 constexpr std::size_t screen_lines = 22;
 
 std::optional<std::string> read_line() {
-    // One byte at a time: what follows the line may be meant for a program that we start.
+    // One byte at a time: the bytes behind the line may be meant for a program that we start.
     std::string line;
     for (;;) {
         char c = 0;
@@ -139,4 +139,4 @@ bool ask_purge(const Console& console, std::string_view prefix, const std::vecto
     return ask_yes_no(console, "Remove that, too?", false).value_or(false);
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::ui

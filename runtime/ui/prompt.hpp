@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::ui {
 
 // Where questions go and answers come from; a test replaces both.
 struct Console {
@@ -21,7 +21,7 @@ struct Console {
     static Console terminal(); // stderr and stdin
 };
 
-// What the first screen says.
+// The contents of the first screen.
 struct Welcome {
     std::string name, summary; // "torch 2.7.0 and 29 more packages"
     std::string size;          // "5.6 GB"
@@ -50,4 +50,4 @@ bool ask_conda_init(const Console& console, std::string_view conda_prefix);
 // Whether what the user has added to `prefix`, or changed in it, goes with the rest. End of input: no.
 bool ask_purge(const Console& console, std::string_view prefix, const std::vector<std::string>& kept);
 
-} // namespace tinderbox
+} // namespace tinderbox::ui

@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-namespace tinderbox {
+namespace tinderbox::ui {
 namespace {
 
 using nlohmann::json;
@@ -55,7 +55,7 @@ std::string wrapped(std::string_view words, std::size_t indent, std::size_t widt
 }
 
 // One row: a word in a column of its own, then text; advice goes below it with an arrow.
-std::string row(const ReportLine& line, bool colour, std::size_t width) {
+std::string row(const machine::ReportLine& line, bool colour, std::size_t width) {
     std::string out = fmt::format("  {} {}\n", paint(style_of(line.word), fmt::format("{:<12}", line.word), colour),
                                   wrapped(line.sentence, word_column, width));
     if (!line.advice.empty()) out += fmt::format("  {:<12} → {}\n", "", wrapped(line.advice, word_column + 2, width));
@@ -64,9 +64,9 @@ std::string row(const ReportLine& line, bool colour, std::size_t width) {
 
 std::string heading(std::string_view title, bool colour) { return "\n" + paint(Style::bold, title, colour) + "\n"; }
 
-std::string lines_text(const std::vector<ReportLine>& lines, bool colour, std::size_t width) {
+std::string lines_text(const std::vector<machine::ReportLine>& lines, bool colour, std::size_t width) {
     std::string out;
-    for (const ReportLine& line : lines) out += row(line, colour, width);
+    for (const machine::ReportLine& line : lines) out += row(line, colour, width);
     return out;
 }
 
@@ -102,20 +102,22 @@ std::string render_findings_text(const json& findings, bool colour, std::size_t 
 std::string render_report_text(const json& report, bool colour, std::size_t width) {
     std::string out =
         paint(Style::bold,
-              wrapped(fmt::format("{}: {}", text_of(report, "name"), text_of(report, "summary")), 0, width), colour) +
+              wrapped(fmt::format("{}: {}", format::text_of(report, "name"), format::text_of(report, "summary")), 0,
+                      width),
+              colour) +
         "\n";
-    auto section = [&](std::string_view title, const std::vector<ReportLine>& lines) {
+    auto section = [&](std::string_view title, const std::vector<machine::ReportLine>& lines) {
         if (!lines.empty()) out += heading(title, colour) + lines_text(lines, colour, width);
     };
-    section("Machine", finding_lines(child_of(child_of(report, "preflight"), "findings")));
-    section("Installation", installation_lines(child_of(report, "installation")));
-    section("Shells", shell_lines(child_of(report, "shells")));
-    const json& verification = child_of(report, "verification");
-    std::vector<ReportLine> verified = probe_lines(child_of(verification, "probe"));
-    for (auto lines : {check_lines(child_of(verification, "checks")), gpu_lines(report)})
+    section("Machine", finding_lines(format::child_of(format::child_of(report, "preflight"), "findings")));
+    section("Installation", installation_lines(format::child_of(report, "installation")));
+    section("Shells", shell_lines(format::child_of(report, "shells")));
+    const json& verification = format::child_of(report, "verification");
+    std::vector<machine::ReportLine> verified = machine::probe_lines(format::child_of(verification, "probe"));
+    for (auto lines : {check_lines(format::child_of(verification, "checks")), gpu_report_lines(report)})
         verified.insert(verified.end(), lines.begin(), lines.end());
     section(verification.is_object() ? "Verification" : "GPU", verified);
     return out;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::ui

@@ -1,4 +1,4 @@
-// The report in its three forms. The JSON is the report (docs/report.schema.json describes it); the
+// The report in its three forms. The JSON is the report (docs/inside/report.schema.json describes it); the
 // terminal's table and the HTML page are views of it and hold nothing that it lacks.
 #pragma once
 
@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::ui {
 
 inline constexpr int report_version = 1;
 
@@ -20,7 +20,7 @@ inline constexpr int report_version = 1;
 std::string render_report_text(const nlohmann::json& report, bool colour, std::size_t width = 0);
 // Only the findings, as --check shows them: warnings and errors with what to do below each.
 std::string render_findings_text(const nlohmann::json& findings, bool colour, std::size_t width = 0);
-// Columns of the terminal behind a descriptor, at least 40; 0 = it is none.
+// Columns of the terminal behind a descriptor, at least 40; 0 = the descriptor leads to no terminal.
 std::size_t terminal_width(int descriptor);
 
 // One self-contained page: no script, no outside reference, light and dark, fit for printing.
@@ -31,4 +31,4 @@ std::string html_escape(std::string_view text);
 // A multi-line list "name  version  …" with columns as wide as they must be.
 std::string render_columns(const std::vector<std::vector<std::string>>& rows);
 
-} // namespace tinderbox
+} // namespace tinderbox::ui

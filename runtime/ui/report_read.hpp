@@ -9,13 +9,13 @@
 
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::ui {
 
-std::vector<ReportLine> finding_lines(const nlohmann::json& findings);
-std::vector<ReportLine> installation_lines(const nlohmann::json& installation);
-std::vector<ReportLine> shell_lines(const nlohmann::json& shells);
-std::vector<ReportLine> check_lines(const nlohmann::json& checks);
+std::vector<machine::ReportLine> finding_lines(const nlohmann::json& findings);
+std::vector<machine::ReportLine> installation_lines(const nlohmann::json& installation);
+std::vector<machine::ReportLine> shell_lines(const nlohmann::json& shells);
+std::vector<machine::ReportLine> check_lines(const nlohmann::json& checks);
 // The last line: "GPU: verified".
-std::vector<ReportLine> gpu_lines(const nlohmann::json& report);
+std::vector<machine::ReportLine> gpu_report_lines(const nlohmann::json& report);
 
-} // namespace tinderbox
+} // namespace tinderbox::ui

@@ -15,11 +15,11 @@ extern const char tinderbox_report_template_begin[];
 extern const char tinderbox_report_template_end[];
 }
 
-namespace tinderbox {
+namespace tinderbox::ui {
 
 std::string_view report_template() {
     return {tinderbox_report_template_begin,
             static_cast<std::size_t>(tinderbox_report_template_end - tinderbox_report_template_begin)};
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::ui

@@ -3,8 +3,8 @@
 
 #include <string_view>
 
-namespace tinderbox {
+namespace tinderbox::ui {
 
 std::string_view report_template();
 
-} // namespace tinderbox
+} // namespace tinderbox::ui

@@ -16,7 +16,7 @@
         ".byte 0\n"                                                                                                    \
         ".popsection\n");                                                                                              \
     extern "C" const char tinderbox_check_##name##_begin[], tinderbox_check_##name##_end[];                            \
-    namespace tinderbox {                                                                                              \
+    namespace tinderbox::verify {                                                                                      \
     static std::string_view check_##name() {                                                                           \
         return {tinderbox_check_##name##_begin,                                                                        \
                 static_cast<std::size_t>(tinderbox_check_##name##_end - tinderbox_check_##name##_begin)};              \
@@ -31,7 +31,7 @@ TINDERBOX_CHECK(cupy)
 TINDERBOX_CHECK(tensorflow)
 TINDERBOX_CHECK(numba)
 
-namespace tinderbox {
+namespace tinderbox::verify {
 namespace {
 
 using nlohmann::json;
@@ -41,10 +41,10 @@ std::vector<CheckStep> steps_of(const PythonAnswer& answer) {
     for (const json& line : answer.lines) {
         if (!line.contains("step")) continue;
         CheckStep s;
-        s.name = text_field(line, "step");
+        s.name = format::text_field(line, "step");
         s.ok = line.value("ok", json()) == json(true);
         s.gpu = line.value("gpu", json()) == json(true);
-        s.words = text_field(line, "words");
+        s.words = format::text_field(line, "words");
         if (auto seconds = line.find("seconds"); seconds != line.end() && seconds->is_number())
             s.seconds = seconds->get<double>();
         out.push_back(std::move(s));
@@ -52,7 +52,7 @@ std::vector<CheckStep> steps_of(const PythonAnswer& answer) {
     return out;
 }
 
-// What one run of a framework's script means.
+// The result of one run of a framework's script.
 struct Attempt {
     ImportCheck check;
     std::string file; // where the framework was imported from
@@ -154,7 +154,7 @@ const std::vector<Framework>& known_frameworks() {
     return all;
 }
 
-std::vector<const Framework*> frameworks_of(const EnvironmentPython& python, const Manifest& manifest) {
+std::vector<const Framework*> frameworks_of(const EnvironmentPython& python, const format::Manifest& manifest) {
     std::vector<std::string> names;
     for (const Framework& f : known_frameworks()) names.emplace_back(f.name);
     PythonAnswer a = python.run(std::string(check_prelude()) + std::string(check_find()), names, python.clean());
@@ -163,7 +163,7 @@ std::vector<const Framework*> frameworks_of(const EnvironmentPython& python, con
         const bool promised =
             std::ranges::find(manifest.requires_.frameworks, f.name) != manifest.requires_.frameworks.end();
         const bool found = std::ranges::any_of(a.lines, [&](const json& l) {
-            return text_field(l, "found") == f.name && python.owns(text_field(l, "file"));
+            return format::text_field(l, "found") == f.name && python.owns(format::text_field(l, "file"));
         });
         if (promised || found) out.push_back(&f);
     }
@@ -200,4 +200,4 @@ std::vector<ImportCheck> check_framework(const EnvironmentPython& python, const 
     return out;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::verify

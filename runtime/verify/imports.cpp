@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <mutex>
 
-namespace tinderbox {
+namespace tinderbox::verify {
 namespace {
 
 using nlohmann::json;
@@ -54,7 +54,7 @@ for word in sys.argv[1:]:
 
 class Checker {
   public:
-    Checker(const Manifest& manifest, const ImportOptions& options)
+    Checker(const format::Manifest& manifest, const ImportOptions& options)
         : manifest_(manifest), options_(options),
           python_(manifest, options.prefix, options.user, options.timeout_seconds) {}
 
@@ -90,7 +90,7 @@ class Checker {
         return add(std::move(c)).ok;
     }
 
-    // What a framework's own check imports anyway.
+    // A framework's own check imports it anyway.
     bool is_framework(std::string_view package) const {
         return std::ranges::any_of(frameworks_, [&](const Framework* f) {
             return std::ranges::find(f->distributions, package) != f->distributions.end();
@@ -99,7 +99,7 @@ class Checker {
 
     std::vector<std::string> packages_to_import() const {
         std::vector<std::string> out;
-        for (const PackageInfo& p : manifest_.packages) {
+        for (const format::PackageInfo& p : manifest_.packages) {
             bool kind = (p.kind == "wheel" || p.kind == "conda") && p.prefix == "env";
             if (kind && (p.requested || options_.all_packages) && !is_framework(p.name) && p.name != "python")
                 out.push_back(options_.all_packages ? with_declared(p) : p.name);
@@ -107,7 +107,7 @@ class Checker {
         return out;
     }
 
-    static std::string with_declared(const PackageInfo& package) {
+    static std::string with_declared(const format::PackageInfo& package) {
         std::string out = package.name;
         for (const std::string& module : package.imports)
             out += (out.size() == package.name.size() ? "=" : ",") + module;
@@ -141,7 +141,7 @@ class Checker {
     }
 
     // One interpreter for all is quick, and not how anybody uses them: setuptools refuses to be imported where another
-    // package has imported distutils before. What fails in company is therefore tried once more alone.
+    // package has imported distutils before. So a module that fails in company is tried once more alone.
     Imports import_some(const std::vector<std::string>& packages, const Variables& environment) const {
         std::map<std::string, std::string> package_of;
         Imports out = import_together(packages, environment, package_of);
@@ -169,7 +169,7 @@ class Checker {
             out.seconds += a.seconds;
             std::string open, open_package;
             for (const json& line : a.lines) {
-                auto value = [&](const char* key) { return text_field(line, key); };
+                auto value = [&](const char* key) { return format::text_field(line, key); };
                 if (auto name = value("begin"); !name.empty()) open = name, open_package = value("package");
                 if (auto name = value("done"); !name.empty()) {
                     out.done.push_back(name);
@@ -251,7 +251,7 @@ class Checker {
         return c;
     }
 
-    const Manifest& manifest_;
+    const format::Manifest& manifest_;
     const ImportOptions& options_;
     EnvironmentPython python_;
     std::vector<const Framework*> frameworks_;
@@ -267,7 +267,7 @@ bool is_gpu_message(std::string_view message) {
     return false;
 }
 
-std::vector<ImportCheck> check_imports(const Manifest& manifest, const ImportOptions& options) {
+std::vector<ImportCheck> check_imports(const format::Manifest& manifest, const ImportOptions& options) {
     return Checker(manifest, options).run();
 }
 
@@ -287,4 +287,4 @@ json to_json(const ImportCheck& check) {
     return out;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::verify

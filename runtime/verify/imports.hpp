@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::verify {
 
 // One thing that a framework was asked to do (runtime/verify/checks).
 struct CheckStep {
@@ -41,7 +41,7 @@ struct ImportOptions {
     double timeout_seconds = 300;            // of one run of Python
 };
 
-std::vector<ImportCheck> check_imports(const Manifest& manifest, const ImportOptions& options);
+std::vector<ImportCheck> check_imports(const format::Manifest& manifest, const ImportOptions& options);
 
 // True when the words of an exception are about driver or GPU ("libcuda.so.1: cannot open …", "CUDA error:
 // …").
@@ -49,4 +49,4 @@ bool is_gpu_message(std::string_view message);
 
 nlohmann::json to_json(const ImportCheck& check);
 
-} // namespace tinderbox
+} // namespace tinderbox::verify

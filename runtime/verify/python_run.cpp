@@ -5,7 +5,7 @@
 
 #include <chrono>
 
-namespace tinderbox {
+namespace tinderbox::verify {
 namespace {
 
 using nlohmann::json;
@@ -18,12 +18,7 @@ def say(**answer):
     print("TINDERBOX-ANSWER " + json.dumps(answer), flush=True)
 )py";
 
-std::string last_line(std::string_view text) {
-    std::string out;
-    for (std::string_view line : split_lines(text))
-        if (!trim(line).empty()) out = trim(line);
-    return out.substr(0, 400);
-}
+constexpr std::size_t shown_bytes = 400;
 
 } // namespace
 
@@ -45,7 +40,7 @@ std::string PythonAnswer::last_begin() const {
     return "Python's start";
 }
 
-// What activation adds, so that the checks see what a user of the activated environment sees.
+// Sets the variables that activation sets, so that the checks run as in an activated environment.
 void EnvironmentPython::activate(Variables& e) const {
     const std::string path = e.contains("PATH") ? e["PATH"] : "/usr/bin:/bin";
     e["PATH"] = prefix_ + "/bin:" + path;
@@ -99,7 +94,7 @@ PythonAnswer EnvironmentPython::run(std::string_view script, const std::vector<s
         json answer = json::parse(line.substr(mark.size()), nullptr, false);
         if (answer.is_object()) out.lines.push_back(std::move(answer));
     }
-    out.stderr_tail = last_line(process->error_output);
+    out.stderr_tail = last_line(process->error_output).substr(0, shown_bytes);
     if (process->timed_out) out.failure = fmt::format("no answer within {:.0f} s", timeout_seconds_);
     else if (!process->succeeded()) out.failure = process->describe();
     return out;
@@ -122,4 +117,4 @@ std::string EnvironmentPython::culprit(const std::function<bool(const Variables&
     return "compare your shell's variables with a login shell's (env)";
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::verify

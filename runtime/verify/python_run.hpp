@@ -12,12 +12,12 @@
 #include <string>
 #include <vector>
 
-namespace tinderbox {
+namespace tinderbox::verify {
 
 using Variables = std::map<std::string, std::string>;
 
-// What a script said. Every answer is one JSON object on a line behind a mark, because an imported module may print
-// what it likes; python_prelude defines the function say() that prints them.
+// The output of a script. Every answer is one JSON object on a line behind a mark, because an imported module may print
+// anything; python_prelude defines the function say() that prints them.
 struct PythonAnswer {
     std::vector<nlohmann::json> lines;
     std::string failure; // of the process: "killed by SIGSEGV", "no answer within 300 s"; "" = it ended as it should
@@ -32,7 +32,8 @@ struct PythonAnswer {
 class EnvironmentPython {
   public:
     // `user`: the variables of the user's shell. Both must outlive this object.
-    EnvironmentPython(const Manifest& manifest, std::string prefix, const Variables& user, double timeout_seconds)
+    EnvironmentPython(const format::Manifest& manifest, std::string prefix, const Variables& user,
+                      double timeout_seconds)
         : manifest_(manifest), prefix_(std::move(prefix)), user_(user), timeout_seconds_(timeout_seconds) {}
 
     // Nothing of the user's but where their home is, and what activation sets.
@@ -52,10 +53,10 @@ class EnvironmentPython {
   private:
     void activate(Variables& variables) const;
 
-    const Manifest& manifest_;
+    const format::Manifest& manifest_;
     std::string prefix_;
     const Variables& user_;
     double timeout_seconds_;
 };
 
-} // namespace tinderbox
+} // namespace tinderbox::verify

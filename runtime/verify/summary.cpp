@@ -1,20 +1,20 @@
 #include "runtime/verify/summary.hpp"
 
+#include "common/base/shell_quote.hpp"
 #include "common/base/text.hpp"
+#include "common/base/time.hpp"
 #include "runtime/ui/report.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include <chrono>
-
-namespace tinderbox {
+namespace tinderbox::verify {
 namespace {
 
 using nlohmann::json;
 
-json packages_json(const Manifest& manifest) {
+json packages_json(const format::Manifest& manifest) {
     json out = json::array();
-    for (const PackageInfo& p : manifest.packages)
+    for (const format::PackageInfo& p : manifest.packages)
         out.push_back({{"name", p.name},
                        {"version", p.version},
                        {"build", p.build},
@@ -44,30 +44,19 @@ json installation_json(const InstallFacts& facts) {
             {"notes", std::move(notes)}};
 }
 
-// Before verification the preflight's verdict is what is known.
+// Before the verification only preflight's verdict is known.
 json gpu_json(const ReportFacts& in) {
     if (in.verification) return {{"state", to_string(in.verification->gpu)}, {"reason", in.verification->reason}};
     if (!in.preflight) return nullptr;
     auto outcome = in.preflight->verdict.outcome;
-    std::string_view state = outcome == GpuVerdict::Outcome::usable ? "not verified" : to_string(outcome);
+    std::string_view state =
+        outcome == machine::GpuVerdict::Outcome::usable ? "not verified" : machine::to_string(outcome);
     std::string reason =
-        outcome == GpuVerdict::Outcome::usable ? "nothing was run on it yet" : in.preflight->verdict.reason;
+        outcome == machine::GpuVerdict::Outcome::usable ? "nothing was run on it yet" : in.preflight->verdict.reason;
     return {{"state", state}, {"reason", reason}};
 }
 
 } // namespace
-
-std::string utc_time(std::int64_t seconds) {
-    using namespace std::chrono;
-    // By hand: strftime and its relatives ask for a locale, which a static program must not.
-    const sys_seconds time{std::chrono::seconds(seconds)};
-    const auto day = floor<days>(time);
-    const year_month_day date(day);
-    const hh_mm_ss clock(time - day);
-    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", static_cast<int>(date.year()),
-                       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
-                       clock.minutes().count(), clock.seconds().count());
-}
 
 std::string activation_command(const std::string& prefix) { return "source " + shell_quote(prefix + "/bin/activate"); }
 
@@ -89,7 +78,7 @@ std::string summary_sentence(const ReportFacts& in) {
 }
 
 json make_report(const ReportFacts& in) {
-    json out = {{"report", report_version},
+    json out = {{"report", ui::report_version},
                 {"tinderbox", in.manifest.tinderbox_version},
                 {"created", utc_time(in.now)},
                 {"mode", in.mode},
@@ -106,12 +95,12 @@ json make_report(const ReportFacts& in) {
                   {"driver_floor", in.manifest.requires_.driver_floor}}},
                 {"packages", packages_json(in.manifest)},
                 {"gpu", gpu_json(in)}};
-    if (in.preflight) out["preflight"] = to_json(*in.preflight);
+    if (in.preflight) out["preflight"] = preflight::to_json(*in.preflight);
     if (in.installed) out["installation"] = installation_json(*in.installed);
     if (in.verification) out["verification"] = to_json(*in.verification);
-    if (in.shells) out["shells"] = to_json(*in.shells);
+    if (in.shells) out["shells"] = install::to_json(*in.shells);
     if (in.installed && in.mode == "install") out["activate"] = activation_command(in.prefix);
     return out;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::verify

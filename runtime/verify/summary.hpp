@@ -1,5 +1,5 @@
-// The report as one JSON value (docs/report.schema.json), out of what preflight, installation and
-// verification found.
+// The report as one JSON value (docs/inside/report.schema.json), made of the results of preflight, installation and
+// verification.
 #pragma once
 
 #include "runtime/install/shell_init.hpp"
@@ -8,9 +8,9 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-namespace tinderbox {
+namespace tinderbox::verify {
 
-// What the report says of an installation.
+// The report's facts about an installation.
 struct InstallFacts {
     std::uint64_t files = 0, bytes = 0;
     bool resumed = false, already_complete = false;
@@ -27,14 +27,14 @@ struct ReportFacts {
     std::string file; // the installer's name, size in bytes, and its manifest's SHA-256 (hex)
     std::uint64_t file_size = 0;
     std::string manifest_sha256;
-    const Manifest& manifest;
+    const format::Manifest& manifest;
     std::string prefix;
-    const Preflight* preflight = nullptr; // each may be missing
+    const preflight::Preflight* preflight = nullptr; // each may be missing
     const InstallFacts* installed = nullptr;
     const Verification* verification = nullptr;
     int exit_code = 0;
-    std::int64_t now = 0;                             // seconds since 1970
-    const std::vector<ShellChange>* shells = nullptr; // what `conda init` did
+    std::int64_t now = 0;                                      // seconds since 1970
+    const std::vector<install::ShellChange>* shells = nullptr; // changes of start-up files
 };
 
 nlohmann::json make_report(const ReportFacts& inputs);
@@ -42,10 +42,7 @@ nlohmann::json make_report(const ReportFacts& inputs);
 // "installed in '/opt/x'; GPU: not verified: no NVIDIA GPU was found"
 std::string summary_sentence(const ReportFacts& inputs);
 
-// "2026-11-23T21:50:00Z"
-std::string utc_time(std::int64_t seconds);
-
 // The command that activates the environment, quoted for a POSIX shell.
 std::string activation_command(const std::string& prefix);
 
-} // namespace tinderbox
+} // namespace tinderbox::verify

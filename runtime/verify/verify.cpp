@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <chrono>
 
-namespace tinderbox {
+namespace tinderbox::verify {
 namespace {
 
 using Gpu = Verification::Gpu;
-using Outcome = GpuVerdict::Outcome;
+using Outcome = machine::GpuVerdict::Outcome;
 
 void verify_gpu(const VerifyInputs& in, Verification& out) {
     switch (in.verdict.outcome) {
@@ -36,9 +36,9 @@ void verify_gpu(const VerifyInputs& in, Verification& out) {
         out.reason = program.error().message;
         return;
     }
-    ProbeRun run;
+    machine::ProbeRun run;
     if (in.gpu_memory) run.arguments = {"--memory", std::to_string(*in.gpu_memory)};
-    out.probe = run_probe_as_user(*program, in.manifest.requires_, run, in.user);
+    out.probe = machine::run_probe_as_user(*program, in.manifest.requires_, run, in.user);
     if (out.probe->ok) return;
     out.gpu = Gpu::failed;
     out.reason = out.probe->problems.empty() ? "the CUDA probe failed" : out.probe->problems.front().sentence;
@@ -94,8 +94,8 @@ nlohmann::json to_json(const Verification& verification) {
     nlohmann::json checks = nlohmann::json::array();
     for (const ImportCheck& c : verification.checks) checks.push_back(to_json(c));
     nlohmann::json out = {{"checks", std::move(checks)}, {"seconds", verification.seconds}};
-    if (verification.probe) out["probe"] = to_json(*verification.probe);
+    if (verification.probe) out["probe"] = machine::to_json(*verification.probe);
     return out;
 }
 
-} // namespace tinderbox
+} // namespace tinderbox::verify

@@ -7,13 +7,13 @@
 
 #include <optional>
 
-namespace tinderbox {
+namespace tinderbox::verify {
 
 struct Verification {
     enum class Gpu { verified, failed, not_verified, not_needed };
     Gpu gpu = Gpu::not_needed;
-    std::string reason;               // why not, one clause
-    std::optional<ProbeResult> probe; // nothing: not run
+    std::string reason;                        // why not, one clause
+    std::optional<machine::ProbeResult> probe; // nothing: not run
     std::vector<ImportCheck> checks;
     // gpu (6) or script (10); of both the GPU's, because it is the lower number. Nothing: all is well.
     std::optional<ErrorKind> failure;
@@ -21,8 +21,8 @@ struct Verification {
 };
 
 struct VerifyInputs {
-    const Manifest& manifest;
-    const GpuVerdict& verdict;
+    const format::Manifest& manifest;
+    const machine::GpuVerdict& verdict;
     std::string prefix;                      // of the environment
     std::map<std::string, std::string> user; // user_environment()
     bool no_gpu = false;                     // a failing GPU is a warning
@@ -38,4 +38,4 @@ Verification verify_environment(const VerifyInputs& inputs);
 std::string_view to_string(Verification::Gpu gpu);
 nlohmann::json to_json(const Verification& verification);
 
-} // namespace tinderbox
+} // namespace tinderbox::verify

@@ -12,7 +12,7 @@ printf 'six==1.17.0\n' >r.txt
 mkdir -p empty/noarch && echo '{"packages":{}}' >empty/noarch/repodata.json
 expect 9 "(which names no Python) asks for python" build r.txt --channel ./empty
 expect 2 "--base minicanda" build r.txt "${from[@]}" --base minicanda
-expect 2 "" build r.txt --python-from /nonexistent/python
+expect 2 "/nonexistent/python" build r.txt --python-from /nonexistent/python
 printf 'six==1.17.0\n' >r.txt
 expect 3 "--target-glibc 2.4" build r.txt "${from[@]}" --target-glibc 2.4
 [ ! -e out.run ] || fail "a failed build left out.run"
@@ -27,55 +27,10 @@ expect 2 "r.txt:2" build r.txt "${from[@]}"
 printf 'six==1.17.0\n--no-such-option\n' >r.txt
 expect 2 "r.txt:2" build r.txt "${from[@]}"
 printf 'six==1.17.0 --hash=sha256:%064d\n' 0 >r.txt
-status=0; build r.txt "${from[@]}" >out 2>&1 || status=$?
-case $status in 2 | 8 | 9) ;; *) cat out; fail "a wrong --hash ended with $status" ;; esac
+expect 2 "six-1.17.0-py2.py3-none-any.whl: the SHA-256 is" build r.txt "${from[@]}"
 printf '\xef\xbb\xbfsix==1.17.0\r\n' >r.txt
 build r.txt "${from[@]}" >out 2>&1 || { cat out; fail "BOM and CRLF are refused"; }
 rm -f out.run out.run.sha256
-
-# Wheels that are not right.
-good=$(ls "$links"/six-*.whl)
-try() { # TEXT CODE: bad.whl is the wheel
-    printf '%s\n' "./$1" >r.txt
-    expect 2 "$2" "$tinderbox" build r.txt "${from[@]}" --no-index -o out.run
-    [ ! -e out.run ] || fail "a failed build left out.run"
-}
-head -c 5000 "$good" >six-1.17.0-py2.py3-none-any.whl
-try six-1.17.0-py2.py3-none-any.whl six-1.17.0
-echo '<html>login</html>' >six-1.17.0-py2.py3-none-any.whl
-try six-1.17.0-py2.py3-none-any.whl six-1.17.0
-cat >change.py <<'END'
-"""change.py GOOD BAD KIND: a wheel with one thing wrong."""
-import sys, zipfile
-good, bad, kind = sys.argv[1:]
-with zipfile.ZipFile(good) as a, zipfile.ZipFile(bad, "w", zipfile.ZIP_DEFLATED) as b:
-    for info in a.infolist():
-        data = a.read(info)
-        name = info.filename
-        if kind == "norecord" and name.endswith("/RECORD"):
-            continue
-        if kind == "version2" and name.endswith("/WHEEL"):
-            data = data.replace(b"Wheel-Version: 1.0", b"Wheel-Version: 2.0")
-        if kind == "record" and name == "six.py":
-            data += b"\n# changed\n"
-        b.writestr(info, data)
-    if kind == "dotdot":
-        b.writestr("../outside.py", "x = 1\n")
-END
-for case in "norecord RECORD" "version2 Wheel-Version" "dotdot outside.py"; do
-    set -- $case
-    python3 change.py "$good" six-1.17.0-py2.py3-none-any.whl "$1"
-    try six-1.17.0-py2.py3-none-any.whl "$2"
-done
-python3 change.py "$good" six-1.17.0-py2.py3-none-any.whl record
-printf './six-1.17.0-py2.py3-none-any.whl\n' >r.txt
-expect 0 "six.py" "$tinderbox" build r.txt "${from[@]}" --no-index -o out.run
-rm -f out.run out.run.sha256
-expect 2 "six.py" "$tinderbox" build r.txt "${from[@]}" --no-index --strict -o out.run
-cp "$good" six-1.17.0-cp27-cp27m-win32.whl
-try six-1.17.0-cp27-cp27m-win32.whl win32
-printf './six-1.17.0.tar.gz\n' >r.txt; touch six-1.17.0.tar.gz
-expect 2 "six-1.17.0.tar.gz" "$tinderbox" build r.txt "${from[@]}" --no-index -o out.run
 
 # What a chosen wheel requires is found; where that cannot be, the reason is both lines.
 mkdir -p deps/old
@@ -96,4 +51,3 @@ printf 'needy==1.0\nsix<1.10\n' >r.txt
 expect 9 "needy 1.0 requires six>=1.10" "$tinderbox" build r.txt "${from[@]}" --no-index --find-links deps --find-links deps/old --find-links "$links" -o out.run
 expect 9 "there is no project 'six'" "$tinderbox" build --pip needy "${from[@]}" --no-index --find-links deps -o out.run
 [ ! -e out.run ] || fail "a failed build left out.run"
-echo "build_errors: every mistake was named"

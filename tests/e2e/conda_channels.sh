@@ -6,8 +6,7 @@ test_venv
 "$venv/bin/python" "$root/tests/fixtures/make_conda_packages.py" "$work/channel" >"$work/log" 2>&1 || { cat "$work/log"; fail "no packages"; }
 export TINDERBOX_CACHE=$work/cache
 exec 7> >(exec "$venv/bin/python" "$root/tests/tools/conda_server.py" "$work/channel" "$work/requests" >"$work/port" 2>"$work/server.log")
-for _ in $(seq 100); do [ -s "$work/port" ] && break; sleep 0.1; done
-[ -s "$work/port" ] || { cat "$work/server.log"; fail "no server"; }
+wait_for test -s "$work/port" || { cat "$work/server.log"; fail "no server"; }
 url=http://127.0.0.1:$(cat "$work/port")
 # A name of the channel that is in linux-64 or noarch and depends on others.
 name=$("$venv/bin/python" - "$work/channel" <<'EOF'

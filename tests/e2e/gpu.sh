@@ -67,7 +67,7 @@ expect 3 "apt install nvidia-driver-580" doctor old demo.run
 expect 3 "linux-headers-6.1.0-18-amd64" doctor laptop
 expect 3 "GeForce RTX 3090 is driven by nouveau" doctor laptop
 expect 3 "the last driver branch for it is 470, and CUDA 12 needs driver 525.60.13" doctor kepler demo.run
-expect 2 "" doctor good no-such-file
+expect 2 "no-such-file" doctor good no-such-file
 TINDERBOX_SYSROOT=$work/old sh demo.run --check -p "$work/p" >log 2>&1 && fail "--check passes where doctor does not"
 grep -qF "driver 470.42.01 is below 525.60.13" log || { cat log; fail "--check says something else than doctor"; }
 status=0
@@ -78,7 +78,7 @@ import json, sys
 found = json.load(open(sys.argv[1]))
 assert found["gpu"]["verdict"] == "refused", found["gpu"]
 error, = [f for f in found["findings"] if f["severity"] == "error"]
-assert error["id"] == "gpu-driver-too-old" and error["docs"] == "docs/gpu.md#gpu-driver-too-old", error
+assert error["id"] == "gpu-driver-too-old" and error["docs"] == "docs/inside/gpu.md#gpu-driver-too-old", error
 numbers = found["gpu"]["numbers"]
 assert numbers["driver"] == "470.42.01" and numbers["driver_cuda"] == "11.4" and numbers["gpus"][0]["code"] == "sm_75", numbers
 EOF

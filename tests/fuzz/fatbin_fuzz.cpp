@@ -4,7 +4,7 @@
 #include "mutate.hpp"
 
 #include "common/base/file.hpp"
-#include "generator/parcel/fatbin.hpp"
+#include "generator/elf/fatbin.hpp"
 
 #include <algorithm>
 
@@ -24,7 +24,7 @@ std::size_t header_place(ByteView bytes, std::mt19937& random) {
     return std::min(places[random() % std::size(places)], bytes.size() - 1);
 }
 
-bool same(const std::optional<FatbinInfo>& a, const std::optional<FatbinInfo>& b) {
+bool same(const std::optional<elf::FatbinInfo>& a, const std::optional<elf::FatbinInfo>& b) {
     if (!a || !b) return a.has_value() == b.has_value();
     return a->code == b->code && a->data == b->data && a->containers == b->containers && a->entries == b->entries &&
            a->problem == b->problem && a->relocatable == b->relocatable;
@@ -37,11 +37,11 @@ FuzzHints tinderbox::fuzz_hints() { return {header_place, {container_magic}}; }
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const ByteView bytes(reinterpret_cast<const std::byte*>(data), size);
     const auto sections =
-        read_elf_sections(size, [&](std::uint64_t offset, std::uint64_t n) -> std::optional<ByteView> {
+        elf::read_elf_sections(size, [&](std::uint64_t offset, std::uint64_t n) -> std::optional<ByteView> {
             return bytes.subspan(offset, n);
         }).sections;
-    (void)read_elf(bytes);
-    FatbinScanner whole(size), pieces(size);
+    (void)elf::read_elf(bytes);
+    elf::FatbinScanner whole(size), pieces(size);
     whole.feed(bytes);
     std::size_t step = 1;
     for (ByteView rest = bytes; !rest.empty(); step = step * 7 % 61 + 1) {

@@ -21,33 +21,33 @@ void check(const Error& error) {
 void try_ours(const std::string& text) {
     json root = json::parse(text, nullptr, false);
     if (root.is_discarded()) return;
-    auto lock = lock_from_json(root, "fuzz");
+    auto lock = lock::lock_from_json(root, "fuzz");
     if (!lock.ok()) return check(lock.error());
-    const std::string written = lock_text(*lock);
-    auto again = lock_from_json(json::parse(written), "again");
-    if (!again.ok() || lock_text(*again) != written) __builtin_trap();
-    for (LockFormat format :
-         {LockFormat::explicit_list, LockFormat::conda_lock, LockFormat::pylock, LockFormat::requirements})
-        if (export_lock(*lock, format).text.empty()) __builtin_trap();
+    const std::string written = lock::lock_text(*lock);
+    auto again = lock::lock_from_json(json::parse(written), "again");
+    if (!again.ok() || lock::lock_text(*again) != written) __builtin_trap();
+    for (lock::LockFormat format : {lock::LockFormat::explicit_list, lock::LockFormat::conda_lock,
+                                    lock::LockFormat::pylock, lock::LockFormat::requirements})
+        if (lock::export_lock(*lock, format).text.empty()) __builtin_trap();
 }
 
-void try_foreign(SpecKind kind, const std::string& text) {
-    auto lock = parse_foreign_lock(kind, text, "fuzz");
+void try_foreign(spec::SpecKind kind, const std::string& text) {
+    auto lock = spec::parse_foreign_lock(kind, text, "fuzz");
     if (!lock.ok()) return check(lock.error());
-    if (inspect_json(*lock).dump(-1, ' ', false, json::error_handler_t::strict).empty()) __builtin_trap();
-    auto shared = std::make_shared<const ForeignLock>(std::move(*lock));
+    if (spec::inspect_json(*lock).dump(-1, ' ', false, json::error_handler_t::strict).empty()) __builtin_trap();
+    auto shared = std::make_shared<const spec::ForeignLock>(std::move(*lock));
     for (const std::string& name : {std::string(), std::string("dev"), std::string("-dev"), std::string("default")}) {
-        LockChoice choice;
+        spec::LockChoice choice;
         if (!name.empty()) choice.names.push_back(name);
-        auto taken = take_lock(shared, choice);
+        auto taken = spec::select_packages(shared, choice);
         if (!taken.ok()) {
             check(taken.error());
             continue;
         }
-        for (const ForeignPackage* package : conda_of(*taken))
+        for (const spec::ForeignPackage* package : spec::conda_of(*taken))
             if (package->name.empty()) __builtin_trap();
         pip::Target target;
-        if (auto wheels = wheels_of(*taken, target, {"six"}); !wheels.ok()) check(wheels.error());
+        if (auto wheels = spec::wheels_of(*taken, target, {"six"}); !wheels.ok()) check(wheels.error());
     }
 }
 
@@ -55,15 +55,16 @@ void try_foreign(SpecKind kind, const std::string& text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string text(reinterpret_cast<const char*>(data), std::min<std::size_t>(size, 1u << 16));
-    auto decoded = decode_spec(text, "fuzz");
+    auto decoded = spec::decode_spec(text, "fuzz");
     if (!decoded.ok()) {
         check(decoded.error());
         return 0;
     }
-    const SpecKind kind = recognise_spec(*decoded);
-    if (kind == SpecKind::tinderbox_lock) try_ours(*decoded);
+    const spec::SpecKind kind = spec::recognise_spec(*decoded);
+    if (kind == spec::SpecKind::tinderbox_lock) try_ours(*decoded);
     // Also as what it does not look like: every reader has to bear every text.
-    for (SpecKind other : {SpecKind::conda_lock, SpecKind::pixi_lock, SpecKind::pylock, SpecKind::uv_lock})
+    for (spec::SpecKind other :
+         {spec::SpecKind::conda_lock, spec::SpecKind::pixi_lock, spec::SpecKind::pylock, spec::SpecKind::uv_lock})
         if (kind == other || size < 512) try_foreign(other, *decoded);
     return 0;
 }

@@ -3,6 +3,7 @@
 #include "mutate.hpp"
 
 #include "common/base/text.hpp"
+#include "common/base/utf8.hpp"
 #include "common/machine/driver_texts.hpp"
 #include "common/machine/libraries.hpp"
 
@@ -31,21 +32,21 @@ void check_string(const std::string& text, std::size_t limit) {
 }
 
 void run(std::string_view bytes) {
-    check_string(printable_line(bytes), 200);
-    check_string(printable_line(bytes, 7), 7);
-    check_string(version_of_nvrm(bytes), 32);
-    check_string(version_of_module(bytes), 32);
-    const GpuInformation about = parse_gpu_information(bytes);
+    check_string(machine::printable_line(bytes), 200);
+    check_string(machine::printable_line(bytes, 7), 7);
+    check_string(machine::version_of_nvrm(bytes), 32);
+    check_string(machine::version_of_module(bytes), 32);
+    const machine::GpuInformation about = machine::parse_gpu_information(bytes);
     for (const std::string* text : {&about.model, &about.uuid, &about.firmware}) check_string(*text, 200);
     check(!about.minor || *about.minor >= 0, "a minor below 0");
-    check(vgpu_profile_of(about.model).size() <= about.model.size(), "a profile longer than the name");
-    (void)vgpu_profile_has_cuda(vgpu_profile_of(bytes));
-    (void)parse_hex(bytes);
-    check_string(library_defect(bytes, bytes.size()), 200);
-    check_string(library_defect(bytes.substr(0, 64), ~std::uint64_t{0}), 200);
-    for (const auto& [soname, path] : parse_ld_cache(bytes))
+    check(machine::vgpu_profile_of(about.model).size() <= about.model.size(), "a profile longer than the name");
+    (void)machine::vgpu_profile_has_cuda(machine::vgpu_profile_of(bytes));
+    (void)machine::parse_hex(bytes);
+    check_string(machine::library_defect(bytes, bytes.size()), 200);
+    check_string(machine::library_defect(bytes.substr(0, 64), ~std::uint64_t{0}), 200);
+    for (const auto& [soname, path] : machine::parse_ld_cache(bytes))
         check(soname.size() <= bytes.size() && path.size() <= bytes.size(), "a name from nowhere");
-    check(glibc_version_in(bytes).size() <= bytes.size(), "a version from nowhere");
+    check(machine::glibc_version_in(bytes).size() <= bytes.size(), "a version from nowhere");
 }
 
 } // namespace

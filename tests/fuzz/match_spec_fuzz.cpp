@@ -11,7 +11,7 @@ using namespace tinderbox;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     std::string_view text(reinterpret_cast<const char*>(data), size);
-    auto version = conda::Version::parse(text);
+    auto version = conda::VersionOrder::parse(text);
     if (version.ok() && (*version != *version || !version->starts_with(*version))) __builtin_trap();
     (void)conda::dependency_name(text);
     auto spec = conda::MatchSpec::parse(text);
@@ -20,8 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     }
     for (const char* one : {"1.0", "2.5.1rc1", "1!3+cu113", "0"}) {
-        auto other = conda::Version::parse(one);
-        conda::Candidate candidate;
+        auto other = conda::VersionOrder::parse(one);
+        conda::RecordView candidate;
         candidate.version = &*other;
         candidate.build = "py39_0";
         (void)spec->matches(candidate, {"https://conda.anaconda.org/conda-forge"});

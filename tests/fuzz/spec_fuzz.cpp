@@ -31,18 +31,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     leave_for_empty_directory();
     const std::string text(reinterpret_cast<const char*>(data), std::min<std::size_t>(size, 1u << 16));
     for (const char* platform : {"linux-64", "win-64"}) {
-        LockChoice choice;
+        spec::LockChoice choice;
         choice.platform = platform;
-        auto request = parse_spec(text, "fuzz", choice);
+        auto request = spec::parse_spec(text, "fuzz", choice);
         if (!request.ok()) {
             check(request.error());
             continue;
         }
-        if (to_json(*request).dump(-1, ' ', false, nlohmann::json::error_handler_t::strict).empty()) __builtin_trap();
-        if (Status bundled = check_bundled(*request); !bundled.ok()) check(bundled.error());
-        std::vector<Request> twice{*request, *request};
-        if (auto merged = merge(std::move(twice)); !merged.ok()) check(merged.error());
+        if (spec::to_json(*request).dump(-1, ' ', false, nlohmann::json::error_handler_t::strict).empty())
+            __builtin_trap();
+        if (Status bundled = spec::check_bundled(*request); !bundled.ok()) check(bundled.error());
+        std::vector<spec::Request> twice{*request, *request};
+        if (auto merged = spec::merge(std::move(twice)); !merged.ok()) check(merged.error());
     }
-    if (auto rendered = render_template(text, "fuzz", "linux-64"); !rendered.ok()) check(rendered.error());
+    if (auto rendered = spec::render_template(text, "fuzz", "linux-64"); !rendered.ok()) check(rendered.error());
     return 0;
 }

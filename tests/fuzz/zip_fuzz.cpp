@@ -2,8 +2,8 @@
 #include "mutate.hpp"
 
 #include "common/base/file.hpp"
-#include "generator/parcel/file_source.hpp"
-#include "generator/parcel/inflate.hpp"
+#include "generator/archive/file_source.hpp"
+#include "generator/archive/inflate.hpp"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -24,15 +24,16 @@ FuzzHints tinderbox::fuzz_hints() {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const Fd fd(::memfd_create("fuzz", MFD_CLOEXEC));
     if (!fd || !write_exact(fd.get(), {reinterpret_cast<const std::byte*>(data), size}, "fuzz").ok()) return 0;
-    auto zip = ZipReader::open(fmt::format("/proc/self/fd/{}", fd.get()), "fuzz.zip");
+    auto zip = archive::ZipReader::open(fmt::format("/proc/self/fd/{}", fd.get()), "fuzz.zip");
     if (!zip.ok()) return 0;
-    for (const ZipMember& member : (*zip)->members()) {
+    for (const archive::ZipMember& member : (*zip)->members()) {
         if (member.size > (4u << 20)) continue;
         auto whole = (*zip)->read(member);
         auto raw = (*zip)->open_raw(member);
         if (!raw.ok()) continue;
-        auto source = make_checked_source(std::move(raw).value(), member.method, member.size, member.crc32, "fuzz");
-        auto streamed = read_all(*source, 8u << 20, "fuzz");
+        auto source =
+            archive::make_checked_source(std::move(raw).value(), member.method, member.size, member.crc32, "fuzz");
+        auto streamed = archive::read_all(*source, 8u << 20, "fuzz");
         // Both ways have to agree.
         if (whole.ok() != streamed.ok() || (whole.ok() && *whole != *streamed)) __builtin_trap();
     }

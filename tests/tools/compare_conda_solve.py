@@ -1,8 +1,8 @@
 """Compares Tinderbox's conda solves with py-rattler's on the same channels.
 
     compare_conda_solve.py TINDERBOX CHANNEL… [--random N] [--seed S] [--priority strict|disabled|flexible] [--specs FILE]
-                           [--virtual __cuda=12.0] [--show N] [--timeout S]
-    compare_conda_solve.py TINDERBOX --packed N [--seed S] [--show N]
+                           [--virtual __cuda=12.0] [--show N] [--timeout S] [--tolerate SHARE]
+    compare_conda_solve.py TINDERBOX --packed N [--seed S] [--show N] [--tolerate SHARE]
 
 CHANNELs are directories. Request sets: lines of --specs (specs separated by ' ; '), and --random sets of 1 to 6 names of
 the channels, some with a version that exists. --packed makes worlds of two or three small channels of its own, packed with
@@ -22,7 +22,8 @@ request both tools solve; the answers are put into classes:
 
 Prints one JSON line: counts, how the answers that differ compare ("ours better": of the requested packages, in the order of
 the request, the first that differs is a better candidate in our answer), and the first differences. Exit 1 when a class that
-is never legitimate is not empty.
+is never legitimate is not empty, or when --tolerate (a share of the sets) is less than the share of differing answers that
+are not better.
 """
 import argparse, collections, json, os, random, select, shutil, subprocess, sys, tempfile
 
@@ -63,6 +64,7 @@ parser.add_argument("--virtual", action="append", default=[])
 parser.add_argument("--show", type=int, default=5)
 parser.add_argument("--platform", default="linux-64")
 parser.add_argument("--timeout", type=float, default=300)
+parser.add_argument("--tolerate", type=float, default=1)
 args = parser.parse_args()
 
 
@@ -422,7 +424,8 @@ def main(directory):
             shown.append({"specs": request.specs, "priority": request.priority, "virtual": request.virtuals, "pins": request.constraints, "class": kind,
                           "ours, theirs": detail})
     print(json.dumps({"sets": total, "counts": counts, "where answers differ": compared, "differences": shown}, indent=1))
-    return 1 if counts["verdict"] or counts["invalid"] else 0
+    worse = sum(compared.values()) - compared["ours better"]
+    return 1 if counts["verdict"] or counts["invalid"] or worse > args.tolerate * total else 0
 
 
 scratch = tempfile.mkdtemp(prefix="compare-")

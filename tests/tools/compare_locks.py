@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares what `tinderbox inspect` and `build --plan` say of other tools' locks with independent readings of them.
 
-    compare_locks.py TINDERBOX DIRECTORY-OF-LOCKS
+    compare_locks.py TINDERBOX DIRECTORY-OF-LOCKS…
 
 pixi.lock: py-rattler. pylock.toml: packaging.pylock. conda-lock.yml: ruamel.yaml. uv.lock: tomllib, and uv's own export for
 what a target takes of it. One line a file; exit 1 when something differs.
@@ -21,7 +21,7 @@ import packaging.tags
 import rattler
 import ruamel.yaml
 
-tinderbox, directory = sys.argv[1], pathlib.Path(sys.argv[2])
+tinderbox, *directories = sys.argv[1:]
 failures = 0
 
 
@@ -107,8 +107,9 @@ def explicit(path):
         if line.startswith("# pip "):  # conda-lock's word for a pip package
             name, _, rest = line.removeprefix("# pip ").partition(" @ ")
             url, _, fragment = rest.split()[0].partition("#")
-            stem = url.rsplit("/", 1)[1].removesuffix(".tar.gz")
-            theirs.add(("pypi", name, stem.rsplit("-", 1)[1], url, fragment.removeprefix("sha256="), "", ""))
+            file = url.rsplit("/", 1)[1]
+            version = file.split("-")[1] if file.endswith(".whl") else file.removesuffix(".tar.gz").rsplit("-", 1)[1]
+            theirs.add(("pypi", name, version, url, fragment.removeprefix("sha256="), "", ""))
         if not line.startswith("http"):
             continue
         url, _, md5 = line.partition("#")
@@ -228,7 +229,7 @@ def taken_of_pixi(path, rows_of):
     compare(f"{path.name} for linux-64 (without {', '.join(sorted(replaced))})", ours, theirs)
 
 
-for path in sorted(directory.iterdir()):
+for path in [path for directory in directories for path in sorted(pathlib.Path(directory).iterdir())]:
     if "pixi" in path.name:
         _, rows = pixi(path)
         if "linux-64" in rows:
@@ -237,12 +238,13 @@ for path in sorted(directory.iterdir()):
         conda_lock(path)
     elif "explicit" in path.name:
         explicit(path)
-    elif path.name == "094-pylock.toml":  # a requirements file under another's name
+    elif path.suffix == ".toml" and "lock-version" not in path.read_text():  # a requirements file under another's name
         said = inspect(path)
         assert said["kind"] == "requirements.txt" and said["pip"][0]["requirement"] == "-e ." and "problem" in said["pip"][0]
         print(f"{path.name}: {len(said['pip'])} requirements")
     elif path.suffix == ".toml":
         pylock(path)
     elif "uv" in path.name:
-        taken_of_uv(path, uv(path), "3.12.9" if path.name.startswith("110") else "3.11.9")
+        content = uv(path)
+        taken_of_uv(path, content, "3.11.9" if "<3.12" in content["requires-python"] else "3.12.9")
 sys.exit(1 if failures else 0)

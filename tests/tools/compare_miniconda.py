@@ -9,7 +9,7 @@ the records name (which must not exist; it is removed in the end). Every file an
 
 A copy may lack large files. A package whose archive is missing or does not match its MD5 is packed again from its extracted
 directory, with stand-ins for files that are not there (a call of EXE and its libpython for Python, which compiles); those archives' hashes and
-sizes, and the stand-ins, are not compared. Needs conda-package-handling. Exit 1 on a difference that docs/base.md does not list.
+sizes, and the stand-ins, are not compared. Needs conda-package-handling. Exit 1 on a difference that docs/building/base.md does not list.
 """
 
 import argparse

@@ -12,7 +12,7 @@ that is not enough is said and counted, not compared. A set that differs is aske
 """
 import argparse, concurrent.futures, json, os, pathlib, re, subprocess, sys, tempfile, time
 
-# docs/comparison-resolve.md says more. Key: (set, package, other resolver).
+# docs/measured/comparison.md says more. Key: (set, package, other resolver).
 VLLM = "transformers and xgrammar cannot both be the newest; each resolver gives way in another of the two"
 EXPLAINED = {("vllm", package, other): VLLM
              for package in ("huggingface-hub", "tokenizers", "transformers", "xgrammar") for other in ("uv", "pip")}

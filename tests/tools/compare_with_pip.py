@@ -3,7 +3,7 @@
     compare_with_pip.py VENV PREFIX
 
 Every file below site-packages, every script: content, mode, links, RECORD. Prints each difference; exit 1 unless all
-of them are among those that docs/comparison.md justifies.
+of them are among those that docs/measured/comparison.md justifies.
 """
 import csv
 import hashlib

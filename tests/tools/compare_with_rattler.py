@@ -6,7 +6,7 @@ RATTLER.json is what tests/fixtures/conda_reference_install.py printed for PREFI
 renamed so that Tinderbox could install at the very same path: every byte can be compared). LEFT_OUT are paths below the
 prefix that are not looked at (envs/NAME beside a base). File list, kinds, bytes,
 modes, owners' write bits, links, times, conda-meta records. Prints each difference; exit 1 unless all of them are among
-those that docs/comparison-conda.md justifies.
+those that docs/measured/comparison.md justifies.
 """
 import hashlib
 import json
@@ -17,7 +17,7 @@ import sys
 import urllib.parse
 
 reference, moved, prefix = json.load(open(sys.argv[1])), *map(os.path.abspath, sys.argv[2:4])
-# Reasons in the words of docs/comparison-conda.md; a difference with none of them is a failure.
+# Reasons in the words of docs/measured/comparison.md; a difference with none of them is a failure.
 problems, justified = [], {}
 compared = {"files": 0, "bytes": 0, "links": 0, "directories": 0, "fields": 0, "paths": 0}
 

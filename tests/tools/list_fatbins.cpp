@@ -1,7 +1,7 @@
 // list_fatbins FILE…: the GPU architectures of libraries, as the packer sees them, one JSON object a line. With --time,
 // the throughput of the scan alone (files are read into memory first), in pieces as the packer feeds it.
 #include "common/base/file.hpp"
-#include "generator/parcel/fatbin.hpp"
+#include "generator/elf/fatbin.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -9,6 +9,7 @@
 #include <cstdio>
 
 using namespace tinderbox;
+using namespace tinderbox::elf;
 using nlohmann::json;
 
 namespace {
@@ -21,7 +22,7 @@ json describe(const std::map<DeviceCode, std::uint32_t>& codes) {
     return out;
 }
 
-json describe(const std::string& path, const std::optional<FatbinInfo>& info) {
+json describe(const std::string& path, const std::optional<elf::FatbinInfo>& info) {
     json out = {{"file", path}, {"code", json::object()}};
     if (!info) return out;
     out["code"] = describe(info->code);
@@ -35,7 +36,7 @@ json describe(const std::string& path, const std::optional<FatbinInfo>& info) {
 
 double scan_seconds(const Bytes& bytes) {
     const auto start = std::chrono::steady_clock::now();
-    FatbinScanner scanner(bytes.size());
+    elf::FatbinScanner scanner(bytes.size());
     for (ByteView rest = bytes; !rest.empty();) {
         const std::size_t n = std::min<std::size_t>(rest.size(), 4u << 20);
         scanner.feed(rest.first(n));

@@ -9,11 +9,12 @@
 #include <list>
 
 using namespace tinderbox;
+using namespace tinderbox::advise;
 
 namespace {
 
-PackageInfo package(std::string kind, std::string name, std::string version, std::string build = "") {
-    PackageInfo out;
+format::PackageInfo package(std::string kind, std::string name, std::string version, std::string build = "") {
+    format::PackageInfo out;
     out.kind = std::move(kind);
     out.name = std::move(name);
     out.version = std::move(version);
@@ -21,36 +22,38 @@ PackageInfo package(std::string kind, std::string name, std::string version, std
     return out;
 }
 
-std::string strongest(const std::vector<PackageInfo>& packages, const std::vector<std::string>& sonames = {}) {
+std::string strongest(const std::vector<format::PackageInfo>& packages, const std::vector<std::string>& sonames = {}) {
     auto evidence = cuda_evidence(packages, {{"lib/x.so", sonames}});
     return evidence.empty() ? "" : evidence.front().version;
 }
 
 class Libraries {
   public:
-    Libraries& add(std::string path, std::string package, std::map<DeviceCode, std::uint32_t> code,
+    Libraries& add(std::string path, std::string package, std::map<elf::DeviceCode, std::uint32_t> code,
                    std::uint32_t containers = 100) {
-        Parcel::ElfFact& fact = facts_.emplace_back();
+        parcel::Parcel::ElfFact& fact = facts_.emplace_back();
         fact.device.emplace();
         fact.device->code = std::move(code);
         fact.device->containers = containers;
         files_.push_back({std::move(path), std::move(package), &fact});
         return *this;
     }
-    Requirements needs(std::vector<PackageInfo> packages) const {
-        Requirements out;
+    format::Requirements needs(std::vector<format::PackageInfo> packages) const {
+        format::Requirements out;
         add_gpu_needs(out, packages, files_);
         return out;
     }
 
   private:
-    std::list<Parcel::ElfFact> facts_;
+    std::list<parcel::Parcel::ElfFact> facts_;
     std::vector<InstalledElf> files_;
 };
 
-DeviceCode sm(std::uint32_t architecture, char variant = 0) { return {DeviceCode::Kind::cubin, architecture, variant}; }
-DeviceCode ptx(std::uint32_t architecture, std::uint16_t major, std::uint16_t minor) {
-    return {DeviceCode::Kind::ptx, architecture, 0, major, minor};
+elf::DeviceCode sm(std::uint32_t architecture, char variant = 0) {
+    return {elf::DeviceCode::Kind::cubin, architecture, variant};
+}
+elf::DeviceCode ptx(std::uint32_t architecture, std::uint16_t major, std::uint16_t minor) {
+    return {elf::DeviceCode::Kind::ptx, architecture, 0, major, minor};
 }
 
 using Names = std::vector<std::string>;
@@ -93,7 +96,7 @@ TEST_CASE("the strongest evidence decides, all of it is kept") {
          package("wheel", "nvidia-cuda-runtime-cu12", "12.6.77"), package("conda", "cuda-version", "12.9")},
         {{"lib/a.so", {"libcudart.so.12"}}, {"lib/b.so", {"libcudart.so.12", "libcudart.so.13"}}});
     std::vector<std::string> because;
-    for (const CudaEvidence& e : evidence) because.push_back(e.because);
+    for (const format::CudaEvidence& e : evidence) because.push_back(e.because);
     CHECK(because == Names{"nvidia-cuda-runtime-cu12 12.6.77", "cuda-version 12.9", "torch 2.7.0+cu126",
                            "nvidia-cublas-cu12 12.9.0", "lib/a.so needs libcudart.so.12",
                            "lib/b.so needs libcudart.so.13"});
@@ -112,12 +115,12 @@ TEST_CASE("a framework's main library decides, by what most of its code is there
         .add("lib/torch/lib/libtorch_cuda_linalg.so", "torch", {{sm(80), 107}}, 107)
         .add("lib/nvidia/libcublas.so.12", "nvidia-cublas-cu12", {{sm(50), 10}, {sm(80), 900}, {ptx(120, 8, 8), 5}},
              900)
-        .add("lib/x/libspecial.so", "x", {{sm(90), 1}, {{DeviceCode::Kind::lto, 90}, 1}}, 1)
-        .add("lib/x/libempty.so", "x", {{{DeviceCode::Kind::lto, 90}, 1}}, 1);
-    Requirements needs = libraries.needs({package("wheel", "nvidia-cuda-runtime-cu12", "12.4.99")});
+        .add("lib/x/libspecial.so", "x", {{sm(90), 1}, {{elf::DeviceCode::Kind::lto, 90}, 1}}, 1)
+        .add("lib/x/libempty.so", "x", {{{elf::DeviceCode::Kind::lto, 90}, 1}}, 1);
+    format::Requirements needs = libraries.needs({package("wheel", "nvidia-cuda-runtime-cu12", "12.4.99")});
     REQUIRE(needs.gpu_libraries.size() == 4);
-    auto of = [&](std::string_view name) -> const GpuLibrary& {
-        for (const GpuLibrary& l : needs.gpu_libraries)
+    auto of = [&](std::string_view name) -> const format::GpuLibrary& {
+        for (const format::GpuLibrary& l : needs.gpu_libraries)
             if (l.path.ends_with(name)) return l;
         FAIL(name);
         return needs.gpu_libraries.front();
@@ -135,17 +138,17 @@ TEST_CASE("a framework's main library decides, by what most of its code is there
     CHECK(needs.ptx_cuda == "12.4"); // the framework's, not cuBLAS'
     CHECK(needs.ptx_driver_floor == "550.54.14");
     CHECK(needs.gpu_weakest == "lib/torch/lib/libtorch_cuda_linalg.so");
-    CHECK(code_for(needs, 86).name == "sm_80");
-    CHECK(code_for(needs, 100).name == "compute_90");
-    CHECK(code_for(needs, 61).name.empty());
-    auto lines = gpu_lines(needs);
+    CHECK(machine::code_for(needs, 86).name == "sm_80");
+    CHECK(machine::code_for(needs, 100).name == "compute_90");
+    CHECK(machine::code_for(needs, 61).name.empty());
+    auto lines = machine::gpu_lines(needs);
     REQUIRE(lines.size() == 4);
     CHECK(lines[0].second == "12.4 (nvidia-cuda-runtime-cu12 12.4.99)");
     CHECK(lines[1].second ==
           "NVIDIA driver 525.60.13 or newer; 550.54.14 or newer for a GPU that has to compile PTX of CUDA 12.4");
     CHECK(lines[2].second == "sm_37 sm_80, PTX compute_90 (libtorch_cuda.so)");
     CHECK(lines[3].second == "libtorch_cuda_linalg.so: compute capability 8.0 to 8.9");
-    CHECK(gpu_lines(Requirements{}).empty());
+    CHECK(machine::gpu_lines(format::Requirements{}).empty());
 }
 
 TEST_CASE("targets as people write them") {

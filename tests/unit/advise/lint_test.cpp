@@ -6,13 +6,14 @@
 #include <cstdlib>
 
 using namespace tinderbox;
+using namespace tinderbox::advise;
 
 namespace {
 
-LockedArtifact conda(std::string name, std::string version, std::string build = "0",
-                     std::string channel = "https://conda.anaconda.org/conda-forge", std::string why = "") {
-    LockedArtifact out;
-    out.kind = "conda";
+lock::LockedArtifact conda(std::string name, std::string version, std::string build = "0",
+                           std::string channel = "https://conda.anaconda.org/conda-forge", std::string why = "") {
+    lock::LockedArtifact out;
+    out.kind = parcel::ArtifactKind::conda;
     out.requirement = why.empty() ? name : why;
     out.name = std::move(name);
     out.version = std::move(version);
@@ -21,9 +22,9 @@ LockedArtifact conda(std::string name, std::string version, std::string build = 
     return out;
 }
 
-LockedArtifact wheel(std::string name, std::string version, std::string url = "https://files.example/x.whl") {
-    LockedArtifact out;
-    out.kind = "wheel";
+lock::LockedArtifact wheel(std::string name, std::string version, std::string url = "https://files.example/x.whl") {
+    lock::LockedArtifact out;
+    out.kind = parcel::ArtifactKind::wheel;
     out.name = std::move(name);
     out.version = std::move(version);
     out.url = std::move(url);
@@ -31,8 +32,9 @@ LockedArtifact wheel(std::string name, std::string version, std::string url = "h
 }
 
 // The rules, in order.
-std::string rules(std::vector<LockedArtifact> artifacts, const std::string& cuda = "", const Request& request = {}) {
-    Lock lock;
+std::string rules(std::vector<lock::LockedArtifact> artifacts, const std::string& cuda = "",
+                  const spec::Request& request = {}) {
+    lock::Lock lock;
     lock.artifacts = std::move(artifacts);
     std::string out;
     for (const LintWarning& one : lint(lock, request, cuda)) {
@@ -68,9 +70,9 @@ TEST_CASE("the classic mistakes have names", "[lint]") {
     CHECK(rules({wheel("torch", "2.1")}, "11.8") == "cpu-torch");
     CHECK(rules({wheel("torch", "2.1"), wheel("nvidia-cudnn-cu12", "9")}, "12.4").empty());
     CHECK(rules({conda("a", "1"), conda("b", "1", "0", "https://repo.anaconda.com/pkgs/main")}) == "mixed-channels");
-    Request extra;
+    spec::Request extra;
     extra.pip_options.extra_index_urls = {"https://extra.example/simple"};
-    PipRequirement open;
+    pip::RequirementLine open;
     open.name = "private";
     extra.pip = {open};
     CHECK(rules({wheel("private", "1", "https://extra.example/p.whl")}, "", extra) == "unpinned-index");
@@ -79,45 +81,45 @@ TEST_CASE("the classic mistakes have names", "[lint]") {
 }
 
 TEST_CASE("--cuda and --python become entries", "[cuda]") {
-    auto conda_words = [](const Request& request) {
+    auto conda_words = [](const spec::Request& request) {
         std::string out;
-        for (const CondaSpec& spec : request.conda) out += (out.empty() ? "" : " ; ") + spec.text;
+        for (const spec::CondaSpec& spec : request.conda) out += (out.empty() ? "" : " ; ") + spec.text;
         return out;
     };
-    Request request;
-    REQUIRE(add_python(request, "3.9").ok());
-    REQUIRE(add_cuda(request, "11.3", table).ok());
+    spec::Request request;
+    REQUIRE(lock::add_python(request, "3.9").ok());
+    REQUIRE(lock::add_cuda(request, "11.3", table).ok());
     CHECK(conda_words(request) == "python=3.9 ; cudatoolkit=11.3");
     CHECK(request.pip_options.extra_index_urls.empty()); // nothing of pip's to take from there
-    PipRequirement torch;
+    pip::RequirementLine torch;
     torch.name = "torch";
     request.pip = {torch};
-    REQUIRE(add_cuda(request, "12.4", table).ok());
+    REQUIRE(lock::add_cuda(request, "12.4", table).ok());
     CHECK(conda_words(request) == "python=3.9 ; cudatoolkit=11.3 ; cuda-version=12.4");
     CHECK(request.pip_options.extra_index_urls == std::vector<std::string>{"https://whl.example/cu124"});
-    REQUIRE(add_cuda(request, "12.4", table).ok()); // there is one
+    REQUIRE(lock::add_cuda(request, "12.4", table).ok()); // there is one
     CHECK(request.pip_options.extra_index_urls.size() == 1);
-    Request newest;
+    spec::Request newest;
     newest.pip = {torch};
-    REQUIRE(add_cuda(newest, "12", table).ok());
+    REQUIRE(lock::add_cuda(newest, "12", table).ok());
     CHECK(newest.pip_options.extra_index_urls.back() == "https://whl.example/cu124");
-    Request old;
+    spec::Request old;
     old.pip = {torch};
-    REQUIRE(add_cuda(old, "10.2", table).ok());
+    REQUIRE(lock::add_cuda(old, "10.2", table).ok());
     CHECK(old.pip_options.find_links == std::vector<std::string>{"https://whl.example/stable.html"});
-    Request none;
+    spec::Request none;
     none.pip = {torch};
-    Status unknown = add_cuda(none, "9.0", table);
+    Status unknown = lock::add_cuda(none, "9.0", table);
     CHECK(unknown.error().message.find("there are 10.2, 11.3, 12.1, 12.4") != std::string::npos);
-    CHECK(!add_cuda(none, "new", table).ok());
-    CHECK(!add_python(none, "three").ok());
-    CHECK(!add_python(none, "").ok());
-    REQUIRE(add_python(none, ">=3.9,<3.12").ok());
+    CHECK(!lock::add_cuda(none, "new", table).ok());
+    CHECK(!lock::add_python(none, "three").ok());
+    CHECK(!lock::add_python(none, "").ok());
+    REQUIRE(lock::add_python(none, ">=3.9,<3.12").ok());
     CHECK(conda_words(none) == "python>=3.9,<3.12");
     ::setenv("TINDERBOX_CUDA_INDEX_URL", "https://mirror.example/whl/", 1);
-    Request mirrored;
+    spec::Request mirrored;
     mirrored.pip = {torch};
-    REQUIRE(add_cuda(mirrored, "11.3", table).ok());
+    REQUIRE(lock::add_cuda(mirrored, "11.3", table).ok());
     CHECK(mirrored.pip_options.extra_index_urls.back() == "https://mirror.example/whl/cu113");
     ::unsetenv("TINDERBOX_CUDA_INDEX_URL");
 }

@@ -1,5 +1,6 @@
 #include "common/format/run_file.hpp"
 #include "generator/assemble/run_writer.hpp"
+#include "source_dir.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <nlohmann/json.hpp>
@@ -8,43 +9,45 @@
 #include <fstream>
 
 using namespace tinderbox;
+using namespace tinderbox::assemble;
 
 namespace {
 
 // An image without artifacts: a small block, a large content of two blocks.
+void add_block(Image& image, const Bytes& raw, bool stored) {
+    Bytes packed = raw;
+    if (!stored) {
+        packed.resize(ZSTD_compressBound(raw.size()));
+        packed.resize(ZSTD_compress(packed.data(), packed.size(), raw.data(), raw.size(), 3));
+    }
+    format::Block block;
+    block.packed = static_cast<std::uint32_t>(packed.size());
+    block.raw = static_cast<std::uint32_t>(raw.size());
+    block.stored = stored;
+    block.sha256 = sha256(packed);
+    image.sources.push_back({memory_input, image.memory.size()});
+    image.memory.insert(image.memory.end(), packed.begin(), packed.end());
+    image.table.blocks.push_back(block);
+}
+
 Image sample_image() {
     Image image;
-    auto add_block = [&](const Bytes& raw, bool stored) {
-        Bytes packed = raw;
-        if (!stored) {
-            packed.resize(ZSTD_compressBound(raw.size()));
-            packed.resize(ZSTD_compress(packed.data(), packed.size(), raw.data(), raw.size(), 3));
-        }
-        Block block;
-        block.packed = static_cast<std::uint32_t>(packed.size());
-        block.raw = static_cast<std::uint32_t>(raw.size());
-        block.stored = stored;
-        block.sha256 = sha256(packed);
-        image.sources.push_back({memory_input, image.memory.size()});
-        image.memory.insert(image.memory.end(), packed.begin(), packed.end());
-        image.table.blocks.push_back(block);
-    };
     Bytes small(1000, std::byte{'a'});
-    Bytes large(block_raw_size + 5000);
+    Bytes large(format::block_raw_size + 5000);
     std::uint32_t random = 1;
     for (auto& b : large) b = static_cast<std::byte>((random = random * 1664525 + 1013904223) >> 24);
-    add_block(small, false);
-    add_block(Bytes(large.begin(), large.begin() + block_raw_size), false);
-    add_block(Bytes(large.begin() + block_raw_size, large.end()), true);
+    add_block(image, small, false);
+    add_block(image, Bytes(large.begin(), large.begin() + format::block_raw_size), false);
+    add_block(image, Bytes(large.begin() + format::block_raw_size, large.end()), true);
     image.table.contents = {{.block = 0, .offset = 0, .size = 1000, .sha256 = sha256(small)},
                             {.block = 1, .offset = 0, .size = large.size(), .sha256 = sha256(large)}};
-    image.table.destinations = {{.kind = EntryKind::directory, .mode = 0755, .path = "lib"},
+    image.table.destinations = {{.kind = format::EntryKind::directory, .mode = 0755, .path = "lib"},
                                 {.path = "lib/large.bin", .content = 1},
                                 {.path = "lib/small.txt", .content = 0}};
     image.manifest.name = "sample";
     image.manifest.env_name = "sample";
     image.manifest.platform = "linux-64";
-    PackageInfo package;
+    format::PackageInfo package;
     package.kind = "generated";
     package.name = "sample";
     image.manifest.packages.push_back(package);
@@ -83,7 +86,7 @@ void patch(const fs::path& path, std::uint64_t offset, char xor_with) {
 
 // What any reader finds wrong with the file; "" when nothing.
 std::string problem(const fs::path& path) {
-    auto run = RunFile::open(path);
+    auto run = format::RunFile::open(path);
     if (!run.ok()) {
         CHECK(run.error().kind == ErrorKind::damaged);
         return run.error().message;
@@ -98,21 +101,46 @@ std::string problem(const fs::path& path) {
 
 } // namespace
 
+TEST_CASE("every length of the manifest finds a layout", "[run]") {
+    // The padding's size is written into the manifest, in front of it: at 1000 and at 100 bytes a digit comes or goes.
+    auto directory = TemporaryDirectory::make();
+    REQUIRE(directory.ok());
+    const fs::path path = directory->path() / "small.run";
+    const Bytes stub(100, std::byte{'s'}), probe(100, std::byte{'p'}), text(100, std::byte{'t'});
+    for (std::size_t length = 1; length <= 1300; ++length) {
+        CAPTURE(length);
+        Image image;
+        add_block(image, text, false);
+        image.table.contents = {{.block = 0, .offset = 0, .size = text.size(), .sha256 = sha256(text)}};
+        image.table.destinations = {{.path = "text", .content = 0}};
+        image.manifest.name = std::string(length, 'n');
+        image.manifest.env_name = "small";
+        image.manifest.platform = "linux-64";
+        auto written = write_run(std::move(image), {}, sample_parts(stub, probe), path, {});
+        INFO((written.ok() ? "" : written.error().message));
+        REQUIRE(written.ok());
+        auto run = format::RunFile::open(path);
+        INFO((run.ok() ? "" : run.error().message));
+        REQUIRE(run.ok());
+        REQUIRE(run->manifest().at("name").get<std::string>().size() == length);
+    }
+}
+
 TEST_CASE("an installer is read as it was written", "[run]") {
     Sample sample;
-    auto run = RunFile::open(sample.path);
+    auto run = format::RunFile::open(sample.path);
     INFO((run.ok() ? "" : run.error().message));
     REQUIRE(run.ok());
     CHECK(problem(sample.path) == "");
     auto table = run->table();
     REQUIRE(table.ok());
     REQUIRE(table->destinations.size() == 3);
-    for (std::size_t i = 1; i < 3; ++i) CHECK(table->blocks[i].offset % block_alignment == 0);
+    for (std::size_t i = 1; i < 3; ++i) CHECK(table->blocks[i].offset % format::block_alignment == 0);
     Bytes packed(table->blocks[0].packed), raw(table->blocks[0].raw);
     REQUIRE(run->read_at(packed, table->blocks[0].offset).ok());
-    REQUIRE(unpack_block(table->blocks[0], packed, raw).ok());
+    REQUIRE(format::unpack_block(table->blocks[0], packed, raw).ok());
     CHECK(raw == Bytes(1000, std::byte{'a'}));
-    auto manifest = manifest_from_json(run->manifest());
+    auto manifest = format::manifest_from_json(run->manifest());
     REQUIRE(manifest.ok());
     CHECK(manifest->name == "sample");
     // The section list covers the file.
@@ -129,10 +157,10 @@ TEST_CASE("two writings of one image give the same bytes", "[run]") {
 
 TEST_CASE("a byte flipped anywhere is found and the section named", "[run]") {
     Sample sample;
-    auto run = RunFile::open(sample.path);
+    auto run = format::RunFile::open(sample.path);
     REQUIRE(run.ok());
     const auto sections = run->sections();
-    for (const Section& section : sections) {
+    for (const format::Section& section : sections) {
         if (section.size == 0) continue;
         for (std::uint64_t at :
              {section.offset, section.offset + section.size / 2, section.offset + section.size - 1}) {
@@ -152,16 +180,16 @@ TEST_CASE("a byte flipped anywhere is found and the section named", "[run]") {
 TEST_CASE("a cut copy says how much of it is there", "[run]") {
     Sample sample;
     const std::uint64_t size = fs::file_size(sample.path);
-    for (std::uint64_t left = size - 1; left > run_header_size; left = left * 9 / 10) {
+    for (std::uint64_t left = size - 1; left > format::run_header_size; left = left * 9 / 10) {
         fs::resize_file(sample.path, left);
-        auto run = RunFile::open(sample.path);
+        auto run = format::RunFile::open(sample.path);
         REQUIRE_FALSE(run.ok());
         CHECK(run.error().kind == ErrorKind::damaged);
         CHECK(run.error().message.find(fmt::format("incomplete: {} of {} bytes", left, size)) != std::string::npos);
     }
     for (std::uint64_t left : {16000, 4096, 100, 1, 0}) {
         fs::resize_file(sample.path, left);
-        CHECK_FALSE(RunFile::open(sample.path).ok());
+        CHECK_FALSE(format::RunFile::open(sample.path).ok());
     }
 }
 
@@ -174,9 +202,9 @@ TEST_CASE("a longer file, another file and a newer format are refused", "[run]")
     std::ofstream(sample.path) << std::string(100000, 'x');
     CHECK(problem(sample.path).find("not a Tinderbox installer") != std::string::npos);
 
-    Footer footer;
+    format::Footer footer;
     footer.version = 7;
-    auto read = decode_footer(encode(footer));
+    auto read = format::decode_footer(format::encode(footer));
     REQUIRE_FALSE(read.ok());
     CHECK(read.error().message.find("format version 7") != std::string::npos);
 }
@@ -200,7 +228,7 @@ TEST_CASE("a damaged parcel does not become an installer", "[run]") {
 
 TEST_CASE("every logical byte lies in one volume", "[run][volumes]") {
     for (std::uint64_t total : {1ull, 8191ull, 8192ull, 8193ull, 12288ull, 12289ull, 100000ull}) {
-        const VolumeLayout layout{total, 8192};
+        const format::VolumeLayout layout{total, 8192};
         std::uint64_t sum = 0;
         for (unsigned n = 1; n <= layout.count(); ++n) {
             INFO(total << " volume " << n);
@@ -214,8 +242,8 @@ TEST_CASE("every logical byte lies in one volume", "[run][volumes]") {
         }
         CHECK(sum == total);
     }
-    CHECK(VolumeLayout{5ull << 30, 0}.count() == 1);
-    CHECK(VolumeLayout{5ull << 30, 0}.file_size(1) == 5ull << 30);
+    CHECK(format::VolumeLayout{5ull << 30, 0}.count() == 1);
+    CHECK(format::VolumeLayout{5ull << 30, 0}.file_size(1) == 5ull << 30);
 }
 
 TEST_CASE("a set of volumes reads as the one file", "[run][volumes]") {
@@ -234,7 +262,7 @@ TEST_CASE("a set of volumes reads as the one file", "[run][volumes]") {
         CHECK(sha256(*read_bytes(volume.path)) == volume.sha256);
     }
     CHECK(problem(path) == "");
-    auto run = RunFile::open(path), one = RunFile::open(whole.path);
+    auto run = format::RunFile::open(path), one = format::RunFile::open(whole.path);
     REQUIRE((run.ok() && one.ok()));
     CHECK(run->volumes().size() == written->volumes.size());
     // Blocks reach over several volumes; the contents are those of the one file.
@@ -246,14 +274,14 @@ TEST_CASE("a set of volumes reads as the one file", "[run][volumes]") {
         REQUIRE(one->read_at(b, table_of_one->blocks[i].offset).ok());
         CHECK(a == b);
     }
-    // place() agrees with read_at() at every edge.
+    // extent_at() agrees with read_at() at every edge.
     for (std::uint64_t at :
          {std::uint64_t{0}, parts.volume_size - 1, parts.volume_size, parts.volume_size + 1, run->total_size() - 1}) {
         Bytes a(1), b(1);
         REQUIRE(run->read_at(a, at).ok());
-        const RunFile::Place place = run->place(at);
-        REQUIRE(place.contiguous > 0);
-        REQUIRE(read_exact_at(place.fd, b, place.offset, "volume").ok());
+        const format::RunFile::Extent extent = run->extent_at(at);
+        REQUIRE(extent.contiguous > 0);
+        REQUIRE(read_exact_at(extent.fd, b, extent.offset, "volume").ok());
         CHECK(a == b);
     }
     Bytes past(10);
@@ -271,7 +299,7 @@ TEST_CASE("a set of volumes reads as the one file", "[run][volumes]") {
         REQUIRE(write_atomically(volume.path, ByteView(bytes)).ok());
     }
     // Every byte of a volume's header is checked, be it only text.
-    for (std::uint64_t at = 0; at < volume_header_size; at += 97) {
+    for (std::uint64_t at = 0; at < format::volume_header_size; at += 97) {
         patch(written->volumes[4].path, at, 1);
         CHECK(problem(path) != "");
         patch(written->volumes[4].path, at, 1);
@@ -293,11 +321,11 @@ TEST_CASE("a volume that is elsewhere is asked for", "[run][volumes]") {
     REQUIRE(written.ok());
     REQUIRE(written->volumes.size() == 3);
     fs::create_directory(other);
-    for (unsigned n : {2u, 3u}) fs::rename(written->volumes[n - 1].path, other / volume_name("set.run", n));
+    for (unsigned n : {2u, 3u}) fs::rename(written->volumes[n - 1].path, other / format::volume_name("set.run", n));
     CHECK(problem(path).find("set.run.002' is not there") != std::string::npos);
     std::vector<std::string> asked;
     std::vector<fs::path> answers = {directory.path(), "", other};
-    auto run = RunFile::open(path, [&](const std::string& name, const std::string&) -> std::optional<fs::path> {
+    auto run = format::RunFile::open(path, [&](const std::string& name, const std::string&) -> std::optional<fs::path> {
         asked.push_back(name);
         return answers.at(asked.size() - 1);
     });

@@ -1,8 +1,12 @@
 #include "common/base/bytes.hpp"
 #include "common/base/file.hpp"
+#include "common/base/hash_file.hpp"
+#include "common/base/member_path.hpp"
 #include "common/base/parallel.hpp"
 #include "common/base/process.hpp"
+#include "common/base/shell_quote.hpp"
 #include "common/base/text.hpp"
+#include "common/base/units.hpp"
 #include "common/base/url.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -77,28 +81,17 @@ TEST_CASE("text helpers", "[text]") {
     CHECK(format_bytes(999999) == "1.00 MB");
     CHECK(shell_quote("a b'c") == "'a b'\\''c'");
     CHECK(shell_quote("") == "''");
-    CHECK(is_valid_utf8("aü€😀"));
-    CHECK_FALSE(is_valid_utf8("\xc0\x80"));
-    CHECK_FALSE(is_valid_utf8("\xed\xa0\x80"));
-    CHECK_FALSE(is_valid_utf8("a\xe2\x82"));
 }
 
-TEST_CASE("URLs: reference resolution follows RFC 3986's examples", "[url]") {
-    // RFC 3986, section 5.4, as far as our callers use it.
-    const std::string base = "http://a/b/c/d;p?q";
-    CHECK(resolve_url(base, "g") == "http://a/b/c/g");
-    CHECK(resolve_url(base, "./g") == "http://a/b/c/g");
-    CHECK(resolve_url(base, "g/") == "http://a/b/c/g/");
-    CHECK(resolve_url(base, "/g") == "http://a/g");
-    CHECK(resolve_url(base, "//g") == "http://g");
-    CHECK(resolve_url(base, "?y") == "http://a/b/c/d;p?y");
-    CHECK(resolve_url(base, "g?y#s") == "http://a/b/c/g?y#s");
-    CHECK(resolve_url(base, "#s") == "http://a/b/c/d;p?q#s");
-    CHECK(resolve_url(base, "..") == "http://a/b/");
-    CHECK(resolve_url(base, "../g") == "http://a/b/g");
-    CHECK(resolve_url(base, "../../../g") == "http://a/g");
+TEST_CASE("paths of URLs are coded and decoded", "[url]") {
     CHECK(percent_decode("a%20b%2") == "a b%2");
+    CHECK(percent_encode_path("/a b/ü+c%") == "/a%20b/%C3%BC+c%25");
     CHECK(file_url_to_path("file:///a%20b") == "/a b");
+    CHECK(file_url_to_path("FILE://localhost/a?b#c") == "/a");
+    CHECK(file_url_to_path("/a%20b") == "/a b");
+    CHECK(is_url("HTTPS://h"));
+    CHECK_FALSE(is_url("git+https://h"));
+    CHECK_FALSE(is_url("a.html?x=http://y"));
 }
 
 TEST_CASE("credentials do not survive", "[url]") {
@@ -107,6 +100,41 @@ TEST_CASE("credentials do not survive", "[url]") {
           "https://h.example/chan/linux-64/a.conda");
     CHECK(without_credentials("https://h.example/a.whl?X-Amz-Signature=abc") == "https://h.example/a.whl");
     CHECK(without_credentials("/local/path?x") == "/local/path?x");
+    // A URL inside of a reference does not make the reference a URL.
+    CHECK(without_credentials("a.html?x=http://y") == "a.html?x=http://y");
+    CHECK(without_credentials("HTTPS://u:p@Host.Example:8443/A?token=1#sha256=00") ==
+          "https://host.example:8443/A#sha256=00");
+    CHECK(without_credentials("git+ssh://git@h.example/x.git@main") == "git+ssh://h.example/x.git@main");
+    CHECK(without_credentials("https://u:p@h.example") == "https://h.example");
+    CHECK(without_credentials("https://u:p@h.example?token=1") == "https://h.example");
+    CHECK(without_credentials("https://u:p@[::1]:80/t/tk") == "https://[::1]:80/");
+}
+
+TEST_CASE("a file is hashed in whole and in part", "[hash]") {
+    auto dir = TemporaryDirectory::make().value();
+    const fs::path path = dir.path() / "f";
+    std::string text;
+    for (int i = 0; i < 3'000'000; ++i) text += static_cast<char>(i * 31 + i / 997);
+    REQUIRE(write_atomically(path, text).ok());
+    std::uint64_t seen = 0;
+    FileRead read;
+    read.drop_cached = true;
+    read.progress = [&](std::uint64_t done) { seen = done; };
+    auto whole = hash_file(path, read);
+    REQUIRE(whole.ok());
+    CHECK(whole->sha256 == sha256(as_bytes(text)));
+    CHECK(whole->size == text.size());
+    CHECK(seen == text.size());
+    read.offset = 1000;
+    read.size = 1'500'000;
+    CHECK(hash_file(path, read)->sha256 == sha256(as_bytes(std::string_view(text).substr(1000, 1'500'000))));
+    read.size = 0;
+    CHECK(hash_file(path, read)->sha256 == sha256({}));
+    read.size = text.size();
+    auto beyond = hash_file(path, read);
+    REQUIRE_FALSE(beyond.ok());
+    CHECK(beyond.error().kind == ErrorKind::storage);
+    CHECK_FALSE(hash_file(dir.path() / "missing").ok());
 }
 
 TEST_CASE("atomic writing leaves the old content or the new", "[file]") {

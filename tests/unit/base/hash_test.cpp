@@ -1,4 +1,6 @@
+#include "common/base/base64url.hpp"
 #include "common/base/hash.hpp"
+#include "common/base/hex.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
@@ -9,7 +11,6 @@ using namespace tinderbox;
 
 namespace {
 std::string sha_hex(std::string_view text) { return to_hex(sha256(as_bytes(text))); }
-std::string md5_hex(std::string_view text) { return to_hex(md5(as_bytes(text))); }
 } // namespace
 
 TEST_CASE("SHA-256 gives the published vectors on every code path", "[hash]") {
@@ -43,13 +44,6 @@ TEST_CASE("SHA-256 is the same in one piece and in many, and on both code paths"
     }
 }
 
-TEST_CASE("MD5 gives RFC 1321's vectors", "[hash]") {
-    CHECK(md5_hex("") == "d41d8cd98f00b204e9800998ecf8427e");
-    CHECK(md5_hex("abc") == "900150983cd24fb0d6963f7d28e17f72");
-    CHECK(md5_hex("12345678901234567890123456789012345678901234567890123456789012345678901234567890") ==
-          "57edf4a22be3c955ac49da2e2107b67a");
-}
-
 TEST_CASE("hex and base64url round-trip and refuse what is neither", "[hash]") {
     CHECK(to_base64url(as_bytes("")) == "");
     CHECK(to_base64url(as_bytes("f")) == "Zg");
@@ -62,5 +56,9 @@ TEST_CASE("hex and base64url round-trip and refuse what is neither", "[hash]") {
     CHECK_FALSE(from_hex("0"));
     CHECK_FALSE(from_hex("0g"));
     CHECK_FALSE(from_base64url("a b"));
+    CHECK(is_hex("00fF", 4));
+    CHECK_FALSE(is_hex("00fF", 3));
+    CHECK_FALSE(is_hex("00fg", 4));
+    CHECK_FALSE(is_hex("", 0));
     CHECK_FALSE(sha256_from_hex("00"));
 }

@@ -11,6 +11,7 @@
 #include <set>
 
 using namespace tinderbox;
+using namespace tinderbox::capture;
 using nlohmann::json;
 
 namespace {
@@ -71,8 +72,8 @@ Run run(std::vector<std::string> argv, const fs::path& directory, bool trace = f
 
 bool have_strace() { return run({"strace", "-V"}, "/").code == 0; }
 
-const Entry* entry(const Artifact& artifact, const std::string& path) {
-    for (const Entry& e : artifact.entries())
+const parcel::Entry* entry(const parcel::Artifact& artifact, const std::string& path) {
+    for (const parcel::Entry& e : artifact.entries())
         if (e.path == path) return &e;
     return nullptr;
 }
@@ -104,7 +105,7 @@ void check_moved(const fs::path& python, Venv with_venv) {
     auto captured = capture_python(python);
     INFO(python.string());
     REQUIRE((captured.ok() ? "" : captured.error().message) == "");
-    const Artifact& artifact = **captured;
+    const parcel::Artifact& artifact = **captured;
     const json& m = artifact.metadata();
     INFO(m["not_relocatable"].dump(1) << m["left_out"].dump(1));
     CHECK(m["not_relocatable"].empty());
@@ -181,21 +182,21 @@ TEST_CASE("what a captured Python consists of") {
     if (!python) SKIP("there is no pyenv 3.11");
     auto captured = capture_python(*python / "bin" / "python");
     REQUIRE(captured.ok());
-    const Artifact& a = **captured;
-    CHECK(entry(a, "bin/python3.11")->kind == EntryKind::file);
+    const parcel::Artifact& a = **captured;
+    CHECK(entry(a, "bin/python3.11")->kind == format::EntryKind::file);
     CHECK(entry(a, "bin/python3")->link == "python3.11");
     CHECK(entry(a, "bin/python")->link == "python3.11");
     CHECK(entry(a, "lib/libpython3.11.so.1.0"));
     CHECK(entry(a, "lib/python3.11/ensurepip/__init__.py"));
-    CHECK(entry(a, "lib/python3.11/site-packages")->kind == EntryKind::directory);
+    CHECK(entry(a, "lib/python3.11/site-packages")->kind == format::EntryKind::directory);
     CHECK(entry(a, "include/python3.11/Python.h"));
     CHECK_FALSE(entry(a, "bin/pip"));
     CHECK_FALSE(entry(a, "lib/python3.11/test/__init__.py"));
-    for (const Entry& e : a.entries()) {
+    for (const parcel::Entry& e : a.entries()) {
         CHECK_FALSE(e.path.ends_with(".pyc"));
         CHECK_FALSE(e.path.ends_with(".a"));
         CHECK_FALSE(e.path.starts_with("lib/python3.11/site-packages/"));
-        CHECK(e.prefix_mode != PrefixMode::binary); // no limit to the prefix's length
+        CHECK(e.prefix_mode != parcel::PrefixMode::binary); // no limit to the prefix's length
     }
     const json& m = a.metadata();
     CHECK(m["kind"] == "python");
@@ -223,14 +224,15 @@ TEST_CASE("the packer's and the runtime's relocations do what the plain ones of 
     const std::string prefix = "/opt/new prefix";
     std::size_t relocated_files = 0;
     for (std::size_t i = 0; i < (*captured)->entries().size(); ++i) {
-        const Entry& e = (*captured)->entries()[i];
-        if (e.kind != EntryKind::file || (e.prefix_mode == PrefixMode::none && e.shebang.empty())) continue;
+        const parcel::Entry& e = (*captured)->entries()[i];
+        if (e.kind != format::EntryKind::file || (e.prefix_mode == parcel::PrefixMode::none && e.shebang.empty()))
+            continue;
         INFO(e.path);
         std::string content = content_of(**captured, i);
         CHECK(content.size() == e.size);
         CHECK(to_hex(sha256(as_bytes(content))) == e.sha256);
-        auto relocs = find_relocations(as_bytes(content), e.prefix_mode, e.placeholder, e.shebang);
-        auto moved = apply_relocations(as_bytes(content), relocs, prefix);
+        auto relocs = parcel::find_relocations(as_bytes(content), e.prefix_mode, e.placeholder, e.shebang);
+        auto moved = format::apply_relocations(as_bytes(content), relocs, prefix);
         REQUIRE(moved.ok());
         CHECK(as_text(*moved) == relocated(e, content, prefix));
         ++relocated_files;

@@ -11,7 +11,7 @@
 
 namespace tinderbox {
 
-inline std::string content_of(const Artifact& artifact, std::size_t entry) {
+inline std::string content_of(const parcel::Artifact& artifact, std::size_t entry) {
     auto source = artifact.open(entry);
     if (!source.ok()) throw std::runtime_error(source.error().message);
     std::string out;
@@ -24,9 +24,9 @@ inline std::string content_of(const Artifact& artifact, std::size_t entry) {
     }
 }
 
-inline std::string relocated(const Entry& e, std::string text, const std::string& prefix) {
-    if (e.prefix_mode == PrefixMode::text) text = replace_all(text, e.placeholder, prefix);
-    if (e.prefix_mode == PrefixMode::binary)
+inline std::string relocated(const parcel::Entry& e, std::string text, const std::string& prefix) {
+    if (e.prefix_mode == parcel::PrefixMode::text) text = replace_all(text, e.placeholder, prefix);
+    if (e.prefix_mode == parcel::PrefixMode::binary)
         for (std::size_t at = 0; (at = text.find(e.placeholder, at)) != std::string::npos;) {
             std::size_t end = std::min(text.find('\0', at), text.size());
             std::string value = replace_all(text.substr(at, end - at), e.placeholder, prefix);
@@ -45,16 +45,16 @@ inline std::string relocated(const Entry& e, std::string text, const std::string
     return text;
 }
 
-inline void materialize(const Artifact& artifact, const fs::path& prefix) {
+inline void materialize(const parcel::Artifact& artifact, const fs::path& prefix) {
     fs::create_directories(prefix);
     auto entries = artifact.entries();
     for (std::size_t i = 0; i < entries.size(); ++i) {
-        const Entry& e = entries[i];
+        const parcel::Entry& e = entries[i];
         fs::path path = prefix / e.path;
         fs::create_directories(path.parent_path());
-        if (e.kind == EntryKind::directory) {
+        if (e.kind == format::EntryKind::directory) {
             fs::create_directories(path);
-        } else if (e.kind == EntryKind::symlink) {
+        } else if (e.kind == format::EntryKind::symlink) {
             fs::create_symlink(e.link, path);
         } else {
             std::string text = relocated(e, content_of(artifact, i), prefix.string());

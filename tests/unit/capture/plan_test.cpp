@@ -27,7 +27,7 @@ std::string planned(std::string_view text, const PrefixRules& rules, Role role =
     FilePlan plan = plan_file("bin/x", text, role, rules);
     if (shebang) *shebang = plan.shebang;
     std::string out = apply_splices(text, plan.splices);
-    return plan.mode == PrefixMode::text ? replace_all(out, plan.placeholder, "@") : out;
+    return plan.mode == parcel::PrefixMode::text ? replace_all(out, plan.placeholder, "@") : out;
 }
 
 std::string compile(const fs::path& directory, const std::string& code, const std::vector<std::string>& options) {
@@ -57,7 +57,7 @@ TEST_CASE("a text's mentions of the old prefix") {
     // the placeholder itself
     std::string odd = "/.tinderbox-captured-prefix /old/py";
     CHECK(planned(odd, rules) == "/.tinderbox-captured-prefix @");
-    CHECK(plan_file("x", "", Role::ordinary, rules).mode == PrefixMode::none);
+    CHECK(plan_file("x", "", Role::ordinary, rules).mode == parcel::PrefixMode::none);
 }
 
 TEST_CASE("in a prefix that holds more than Python only what was captured moves") {
@@ -111,10 +111,10 @@ TEST_CASE("an absolute RPATH becomes relative in place") {
     CHECK(plan.elf->info.soname.value == "libx.so.1");
     CHECK(plan.elf->runpaths.at(0).value == "/old/python-prefix/lib:/elsewhere");
     CHECK(plan.elf->runpaths.at(0).exclusive);
-    CHECK(plan.mode == PrefixMode::none);
+    CHECK(plan.mode == parcel::PrefixMode::none);
     std::string changed = apply_splices(file, plan.splices);
     CHECK(changed.size() == file.size());
-    auto after = elf_facts(as_bytes(changed));
+    auto after = elf::elf_facts(as_bytes(changed));
     REQUIRE(after);
     CHECK(after->runpaths.at(0).value == "$ORIGIN/..:/elsewhere");
     CHECK(after->runpaths.at(0).runpath == plan.elf->runpaths.at(0).runpath);
@@ -127,11 +127,11 @@ TEST_CASE("an absolute RPATH becomes relative in place") {
     file = compile(temporary->path(), code, {"-Wl,-rpath,/o/py/lib"});
     plan = plan_file("lib/python3.11/lib-dynload/x.so", file, Role::ordinary, rules_for("/o/py"));
     CHECK(plan.links_beside);
-    CHECK(elf_facts(as_bytes(apply_splices(file, plan.splices)))->runpaths.at(0).value == "$ORIGIN");
+    CHECK(elf::elf_facts(as_bytes(apply_splices(file, plan.splices)))->runpaths.at(0).value == "$ORIGIN");
     file = compile(temporary->path(), code, {"-Wl,-rpath,/o/py/lib:/x"});
     plan = plan_file("lib/python3.11/lib-dynload/x.so", file, Role::ordinary, rules_for("/o/py"));
     CHECK(plan.splices.empty());
-    CHECK(plan.mode == PrefixMode::binary);
+    CHECK(plan.mode == parcel::PrefixMode::binary);
     CHECK(plan.placeholder == "/o/py");
 }
 
@@ -146,7 +146,7 @@ TEST_CASE("an RPATH whose tail is another name's is left alone") {
     REQUIRE(plan.elf);
     CHECK_FALSE(plan.elf->runpaths.at(0).exclusive);
     CHECK(plan.splices.empty());
-    CHECK(plan.mode == PrefixMode::none);
+    CHECK(plan.mode == parcel::PrefixMode::none);
     CHECK(plan.not_relocatable.size() == 1);
 }
 
@@ -158,10 +158,10 @@ TEST_CASE("strings in binaries: defaults of the interpreter, code, data") {
     if (file.empty()) SKIP("there is no gcc");
     PrefixRules rules = rules_for("/old/python-prefix");
     FilePlan plan = plan_file("lib/x.so", file, Role::ordinary, rules);
-    CHECK(plan.mode == PrefixMode::binary);
+    CHECK(plan.mode == parcel::PrefixMode::binary);
     CHECK(plan.placeholder == "/old/python-prefix");
     plan = plan_file("lib/libpython3.so", file, Role::interpreter, rules);
-    CHECK(plan.mode == PrefixMode::none);
+    CHECK(plan.mode == parcel::PrefixMode::none);
     CHECK(plan.harmless.size() == 1);
     CHECK(plan.not_relocatable.empty());
 
@@ -169,7 +169,7 @@ TEST_CASE("strings in binaries: defaults of the interpreter, code, data") {
                                  {"-g", "-fdebug-prefix-map=" + temporary->path().string() + "=/old/python-prefix"});
     CHECK(object.find("/old/python-prefix") != std::string::npos);
     plan = plan_file("lib/x.so", object, Role::ordinary, rules);
-    CHECK(plan.mode == PrefixMode::none);
+    CHECK(plan.mode == parcel::PrefixMode::none);
     CHECK(plan.harmless.size() == 1);
 
     using namespace std::string_literals;
@@ -188,7 +188,7 @@ TEST_CASE("conda's placeholder is restored when the package's hash proves it") {
     REQUIRE(installed.size() == original.size());
     ConversionHint hint{placeholder, to_hex(sha256(as_bytes(original))), true};
     FilePlan plan = plan_file("lib/x.so", installed, Role::ordinary, rules_for(prefix), &hint);
-    CHECK(plan.mode == PrefixMode::binary);
+    CHECK(plan.mode == parcel::PrefixMode::binary);
     CHECK(plan.placeholder == placeholder);
     CHECK(apply_splices(installed, plan.splices) == original);
     hint.sha256[0] ^= 1;
@@ -214,7 +214,8 @@ TEST_CASE("a cut or damaged ELF file is no crash") {
         compile(temporary->path(), "int alpha(void) { return 1; }\n", {"-s", "-Wl,-rpath,/old/python-prefix/lib"});
     if (file.empty()) SKIP("there is no gcc");
     PrefixRules rules = rules_for("/old/python-prefix");
-    for (std::size_t n = 0; n < file.size(); n += 7) (void)elf_facts(as_bytes(std::string_view(file).substr(0, n)));
+    for (std::size_t n = 0; n < file.size(); n += 7)
+        (void)elf::elf_facts(as_bytes(std::string_view(file).substr(0, n)));
     for (std::size_t i = 0; i < file.size(); i += 3) {
         std::string damaged = file;
         damaged[i] = static_cast<char>(damaged[i] ^ 0xff);

@@ -9,6 +9,7 @@
 #include <set>
 
 using namespace tinderbox;
+using namespace tinderbox::capture;
 using nlohmann::json;
 
 namespace {
@@ -34,13 +35,13 @@ void write(const fs::path& path, std::string_view text, mode_t mode = 0644) {
     ::chmod(path.c_str(), mode);
 }
 
-const Entry* entry(const Artifact& artifact, const std::string& path) {
-    for (const Entry& e : artifact.entries())
+const parcel::Entry* entry(const parcel::Artifact& artifact, const std::string& path) {
+    for (const parcel::Entry& e : artifact.entries())
         if (e.path == path) return &e;
     return nullptr;
 }
 
-std::string text_of(const Artifact& artifact, const std::string& path) {
+std::string text_of(const parcel::Artifact& artifact, const std::string& path) {
     for (std::size_t i = 0; i < artifact.entries().size(); ++i)
         if (artifact.entries()[i].path == path) return content_of(artifact, i);
     return "(no such entry)";
@@ -99,7 +100,7 @@ TEST_CASE("a venv and its base become one prefix") {
 
     auto captured = capture_prefix(venv);
     REQUIRE((captured.ok() ? "" : captured.error().message) == "");
-    const Artifact& a = **captured;
+    const parcel::Artifact& a = **captured;
     const json& m = a.metadata();
     CHECK(m["kind"] == "prefix");
     CHECK(m["name"] == "my env");
@@ -121,7 +122,7 @@ TEST_CASE("a venv and its base become one prefix") {
     CHECK_FALSE(entry(a, python->site + "/__pycache__/demo.cpython-311.pyc"));
     CHECK(entry(a, "bin/absolute")->link == "tool");
     CHECK(text_of(a, python->site + "/linked.txt") == "outside");
-    CHECK(entry(a, "bin/python")->kind == EntryKind::symlink);
+    CHECK(entry(a, "bin/python")->kind == format::EntryKind::symlink);
     CHECK(text_of(a, python->site + "/demo-1.2.dist-info/RECORD")
               .starts_with("../../../bin/tool,,\ndemo.py,,\ndemo-1.2.dist-info/METADATA,sha256=x,5\n"));
     CHECK(m.dump().find("canary") == std::string::npos);
@@ -191,8 +192,8 @@ TEST_CASE("a conda prefix keeps its records and its placeholders") {
     write(prefix / "envs/other/z", "other");
     auto captured = capture_prefix(prefix);
     REQUIRE((captured.ok() ? "" : captured.error().message) == "");
-    const Artifact& a = **captured;
-    CHECK(entry(a, "lib/libx.so")->prefix_mode == PrefixMode::binary);
+    const parcel::Artifact& a = **captured;
+    CHECK(entry(a, "lib/libx.so")->prefix_mode == parcel::PrefixMode::binary);
     CHECK(entry(a, "lib/libx.so")->placeholder == placeholder);
     CHECK(text_of(a, "lib/libx.so") == original);
     CHECK(entry(a, "share/x.sh")->shebang == "#!\x01/bin/bash");
@@ -227,7 +228,7 @@ TEST_CASE("libraries are linked beside a file whose RPATH has room for $ORIGIN o
     (void)remove_tree(prefix);
     if (!built) SKIP("there is no gcc");
     REQUIRE(captured.ok());
-    const Entry* link = entry(**captured, "lib/a/b/c/d/liby.so.1");
+    const parcel::Entry* link = entry(**captured, "lib/a/b/c/d/liby.so.1");
     REQUIRE(link);
     CHECK(link->link == "../../../../liby.so.1");
     CHECK((*captured)->metadata()["libraries"].empty());
@@ -269,7 +270,7 @@ TEST_CASE("a venv with real packages", "[.all]") {
     REQUIRE((captured.ok() ? "" : captured.error().message) == "");
     INFO((*captured)->metadata()["not_relocatable"].dump(1));
     CHECK((*captured)->metadata()["not_relocatable"].empty());
-    for (const Entry& e : (*captured)->entries()) CHECK(e.prefix_mode != PrefixMode::binary);
+    for (const parcel::Entry& e : (*captured)->entries()) CHECK(e.prefix_mode != parcel::PrefixMode::binary);
     fs::path prefix = temporary->path() / ("new prefix " + std::string(100, 'y'));
     materialize(**captured, prefix);
     fs::rename(venv, temporary->path() / "gone"); // ours: nothing may lead back to it

@@ -23,9 +23,9 @@ struct TarFile {
     std::int64_t mtime = 1'600'000'000;
 };
 
-inline std::string tar_bytes(const std::vector<TarFile>& files) {
+inline std::string tar_bytes(const std::vector<test::TarFile>& files) {
     std::string out;
-    for (const TarFile& f : files) {
+    for (const test::TarFile& f : files) {
         std::array<char, 512> h{};
         auto put = [&](std::size_t at, std::size_t size, const std::string& text) {
             std::memcpy(h.data() + at, text.data(), std::min(size, text.size()));
@@ -87,7 +87,7 @@ inline std::string zip_bytes(const std::vector<std::pair<std::string, std::strin
     std::string out, directory;
     for (const auto& [name, data] : members) {
         std::string common = number(20, 2) + number(0, 4) + number(0, 2) + number(0x5021, 2) +
-                             number(crc32_of(data), 4) + number(data.size(), 4) + number(data.size(), 4) +
+                             number(test::crc32_of(data), 4) + number(data.size(), 4) + number(data.size(), 4) +
                              number(name.size(), 2) + number(0, 2);
         directory += "PK\1\2" + number(20, 2) + common + number(0, 6) + number(0, 4) + number(out.size(), 4) + name;
         out += "PK\3\4" + common + name + data;
@@ -105,13 +105,13 @@ struct PackageMaker {
                             "subdir": "linux-64", "license": "MIT"})";
     std::string paths; // the list inside info/paths.json; "" = made from `files`
     std::string paths_version = "1";
-    std::vector<TarFile> info, files;
+    std::vector<test::TarFile> info, files;
     std::string metadata = R"({"conda_pkg_format_version": 2})";
 
     std::string paths_json() const {
         std::string list = paths;
         if (list.empty())
-            for (const TarFile& f : files) {
+            for (const test::TarFile& f : files) {
                 if (f.name.ends_with('/')) continue;
                 const char* type = f.type == '2' ? "softlink" : f.type == '5' ? "directory" : "hardlink";
                 list +=
@@ -121,7 +121,7 @@ struct PackageMaker {
     }
 
     fs::path write(const fs::path& directory) const {
-        std::vector<TarFile> all = {{"info/index.json", index}};
+        std::vector<test::TarFile> all = {{"info/index.json", index}};
         bool listed = paths_version != "none";
         if (listed) all.push_back({"info/paths.json", paths_json()});
         all.insert(all.end(), info.begin(), info.end());
@@ -129,12 +129,12 @@ struct PackageMaker {
         std::string bytes;
         if (file_name.ends_with(".tar.bz2")) {
             all.insert(all.end(), files.begin(), files.end());
-            bytes = bzip2_bytes(tar_bytes(all));
+            bytes = test::bzip2_bytes(test::tar_bytes(all));
         } else {
             std::string stem = file_name.substr(0, file_name.rfind('.'));
-            bytes = zip_bytes({{"metadata.json", metadata},
-                               {"pkg-" + stem + ".tar.zst", zstd_bytes(tar_bytes(files))},
-                               {"info-" + stem + ".tar.zst", zstd_bytes(tar_bytes(all))}});
+            bytes = test::zip_bytes({{"metadata.json", metadata},
+                                     {"pkg-" + stem + ".tar.zst", test::zstd_bytes(test::tar_bytes(files))},
+                                     {"info-" + stem + ".tar.zst", test::zstd_bytes(test::tar_bytes(all))}});
         }
         REQUIRE(write_atomically(path, bytes).ok());
         return path;

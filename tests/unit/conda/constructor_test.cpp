@@ -1,8 +1,9 @@
 #include "installers.hpp"
 
+#include "generator/archive/file_source.hpp"
+#include "generator/archive/tar.hpp"
 #include "generator/conda/constructor.hpp"
-#include "generator/parcel/file_source.hpp"
-#include "generator/parcel/tar.hpp"
+#include "tests/unit/md5_hex.hpp"
 
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/generators/catch_generators_range.hpp>
@@ -15,13 +16,14 @@
 #include <functional>
 
 using namespace tinderbox;
+using namespace tinderbox::conda;
 using namespace tinderbox::test;
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::StartsWith;
 
 namespace {
 
-constexpr Era eras[] = {Era::a, Era::b1, Era::b2, Era::c, Era::d};
+constexpr test::Era eras[] = {test::Era::a, test::Era::b1, test::Era::b2, test::Era::c, test::Era::d};
 
 struct Fixture {
     TemporaryDirectory directory = TemporaryDirectory::make().value();
@@ -29,16 +31,16 @@ struct Fixture {
     ConstructorReadOptions options;
     Fixture() { options.spool_directory = directory.path() / "spool"; }
 
-    Result<ConstructorInstaller> read(const InstallerMaker& maker) {
+    Result<ConstructorInstaller> read(const test::InstallerMaker& maker) {
         path = maker.write(directory.path());
         return read_constructor(path, options);
     }
-    ConstructorInstaller good(const InstallerMaker& maker) {
+    ConstructorInstaller good(const test::InstallerMaker& maker) {
         auto out = read(maker);
         if (!out.ok()) FAIL(out.error().message);
         return std::move(out).value();
     }
-    std::string bad(const InstallerMaker& maker) {
+    std::string bad(const test::InstallerMaker& maker) {
         auto out = read(maker);
         if (out.ok()) return "";
         CHECK(out.error().kind == ErrorKind::usage);
@@ -60,7 +62,7 @@ struct Fixture {
             if (file.path == name) {
                 auto source = open_constructor_file(path, installer, file);
                 REQUIRE(source.ok());
-                auto bytes = read_all(**source, 1u << 30, "test");
+                auto bytes = archive::read_all(**source, 1u << 30, "test");
                 REQUIRE(bytes.ok());
                 return std::string(as_text(*bytes));
             }
@@ -88,13 +90,16 @@ std::string record(const std::string& file_name, const std::string& depends, con
 
 TEST_CASE("installers of every era and tar format", "[constructor]") {
     Fixture f;
-    InstallerMaker maker;
+    test::InstallerMaker maker;
     maker.era = GENERATE(from_range(eras));
-    maker.form = GENERATE(TarForm::ustar, TarForm::gnu, TarForm::pax);
+    maker.form = GENERATE(test::TarForm::ustar, test::TarForm::gnu, test::TarForm::pax);
     const std::string long_name(120, 'n');
     maker.outer = {{"share/" + long_name + "/file.txt", "from a long name"}};
     auto installer = f.good(maker);
-    CHECK(installer.era == (maker.era == Era::a ? 'A' : maker.era == Era::c ? 'C' : maker.era == Era::d ? 'D' : 'B'));
+    CHECK(installer.era == (maker.era == test::Era::a   ? 'A'
+                            : maker.era == test::Era::c ? 'C'
+                            : maker.era == test::Era::d ? 'D'
+                                                        : 'B'));
     CHECK(installer.name == "Labconda");
     CHECK(installer.version == "24.1-0");
     CHECK(installer.platform == "linux-64");
@@ -103,13 +108,13 @@ TEST_CASE("installers of every era and tar format", "[constructor]") {
     CHECK(installer.base_count == 2);
     CHECK(names(installer) == "python-3.11.4-0.conda conda-24.1-0.tar.bz2 ");
     CHECK(installer.packages[0].url == "https://channel.example/main/linux-64/python-3.11.4-0.conda");
-    CHECK(installer.packages[0].md5 == to_hex(md5(as_bytes("the python"))));
+    CHECK(installer.packages[0].md5 == test::md5_hex(as_bytes("the python")));
     CHECK(f.content(installer, "conda-meta/history") == "==> made <==\n");
     CHECK(f.content(installer, "LICENSE.txt") == "Be kind.\n");
     CHECK(f.content(installer, "share/" + long_name + "/file.txt") == "from a long name");
     CHECK(f.content(installer, "pkgs/env.txt") == "not there");
     CHECK(f.content(installer, "_conda") ==
-          (maker.era == Era::c || maker.era == Era::d ? maker.executable : "not there"));
+          (maker.era == test::Era::c || maker.era == test::Era::d ? maker.executable : "not there"));
     CHECK(f.content(installer, "conda.exe") == "not there"); // removed by the installer itself
     CHECK(f.file(installer, "pkgs/urls.txt").mode == 0664);
     CHECK(installer.script_variables.at("INSTALLER_NAME") == "Labconda");
@@ -123,8 +128,8 @@ TEST_CASE("installers of every era and tar format", "[constructor]") {
 
 TEST_CASE("what an installer says beside its packages", "[constructor]") {
     Fixture f;
-    InstallerMaker maker;
-    maker.era = Era::d;
+    test::InstallerMaker maker;
+    maker.era = test::Era::d;
     maker.internal = {{"_internal/base_library.zip", std::string(700, 'b'), false},
                       {"_internal/empty", "", false},
                       {"_internal/run", "#!", true}};
@@ -181,7 +186,7 @@ TEST_CASE("what an installer says beside its packages", "[constructor]") {
 
 TEST_CASE("which packages, in which order", "[constructor]") {
     Fixture f;
-    InstallerMaker maker;
+    test::InstallerMaker maker;
     maker.packages = {{"zlib-1-0.conda", "z", record("zlib-1-0.conda", "")},
                       {"conda-1-0.conda", "c", record("conda-1-0.conda", "\"python >=3\", \"zlib\"")},
                       {"python-3-0.conda", "p",
@@ -190,7 +195,7 @@ TEST_CASE("which packages, in which order", "[constructor]") {
                       {"lost-1-0.conda", "l", ""}};
     SECTION("an explicit list is linked as it is written") {
         maker.list = "@EXPLICIT\nhttps://u:canary@h.example/t/canary/c/linux-64/conda-1-0.conda#" +
-                     to_hex(md5(as_bytes("c"))) +
+                     test::md5_hex(as_bytes("c")) +
                      "\nfile:///c/zlib-1-0.conda\n\nhttps://h.example/c/python-3-0.conda\n";
         maker.preconda = {
             {"envs/lab/conda-meta/initial-state.explicit.txt", "@EXPLICIT\nhttps://h.example/c/extra-1-0.conda\n"},
@@ -219,12 +224,12 @@ TEST_CASE("which packages, in which order", "[constructor]") {
         CHECK(f.good(maker).environments.empty());
     }
     SECTION("of a list of specs conda made a solution, linked by dependencies") {
-        maker.era = Era::b2;
+        maker.era = test::Era::b2;
         maker.list = "conda=1=0\npython=3=0\nzlib=1=0\n";
         CHECK(names(f.good(maker)).starts_with("zlib-1-0.conda python-3-0.conda conda-1-0.conda | "));
     }
     SECTION("the first era's header has the order") {
-        maker.era = Era::a;
+        maker.era = test::Era::a;
         auto installer = f.good(maker);
         CHECK(installer.base_count == 5);
         CHECK(installer.packages[1].file_name == "conda-1-0.conda");
@@ -233,42 +238,45 @@ TEST_CASE("which packages, in which order", "[constructor]") {
 
 TEST_CASE("the members that both tar readers see", "[constructor]") {
     Fixture f;
-    std::vector<TarFile> files = {{"a/", "", '5'},
-                                  {"a/b", "text"},
-                                  {"a/" + std::string(150, 'l'), "long"},
-                                  {"empty", ""},
-                                  {"a/link", "", '2', "b"}};
-    for (TarForm form : {TarForm::ustar, TarForm::gnu, TarForm::pax}) {
-        std::string bytes = outer_tar(files, form);
+    std::vector<test::TarFile> files = {{"a/", "", '5'},
+                                        {"a/b", "text"},
+                                        {"a/" + std::string(150, 'l'), "long"},
+                                        {"empty", ""},
+                                        {"a/link", "", '2', "b"}};
+    for (test::TarForm form : {test::TarForm::ustar, test::TarForm::gnu, test::TarForm::pax}) {
+        std::string bytes = test::outer_tar(files, form);
         auto own = [&] {
-            InstallerMaker maker;
+            test::InstallerMaker maker;
             maker.form = form;
             maker.outer = files;
             return f.good(maker);
         }();
-        TarOptions options;
+        archive::TarOptions options;
         options.name = "x.tar";
-        auto source = make_memory_source(Bytes(as_bytes(bytes).begin(), as_bytes(bytes).end()));
+        auto source = archive::make_memory_source(Bytes(as_bytes(bytes).begin(), as_bytes(bytes).end()));
         std::size_t seen = 0;
-        REQUIRE(read_tar(*source, options, [&](const TarMember& member, ByteSource& content) -> Status {
-                    if (member.kind == EntryKind::directory) return {};
-                    ++seen;
-                    const ConstructorFile& file = f.file(own, member.path);
-                    CHECK(file.is_link == (member.kind == EntryKind::symlink));
-                    CHECK(file.mtime == member.mtime);
-                    auto text = read_all(content, 1000, "x");
-                    if (!file.is_link) CHECK(std::string(as_text(*text)) == f.content(own, member.path));
-                    return {};
-                }).ok());
+        REQUIRE(archive::read_tar(*source, options,
+                                  [&](const archive::TarMember& member, archive::ByteSource& content) -> Status {
+                                      if (member.kind == format::EntryKind::directory) return {};
+                                      ++seen;
+                                      const ConstructorFile& file = f.file(own, member.path);
+                                      CHECK(file.is_link == (member.kind == format::EntryKind::symlink));
+                                      CHECK(file.mtime == member.mtime);
+                                      auto text = archive::read_all(content, 1000, "x");
+                                      if (!file.is_link)
+                                          CHECK(std::string(as_text(*text)) == f.content(own, member.path));
+                                      return {};
+                                  })
+                    .ok());
         CHECK(seen == 4);
     }
 }
 
 TEST_CASE("an installer cut off anywhere says so", "[constructor]") {
     Fixture f;
-    InstallerMaker maker;
+    test::InstallerMaker maker;
     maker.era = GENERATE(from_range(eras));
-    if (maker.era == Era::d) maker.internal = {{"_internal/x", std::string(100, 'i'), false}};
+    if (maker.era == test::Era::d) maker.internal = {{"_internal/x", std::string(100, 'i'), false}};
     const std::string whole = maker.bytes();
     const std::size_t header = whole.find("@@END_HEADER@@") + 15, comment = whole.find("# MD5:") + 42;
     f.path = maker.write(f.directory.path());
@@ -297,7 +305,7 @@ TEST_CASE("an installer cut off anywhere says so", "[constructor]") {
 
 TEST_CASE("a flipped byte of the payload is an error", "[constructor]") {
     Fixture f;
-    InstallerMaker maker;
+    test::InstallerMaker maker;
     maker.era = GENERATE(from_range(eras));
     std::string bytes = maker.bytes();
     const std::size_t header = bytes.find("@@END_HEADER@@") + 15;
@@ -342,7 +350,7 @@ TEST_CASE("what is no installer is named", "[constructor]") {
     CHECK_THAT(f.bad("version https://git-lfs.github.com/spec/v1\noid sha256:0\n"), ContainsSubstring("git lfs pull"));
     CHECK_THAT(f.bad("#!/bin/sh\necho hello\n"), ContainsSubstring("not an installer that conda's constructor made"));
     CHECK_THAT(f.bad("hello\n"), ContainsSubstring("no shell script"));
-    InstallerMaker maker;
+    test::InstallerMaker maker;
     for (auto [platform, words] : {std::pair{"osx-arm64", "for macOS on ARM (osx-arm64)"},
                                    {"osx-64", "for macOS on x86-64"},
                                    {"win-64", "for Windows on x86-64"},
@@ -365,40 +373,40 @@ namespace {
 
 struct Hostile {
     const char* what;
-    std::function<void(InstallerMaker&)> change;
+    std::function<void(test::InstallerMaker&)> change;
     const char* message;
 };
 
 std::vector<Hostile> hostile() {
     auto edit = [](const char* from, const char* to) {
-        return [=](InstallerMaker& m) { m.header_edits = {{from, to}}; };
+        return [=](test::InstallerMaker& m) { m.header_edits = {{from, to}}; };
     };
-    auto of = [](Era era, std::function<void(InstallerMaker&)> change) {
-        return [=](InstallerMaker& m) {
+    auto of = [](test::Era era, std::function<void(test::InstallerMaker&)> change) {
+        return [=](test::InstallerMaker& m) {
             m.era = era;
             change(m);
         };
     };
-    auto outer = [](TarFile file) { return [=](InstallerMaker& m) { m.outer = {file}; }; };
-    auto inner = [](TarFile file) { return [=](InstallerMaker& m) { m.preconda = {file}; }; };
+    auto outer = [](test::TarFile file) { return [=](test::InstallerMaker& m) { m.outer = {file}; }; };
+    auto inner = [](test::TarFile file) { return [=](test::InstallerMaker& m) { m.preconda = {file}; }; };
     const std::string absurd(30, '9');
     return {
         // the header
-        {"an MD5 that is another's", [](InstallerMaker& m) { m.declared_md5 = std::string(32, '0'); },
+        {"an MD5 that is another's", [](test::InstallerMaker& m) { m.declared_md5 = std::string(32, '0'); },
          "its header declares 0000"},
-        {"no MD5", [](InstallerMaker& m) { m.declared_md5 = "none"; }, "no MD5 of what follows it"},
+        {"no MD5", [](test::InstallerMaker& m) { m.declared_md5 = "none"; }, "no MD5 of what follows it"},
         {"CR LF", edit("#!/bin/sh\n", "#!/bin/sh\r\n"), "changed to CR LF"},
-        {"another number of lines", of(Era::a, [](InstallerMaker& m) { m.declared_lines = "7"; }),
+        {"another number of lines", of(test::Era::a, [](test::InstallerMaker& m) { m.declared_lines = "7"; }),
          "line 7 is the first behind it"},
-        {"more bytes than declared", of(Era::a, [](InstallerMaker& m) { m.declared_bytes = "2000"; }),
+        {"more bytes than declared", of(test::Era::a, [](test::InstallerMaker& m) { m.declared_bytes = "2000"; }),
          "something was appended"},
-        {"fewer bytes than the header", of(Era::a, [](InstallerMaker& m) { m.declared_bytes = "20"; }),
+        {"fewer bytes than the header", of(test::Era::a, [](test::InstallerMaker& m) { m.declared_bytes = "20"; }),
          "does not declare how many bytes"},
-        {"bytes that are no number", of(Era::b1, [](InstallerMaker& m) { m.declared_bytes = "many"; }),
+        {"bytes that are no number", of(test::Era::b1, [](test::InstallerMaker& m) { m.declared_bytes = "many"; }),
          "does not declare how many bytes"},
-        {"bytes inside the first payload", of(Era::b1, [](InstallerMaker& m) { m.declared_bytes = "9000"; }),
-         "fewer than its first payload"},
-        {"a first payload elsewhere", of(Era::b1, edit("tail -c +0000000000000", "tail -c +0000000000009")),
+        {"bytes inside the first payload",
+         of(test::Era::b1, [](test::InstallerMaker& m) { m.declared_bytes = "9000"; }), "fewer than its first payload"},
+        {"a first payload elsewhere", of(test::Era::b1, edit("tail -c +0000000000000", "tail -c +0000000000009")),
          "its first payload starts at"},
         {"an expression for a size",
          edit("boundary1=$(( $boundary0 + 40000 ))", "boundary1=$(( $boundary0 + $(wc -c x) ))"), "is no sum"},
@@ -410,39 +418,40 @@ std::vector<Hostile> hostile() {
         {"a size that is too large", edit("+ 40000 ))", "+ 50000 ))"), "it is cut short"},
         {"no second payload", edit("boundary2=", "boundaryX="), "a first payload and no second"},
         {"no payload at all",
-         of(Era::c,
-            [](InstallerMaker& m) {
+         of(test::Era::c,
+            [](test::InstallerMaker& m) {
                 m.header_edits = {{"boundary1=", "b1="}, {"boundary2=", "b2="}};
             }),
          "does not say where"},
-        {"dd in another order", of(Era::b2, edit("bs=16384        skip=1", "bs=16384        skip=2")),
+        {"dd in another order", of(test::Era::b2, edit("bs=16384        skip=1", "bs=16384        skip=2")),
          "do not read one range"},
-        {"dd without blocks", of(Era::b2, edit("bs=16384", "bs=0    ")), "cannot be read"},
-        {"a dd too many", of(Era::b2, [](InstallerMaker& m) { m.more_header = "dd if=x bs=1 skip=1 count=1\n"; }),
+        {"dd without blocks", of(test::Era::b2, edit("bs=16384", "bs=0    ")), "cannot be read"},
+        {"a dd too many",
+         of(test::Era::b2, [](test::InstallerMaker& m) { m.more_header = "dd if=x bs=1 skip=1 count=1\n"; }),
          "has 7 dd commands"},
         {"an internal file outside of its payload",
-         of(Era::d,
-            [](InstallerMaker& m) {
+         of(test::Era::d,
+            [](test::InstallerMaker& m) {
                 m.internal = {{"_internal/x", "abc", false}};
                 m.header_edits = {{"$(( boundary1 + 3 ))  >", "$(( boundary1 + 9 ))  >"}};
             }),
          "lies outside of its payload"},
         {"an internal file that ends before it begins",
-         of(Era::d,
-            [](InstallerMaker& m) {
+         of(test::Era::d,
+            [](test::InstallerMaker& m) {
                 m.internal = {{"_internal/x", "abc", false}};
                 m.header_edits = {{"$(( boundary1 + 0 ))", "$(( boundary1 + 9 ))"}};
             }),
          "is no range"},
         {"an internal file above the prefix",
-         of(Era::d,
-            [](InstallerMaker& m) {
+         of(test::Era::d,
+            [](test::InstallerMaker& m) {
                 m.internal = {{"../../etc/cron.d/x", "abc", false}};
             }),
          "its header writes"},
         {"an executable above the prefix", edit("CONDA_EXEC=\"$PREFIX/_conda\"", "CONDA_EXEC=\"$PREFIX/../_conda\""),
          "its header writes"},
-        {"an empty executable", [](InstallerMaker& m) { m.executable.clear(); }, "its conda executable is empty"},
+        {"an empty executable", [](test::InstallerMaker& m) { m.executable.clear(); }, "its conda executable is empty"},
         // the tar
         {"an absolute path", outer({"/etc/passwd", "x"}), "Labconda.sh:/etc/passwd: "},
         {"a path above the prefix", outer({"pkgs/../../x", "x"}), "'..'"},
@@ -450,12 +459,12 @@ std::vector<Hostile> hostile() {
         {"a pipe", outer({"pipe", "", '6'}), "no file, directory or link"},
         {"a link that leaves the prefix", outer({"lib", "", '2', "/usr/lib"}), "leaves the prefix"},
         {"a file through a link",
-         [](InstallerMaker& m) {
+         [](test::InstallerMaker& m) {
              m.outer = {{"d", "", '2', "pkgs"}, {"d/x", "y"}};
          },
          "is no directory"},
         {"a file in a file",
-         [](InstallerMaker& m) {
+         [](test::InstallerMaker& m) {
              m.outer = {{"LICENSE.txt/x", "y"}};
          },
          "is no directory"},
@@ -463,12 +472,12 @@ std::vector<Hostile> hostile() {
         {"a member twice", outer({"LICENSE.txt", "another"}), "occurs twice"},
         {"control characters in a name", outer({"a\x1b[2Jb", "x"}), "a?[2Jb"},
         {"a package twice, in both formats",
-         [](InstallerMaker& m) {
+         [](test::InstallerMaker& m) {
              m.packages.push_back({"python-3.11.4-0.tar.bz2", "x", ""});
          },
          ".conda and as .tar.bz2"},
         {"a package without a version",
-         [](InstallerMaker& m) {
+         [](test::InstallerMaker& m) {
              m.outer = {{"pkgs/x.conda", "x"}};
          },
          "Labconda.sh:pkgs/x.conda"},
@@ -480,30 +489,30 @@ std::vector<Hostile> hostile() {
         {"a record that is no JSON", inner({"pkgs/python-3.11.4-0/info/repodata_record.json", "{"}), "is no JSON"},
         {"a record that is a list", inner({"pkgs/python-3.11.4-0/info/repodata_record.json", "[]"}), "no JSON object"},
         {"a file where a directory is needed",
-         [](InstallerMaker& m) {
+         [](test::InstallerMaker& m) {
              m.postconda = {{"share", "x"}};
              m.outer = {{"share/y", "y"}};
          },
          "where its directory has to be"},
         {"a file where the executable lies", inner({"_conda", "x"}), "it is there twice"},
         {"a list of what is not there",
-         [](InstallerMaker& m) { m.list = "@EXPLICIT\nhttps://h.example/c/none-1-0.conda\n"; },
+         [](test::InstallerMaker& m) { m.list = "@EXPLICIT\nhttps://h.example/c/none-1-0.conda\n"; },
          "lists 'none-1-0', which is not in it"},
-        {"a list of nothing", [](InstallerMaker& m) { m.list = "@EXPLICIT\n"; }, "lists no packages"},
+        {"a list of nothing", [](test::InstallerMaker& m) { m.list = "@EXPLICIT\n"; }, "lists no packages"},
         {"an environment of what is not there",
-         [](InstallerMaker& m) {
+         [](test::InstallerMaker& m) {
              m.more_header = "for env_pkgs in \"${PREFIX}\"/pkgs/envs/*/; do\n";
              m.preconda = {{"pkgs/envs/lab/env.txt", "@EXPLICIT\nhttps://h.example/c/none-1-0.conda\n"}};
          },
          "envs/lab lists 'none-1-0', which is not in it"},
         {"an environment of nothing",
-         [](InstallerMaker& m) {
+         [](test::InstallerMaker& m) {
              m.more_header = "for env_pkgs in \"${PREFIX}\"/pkgs/envs/*/; do\n";
              m.preconda = {{"pkgs/envs/lab/env.txt", "@EXPLICIT\n"}};
          },
          "envs/lab lists no packages"},
         {"an environment above the prefix", inner({"pkgs/envs/../../x/env.txt", "x"}), "'..'"},
-        {"no packages", [](InstallerMaker& m) { m.packages.clear(); }, "it holds no packages"},
+        {"no packages", [](test::InstallerMaker& m) { m.packages.clear(); }, "it holds no packages"},
     };
 }
 
@@ -514,7 +523,7 @@ TEST_CASE("damaged and hostile installers", "[constructor]") {
     std::size_t count = 0;
     for (const Hostile& one : hostile()) {
         INFO(one.what);
-        InstallerMaker maker;
+        test::InstallerMaker maker;
         one.change(maker);
         const std::string message = f.bad(maker);
         CHECK(message != "");
@@ -527,7 +536,7 @@ TEST_CASE("damaged and hostile installers", "[constructor]") {
 
 TEST_CASE("damage inside the tar that the MD5 covers", "[constructor]") {
     Fixture f;
-    InstallerMaker maker;
+    test::InstallerMaker maker;
     // Found by text in the payload, so that the MD5 is the damaged one's.
     maker.payload_edits = {{"LICENSE.txt", "LICENSE.tyt"}};
     CHECK_THAT(f.bad(maker), ContainsSubstring("there is no tar header"));

@@ -7,6 +7,7 @@
 
 #include "common/base/hash.hpp"
 #include "common/base/text.hpp"
+#include "tests/unit/md5_hex.hpp"
 
 #include <map>
 
@@ -17,12 +18,12 @@ enum class Era { a, b1, b2, c, d };
 enum class TarForm { ustar, gnu, pax };
 
 // The outer tar as Python's tarfile writes it.
-inline std::string outer_tar(const std::vector<TarFile>& files, TarForm form) {
+inline std::string outer_tar(const std::vector<test::TarFile>& files, test::TarForm form) {
     std::string out;
-    for (const TarFile& f : files) {
-        TarFile member = f;
+    for (const test::TarFile& f : files) {
+        test::TarFile member = f;
         std::string extension;
-        if (form == TarForm::pax) {
+        if (form == test::TarForm::pax) {
             auto record = [](const std::string& key, const std::string& value) {
                 std::string rest = " " + key + "=" + value + "\n";
                 std::size_t size = rest.size() + 1;
@@ -31,10 +32,10 @@ inline std::string outer_tar(const std::vector<TarFile>& files, TarForm form) {
             };
             std::string records = record("mtime", "1600000000.25");
             if (f.name.size() > 100) records += record("path", f.name);
-            extension = tar_bytes({{"././@PaxHeader", records}});
+            extension = test::tar_bytes({{"././@PaxHeader", records}});
             extension[156] = 'x';
         } else if (f.name.size() > 100) {
-            extension = tar_bytes({{"././@LongLink", f.name + std::string(1, '\0')}});
+            extension = test::tar_bytes({{"././@LongLink", f.name + std::string(1, '\0')}});
             extension[156] = 'L';
         }
         if (!extension.empty()) {
@@ -46,9 +47,9 @@ inline std::string outer_tar(const std::vector<TarFile>& files, TarForm form) {
             extension.replace(148, 7, fmt::format("{:06o}", sum) + std::string(1, '\0'));
         }
         member.name.resize(std::min<std::size_t>(member.name.size(), 100));
-        std::string one = tar_bytes({member});
+        std::string one = test::tar_bytes({member});
         one.resize(one.size() - 1024);
-        if (form == TarForm::gnu) {
+        if (form == test::TarForm::gnu) {
             one.replace(257, 8, std::string("ustar  \0", 8));
             unsigned sum = 0;
             for (std::size_t i = 0; i < 512; ++i)
@@ -61,8 +62,8 @@ inline std::string outer_tar(const std::vector<TarFile>& files, TarForm form) {
 }
 
 struct InstallerMaker {
-    Era era = Era::c;
-    TarForm form = TarForm::pax;
+    test::Era era = test::Era::c;
+    test::TarForm form = test::TarForm::pax;
     std::string name = "Labconda", version = "24.1-0", platform = "linux-64";
     struct Package {
         std::string file_name, bytes, record;
@@ -77,7 +78,7 @@ struct InstallerMaker {
     std::vector<Internal> internal; // era D
     std::string license = "Be kind.\n";
     std::string list;                                               // "" = made from `packages`
-    std::vector<TarFile> preconda, postconda, outer;                // in addition
+    std::vector<test::TarFile> preconda, postconda, outer;          // in addition
     std::string more_header;                                        // lines
     std::string declared_md5, declared_bytes, declared_lines;       // "" = as they are
     std::map<std::string, std::string> header_edits, payload_edits; // replaced once
@@ -85,7 +86,8 @@ struct InstallerMaker {
     std::string urls() const {
         std::string out;
         for (const Package& p : packages)
-            out += "https://channel.example/main/linux-64/" + p.file_name + "#" + to_hex(md5(as_bytes(p.bytes))) + "\n";
+            out +=
+                "https://channel.example/main/linux-64/" + p.file_name + "#" + test::md5_hex(as_bytes(p.bytes)) + "\n";
         return out;
     }
     std::string explicit_list() const { return "# platform: linux-64\n@EXPLICIT\n" + urls(); }
@@ -106,25 +108,26 @@ struct InstallerMaker {
     }
 
     std::string tar() const {
-        std::vector<TarFile> before, members;
+        std::vector<test::TarFile> before, members;
         before.push_back({"pkgs/urls", urls()});
         before.push_back({"pkgs/urls.txt", "https://channel.example\n", '0', "", 0664});
-        if (era == Era::b1 || era == Era::b2) before.push_back({"pkgs/env.txt", list.empty() ? specs() : list});
-        else if (era != Era::a)
+        if (era == test::Era::b1 || era == test::Era::b2)
+            before.push_back({"pkgs/env.txt", list.empty() ? specs() : list});
+        else if (era != test::Era::a)
             before.push_back({"conda-meta/initial-state.explicit.txt", list.empty() ? explicit_list() : list});
         for (const Package& p : packages)
             if (!p.record.empty()) before.push_back({"pkgs/" + dist(p) + "/info/repodata_record.json", p.record});
-        if (era != Era::a) before.push_back({"conda-meta/history", ""});
+        if (era != test::Era::a) before.push_back({"conda-meta/history", ""});
         before.insert(before.end(), preconda.begin(), preconda.end());
-        std::vector<TarFile> after = {{"conda-meta/history", "==> made <==\n"}};
-        if (era == Era::a) before.push_back(after.front());
+        std::vector<test::TarFile> after = {{"conda-meta/history", "==> made <==\n"}};
+        if (era == test::Era::a) before.push_back(after.front());
         after.insert(after.end(), postconda.begin(), postconda.end());
-        members.push_back({"preconda.tar.bz2", bzip2_bytes(tar_bytes(before))});
-        if (era != Era::a) members.push_back({"postconda.tar.bz2", bzip2_bytes(tar_bytes(after))});
+        members.push_back({"preconda.tar.bz2", test::bzip2_bytes(test::tar_bytes(before))});
+        if (era != test::Era::a) members.push_back({"postconda.tar.bz2", test::bzip2_bytes(test::tar_bytes(after))});
         members.push_back({"LICENSE.txt", license});
         for (const Package& p : packages) members.push_back({"pkgs/" + p.file_name, p.bytes});
         members.insert(members.end(), outer.begin(), outer.end());
-        return outer_tar(members, form);
+        return test::outer_tar(members, form);
     }
 
     std::string middle() const {
@@ -134,7 +137,7 @@ struct InstallerMaker {
     }
 
     std::string payload() const {
-        std::string out = (era == Era::a ? "" : executable) + (era == Era::d ? middle() : "") + tar();
+        std::string out = (era == test::Era::a ? "" : executable) + (era == test::Era::d ? middle() : "") + tar();
         for (const auto& [from, to] : payload_edits) {
             REQUIRE(out.find(from) != std::string::npos);
             out.replace(out.find(from), from.size(), to);
@@ -145,17 +148,17 @@ struct InstallerMaker {
     std::string layout(std::size_t header, std::size_t tar_size) const {
         std::string out;
         switch (era) {
-        case Era::a:
+        case test::Era::a:
             out = "MD5=$(tail -n +@LINES@ \"$THIS_PATH\" | md5sum -)\nif ! tail -n +@LINES@ \"$THIS_PATH\" | tar xf -; "
                   "then\n    exit 1\nfi\n";
             for (const Package& p : packages) out += "install_dist " + dist(p) + "\n";
             return out + "rm -f \"$MSGS\"\n";
-        case Era::b1:
+        case test::Era::b1:
             return fmt::format("CONDA_EXEC=\"$PREFIX/conda.exe\"\nif ! tail -c +{0:018} \"$THIS_PATH\" | head -c {1} > "
                                "\"$CONDA_EXEC\"; then\n    exit 1\nfi\n"
                                "rm -f $PREFIX/conda.exe\n",
                                header + 1, executable.size());
-        case Era::b2: {
+        case test::Era::b2: {
             out = "CONDA_EXEC=\"$PREFIX/conda.exe\"\n";
             for (auto [start, size] : {std::pair{header, executable.size()}, {header + executable.size(), tar_size}}) {
                 const std::size_t first = 16384 - start % 16384, block = (start + first) / 16384,
@@ -169,12 +172,12 @@ struct InstallerMaker {
             }
             return out + "rm -f $PREFIX/conda.exe\n";
         }
-        case Era::c:
+        case test::Era::c:
             return fmt::format("boundary0=$(head -n $last_line \"$THIS_PATH\" | wc -c | sed 's/ //g')\nboundary1=$(( "
                                "$boundary0 + {} ))\n"
                                "boundary2=$(( $boundary1 + {} ))\nCONDA_EXEC=\"$PREFIX/_conda\"\n",
                                executable.size(), tar_size);
-        case Era::d:
+        case test::Era::d:
             out = fmt::format(
                 "boundary1=$(( boundary0 + {} ))\nboundary2=$(( boundary1 + {} ))\nboundary3=$(( boundary2 + {} ))\n"
                 "CONDA_EXEC=\"$PREFIX/_conda\"\n",
@@ -196,20 +199,20 @@ struct InstallerMaker {
 
     std::string bytes() const {
         const std::string payload = this->payload();
-        const std::size_t tar_size =
-            payload.size() - (era == Era::a ? 0 : executable.size()) - (era == Era::d ? middle().size() : 0);
-        const bool old = era == Era::a || era == Era::b1 || era == Era::b2;
+        const std::size_t tar_size = payload.size() - (era == test::Era::a ? 0 : executable.size()) -
+                                     (era == test::Era::d ? middle().size() : 0);
+        const bool old = era == test::Era::a || era == test::Era::b1 || era == test::Era::b2;
         std::string header;
         std::size_t size = 0;
         do { // numbers in it depend on its size
             size = header.size();
-            header = "#!/bin/sh\n#\n" + std::string(era == Era::d ? "# Created by constructor 3.12.0\n#\n" : "") +
+            header = "#!/bin/sh\n#\n" + std::string(era == test::Era::d ? "# Created by constructor 3.12.0\n#\n" : "") +
                      "# NAME:  " + name + "\n# VER:   " + version + "\n# PLAT:  " + platform + "\n";
-            if (era == Era::a || era == Era::b1)
+            if (era == test::Era::a || era == test::Era::b1)
                 header += fmt::format("# BYTES: {:>12}\n",
                                       declared_bytes.empty() ? std::to_string(size + payload.size()) : declared_bytes);
             if (old) header += "# LINES: @LINES@\n";
-            header += "# MD5:   " + (declared_md5.empty() ? to_hex(md5(as_bytes(payload))) : declared_md5) + "\n\n";
+            header += "# MD5:   " + (declared_md5.empty() ? test::md5_hex(as_bytes(payload)) : declared_md5) + "\n\n";
             header += "export INSTALLER_NAME='" + name + "'\nKEEP_PKGS=0\n";
             header += "    \"$pager\" <<EOF\n" + license + "EOF\n";
             header += layout(size, tar_size) + more_header + "exit 0\n@@END_HEADER@@\n";

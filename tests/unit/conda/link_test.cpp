@@ -2,6 +2,7 @@
 #include "generator/conda/info.hpp"
 #include "generator/conda/link.hpp"
 #include "generator/conda/names.hpp"
+#include "tests/unit/parcel/render.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -12,8 +13,10 @@
 #include <map>
 
 using namespace tinderbox;
+using namespace tinderbox::conda;
 using Catch::Matchers::ContainsSubstring;
 using nlohmann::json;
+using tinderbox::test::render;
 
 namespace {
 
@@ -36,18 +39,18 @@ json metadata(json index, json paths = json::array(), std::string noarch = "", j
               {"scripts", json::object()}}}};
 }
 
-std::vector<std::string> order(std::vector<CondaNode> nodes) {
+std::vector<std::string> order(std::vector<LinkNode> nodes) {
     std::vector<std::string> out;
-    for (std::size_t i : conda_link_order(nodes)) out.push_back(nodes[i].name);
+    for (std::size_t i : link_order(nodes)) out.push_back(nodes[i].name);
     return out;
 }
 
-CondaNode node(std::string name, std::vector<std::string> depends = {}, bool noarch_python = false) {
+LinkNode node(std::string name, std::vector<std::string> depends = {}, bool noarch_python = false) {
     return {name, name + "-1-0", std::move(depends), noarch_python};
 }
 
-PythonInfo python311() {
-    PythonInfo python;
+format::PythonInfo python311() {
+    format::PythonInfo python;
     python.version = "3.11.7";
     python.executable = "bin/python3.11";
     python.site_packages = "lib/python3.11/site-packages";
@@ -59,39 +62,39 @@ std::vector<std::string> strings(std::initializer_list<const char*> list) { retu
 } // namespace
 
 TEST_CASE("conda file names") {
-    auto name = parse_conda_file_name("ca-certificates-2024.2.2-h06a4308_0.conda");
+    auto name = parse_file_name("ca-certificates-2024.2.2-h06a4308_0.conda");
     REQUIRE(name.ok());
     CHECK(name->name == "ca-certificates");
     CHECK(name->version == "2024.2.2");
     CHECK(name->build == "h06a4308_0");
     CHECK(name->extension == ".conda");
     CHECK(name->dist() == "ca-certificates-2024.2.2-h06a4308_0");
-    CHECK(parse_conda_file_name("x-1!2.0+local-0.tar.bz2").value().version == "1!2.0+local");
+    CHECK(parse_file_name("x-1!2.0+local-0.tar.bz2").value().version == "1!2.0+local");
     for (const char* bad : {"x.conda", "x-1.conda", "-1-0.conda", "x--0.conda", "x-1-.conda", "x-1-0.whl", "",
                             "../x-1-0.conda", ".x-1-0.conda", "a b-1-0.conda"}) {
         INFO(bad);
-        CHECK_FALSE(parse_conda_file_name(bad).ok());
+        CHECK_FALSE(parse_file_name(bad).ok());
     }
-    CHECK(is_conda_file_name("x-1-0.tar.bz2"));
-    CHECK_FALSE(is_conda_file_name("x-1-0.tar.gz"));
+    CHECK(is_package_file_name("x-1-0.tar.bz2"));
+    CHECK_FALSE(is_package_file_name("x-1-0.tar.gz"));
 }
 
 TEST_CASE("platforms and channels") {
-    CHECK(check_conda_platform("x.conda", "noarch", "linux-64").ok());
-    CHECK(check_conda_platform("x.conda", "linux-64", "linux-64").ok());
-    auto wrong = check_conda_platform("x.conda", "osx-arm64", "linux-64");
+    CHECK(check_platform("x.conda", "noarch", "linux-64").ok());
+    CHECK(check_platform("x.conda", "linux-64", "linux-64").ok());
+    auto wrong = check_platform("x.conda", "osx-arm64", "linux-64");
     REQUIRE_FALSE(wrong.ok());
     CHECK_THAT(wrong.error().message,
                ContainsSubstring("x.conda: the package is for osx-arm64, the environment is for linux-64"));
 
-    CHECK(conda_channel_url("https://conda.anaconda.org/conda-forge/linux-64/x-1-0.conda#abc") ==
+    CHECK(channel_url("https://conda.anaconda.org/conda-forge/linux-64/x-1-0.conda#abc") ==
           "https://conda.anaconda.org/conda-forge/linux-64");
-    CHECK(conda_channel_url("file:///srv/my%20channel/a+b%C3%BC/linux-64/x-1-0.conda") ==
+    CHECK(channel_url("file:///srv/my%20channel/a+b%C3%BC/linux-64/x-1-0.conda") ==
           "file:///srv/my channel/a+b\u00fc/linux-64");
-    CHECK(conda_spec_channel("https://repo.anaconda.com/pkgs/main/linux-64/x-1-0.conda") == "pkgs/main");
-    CHECK(conda_spec_channel("https://conda.anaconda.org/conda-forge/noarch/x-1-0.conda") == "conda-forge");
-    CHECK(conda_spec_channel("https://mirror.invalid/c/noarch/x-1-0.conda") == "https://mirror.invalid/c");
-    auto dist = [](std::string_view url) { return conda_dist_string(url, "", "linux-64", "x-1-0"); };
+    CHECK(spec_channel("https://repo.anaconda.com/pkgs/main/linux-64/x-1-0.conda") == "pkgs/main");
+    CHECK(spec_channel("https://conda.anaconda.org/conda-forge/noarch/x-1-0.conda") == "conda-forge");
+    CHECK(spec_channel("https://mirror.invalid/c/noarch/x-1-0.conda") == "https://mirror.invalid/c");
+    auto dist = [](std::string_view url) { return dist_string(url, "", "linux-64", "x-1-0"); };
     CHECK(dist("https://conda.anaconda.org/conda-forge/linux-64/x-1-0.conda") == "conda-forge/linux-64::x-1-0");
     CHECK(dist("https://conda.anaconda.org/conda-forge/label/dev/linux-64/x-1-0.conda") ==
           "conda-forge/label/dev/linux-64::x-1-0");
@@ -100,8 +103,7 @@ TEST_CASE("platforms and channels") {
     CHECK(dist("file:///srv/channel/linux-64/x-1-0.conda") == "file:///srv/channel/linux-64::x-1-0");
     CHECK(dist("file:///srv/my%20channel/linux-64/x-1-0.conda") == "file:///srv/my channel/linux-64::x-1-0");
     CHECK(dist("file:///srv/x-1-0.conda") == "file:///srv/linux-64::x-1-0");
-    CHECK(conda_dist_string("", "https://mirror.invalid/c/", "noarch", "x-1-0") ==
-          "https://mirror.invalid/c/noarch::x-1-0");
+    CHECK(dist_string("", "https://mirror.invalid/c/", "noarch", "x-1-0") == "https://mirror.invalid/c/noarch::x-1-0");
 }
 
 TEST_CASE("match spec names") {
@@ -136,12 +138,12 @@ TEST_CASE("link order is conda's") {
 }
 
 TEST_CASE("the order does not depend on the order of the packages") {
-    std::vector<CondaNode> nodes = {node("a", {"b"}),      node("b", {"c"}), node("c", {"a"}),
-                                    node("d", {"a", "e"}), node("e"),        node("f")};
+    std::vector<LinkNode> nodes = {node("a", {"b"}),      node("b", {"c"}), node("c", {"a"}),
+                                   node("d", {"a", "e"}), node("e"),        node("f")};
     auto first = order(nodes);
-    std::ranges::sort(nodes, {}, &CondaNode::name);
+    std::ranges::sort(nodes, {}, &LinkNode::name);
     do CHECK(order(nodes) == first);
-    while (std::ranges::next_permutation(nodes, {}, &CondaNode::name).found);
+    while (std::ranges::next_permutation(nodes, {}, &LinkNode::name).found);
 }
 
 TEST_CASE("python of an environment") {
@@ -150,8 +152,8 @@ TEST_CASE("python of an environment") {
         for (const char* path : list) out.push_back({{"_path", path}, {"path_type", "hardlink"}});
         return out;
     };
-    auto plain = conda_python_info(metadata({{"name", "python"}, {"version", "3.11.7"}, {"build", "h_0_default"}},
-                                            paths({"bin/python3.11", "lib/python3.11/os.py"})));
+    auto plain = python_info(metadata({{"name", "python"}, {"version", "3.11.7"}, {"build", "h_0_default"}},
+                                      paths({"bin/python3.11", "lib/python3.11/os.py"})));
     REQUIRE(plain.ok());
     CHECK(plain->version == "3.11.7");
     CHECK(plain->executable == "bin/python3.11");
@@ -160,42 +162,41 @@ TEST_CASE("python of an environment") {
     CHECK(plain->cache_tag == "cpython-311");
     CHECK(plain->gil);
 
-    auto threaded = conda_python_info(metadata({{"name", "python"},
-                                                {"version", "3.13.0rc1"},
-                                                {"build", "h_0_cp313t"},
-                                                {"python_site_packages_path", "lib/python3.13t/site-packages"}},
-                                               paths({"bin/python3.13", "lib/python3.13t/os.py"})));
+    auto threaded = python_info(metadata({{"name", "python"},
+                                          {"version", "3.13.0rc1"},
+                                          {"build", "h_0_cp313t"},
+                                          {"python_site_packages_path", "lib/python3.13t/site-packages"}},
+                                         paths({"bin/python3.13", "lib/python3.13t/os.py"})));
     REQUIRE(threaded.ok());
     CHECK(threaded->site_packages == "lib/python3.13t/site-packages");
     CHECK(threaded->stdlib == "lib/python3.13t");
     CHECK(threaded->cache_tag == "cpython-313"); // sys.implementation has no "t"
     CHECK_FALSE(threaded->gil);
 
-    auto pypy = conda_python_info(metadata({{"name", "python"}, {"version", "3.9.18"}, {"build", "0_73_pypy"}},
-                                           paths({"bin/python3.9", "lib/pypy3.9/os.py"})));
+    auto pypy = python_info(metadata({{"name", "python"}, {"version", "3.9.18"}, {"build", "0_73_pypy"}},
+                                     paths({"bin/python3.9", "lib/pypy3.9/os.py"})));
     CHECK(pypy->implementation == "pypy");
     CHECK(pypy->stdlib == "lib/pypy3.9");
     CHECK(pypy->cache_tag == "pypy39");
 
-    CHECK_FALSE(conda_python_info(metadata({{"name", "python"}, {"version", "3.11.7"}})).ok());
-    CHECK_FALSE(conda_python_info(metadata({{"name", "python"}, {"version", "three"}}, paths({"bin/python3"}))).ok());
-    CHECK_FALSE(
-        conda_python_info(metadata({{"name", "python"}, {"version", "3.11.7"}, {"python_site_packages_path", "../x"}},
-                                   paths({"bin/python3.11"})))
-            .ok());
+    CHECK_FALSE(python_info(metadata({{"name", "python"}, {"version", "3.11.7"}})).ok());
+    CHECK_FALSE(python_info(metadata({{"name", "python"}, {"version", "three"}}, paths({"bin/python3"}))).ok());
+    CHECK_FALSE(python_info(metadata({{"name", "python"}, {"version", "3.11.7"}, {"python_site_packages_path", "../x"}},
+                                     paths({"bin/python3.11"})))
+                    .ok());
 }
 
 TEST_CASE("entry points become scripts") {
     json points = {{{"command", "demo"}, {"module", "demo.cli"}, {"function", "App.run"}}};
     auto meta = metadata({{"name", "demo"}}, json::array(), "python", points);
-    auto scripts = conda_entry_points(meta, python311());
+    auto scripts = entry_point_files(meta, python311());
     REQUIRE(scripts.size() == 1);
     CHECK(scripts[0].path == "bin/demo");
     CHECK(scripts[0].mode == 0775);
-    CHECK(scripts[0].content.render("/opt/env") ==
+    CHECK(render(scripts[0].content, "/opt/env") ==
           "#!/opt/env/bin/python3.11\nimport sys\n\nfrom demo.cli import App\n\n"
           "if __name__ == '__main__':\n    sys.exit(App.run())\n");
-    CHECK(conda_entry_points(metadata({{"name", "demo"}}, json::array(), "", points), python311()).empty());
+    CHECK(entry_point_files(metadata({{"name", "demo"}}, json::array(), "", points), python311()).empty());
 }
 
 TEST_CASE("entry point definitions") {
@@ -230,7 +231,7 @@ TEST_CASE("a conda-meta record") {
                           {"subdir", "noarch"}},
                          paths, "python", points);
     auto python = python311();
-    CondaRecordInput input;
+    RecordInput input;
     input.file_name = "demo-1.0-0.conda";
     input.url = "https://user:secret@conda.anaconda.org/t/TOKEN/conda-forge/noarch/demo-1.0-0.conda";
     input.sha256 = std::string(64, 'c');
@@ -238,7 +239,7 @@ TEST_CASE("a conda-meta record") {
     input.requested = true;
     input.requirement = "demo >=1";
     input.bytecode = {"lib/python3.11/site-packages/demo/__pycache__/__init__.cpython-311.pyc"};
-    std::map<std::string, CondaInstalled> image = {
+    std::map<std::string, LinkedFile> image = {
         {"bin/tool", {std::string(64, 'a'), 10, true}},
         {"lib/python3.11/site-packages/demo/__init__.py", {std::string(64, 'd'), 5, false}},
         {"lib/link", {}},
@@ -246,7 +247,7 @@ TEST_CASE("a conda-meta record") {
         {"bin/demo", {std::string(64, 'e'), 50, true}},
         {"share/\"quoted\" \\u0001", {std::string(64, 'f'), 1, true}},
         {input.bytecode[0], {std::string(64, '1'), 99, false}}};
-    auto lookup = [&](const std::string& path) -> std::optional<CondaInstalled> {
+    auto lookup = [&](const std::string& path) -> std::optional<LinkedFile> {
         auto found = image.find(path);
         return found == image.end() ? std::nullopt : std::optional(found->second);
     };
@@ -254,20 +255,20 @@ TEST_CASE("a conda-meta record") {
         // Bytecode that the target compiles anew: its hash is known to nobody, so none is claimed.
         auto known = image;
         image["bin/tool"].recompiled = true;
-        auto other = conda_record(meta, &python, input, lookup);
+        auto other = record_file(meta, &python, input, lookup);
         REQUIRE(other.ok());
         const json record =
-            json::parse(other->content.render("/p", [](const std::string&) { return std::string(64, '9'); }));
+            json::parse(render(other->content, "/p", [](const std::string&) { return std::string(64, '9'); }));
         for (const json& path : record["paths_data"]["paths"])
             CHECK(path.contains("sha256_in_prefix") ==
                   (path["path_type"] == "hardlink" && path["_path"] != "bin/tool"));
         image = known;
     }
-    auto generated = conda_record(meta, &python, input, lookup);
+    auto generated = record_file(meta, &python, input, lookup);
     REQUIRE(generated.ok());
     CHECK(generated->path == "conda-meta/demo-1.0-0.json");
     std::vector<std::string> digests;
-    std::string text = generated->content.render("/opt/my env", [&](const std::string& path) {
+    std::string text = render(generated->content, "/opt/my env", [&](const std::string& path) {
         digests.push_back(path);
         return std::string(64, '9');
     });
@@ -275,7 +276,7 @@ TEST_CASE("a conda-meta record") {
     CHECK_THAT(text, !ContainsSubstring("secret") && !ContainsSubstring("TOKEN"));
     json record = json::parse(text);
     CHECK(record["name"] == "demo");
-    CHECK(record["license"] == "weird    \\u0001 text");
+    CHECK(record["license"] == "weird \x01\x02 \\u0001 text");
     CHECK(record["timestamp"] == 1700000000000);
     CHECK(record["noarch"] == "python");
     CHECK(record["package_type"] == "noarch_python");
@@ -310,36 +311,36 @@ TEST_CASE("a conda-meta record") {
           json({{"_path", input.bytecode[0]}, {"path_type", "pyc_file"}, {"size_in_bytes", 99}}));
     CHECK(by_path["var/empty"]["path_type"] == "directory");
 
-    CHECK_FALSE(conda_record(meta, nullptr, input, lookup).ok()); // noarch python without a python
+    CHECK_FALSE(record_file(meta, nullptr, input, lookup).ok()); // noarch python without a python
 }
 
 TEST_CASE("requested specs") {
     auto meta = metadata({{"name", "demo"}});
-    CHECK(conda_requested_spec(meta, "demo ==1.0") == "demo ==1.0");
-    CHECK(conda_requested_spec(meta, "conda-forge::demo=1.0=0") == "conda-forge::demo=1.0=0");
-    CHECK(conda_requested_spec(meta, "https://x.invalid/linux-64/demo-1.0-0.conda#abc") == "demo==1.0=0");
-    CHECK(conda_requested_spec(meta, "./demo-1.0-0.conda") == "demo==1.0=0");
-    CHECK(conda_requested_spec(meta, "") == "demo==1.0=0");
+    CHECK(requested_spec(meta, "demo ==1.0") == "demo ==1.0");
+    CHECK(requested_spec(meta, "conda-forge::demo=1.0=0") == "conda-forge::demo=1.0=0");
+    CHECK(requested_spec(meta, "https://x.invalid/linux-64/demo-1.0-0.conda#abc") == "demo==1.0=0");
+    CHECK(requested_spec(meta, "./demo-1.0-0.conda") == "demo==1.0=0");
+    CHECK(requested_spec(meta, "") == "demo==1.0=0");
 }
 
 TEST_CASE("history") {
-    CondaHistory history;
+    History history;
     history.date = 315532800;
     history.dists = {"conda-forge/linux-64::b-1-0", "conda-forge/linux-64::a-1-0"};
     history.update_specs = {"a ==1", "b[version='>1']"};
     history.conda_version = "24.5.0";
-    auto file = conda_history(history);
+    auto file = history_file(history);
     CHECK(file.path == "conda-meta/history");
-    CHECK(file.content.render("/x") == "==> 1980-01-01 00:00:00 <==\n# cmd: tinderbox build\n# conda version: 24.5.0\n"
-                                       "+conda-forge/linux-64::a-1-0\n+conda-forge/linux-64::b-1-0\n"
-                                       "# update specs: ['a ==1', \"b[version='>1']\"]\n");
-    CHECK_THAT(conda_history({}).content.render("/x"),
+    CHECK(render(file.content, "/x") == "==> 1980-01-01 00:00:00 <==\n# cmd: tinderbox build\n# conda version: 24.5.0\n"
+                                        "+conda-forge/linux-64::a-1-0\n+conda-forge/linux-64::b-1-0\n"
+                                        "# update specs: ['a ==1', \"b[version='>1']\"]\n");
+    CHECK_THAT(render(history_file({}).content, "/x"),
                !ContainsSubstring("conda version") && !ContainsSubstring("specs"));
 }
 
 TEST_CASE("clobbers") {
     std::vector<std::vector<std::string>> paths = {{"a", "b"}, {"b", "c"}, {"b", "d", "d"}};
-    auto clobbers = find_conda_clobbers(paths);
+    auto clobbers = find_clobbers(paths);
     REQUIRE(clobbers.size() == 1);
     CHECK(clobbers[0].path == "b");
     CHECK(clobbers[0].owners == std::vector<std::size_t>{0, 1, 2});
@@ -347,10 +348,10 @@ TEST_CASE("clobbers") {
 
 TEST_CASE("scripts for the manifest") {
     auto meta = metadata({{"name", "demo"}, {"build_number", 7}});
-    CHECK(conda_scripts(meta).empty());
+    CHECK(link_scripts(meta).empty());
     meta["conda"]["scripts"]["pre-unlink"] = "bin/.demo-pre-unlink.sh";
     meta["conda"]["scripts"]["post-link"] = "bin/.demo-post-link.sh";
-    auto scripts = conda_scripts(meta);
+    auto scripts = link_scripts(meta);
     REQUIRE(scripts.size() == 2);
     CHECK(scripts[0].package == "demo");
     CHECK(scripts[0].build_number == "7");

@@ -1,4 +1,4 @@
-"""Writes version_cases.json: how conda and rattler order versions and match specs, for version_test.cpp and match_spec_test.cpp.
+"""Writes version_cases.json: how conda and rattler order versions and match specs, for match_spec_test.cpp.
 
     TINDERBOX_CONDA_SOURCE=CONDA_CHECKOUT make_cases.py > version_cases.json
 

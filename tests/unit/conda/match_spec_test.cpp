@@ -1,5 +1,6 @@
 #include "common/base/file.hpp"
 #include "generator/conda/match_spec.hpp"
+#include "source_dir.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <nlohmann/json.hpp>
@@ -12,8 +13,8 @@ using nlohmann::json;
 
 namespace {
 
-Version version(const std::string& text) {
-    auto parsed = Version::parse(text);
+VersionOrder version(const std::string& text) {
+    auto parsed = VersionOrder::parse(text);
     INFO(text);
     if (!parsed.ok()) FAIL(parsed.error().message);
     return std::move(parsed).value();
@@ -35,8 +36,8 @@ std::string refused(const std::string& text) {
 }
 
 bool matches(const std::string& text, const std::string& of, const std::string& build = "0", std::uint64_t number = 0) {
-    Version parsed = version(of);
-    Candidate candidate;
+    VersionOrder parsed = version(of);
+    RecordView candidate;
     candidate.name = "n";
     candidate.version = &parsed;
     candidate.build = build;
@@ -82,7 +83,7 @@ TEST_CASE("versions as conda and rattler order them", "[version]") {
     auto all = cases();
     REQUIRE(all["order"].size() > 2000);
     for (const json& row : all["order"]) {
-        Version left = version(row[0]), right = version(row[1]);
+        VersionOrder left = version(row[0]), right = version(row[1]);
         INFO(left.text() << " and " << right.text());
         CHECK((left <=> right) == (row[2].get<int>() <=> 0));
         CHECK((right <=> left) == (0 <=> row[2].get<int>()));
@@ -91,12 +92,12 @@ TEST_CASE("versions as conda and rattler order them", "[version]") {
 
 TEST_CASE("the version order is an order", "[version][property]") {
     auto all = cases();
-    std::vector<Version> some;
+    std::vector<VersionOrder> some;
     for (std::size_t i = 0; i < 150; ++i) some.push_back(version(all["order"][i][0]));
-    for (const Version& a : some) {
+    for (const VersionOrder& a : some) {
         CHECK(a == a);
         CHECK(a.starts_with(a));
-        for (const Version& b : some) {
+        for (const VersionOrder& b : some) {
             if (a == b) CHECK(!(a < b));
             for (std::size_t k = 0; k < some.size(); k += 7)
                 if (a <= b && b <= some[k]) CHECK(a <= some[k]);
@@ -108,9 +109,9 @@ TEST_CASE("what is no version", "[version]") {
     for (const char* text :
          {"", " ", ".", "1..2", "1.", ".1", "1!!2", "a!1", "1+2+3", "+1", "1 2", "1/2", "1,2", "é", "1__2", "1!"}) {
         INFO(text);
-        CHECK(!Version::parse(text).ok());
+        CHECK(!VersionOrder::parse(text).ok());
     }
-    CHECK(!Version::parse(std::string(600, '1')).ok());
+    CHECK(!VersionOrder::parse(std::string(600, '1')).ok());
 }
 
 TEST_CASE("match specs as conda and rattler match them", "[match_spec]") {

@@ -1,8 +1,8 @@
 #include "archives.hpp"
 
 #include "common/base/text.hpp"
+#include "generator/archive/file_source.hpp"
 #include "generator/conda/package.hpp"
-#include "generator/parcel/file_source.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -14,6 +14,7 @@
 #include <thread>
 
 using namespace tinderbox;
+using namespace tinderbox::conda;
 using namespace tinderbox::test;
 using Catch::Matchers::ContainsSubstring;
 using nlohmann::json;
@@ -22,18 +23,18 @@ namespace {
 
 struct Fixture {
     TemporaryDirectory directory = TemporaryDirectory::make().value();
-    CondaOpenOptions options;
+    OpenOptions options;
     Fixture() { options.spool_directory = directory.path() / "spool"; }
 
-    Result<std::unique_ptr<Artifact>> open(const PackageMaker& maker) {
-        return open_conda_package(maker.write(directory.path()), options);
+    Result<std::unique_ptr<parcel::Artifact>> open(const test::PackageMaker& maker) {
+        return open_package(maker.write(directory.path()), options);
     }
-    std::unique_ptr<Artifact> good(const PackageMaker& maker) {
+    std::unique_ptr<parcel::Artifact> good(const test::PackageMaker& maker) {
         auto artifact = open(maker);
         if (!artifact.ok()) FAIL(artifact.error().message);
         return std::move(artifact).value();
     }
-    std::string bad(const PackageMaker& maker) {
+    std::string bad(const test::PackageMaker& maker) {
         auto artifact = open(maker);
         REQUIRE_FALSE(artifact.ok());
         CHECK(artifact.error().kind == ErrorKind::usage);
@@ -42,25 +43,25 @@ struct Fixture {
     }
 };
 
-std::string content(const Artifact& artifact, std::size_t entry) {
+std::string content(const parcel::Artifact& artifact, std::size_t entry) {
     auto source = artifact.open(entry);
     REQUIRE(source.ok());
-    auto bytes = read_all(**source, 1u << 30, "test");
+    auto bytes = archive::read_all(**source, 1u << 30, "test");
     REQUIRE(bytes.ok());
     return {reinterpret_cast<const char*>(bytes->data()), bytes->size()};
 }
 
-std::size_t find(const Artifact& artifact, std::string_view path) {
+std::size_t find(const parcel::Artifact& artifact, std::string_view path) {
     for (std::size_t i = 0; i < artifact.entries().size(); ++i)
         if (artifact.entries()[i].path == path) return i;
     FAIL("no entry " << path);
     return 0;
 }
 
-std::string warnings(const Artifact& artifact) { return artifact.metadata()["warnings"].dump(); }
+std::string warnings(const parcel::Artifact& artifact) { return artifact.metadata()["warnings"].dump(); }
 
-PackageMaker mixed() {
-    PackageMaker m;
+test::PackageMaker mixed() {
+    test::PackageMaker m;
     m.files = {{"bin/tool", "#!/old/prefix/bin/python\n", '0', "", 0775, 1'500'000'000},
                {"lib/libx.so.1", "library"},
                {"lib/libx.so", "", '2', "libx.so.1", 0777},
@@ -95,24 +96,24 @@ TEST_CASE("a .conda and a .tar.bz2 become the same entries") {
     CHECK(artifact->display_name() == file_name);
     REQUIRE(artifact->entries().size() == 8);
 
-    const Entry& tool = artifact->entries()[find(*artifact, "bin/tool")];
+    const parcel::Entry& tool = artifact->entries()[find(*artifact, "bin/tool")];
     CHECK(tool.mode == 0775);
     CHECK(tool.mtime == 1'500'000'000);
     CHECK(tool.size == 25);
-    CHECK(tool.prefix_mode == PrefixMode::text);
+    CHECK(tool.prefix_mode == parcel::PrefixMode::text);
     CHECK(tool.placeholder == "/old/prefix");
     CHECK(tool.sha256.ends_with("01"));
-    CHECK(tool.root == Root::env);
+    CHECK(tool.root == format::Root::env);
     CHECK(content(*artifact, find(*artifact, "bin/tool")) == "#!/old/prefix/bin/python\n");
     CHECK(content(*artifact, find(*artifact, "lib/hard.so")) == "library");
     CHECK(content(*artifact, find(*artifact, "share/Name")) == "upper");
     CHECK(content(*artifact, find(*artifact, "share/name")) == "lower");
     CHECK(content(*artifact, find(*artifact, "etc/empty")).empty());
-    const Entry& link = artifact->entries()[find(*artifact, "lib/libx.so")];
-    CHECK(link.kind == EntryKind::symlink);
+    const parcel::Entry& link = artifact->entries()[find(*artifact, "lib/libx.so")];
+    CHECK(link.kind == format::EntryKind::symlink);
     CHECK(link.link == "libx.so.1");
-    const Entry& directory = artifact->entries()[find(*artifact, "empty/dir")];
-    CHECK(directory.kind == EntryKind::directory);
+    const parcel::Entry& directory = artifact->entries()[find(*artifact, "empty/dir")];
+    CHECK(directory.kind == format::EntryKind::directory);
     CHECK(directory.mode == 0700);
 
     const json& meta = artifact->metadata();
@@ -134,7 +135,7 @@ TEST_CASE("a .conda and a .tar.bz2 become the same entries") {
 TEST_CASE("entries may be opened from several threads") {
     Fixture f;
     f.options.memory_limit = GENERATE(64u << 20, 10u);
-    PackageMaker m;
+    test::PackageMaker m;
     for (int i = 0; i < 20; ++i)
         m.files.push_back({fmt::format("f{}", i), std::string(10'000 + static_cast<unsigned>(i), 'a')});
     auto artifact = f.good(m);
@@ -143,7 +144,7 @@ TEST_CASE("entries may be opened from several threads") {
     for (int t = 0; t < 4; ++t)
         threads.emplace_back([&] {
             for (std::size_t i = 0; i < 20; ++i) {
-                auto bytes = read_all(**artifact->open(i), 1u << 20, "x");
+                auto bytes = archive::read_all(**artifact->open(i), 1u << 20, "x");
                 if (bytes.ok() && bytes->size() == 10'000 + i) ++right;
             }
         });
@@ -154,7 +155,7 @@ TEST_CASE("entries may be opened from several threads") {
 
 TEST_CASE("a noarch python package goes to symbolic places") {
     Fixture f;
-    PackageMaker m;
+    test::PackageMaker m;
     m.index =
         R"({"name": "demo", "version": "1.0", "build": "0", "build_number": 0, "noarch": "python", "subdir": "noarch"})";
     m.info = {{"info/link.json", R"({"package_metadata_version": 1, "noarch": {"type": "python",
@@ -165,11 +166,11 @@ TEST_CASE("a noarch python package goes to symbolic places") {
                {"site-packages-not/x", "4"},
                {"python-scripts/.demo-post-link.sh", "5"}};
     auto artifact = f.good(m);
-    CHECK(artifact->entries()[0].root == Root::site_packages);
+    CHECK(artifact->entries()[0].root == format::Root::site_packages);
     CHECK(artifact->entries()[0].path == "demo/__init__.py");
-    CHECK(artifact->entries()[1].root == Root::scripts);
+    CHECK(artifact->entries()[1].root == format::Root::scripts);
     CHECK(artifact->entries()[1].path == "run");
-    CHECK(artifact->entries()[2].root == Root::env);
+    CHECK(artifact->entries()[2].root == format::Root::env);
     CHECK(artifact->entries()[3].path == "site-packages-not/x");
     const json& conda = artifact->metadata()["conda"];
     CHECK(conda["noarch"] == "python");
@@ -190,7 +191,7 @@ TEST_CASE("what is not listed is left out, with a word") {
 
 TEST_CASE("legacy packages: files, has_prefix, no_link") {
     Fixture f;
-    PackageMaker m;
+    test::PackageMaker m;
     m.file_name = "demo-1.0-0.tar.bz2";
     m.paths_version = "none";
     std::string placeholder = "/a/long/placeholder";
@@ -206,10 +207,10 @@ TEST_CASE("legacy packages: files, has_prefix, no_link") {
                                                 "anaconda1"
                                                 "anaconda2"
                                                 "anaconda3");
-    CHECK(artifact->entries()[0].prefix_mode == PrefixMode::text);
+    CHECK(artifact->entries()[0].prefix_mode == parcel::PrefixMode::text);
     CHECK(artifact->entries()[1].placeholder == placeholder);
-    CHECK(artifact->entries()[2].prefix_mode == PrefixMode::binary);
-    CHECK(artifact->entries()[3].kind == EntryKind::symlink);
+    CHECK(artifact->entries()[2].prefix_mode == parcel::PrefixMode::binary);
+    CHECK(artifact->entries()[3].kind == format::EntryKind::symlink);
     const json& paths = artifact->metadata()["conda"]["paths"];
     CHECK(paths[2]["no_link"] == true);
     CHECK(paths[3]["path_type"] == "softlink");
@@ -219,7 +220,7 @@ TEST_CASE("legacy packages: files, has_prefix, no_link") {
 
 TEST_CASE("scripts are noticed") {
     Fixture f;
-    PackageMaker m;
+    test::PackageMaker m;
     m.files = {{"bin/.demo-post-link.sh", "#!/bin/sh\n"},
                {"bin/.demo-pre-unlink.sh", "x"},
                {"bin/.demo-pre-link.sh", "x"},
@@ -283,9 +284,10 @@ TEST_CASE("bad packages are refused with artifact and member") {
     }
     SECTION("hostile members") {
         m.paths.clear();
-        m.files = {GENERATE(TarFile{"../evil", "x"}, TarFile{"/evil", "x"}, TarFile{"link", "", '2', "../outside"},
-                            TarFile{"link", "", '2', "/etc/passwd"}, TarFile{"hard", "", '1', "nowhere"},
-                            TarFile{"hard", "", '1', "../../x"}, TarFile{"device", "", '3'})};
+        m.files = {GENERATE(test::TarFile{"../evil", "x"}, test::TarFile{"/evil", "x"},
+                            test::TarFile{"link", "", '2', "../outside"}, test::TarFile{"link", "", '2', "/etc/passwd"},
+                            test::TarFile{"hard", "", '1', "nowhere"}, test::TarFile{"hard", "", '1', "../../x"},
+                            test::TarFile{"device", "", '3'})};
         f.bad(m);
     }
     SECTION("a member twice") {
@@ -343,7 +345,7 @@ TEST_CASE("every truncation of a package is an error, never a crash") {
     auto whole = read_bytes(path).value();
     for (std::size_t size = 0; size < whole.size(); size += 37) {
         REQUIRE(write_atomically(path, ByteView(whole).first(size)).ok());
-        auto artifact = open_conda_package(path, f.options);
+        auto artifact = open_package(path, f.options);
         INFO(m.file_name << " cut to " << size << " of " << whole.size());
         REQUIRE_FALSE(artifact.ok());
         CHECK(artifact.error().message.find(m.file_name) != std::string::npos);
@@ -354,9 +356,9 @@ TEST_CASE("not a conda package") {
     Fixture f;
     auto path = f.directory.path() / "demo-1.0-0.zip";
     REQUIRE(write_atomically(path, std::string_view("x")).ok());
-    CHECK_FALSE(open_conda_package(path, f.options).ok());
+    CHECK_FALSE(open_package(path, f.options).ok());
     path = f.directory.path() / "missing-1-0.conda";
-    auto missing = open_conda_package(path, f.options);
+    auto missing = open_package(path, f.options);
     REQUIRE_FALSE(missing.ok());
     CHECK(missing.error().kind == ErrorKind::storage);
 }

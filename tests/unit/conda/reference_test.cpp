@@ -11,6 +11,9 @@
 #include "generator/conda/names.hpp"
 #include "generator/conda/package.hpp"
 #include "generator/parcel/parcel.hpp"
+#include "source_dir.hpp"
+#include "tests/unit/md5_hex.hpp"
+#include "tests/unit/parcel/render.hpp"
 
 #include <nlohmann/json.hpp>
 #include <zstd.h>
@@ -23,6 +26,7 @@
 #include <map>
 
 using namespace tinderbox;
+using namespace tinderbox::conda;
 using nlohmann::json;
 
 namespace {
@@ -59,23 +63,23 @@ std::string run_python(std::vector<std::string> arguments) {
 std::string fixture(const char* name) { return std::string(TINDERBOX_SOURCE_DIR) + "/tests/fixtures/" + name; }
 
 struct Installed {
-    EntryKind kind = EntryKind::file;
+    format::EntryKind kind = format::EntryKind::file;
     unsigned mode = 0;
     std::string link, bytes;
-    std::string sha256;      // as installed
-    CondaInstalled in_image; // for the record
+    std::string sha256;  // as installed
+    LinkedFile in_image; // for the record
     std::size_t owner = 0;
 };
 
 std::string hex(const Bytes& bytes) { return to_hex(sha256(bytes)); }
 std::string as_string(const Bytes& bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
-Bytes read_content(const Parcel& parcel, const Content& content) {
+Bytes read_content(const parcel::Parcel& parcel, const format::Content& content) {
     Bytes out;
     if (content.size == 0) return out;
     Fd fd = open_file(parcel.payload_path, O_RDONLY).value();
     for (std::uint32_t i = content.block; out.size() < content.offset + content.size; ++i) {
-        const Block& block = parcel.table.blocks.at(i);
+        const format::Block& block = parcel.table.blocks.at(i);
         Bytes packed(block.packed), raw(block.raw);
         REQUIRE(read_exact_at(fd.get(), packed, block.offset, "payload").ok());
         if (block.stored) raw = packed;
@@ -92,12 +96,12 @@ class Environment {
     explicit Environment(const fs::path& work) : work_(work) {}
 
     void add(const fs::path& package) {
-        CondaOpenOptions options;
+        OpenOptions options;
         options.spool_directory = work_;
-        auto artifact = open_conda_package(package, options);
+        auto artifact = open_package(package, options);
         if (!artifact.ok()) FAIL(artifact.error().message);
-        auto parcel =
-            pack(**artifact, package.filename(), PackOptions{}, work_ / ("parcel-" + package.filename().string()));
+        auto parcel = parcel::pack(**artifact, package.filename(), parcel::PackOptions{},
+                                   work_ / ("parcel-" + package.filename().string()));
         if (!parcel.ok()) FAIL(parcel.error().message);
         CHECK(parcel->mismatches.empty());
         packages_.push_back(package);
@@ -106,54 +110,55 @@ class Environment {
 
     void link(const std::string& prefix) {
         prefix_ = prefix;
-        std::vector<CondaNode> nodes;
-        for (const Parcel& parcel : parcels_) {
-            nodes.push_back(conda_node(parcel.metadata));
-            if (parcel.metadata["name"] == "python") python_ = conda_python_info(parcel.metadata).value();
+        std::vector<LinkNode> nodes;
+        for (const parcel::Parcel& parcel : parcels_) {
+            nodes.push_back(link_node(parcel.metadata));
+            if (parcel.metadata["name"] == "python") python_ = python_info(parcel.metadata).value();
         }
-        order_ = conda_link_order(nodes);
+        order_ = link_order(nodes);
         for (std::size_t i : order_) add_files(i);
     }
 
     json record(std::size_t i) const {
         const json& meta = parcels_[i].metadata;
-        CondaRecordInput input;
+        RecordInput input;
         Bytes archive = read_bytes(packages_[i]).value();
         input.file_name = packages_[i].filename();
         input.url = "file://" + packages_[i].string();
         input.sha256 = hex(archive);
-        input.md5 = to_hex(md5(archive));
+        input.md5 = test::md5_hex(archive);
         input.size = archive.size();
-        auto lookup = [&](const std::string& path) -> std::optional<CondaInstalled> {
+        auto lookup = [&](const std::string& path) -> std::optional<LinkedFile> {
             auto found = tree.find(path);
             return found == tree.end() ? std::nullopt : std::optional(found->second.in_image);
         };
-        auto file = conda_record(meta, &python_, input, lookup);
+        auto file = record_file(meta, &python_, input, lookup);
         REQUIRE(file.ok());
-        std::string text = file->content.render(prefix_, [&](const std::string& path) { return tree.at(path).sha256; });
+        std::string text =
+            test::render(file->content, prefix_, [&](const std::string& path) { return tree.at(path).sha256; });
         return {{"path", file->path}, {"text", text}};
     }
 
     std::vector<std::size_t> order_;
     std::vector<fs::path> packages_;
-    std::vector<Parcel> parcels_;
+    std::vector<parcel::Parcel> parcels_;
     std::map<std::string, Installed> tree;
 
   private:
     void add_files(std::size_t index) {
-        const Parcel& parcel = parcels_[index];
-        for (const Destination& d : parcel.table.destinations) {
+        const parcel::Parcel& parcel = parcels_[index];
+        for (const format::Destination& d : parcel.table.destinations) {
             std::string path = d.path;
-            if (d.root == Root::site_packages) path = python_.site_packages + "/" + path;
-            if (d.root == Root::scripts) path = "bin/" + path;
+            if (d.root == format::Root::site_packages) path = python_.site_packages + "/" + path;
+            if (d.root == format::Root::scripts) path = "bin/" + path;
             Installed out;
             out.kind = d.kind;
             out.mode = d.mode;
             out.link = d.link;
             out.owner = index;
-            if (d.kind == EntryKind::file) {
-                const Content& content = parcel.table.contents.at(d.content);
-                auto bytes = apply_relocations(read_content(parcel, content), content.relocs, prefix_);
+            if (d.kind == format::EntryKind::file) {
+                const format::Content& content = parcel.table.contents.at(d.content);
+                auto bytes = format::apply_relocations(read_content(parcel, content), content.relocs, prefix_);
                 if (!bytes.ok()) FAIL(path << ": " << bytes.error().message);
                 out.sha256 = hex(*bytes);
                 out.bytes = as_string(*bytes);
@@ -161,10 +166,10 @@ class Environment {
             }
             tree[path] = std::move(out);
         }
-        for (const CondaGenerated& script : conda_entry_points(parcel.metadata, python_)) {
+        for (const parcel::GeneratedFile& script : entry_point_files(parcel.metadata, python_)) {
             Installed out;
             out.mode = script.mode;
-            out.bytes = script.content.render(prefix_);
+            out.bytes = test::render(script.content, prefix_);
             out.owner = index;
             out.in_image = {"", out.bytes.size(), true};
             tree[script.path] = std::move(out);
@@ -173,7 +178,7 @@ class Environment {
 
     fs::path work_;
     std::string prefix_;
-    PythonInfo python_;
+    format::PythonInfo python_;
 };
 
 bool is_bookkeeping(const std::string& path) {
@@ -212,10 +217,10 @@ void compare_tree(const Environment& ours, const json& theirs) {
         REQUIRE(found != ours.tree.end());
         const Installed& own = found->second;
         if (kind == "symlink") {
-            CHECK(own.kind == EntryKind::symlink);
+            CHECK(own.kind == format::EntryKind::symlink);
             CHECK(own.link == entry["link"].get<std::string>());
         } else if (kind == "file") {
-            CHECK(own.kind == EntryKind::file);
+            CHECK(own.kind == format::EntryKind::file);
             CHECK(own.mode == entry["mode"].get<unsigned>());
             // Entry points are the one kind of file that each installer words in its own way.
             if (!own.sha256.empty() && !wrapped_alike(own, entry))
@@ -271,9 +276,9 @@ void compare_record(const json& own, const json& theirs, const std::map<std::str
 
 void check_order(const Environment& ours) {
     std::map<std::string, std::size_t> place;
-    for (std::size_t i : ours.order_) place.emplace(conda_node(ours.parcels_[i].metadata).name, place.size());
-    for (const Parcel& parcel : ours.parcels_) {
-        CondaNode node = conda_node(parcel.metadata);
+    for (std::size_t i : ours.order_) place.emplace(link_node(ours.parcels_[i].metadata).name, place.size());
+    for (const parcel::Parcel& parcel : ours.parcels_) {
+        LinkNode node = link_node(parcel.metadata);
         for (const std::string& spec : node.depends)
             if (auto other = place.find(match_spec_name(spec)); other != place.end())
                 CHECK(other->second < place[node.name]);
@@ -286,7 +291,7 @@ std::vector<fs::path> channel_packages(const fs::path& channel, bool cpython) {
         for (const auto& entry : fs::directory_iterator(channel / subdir)) {
             std::string name = entry.path().filename();
             // No empty directories: rattler fails on them.
-            if (!is_conda_file_name(name) || name.starts_with("tinder-dirs-")) continue;
+            if (!is_package_file_name(name) || name.starts_with("tinder-dirs-")) continue;
             if (name.find(cpython ? "-stub_0" : "-tinder_0") == std::string::npos) out.push_back(entry.path());
         }
     std::ranges::sort(out);

@@ -261,7 +261,7 @@ TEST_CASE("sharded repodata", "[repodata]") {
 
 TEST_CASE("conda's configuration and what channels stand for", "[channel]") {
     std::map<std::string, std::string> variables = {{"HOME", "/home/u"}, {"TOKEN", "canary"}}, files;
-    ConfigSurroundings around;
+    ConfigSources around;
     around.variable = [&](const std::string& name) {
         return variables.contains(name) ? std::optional(variables[name]) : std::nullopt;
     };

@@ -264,8 +264,8 @@ TEST_CASE("the verdict is that of trying everything", "[solve][property]") {
             auto spec = MatchSpec::parse(text);
             const int v = chosen[static_cast<std::size_t>(spec->name[0] - 'a')];
             if (v == 0) return !needed;
-            auto version = Version::parse(std::to_string(v));
-            Candidate candidate;
+            auto version = VersionOrder::parse(std::to_string(v));
+            RecordView candidate;
             candidate.version = &*version;
             return spec->matches(candidate);
         };

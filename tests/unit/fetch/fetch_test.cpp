@@ -1,6 +1,7 @@
 #include "common/base/process.hpp"
 #include "generator/fetch/fetch.hpp"
 #include "generator/fetch/transfer.hpp"
+#include "source_dir.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <nlohmann/json.hpp>
@@ -16,6 +17,7 @@
 #include <thread>
 
 using namespace tinderbox;
+using namespace tinderbox::fetch;
 
 namespace {
 

@@ -1,9 +1,11 @@
+#include "common/base/member_path.hpp"
 #include "common/base/text.hpp"
 #include "common/format/table.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 
 using namespace tinderbox;
+using namespace tinderbox::format;
 
 namespace {
 

@@ -1,19 +1,20 @@
 // Two prefixes in one tree: a base conda and the environment in its envs/; into a conda that is there; --replace.
-#include "make_run.hpp"
+#include "tests/unit/make_run.hpp"
 
-#include "runtime/install/installer.hpp"
-#include "runtime/install/place.hpp"
-#include "runtime/install/records.hpp"
+#include "runtime/install/integrity.hpp"
+#include "runtime/install/uninstall.hpp"
 #include "runtime/io/faults.hpp"
+#include "tests/unit/install/try_install.hpp"
 
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <random>
-#include <thread>
 
 using namespace tinderbox;
+using namespace tinderbox::install;
+using namespace tinderbox::place;
 using namespace tinderbox::test;
 
 namespace {
@@ -23,15 +24,15 @@ const std::string old_prefix =
 
 struct BaseBench {
     TemporaryDirectory directory = *TemporaryDirectory::make();
-    RunBuilder builder;
+    test::RunBuilder builder;
     fs::path run_path = directory.path() / "sample.run";
     fs::path prefix = directory.path() / "target" / "conda";
 
     explicit BaseBench(bool with_base = true, std::string mark = "1") {
         ::setenv("HOME", directory.path().c_str(), 1);
-        RunBuilder& b = builder;
-        auto text = [](std::string_view words) { return text_bytes(words); };
-        auto put = [&](Root root, const std::string& path, std::uint32_t content, unsigned flags = 0,
+        test::RunBuilder& b = builder;
+        auto text = [](std::string_view words) { return test::text_bytes(words); };
+        auto put = [&](format::Root root, const std::string& path, std::uint32_t content, unsigned flags = 0,
                        std::uint16_t mode = 0644) {
             b.table.destinations.push_back({.root = root,
                                             .flags = static_cast<std::uint8_t>(flags),
@@ -41,32 +42,35 @@ struct BaseBench {
                                             .content = content});
             return static_cast<std::uint32_t>(b.table.destinations.size() - 1);
         };
-        auto shared = b.content(noise(3000, 1)), large = b.content(noise(2 * block_raw_size + 77, 2)),
-             empty = b.content({});
+        auto shared = b.content(test::noise(3000, 1)),
+             large = b.content(test::noise(2 * format::block_raw_size + 77, 2)), empty = b.content({});
         std::string conf = "prefix=" + old_prefix + "\n";
-        std::vector<Reloc> relocs = {{.kind = RelocKind::text, .offset = 7, .length = old_prefix.size()}};
+        std::vector<format::Reloc> relocs = {
+            {.kind = format::RelocKind::text, .offset = 7, .length = old_prefix.size()}};
         auto moved = b.content(text(conf), relocs), archived = b.content(text(conf));
-        put(Root::env, "lib/shared.so", shared, destination_shared, 0755);
-        put(Root::env, "lib/large.so", large, destination_shared);
-        put(Root::env, "lib/__init__.py", empty, destination_shared);
-        auto env_conf = put(Root::env, "etc/conf", moved);
-        put(Root::env, "conda-meta/history", b.content(text("==> " + mark + " <==\n")));
-        put(Root::env, "etc/sum",
-            b.content(text(std::string(64, '0')), {{.kind = RelocKind::digest_hex, .length = 64, .target = env_conf}}));
-        if (!with_base) return;
-        put(Root::base, "lib/shared.so", shared, destination_shared, 0755);
-        put(Root::base, "lib/large.so", large, destination_shared);
-        put(Root::base, "lib/__init__.py", empty, destination_shared);
-        auto base_conf = put(Root::base, "etc/conf", moved);
-        put(Root::base, "etc/sum",
+        put(format::Root::env, "lib/shared.so", shared, format::destination_shared, 0755);
+        put(format::Root::env, "lib/large.so", large, format::destination_shared);
+        put(format::Root::env, "lib/__init__.py", empty, format::destination_shared);
+        auto env_conf = put(format::Root::env, "etc/conf", moved);
+        put(format::Root::env, "conda-meta/history", b.content(text("==> " + mark + " <==\n")));
+        put(format::Root::env, "etc/sum",
             b.content(text(std::string(64, '0')),
-                      {{.kind = RelocKind::digest_hex, .length = 64, .target = base_conf}}));
-        put(Root::base, "conda-meta/history", b.content(text("==> base <==\n")));
-        put(Root::base, "bin/conda", b.content(text("#!/bin/sh\n")), 0, 0755);
-        put(Root::base, ".nonadmin", empty, destination_unless_root);
-        put(Root::base, "pkgs/x-1-0/lib/shared.so", shared, destination_shared | destination_package_cache, 0755);
-        put(Root::base, "pkgs/x-1-0/etc/conf", archived, destination_package_cache);
-        BaseInfo base;
+                      {{.kind = format::RelocKind::digest_hex, .length = 64, .target = env_conf}}));
+        if (!with_base) return;
+        put(format::Root::base, "lib/shared.so", shared, format::destination_shared, 0755);
+        put(format::Root::base, "lib/large.so", large, format::destination_shared);
+        put(format::Root::base, "lib/__init__.py", empty, format::destination_shared);
+        auto base_conf = put(format::Root::base, "etc/conf", moved);
+        put(format::Root::base, "etc/sum",
+            b.content(text(std::string(64, '0')),
+                      {{.kind = format::RelocKind::digest_hex, .length = 64, .target = base_conf}}));
+        put(format::Root::base, "conda-meta/history", b.content(text("==> base <==\n")));
+        put(format::Root::base, "bin/conda", b.content(text("#!/bin/sh\n")), 0, 0755);
+        put(format::Root::base, ".nonadmin", empty, format::destination_unless_root);
+        put(format::Root::base, "pkgs/x-1-0/lib/shared.so", shared,
+            format::destination_shared | format::destination_package_cache, 0755);
+        put(format::Root::base, "pkgs/x-1-0/etc/conf", archived, format::destination_package_cache);
+        format::BaseInfo base;
         base.kind = "miniforge";
         base.name = "Miniforge3";
         base.version = "1";
@@ -74,17 +78,16 @@ struct BaseBench {
         b.manifest.base_installer = base;
     }
     void write() { builder.write(run_path); }
-    InstallOptions options() const {
-        InstallOptions o;
+    test::InstallCall options() const {
+        test::InstallCall o;
         o.prefix = prefix;
         o.sync = false;
         return o;
     }
-    Result<InstallSummary> install(const InstallOptions& options) const {
-        auto run = RunFile::open(run_path);
-        if (!run.ok()) return std::move(run).error();
-        return tinderbox::install(*run, builder.manifest, options);
+    Result<InstallSummary> install(const test::InstallCall& call) const {
+        return test::try_install(run_path, builder.manifest, call);
     }
+    Decision decide(const InstallRequest& request) const { return test::decide(run_path, builder.manifest, request); }
     std::string conf(const fs::path& where) const {
         auto text = read_text(where / "etc/conf");
         return text.ok() ? *text : "";
@@ -160,12 +163,12 @@ TEST_CASE("a base and its environment, one inode where nothing is relocated", "[
         if (keep) CHECK(inode(bench.prefix / "pkgs/x-1-0/lib/shared.so") == inode(env / "lib/shared.so"));
         auto state = read_state(bench.prefix);
         REQUIRE((state.ok() && *state));
-        CHECK((*state)->with_base);
+        CHECK((*state)->parts == (keep ? "env base packages" : "env base"));
         CHECK((*state)->stage == InstallStage::registered);
         // Again, with other letters: it stays what it is.
         options.keep_packages = !keep;
         CHECK(bench.install(options)->already_complete);
-        CHECK(uninstall(bench.prefix, false)->kept.empty());
+        CHECK(uninstall(bench.prefix)->kept.empty());
         CHECK(!fs::exists(bench.prefix));
     }
 }
@@ -227,11 +230,11 @@ TEST_CASE("into a conda that is there goes the environment alone", "[base]") {
             CHECK(verify_files(env)->differences.empty());
             // The environment's own stub finds itself, also without -u.
             auto inner = bench.options();
-            inner.manifest_sha256 = (*read_state(env))->manifest_sha256;
-            CHECK(installed_root(bench.builder.manifest, inner) == env);
+            CHECK(bench.decide(inner).layout.root == env);
             inner.prefix = env;
-            CHECK(environment_prefix(bench.builder.manifest, inner) == env);
-            REQUIRE(uninstall(env, false).ok());
+            CHECK(bench.decide(inner).layout.environment == env);
+            CHECK(bench.decide(inner).layout.conda == bench.prefix);
+            REQUIRE(uninstall(env).ok());
             fs::remove(bench.prefix / "envs");
             CHECK(files_of(bench.prefix) == before);
         }
@@ -287,7 +290,7 @@ TEST_CASE("an environment of that name is refused, or replaced when the new one 
         }
     }
     SECTION("a script fails: the old one is back") {
-        auto script = second.builder.content(text_bytes("exit 3\n"));
+        auto script = second.builder.content(test::text_bytes("exit 3\n"));
         second.builder.table.destinations.push_back({.mode = 0755, .path = "bin/.x-post-link.sh", .content = script});
         second.builder.manifest.scripts = {{"x", "1", "0", "bin/.x-post-link.sh", "env"}};
         second.write();
@@ -311,14 +314,14 @@ TEST_CASE("an environment of that name is refused, or replaced when the new one 
         options.replace = true;
         std::mt19937 random(7);
         for (int kills = 0; kills < 25; ++kills) {
+            KilledAt killed(1 + static_cast<int>(random() % 200));
             pid_t child = ::fork();
             if (child == 0) {
                 options.journal_after = 0;
                 options.epoch_seconds = 0.001;
+                options.faults = &killed;
                 ::_exit(second.install(options).ok() ? 0 : 1);
             }
-            std::this_thread::sleep_for(std::chrono::microseconds(200 + random() % 40000));
-            ::kill(child, SIGKILL);
             int status = 0;
             ::waitpid(child, &status, 0);
             if (fs::exists(env / "user.txt")) CHECK(files_of(env) == before);
@@ -335,9 +338,8 @@ TEST_CASE("an environment of that name is refused, or replaced when the new one 
     SECTION("a whole conda is not replaced") {
         second.write();
         options.replace = true;
-        auto run = RunFile::open(second.run_path);
         // As an installer without a base that is pointed at it would: only its envs/ is meant.
-        CHECK(install_place(second.builder.manifest, options).root == env);
+        CHECK(second.decide(options).layout.root == env);
     }
 }
 
@@ -348,16 +350,16 @@ TEST_CASE("a base killed anywhere, run again", "[base][kill]") {
     for (int round = 0; round < 2; ++round) {
         if (round == 1) fs::create_directories(bench.prefix);
         for (int kills = 0; kills < 15; ++kills) {
+            KilledAt killed(1 + static_cast<int>(random() % 200));
             pid_t child = ::fork();
             if (child == 0) {
                 auto options = bench.options();
                 options.keep_packages = true;
                 options.journal_after = 0;
                 options.epoch_seconds = 0.002;
+                options.faults = &killed;
                 ::_exit(bench.install(options).ok() ? 0 : 1);
             }
-            std::this_thread::sleep_for(std::chrono::microseconds(300 + random() % 30000));
-            ::kill(child, SIGKILL);
             int status = 0;
             ::waitpid(child, &status, 0);
             if (fs::exists(bench.prefix / ".tinderbox/state")) CHECK(bench.problem(true) == "");
@@ -375,14 +377,14 @@ TEST_CASE("a base killed anywhere, run again", "[base][kill]") {
 
 TEST_CASE("a construct.yaml's scripts run around those of the environment's packages", "[base]") {
     BaseBench bench;
-    auto script = bench.builder.content(text_bytes("echo \"$PKG_NAME\" >> \"$HOME/order\"\n"));
+    auto script = bench.builder.content(test::text_bytes("echo \"$PKG_NAME\" >> \"$HOME/order\"\n"));
     bench.builder.table.destinations.push_back(
-        {.root = Root::env, .mode = 0755, .path = "bin/.x-post-link.sh", .content = script});
+        {.root = format::Root::env, .mode = 0755, .path = "bin/.x-post-link.sh", .content = script});
     bench.builder.manifest.scripts = {{"e", "1", "0", "bin/.x-post-link.sh", "env"}};
     bench.builder.manifest.base_installer->pre_install =
         "echo \"base $INSTALLER_NAME $INSTALLER_UNATTENDED\" >> \"$HOME/order\"\n";
     bench.builder.manifest.base_installer->variables = {{"INSTALLER_NAME", "Mini"}};
-    InstallerInfo installer;
+    format::InstallerInfo installer;
     installer.version = "2.0";
     installer.pre_install = "echo \"pre $INSTALLER_NAME $PREFIX\" >> \"$HOME/order\"\n";
     installer.post_install = "#!/bin/sh\necho \"post $INSTALLER_VER $INSTALLER_PLAT $INSTALLER_TYPE $OWN "
@@ -396,7 +398,7 @@ TEST_CASE("a construct.yaml's scripts run around those of the environment's pack
     INFO(problem(result));
     REQUIRE(result.ok());
     const std::string base = bench.prefix.string(), env = base + "/envs/sample";
-    const Manifest& m = bench.builder.manifest;
+    const format::Manifest& m = bench.builder.manifest;
     CHECK(*read_text(bench.directory.path() / "order") == "base Mini 0\npre " + m.env_name + " " + env +
                                                               "\ne\npost 2.0 " + m.platform + " LAB it's $HOME " +
                                                               bench.run_path.filename().string() + " " + base + "\n");
@@ -410,8 +412,9 @@ TEST_CASE("a construct.yaml's scripts run around those of the environment's pack
 
 TEST_CASE("scripts of the base run first, with its prefix", "[base]") {
     BaseBench bench;
-    auto script = bench.builder.content(text_bytes("echo \"$PKG_NAME $PREFIX $ROOT_PREFIX\" >> \"$HOME/order\"\n"));
-    for (Root root : {Root::env, Root::base})
+    auto script =
+        bench.builder.content(test::text_bytes("echo \"$PKG_NAME $PREFIX $ROOT_PREFIX\" >> \"$HOME/order\"\n"));
+    for (format::Root root : {format::Root::env, format::Root::base})
         bench.builder.table.destinations.push_back(
             {.root = root, .mode = 0755, .path = "bin/.x-post-link.sh", .content = script});
     bench.builder.manifest.scripts = {{"b", "1", "0", "bin/.x-post-link.sh", "base"},

@@ -6,6 +6,7 @@
 #include "common/base/process.hpp"
 #include "common/base/text.hpp"
 #include "runtime/install/shell_init.hpp"
+#include "source_dir.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 using namespace tinderbox;
+using namespace tinderbox::install;
 using nlohmann::json;
 
 namespace {

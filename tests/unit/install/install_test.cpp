@@ -1,13 +1,14 @@
-#include "make_run.hpp"
+#include "tests/unit/make_run.hpp"
 
-#include "runtime/install/finish.hpp"
-#include "runtime/install/installer.hpp"
-#include "runtime/install/journal.hpp"
-#include "runtime/install/records.hpp"
+#include "runtime/install/bytecode.hpp"
+#include "runtime/install/integrity.hpp"
+#include "runtime/install/registry.hpp"
+#include "runtime/install/uninstall.hpp"
 #include "runtime/io/faults.hpp"
+#include "runtime/place/control_files.hpp"
+#include "tests/unit/install/try_install.hpp"
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,42 +17,42 @@
 #include <thread>
 
 using namespace tinderbox;
+using namespace tinderbox::install;
+using namespace tinderbox::place;
 using namespace tinderbox::test;
 
 namespace {
 
-// In memory, because tests that sync would wait for whatever else the machine writes. The ways to the disk are
-// tested on $TMPDIR.
+// In memory, because tests that sync would wait for whatever else the machine writes.
 fs::path memory() { return fs::exists("/dev/shm") && ::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : ""; }
 
 struct Bench {
     TemporaryDirectory directory;
-    RunBuilder builder;
+    test::RunBuilder builder;
     fs::path run_path = directory.path() / "sample.run";
     fs::path prefix = directory.path() / "target" / "env";
 
     explicit Bench(std::size_t large_blocks = 3, std::size_t small_files = 400, const fs::path& where = memory())
         : directory(*TemporaryDirectory::make(where)) {
         ::setenv("HOME", directory.path().c_str(), 1);
-        fill_sample(builder, large_blocks, small_files);
+        test::fill_sample(builder, large_blocks, small_files);
     }
     void write() {
-        settle_digests(builder, prefix.string());
+        test::settle_digests(builder, prefix.string());
         builder.write(run_path);
     }
-    InstallOptions options() const {
-        InstallOptions o;
+    test::InstallCall options() const {
+        test::InstallCall o;
         o.prefix = prefix;
         o.sync = false; // the machine that runs the tests does other things too
         return o;
     }
-    Result<InstallSummary> install(const InstallOptions& options) const {
-        auto run = RunFile::open(run_path);
-        if (!run.ok()) return std::move(run).error();
-        return tinderbox::install(*run, builder.manifest, options);
+    Result<InstallSummary> install(const test::InstallCall& call) const {
+        return test::try_install(run_path, builder.manifest, call);
     }
+    Decision decide(const InstallRequest& request) const { return test::decide(run_path, builder.manifest, request); }
     std::string difference(unsigned mask = 0777) const {
-        return tree_difference(prefix, builder, prefix.string(), mask);
+        return test::tree_difference(prefix, builder, prefix.string(), mask);
     }
     // What lies in the directory of the prefix.
     std::set<std::string> beside() const {
@@ -85,44 +86,7 @@ class FailFrom : public io::Faults {
     std::atomic<int> count_ = 0;
 };
 
-class ShortWrites : public io::Faults {
-  public:
-    int before(Call, std::string_view) override { return 0; }
-    std::size_t shorten(std::size_t size) override { return ++count_ % 3 ? size / 2 + 1 : size; }
-
-  private:
-    std::atomic<unsigned> count_ = 0;
-};
-
 } // namespace
-
-TEST_CASE("every way to the disk gives the same tree", "[install]") {
-    Bench bench(2, 150, "");
-    bench.write();
-    struct Way {
-        bool no_uring, no_direct;
-        unsigned jobs;
-    };
-    for (Way way : {Way{false, false, 0}, Way{true, false, 2}, Way{false, true, 2}, Way{true, true, 3},
-                    Way{false, false, 1}, Way{true, true, 1}, Way{false, false, 16}}) {
-        auto options = bench.options();
-        options.no_uring = way.no_uring;
-        options.no_direct = way.no_direct;
-        options.jobs = way.jobs;
-        auto result = bench.install(options);
-        INFO(way.no_uring << way.no_direct << way.jobs << " " << problem(result));
-        REQUIRE(result.ok());
-        CHECK(bench.difference() == "");
-        CHECK(bench.beside() == std::set<std::string>{"env"});
-        CHECK((fs::status(bench.prefix).permissions() & fs::perms::mask) == fs::perms(0755));
-        CHECK(!fs::exists(bench.prefix / ".tinderbox" / "journal"));
-        CHECK(result->files == 758);
-        auto check = verify_files(bench.prefix);
-        REQUIRE(check.ok());
-        CHECK(check->differences.empty());
-        REQUIRE(remove_tree(bench.prefix).ok());
-    }
-}
 
 TEST_CASE("umask has no say; --private has", "[install]") {
     Bench bench;
@@ -148,13 +112,13 @@ TEST_CASE("what is installed is known afterwards", "[install]") {
     bench.write();
     CHECK(!read_state(bench.prefix)->has_value());
     REQUIRE(bench.install(bench.options()).ok());
-    auto state = read_state(bench.prefix);
-    REQUIRE((state.ok() && state->has_value()));
-    CHECK((*state)->stage == InstallStage::registered);
-    CHECK((*state)->manifest.name == "sample");
+    auto installed = read_installed(bench.prefix);
+    REQUIRE((installed.ok() && installed->has_value()));
+    CHECK((*installed)->state.stage == InstallStage::registered);
+    CHECK((*installed)->manifest.name == "sample");
     CHECK(record_stage(bench.prefix, InstallStage::verified).ok());
     CHECK(record_stage(bench.prefix, InstallStage::files).ok()); // never back
-    CHECK((*read_state(bench.prefix))->stage == InstallStage::verified);
+    CHECK(read_state(bench.prefix).value()->stage == InstallStage::verified);
 
     auto again = bench.install(bench.options());
     REQUIRE(again.ok());
@@ -179,7 +143,7 @@ TEST_CASE("what is installed is known afterwards", "[install]") {
 TEST_CASE("a damaged installer leaves nothing behind", "[install]") {
     Bench bench(3, 100);
     bench.write();
-    auto table = *RunFile::open(bench.run_path)->table();
+    auto table = *format::RunFile::open(bench.run_path)->table();
     for (std::size_t i = 0; i < table.blocks.size(); i += 1 + table.blocks.size() / 9) {
         std::uint64_t at = table.blocks[i].offset + table.blocks[i].packed / 2;
         flip(bench.run_path, at);
@@ -224,37 +188,6 @@ TEST_CASE("a full disk at any call leaves nothing behind", "[install]") {
             CHECK(kind(result) == 5);
             CHECK(!fs::exists(bench.prefix.parent_path()));
         }
-}
-
-TEST_CASE("short writes are finished", "[install]") {
-    Bench bench;
-    bench.write();
-    for (bool no_uring : {false, true}) {
-        ShortWrites faults;
-        auto options = bench.options();
-        options.faults = &faults;
-        options.no_uring = no_uring;
-        auto result = bench.install(options);
-        INFO(problem(result));
-        REQUIRE(result.ok());
-        CHECK(bench.difference() == "");
-        REQUIRE(remove_tree(bench.prefix).ok());
-    }
-}
-
-TEST_CASE("few descriptors are enough", "[install]") {
-    Bench bench;
-    bench.write();
-    pid_t child = ::fork(); // the hard limit cannot be raised again
-    if (child == 0) {
-        rlimit limit{64, 64};
-        ::setrlimit(RLIMIT_NOFILE, &limit);
-        ::_exit(bench.install(bench.options()).ok() ? 0 : 1);
-    }
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    CHECK(status == 0);
-    CHECK(bench.difference() == "");
 }
 
 TEST_CASE("which prefixes are taken", "[install]") {
@@ -318,13 +251,13 @@ TEST_CASE("which prefixes are taken", "[install]") {
         auto options = bench.options();
         options.allow_existing = true;
         fs::path env = bench.prefix / "envs" / "sample";
-        CHECK(environment_prefix(bench.builder.manifest, options) == env);
-        settle_digests(bench.builder, env.string());
+        CHECK(bench.decide(options).layout.environment == env);
+        test::settle_digests(bench.builder, env.string());
         auto result = bench.install(options);
         INFO(problem(result));
         REQUIRE(result.ok());
         CHECK(result->prefix == env);
-        CHECK(tree_difference(env, bench.builder, env.string()) == "");
+        CHECK(test::tree_difference(env, bench.builder, env.string()) == "");
     }
     SECTION("another environment of ours") {
         REQUIRE(bench.install(bench.options()).ok());
@@ -339,10 +272,7 @@ TEST_CASE("which prefixes are taken", "[install]") {
     SECTION("a staging directory that is a link, or open to others") {
         REQUIRE(bench.install(bench.options()).ok());
         REQUIRE(remove_tree(bench.prefix).ok());
-        // Find the name the installer uses by letting it be interrupted.
-        std::string id = to_hex(
-            sha256(as_bytes(to_hex(RunFile::open(bench.run_path)->manifest_sha256()) + "\n" + bench.prefix.string())));
-        fs::path stage = bench.prefix.parent_path() / (".env.tinderbox-stage-" + id.substr(0, 16));
+        const fs::path stage = bench.decide(bench.options()).stage;
         fs::create_directories(bench.directory.path() / "elsewhere");
         fs::create_symlink(bench.directory.path() / "elsewhere", stage);
         CHECK(kind(bench.install(bench.options())) == 5);
@@ -359,39 +289,27 @@ TEST_CASE("which prefixes are taken", "[install]") {
         CHECK(bench.difference() == "");
     }
     SECTION("--extract leaves the tree alone") {
-        auto run = RunFile::open(bench.run_path);
-        auto result = extract_to(*run, bench.builder.manifest, bench.prefix);
+        auto options = bench.options();
+        options.extract_only = true;
+        auto result = bench.install(options);
         REQUIRE(result.ok());
         CHECK(bench.difference() == "");
         CHECK(!fs::exists(bench.prefix / ".tinderbox"));
-        CHECK(!extract_to(*run, bench.builder.manifest, bench.prefix).ok());
+        CHECK(!bench.install(options).ok());
     }
 }
 
 TEST_CASE("a prefix too long for a placeholder is refused before anything is written", "[install]") {
     Bench bench(2, 10);
     std::string old = "/placeholder";
-    bench.builder.file(
-        "lib/bin.so",
-        bench.builder.content(text_bytes(old + "/lib"), {{.kind = RelocKind::cstring, .length = 16, .text = old}}),
-        "?");
+    bench.builder.file("lib/bin.so",
+                       bench.builder.content(test::text_bytes(old + "/lib"),
+                                             {{.kind = format::RelocKind::cstring, .length = 16, .text = old}}),
+                       "?");
     bench.write();
     auto result = bench.install(bench.options());
     CHECK(kind(result) == 2);
     CHECK(!fs::exists(bench.prefix.parent_path()));
-}
-
-TEST_CASE("a relocated file of more than a block", "[install]") {
-    Bench bench(2, 10);
-    std::string body = std::string(9 << 20, 'b'), old = "/old/prefix";
-    bench.builder.file("share/big.js",
-                       bench.builder.content(text_bytes(body + old + body), {text_reloc(body.size(), old.size())}),
-                       body + "\x01" + body);
-    bench.write();
-    auto result = bench.install(bench.options());
-    INFO(problem(result));
-    REQUIRE(result.ok());
-    CHECK(bench.difference() == "");
 }
 
 TEST_CASE("two installers at once", "[install]") {
@@ -463,8 +381,8 @@ TEST_CASE("a journal record after so many bytes", "[install]") {
         return count.syncs.load();
     };
     const int without = syncs(1ull << 40, 0);
-    CHECK(syncs(block_raw_size, 0) > without);
-    CHECK(syncs(block_raw_size, 1000) == without); // no journal for short work
+    CHECK(syncs(format::block_raw_size, 0) > without);
+    CHECK(syncs(format::block_raw_size, 1000) == without); // no journal for short work
 }
 
 TEST_CASE("killed anywhere, run again", "[install][kill]") {
@@ -476,16 +394,16 @@ TEST_CASE("killed anywhere, run again", "[install][kill]") {
         if (inside) fs::create_directories(bench.prefix);
         int kills = 0;
         for (; kills < 15; ++kills) {
+            KilledAt killed(1 + static_cast<int>(random() % 1000));
             pid_t child = ::fork();
             if (child == 0) {
                 auto options = bench.options();
                 options.journal_after = 0;
                 options.epoch_seconds = 0.004;
                 options.no_uring = round % 2;
+                options.faults = &killed;
                 ::_exit(bench.install(options).ok() ? 0 : 1);
             }
-            std::this_thread::sleep_for(std::chrono::milliseconds(3 + random() % 60));
-            ::kill(child, SIGKILL);
             int status = 0;
             ::waitpid(child, &status, 0);
             CHECK((WIFSIGNALED(status) || status == 0));
@@ -536,9 +454,7 @@ class PowerCut : public io::Faults {
 TEST_CASE("writes that were not synced may be lost", "[install][kill]") {
     Bench bench(4, 300);
     bench.write();
-    std::string id = to_hex(
-        sha256(as_bytes(to_hex(RunFile::open(bench.run_path)->manifest_sha256()) + "\n" + bench.prefix.string())));
-    fs::path stage = bench.prefix.parent_path() / (".env.tinderbox-stage-" + id.substr(0, 16));
+    const fs::path stage = bench.decide(bench.options()).stage;
     for (int after : {20, 300, 600, 850}) {
         pid_t child = ::fork();
         if (child == 0) {
@@ -558,45 +474,6 @@ TEST_CASE("writes that were not synced may be lost", "[install][kill]") {
         CHECK(bench.difference() == "");
         REQUIRE(remove_tree(bench.prefix).ok());
     }
-}
-
-TEST_CASE("a journal that was cut or changed ends at its last whole record", "[journal]") {
-    auto directory = *TemporaryDirectory::make();
-    fs::path path = directory.path() / "journal";
-    JournalHeader header{std::string(64, 'a'), "/some/prefix with space", true};
-    {
-        auto journal = Journal::create(path, header);
-        REQUIRE(journal.ok());
-        for (std::uint64_t tasks : {10, 20, 30}) REQUIRE(journal->record_tasks(tasks).ok());
-    }
-    std::string whole = *read_text(path);
-    CHECK(Journal::read(path)->header == header);
-    CHECK(Journal::read(path)->tasks == 30);
-    std::uint64_t last = 0;
-    for (std::size_t size = 0; size <= whole.size(); ++size) {
-        std::ofstream(path, std::ios::binary | std::ios::trunc) << whole.substr(0, size);
-        auto contents = Journal::read(path);
-        if (!contents) continue;
-        CHECK(contents->header == header);
-        CHECK(contents->tasks >= last);
-        CHECK(contents->tasks % 10 == 0);
-        last = contents->tasks;
-    }
-    for (std::size_t at = 0; at < whole.size(); ++at) {
-        std::string changed = whole;
-        changed[at] = static_cast<char>(changed[at] ^ 1);
-        std::ofstream(path, std::ios::binary | std::ios::trunc) << changed;
-        auto contents = Journal::read(path);
-        CHECK((!contents || contents->header != header || contents->tasks < 30));
-    }
-    // Going on after a cut record writes over it.
-    std::ofstream(path, std::ios::binary | std::ios::trunc) << whole.substr(0, whole.size() - 5);
-    auto journal = Journal::append_to(path);
-    REQUIRE(journal.ok());
-    REQUIRE(journal->record_tasks(40).ok());
-    REQUIRE(journal->record_commit().ok());
-    CHECK(Journal::read(path)->tasks == 40);
-    CHECK(Journal::read(path)->committing);
 }
 
 TEST_CASE("the list of installed files", "[records]") {
@@ -619,8 +496,8 @@ TEST_CASE("the list of installed files", "[records]") {
 TEST_CASE("scripts run with the package's variables; a failure is told and repeated", "[install]") {
     Bench bench(2, 10);
     std::string ok = "echo \"$PREFIX|$PKG_NAME|$PKG_VERSION|$PKG_BUILDNUM\" > \"$PREFIX/said\"; echo talk\n";
-    bench.builder.file("bin/.one-post-link.sh", text_bytes(ok), 0755);
-    bench.builder.file("bin/.two-post-link.sh", text_bytes("test -e \"$PREFIX/allow\" || exit 3\n"), 0755);
+    bench.builder.file("bin/.one-post-link.sh", test::text_bytes(ok), 0755);
+    bench.builder.file("bin/.two-post-link.sh", test::text_bytes("test -e \"$PREFIX/allow\" || exit 3\n"), 0755);
     bench.builder.manifest.scripts = {{"one", "1.0", "4", "bin/.one-post-link.sh"},
                                       {"two", "2.0", "0", "bin/.two-post-link.sh"}};
     bench.write();
@@ -631,19 +508,19 @@ TEST_CASE("scripts run with the package's variables; a failure is told and repea
     CHECK(result->script_failure->kind == ErrorKind::script);
     CHECK(*read_text(bench.prefix / "said") == bench.prefix.string() + "|one|1.0|4\n");
     CHECK(read_text(bench.prefix / ".tinderbox/log")->find("talk") != std::string::npos);
-    CHECK((*read_state(bench.prefix))->stage == InstallStage::files);
+    CHECK(read_state(bench.prefix).value()->stage == InstallStage::files);
     std::ofstream(bench.prefix / "allow") << "";
     result = bench.install(bench.options());
     REQUIRE(result.ok());
     CHECK(!result->script_failure);
     CHECK(result->resumed);
-    CHECK((*read_state(bench.prefix))->stage == InstallStage::registered);
+    CHECK(read_state(bench.prefix).value()->stage == InstallStage::registered);
 }
 
 TEST_CASE("conda's list of environments", "[install]") {
     Bench bench(2, 10);
     bench.builder.directory("conda-meta");
-    bench.builder.file("conda-meta/history", text_bytes("==> now <==\n"));
+    bench.builder.file("conda-meta/history", test::text_bytes("==> now <==\n"));
     bench.write();
     fs::create_directories(bench.directory.path() / ".conda");
     fs::path list = bench.directory.path() / ".conda/environments.txt";
@@ -651,7 +528,7 @@ TEST_CASE("conda's list of environments", "[install]") {
     REQUIRE(bench.install(bench.options()).ok());
     CHECK(*read_text(list) == "/somewhere/else\n" + bench.prefix.string() + "\n");
     CHECK(!*register_environment(bench.prefix)); // once
-    auto gone = uninstall(bench.prefix, false);
+    auto gone = uninstall(bench.prefix);
     REQUIRE(gone.ok());
     CHECK(gone->kept.empty());
     CHECK(!fs::exists(bench.prefix));
@@ -664,15 +541,15 @@ TEST_CASE("uninstall keeps what the user added or changed", "[install]") {
     REQUIRE(bench.install(bench.options()).ok());
     std::ofstream(bench.prefix / "lib/mine.txt") << "mine";
     std::ofstream(bench.prefix / "lib/conf.pc") << "changed";
-    auto gone = uninstall(bench.prefix, false);
+    auto gone = uninstall(bench.prefix);
     REQUIRE(gone.ok());
     CHECK(gone->kept == std::vector<std::string>{"lib/conf.pc", "lib/mine.txt"});
     CHECK(*read_text(bench.prefix / "lib/mine.txt") == "mine");
-    CHECK(!uninstall(bench.prefix, false).ok());
+    CHECK(!uninstall(bench.prefix).ok());
     REQUIRE(remove_tree(bench.prefix).ok());
     REQUIRE(bench.install(bench.options()).ok());
     std::ofstream(bench.prefix / "lib/mine.txt") << "mine";
-    REQUIRE(uninstall(bench.prefix, true).ok());
+    REQUIRE(uninstall(bench.prefix, {.purge = true}).ok());
     CHECK(!fs::exists(bench.prefix));
 }
 
@@ -680,17 +557,17 @@ TEST_CASE("bytecode that only the target can make", "[install]") {
     if (std::system("python3 -c 'import py_compile' >/dev/null 2>&1") != 0) SKIP("no python3");
     Bench bench(2, 10);
     // The machine's own interpreter stands in for the environment's.
-    bench.builder.manifest.python = PythonInfo{.version = "3",
-                                               .implementation = "cpython",
-                                               .executable = "bin/python",
-                                               .site_packages = "lib/site-packages",
-                                               .stdlib = "lib/py",
-                                               .cache_tag = ""};
+    bench.builder.manifest.python = format::PythonInfo{.version = "3",
+                                                       .implementation = "cpython",
+                                                       .executable = "bin/python",
+                                                       .site_packages = "lib/site-packages",
+                                                       .stdlib = "lib/py",
+                                                       .cache_tag = ""};
     bench.builder.manifest.bytecode = "install";
-    bench.builder.file("lib/site-packages/good.py", text_bytes("x = 1\n"));
-    bench.builder.file("lib/site-packages/bad.py", text_bytes("x = = 1\n"));
-    bench.builder.file("lib/site-packages/data.txt", text_bytes("x\n"));
-    bench.builder.file("bin/python", text_bytes("#!/bin/sh\nexec python3 \"$@\"\n"), 0755);
+    bench.builder.file("lib/site-packages/good.py", test::text_bytes("x = 1\n"));
+    bench.builder.file("lib/site-packages/bad.py", test::text_bytes("x = = 1\n"));
+    bench.builder.file("lib/site-packages/data.txt", test::text_bytes("x\n"));
+    bench.builder.file("bin/python", test::text_bytes("#!/bin/sh\nexec python3 \"$@\"\n"), 0755);
     bench.write();
     auto result = bench.install(bench.options());
     INFO(problem(result));
@@ -701,7 +578,7 @@ TEST_CASE("bytecode that only the target can make", "[install]") {
     CHECK(check->differences.empty());
     bool listed = read_text(bench.prefix / ".tinderbox/installed")->find("\nc ") != std::string::npos;
     CHECK(listed);
-    auto gone = uninstall(bench.prefix, false);
+    auto gone = uninstall(bench.prefix);
     REQUIRE(gone.ok());
     CHECK(gone->kept.empty());
 }

@@ -1,45 +1,46 @@
-#include "make_run.hpp"
+#include "tests/unit/make_run.hpp"
 
-#include "runtime/install/records.hpp"
 #include "runtime/install/repair.hpp"
 #include "runtime/io/faults.hpp"
+#include "tests/unit/install/try_install.hpp"
 
 #include <unistd.h>
 
 #include <cstdlib>
 
 using namespace tinderbox;
+using namespace tinderbox::install;
 using namespace tinderbox::test;
 
 namespace {
 
 struct Installed {
     TemporaryDirectory directory = *TemporaryDirectory::make();
-    RunBuilder builder;
+    test::RunBuilder builder;
     fs::path run_path = directory.path() / "sample.run", prefix = directory.path() / "env";
-    InstallOptions options;
+    test::InstallCall options;
 
     explicit Installed(bool private_modes = false) {
         ::setenv("HOME", directory.path().c_str(), 1);
-        fill_sample(builder, 2, 60);
-        settle_digests(builder, prefix.string());
+        test::fill_sample(builder, 2, 60);
+        test::settle_digests(builder, prefix.string());
         builder.write(run_path);
         options.prefix = prefix;
         options.sync = false;
         options.private_modes = private_modes;
-        auto run = RunFile::open(run_path);
-        REQUIRE(run.ok());
-        auto result = install(*run, builder.manifest, options);
+        auto result = test::try_install(run_path, builder.manifest, options);
         INFO((result.ok() ? "" : result.error().message));
         REQUIRE(result.ok());
     }
     Result<RepairSummary> repair(io::Faults* faults = nullptr) const {
-        auto run = RunFile::open(run_path);
+        auto run = format::RunFile::open(run_path);
         REQUIRE(run.ok());
+        TRY_ASSIGN(place::Installed installed,
+                   place::find_installed(builder.manifest, to_hex(run->manifest_sha256()), prefix));
         InstallOptions how = options;
         how.private_modes = false; // found out from what is there
         how.faults = faults;
-        return repair_files(*run, builder.manifest, prefix, how);
+        return repair_files(*run, builder.manifest, installed, how);
     }
     void overwrite(const std::string& path, std::string_view text) const {
         REQUIRE(fs::remove(prefix / path));
@@ -49,7 +50,7 @@ struct Installed {
         auto check = verify_files(prefix);
         if (!check.ok()) return check.error().message;
         if (!check->differences.empty()) return check->differences.front().path + " " + check->differences.front().what;
-        return tree_difference(prefix, builder, prefix.string(), mask);
+        return test::tree_difference(prefix, builder, prefix.string(), mask);
     }
 };
 
@@ -106,7 +107,7 @@ TEST_CASE("damaged and missing files come back, the user's stay", "[repair]") {
         fs::remove_all(env.prefix / "mine");
         // Times of directories are those of the repair.
         for (auto& [path, entry] : env.builder.expected) {
-            if (entry.kind != EntryKind::directory) continue;
+            if (entry.kind != format::EntryKind::directory) continue;
             struct stat st;
             REQUIRE(::stat((env.prefix / path).c_str(), &st) == 0);
             entry.mtime = st.st_mtime;
@@ -130,7 +131,7 @@ TEST_CASE("what Tinderbox knows of the prefix is restored as well", "[repair]") 
         REQUIRE(repaired.ok());
         CHECK(*read_text(env.prefix / ".tinderbox/installed") == list);
         CHECK(fs::exists(env.prefix / ".tinderbox/stub"));
-        REQUIRE(read_state(env.prefix).ok());
+        REQUIRE(place::read_installed(env.prefix).ok());
         CHECK(verify_files(env.prefix)->differences.empty());
     }
 }
@@ -179,8 +180,8 @@ TEST_CASE("only the installer's own, finished environment is repaired", "[repair
     };
     std::string other = state;
     other[other.find("manifest ") + 9] ^= 1;
-    CHECK(refused(other).find("needs the .run that installed it") != std::string::npos);
-    CHECK(refused("").find("needs the .run that installed it") != std::string::npos);
+    CHECK(refused(other).find("does not hold this installer's environment") != std::string::npos);
+    CHECK(refused("").find("does not hold this installer's environment") != std::string::npos);
     std::string unfinished = state;
     unfinished.replace(unfinished.find("stage ") + 6, std::string("registered").size(), "files");
     CHECK(refused(unfinished).find("not finished") != std::string::npos);

@@ -3,6 +3,7 @@
 #include "common/base/file.hpp"
 #include "common/base/hash.hpp"
 #include "common/base/url.hpp"
+#include "source_dir.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <nlohmann/json.hpp>
@@ -11,6 +12,7 @@
 #include <set>
 
 using namespace tinderbox;
+using namespace tinderbox::lock;
 using nlohmann::json;
 
 namespace {

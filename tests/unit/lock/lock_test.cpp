@@ -1,4 +1,6 @@
 #include "common/base/text.hpp"
+#include "generator/lock/conda_solve.hpp"
+#include "generator/lock/credentials.hpp"
 #include "generator/lock/make_lock.hpp"
 #include "generator/lock/update.hpp"
 #include "tests/unit/check_contains.hpp"
@@ -8,12 +10,13 @@
 #include <nlohmann/json.hpp>
 
 using namespace tinderbox;
+using namespace tinderbox::lock;
 using nlohmann::json;
 
 namespace {
 
-Request request_of(std::string_view text, const std::string& path = "spec") {
-    auto request = parse_spec(text, path);
+spec::Request request_of(std::string_view text, const std::string& path = "spec") {
+    auto request = spec::parse_spec(text, path);
     if (!request.ok()) FAIL(request.error().message);
     return std::move(request).value();
 }
@@ -27,7 +30,7 @@ Lock full_lock() {
     lock.insecure_hosts = {"h.example"};
     lock.request = {"numpy==1.0", "\xc3\xa9"};
     lock.variables = {{"A", "1"}};
-    LockedArtifact conda{"conda",
+    LockedArtifact conda{parcel::ArtifactKind::conda,
                          "zlib",
                          "1.3",
                          "h0_0",
@@ -44,7 +47,7 @@ Lock full_lock() {
                          "",
                          {},
                          std::nullopt};
-    LockedArtifact wheel{"wheel",
+    LockedArtifact wheel{parcel::ArtifactKind::wheel,
                          "numpy",
                          "1.0",
                          "",
@@ -75,13 +78,24 @@ Lock full_lock() {
 
 } // namespace
 
+TEST_CASE("a package of another tool's lock says who needs it", "[lock]") {
+    spec::CondaSpec spec;
+    spec.url = "https://c.example/linux-64/lib-1-0.conda";
+    spec.md5 = std::string(32, 'a');
+    spec.needed_by = "a, b, c and 2 more";
+    auto locked = lock_conda_file(spec, "linux-64");
+    REQUIRE(locked.ok());
+    CHECK(!locked->requested);
+    CHECK(locked->requirement == "needed by a, b, c and 2 more");
+}
+
 TEST_CASE("a lock comes back as it was written", "[lock]") {
     Lock lock = full_lock();
     std::string text = lock_text(lock);
     CHECK(!contains(text, "canary"));
     CHECK(text.ends_with("}\n"));
     CHECK(lock_text(lock) == text);
-    CHECK(recognise_spec(text) == SpecKind::tinderbox_lock);
+    CHECK(spec::recognise_spec(text) == spec::SpecKind::tinderbox_lock);
     auto again = lock_from_json(json::parse(text), "a.lock");
     if (!again.ok()) FAIL(again.error().message);
     CHECK(lock_text(*again) == text);
@@ -172,7 +186,7 @@ TEST_CASE("a lock of conda URLs and pinned wheels", "[make]") {
                  "<a href=/f/six-1.16.0-py2.py3-none-any.whl data-core-metadata=true>x</a>");
     fetcher.files["https://u:canary@index.example/f/six-1.16.0-py2.py3-none-any.whl.metadata"] =
         metadata_text("six", "1.16.0", {"numpy>=1"});
-    auto request = merge(
+    auto request = spec::merge(
         {request_of("@EXPLICIT\n"
                     "https://u:canary@conda.example/t/canary/main/linux-64/"
                     "zlib-1.3.1-h0.conda#00000000000000000000000000000000\n"
@@ -189,7 +203,7 @@ TEST_CASE("a lock of conda URLs and pinned wheels", "[make]") {
     CHECK(lock.artifacts[0].url == "https://conda.example/main/linux-64/zlib-1.3.1-h0.conda");
     CHECK(lock.artifacts[0].file_name == "zlib-1.3.1-h0.conda");
     CHECK(lock.artifacts[0].md5 == std::string(32, '0'));
-    CHECK(lock.artifacts[3].kind == "wheel");
+    CHECK(lock.artifacts[3].kind == parcel::ArtifactKind::wheel);
     CHECK(lock.artifacts[3].url == "https://index.example/f/six-1.16.0-py2.py3-none-any.whl");
     CHECK(lock.artifacts[3].requested);
     CHECK(lock.indexes == std::vector<std::string>{"https://index.example/simple"});
@@ -198,7 +212,7 @@ TEST_CASE("a lock of conda URLs and pinned wheels", "[make]") {
 
     // A build from the lock needs the password again, from the configuration.
     auto again = lock_from_json(json::parse(lock_text(lock)), "x");
-    lend_credentials(*again, request->pip_options);
+    add_credentials(*again, request->pip_options);
     CHECK(again->artifacts[3].source == "https://u:canary@index.example/f/six-1.16.0-py2.py3-none-any.whl");
     CHECK(again->artifacts[1].source == "https://conda.example/main/linux-64/python-3.13.1-h1_100_cp313t.tar.bz2");
 }
@@ -302,10 +316,12 @@ TEST_CASE("conda entries are solved in their channels", "[conda]") {
 
 TEST_CASE("what is pinned stays, or is named", "[lock]") {
     Lock before, after;
-    before.artifacts = {LockedArtifact{"conda", "a", "1", "0"}, LockedArtifact{"wheel", "b-c", "1"},
-                        LockedArtifact{"wheel", "gone", "1"}};
-    after.artifacts = {LockedArtifact{"conda", "a", "2", "0"}, LockedArtifact{"wheel", "b-c", "2"},
-                       LockedArtifact{"wheel", "new", "1"}};
+    before.artifacts = {LockedArtifact{parcel::ArtifactKind::conda, "a", "1", "0"},
+                        LockedArtifact{parcel::ArtifactKind::wheel, "b-c", "1"},
+                        LockedArtifact{parcel::ArtifactKind::wheel, "gone", "1"}};
+    after.artifacts = {LockedArtifact{parcel::ArtifactKind::conda, "a", "2", "0"},
+                       LockedArtifact{parcel::ArtifactKind::wheel, "b-c", "2"},
+                       LockedArtifact{parcel::ArtifactKind::wheel, "new", "1"}};
     CHECK(check_pins(before, after, {"A", "B.C"}).ok());
     Status moved = check_pins(before, after, {"b_c"});
     REQUIRE(!moved.ok());
@@ -314,7 +330,7 @@ TEST_CASE("what is pinned stays, or is named", "[lock]") {
     REQUIRE(changes(before, after).size() == 4);
     CHECK(changes(before, after)[0].after == "2 0");
 
-    Request request;
+    spec::Request request;
     REQUIRE(pin_to(before, "x.lock", {"b_c"}, request).ok());
     REQUIRE(request.conda_constraints.size() == 1);
     CHECK(request.conda_constraints[0].text == "a==1=0");

@@ -2,6 +2,7 @@
 #include "common/base/process.hpp"
 #include "common/base/text.hpp"
 #include "generator/lock/make_lock.hpp"
+#include "generator/pip/config.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <nlohmann/json.hpp>
@@ -9,6 +10,7 @@
 #include <gnu/libc-version.h>
 
 using namespace tinderbox;
+using namespace tinderbox::lock;
 using nlohmann::json;
 
 namespace {
@@ -19,6 +21,12 @@ std::string output_of(std::vector<std::string> argv) {
     spec.timeout_seconds = 60;
     auto result = run_process(spec);
     return result.ok() && result->succeeded() ? result->output : "";
+}
+
+void add_pip_configuration(spec::Request& request) {
+    auto config = pip::read_config();
+    REQUIRE(config.ok());
+    request.pip_options.add_defaults(config->options);
 }
 
 } // namespace
@@ -39,15 +47,15 @@ TEST_CASE("the wheels pip would choose", "[index][network]") {
 
     std::string list;
     for (const std::string& pin : pins) list += pin + "\n";
-    auto request = parse_spec(list, "requirements.txt");
+    auto request = spec::parse_spec(list, "requirements.txt");
     REQUIRE(request.ok());
-    REQUIRE(add_pip_configuration(*request).ok());
+    add_pip_configuration(*request);
     auto directory = TemporaryDirectory::make();
     REQUIRE(directory.ok());
-    FetchOptions fetch;
+    fetch::FetchOptions fetch;
     fetch.cache_root = directory->path();
     fetch.insecure_hosts = request->pip_options.trusted_hosts;
-    auto fetcher = Fetcher::make(fetch);
+    auto fetcher = fetch::Fetcher::make(fetch);
     REQUIRE(fetcher.ok());
     LockOptions options;
     options.python = python.substr(0, python.find(' '));
@@ -63,8 +71,8 @@ TEST_CASE("the wheels pip would choose", "[index][network]") {
     }
     CHECK(ours == theirs);
     // A line that is not pinned is resolved.
-    auto loose = parse_spec("six\n", "requirements.txt");
-    REQUIRE(add_pip_configuration(*loose).ok());
+    auto loose = spec::parse_spec("six\n", "requirements.txt");
+    add_pip_configuration(*loose);
     auto resolved = make_lock(*loose, options, **fetcher);
     if (!resolved.ok()) FAIL(resolved.error().message);
     REQUIRE(resolved->lock.artifacts.size() == 1);

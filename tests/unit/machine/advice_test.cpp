@@ -1,7 +1,6 @@
-// Distributions, advice that can be typed in, the table of rules and its documentation.
+// Distributions, and advice that can be typed in.
 #include "common/base/file.hpp"
 #include "common/machine/driver_advice.hpp"
-#include "common/machine/gpu_rules.hpp"
 #include "common/machine/gpu_suggestion.hpp"
 #include "common/machine/gpu_table.hpp"
 
@@ -10,6 +9,7 @@
 #include <set>
 
 using namespace tinderbox;
+using namespace tinderbox::machine;
 
 namespace {
 
@@ -33,8 +33,8 @@ constexpr const char* ubuntu = "PRETTY_NAME=\"Ubuntu 24.04.1 LTS\"\nID=ubuntu\nI
 constexpr const char* rocky =
     "PRETTY_NAME=\"Rocky Linux 9.4\"\nID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID=\"9.4\"\n";
 
-DriverWish wish(std::string at_least, std::vector<int> compute) {
-    DriverWish w;
+DriverRequest request(std::string at_least, std::vector<int> compute) {
+    DriverRequest w;
     w.at_least = std::move(at_least);
     w.compute = std::move(compute);
     w.kernel_release = "6.1.0-18-amd64";
@@ -82,74 +82,60 @@ TEST_CASE("distributions and whether a repository has the driver") {
 }
 
 TEST_CASE("the driver branch for GPUs and a floor") {
-    CHECK(driver_branch(wish("525.60.13", {86})) == 580);
-    CHECK(driver_branch(wish("525.60.13", {61, 86})) == 580);
-    CHECK(driver_branch(wish("450.80.02", {37})) == 470);
-    CHECK(driver_branch(wish("525.60.13", {37})) == 0);
+    CHECK(driver_branch(request("525.60.13", {86})) == 580);
+    CHECK(driver_branch(request("525.60.13", {61, 86})) == 580);
+    CHECK(driver_branch(request("450.80.02", {37})) == 470);
+    CHECK(driver_branch(request("525.60.13", {37})) == 0);
     // A long-term branch that is not packaged widely yet, where the settled ones are too old; beyond it what was asked
     // for.
-    CHECK(driver_branch(wish("590.44.01", {86})) == 620);
-    CHECK(driver_branch(wish("580.65.06", {107})) == 620);
-    CHECK(driver_branch(wish("590.44.01", {61})) == 0);
-    CHECK(driver_branch(wish("650.10", {86})) == 650);
-    CHECK(driver_branch(wish("590.44.01", {61})) == 0);
+    CHECK(driver_branch(request("590.44.01", {86})) == 620);
+    CHECK(driver_branch(request("580.65.06", {107})) == 620);
+    CHECK(driver_branch(request("590.44.01", {61})) == 0);
+    CHECK(driver_branch(request("650.10", {86})) == 650);
+    CHECK(driver_branch(request("590.44.01", {61})) == 0);
 }
 
 TEST_CASE("advice has a command where a repository is configured, and always what to carry") {
     Tree tree;
     tree.file("/etc/os-release", ubuntu)
         .file("/etc/apt/sources.list", "deb http://mirror/ubuntu noble main restricted\n");
-    CHECK(driver_advice(wish("525.60.13", {86}), tree.read(), "install") ==
+    CHECK(driver_advice(request("525.60.13", {86}), tree.read(), "install") ==
           "install NVIDIA's driver 525.60.13 or newer: as root 'apt install nvidia-driver-580' and reboot; without "
           "that repository: fetch "
           "NVIDIA-Linux-x86_64-580.*.run (NVIDIA's Unix driver archive, the newest of branch 580) and "
           "linux-headers-6.1.0-18-amd64, gcc and make on a "
           "machine with internet; here install those, run 'sh NVIDIA-Linux-x86_64-580.*.run' as root and reboot");
-    CHECK(driver_advice(wish("570.26", {120}), tree.read(), "install").find("'apt install nvidia-driver-580-open'") !=
-          std::string::npos);
+    CHECK(
+        driver_advice(request("570.26", {120}), tree.read(), "install").find("'apt install nvidia-driver-580-open'") !=
+        std::string::npos);
     // The headers are there: nothing but the driver has to be carried.
     Tree bare;
     bare.file("/etc/os-release", debian).file("/lib/modules/6.1.0-18-amd64/build/Makefile", "");
-    CHECK(driver_advice(wish("525.60.13", {61}), bare.read(), "upgrade to") ==
+    CHECK(driver_advice(request("525.60.13", {61}), bare.read(), "upgrade to") ==
           "upgrade to NVIDIA's driver 525.60.13 or newer, of branch 580 at most (the last one for this GPU): fetch "
           "NVIDIA-Linux-x86_64-580.*.run "
           "(NVIDIA's Unix driver archive, the newest of branch 580) on a machine with internet; here run 'sh "
           "NVIDIA-Linux-x86_64-580.*.run' as root and reboot");
     // Debian 12's own driver is of branch 535.
     bare.file("/etc/apt/sources.list", "deb http://mirror/debian bookworm main contrib non-free\n");
-    CHECK(driver_advice(wish("525.60.13", {86}), bare.read(), "install").find("'apt install nvidia-driver'") !=
+    CHECK(driver_advice(request("525.60.13", {86}), bare.read(), "install").find("'apt install nvidia-driver'") !=
           std::string::npos);
-    CHECK(driver_advice(wish("580.65.06", {86}), bare.read(), "install").find("apt") == std::string::npos);
+    CHECK(driver_advice(request("580.65.06", {86}), bare.read(), "install").find("apt") == std::string::npos);
     Tree red;
     red.file("/etc/os-release", rocky)
         .file("/etc/yum.repos.d/cuda.repo", "[cuda]\nbaseurl=http://x/compute/cuda/rhel9\n");
-    CHECK(driver_advice(wish("525.60.13", {80}), red.read(), "install")
+    CHECK(driver_advice(request("525.60.13", {80}), red.read(), "install")
               .find("'dnf module install nvidia-driver:580-dkms'") != std::string::npos);
-    CHECK(driver_advice(wish("525.60.13", {80}), red.read(), "install").find("kernel-devel-6.1.0-18-amd64") !=
+    CHECK(driver_advice(request("525.60.13", {80}), red.read(), "install").find("kernel-devel-6.1.0-18-amd64") !=
           std::string::npos);
-    DriverWish inside = wish("525.60.13", {80});
+    DriverRequest inside = request("525.60.13", {80});
     inside.container = true;
     CHECK(driver_advice(inside, red.read(), "upgrade to") ==
           "upgrade to NVIDIA's driver 525.60.13 or newer on the host: a container uses the host's driver");
 }
 
-TEST_CASE("every rule has a row, words, and a section in docs/gpu.md") {
-    const std::string docs = read_text(TINDERBOX_SOURCE_DIR "/docs/gpu.md").value();
-    std::set<GpuRule> seen;
-    for (const GpuRuleRow& row : gpu_rules()) {
-        CHECK(seen.insert(row.rule).second);
-        CHECK(!row.sentence.empty());
-        CHECK(&row_of(row.rule) == &row);
-        INFO(row.id);
-        CHECK(docs.find("\n### " + std::string(row.id) + "\n") != std::string::npos);
-        if (row.severity == Severity::error) CHECK(!row.advice.empty());
-    }
-    CHECK(seen.size() == static_cast<std::size_t>(GpuRule::target) + 1);
-    CHECK(fill_in("{a} and {b}{", {{"a", "1"}, {"c", "2"}}) == "1 and {b}{");
-}
-
 TEST_CASE("which build would fit") {
-    Requirements needs;
+    format::Requirements needs;
     needs.frameworks = {"torch"};
     const std::string pascal = suggest_build(needs, 61, 580);
     CHECK(pascal.starts_with("build the installer with torch 2."));

@@ -1,5 +1,6 @@
-// The GPU verdict: one test for each row of docs/design.md's table, first through fake /proc, /sys and /dev
+// The GPU verdict: one test for each row of docs/inside/design.md's table, first through fake /proc, /sys and /dev
 // trees.
+#include "common/base/version_order.hpp"
 #include "common/format/cuda_floors.hpp"
 #include "common/machine/gpu_table.hpp"
 #include "common/machine/gpu_verdict.hpp"
@@ -14,6 +15,7 @@
 #include <cerrno>
 
 using namespace tinderbox;
+using namespace tinderbox::machine;
 using Outcome = GpuVerdict::Outcome;
 
 namespace {
@@ -69,17 +71,17 @@ class FakeMachine {
     TemporaryDirectory directory_;
 };
 
-Requirements cuda(int major = 12, std::string floor = "525.60.13") {
-    Requirements r;
+format::Requirements cuda(int major = 12, std::string floor = "525.60.13") {
+    format::Requirements r;
     r.cuda_major = major;
     r.cuda_runtime = fmt::format("{}.4", major);
     r.driver_floor = std::move(floor);
     return r;
 }
 
-GpuLibrary library(std::string path, std::string role, std::vector<std::string> sass,
-                   std::vector<std::string> ptx = {}) {
-    GpuLibrary out;
+format::GpuLibrary library(std::string path, std::string role, std::vector<std::string> sass,
+                           std::vector<std::string> ptx = {}) {
+    format::GpuLibrary out;
     out.path = std::move(path);
     out.role = std::move(role);
     out.sass = std::move(sass);
@@ -268,7 +270,7 @@ TEST_CASE("driver below the floor of the environment's CUDA major") {
 TEST_CASE("no code for any of its GPUs") {
     FakeMachine machine;
     machine.gpu("0x1b06").module(nvrm_550).nodes().libcuda("550.54.14"); // 6.1
-    Requirements needs = cuda();
+    format::Requirements needs = cuda();
     const std::string torch = "lib/python3.11/site-packages/torch/lib/libtorch_cuda.so";
     needs.gpu_libraries = {
         library("lib/python3.11/site-packages/nvidia/cublas/lib/libcublas.so.12", "nvidia", {"sm_50", "sm_60"}),
@@ -399,7 +401,7 @@ TEST_CASE("GPUs that are not for computing on, and half a driver") {
 TEST_CASE("libraries that do not decide") {
     FakeMachine machine;
     machine.gpu("0x1eb8").module(nvrm_550).nodes().libcuda("550.54.14"); // 7.5
-    Requirements needs = cuda();
+    format::Requirements needs = cuda();
     needs.gpu_libraries = {library("a/libtorch_cuda.so", "framework", {"sm_75"}),
                            library("a/libtorch_cuda_linalg.so", "part", {"sm_80"}),
                            library("a/libcusparseLt.so.0", "other", {"sm_80"})};
@@ -411,17 +413,17 @@ TEST_CASE("libraries that do not decide") {
     CHECK(find(verdict, "gpu-special-without-code")->sentence ==
           "no code for Tesla T4 (7.5) in libcusparseLt.so.0: it matters only to what computes with it");
     CHECK(find(verdict, "gpu")->sentence.ends_with("; code for it: sm_75 in libtorch_cuda.so"));
-    CHECK(find(verdict, "gpu")->docs == "docs/gpu.md#gpu");
+    CHECK(find(verdict, "gpu")->docs == "docs/inside/gpu.md#gpu");
 }
 
 TEST_CASE("a target that is only described") {
-    Requirements needs = cuda();
+    format::Requirements needs = cuda();
     needs.gpu_libraries = {library("a/libtorch_cuda.so", "framework", {"sm_80", "sm_86"}, {"compute_90"})};
     needs.gpu_libraries[0].ptx_isa["compute_90"] = "8.7";
     GpuJudgeOptions options;
-    options.way_out.clear();
+    options.override_advice.clear();
     auto judge = [&](int compute, std::string driver) {
-        return judge_target({{{"", 0, "this GPU", compute, ""}}, std::move(driver)}, needs, options);
+        return judge_gpu_target({{{"", 0, "this GPU", compute, ""}}, std::move(driver)}, needs, options);
     };
     CHECK(judge(86, "535.54.03").outcome == Outcome::usable);
     CHECK(judge(86, "").findings.back().sentence == "this GPU (8.6): the environment's CUDA 12.4 needs driver "
@@ -433,8 +435,8 @@ TEST_CASE("a target that is only described") {
     CHECK(judge(120, "570.26").findings.front().id == "gpu-ptx-only");
     CHECK(judge(120, "550.54.14").findings.back().id == "gpu-driver-unsuitable"); // it does not know Blackwell
     CHECK(judge(90, "550.54.14").findings.back().id == "gpu-ptx-too-new");
-    CHECK(judge_target({{}, "470"}, needs, options).outcome == Outcome::refused);
-    CHECK(judge_target({{}, "550"}, needs, options).outcome == Outcome::usable);
+    CHECK(judge_gpu_target({{}, "470"}, needs, options).outcome == Outcome::refused);
+    CHECK(judge_gpu_target({{}, "550"}, needs, options).outcome == Outcome::usable);
 }
 
 TEST_CASE("a machine in order, proprietary and open module") {
@@ -487,7 +489,7 @@ TEST_CASE("WSL2 has no /proc/driver/nvidia") {
 TEST_CASE("an environment without CUDA does not care") {
     FakeMachine machine;
     machine.gpu("0x2204", "nouveau");
-    auto verdict = judge_gpu(machine.facts(), Requirements{});
+    auto verdict = judge_gpu(machine.facts(), format::Requirements{});
     CHECK(verdict.outcome == Outcome::not_needed);
     CHECK(verdict.findings.empty());
 }
@@ -531,10 +533,10 @@ TEST_CASE("driver tables") {
     CHECK(cuda_of_driver("390.10") == "");
     CHECK(cuda_of_driver("615.71.09") == "13.4");
     CHECK(cuda_of_driver("999.1") == "13.5");
-    CHECK(cuda_words_of_driver("620.99.01") == "13.5");
-    CHECK(cuda_words_of_driver("625.10") == "13.5 or newer");
-    CHECK(driver_floor(11) == "450.80.02");
-    CHECK(driver_floor(14) == "");
+    CHECK(cuda_label_of_driver("620.99.01") == "13.5");
+    CHECK(cuda_label_of_driver("625.10") == "13.5 or newer");
+    CHECK(format::driver_floor(11) == "450.80.02");
+    CHECK(format::driver_floor(14) == "");
     CHECK(compare_versions("525.60.13", "525.60.13") == 0);
     CHECK(compare_versions("525.105", "525.60.13") == 1);
     CHECK(compare_versions("5", "525") == -1);

@@ -1,6 +1,7 @@
 // Machines as trees of /proc, /sys and /dev, made after the formats that the kernel and NVIDIA's driver publish:
 // tests/fixtures/machines/NAME.machine is the tree, NAME.golden what is found in it. To add one, write a .machine and
-// run this test with TINDERBOX_UPDATE_GOLDEN=1; then read the difference. docs/preflight.md describes the format.
+// run this test with TINDERBOX_UPDATE_GOLDEN=1; then read the difference. docs/inside/preflight.md describes the
+// format.
 #include "common/format/cuda_floors.hpp"
 #include "common/machine/gpu_chips.hpp"
 #include "common/machine/gpu_facts.hpp"
@@ -9,6 +10,7 @@
 
 #include "common/base/hash.hpp"
 #include "common/base/text.hpp"
+#include "source_dir.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <nlohmann/json.hpp>
@@ -21,6 +23,7 @@
 #include <cstdlib>
 
 using namespace tinderbox;
+using namespace tinderbox::machine;
 
 namespace {
 
@@ -108,10 +111,10 @@ std::string golden_of(const Machine& machine) {
     nlohmann::json found = to_json(facts);
     found.erase("table_version");
     std::string out = found.dump(1, ' ', true) + "\n";
-    Requirements needs;
+    format::Requirements needs;
     needs.cuda_major = machine.cuda_major;
     needs.cuda_runtime = fmt::format("{}.0", machine.cuda_major);
-    needs.driver_floor = driver_floor(machine.cuda_major);
+    needs.driver_floor = format::driver_floor(machine.cuda_major);
     GpuJudgeOptions options;
     if (facts.libcuda_compat) options.driver_api = [&] { return std::optional(machine.cuda_major * 1000 + 20); };
     const GpuVerdict verdict = judge_gpu(facts, needs, options);

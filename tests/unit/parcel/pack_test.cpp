@@ -1,11 +1,14 @@
 #include "common/base/process.hpp"
 #include "common/base/text.hpp"
-#include "generator/parcel/elf.hpp"
+#include "common/base/version_order.hpp"
+#include "generator/archive/file_source.hpp"
+#include "generator/elf/elf.hpp"
 #include "generator/parcel/file_class.hpp"
-#include "generator/parcel/file_source.hpp"
 #include "generator/parcel/index.hpp"
+#include "generator/parcel/key.hpp"
 #include "generator/parcel/scan.hpp"
 #include "generator/parcel/stream.hpp"
+#include "tests/unit/parcel/memory_artifact.hpp"
 #include "tests/unit/parcel/unpack.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -17,36 +20,13 @@
 #include <map>
 #include <random>
 #include <set>
+#include <thread>
 
 using namespace tinderbox;
+using namespace tinderbox::parcel;
 using namespace tinderbox::test;
 
 namespace {
-
-// Contents in memory; may say wrong sizes and hashes, or fail.
-class MemoryArtifact final : public Artifact {
-  public:
-    Entry& add(std::string path, std::string content, Root root = Root::env) {
-        Entry e;
-        e.root = root;
-        e.path = std::move(path);
-        e.size = content.size();
-        list.push_back(e);
-        contents.push_back(std::move(content));
-        return list.back();
-    }
-    const std::string& display_name() const override { return name; }
-    const nlohmann::json& metadata() const override { return meta; }
-    std::span<const Entry> entries() const override { return list; }
-    Result<std::unique_ptr<ByteSource>> open(std::size_t i) const override {
-        if (contents[i] == "FAIL") return make_error(ErrorKind::storage, "the source fails");
-        return make_memory_source(Bytes(as_bytes(contents[i]).begin(), as_bytes(contents[i]).end()));
-    }
-    std::string name = "memory";
-    nlohmann::json meta = {{"name", "memory"}, {"kind", "test"}};
-    std::vector<Entry> list;
-    std::vector<std::string> contents;
-};
 
 std::string noise(std::size_t size, unsigned seed, unsigned mask = 255) {
     std::mt19937 random(seed);
@@ -69,10 +49,10 @@ MemoryArtifact variety() {
     a.add("also/empty.txt", "");
     a.add("binary", std::string("\0\1\2", 3));
     Entry& link = a.add("link", "");
-    link.kind = EntryKind::symlink;
+    link.kind = format::EntryKind::symlink;
     link.link = "lib/m1.py";
-    a.add("dir/empty", "").kind = EntryKind::directory;
-    Entry& script = a.add("bin/run", "#!python\nprint()\n", Root::scripts);
+    a.add("dir/empty", "").kind = format::EntryKind::directory;
+    Entry& script = a.add("bin/run", "#!python\nprint()\n", format::Root::scripts);
     script.shebang = "#!\x01/bin/python";
     script.mode = 0755;
     return a;
@@ -93,14 +73,14 @@ struct Fixture {
         if (!parcel.ok()) FAIL(parcel.error().message);
         return std::move(parcel).value();
     }
-    const Content& content(const Parcel& parcel, std::string_view path) {
-        for (const Destination& d : parcel.table.destinations)
+    const format::Content& content(const Parcel& parcel, std::string_view path) {
+        for (const format::Destination& d : parcel.table.destinations)
             if (d.path == path) return parcel.table.contents.at(d.content);
         FAIL("no " << path);
         std::abort();
     }
     std::string bytes(const Parcel& parcel, std::string_view path) {
-        auto out = content_bytes(parcel, content(parcel, path));
+        auto out = test::content_bytes(parcel, content(parcel, path));
         if (!out.ok()) FAIL(out.error().message);
         return std::string(as_text(*out));
     }
@@ -112,19 +92,20 @@ TEST_CASE_METHOD(Fixture, "pack: everything comes back, and the index too") {
     const MemoryArtifact a = variety();
     const Parcel parcel = packed(a);
     for (std::size_t i = 0; i < a.list.size(); ++i)
-        if (a.list[i].kind == EntryKind::file) CHECK((bytes(parcel, a.list[i].path) == a.contents[i]));
+        if (a.list[i].kind == format::EntryKind::file) CHECK((bytes(parcel, a.list[i].path) == a.contents[i]));
     CHECK(parcel.table.destinations.size() == a.list.size());
     CHECK(std::ranges::all_of(parcel.table.destinations, [](const auto& d) { return d.mtime == 1700000000; }));
     CHECK(&content(parcel, "exact.bin") == &content(parcel, "copy-of-exact"));
     CHECK(&content(parcel, "empty") == &content(parcel, "also/empty.txt"));
     CHECK(content(parcel, "empty").size == 0);
-    CHECK(block_count(parcel.table, content(parcel, "big.bin")) == 3);
-    CHECK(block_count(parcel.table, content(parcel, "exact.bin")) == 2);
+    CHECK(format::block_count(parcel.table, content(parcel, "big.bin")) == 3);
+    CHECK(format::block_count(parcel.table, content(parcel, "exact.bin")) == 2);
     for (std::uint32_t i = 0; i < 2; ++i)
         CHECK(parcel.table.blocks[content(parcel, "incompressible.so").block + i].stored);
-    CHECK(content(parcel, "bin/run").relocs == std::vector<Reloc>{{RelocKind::shebang, 0, 8, "#!\x01/bin/python", 0}});
+    CHECK(content(parcel, "bin/run").relocs ==
+          std::vector<format::Reloc>{{format::RelocKind::shebang, 0, 8, "#!\x01/bin/python", 0}});
     std::uint64_t total = 0;
-    for (const Block& block : parcel.table.blocks) total += block.packed;
+    for (const format::Block& block : parcel.table.blocks) total += block.packed;
     CHECK(total == parcel.payload_size);
     CHECK(fs::file_size(parcel.payload_path) == total);
     auto opened = open_parcel(parcel.payload_path.parent_path());
@@ -188,24 +169,27 @@ TEST_CASE("scan: relocations of text, of scripts and of binaries") {
         return find_relocations(as_bytes(text), mode, prefix, shebang);
     };
     CHECK(scan("a /old/prefix/x /old/prefix", PrefixMode::none).empty());
-    CHECK(scan("a /old/prefix/x /old/prefix", PrefixMode::text) ==
-          std::vector<Reloc>{{RelocKind::text, 2, 11, "", 0}, {RelocKind::text, 16, 11, "", 0}});
+    CHECK(
+        scan("a /old/prefix/x /old/prefix", PrefixMode::text) ==
+        std::vector<format::Reloc>{{format::RelocKind::text, 2, 11, "", 0}, {format::RelocKind::text, 16, 11, "", 0}});
     CHECK(scan("#!/old/prefix/bin/python -E\nx=/old/prefix", PrefixMode::text) ==
-          std::vector<Reloc>{{RelocKind::shebang, 0, 27, "#!\x01/bin/python -E", 0}, {RelocKind::text, 30, 11, "", 0}});
+          std::vector<format::Reloc>{{format::RelocKind::shebang, 0, 27, "#!\x01/bin/python -E", 0},
+                                     {format::RelocKind::text, 30, 11, "", 0}});
     CHECK(scan("#!/old/prefix/bin/python\r\n", PrefixMode::text)[0].text == "#!\x01/bin/python\r");
-    CHECK(scan("#!/bin/sh /old/prefix\x01\n", PrefixMode::text)[0].kind == RelocKind::text);
+    CHECK(scan("#!/bin/sh /old/prefix\x01\n", PrefixMode::text)[0].kind == format::RelocKind::text);
     CHECK(scan("#!/bin/sh\n/old/prefix\n", PrefixMode::text)[0].offset == 10);
     CHECK(scan("#!python\n/old/prefix\n", PrefixMode::text, "#!\x01/bin/python").size() == 2);
     const std::string binary = std::string("x/old/prefix/a:/old/prefix/b\0y\0/old/prefix\0end/old/prefix", 57);
-    CHECK(scan(binary, PrefixMode::binary) == std::vector<Reloc>{{RelocKind::cstring, 1, 27, prefix, 0},
-                                                                 {RelocKind::cstring, 31, 11, prefix, 0},
-                                                                 {RelocKind::cstring, 46, 11, prefix, 0}});
+    CHECK(scan(binary, PrefixMode::binary) ==
+          std::vector<format::Reloc>{{format::RelocKind::cstring, 1, 27, prefix, 0},
+                                     {format::RelocKind::cstring, 31, 11, prefix, 0},
+                                     {format::RelocKind::cstring, 46, 11, prefix, 0}});
     CHECK(find_relocations({}, PrefixMode::text, prefix, "#!\x01/x").empty());
 }
 
 TEST_CASE_METHOD(Fixture, "pack: an old prefix at every byte around a block's edge is found and replaced") {
     const std::string prefix = "/opt/long/placeholder/prefix", target = "/new";
-    for (std::size_t edge : {std::size_t{block_raw_size}, std::size_t{large_content_size}})
+    for (std::size_t edge : {std::size_t{format::block_raw_size}, std::size_t{format::large_content_size}})
         for (std::size_t shift = 0; shift <= prefix.size() + 1;
              shift += shift < 2 || shift + 3 > prefix.size() ? 1 : 9) {
             MemoryArtifact a;
@@ -219,11 +203,11 @@ TEST_CASE_METHOD(Fixture, "pack: an old prefix at every byte around a block's ed
             }
             const Parcel parcel = packed(a);
             for (const char* path : {"t", "b.so"}) {
-                const Content& c = content(parcel, path);
+                const format::Content& c = content(parcel, path);
                 REQUIRE(c.relocs.size() == 1);
                 CHECK(c.relocs[0].offset == edge - shift);
-                CHECK(block_count(parcel.table, c) == 1);
-                auto relocated = apply_relocations(as_bytes(bytes(parcel, path)), c.relocs, target);
+                CHECK(format::block_count(parcel.table, c) == 1);
+                auto relocated = format::apply_relocations(as_bytes(bytes(parcel, path)), c.relocs, target);
                 REQUIRE(relocated.ok());
                 const std::string_view text = as_text(*relocated);
                 CHECK(text.find(prefix) == std::string_view::npos);
@@ -239,7 +223,7 @@ TEST_CASE_METHOD(Fixture, "pack: a large file that is marked but does not hold t
     e.placeholder = "/opt/long/placeholder";
     const Parcel parcel = packed(a);
     CHECK(content(parcel, "lib.so").relocs.empty());
-    CHECK(block_count(parcel.table, content(parcel, "lib.so")) == 3);
+    CHECK(format::block_count(parcel.table, content(parcel, "lib.so")) == 3);
     CHECK((bytes(parcel, "lib.so") == a.contents[0]));
 }
 
@@ -266,12 +250,12 @@ TEST_CASE("elf: this machine's libraries, as readelf sees them") {
                 line.find("Version:") == std::string_view::npos)
                 continue;
             auto version = std::string(line.substr(name + 12, line.find(' ', name + 12) - name - 12));
-            if (version[0] >= '0' && version[0] <= '9' && (glibc.empty() || compare_glibc(version, glibc) > 0))
+            if (version[0] >= '0' && version[0] <= '9' && (glibc.empty() || compare_versions(version, glibc) > 0))
                 glibc = version;
         }
         // Definitions have "Rev: … Flags: … Index: … Name:", which the filter on "Version:" leaves out.
         INFO(path);
-        auto elf = read_elf(*file);
+        auto elf = elf::read_elf(*file);
         REQUIRE(elf);
         ++seen;
         std::vector<std::string> found;
@@ -283,22 +267,22 @@ TEST_CASE("elf: this machine's libraries, as readelf sees them") {
             CHECK(as_text(ByteView(*file).subspan(string.offset, string.value.size())) == string.value);
     }
     CHECK(seen > 0);
-    CHECK(compare_glibc("2.9", "2.17") < 0);
-    CHECK(compare_glibc("2.17", "2.17") == 0);
-    CHECK(compare_glibc("2.2.5", "2.2") > 0);
+    CHECK(compare_versions("2.9", "2.17") < 0);
+    CHECK(compare_versions("2.17", "2.17") == 0);
+    CHECK(compare_versions("2.2.5", "2.2") > 0);
 }
 
 TEST_CASE("elf: cut and flipped files never crash it") {
     auto file = read_bytes("/bin/ls");
     if (!file.ok()) SKIP("no /bin/ls");
-    for (std::size_t n = 0; n < 5000; n += 13) (void)read_elf(ByteView(*file).first(n));
-    for (std::size_t n = 5000; n < file->size(); n += 4999) (void)read_elf(ByteView(*file).first(n));
+    for (std::size_t n = 0; n < 5000; n += 13) (void)elf::read_elf(ByteView(*file).first(n));
+    for (std::size_t n = 5000; n < file->size(); n += 4999) (void)elf::read_elf(ByteView(*file).first(n));
     std::mt19937 random(1);
     for (int i = 0; i < 3000; ++i) {
         Bytes bad = *file;
         const std::size_t at = i < 1500 ? static_cast<std::size_t>(i) % 700 : random() % bad.size();
         bad[at] = static_cast<std::byte>(random());
-        (void)read_elf(bad);
+        (void)elf::read_elf(bad);
     }
 }
 
@@ -384,11 +368,7 @@ TEST_CASE("index: every truncation and flipped byte is damage") {
 TEST_CASE("cache: packs once, finds, repairs") {
     TemporaryDirectory directory = TemporaryDirectory::make().value();
     ParcelCache cache(directory.path() / "parcels");
-    const std::string key = ParcelCache::key(std::string(64, 'a'), Level::standard, "v");
-    CHECK(key.size() == 64);
-    CHECK(key != ParcelCache::key(std::string(64, 'a'), Level::fast, "v"));
-    CHECK(key != ParcelCache::key(std::string(64, 'a'), Level::standard, "w"));
-    CHECK(key == ParcelCache::key(std::string(64, 'A'), Level::standard, "v"));
+    const std::string key = ParcelKeys(PackOptions()).artifact(ArtifactKind::wheel, std::string(64, 'a'));
     int opened = 0;
     auto open = [&]() -> Result<std::unique_ptr<Artifact>> {
         ++opened;
@@ -423,14 +403,20 @@ TEST_CASE("cache: packs once, finds, repairs") {
         a->add("a.py", "FAIL");
         return std::unique_ptr<Artifact>(std::move(a));
     };
-    const std::string other = ParcelCache::key("b", Level::fast, "");
+    const std::string other = ParcelKeys(PackOptions()).artifact(ArtifactKind::wheel, "b");
     CHECK(!cache.get(other, {}, failing).ok());
     CHECK(!cache.find(other)->has_value());
 }
 
 TEST_CASE("cache: of two processes one packs, both get it") {
     TemporaryDirectory directory = TemporaryDirectory::make().value();
-    const std::string key = ParcelCache::key("a", Level::fast, "");
+    const std::string key = ParcelKeys(Level::fast, 0).artifact(ArtifactKind::wheel, "a");
+    auto files_called = [&](std::string_view name) {
+        std::size_t count = 0;
+        for (const auto& file : fs::directory_iterator(directory.path()))
+            count += file.path().filename().string().starts_with(name) ? 1 : 0;
+        return count;
+    };
     std::vector<pid_t> children;
     for (int i = 0; i < 3; ++i) {
         const pid_t child = ::fork();
@@ -439,14 +425,16 @@ TEST_CASE("cache: of two processes one packs, both get it") {
             ParcelCache cache(directory.path() / "parcels");
             PackOptions options;
             options.level = Level::fast;
+            std::ignore = write_atomically(directory.path() / fmt::format("started-{}", ::getpid()), "");
             auto parcel = cache.get(key, options, [&]() -> Result<std::unique_ptr<Artifact>> {
-                ::usleep(100000);
+                // The one that packs does not begin before the others have come, too.
+                while (files_called("started-") < 3) std::this_thread::yield();
                 std::ignore = write_atomically(directory.path() / fmt::format("opened-{}", ::getpid()), "");
                 auto a = std::make_unique<MemoryArtifact>();
                 a->add("a.so", noise(3u << 20, 1));
                 return std::unique_ptr<Artifact>(std::move(a));
             });
-            ::_exit(parcel.ok() && content_bytes(*parcel, parcel->table.contents.at(0)).ok() ? 0 : 1);
+            ::_exit(parcel.ok() && test::content_bytes(*parcel, parcel->table.contents.at(0)).ok() ? 0 : 1);
         }
         children.push_back(child);
     }
@@ -455,8 +443,5 @@ TEST_CASE("cache: of two processes one packs, both get it") {
         REQUIRE(::waitpid(child, &status, 0) == child);
         CHECK(status == 0);
     }
-    std::size_t packers = 0;
-    for (const auto& file : fs::directory_iterator(directory.path()))
-        packers += file.path().filename().string().starts_with("opened-") ? 1 : 0;
-    CHECK(packers == 1);
+    CHECK(files_called("opened-") == 1);
 }

@@ -13,18 +13,18 @@
 
 namespace tinderbox {
 
-class FakeFetcher : public Fetcher {
+class FakeFetcher : public fetch::Fetcher {
   public:
-    std::map<std::string, Document> pages;    // by URL
-    std::map<std::string, std::string> files; // by URL
+    std::map<std::string, fetch::Document> pages; // by URL
+    std::map<std::string, std::string> files;     // by URL
     std::vector<std::string> asked;
 
-    Result<std::vector<Fetched>> fetch(const std::vector<Download>& downloads) override {
-        std::vector<Fetched> out;
-        for (const Download& one : downloads) {
+    Result<std::vector<fetch::Fetched>> fetch(const std::vector<fetch::Download>& downloads) override {
+        std::vector<fetch::Fetched> out;
+        for (const fetch::Download& one : downloads) {
             asked.push_back(one.url);
             std::string body;
-            Fetched fetched;
+            fetch::Fetched fetched;
             if (one.url.starts_with("/")) {
                 TRY_ASSIGN(body, read_text(one.url));
                 fetched.path = one.url;
@@ -48,21 +48,21 @@ class FakeFetcher : public Fetcher {
 
     fs::path cache_root() const override { return directory_.path(); }
 
-    Result<Document> get(const std::string& url, const std::string&) override {
+    Result<fetch::Document> get(const std::string& url, const std::string&) override {
         {
             std::lock_guard guard(mutex_); // PackageIndex::prefetch asks from several threads
             asked.push_back(url);
         }
         auto found = pages.find(url);
-        if (found == pages.end()) return Document{"", url, "text/html", 404};
-        Document page = found->second;
+        if (found == pages.end()) return fetch::Document{"", url, "text/html", 404};
+        fetch::Document page = found->second;
         if (page.url.empty()) page.url = url;
         if (!page.status) page.status = 200;
         return page;
     }
 
     void page(const std::string& url, std::string body, std::string type = "text/html") {
-        pages[url] = Document{std::move(body), url, std::move(type), 200};
+        pages[url] = fetch::Document{std::move(body), url, std::move(type), 200};
     }
 
   private:

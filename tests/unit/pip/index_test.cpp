@@ -14,8 +14,8 @@ const std::string hex(64, 'a');
 
 bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
-PipOptions only_index(std::string url) {
-    PipOptions options;
+Options only_index(std::string url) {
+    Options options;
     options.index_url = std::move(url);
     return options;
 }
@@ -39,7 +39,7 @@ TEST_CASE("HTML tags as sloppy pages write them", "[html]") {
 }
 
 TEST_CASE("a PEP 503 page", "[index]") {
-    Document page{
+    fetch::Document page{
         "<html><head><meta name='pypi:repository-version' content='1.3'><base href=\"https://files.example/p/\">"
         "</head><body><h1>Links</h1>\n"
         "<a href=\"../q/foo-1.0%2Bcu128-py3-none-any.whl#sha256=" +
@@ -68,15 +68,15 @@ TEST_CASE("a PEP 503 page", "[index]") {
 }
 
 TEST_CASE("a PEP 691 page", "[index]") {
-    Document page{R"({"meta":{"api-version":"1.1"},"name":"foo","files":[
+    fetch::Document page{R"({"meta":{"api-version":"1.1"},"name":"foo","files":[
       {"filename":"foo-1.0-py3-none-any.whl","url":"../../files/foo-1.0-py3-none-any.whl","hashes":{"sha256":")" +
-                      hex + R"("},
+                             hex + R"("},
        "requires-python":">=3.8","size":12345,"yanked":false,"core-metadata":{"sha256":")" +
-                      hex + R"("}},
+                             hex + R"("}},
       {"filename":"foo-1.1-py3-none-any.whl","url":"https://f.example/foo-1.1-py3-none-any.whl#x","hashes":{},
        "requires-python":null,"yanked":"bad","dist-info-metadata":true},
       7, {"filename":"foo.exe","url":"x"}]})",
-                  "https://index.example/simple/foo/", "application/vnd.pypi.simple.v1+json", 200};
+                         "https://index.example/simple/foo/", "application/vnd.pypi.simple.v1+json", 200};
     auto files = parse_index_page(page);
     REQUIRE(files.ok());
     REQUIRE(files->size() == 2);
@@ -118,7 +118,7 @@ TEST_CASE("indexes are asked in order and once", "[index]") {
                  "<a href=https://cdn.example/foo-1.1-py3-none-any.whl>");
     fetcher.page("https://main.example/simple/foo/", "<a href=foo-2.0-py3-none-any.whl>x</a>");
     fetcher.page("https://main.example/simple/bar/", "<a href=bar-2.0-py3-none-any.whl>x</a>");
-    PipOptions options = only_index("https://main.example/simple/");
+    Options options = only_index("https://main.example/simple/");
     options.extra_index_urls = {"https://u:canary@extra.example/simple"};
     PackageIndex index(fetcher, options);
     auto foo = index.project("foo");
@@ -127,7 +127,7 @@ TEST_CASE("indexes are asked in order and once", "[index]") {
     REQUIRE((*foo)[0].files.size() == 2);
     CHECK((*foo)[0].files[0].url == "https://u:canary@extra.example/simple/foo/foo-1.0-py3-none-any.whl");
     CHECK((*foo)[0].files[1].url == "https://cdn.example/foo-1.1-py3-none-any.whl");
-    CHECK((*foo)[0].place == "https://extra.example/simple");
+    CHECK((*foo)[0].location == "https://extra.example/simple");
     auto bar = index.project("bar");
     REQUIRE(bar->size() == 2);
     CHECK(!(*bar)[0].known);
@@ -138,7 +138,7 @@ TEST_CASE("indexes are asked in order and once", "[index]") {
     CHECK(all.project("foo")->size() == 2);
     options.no_index = true;
     CHECK(PackageIndex(fetcher, options).project("foo")->empty());
-    fetcher.pages["https://main.example/simple/down/"] = Document{"", "", "text/html", 503};
+    fetcher.pages["https://main.example/simple/down/"] = fetch::Document{"", "", "text/html", 503};
     PackageIndex down(fetcher, only_index("https://main.example/simple"));
     CHECK(contains(down.project("down").error().message, "status 503"));
     CHECK(parse_index_strategy("unsafe-first-match").ok());
@@ -155,7 +155,7 @@ TEST_CASE("find-links: directories, pages, single files", "[index]") {
     REQUIRE(
         write_atomically(directory.path() / "links.html", "<a href='my%20wheels/foo-1.0-py3-none-any.whl'>x</a>").ok());
     fetcher.page("https://links.example/torch.html", "<a href=whl/foo-3.0-py3-none-any.whl#sha256=" + hex + ">x</a>");
-    PipOptions options;
+    Options options;
     options.no_index = true;
     options.find_links = {wheels.string(),
                           (directory.path() / "links.html").string(),
@@ -180,22 +180,22 @@ TEST_CASE("find-links: directories, pages, single files", "[index]") {
 
 TEST_CASE("pip's configuration: files, sections and variables", "[config]") {
     std::map<std::string, std::string> variables = {{"HOME", "/home/me"}}, files;
-    ConfigSurroundings around{[&](const std::string& name) -> std::optional<std::string> {
-                                  auto found = variables.find(name);
-                                  if (found == variables.end()) return std::nullopt;
-                                  return found->second;
-                              },
-                              [&](const std::string& path) -> std::optional<std::string> {
-                                  auto found = files.find(path);
-                                  if (found == files.end()) return std::nullopt;
-                                  return found->second;
-                              }};
-    CHECK(!read_pip_config(around)->options.index_url);
+    ConfigSources sources{[&](const std::string& name) -> std::optional<std::string> {
+                              auto found = variables.find(name);
+                              if (found == variables.end()) return std::nullopt;
+                              return found->second;
+                          },
+                          [&](const std::string& path) -> std::optional<std::string> {
+                              auto found = files.find(path);
+                              if (found == files.end()) return std::nullopt;
+                              return found->second;
+                          }};
+    CHECK(!read_config(sources)->options.index_url);
     files["/etc/pip.conf"] = "# global\n[global]\nindex-url = https://one.example/simple\ncert = /etc/ca.pem\n"
                              "extra_index_url =\n    https://a.example/simple\n    https://b.example/simple\n";
     files["/home/me/.config/pip/pip.conf"] = "[install]\nindex-url: https://two.example/simple\nno-index = yes\n"
                                              "[global]\nindex-url = https://not.this/\n[list]\nformat = columns\n";
-    auto config = read_pip_config(around);
+    auto config = read_config(sources);
     REQUIRE(config.ok());
     CHECK(config->options.index_url == "https://two.example/simple");
     CHECK(config->options.extra_index_urls ==
@@ -209,20 +209,20 @@ TEST_CASE("pip's configuration: files, sections and variables", "[config]") {
     variables["PIP_TRUSTED_HOST"] = "h.example";
     variables["VIRTUAL_ENV"] = "/venv";
     files["/venv/pip.conf"] = "[global]\npre = true\n";
-    config = read_pip_config(around);
+    config = read_config(sources);
     CHECK(config->options.index_url == "https://three.example/simple");
     CHECK(config->options.find_links == std::vector<std::string>{"/opt/a", "/opt/b"});
     CHECK(!config->options.no_index);
     CHECK(config->options.trusted_hosts == std::vector<std::string>{"h.example"});
     CHECK(config->options.pre);
     variables["PIP_CONFIG_FILE"] = "/dev/null";
-    CHECK(read_pip_config(around)->files.empty());
+    CHECK(read_config(sources)->files.empty());
     variables["PIP_CONFIG_FILE"] = "/my/pip.conf";
     files["/my/pip.conf"] = "[global\n";
-    CHECK(contains(read_pip_config(around).error().message, "/my/pip.conf:1: "));
+    CHECK(contains(read_config(sources).error().message, "/my/pip.conf:1: "));
     files["/my/pip.conf"] = "[global]\nnonsense\n";
-    CHECK(contains(read_pip_config(around).error().message, "/my/pip.conf:2: "));
-    PipOptions own;
+    CHECK(contains(read_config(sources).error().message, "/my/pip.conf:2: "));
+    Options own;
     own.index_url = "https://own.example/";
     own.extra_index_urls = {"https://x.example/"};
     own.add_defaults(config->options);

@@ -3,6 +3,7 @@
 #include "common/base/file.hpp"
 #include "generator/pip/requirement.hpp"
 #include "generator/pip/tags.hpp"
+#include "source_dir.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <nlohmann/json.hpp>

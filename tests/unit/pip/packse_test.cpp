@@ -1,7 +1,8 @@
 // The scenarios of astral-sh/packse: what a resolver has to answer, written by the people of another one.
 #include "common/base/text.hpp"
+#include "generator/pip/requirement.hpp"
 #include "generator/pip/resolve.hpp"
-#include "generator/spec/request.hpp"
+#include "source_dir.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
@@ -53,11 +54,6 @@ class PackseServer {
     Fd stdin_;
 };
 
-std::string testdata() {
-    const char* named = std::getenv("TINDERBOX_TESTDATA");
-    return named ? named : std::string(TINDERBOX_SOURCE_DIR) + "/../shared/testdata";
-}
-
 // Scenarios whose answer is another one without --allow-sdist, and why.
 const std::map<std::string, std::string> differences = {
     {"no-binary", "the answer is a source archive, and an installer carries wheels only"},
@@ -66,13 +62,28 @@ const std::map<std::string, std::string> differences = {
     {"no-wheels-with-matching-platform", "the answer is a source archive"},
 };
 
-Result<Selection> answer(const json& scenario, const std::string& base, Fetcher& fetcher, const fs::path& cache,
-                         std::array<std::size_t, 3>& ways, bool allow_sdist) {
-    Request request;
-    for (const json& line : scenario["root"].value("requires", json::array()))
-        TRY(add_pip(request, line.get<std::string>()));
+// A requirement without URL, as the command line has it.
+Result<RequirementLine> line_of(const std::string& text) {
+    TRY_ASSIGN(Requirement requirement, Requirement::parse(text));
+    RequirementLine out;
+    out.text = text;
+    out.name = requirement.name;
+    out.extras = requirement.extras;
+    out.specifier = requirement.specifier.str();
+    if (auto semicolon = text.find(';'); semicolon != std::string::npos) out.marker = trim(text.substr(semicolon + 1));
+    out.line = {"command line: --pip", 0};
+    return out;
+}
+
+Result<WheelSelection> answer(const json& scenario, const std::string& base, fetch::Fetcher& fetcher,
+                              const fs::path& cache, std::array<std::size_t, 3>& ways, bool allow_sdist) {
+    std::vector<RequirementLine> requirements;
+    for (const json& text : scenario["root"].value("requires", json::array())) {
+        TRY_ASSIGN(RequirementLine line, line_of(text.get<std::string>()));
+        requirements.push_back(std::move(line));
+    }
     const json options = scenario.value("resolver_options", json::object());
-    PipOptions pip;
+    Options pip;
     pip.index_url = base + "/" + scenario["key"].get<std::string>() + "/simple";
     pip.pre = options.value("prereleases", false);
     for (const json& name : options.value("no_binary", json::array())) pip.no_binary.push_back(name);
@@ -89,8 +100,10 @@ Result<Selection> answer(const json& scenario, const std::string& base, Fetcher&
     build.cache_root = cache;
     WheelBuilder builder(fetcher, build); // never has to build: the archives say their metadata
     if (allow_sdist) metadata.build_with(builder);
-    auto selection = resolve(request.pip, request.pip_constraints, select, index, metadata);
-    ways[0] += metadata.counts().beside, ways[1] += metadata.counts().ranged, ways[2] += metadata.counts().whole;
+    auto selection = resolve(requirements, {}, select, index, metadata);
+    ways[0] += metadata.counts().beside;
+    ways[1] += metadata.counts().ranged;
+    ways[2] += metadata.counts().whole;
     return selection;
 }
 
@@ -98,15 +111,13 @@ Result<Selection> answer(const json& scenario, const std::string& base, Fetcher&
 
 TEST_CASE("packse: every scenario has the answer its authors expect", "[resolve][packse]") {
     const bool allow_sdist = GENERATE(false, true);
-    std::string scenarios = testdata() + "/resolver/packse/scenarios";
-    std::error_code ignored;
-    if (!fs::is_directory(scenarios, ignored)) SKIP("no " + scenarios + " (TINDERBOX_TESTDATA)");
+    const std::string scenarios = TINDERBOX_SOURCE_DIR "/tests/data/packse/scenarios";
     PackseServer server(scenarios);
     if (server.port == 0) SKIP("python3 with tomllib (3.11) is needed for the loopback index");
     auto directory = std::move(TemporaryDirectory::make()).value();
-    FetchOptions fetch;
+    fetch::FetchOptions fetch;
     fetch.cache_root = directory.path();
-    auto fetcher = Fetcher::make(fetch);
+    auto fetcher = fetch::Fetcher::make(fetch);
     REQUIRE(fetcher.ok());
     std::string base = "http://127.0.0.1:" + std::to_string(server.port);
     auto list = (*fetcher)->get(base + "/scenarios.json", "");

@@ -12,11 +12,12 @@
 #include <cerrno>
 
 using namespace tinderbox;
+using namespace tinderbox::preflight;
 
 namespace {
 
-Manifest manifest_for(std::string glibc = "2.28") {
-    Manifest m;
+format::Manifest manifest_for(std::string glibc = "2.28") {
+    format::Manifest m;
     m.name = "demo";
     m.platform = "linux-64";
     m.requires_.glibc = std::move(glibc);
@@ -26,8 +27,8 @@ Manifest manifest_for(std::string glibc = "2.28") {
     return m;
 }
 
-MachineFacts good_machine() {
-    MachineFacts f;
+machine::MachineFacts good_machine() {
+    machine::MachineFacts f;
     f.system = "Linux";
     f.processor = "x86_64";
     f.distribution = "Debian GNU/Linux 12 (bookworm)";
@@ -36,8 +37,8 @@ MachineFacts good_machine() {
     return f;
 }
 
-const Finding* find(const std::vector<Finding>& findings, std::string_view id) {
-    for (const Finding& f : findings)
+const machine::Finding* find(const std::vector<machine::Finding>& findings, std::string_view id) {
+    for (const machine::Finding& f : findings)
         if (f.id == id) return &f;
     return nullptr;
 }
@@ -51,30 +52,37 @@ TargetFacts good_target() {
     return f;
 }
 
-TargetNeeds needs() {
-    TargetNeeds n;
-    n.install = manifest_for().install;
-    return n;
+place::Decision at(std::string prefix) {
+    place::Decision decision;
+    decision.layout.root = decision.layout.environment = std::move(prefix);
+    return decision;
+}
+
+std::vector<machine::Finding> judge(const TargetFacts& facts, const place::Decision& decision = at("/opt/demo"),
+                                    const NamesCollide& names_collide = {}) {
+    return judge_target(facts, decision, manifest_for(), names_collide);
 }
 
 } // namespace
 
 TEST_CASE("glibc is read from the target's own file") {
-    CHECK(glibc_version_in("xxGNU C Library (Debian GLIBC 2.31-13) stable release version 2.31.\nCopyright") == "2.31");
-    CHECK(glibc_version_in("GNU C Library (GNU libc) development release version 2.39.9000.\n") == "2.39.9000");
-    CHECK(glibc_version_in("GNU C Library") == "");
-    CHECK(glibc_version_in("") == "");
-    CHECK(glibc_version_in("release version 2.36.") == "");
+    CHECK(machine::glibc_version_in("xxGNU C Library (Debian GLIBC 2.31-13) stable release version 2.31.\nCopyright") ==
+          "2.31");
+    CHECK(machine::glibc_version_in("GNU C Library (GNU libc) development release version 2.39.9000.\n") ==
+          "2.39.9000");
+    CHECK(machine::glibc_version_in("GNU C Library") == "");
+    CHECK(machine::glibc_version_in("") == "");
+    CHECK(machine::glibc_version_in("release version 2.36.") == "");
     // An older one is told by its file's name.
     auto directory = TemporaryDirectory::make().value();
     fs::create_directories(directory.path() / "lib64");
     REQUIRE(write_atomically(directory.path() / "lib64/libc-2.31.so", "not read").ok());
     fs::create_symlink("libc-2.31.so", directory.path() / "lib64/libc.so.6");
-    SystemRoot bullseye(directory.path().string());
-    CHECK(LibraryIndex(bullseye).glibc().version == "2.31");
+    machine::SystemRoot bullseye(directory.path().string());
+    CHECK(machine::LibraryIndex(bullseye).glibc().version == "2.31");
     // The machine the tests run on has one, and it is not the one linked into a static program by accident.
-    SystemRoot host;
-    auto glibc = LibraryIndex(host).glibc();
+    machine::SystemRoot host;
+    auto glibc = machine::LibraryIndex(host).glibc();
     CHECK(!glibc.version.empty());
     CHECK(glibc.path.ends_with("libc.so.6"));
 }
@@ -82,53 +90,53 @@ TEST_CASE("glibc is read from the target's own file") {
 TEST_CASE("glibc older than needed, unknown, or musl") {
     auto old = good_machine();
     old.glibc = "2.31";
-    auto findings = judge_machine(old, manifest_for("2.34"));
+    auto findings = machine::judge_machine(old, manifest_for("2.34"));
     REQUIRE(find(findings, "glibc"));
-    CHECK(find(findings, "glibc")->severity == Severity::error);
+    CHECK(find(findings, "glibc")->severity == machine::Severity::error);
     CHECK(find(findings, "glibc")->sentence ==
           "the environment needs glibc 2.34 ('bin/python3.11'), this machine has 2.31");
     CHECK(find(findings, "glibc")->advice ==
           "use a newer distribution, or build with --target-glibc 2.31 and a Python made for it (--python-from)");
-    CHECK(failure_of(findings) == ErrorKind::machine);
+    CHECK(machine::failure_of(findings) == ErrorKind::machine);
 
-    CHECK(!failure_of(judge_machine(good_machine(), manifest_for("2.36"))));
-    CHECK(!failure_of(judge_machine(old, manifest_for("2.4")))); // 2.4 < 2.31: numbers, not text
+    CHECK(!machine::failure_of(machine::judge_machine(good_machine(), manifest_for("2.36"))));
+    CHECK(!machine::failure_of(machine::judge_machine(old, manifest_for("2.4")))); // 2.4 < 2.31: numbers, not text
 
     auto musl = good_machine();
     musl.glibc.clear();
     musl.glibc_path.clear();
     musl.musl = true;
-    CHECK(find(judge_machine(musl, manifest_for()), "glibc")->sentence ==
+    CHECK(find(machine::judge_machine(musl, manifest_for()), "glibc")->sentence ==
           "the environment needs glibc 2.28 ('bin/python3.11'), this system has musl instead");
     musl.musl = false;
-    CHECK(failure_of(judge_machine(musl, manifest_for())) == ErrorKind::machine);
+    CHECK(machine::failure_of(machine::judge_machine(musl, manifest_for())) == ErrorKind::machine);
     musl.glibc_path = "/lib/libc.so.6";
-    CHECK(find(judge_machine(musl, manifest_for()), "glibc")->severity == Severity::warning);
+    CHECK(find(machine::judge_machine(musl, manifest_for()), "glibc")->severity == machine::Severity::warning);
 }
 
 TEST_CASE("another processor or system") {
     auto arm = good_machine();
     arm.processor = "aarch64";
-    auto findings = judge_machine(arm, manifest_for());
+    auto findings = machine::judge_machine(arm, manifest_for());
     CHECK(find(findings, "cpu")->sentence == "this installer is for x86_64 processors, this machine has aarch64");
     auto bsd = good_machine();
     bsd.system = "FreeBSD";
-    CHECK(find(judge_machine(bsd, manifest_for()), "os")->sentence ==
+    CHECK(find(machine::judge_machine(bsd, manifest_for()), "os")->sentence ==
           "this installer is for Linux, this machine runs FreeBSD");
 }
 
 TEST_CASE("shared libraries outside the prefix") {
     auto facts = good_machine();
     facts.libraries = {{"libtk8.6.so", ""}, {"libexpat.so.1", ""}, {"libz.so.1", "/lib/libz.so.1"}};
-    auto findings = judge_machine(facts, manifest_for());
-    std::vector<const Finding*> missing;
-    for (const Finding& f : findings)
+    auto findings = machine::judge_machine(facts, manifest_for());
+    std::vector<const machine::Finding*> missing;
+    for (const machine::Finding& f : findings)
         if (f.id == "library") missing.push_back(&f);
     REQUIRE(missing.size() == 2);
-    CHECK(missing[0]->severity == Severity::error);
+    CHECK(missing[0]->severity == machine::Severity::error);
     CHECK(missing[0]->sentence == "the environment's Python needs libexpat.so.1, which this machine lacks");
     CHECK(missing[0]->advice == "install it (Debian, Ubuntu: libexpat1; Red Hat: expat)");
-    CHECK(missing[1]->severity == Severity::warning);
+    CHECK(missing[1]->severity == machine::Severity::warning);
 }
 
 TEST_CASE("the loader's cache and the standard directories") {
@@ -162,8 +170,8 @@ TEST_CASE("the loader's cache and the standard directories") {
     }
     cache.bytes(as_bytes(strings));
     write("etc/ld.so.cache", as_text(cache.data()));
-    SystemRoot root(directory.path().string());
-    LibraryIndex index(root);
+    machine::SystemRoot root(directory.path().string());
+    machine::LibraryIndex index(root);
     CHECK(index.find("libodd.so.1") == "/opt/odd/libodd.so.1");
     CHECK(index.find("libgone.so.1") == ""); // in the cache, but no longer there
     CHECK(index.find("libplain.so.2") == "/usr/lib64/libplain.so.2");
@@ -171,63 +179,49 @@ TEST_CASE("the loader's cache and the standard directories") {
     CHECK(index.find("libnone.so.9") == "");
     // Every truncation is an empty cache or a shorter one, never a crash.
     std::string bytes(as_text(cache.data()));
-    for (std::size_t n = 0; n < bytes.size(); ++n) parse_ld_cache(std::string_view(bytes).substr(0, n));
-    CHECK(parse_ld_cache(bytes).size() == 2);
+    for (std::size_t n = 0; n < bytes.size(); ++n) machine::parse_ld_cache(std::string_view(bytes).substr(0, n));
+    CHECK(machine::parse_ld_cache(bytes).size() == 2);
 }
 
 TEST_CASE("the machine's own cache agrees with ldconfig -p") {
-    SystemRoot host;
+    machine::SystemRoot host;
     auto bytes = host.text("/etc/ld.so.cache", 64u << 20);
     if (!bytes) SKIP("no /etc/ld.so.cache here");
-    auto entries = parse_ld_cache(*bytes);
+    auto entries = machine::parse_ld_cache(*bytes);
     CHECK(!entries.empty());
     for (const auto& [soname, path] : entries) CHECK(path.starts_with("/"));
 }
 
 TEST_CASE("CPU levels") {
-    CHECK(cpu_level_of("") == 0);
-    CHECK(cpu_level_of("flags\t\t: fpu sse2\n") == 1);
-    CHECK(cpu_level_of("flags\t\t: cx16 lahf_lm popcnt sse4_1 sse4_2 ssse3\n") == 2);
-    CHECK(cpu_level_of("flags\t\t: cx16 lahf_lm popcnt sse4_1 sse4_2 ssse3 avx avx2 bmi1 bmi2 f16c fma abm "
-                       "movbe xsave\n") == 3);
-}
-
-TEST_CASE("the prefix as people write it") {
-    CHECK(*resolve_prefix("~", "/home/me", "/tmp") == "/home/me");
-    CHECK(*resolve_prefix("~/env", "/home/me", "/tmp") == "/home/me/env");
-    CHECK(*resolve_prefix("env/../x/", "/home/me", "/tmp") == "/tmp/x");
-    CHECK(*resolve_prefix("./env", "/home/me", "/tmp") == "/tmp/env");
-    CHECK(*resolve_prefix("/a//b/./c", "/home/me", "/tmp") == "/a/b/c");
-    CHECK(*resolve_prefix("/with space/ä", "", "/") == "/with space/ä");
-    for (auto bad : {"", "~root/x", "/", "/a/..", "a\nb", "~", "/a\"b", "/a:b", "/a\\b"}) {
-        auto result = resolve_prefix(bad, "", "/tmp");
-        REQUIRE(!result.ok());
-        CHECK(result.error().kind == ErrorKind::usage);
-    }
+    CHECK(machine::cpu_level_of("") == 0);
+    CHECK(machine::cpu_level_of("flags\t\t: fpu sse2\n") == 1);
+    CHECK(machine::cpu_level_of("flags\t\t: cx16 lahf_lm popcnt sse4_1 sse4_2 ssse3\n") == 2);
+    CHECK(machine::cpu_level_of("flags\t\t: cx16 lahf_lm popcnt sse4_1 sse4_2 ssse3 avx avx2 bmi1 bmi2 f16c fma abm "
+                                "movbe xsave\n") == 3);
 }
 
 TEST_CASE("target: room, inodes, quota") {
-    CHECK(!failure_of(judge_target(good_target(), needs())));
+    CHECK(!machine::failure_of(judge(good_target())));
     auto full = good_target();
     full.free_bytes = 400'000;
-    auto findings = judge_target(full, needs());
+    auto findings = judge(full);
     CHECK(find(findings, "disk-space")->sentence == "1.00 MB are needed in '/opt', 400 kB are free");
-    CHECK(failure_of(findings) == ErrorKind::storage);
+    CHECK(machine::failure_of(findings) == ErrorKind::storage);
     auto staged = full;
     staged.staged_bytes = 800'000; // an interrupted run's files count
-    CHECK(!failure_of(judge_target(staged, needs())));
+    CHECK(!machine::failure_of(judge(staged)));
 
     auto inodes = good_target();
     inodes.free_inodes = 99;
-    CHECK(find(judge_target(inodes, needs()), "inodes")->sentence == "100 files are needed in '/opt', room is for 99");
+    CHECK(find(judge(inodes), "inodes")->sentence == "100 files are needed in '/opt', room is for 99");
     inodes.free_inodes.reset();
-    CHECK(!failure_of(judge_target(inodes, needs())));
-    CHECK(find(judge_target(inodes, needs()), "inodes-unknown")->severity == Severity::note);
+    CHECK(!machine::failure_of(judge(inodes)));
+    CHECK(find(judge(inodes), "inodes-unknown")->severity == machine::Severity::note);
 
     auto quota = good_target();
     quota.quota_bytes = 10;
     quota.quota_inodes = 10;
-    findings = judge_target(quota, needs());
+    findings = judge(quota);
     CHECK(find(findings, "quota"));
     CHECK(find(findings, "quota-inodes"));
     CHECK(!find(findings, "disk-space"));
@@ -239,24 +233,19 @@ TEST_CASE("target: what is there already, and the file system") {
         change(f);
         return f;
     };
-    auto failing = [](const TargetFacts& f, std::string_view id, TargetNeeds n = needs()) {
-        auto findings = judge_target(f, n);
-        const Finding* found = find(findings, id);
-        return found && found->severity == Severity::error && failure_of(findings) == found->kind;
+    auto failing = [](const TargetFacts& f, std::string_view id, const place::Decision& decision = at("/opt/demo"),
+                      const NamesCollide& names_collide = {}) {
+        auto findings = judge(f, decision, names_collide);
+        const machine::Finding* found = find(findings, id);
+        return found && found->severity == machine::Severity::error && machine::failure_of(findings) == found->kind;
     };
-    using K = TargetFacts::Kind;
-    CHECK(failing(with([](auto& f) { f.kind = K::directory; }), "prefix-exists"));
-    CHECK(!failure_of(judge_target(with([](auto& f) { f.kind = K::empty_directory; }), needs())));
-    CHECK(failing(with([](auto& f) { f.kind = K::conda; }), "prefix-exists"));
-    CHECK(failing(with([](auto& f) { f.kind = K::ours; }), "prefix-exists"));
-    auto again = needs();
-    again.resumes = true;
-    CHECK(!failure_of(judge_target(with([](auto& f) { f.kind = K::ours; }), again)));
-    CHECK(failing(with([](auto& f) { f.kind = K::file; }), "prefix-is-file"));
-    auto allowed = needs();
-    allowed.allow_existing = true;
-    CHECK(!failing(with([](auto& f) { f.kind = K::directory; }), "prefix-exists", allowed));
-    CHECK(failing(with([](auto& f) { f.kind = K::file; }), "prefix-is-file", allowed));
+    place::Decision refused = at("/opt/demo");
+    refused.refusal = place::Refusal{"prefix-exists", "it is taken", "take another one"};
+    CHECK(failing(good_target(), "prefix-exists", refused));
+    CHECK(find(judge(good_target(), refused), "prefix-exists")->sentence == "it is taken");
+    place::Decision replacing = at("/opt/demo");
+    replacing.staging = place::StagingKind::replace;
+    CHECK(find(judge(good_target(), replacing), "replaces")->severity == machine::Severity::note);
     CHECK(failing(with([](auto& f) { f.read_only = true; }), "read-only"));
     CHECK(failing(with([](auto& f) { f.noexec = true; }), "noexec"));
     CHECK(failing(with([](auto& f) { f.not_a_directory = "/opt/x"; }), "prefix-parent"));
@@ -265,11 +254,10 @@ TEST_CASE("target: what is there already, and the file system") {
                       f.write_errno = EACCES;
                   }),
                   "not-writable"));
-    CHECK(find(judge_target(with([](auto& f) {
-                                f.writable = false;
-                                f.write_errno = EACCES;
-                            }),
-                            needs()),
+    CHECK(find(judge(with([](auto& f) {
+                   f.writable = false;
+                   f.write_errno = EACCES;
+               })),
                "not-writable")
               ->sentence == "'/opt' may not be written to: Permission denied");
     CHECK(failing(with([](auto& f) {
@@ -277,86 +265,75 @@ TEST_CASE("target: what is there already, and the file system") {
                       f.file_system = "exfat";
                   }),
                   "no-symlinks"));
-    auto collide = needs();
     int asked = 0;
-    collide.names_collide = [&] { return ++asked > 0; };
-    CHECK(!failing(good_target(), "case-folding", collide));
+    auto collide = [&] { return ++asked > 0; };
+    CHECK(!failing(good_target(), "case-folding", at("/opt/demo"), collide));
     CHECK(asked == 0); // the file table is read only when it matters
     CHECK(failing(with([](auto& f) {
                       f.folds_case = true;
                       f.file_system = "cifs";
                   }),
-                  "case-folding", collide));
+                  "case-folding", at("/opt/demo"), collide));
 
-    auto longest = needs();
+    format::Manifest longest = manifest_for();
     longest.install.longest_prefix = 8;
     longest.install.longest_prefix_because = "bin/x";
-    auto findings = judge_target(good_target(), longest);
+    auto findings = judge_target(good_target(), at("/opt/demo"), longest);
     CHECK(find(findings, "prefix-too-long")->sentence ==
           "the prefix '/opt/demo' has 9 bytes, and 'bin/x' has room for 8");
-    CHECK(failure_of(findings) == ErrorKind::usage);
+    CHECK(machine::failure_of(findings) == ErrorKind::usage);
 
     auto space = with([](auto& f) { f.prefix = "/opt/a b"; });
-    CHECK(find(judge_target(space, needs()), "prefix-space")->severity == Severity::note);
+    CHECK(find(judge(space), "prefix-space")->severity == machine::Severity::note);
 }
 
 TEST_CASE("of several findings the lowest of 2, 3 and 5 is the exit code") {
-    std::vector<Finding> all = {{"a", Severity::error, ErrorKind::storage, "", ""},
-                                {"b", Severity::error, ErrorKind::machine, "", ""},
-                                {"c", Severity::warning, ErrorKind::usage, "", ""}};
-    CHECK(failure_of(all) == ErrorKind::machine);
-    all[2].severity = Severity::error;
-    CHECK(failure_of(all) == ErrorKind::usage);
-    CHECK(!failure_of({}));
+    std::vector<machine::Finding> all = {{"a", machine::Severity::error, ErrorKind::storage, "", ""},
+                                         {"b", machine::Severity::error, ErrorKind::machine, "", ""},
+                                         {"c", machine::Severity::warning, ErrorKind::usage, "", ""}};
+    CHECK(machine::failure_of(all) == ErrorKind::machine);
+    all[2].severity = machine::Severity::error;
+    CHECK(machine::failure_of(all) == ErrorKind::usage);
+    CHECK(!machine::failure_of({}));
 }
 
 TEST_CASE("targets on this machine") {
     auto directory = TemporaryDirectory::make().value();
-    const std::string base = directory.path().string();
-    auto absent = read_target_facts(base + "/a/b/c");
-    CHECK(absent.kind == TargetFacts::Kind::absent);
-    CHECK(absent.existing == base);
+    const fs::path base = directory.path();
+    auto absent = read_target_facts(at(base / "a/b/c"));
+    CHECK(absent.existing == base.string());
     CHECK(absent.free_bytes > 0);
     CHECK(absent.writable);
-    REQUIRE(write_atomically(directory.path() / "file", "x").ok());
-    CHECK(read_target_facts(base + "/file").kind == TargetFacts::Kind::file);
-    CHECK(read_target_facts(base + "/file/below").not_a_directory == base + "/file");
-    fs::create_directories(directory.path() / "empty");
-    CHECK(read_target_facts(base + "/empty").kind == TargetFacts::Kind::empty_directory);
-    fs::create_directories(directory.path() / "empty/.tinderbox/stage");
-    CHECK(read_target_facts(base + "/empty").kind == TargetFacts::Kind::empty_directory);
-    CHECK(read_target_facts(base).kind == TargetFacts::Kind::directory);
-    fs::create_directories(directory.path() / "mount/lost+found");
-    CHECK(read_target_facts(base + "/mount").kind == TargetFacts::Kind::empty_directory);
-    fs::create_directories(directory.path() / "conda/conda-meta");
-    CHECK(read_target_facts(base + "/conda").kind == TargetFacts::Kind::conda);
-    fs::create_directories(directory.path() / "conda/.tinderbox");
-    REQUIRE(write_atomically(directory.path() / "conda/.tinderbox/state", "verified\n").ok());
-    CHECK(read_target_facts(base + "/conda").kind == TargetFacts::Kind::ours);
-    fs::create_directories(directory.path() / ".new.tinderbox-stage-0123/lib");
-    REQUIRE(write_atomically(directory.path() / ".new.tinderbox-stage-0123/lib/x", std::string(100'000, 'x')).ok());
-    auto resumed = read_target_facts(base + "/new");
-    CHECK(resumed.staged_inodes == 2);
-    CHECK(resumed.staged_bytes >= 100'000);
-    fs::create_symlink("/nowhere/at/all", directory.path() / "dangling");
-    CHECK(read_target_facts(base + "/dangling").kind == TargetFacts::Kind::file);
-    auto proc = read_target_facts("/proc/nothing/here");
+    REQUIRE(write_atomically(base / "file", "x").ok());
+    CHECK(read_target_facts(at(base / "file/below")).not_a_directory == (base / "file").string());
+    auto file = at(base / "file");
+    file.found = place::Found::file;
+    CHECK(read_target_facts(file).not_a_directory == "");
+    CHECK(read_target_facts(file).existing == base.string());
+    // The tree of an interrupted run takes no room a second time.
+    auto resumed = at(base / "new");
+    resumed.stage = base / ".new.tinderbox-stage-0123";
+    fs::create_directories(resumed.stage / "lib");
+    REQUIRE(write_atomically(resumed.stage / "lib/x", std::string(100'000, 'x')).ok());
+    CHECK(read_target_facts(resumed).staged_inodes == 2);
+    CHECK(read_target_facts(resumed).staged_bytes >= 100'000);
+    auto proc = read_target_facts(at("/proc/nothing/here"));
     CHECK((!proc.writable || ::geteuid() == 0));
 }
 
 TEST_CASE("all findings at once, on this machine, under a fake root") {
     auto root = TemporaryDirectory::make().value();
-    Manifest m = manifest_for("99.0");
+    format::Manifest m = manifest_for("99.0");
     m.requires_.cuda_major = 12;
     m.requires_.driver_floor = "525.60.13";
     m.install.bytes = 1ull << 60;
     PreflightOptions options;
-    options.prefix = (root.path() / "env").string();
-    auto result = run_preflight(m, SystemRoot(root.path().string()), options);
-    CHECK(find(result.findings, "glibc")->severity == Severity::error);
-    CHECK(find(result.findings, "disk-space")->severity == Severity::error);
-    CHECK(failure_of(result.findings) == ErrorKind::machine);
-    CHECK(result.verdict.outcome == GpuVerdict::Outcome::not_verified);
+    options.place = at(root.path() / "env");
+    auto result = run_preflight(m, machine::SystemRoot(root.path().string()), options);
+    CHECK(find(result.findings, "glibc")->severity == machine::Severity::error);
+    CHECK(find(result.findings, "disk-space")->severity == machine::Severity::error);
+    CHECK(machine::failure_of(result.findings) == ErrorKind::machine);
+    CHECK(result.verdict.outcome == machine::GpuVerdict::Outcome::not_verified);
     auto j = to_json(result);
     CHECK(j["gpu"]["verdict"] == "not verified");
     CHECK(j["findings"].size() == result.findings.size());

@@ -6,6 +6,7 @@
 #include "generator/report/licenses.hpp"
 #include "generator/report/plan.hpp"
 #include "generator/report/sbom.hpp"
+#include "source_dir.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <nlohmann/json.hpp>
@@ -13,6 +14,7 @@
 #include <set>
 
 using namespace tinderbox;
+using namespace tinderbox::report;
 using nlohmann::json;
 
 namespace {
@@ -25,9 +27,9 @@ RedistributionTable table() {
     return *out;
 }
 
-PackageInfo package(std::string kind, std::string name, std::string version, std::string url = "",
-                    std::string license = "") {
-    PackageInfo out;
+format::PackageInfo package(std::string kind, std::string name, std::string version, std::string url = "",
+                            std::string license = "") {
+    format::PackageInfo out;
     out.kind = std::move(kind);
     out.name = std::move(name);
     out.version = std::move(version);
@@ -37,30 +39,30 @@ PackageInfo package(std::string kind, std::string name, std::string version, std
 }
 
 // A fetcher that has nothing: what is not known without asking stays unknown.
-class NoFetcher : public Fetcher {
+class NoFetcher : public fetch::Fetcher {
   public:
     int asked = 0;
-    Result<std::vector<Fetched>> fetch(const std::vector<Download>&) override {
+    Result<std::vector<fetch::Fetched>> fetch(const std::vector<fetch::Download>&) override {
         return make_error(ErrorKind::network, "nothing");
     }
-    Result<Document> get(const std::string&, const std::string&) override {
+    Result<fetch::Document> get(const std::string&, const std::string&) override {
         return make_error(ErrorKind::network, "nothing");
     }
-    Result<Piece> range(const std::string&, std::uint64_t, std::uint64_t, bool) override {
+    Result<fetch::RangeReply> range(const std::string&, std::uint64_t, std::uint64_t, bool) override {
         ++asked;
         return make_error(ErrorKind::network, "nothing");
     }
 };
 
-Lock sample_lock() {
-    Lock lock;
+lock::Lock sample_lock() {
+    lock::Lock lock;
     lock.name = "lab";
     lock.platform = "linux-64";
     lock.target_glibc = "2.28";
     auto add = [&](std::string kind, std::string name, std::string version, std::string url, std::uint64_t size,
                    bool requested, std::string requirement) {
-        LockedArtifact a;
-        a.kind = std::move(kind);
+        lock::LockedArtifact a;
+        a.kind = parcel::artifact_kind(kind);
         a.name = std::move(name);
         a.version = std::move(version);
         a.url = std::move(url);
@@ -89,7 +91,7 @@ Lock sample_lock() {
 TEST_CASE("redistribution classes by place, name and licence", "[report][redistribution]") {
     RedistributionTable rules = table();
     struct Case {
-        PackageInfo package;
+        format::PackageInfo package;
         const char* expected;
     };
     const std::string main = "https://repo.anaconda.com/pkgs/main/linux-64/x.conda",
@@ -116,8 +118,9 @@ TEST_CASE("redistribution classes by place, name and licence", "[report][redistr
         INFO(c.package.kind << " " << c.package.name << " " << c.package.license);
         CHECK(rules.classify(c.package) == c.expected);
     }
-    std::vector<PackageInfo> all = {package("conda", "numpy", "2.0", main),
-                                    package("wheel", "nvidia-cublas-cu12", "12"), package("conda", "mkl", "1", forge)};
+    std::vector<format::PackageInfo> all = {package("conda", "numpy", "2.0", main),
+                                            package("wheel", "nvidia-cublas-cu12", "12"),
+                                            package("conda", "mkl", "1", forge)};
     rules.classify_all(all);
     auto lines = rules.restrictions(all);
     REQUIRE(lines.size() == 2); // Intel's terms allow it
@@ -144,7 +147,7 @@ TEST_CASE("licences as SPDX expressions", "[report][license]") {
 }
 
 TEST_CASE("differences of two inventories", "[report][diff]") {
-    Lock before = sample_lock(), after = sample_lock();
+    lock::Lock before = sample_lock(), after = sample_lock();
     CHECK(difference_of(inventory_of(before), inventory_of(after)).empty());
     after.artifacts[1].version = "2.10.0";
     after.artifacts[1].size += 1000;
@@ -173,12 +176,13 @@ TEST_CASE("differences of two inventories", "[report][diff]") {
 
 TEST_CASE("a plan says what is known, and how", "[report][plan]") {
     NoFetcher fetcher;
-    Lock lock = sample_lock();
+    SilentReporter silent;
+    lock::Lock lock = sample_lock();
     PlanOptions options;
     auto directory = TemporaryDirectory::make();
     REQUIRE(directory.ok());
-    options.gpu = planned_gpu_needs(lock, ParcelCache(directory->path()), Level::standard);
-    Plan plan = make_plan(lock, table(), options, fetcher);
+    options.gpu = advise::planned_gpu_needs(lock, parcel::ParcelCache(directory->path()), parcel::Level::standard);
+    BuildPlan plan = make_build_plan(lock, table(), options, fetcher, silent);
     CHECK(fetcher.asked == 1); // torch alone is large enough to ask for
     CHECK(plan.download == 931'000'000);
     CHECK(plan.without_size == 0);
@@ -203,10 +207,10 @@ TEST_CASE("a plan says what is known, and how", "[report][plan]") {
     CHECK(out["packages"][2]["redistribution"] == "nvidia");
     CHECK(out["restrictions"].size() == 1);
     options.ask_servers = false;
-    (void)make_plan(lock, table(), options, fetcher);
+    (void)make_build_plan(lock, table(), options, fetcher, silent);
     CHECK(fetcher.asked == 1);
     lock.artifacts[0].size = 0;
-    CHECK(make_plan(lock, table(), options, fetcher).without_size == 1);
+    CHECK(make_build_plan(lock, table(), options, fetcher, silent).without_size == 1);
 }
 
 TEST_CASE("package URLs and bills of materials", "[report][sbom]") {

@@ -5,6 +5,7 @@
 #include <fstream>
 
 using namespace tinderbox;
+using namespace tinderbox::sign;
 
 namespace {
 

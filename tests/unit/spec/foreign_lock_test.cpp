@@ -1,6 +1,5 @@
 #include "common/base/file.hpp"
 #include "common/base/text.hpp"
-#include "generator/lock/conda_solve.hpp"
 #include "generator/pip/marker.hpp"
 #include "generator/spec/reader.hpp"
 #include "tests/unit/check_contains.hpp"
@@ -9,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 using namespace tinderbox;
+using namespace tinderbox::spec;
 using nlohmann::json;
 
 namespace {
@@ -218,7 +218,7 @@ TEST_CASE("pyproject.toml: dependencies, extras and groups", "[pyproject]") {
         "\"https://t.example/whl/cu128\"\n";
     auto names = [](const Request& request) {
         Names out;
-        for (const PipRequirement& line : request.pip) out.push_back(line.name);
+        for (const pip::RequirementLine& line : request.pip) out.push_back(line.name);
         return out;
     };
     Request request = taken(text, "pyproject.toml");
@@ -254,9 +254,6 @@ TEST_CASE("what a lock's package is there for", "[lock]") {
     CHECK(by["top"].empty());
     CHECK(by["lib"] == "a, b, c and 2 more");
     CHECK(by["few"] == "a, b, c and d");
-    auto locked = lock_conda_file(taken(text, "conda-lock.yml").conda[1], "linux-64");
-    REQUIRE(locked.ok());
-    CHECK((!locked->requested && locked->requirement == "needed by a, b, c and 2 more"));
 }
 
 TEST_CASE("construct.yaml: selectors and jinja", "[construct]") {
@@ -312,7 +309,7 @@ TEST_CASE("construct.yaml: selectors and jinja", "[construct]") {
 TEST_CASE("byte-order marks and coding comments", "[spec]") {
     auto names = [](std::string_view text) {
         std::string out;
-        for (const PipRequirement& line : taken(text, "r.txt").pip) out += line.name + " ";
+        for (const pip::RequirementLine& line : taken(text, "r.txt").pip) out += line.name + " ";
         return out;
     };
     CHECK(names(std::string_view("\xff\xfes\0i\0x\0\n\0", 10)) == "six ");

@@ -2,6 +2,7 @@
 #include "common/base/text.hpp"
 #include "generator/conda/names.hpp"
 #include "generator/spec/reader.hpp"
+#include "source_dir.hpp"
 #include "tests/unit/check_contains.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -10,6 +11,7 @@
 #include <cstdlib>
 
 using namespace tinderbox;
+using namespace tinderbox::spec;
 using nlohmann::json;
 
 namespace {
@@ -78,7 +80,7 @@ TEST_CASE("requirements: every option pip has in a file", "[requirements]") {
                             "numpy==1 --hash=sha256:"
                             "AA00000000000000000000000000000000000000000000000000000000000000 \\\n"
                             "  --hash sha256:bb00000000000000000000000000000000000000000000000000000000000000\n");
-    const PipOptions& options = request.pip_options;
+    const pip::Options& options = request.pip_options;
     CHECK(options.index_url == "https://user:canary@index.example/simple");
     CHECK(options.extra_index_urls.size() == 2);
     CHECK(options.find_links.size() == 2);
@@ -245,45 +247,53 @@ TEST_CASE("explicit lists: mistakes", "[explicit]") {
     CHECK_CONTAINS(twice, "l.txt:2");
     CHECK(accepted("@EXPLICIT\nhttps://x.example/linux-64/a-1-0.conda\nhttps://x.example/linux-64/a-1-0.conda\n")
               .conda.size() == 1);
-    CHECK(!parse_conda_file_name("a-1.conda"));
-    CHECK(!parse_conda_file_name("-1-0.conda"));
-    CHECK(!parse_conda_file_name("a--0.conda"));
-    CHECK(!parse_conda_file_name("a-1-0.zip"));
+    CHECK(!conda::parse_file_name("a-1.conda"));
+    CHECK(!conda::parse_file_name("-1-0.conda"));
+    CHECK(!conda::parse_file_name("a--0.conda"));
+    CHECK(!conda::parse_file_name("a-1-0.zip"));
 }
 
-TEST_CASE("explicit lists of other projects", "[explicit]") {
-    const char* variable = std::getenv("TINDERBOX_TESTDATA");
-    fs::path root = variable ? fs::path(variable) : fs::path(TINDERBOX_SOURCE_DIR) / "../shared/testdata";
-    if (!fs::exists(root / "locks")) SKIP("no test data at " << root);
-    for (const char* name :
-         {"015-explicit-md5.txt", "016-explicit-md5.txt", "031-explicit-plain.txt", "032-explicit-plain.txt"}) {
-        CAPTURE(name);
-        auto path = (root / "locks" / name).string();
-        auto request = read_spec(path);
-        if (!request.ok()) FAIL(request.error().message);
-        auto text = read_text(path);
-        std::size_t urls = 0;
-        for (auto line : split_lines(*text)) urls += line.starts_with("https://");
-        CHECK(request->conda.size() == urls);
-        for (const CondaSpec& spec : request->conda) {
-            CHECK(!spec.name.empty());
-            CHECK(spec.text.find(spec.name + "-" + spec.version + "-" + spec.build) != std::string::npos);
-            CHECK(spec.md5.empty() == (std::string_view(name).find("plain") != std::string_view::npos));
+TEST_CASE("explicit lists of other tools", "[explicit]") {
+    std::vector<fs::path> directories{fs::path(TINDERBOX_SOURCE_DIR) / "tests/data/locks"};
+    // Real files of other projects, whose licences do not let them lie here.
+    if (const char* real = std::getenv("TINDERBOX_TESTDATA"); real && fs::exists(fs::path(real) / "locks"))
+        directories.push_back(fs::path(real) / "locks");
+    std::size_t lists = 0;
+    for (const fs::path& directory : directories)
+        for (const auto& file : fs::directory_iterator(directory)) {
+            const std::string name = file.path().filename().string();
+            if (name.find("explicit-") == std::string::npos) continue;
+            CAPTURE(name);
+            ++lists;
+            auto request = read_spec(file.path().string());
+            if (!request.ok()) FAIL(request.error().message);
+            auto text = read_text(file.path());
+            std::size_t urls = 0;
+            for (auto line : split_lines(*text)) urls += line.starts_with("https://");
+            CHECK(urls > 0);
+            CHECK(request->conda.size() == urls);
+            for (const CondaSpec& spec : request->conda) {
+                CHECK(!spec.name.empty());
+                CHECK(spec.text.find(spec.name + "-" + spec.version + "-" + spec.build) != std::string::npos);
+                CHECK(spec.md5.empty() == (name.find("plain") != std::string::npos));
+            }
         }
-    }
+    CHECK(lists >= 2);
 }
 
 TEST_CASE("a requirements file stays one under another name", "[requirements]") {
-    const char* variable = std::getenv("TINDERBOX_TESTDATA");
-    fs::path root = variable ? fs::path(variable) : fs::path(TINDERBOX_SOURCE_DIR) / "../shared/testdata";
-    fs::path path = root / "locks/094-pylock.toml";
-    if (!fs::exists(path)) SKIP("no test data at " << root);
-    auto text = read_text(path);
-    REQUIRE(text.ok());
-    CHECK_CONTAINS(refused(*text), "requirements.txt:3: '-e .' is an editable");
-    auto request = accepted(replace_all(*text, "-e .\n", "\n"));
-    CHECK(request.pip.size() > 50);
-    for (const PipRequirement& requirement : request.pip) CHECK(!requirement.hashes.empty());
+    // `uv export -o pylock.toml` writes this when nobody tells it the format.
+    std::string text =
+        "# This file was autogenerated by uv via the following command:\n#    uv export -o pylock.toml\n-e .\n";
+    for (int i = 0; i < 60; ++i)
+        text += "package-" + std::to_string(i) + "==1." + std::to_string(i) +
+                " ; sys_platform == 'linux' \\\n    --hash=sha256:" + std::string(64, 'a') +
+                " \\\n    --hash=sha256:" + std::string(64, 'b') + "\n    # via lab\n";
+    CHECK_CONTAINS(refused(text, "pylock.toml"), "pylock.toml:3: '-e .' is an editable");
+    auto request = accepted(replace_all(text, "-e .\n", "\n"), "pylock.toml");
+    CHECK(request.kind == "requirements.txt");
+    CHECK(request.pip.size() == 60);
+    for (const pip::RequirementLine& requirement : request.pip) CHECK(requirement.hashes.size() == 2);
 }
 
 TEST_CASE("environment.yml with its pip section", "[environment]") {

@@ -2,6 +2,7 @@
 #include "common/base/file.hpp"
 #include "common/base/process.hpp"
 #include "common/base/text.hpp"
+#include "source_dir.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 

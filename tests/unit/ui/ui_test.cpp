@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 using namespace tinderbox;
+using namespace tinderbox::ui;
 using nlohmann::json;
 
 namespace {

@@ -1,7 +1,12 @@
 #include "runtime/verify/summary.hpp"
 
 #include "common/base/file.hpp"
+#include "common/base/shell_quote.hpp"
 #include "common/base/text.hpp"
+#include "common/machine/cuda_error_advice.hpp"
+#include "common/machine/probe.hpp"
+#include "common/machine/probe_events.hpp"
+#include "source_dir.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <nlohmann/json.hpp>
@@ -12,12 +17,13 @@
 #include <cstdlib>
 
 using namespace tinderbox;
+using namespace tinderbox::verify;
 using nlohmann::json;
 
 namespace {
 
-Requirements cuda12() {
-    Requirements r;
+format::Requirements cuda12() {
+    format::Requirements r;
     r.cuda_major = 12;
     r.driver_floor = "525.60.13";
     return r;
@@ -45,11 +51,11 @@ ProcessResult ended(int code) {
 }
 
 // A script stands in for the probe.
-ProbeResult run_script(const std::string& body, int seconds = 20) {
+machine::ProbeResult run_script(const std::string& body, int seconds = 20) {
     std::string script = "#!/bin/sh\n" + body;
-    ProbeRun run;
+    machine::ProbeRun run;
     run.seconds = seconds;
-    return run_probe(as_bytes(script), cuda12(), run);
+    return machine::run_probe(as_bytes(script), cuda12(), run);
 }
 
 std::string quoted_lines(std::string_view lines) { return "cat <<'LINES'\n" + std::string(lines) + "LINES\n"; }
@@ -79,7 +85,7 @@ class FakeEnvironment {
                   "\"\nsys.path.append(\"" + at("site").string() +
                   "\")\nscript = sys.argv[2]\nsys.argv = [\"-c\"] + sys.argv[3:]\nexec(script)' \"$@\"\n");
         fs::permissions(at("bin/python"), fs::perms::owner_all);
-        manifest.python = PythonInfo{};
+        manifest.python = format::PythonInfo{};
         manifest.python->executable = "bin/python";
     }
     bool usable() const { return !python_.empty(); }
@@ -93,7 +99,7 @@ class FakeEnvironment {
         write("site/" + name + "-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: " + name + "\nVersion: 1.0\n");
         write("site/" + name + "-1.0.dist-info/RECORD",
               name + "/__init__.py,,\n" + name + "-1.0.dist-info/METADATA,,\n");
-        PackageInfo p;
+        format::PackageInfo p;
         p.kind = "wheel";
         p.name = name;
         p.version = "1.0";
@@ -111,7 +117,7 @@ class FakeEnvironment {
         options.timeout_seconds = seconds;
         return check_imports(manifest, options);
     }
-    Manifest manifest;
+    format::Manifest manifest;
 
   private:
     TemporaryDirectory directory_;
@@ -170,7 +176,7 @@ class cuda:
 } // namespace
 
 TEST_CASE("the probe's lines are understood") {
-    auto r = parse_probe(good_lines, ended(0), cuda12());
+    auto r = machine::parse_probe(good_lines, ended(0), cuda12());
     CHECK(r.ran);
     CHECK(r.ok);
     CHECK(r.api_version == 12040);
@@ -182,15 +188,15 @@ TEST_CASE("the probe's lines are understood") {
     CHECK(r.devices[0].image == "sm_86");
     CHECK(r.devices[0].bandwidth.at("host_to_device") == 12.5);
     CHECK(r.problems.empty());
-    CHECK(to_json(r)["devices"][0]["memory_bytes"] == 25769803776);
-    CHECK(to_json(r)["devices"][0]["memory_test"]["bytes"] == 2147483648);
-    CHECK(to_json(r)["devices"][0]["kernels"][0]["kernel"] == "fma");
+    CHECK(machine::to_json(r)["devices"][0]["memory_bytes"] == 25769803776);
+    CHECK(machine::to_json(r)["devices"][0]["memory_test"]["bytes"] == 2147483648);
+    CHECK(machine::to_json(r)["devices"][0]["kernels"][0]["kernel"] == "fma");
 }
 
 TEST_CASE("every truncation and every damaged line is an answer") {
     std::string lines = good_lines;
     for (std::size_t n = 0; n + 1 < lines.size(); n += 3) {
-        auto r = parse_probe(std::string_view(lines).substr(0, n), ended(1), cuda12());
+        auto r = machine::parse_probe(std::string_view(lines).substr(0, n), ended(1), cuda12());
         CHECK(!r.ok);
         CHECK(!r.problems.empty());
     }
@@ -198,12 +204,12 @@ TEST_CASE("every truncation and every damaged line is an answer") {
          {"[]\n", "3\n", "{\"event\":3}\n", "{\"event\":\"device\",\"device\":\"x\",\"name\":7}\n", "not json\n",
           "{\"event\":\"error\"}\n", "{\"event\":\"bandwidth\",\"device\":99,\"gb_per_s\":null}\n", "\xff\xfe\n",
           "{\"event\":\"device\",\"memory_bytes\":-5}\n"})
-        CHECK(parse_probe(std::string(odd) + good_lines, ended(0), cuda12()).ok);
+        CHECK(machine::parse_probe(std::string(odd) + good_lines, ended(0), cuda12()).ok);
 }
 
 TEST_CASE("errors become advice") {
     auto with = [](std::string_view event) {
-        return parse_probe(
+        return machine::parse_probe(
             std::string(event) +
                 "\n{\"event\":\"end\",\"ok\":false,\"stage1\":\"failed\",\"stage2\":\"not_available\"}\n",
             ended(1), cuda12());
@@ -238,15 +244,16 @@ TEST_CASE("errors become advice") {
         R"({"event":"peer","stage":1,"device":1,"from":0,"ok":false,"access":true,"bytes":16,"gb_per_s":1.5,"wrong":1})");
     CHECK(peer.problems[0].sentence == "data from GPU 0 arrives damaged at GPU 1");
     CHECK(peer.problems[0].advice.find("NCCL_P2P_DISABLE=1") != std::string::npos);
-    CHECK(to_json(peer)["peers"][0]["access"] == true);
+    CHECK(machine::to_json(peer)["peers"][0]["access"] == true);
     // The same in both stages is said once.
     auto twice = with(R"({"event":"error","stage":1,"call":"cuInit","code":803,"name":"X","message":"m"})"
                       "\n"
                       R"({"event":"error","stage":2,"call":"cuInit","code":803,"name":"X","message":"m"})");
     CHECK(twice.problems.size() == 1);
     // Every row of the table of causes has its advice.
-    for (int code : {34, 35, 100, 209, 222, 304, 802, 803, 804, 999}) CHECK(!advice_for(code, cuda12()).empty());
-    CHECK(advice_for(12345, cuda12()).empty());
+    for (int code : {34, 35, 100, 209, 222, 304, 802, 803, 804, 999})
+        CHECK(!machine::cuda_error_advice(code, cuda12()).empty());
+    CHECK(machine::cuda_error_advice(12345, cuda12()).empty());
 }
 
 TEST_CASE("the child: good, failing, dying, hanging, silent") {
@@ -259,31 +266,31 @@ TEST_CASE("the child: good, failing, dying, hanging, silent") {
     CHECK(silent.problems[0].sentence == "the CUDA probe ended before its end: exit status 0");
     auto noisy = run_script("head -c 300000 /dev/zero | tr '\\0' x\n" + quoted_lines("\n") + quoted_lines(good_lines));
     CHECK(noisy.ok);
-    ProbeRun run;
+    machine::ProbeRun run;
     run.seconds = -9; // with its ten seconds of grace: one second
-    auto hung = run_probe(as_bytes(std::string_view("#!/bin/sh\nsleep 60\n")), cuda12(), run);
+    auto hung = machine::run_probe(as_bytes(std::string_view("#!/bin/sh\nsleep 60\n")), cuda12(), run);
     CHECK(hung.problems[0].sentence == "the CUDA probe ended before its end: no answer in time");
 }
 
 TEST_CASE("the child gets a private directory that can execute, and leaves nothing") {
     auto base = TemporaryDirectory::make().value();
-    ProbeRun run;
+    machine::ProbeRun run;
     run.directories = {"/proc/nowhere", base.path().string()};
     std::string script = "#!/bin/sh\npwd >&2\nls -ld \"$(dirname \"$0\")\" | cut -c1-10 | sed "
                          "'s/.*/{\"event\":\"libcuda\",\"path\":\"&\"}/'\n";
-    auto r = run_probe(as_bytes(script), cuda12(), run);
+    auto r = machine::run_probe(as_bytes(script), cuda12(), run);
     CHECK(r.libcuda == "drwx------");
     CHECK(fs::is_empty(base.path()));
     run.directories = {"/proc/nowhere"};
-    auto none = run_probe(as_bytes(script), cuda12(), run);
+    auto none = machine::run_probe(as_bytes(script), cuda12(), run);
     REQUIRE(none.problems.size() == 1);
     CHECK(none.problems[0].sentence == "the CUDA probe could not be started: no directory was found in which "
                                        "a program can be written and started");
     // A program for another loader, or none at all.
     run.directories = {base.path().string()};
-    auto garbage = run_probe(as_bytes(std::string_view("\x7f"
-                                                       "ELF nonsense")),
-                             cuda12(), run);
+    auto garbage = machine::run_probe(as_bytes(std::string_view("\x7f"
+                                                                "ELF nonsense")),
+                                      cuda12(), run);
     CHECK(!garbage.ok);
     CHECK(garbage.problems[0].name == "NOT_STARTED");
 
@@ -292,7 +299,7 @@ TEST_CASE("the child gets a private directory that can execute, and leaves nothi
         if (::mount("tmpfs", (base.path() / "noexec").c_str(), "tmpfs", MS_NOEXEC, nullptr) != 0)
             SKIP("mount is not allowed here");
         run.directories = {(base.path() / "noexec").string(), base.path().string()};
-        CHECK(run_probe(as_bytes(script), cuda12(), run).libcuda == "drwx------");
+        CHECK(machine::run_probe(as_bytes(script), cuda12(), run).libcuda == "drwx------");
         ::umount((base.path() / "noexec").c_str());
     }
 }
@@ -300,7 +307,7 @@ TEST_CASE("the child gets a private directory that can execute, and leaves nothi
 TEST_CASE("asking the driver's API version for cuda-compat") {
     auto ask = [](const std::string& body) {
         std::string script = "#!/bin/sh\n" + body;
-        return ask_driver_api(as_bytes(script), {{"LD_LIBRARY_PATH", "/compat"}});
+        return machine::ask_driver_api(as_bytes(script), {{"LD_LIBRARY_PATH", "/compat"}});
     };
     CHECK(ask("[ \"$LD_LIBRARY_PATH\" = /compat ] && [ \"$1 $2\" = '--stage 1' ] && echo "
               "'{\"event\":\"driver\",\"api_version\":12020}'\n") == 12020);
@@ -612,8 +619,8 @@ TEST_CASE("probe and imports together") {
     if (!e.usable()) SKIP("no python3 here");
     e.manifest.requires_ = cuda12();
     e.manifest.requires_.frameworks = {"torch"};
-    GpuVerdict verdict;
-    verdict.outcome = GpuVerdict::Outcome::usable;
+    machine::GpuVerdict verdict;
+    verdict.outcome = machine::GpuVerdict::Outcome::usable;
     std::string script = "#!/bin/sh\n" + quoted_lines(good_lines);
     auto inputs = [&]() {
         VerifyInputs in{e.manifest, verdict, e.at("").string(), {{"PATH", "/usr/bin:/bin"}}};
@@ -663,7 +670,7 @@ TEST_CASE("probe and imports together") {
     }
     SECTION("no GPU: not verified, exit 0, no probe is run") {
         torch("AVAILABLE = False");
-        verdict.outcome = GpuVerdict::Outcome::not_verified;
+        verdict.outcome = machine::GpuVerdict::Outcome::not_verified;
         verdict.reason = "no NVIDIA GPU was found";
         script = "#!/bin/sh\nexit 1\n";
         auto v = verify_environment(inputs());
@@ -674,7 +681,7 @@ TEST_CASE("probe and imports together") {
     }
 }
 
-// The part of JSON Schema that docs/report.schema.json uses.
+// The part of JSON Schema that docs/inside/report.schema.json uses.
 static void check_schema(const json& schema, const json& value, const std::string& where) {
     INFO(where << " = " << value.dump());
     if (schema.contains("const")) CHECK(value == schema["const"]);
@@ -709,31 +716,35 @@ static void check_schema(const json& schema, const json& value, const std::strin
 }
 
 TEST_CASE("a whole report is what the schema says") {
-    json schema = json::parse(*read_text(fs::path(TINDERBOX_SOURCE_DIR) / "docs/report.schema.json"));
+    json schema = json::parse(*read_text(fs::path(TINDERBOX_SOURCE_DIR) / "docs/inside/report.schema.json"));
     FakeEnvironment e;
     if (!e.usable()) SKIP("no python3 here");
     e.package("fine", "");
     e.manifest.requires_ = cuda12();
-    PreflightOptions options;
-    options.prefix = e.at("new").string();
-    Preflight preflight = run_preflight(e.manifest, SystemRoot(e.at("root").string()), options);
+    preflight::PreflightOptions options;
+    place::InstallRequest request;
+    request.prefix = e.at("new");
+    options.place = place::decide(e.manifest, std::string(64, '0'), request);
+    const std::string prefix = request.prefix.string();
+    preflight::Preflight preflight =
+        preflight::run_preflight(e.manifest, machine::SystemRoot(e.at("root").string()), options);
     preflight.gpu.devices.push_back({"0000:01:00.0", 0x2204, "GeForce RTX 3090", 86, "nvidia"});
     Verification verification;
     verification.gpu = Verification::Gpu::failed;
-    verification.probe = parse_probe(good_lines, ended(0), cuda12());
+    verification.probe = machine::parse_probe(good_lines, ended(0), cuda12());
     verification.probe->problems.push_back({1, 0, 999, "X", "s", "a"});
     verification.checks = e.check();
     InstallFacts facts;
     facts.stages = {{"extract", 1.0}};
     facts.warnings = {"a warning"};
-    ReportFacts report{"install",      "demo.run", 123,    std::string(64, '0'), e.manifest,
-                       options.prefix, &preflight, &facts, &verification,        6,
-                       1763934600};
+    ReportFacts report{"install",     "demo.run", 123,        std::string(64, '0'),
+                       e.manifest,    prefix,     &preflight, &facts,
+                       &verification, 6,          1763934600};
     json value = make_report(report);
     check_schema(schema, value, "report");
     CHECK(value["created"] == "2025-11-23T21:50:00Z");
-    CHECK(value["activate"] == "source " + shell_quote(options.prefix + "/bin/activate"));
-    CHECK(value["summary"] == fmt::format("installed in '{}'; GPU: failed", options.prefix));
+    CHECK(value["activate"] == "source " + shell_quote(prefix + "/bin/activate"));
+    CHECK(value["summary"] == fmt::format("installed in '{}'; GPU: failed", prefix));
     for (std::string mode : {"check", "verify-only", "extract"}) {
         ReportFacts partial{mode,
                             "demo.run",
@@ -752,9 +763,9 @@ TEST_CASE("a whole report is what the schema says") {
 
 TEST_CASE("which probe") {
     const std::vector<std::string> all = {"cuda_probe_0", "cuda_probe_12", "cuda_probe_13"};
-    CHECK(choose_probe({}, 12) == "");
-    CHECK(choose_probe(all, std::nullopt) == "cuda_probe_0");
-    CHECK(choose_probe(all, 13) == "cuda_probe_13");
-    CHECK(choose_probe(all, 11) == "cuda_probe_0");
-    CHECK(choose_probe({"cuda_probe_12"}, 11) == "");
+    CHECK(machine::choose_probe({}, 12) == "");
+    CHECK(machine::choose_probe(all, std::nullopt) == "cuda_probe_0");
+    CHECK(machine::choose_probe(all, 13) == "cuda_probe_13");
+    CHECK(machine::choose_probe(all, 11) == "cuda_probe_0");
+    CHECK(machine::choose_probe({"cuda_probe_12"}, 11) == "");
 }

@@ -1,0 +1,13 @@
+// For "did you mean": how far a misspelt name is from a known one.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace tinderbox {
+
+// Levenshtein's distance: how many characters must be inserted, removed or replaced to make `b` of `a`. Takes
+// |a| · |b| steps, so it is for names.
+std::size_t edit_distance(std::string_view a, std::string_view b);
+
+} // namespace tinderbox

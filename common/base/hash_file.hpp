@@ -1,0 +1,33 @@
+// Reading a file once from front to back, mostly for its hash.
+#pragma once
+
+#include "common/base/file.hpp"
+#include "common/base/hash.hpp"
+
+#include <functional>
+
+namespace tinderbox {
+
+struct FileRead {
+    std::uint64_t offset = 0, size = UINT64_MAX; // bytes; the size UINT64_MAX: up to the file's end
+    // Gigabytes that nobody reads again soon are dropped from the page cache.
+    bool drop_cached = false;
+    // Called after each piece with the number of bytes read so far.
+    std::function<void(std::uint64_t)> progress;
+};
+
+// Calls `use` with the bytes in order, in pieces of at most 1 MiB that are valid during the call. Returns the number
+// of bytes. Errors: of kind storage, with `name`, for a failed read and for a file that ends inside the range; those
+// of `use`. Thread-safe: the descriptor's position is not used.
+Result<std::uint64_t> read_pieces(int fd, std::string_view name, const FileRead& read,
+                                  const std::function<Status(ByteView)>& use);
+
+struct FileHash {
+    Sha256Digest sha256{};
+    std::uint64_t size = 0; // bytes read
+};
+// Errors are those of read_pieces, and of open_file.
+Result<FileHash> hash_file(int fd, std::string_view name, const FileRead& read = {});
+Result<FileHash> hash_file(const fs::path& path, const FileRead& read = {});
+
+} // namespace tinderbox

@@ -1,0 +1,115 @@
+// RunFile::verify_all: every byte of a NAME.run is covered by a hash, or is padding that must be zero.
+#include "common/base/parallel.hpp"
+#include "common/format/run_file.hpp"
+
+#include <algorithm>
+#include <atomic>
+
+namespace tinderbox::format {
+namespace {
+
+constexpr std::uint64_t piece_size = 1u << 20;
+
+class Verifier {
+  public:
+    Verifier(const RunFile& run, const std::function<void(std::uint64_t)>& progress)
+        : run_(run), name_(run.path().string()), progress_(progress) {}
+
+    Status sections() {
+        for (const Section& section : run_.sections()) {
+            if (section.name == "padding") TRY(zeros(section.offset, section.size));
+            if (section.sha256) TRY(hashed(section));
+        }
+        return {};
+    }
+
+    Status blocks(const Table& table, unsigned threads) {
+        return parallel_for(table.blocks.size(), threads, [&](std::size_t i) -> Status {
+            const Block& block = table.blocks[i];
+            Bytes packed(block.packed), raw(block.raw);
+            TRY(run_.read_at(packed, block.offset));
+            if (!unpack_block(block, packed, raw).ok())
+                return make_error(ErrorKind::damaged,
+                                  "{}: block {} at byte {}, which holds '{}', is damaged; copy the file again", name_,
+                                  i, block.offset, file_in_block(table, i));
+            advance(block.packed);
+            return {};
+        });
+    }
+
+    // Bytes of the section "blocks" that belong to no block are padding.
+    Status between_blocks(const Table& table) const {
+        const Section* section = run_.section("blocks");
+        if (!section) return {};
+        std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;
+        for (const Block& block : table.blocks) ranges.emplace_back(block.offset, block.offset + block.packed);
+        std::ranges::sort(ranges);
+        std::uint64_t end = section->offset;
+        for (auto [first, last] : ranges) {
+            if (first < end) return make_error(ErrorKind::damaged, "{}: two blocks overlap at byte {}", name_, first);
+            TRY(zeros(end, first - end));
+            end = last;
+        }
+        return zeros(end, section->offset + section->size - end);
+    }
+
+  private:
+    void advance(std::uint64_t bytes) {
+        const std::uint64_t done = done_ += bytes;
+        if (progress_) progress_(done);
+    }
+
+    Status zeros(std::uint64_t offset, std::uint64_t size) const {
+        Bytes buffer;
+        for (std::uint64_t at = 0; at < size; at += buffer.size()) {
+            buffer.resize(std::min(piece_size, size - at));
+            TRY(run_.read_at(buffer, offset + at));
+            if (std::ranges::any_of(buffer, [](std::byte b) { return b != std::byte{0}; }))
+                return make_error(ErrorKind::damaged, "{}: the padding at byte {} is damaged; copy the file again",
+                                  name_, offset + at);
+        }
+        return {};
+    }
+
+    Status hashed(const Section& section) {
+        Sha256 hash;
+        Bytes buffer;
+        for (std::uint64_t at = 0; at < section.size; at += buffer.size()) {
+            buffer.resize(std::min(piece_size, section.size - at));
+            TRY(run_.read_at(buffer, section.offset + at));
+            hash.update(buffer);
+            advance(buffer.size());
+        }
+        if (hash.finish() == *section.sha256) return {};
+        return make_error(ErrorKind::damaged, "{}: the {} is damaged: its SHA-256 does not match; copy the file again",
+                          name_, section.name == "table" ? "file table" : section.name);
+    }
+
+    // The first destination whose content begins in the block, else the last one that begins before it.
+    static std::string file_in_block(const Table& table, std::size_t index) {
+        const Destination* best = nullptr;
+        for (const Destination& d : table.destinations)
+            if (d.kind == EntryKind::file && table.contents[d.content].size > 0 &&
+                table.contents[d.content].block <= index &&
+                (!best || table.contents[d.content].block > table.contents[best->content].block))
+                best = &d;
+        return best ? best->path : "?";
+    }
+
+    const RunFile& run_;
+    const std::string name_;
+    const std::function<void(std::uint64_t)>& progress_;
+    std::atomic<std::uint64_t> done_ = 0; // bytes
+};
+
+} // namespace
+
+Status RunFile::verify_all(unsigned threads, const std::function<void(std::uint64_t)>& progress) const {
+    Verifier verifier(*this, progress);
+    TRY(verifier.sections());
+    TRY_ASSIGN(const Table table, this->table());
+    TRY(verifier.blocks(table, threads));
+    return verifier.between_blocks(table);
+}
+
+} // namespace tinderbox::format

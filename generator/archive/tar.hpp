@@ -1,0 +1,43 @@
+// Streaming through a tar archive – plain, bzip2, gzip or zstd; ustar, GNU and PAX – one member after another.
+//
+// A thin wrapper over libarchive that lets nothing hostile through: absolute paths, "..", a link that leaves the
+// tree, device nodes, FIFOs, sockets, absurd or contradicting sizes and a second member of one name with other
+// content are errors of kind `usage`: "ARTIFACT:MEMBER: what, why". A setuid, setgid or sticky bit is dropped
+// with a warning. A cut or damaged archive is an error.
+#pragma once
+
+#include "common/format/table.hpp"
+#include "generator/archive/byte_source.hpp"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace tinderbox::archive {
+
+struct TarMember {
+    std::string path; // relative and normal ("./a//b/" is "a/b"); bytes as in the archive, PAX names are UTF-8
+    format::EntryKind kind = format::EntryKind::file;
+    std::uint16_t mode = 0644; // permission bits
+    std::int64_t mtime = 0;    // seconds since 1970
+    std::uint64_t size = 0;    // of a file's content; 0 for a hard link
+    std::string link;          // symlink: its target, verbatim
+    std::string hard_link;     // a file that is another name of this earlier member (path), whose content it has
+};
+
+struct TarOptions {
+    std::string name;                         // what errors call the archive ("x.conda:pkg-x.tar.zst")
+    std::uint64_t member_limit = 64ull << 30; // bytes; a larger member is refused
+    std::uint64_t total_limit = 512ull << 30; // bytes of all members
+    std::uint64_t count_limit = 10'000'000;   // members
+    // Absolute targets of symlinks and those that leave the tree are refused unless this says true for one.
+    std::function<bool(const TarMember&)> allow_link;
+    std::vector<std::string>* warnings = nullptr; // dropped setuid bits and the like, one sentence each
+};
+
+// Calls `visit` for every member but the root directory itself and repeated equal ones. `content` is valid during
+// the call only; what the callback leaves unread is skipped. An error of `visit` ends the walk and is returned.
+Status read_tar(ByteSource& input, const TarOptions& options,
+                const std::function<Status(const TarMember& member, ByteSource& content)>& visit);
+
+} // namespace tinderbox::archive

@@ -1,0 +1,12 @@
+// Fifth job of the linker: pkgs/ of the base as conda's cache has it, each package extracted with its placeholders and
+// beside its repodata record.
+#pragma once
+
+#include "generator/assemble/generated_files.hpp"
+
+namespace tinderbox::assemble {
+
+// Its files are installed only where the package cache is kept (destination_package_cache).
+Status add_package_cache(Linking& linking, Destinations& destinations, GeneratedFiles& generated);
+
+} // namespace tinderbox::assemble

@@ -1,0 +1,64 @@
+#include "generator/build/link.hpp"
+
+#include "common/base/version_order.hpp"
+#include "generator/advise/target.hpp"
+#include "generator/build/redistribution.hpp"
+#include "generator/embed/embedded.hpp"
+#include "versions.hpp"
+
+namespace tinderbox::build {
+namespace {
+
+Status check_glibc(const Options& options, const format::Requirements& needs) {
+    if (options.target_glibc.empty() || compare_versions(needs.glibc, options.target_glibc) <= 0) return {};
+    return make_error(ErrorKind::machine,
+                      "--target-glibc {}: '{}' needs glibc {}; build with a Python and wheels made for the older one",
+                      options.target_glibc, needs.glibc_because, needs.glibc);
+}
+
+Status check_gpu(const Requested& requested, const format::Requirements& needs, Reporter& reporter) {
+    if (!requested.has_target()) return {};
+    TRY_ASSIGN(const std::vector<machine::Finding> findings, advise::check_target(requested.target, needs));
+    for (const machine::Finding& finding : findings) {
+        if (finding.severity == machine::Severity::warning)
+            reporter.warning(finding.advice.empty() ? finding.sentence : finding.sentence + "; " + finding.advice);
+        else reporter.note("target", finding.sentence);
+    }
+    return {};
+}
+
+// The stub and the probes are part of what is handed on: the licences of what they link go along.
+std::string own_licenses() {
+    std::string out;
+    for (std::string_view name : embed::embedded_names())
+        if (name.starts_with("licences/"))
+            out += fmt::format("==== Tinderbox {} links {} ====\n\n{}\n\n", tinderbox_version, name.substr(9),
+                               as_text(embed::embedded(name)));
+    return out;
+}
+
+} // namespace
+
+fs::path output_path(const Options& options, const lock::Lock& lock) {
+    return options.output.empty() ? lock.name + ".run" : options.output;
+}
+
+Result<assemble::Image> link(const Options& options, const Requested& requested, const Downloads& downloads,
+                             const Packed& packed, Reporter& reporter) {
+    const std::string file_name = output_path(options, downloads.lock).filename().string();
+    assemble::LinkOptions how;
+    how.name = file_name.ends_with(".run") ? file_name.substr(0, file_name.size() - 4) : file_name;
+    how.level = options.level;
+    how.strict = options.strict;
+    how.base = packed.base ? &*packed.base : nullptr;
+    TRY_ASSIGN(assemble::Image image, assemble::link(downloads.lock, packed.python, packed.inputs, how));
+    image.manifest.tinderbox_version = tinderbox_version;
+    TRY(check_glibc(options, image.manifest.requires_));
+    TRY(check_gpu(requested, image.manifest.requires_, reporter));
+    image.licenses += own_licenses();
+    TRY(classify_redistribution(image.manifest, options.redistributable));
+    for (const std::string& warning : image.warnings) reporter.warning(warning);
+    return image;
+}
+
+} // namespace tinderbox::build

@@ -1,0 +1,16 @@
+// Pass "link": the parcels become one image, and it must fit the target that was named.
+#pragma once
+
+#include "generator/build/pack.hpp"
+
+namespace tinderbox::build {
+
+// -o decides, else --name, else the request.
+fs::path output_path(const Options& options, const lock::Lock& lock);
+
+// Errors: usage (conflicts with --strict, terms with --redistributable), machine (--target-glibc, --target-gpu,
+// --target-driver).
+Result<assemble::Image> link(const Options& options, const Requested& requested, const Downloads& downloads,
+                             const Packed& packed, Reporter& reporter);
+
+} // namespace tinderbox::build

@@ -1,0 +1,24 @@
+// Pass "pack": every file becomes a parcel, in the order in which the linker takes them.
+#pragma once
+
+#include "generator/assemble/link.hpp"
+#include "generator/build/fetch.hpp"
+
+#include <map>
+
+namespace tinderbox::build {
+
+// Points into the Downloads that it was packed from. May be moved.
+struct Packed {
+    std::vector<assemble::LinkInput> inputs; // captured, conda packages, wheels, includes, base; bytecode behind them
+    format::PythonInfo python;               // the environment's
+    std::map<std::size_t, lock::LockedArtifact> base_artifacts; // of the base's packages, by index
+    std::optional<assemble::BaseLink> base;
+
+    const format::PythonInfo* python_in(format::Root root) const; // null: that prefix has none
+};
+
+// Errors: usage (a damaged or hostile artifact; no Python), storage.
+Result<Packed> pack(const Options& options, const Downloads& downloads, Captured& captured, Reporter& reporter);
+
+} // namespace tinderbox::build

@@ -1,0 +1,225 @@
+#include "generator/elf/elf_patch.hpp"
+
+#include <algorithm>
+
+namespace tinderbox::elf {
+namespace {
+
+constexpr std::uint32_t pt_load = 1, pt_interp = 3;
+constexpr std::int64_t dt_needed = 1, dt_hash = 4, dt_strtab = 5, dt_symtab = 6, dt_strsz = 10, dt_syment = 11,
+                       dt_soname = 14, dt_gnu_hash = 0x6ffffef5, dt_config = 0x6ffffefa, dt_depaudit = 0x6ffffefb,
+                       dt_audit = 0x6ffffefc, dt_verdef = 0x6ffffffc, dt_verdefnum = 0x6ffffffd,
+                       dt_verneed = 0x6ffffffe, dt_verneednum = 0x6fffffff, dt_auxiliary = 0x7ffffffd,
+                       dt_filter = 0x7fffffff;
+constexpr std::size_t symbol_size = 24;
+// A table with more entries than this is damage, not a library.
+constexpr std::uint64_t sane_count = 16u << 20;
+
+// Everything that names a string of .dynstr: dynamic entries, symbol versions, symbols.
+class StringUsers {
+  public:
+    StringUsers(ByteView file, const ElfInfo& info) : file_(file), info_(info) {}
+
+    // The string at `offset` of the file is this entry's alone.
+    bool exclusive(std::uint64_t offset, std::size_t size) {
+        if (!find_table() || offset < strings_at_ || !collect()) return false;
+        const std::uint64_t first = offset - strings_at_, last = first + size;
+        if (size == 0 || last >= strings_.size() || strings_[last] != '\0') return false;
+        if (first > 0 && strings_[first - 1] != '\0') return false; // itself the tail of another string
+        return std::ranges::none_of(users_, [&](std::uint64_t user) { return user >= first && user < last; });
+    }
+
+  private:
+    bool find_table() {
+        auto address = tag(dt_strtab), size = tag(dt_strsz);
+        auto offset = address ? info_.file_offset(*address) : std::nullopt;
+        if (!offset || !size || *offset > file_.size() || *size > file_.size() - *offset) return false;
+        strings_at_ = *offset;
+        strings_ = as_text(file_.subspan(*offset, *size));
+        return true;
+    }
+
+    bool collect() {
+        for (const ElfDynamic& entry : info_.dynamic) switch (entry.tag) {
+            case dt_needed:
+            case dt_soname:
+            case dt_config:
+            case dt_depaudit:
+            case dt_audit:
+            case dt_auxiliary:
+            case dt_filter:
+                refer(entry.value);
+                break;
+            default:
+                break;
+            }
+        return read_needed_versions() && read_defined_versions() && read_symbols();
+    }
+
+    ByteReader at(std::uint64_t offset) const {
+        ByteReader reader(file_);
+        if (offset > file_.size()) reader.fail();
+        else reader.seek(offset);
+        return reader;
+    }
+
+    std::optional<std::uint64_t> file_offset(std::uint64_t address) const { return info_.file_offset(address); }
+
+    std::optional<std::uint64_t> tag(std::int64_t wanted) const {
+        for (const ElfDynamic& entry : info_.dynamic)
+            if (entry.tag == wanted) return entry.value;
+        return std::nullopt;
+    }
+
+    void refer(std::uint64_t offset) { users_.push_back(offset); }
+
+    // Names in the versions that the file needs of others.
+    bool read_needed_versions() {
+        auto address = tag(dt_verneed);
+        if (!address) return true;
+        auto offset = file_offset(*address);
+        std::uint64_t count = tag(dt_verneednum).value_or(0);
+        if (!offset || count > sane_count) return false;
+        for (std::uint64_t i = 0; i < count; ++i) {
+            ByteReader need = at(*offset);
+            need.u16();
+            std::uint16_t inner = need.u16();
+            refer(need.u32());
+            std::uint32_t aux = need.u32(), next = need.u32();
+            std::uint64_t aux_offset = *offset + aux;
+            for (std::uint16_t k = 0; k < inner; ++k) {
+                ByteReader a = at(aux_offset);
+                a.u32();
+                a.u32();
+                std::uint32_t name = a.u32(), step = a.u32();
+                if (!a.ok()) return false;
+                refer(name);
+                if (step == 0) break;
+                aux_offset += step;
+            }
+            if (!need.ok()) return false;
+            if (next == 0) break;
+            *offset += next;
+        }
+        return true;
+    }
+
+    // Names in the versions that the file defines.
+    bool read_defined_versions() {
+        auto address = tag(dt_verdef);
+        if (!address) return true;
+        auto offset = file_offset(*address);
+        std::uint64_t count = tag(dt_verdefnum).value_or(0);
+        if (!offset || count > sane_count) return false;
+        for (std::uint64_t i = 0; i < count; ++i) {
+            ByteReader def = at(*offset);
+            def.skip(6);
+            std::uint16_t inner = def.u16();
+            def.u32();
+            std::uint32_t aux = def.u32(), next = def.u32();
+            if (!def.ok()) return false;
+            std::uint64_t aux_offset = *offset + aux;
+            for (std::uint16_t k = 0; k < inner; ++k) {
+                ByteReader a = at(aux_offset);
+                refer(a.u32());
+                std::uint32_t step = a.u32();
+                if (!a.ok()) return false;
+                if (step == 0) break;
+                aux_offset += step;
+            }
+            if (next == 0) break;
+            *offset += next;
+        }
+        return true;
+    }
+
+    // How many dynamic symbols there are is written nowhere: DT_HASH's chain count says it, DT_GNU_HASH only through
+    // its longest chain.
+    std::optional<std::uint64_t> symbol_count() const {
+        if (auto hash = tag(dt_hash)) {
+            auto offset = file_offset(*hash);
+            if (!offset) return std::nullopt;
+            ByteReader h = at(*offset);
+            h.u32();
+            std::uint32_t chains = h.u32();
+            return h.ok() ? std::optional<std::uint64_t>(chains) : std::nullopt;
+        }
+        auto hash = tag(dt_gnu_hash);
+        if (!hash) return std::nullopt;
+        auto offset = file_offset(*hash);
+        if (!offset) return std::nullopt;
+        ByteReader h = at(*offset);
+        std::uint32_t buckets = h.u32(), first = h.u32(), bloom = h.u32();
+        h.u32();
+        h.skip(std::uint64_t{bloom} * 8);
+        std::uint64_t last = 0;
+        for (std::uint32_t i = 0; i < buckets && h.ok(); ++i) last = std::max<std::uint64_t>(last, h.u32());
+        if (!h.ok()) return std::nullopt;
+        if (last < first) return undefined_symbols(first);
+        ByteReader chain = at(h.position() + (last - first) * 4);
+        while (chain.ok() && (chain.u32() & 1) == 0) ++last;
+        return chain.ok() ? std::optional<std::uint64_t>(last + 1) : std::nullopt;
+    }
+
+    // An executable without exports has an empty GNU hash: only its string table, which linkers place right behind
+    // the symbols, bounds them.
+    std::optional<std::uint64_t> undefined_symbols(std::uint64_t at_least) const {
+        auto table = tag(dt_symtab), strings = tag(dt_strtab);
+        if (!table || !strings || *strings <= *table || (*strings - *table) % symbol_size != 0) return std::nullopt;
+        std::uint64_t count = (*strings - *table) / symbol_size;
+        return count >= at_least && count < sane_count ? std::optional<std::uint64_t>(count) : std::nullopt;
+    }
+
+    bool read_symbols() {
+        auto table = tag(dt_symtab);
+        if (!table) return true;
+        auto offset = file_offset(*table);
+        auto count = symbol_count();
+        if (!offset || !count || *count > sane_count || tag(dt_syment).value_or(symbol_size) != symbol_size)
+            return false;
+        ByteReader symbols = at(*offset);
+        for (std::uint64_t i = 0; i < *count; ++i) {
+            refer(symbols.u32());
+            symbols.skip(symbol_size - 4);
+        }
+        return symbols.ok();
+    }
+
+    ByteView file_;
+    const ElfInfo& info_;
+    std::uint64_t strings_at_ = 0;
+    std::string_view strings_;
+    std::vector<std::uint64_t> users_;
+};
+
+} // namespace
+
+namespace {
+bool in_segment(const ElfInfo& info, std::uint32_t type, std::uint64_t offset) {
+    return std::ranges::any_of(info.segments, [&](const ElfSegment& s) {
+        return s.type == type && offset >= s.offset && offset - s.offset < s.file_size;
+    });
+}
+} // namespace
+
+bool ElfFacts::is_loaded(std::uint64_t offset) const { return in_segment(info, pt_load, offset); }
+bool ElfFacts::is_loader_name(std::uint64_t offset) const { return in_segment(info, pt_interp, offset); }
+
+std::optional<ElfFacts> elf_facts(ByteView file) {
+    auto info = read_elf(file);
+    if (!info) return std::nullopt;
+    ElfFacts out;
+    out.info = std::move(*info);
+    const bool only = out.info.rpath.size() + out.info.runpath.size() == 1;
+    auto add = [&](const std::vector<ElfString>& strings, bool runpath) {
+        for (const ElfString& s : strings)
+            if (!s.value.empty())
+                out.runpaths.push_back({runpath, s.value, s.offset,
+                                        only && StringUsers(file, out.info).exclusive(s.offset, s.value.size())});
+    };
+    add(out.info.rpath, false);
+    add(out.info.runpath, true);
+    return out;
+}
+
+} // namespace tinderbox::elf

@@ -1,0 +1,236 @@
+#include "generator/fetch/store.hpp"
+
+#include "common/base/hash_file.hpp"
+#include "common/base/optional_reporter.hpp"
+#include "common/base/parallel.hpp"
+#include "common/base/progress.hpp"
+#include "common/base/text.hpp"
+#include "common/base/url.hpp"
+#include "generator/fetch/cache_file.hpp"
+#include "generator/fetch/cache_path.hpp"
+#include "generator/fetch/md5.hpp"
+#include "generator/fetch/transfer.hpp"
+#include "generator/fetch/url.hpp"
+
+#include <fcntl.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace tinderbox::fetch {
+
+using nlohmann::json;
+
+namespace {
+
+// A file with this identity has the content that it had: gigabytes are not hashed again.
+std::string identity(const struct stat& st) {
+    return fmt::format("{} {} {} {}.{:09} {}.{:09}", st.st_dev, st.st_ino, st.st_size, st.st_mtim.tv_sec,
+                       st.st_mtim.tv_nsec, st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+}
+
+// A page where an artifact was expected: a captive portal, a login form, an error page with status 200.
+bool looks_like_html(const fs::path& path) {
+    auto head = open_file(path, O_RDONLY);
+    if (!head.ok()) return false;
+    char buffer[512] = {};
+    ssize_t n = ::pread(head->get(), buffer, sizeof buffer - 1, 0);
+    std::string text = to_lower(trim({buffer, static_cast<std::size_t>(std::max<ssize_t>(n, 0))}));
+    return text.starts_with("<!doctype html") || text.starts_with("<html");
+}
+
+Error web_page_instead(const std::string& shown) {
+    return make_error(ErrorKind::network,
+                      "{}: the server sent a web page instead of the file; a login or a proxy's notice is in the way",
+                      shown);
+}
+
+bool has_hash(const Download& wanted) { return !wanted.sha256.empty() || !wanted.md5.empty(); }
+
+} // namespace
+
+Status Store::make_directories() {
+    for (const char* part : {"artifacts/sha256", "artifacts/known", "artifacts/partial"})
+        TRY(tinderbox::make_directories(options_.cache_root / part));
+    return {};
+}
+
+Result<std::vector<Fetched>> Store::fetch(const std::vector<Download>& downloads) {
+    std::vector<Fetched> out(downloads.size());
+    count_.received = 0;
+    count_.expected = 0;
+    ProgressLine line(reporter_or_silent(options_.reporter), [this] {
+        return ProgressLine::State{"downloading", count_.received, count_.total()};
+    });
+    TRY(parallel_for(downloads.size(), options_.connections, [&](std::size_t i) -> Status {
+        TRY_ASSIGN(out[i], fetch_one(downloads[i]));
+        return {};
+    }));
+    return out;
+}
+
+Result<Fetched> Store::fetch_one(const Download& wanted) {
+    if (!is_url(wanted.url) || Url::parse(wanted.url).scheme == "file") return local_file(wanted);
+    if (auto found = cached(wanted)) return *std::move(found);
+    if (options_.offline)
+        return make_error(ErrorKind::network, "--offline: '{}' is not in the cache; build once without --offline",
+                          wanted.name);
+    // Of two builds that want the same artifact, one downloads it; the other waits, and finds it in the store.
+    const fs::path partial = options_.cache_root / "artifacts" / "partial" /
+                             (wanted.sha256.empty() ? cache_key(without_credentials(wanted.url)) : wanted.sha256);
+    TRY_ASSIGN(
+        FileLock lock, FileLock::acquire(partial.string() + ".lock", [&] {
+            reporter_or_silent(options_.reporter).note("waiting", "for another build that downloads " + wanted.name);
+        }));
+    if (auto found = cached(wanted)) return *std::move(found);
+    return download(wanted, partial);
+}
+
+Result<Fetched> Store::local_file(const Download& wanted) {
+    std::string path = Url::parse(wanted.url).scheme == "file" ? file_url_to_path(wanted.url) : wanted.url;
+    struct stat st;
+    if (::stat(path.c_str(), &st) != 0) return errno_error("cannot read '" + path + "'", errno, ErrorKind::usage);
+    TRY_ASSIGN(Hashes hashes, known_hashes(path, st, !wanted.md5.empty()));
+    TRY(check(wanted, hashes, path, ErrorKind::usage));
+    return Fetched{path, hashes.sha256, hashes.size, true};
+}
+
+std::optional<Fetched> Store::cached(const Download& wanted) {
+    std::string sha = to_lower(wanted.sha256);
+    if (sha.empty()) {
+        // A bare URL may serve new bytes under its old name, so its alias counts only without a network.
+        if (wanted.md5.empty() && !options_.offline) return std::nullopt;
+        const json alias = read_cached_json(alias_file(wanted));
+        if (alias.is_object()) sha = alias.value("sha256", "");
+        if (sha.empty()) return std::nullopt;
+    }
+    const fs::path path = content_path(sha, wanted.name);
+    struct stat st;
+    if (::stat(path.c_str(), &st) != 0) return std::nullopt;
+    auto hashes = known_hashes(path.string(), st, !wanted.md5.empty());
+    if (!hashes.ok() || hashes->sha256 != sha || !check(wanted, *hashes, "", ErrorKind::network).ok()) {
+        std::error_code ignored; // the file is damaged: download it again
+        fs::remove(path, ignored);
+        return std::nullopt;
+    }
+    return Fetched{path, sha, hashes->size, true};
+}
+
+Result<Fetched> Store::download(const Download& wanted, const fs::path& partial) {
+    const fs::path part = partial.string() + ".part";
+    const std::string shown = without_credentials(wanted.url);
+    for (bool from_start = false;; from_start = true) {
+        TRY_ASSIGN(const std::uint64_t resumed, receive(wanted, part, from_start));
+        TRY_ASSIGN(const Hashes hashes, hash(part, !wanted.md5.empty()));
+        Status right = check(wanted, hashes, shown, ErrorKind::network);
+        if (right.ok()) {
+            if (!has_hash(wanted) && looks_like_html(part)) return web_page_instead(shown);
+            return publish(wanted, part, hashes);
+        }
+        const bool html = looks_like_html(part);
+        std::error_code ignored;
+        fs::remove(part, ignored);
+        if (html) return web_page_instead(shown);
+        // The first half may belong to another version of the file: once more from the start.
+        if (resumed == 0 || from_start) return std::move(right).error();
+    }
+}
+
+// Downloads into `part`, behind the bytes that an earlier try left there. Returns how many those were.
+Result<std::uint64_t> Store::receive(const Download& wanted, const fs::path& part, bool from_start) {
+    TRY_ASSIGN(Fd fd, open_file(part, O_RDWR | O_CREAT, 0600));
+    TRY_ASSIGN(std::uint64_t have, file_size(fd.get(), part.string()));
+    // Without a hash nothing would tell that the two halves belong together.
+    if (from_start || !has_hash(wanted) || (wanted.size != 0 && have >= wanted.size)) {
+        have = 0;
+        if (::ftruncate(fd.get(), 0) != 0) return errno_error("cannot empty '" + part.string() + "'", errno);
+    }
+    TransferRequest request;
+    request.url = wanted.url;
+    request.file = fd.get();
+    request.resume_from = have;
+    request.received = &count_.received;
+    request.expected = &count_.expected;
+    if (wanted.size != 0) request.size_limit = wanted.size;
+    count_.received += have;
+    count_.expected += have;
+    TRY_ASSIGN(TransferReply reply, transfer(options_, request));
+    if (reply.status == 404 || reply.status == 410)
+        return make_error(ErrorKind::network, "{}: not found (HTTP {}); the file was removed or the URL has a mistake",
+                          without_credentials(wanted.url), reply.status);
+    return have;
+}
+
+// Gives the checked file its name in the store.
+Result<Fetched> Store::publish(const Download& wanted, const fs::path& part, const Hashes& hashes) {
+    const fs::path path = content_path(hashes.sha256, wanted.name);
+    TRY(tinderbox::make_directories(path.parent_path()));
+    TRY_ASSIGN(Fd fd, open_file(part, O_RDWR));
+    if (::fchmod(fd.get(), 0644) != 0 || ::fsync(fd.get()) != 0 || ::rename(part.c_str(), path.c_str()) != 0)
+        return errno_error("cannot store '" + path.string() + "'", errno);
+    struct stat st;
+    if (::stat(path.c_str(), &st) == 0) remember_hashes(path.string(), st, hashes);
+    if (wanted.sha256.empty()) TRY(write_atomically(alias_file(wanted), json({{"sha256", hashes.sha256}}).dump()));
+    return Fetched{path, hashes.sha256, hashes.size, false};
+}
+
+// ---- hashes -----------------------------------------------------------------------------------------------------
+
+Result<Store::Hashes> Store::hash(const fs::path& path, bool with_md5) {
+    TRY_ASSIGN(Fd fd, open_file(path, O_RDONLY));
+    (void)::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
+    Sha256 sha256;
+    Md5 md5;
+    Hashes out;
+    TRY_ASSIGN(out.size, read_pieces(fd.get(), path.string(), {}, [&](ByteView piece) -> Status {
+                   sha256.update(piece);
+                   if (with_md5) md5.update(piece);
+                   return {};
+               }));
+    out.sha256 = to_hex(sha256.finish());
+    if (with_md5) out.md5 = to_hex(md5.finish());
+    return out;
+}
+
+Status Store::check(const Download& wanted, const Hashes& found, const std::string& where, ErrorKind kind) {
+    if (!wanted.sha256.empty() && to_lower(wanted.sha256) != found.sha256)
+        return make_error(kind, "{}: the SHA-256 is {}, {} was expected; the file was changed or damaged", where,
+                          found.sha256, to_lower(wanted.sha256));
+    if (!wanted.md5.empty() && to_lower(wanted.md5) != found.md5)
+        return make_error(kind, "{}: the MD5 is {}, {} was expected; the file was changed or damaged", where, found.md5,
+                          to_lower(wanted.md5));
+    if (wanted.size != 0 && wanted.size != found.size)
+        return make_error(kind, "{}: it has {} bytes, {} were expected", where, found.size, wanted.size);
+    return {};
+}
+
+// <cache>/artifacts/known has the hashes of files by path, valid as long as their identity is the same.
+Result<Store::Hashes> Store::known_hashes(const std::string& path, const struct stat& st, bool with_md5) {
+    const json known = read_cached_json(options_.cache_root / "artifacts" / "known" / cache_key(path));
+    if (known.is_object() && known.value("identity", "") == identity(st) && (!with_md5 || known.contains("md5")))
+        return Hashes{known.value("sha256", ""), known.value("md5", ""), static_cast<std::uint64_t>(st.st_size)};
+    TRY_ASSIGN(Hashes hashes, hash(path, with_md5));
+    remember_hashes(path, st, hashes);
+    return hashes;
+}
+
+void Store::remember_hashes(const std::string& path, const struct stat& st, const Hashes& hashes) const {
+    json info = {{"identity", identity(st)}, {"sha256", hashes.sha256}};
+    if (!hashes.md5.empty()) info["md5"] = hashes.md5;
+    // A failed write costs time later, nothing else.
+    (void)write_atomically(options_.cache_root / "artifacts" / "known" / cache_key(path), info.dump());
+}
+
+fs::path Store::content_path(const std::string& sha256, const std::string& name) const {
+    return artifact_path(options_.cache_root, sha256, name);
+}
+
+// Says the SHA-256 of an artifact that is wanted by its MD5 or by its URL alone.
+fs::path Store::alias_file(const Download& wanted) const {
+    const std::string key =
+        wanted.md5.empty() ? "url " + without_credentials(wanted.url) : "md5 " + to_lower(wanted.md5);
+    return options_.cache_root / "artifacts" / "known" / cache_key(key);
+}
+
+} // namespace tinderbox::fetch

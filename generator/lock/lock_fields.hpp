@@ -1,0 +1,22 @@
+// The fields of a lock's JSON objects: checked types and values.
+#pragma once
+
+#include "common/format/json_fields.hpp"
+
+#include <string>
+
+namespace tinderbox::lock {
+
+// Adds the values that a lock's file rows have. Every mistake ends with "make the lock again".
+class LockFields : public format::JsonFields {
+  public:
+    // Another type than an object is a mistake, too. `where` begins the error: "demo.lock:artifacts[3]".
+    LockFields(const nlohmann::json& object, std::string where);
+
+    void url(const char* key, std::string& out);       // required; http, https or file
+    void file_name(const char* key, std::string& out); // required; it becomes a name in the cache
+    // Hexadecimal, made lower case; "" stands for a hash that is not known yet.
+    void digest(const char* key, std::string& out, std::size_t digits, bool required = false);
+};
+
+} // namespace tinderbox::lock

@@ -1,0 +1,43 @@
+// JSON in which strings may have holes: the records of conda name the prefix and hashes that only the target knows.
+#pragma once
+
+#include "generator/parcel/generated.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <variant>
+
+namespace tinderbox::parcel {
+
+// A value: plain JSON, a string with holes, or an object or array that has such a string somewhere inside.
+class HoledJson {
+  public:
+    HoledJson(nlohmann::json value = nullptr) : value_(std::move(value)) {}
+    HoledJson(HoledText string) : value_(std::move(string)) {}
+
+    // Of an object. Plain JSON becomes an object with the same members; anything but an object loses its value.
+    HoledJson& operator[](const std::string& key);
+    // Of an array, likewise.
+    void push_back(HoledJson element);
+
+    // As nlohmann's dump(2) writes it: members by name, two spaces a level, invalid UTF-8 replaced.
+    HoledText dump() const;
+
+  private:
+    struct Member;
+    using Members = std::vector<Member>;
+    using Elements = std::vector<HoledJson>;
+
+    void write(HoledText& out, std::size_t indent) const;
+    static void write_list(HoledText& out, std::size_t indent, std::string_view brackets, std::size_t count,
+                           const std::function<void(std::size_t)>& write_item);
+
+    std::variant<nlohmann::json, HoledText, Members, Elements> value_;
+};
+
+struct HoledJson::Member {
+    std::string key;
+    HoledJson value;
+};
+
+} // namespace tinderbox::parcel

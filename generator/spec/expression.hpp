@@ -1,0 +1,50 @@
+// Expressions of a construct.yaml: those of jinja's {{ … }} and {% if … %}, and those of selectors ("# [linux]").
+//
+// An expression is answered as jinja2 answers it, or refused: a template that was half understood would install
+// something other than its author wrote.
+//
+//   values      texts without a backslash, whole numbers, true, false, none, names
+//   environment environ["X"], environ.get("X", "default"), os.environ, os.getenv("X", "default")
+//   operators   A if C else B, or, and, not, in, not in, == != < <= > >=, + of texts, ~
+//   methods     lower(), upper(), strip(), replace(OLD, NEW), startswith(TEXT), endswith(TEXT)
+//   filters     lower, upper, trim, replace(OLD, NEW), default(VALUE), default(VALUE, true), d, string
+#pragma once
+
+#include "common/base/result.hpp"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace tinderbox::spec {
+
+// A name that nobody set. `name` is "" for the value of an "A if C" without "else", which is shown as "".
+struct Undefined {
+    std::string name;
+};
+// `variable`: the variable of the environment that was asked for and is not set; "" for a written none.
+struct None {
+    std::string variable;
+};
+struct Environ {}; // the environment's variables: environ, os.environ
+struct OsModule {};
+
+using Value = std::variant<Undefined, None, bool, std::int64_t, std::string, Environ, OsModule>;
+using Names = std::map<std::string, Value, std::less<>>;
+
+enum class UnknownName {
+    undefined, // as jinja has it: an error only where the value is needed
+    refused,   // as Python has it: selectors
+};
+
+bool truth(const Value& value);
+
+// Errors (usage, without a place): "in 'EXPRESSION', …".
+Result<Value> evaluate(std::string_view expression, const Names& names, UnknownName unknown = UnknownName::undefined);
+
+// A value as {{ … }} writes it. Errors (usage, without a place): a value that nobody wants in a file.
+Result<std::string> shown_value(const Value& value);
+
+} // namespace tinderbox::spec

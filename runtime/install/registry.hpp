@@ -1,0 +1,13 @@
+// conda's list of environments: ~/.conda/environments.txt, where ~ is $HOME. `conda env list` reads it.
+#pragma once
+
+#include "common/base/file.hpp"
+
+namespace tinderbox::install {
+
+// Adds the prefix once. False: nothing to do ($HOME is not set, no conda-meta, or listed already). Kind storage: the
+// list cannot be read or written. conda itself takes no lock, either.
+Result<bool> register_environment(const fs::path& prefix);
+Status unregister_environment(const fs::path& prefix);
+
+} // namespace tinderbox::install

@@ -1,0 +1,66 @@
+#include "runtime/place/parts.hpp"
+
+#include "common/base/text.hpp"
+
+#include <algorithm>
+
+namespace tinderbox::place {
+
+std::string Parts::text() const {
+    if (!base) return "env";
+    return packages ? "env base packages" : "env base";
+}
+
+Parts Parts::from_text(std::string_view text, bool root_user) {
+    Parts out;
+    out.root_user = root_user;
+    auto words = split(text, ' ');
+    out.base = std::ranges::find(words, "base") != words.end();
+    out.packages = std::ranges::find(words, "packages") != words.end();
+    return out;
+}
+
+bool selected(const format::Destination& d, const Parts& parts) {
+    if (format::is_of_base(d.root) && !parts.base) return false;
+    if ((d.flags & format::destination_package_cache) != 0 && !parts.packages) return false;
+    return (d.flags & format::destination_unless_root) == 0 || !parts.root_user;
+}
+
+Result<format::Table> select(format::Table table, const Parts& parts) {
+    std::vector<bool> kept(table.destinations.size());
+    for (std::size_t i = 0; i < kept.size(); ++i) kept[i] = selected(table.destinations[i], parts);
+    return keep(std::move(table), kept);
+}
+
+Result<format::Table> keep(format::Table table, const std::vector<bool>& wanted) {
+    constexpr std::uint32_t gone = UINT32_MAX;
+    std::vector<std::uint32_t> moved(table.destinations.size(), gone);
+    std::vector<bool> used(table.contents.size());
+    std::uint32_t kept = 0;
+    for (std::uint32_t i = 0; i < table.destinations.size(); ++i) {
+        format::Destination& d = table.destinations[i];
+        if (!wanted[i]) continue;
+        if (d.kind == format::EntryKind::file) used[d.content] = true;
+        moved[i] = kept;
+        if (kept != i) table.destinations[kept] = std::move(d);
+        ++kept;
+    }
+    if (kept == table.destinations.size()) return table;
+    table.destinations.resize(kept);
+    for (std::size_t c = 0; c < table.contents.size(); ++c) {
+        auto& relocs = table.contents[c].relocs;
+        if (!used[c]) {
+            relocs.clear(); // their targets may be gone
+            continue;
+        }
+        for (format::Reloc& reloc : relocs) {
+            if (reloc.kind < format::RelocKind::digest_hex) continue;
+            reloc.target = moved[reloc.target];
+            if (reloc.target == gone)
+                return make_error(ErrorKind::damaged, "the file table is damaged: a hash of a file in another part");
+        }
+    }
+    return table;
+}
+
+} // namespace tinderbox::place

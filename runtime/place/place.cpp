@@ -1,0 +1,203 @@
+#include "runtime/place/place.hpp"
+
+#include "runtime/place/control_files.hpp"
+
+#include <unistd.h>
+
+namespace tinderbox::place {
+namespace {
+
+bool is_root_user() { return ::geteuid() == 0; }
+
+Layout layout_at(const format::Manifest& manifest, const fs::path& root, Parts parts) {
+    Layout layout;
+    layout.parts = parts;
+    layout.root = root;
+    layout.environment = parts.base ? root / "envs" / manifest.env_name : root;
+    if (parts.base && manifest.base_installer)
+        for (const format::FurtherEnvironment& one : manifest.base_installer->environments)
+            layout.further.push_back(root / "envs" / one.name);
+    return layout;
+}
+
+// Of a tree that is there, whole or begun: a conda around it is the one that it was added to.
+Layout layout_of_existing(const format::Manifest& manifest, const fs::path& root, const std::string& parts) {
+    Layout layout = layout_at(manifest, root, Parts::from_text(parts, is_root_user()));
+    const fs::path conda = root.parent_path().parent_path();
+    if (!layout.parts.base && root.parent_path().filename() == "envs" && is_conda_root(conda)) layout.conda = conda;
+    return layout;
+}
+
+Layout choose_layout(const format::Manifest& manifest, const std::string& manifest_sha256,
+                     const InstallRequest& request) {
+    if (auto own = traces_of(request.prefix, manifest_sha256))
+        return layout_of_existing(manifest, request.prefix, own->parts);
+    const fs::path inner = request.prefix / "envs" / manifest.env_name;
+    if (!request.extract_only && is_conda_root(request.prefix) &&
+        (request.allow_existing || request.replace || traces_of(inner, manifest_sha256))) {
+        Layout layout = layout_at(manifest, inner, {false, false, is_root_user()});
+        layout.conda = request.prefix;
+        return layout;
+    }
+    Parts wanted{false, false, is_root_user()};
+    if (manifest.base_installer) {
+        wanted.base = true;
+        wanted.packages = request.keep_packages || manifest.base_installer->keeps_packages;
+    }
+    return layout_at(manifest, request.prefix, wanted);
+}
+
+// Something at the root is not this installer's. There is one answer for each case, so that --check and the
+// installation say the same.
+class Occupied {
+  public:
+    Occupied(const InstallRequest& request, Decision& decision)
+        : request_(request), decision_(decision), root_(decision.layout.root.string()) {}
+
+    void decide() {
+        if (request_.replace && !request_.extract_only && decision_.found != Found::directory) return replace();
+        if (!decision_.layout.conda.empty())
+            return refuse("environment-exists",
+                          fmt::format("'{}' is there already: the conda in '{}' has an environment of that name", root_,
+                                      decision_.layout.conda.string()),
+                          "replace it with --replace, or build this one with another --name");
+        if (decision_.found == Found::environment)
+            return refuse("prefix-exists",
+                          fmt::format("'{}' holds another environment that Tinderbox installed", root_),
+                          "choose another prefix with -p, or replace it with --replace");
+        if (request_.allow_existing && !request_.extract_only) decision_.staging = StagingKind::inside;
+        else if (decision_.found == Found::conda)
+            refuse("prefix-exists", fmt::format("'{}' holds a conda", root_),
+                   "choose another prefix with -p, or add the environment to its envs/ with -u");
+        else
+            refuse("prefix-exists", fmt::format("'{}' exists and is not empty", root_),
+                   "choose another prefix with -p, or install into it with -u: what is in it stays");
+    }
+
+  private:
+    // The other environments of a conda would go with it.
+    void replace() {
+        decision_.staging = StagingKind::replace;
+        if (decision_.layout.parts.base || is_conda_root(decision_.layout.root))
+            refuse("prefix-exists", fmt::format("--replace replaces an environment, and '{}' is a whole conda", root_),
+                   "add -u to put the environment into it, or choose another prefix with -p");
+    }
+    void refuse(std::string id, std::string sentence, std::string advice) {
+        decision_.refusal = Refusal{std::move(id), std::move(sentence), std::move(advice)};
+    }
+
+    const InstallRequest& request_;
+    Decision& decision_;
+    const std::string root_;
+};
+
+void decide_staging(const InstallRequest& request, bool begun, Decision& decision) {
+    const std::string root = decision.layout.root.string();
+    switch (decision.found) {
+    case Found::absent:
+        return;
+    case Found::file:
+        decision.refusal = Refusal{"prefix-is-file", fmt::format("'{}' exists and is not a directory", root),
+                                   "choose another prefix with -p"};
+        return;
+    case Found::unreadable:
+        decision.refusal = Refusal{"prefix-unreadable", fmt::format("the directory '{}' cannot be read", root),
+                                   "choose another prefix with -p"};
+        return;
+    case Found::empty_directory:
+        decision.staging = StagingKind::inside;
+        return;
+    case Found::directory:
+    case Found::conda:
+    case Found::environment:
+        if (begun) decision.staging = StagingKind::inside;
+        else Occupied(request, decision).decide();
+    }
+}
+
+} // namespace
+
+std::vector<std::string> Layout::prefixes() const {
+    std::vector<std::string> out = {environment.string(), root.string()};
+    for (const fs::path& prefix : further) out.push_back(prefix.string());
+    return out;
+}
+
+std::vector<std::string> Layout::root_paths() const {
+    std::vector<std::string> out = {parts.base ? environment.lexically_relative(root).string() : "", ""};
+    for (const fs::path& prefix : further) out.push_back(prefix.lexically_relative(root).string());
+    return out;
+}
+
+std::vector<format::Root> Layout::roots() const {
+    std::vector<format::Root> out = {format::Root::env};
+    if (parts.base)
+        for (std::size_t i = 1; i < 2 + further.size(); ++i) out.push_back(format::root_of_prefix(i));
+    return out;
+}
+
+const fs::path& Layout::prefix(format::Root which) const {
+    if (which == format::Root::env) return environment;
+    return which == format::Root::base ? root : further[format::prefix_index(which) - 2];
+}
+
+std::vector<PrefixLimit> Decision::limits(const format::Manifest& manifest) const {
+    const format::InstallInfo& env = manifest.parts.env.inodes != 0 ? manifest.parts.env : manifest.install;
+    const format::InstallInfo& base = manifest.parts.base;
+    std::vector<PrefixLimit> out = {{layout.environment.string(), env.longest_prefix, env.longest_prefix_because}};
+    if (layout.environment != layout.root)
+        out.push_back({layout.root.string(), base.longest_prefix, base.longest_prefix_because});
+    return out;
+}
+
+format::InstallInfo Decision::needs(const format::Manifest& manifest) const {
+    if (manifest.parts.env.inodes == 0) return manifest.install; // an older manifest does not list the parts
+    format::InstallInfo out = manifest.parts.env;
+    auto add = [&](const format::InstallInfo& part) {
+        out.bytes += part.bytes;
+        out.apparent_bytes += part.apparent_bytes;
+        out.inodes += part.inodes;
+    };
+    if (layout.parts.base) add(manifest.parts.base);
+    if (layout.parts.packages) add(manifest.parts.packages);
+    return out;
+}
+
+Decision decide(const format::Manifest& manifest, const std::string& manifest_sha256, const InstallRequest& request) {
+    Decision out;
+    out.layout = choose_layout(manifest, manifest_sha256, request);
+    out.manifest_sha256 = manifest_sha256;
+    out.extract_only = request.extract_only;
+    // An installation that was killed between two renames left only what it had set aside: the installer brings it back
+    // first.
+    const fs::path& root = out.layout.root;
+    const bool only_aside = !lexists(root) && lexists(aside_of(root));
+    const fs::path where = only_aside ? aside_of(root) : root;
+    out.found = look_at(where);
+    const std::optional<Traces> own = traces_of(where, manifest_sha256);
+    const bool begun = own && !own->state && out.found != Found::environment;
+    if (own && own->state && !request.extract_only) {
+        out.reached = own->state;
+        out.staging = StagingKind::inside;
+    } else {
+        decide_staging(request, begun, out);
+    }
+    out.stage =
+        out.staging == StagingKind::inside ? control_file(root, control::stage) : stage_beside(root, manifest_sha256);
+    return out;
+}
+
+Result<Installed> find_installed(const format::Manifest& manifest, const std::string& manifest_sha256,
+                                 const fs::path& prefix) {
+    for (const fs::path& root : {prefix, prefix / "envs" / manifest.env_name})
+        if (auto own = traces_of(root, manifest_sha256); own && own->state)
+            return Installed{layout_of_existing(manifest, root, own->parts), *own->state};
+    return make_error(ErrorKind::storage, "'{}' does not hold this installer's environment; name its prefix with -p",
+                      prefix.string());
+}
+
+Layout layout_of(const InstalledEnvironment& installed, const fs::path& root) {
+    return layout_of_existing(installed.manifest, root, installed.state.parts);
+}
+
+} // namespace tinderbox::place

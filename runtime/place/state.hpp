@@ -1,0 +1,34 @@
+// ROOT/.tinderbox/state: which installer's environment this is, and how far its installation came.
+#pragma once
+
+#include "common/base/file.hpp"
+#include "common/format/manifest.hpp"
+
+namespace tinderbox::place {
+
+// Each stage implies those before it.
+enum class InstallStage { none, files, bytecode, scripts, registered, verified };
+std::string_view to_string(InstallStage stage);
+
+struct State {
+    std::string manifest_sha256; // hex, of the installer
+    InstallStage stage = InstallStage::none;
+    std::string parts = "env"; // Parts::text(); written only when there are more
+};
+std::string state_text(const State& state);
+std::optional<State> parse_state(std::string_view text); // nullopt: damaged
+
+// nullopt: no Tinderbox environment at this root. Kind storage: its file is damaged or cannot be read.
+Result<std::optional<State>> read_state(const fs::path& root);
+// Atomic; never steps back. Only one thread or process may record, the one that holds the lock.
+Status record_stage(const fs::path& root, InstallStage stage);
+
+// A state with the manifest that lies beside it.
+struct InstalledEnvironment {
+    State state;
+    format::Manifest manifest;
+};
+// As read_state().
+Result<std::optional<InstalledEnvironment>> read_installed(const fs::path& root);
+
+} // namespace tinderbox::place

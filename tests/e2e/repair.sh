@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# What was damaged after the installation is found without the .run and repaired with it; what was killed goes on.
+. "$(dirname "$0")/common.inc"
+small_wheels
+cd "$work"
+make_run good.run six==1.17.0 numpy==2.2.6
+env=$work/env
+quietly sh good.run -b -p "$env"
+files() { (cd "$1" && find . -path ./.tinderbox -prune -o -type f ! -name '*.pyc' -print | LC_ALL=C sort); }
+files "$env" >whole
+
+quietly "$env/.tinderbox/stub" --integrity
+core=$(find "$env" -name '_multiarray_umath*.so')
+truncate -s 1000 "$core"
+rm "$env"/lib/python*/site-packages/six.py
+echo mine >"$env/mine.txt"
+"$env/bin/python" -c 'import numpy' 2>/dev/null && fail "a cut extension module is imported"
+expect 5 "six.py: missing" "$env/.tinderbox/stub" --integrity
+expect 5 "_multiarray_umath" sh good.run --integrity -p "$env"
+expect 5 "does not hold this installer's environment" sh good.run --repair -p "$work/nothing"
+expect 0 "2 restored" sh good.run --repair -p "$env"
+"$env/bin/python" -c 'import numpy, six'
+[ "$(cat "$env/mine.txt")" = mine ] || fail "the repair took the user's file"
+rm "$env/mine.txt"
+quietly "$env/.tinderbox/stub" --integrity
+
+# Killed as soon as so many files are there, each time further on; then run again: whole.
+written() { find "$work"/.killed.tinderbox-stage-* -type f 2>/dev/null | wc -l; }
+killed=0
+for count in 1 300 1500; do
+    stop_when "[ \$(written) -ge $count ]" sh good.run -b -p "$work/killed" --jobs 1 || break # it was too fast
+    kill -KILL -- "-$pid"
+    status=0
+    wait "$pid" 2>/dev/null || status=$?
+    [ "$status" = 137 ] && [ ! -e killed ] || fail "kill -9 ended with $status"
+    killed=$((killed + 1))
+done
+[ "$killed" != 0 ] || fail "no installation could be killed: all were too fast"
+[ -e killed ] || quietly sh good.run -b -p "$work/killed"
+files killed | diff whole - || fail "files are missing after $killed kills"
+quietly killed/.tinderbox/stub --integrity

@@ -1,0 +1,54 @@
+// Files that must be refused, each with its sentence: bad/FILE and a golden file. TINDERBOX_UPDATE_GOLDEN=1 writes the
+// sentences again, to be reviewed as a diff.
+#pragma once
+
+#include "common/base/file.hpp"
+#include "common/base/text.hpp"
+#include "source_dir.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <functional>
+#include <string>
+#include <vector>
+
+// `sentence` says what stops a build of a file; "" when nothing does. It is asked from inside DIRECTORY/bad.
+// `directory`: relative to the source tree.
+inline void check_bad_files(const std::string& directory, const std::string& golden_name,
+                            const std::function<std::string(const std::string& file)>& sentence) {
+    using namespace tinderbox;
+    const fs::path here = fs::path(TINDERBOX_SOURCE_DIR) / directory;
+    const fs::path golden = here / golden_name, before = fs::current_path();
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(here / "bad"))
+        if (entry.path().extension() != ".inc") names.push_back(entry.path().filename().string()); // named by others
+    std::ranges::sort(names);
+    REQUIRE(!names.empty());
+    fs::current_path(here / "bad");
+    std::string said;
+    for (const std::string& name : names) {
+        std::string text = sentence(name);
+        if (text.empty()) FAIL_CHECK(name << " is accepted");
+        text = replace_all(text, (here / "bad").string(), "DIR");
+        CHECK(text.find(name.substr(0, name.find('.'))) != std::string::npos); // it says which file
+        said += name + "\n    " + replace_all(text, "\n", "\n    ") + "\n";
+    }
+    fs::current_path(before);
+    if (const char* update = std::getenv("TINDERBOX_UPDATE_GOLDEN"); update && *update) {
+        REQUIRE(write_atomically(golden, said).ok());
+        return;
+    }
+    auto wanted = read_text(golden);
+    REQUIRE(wanted.ok());
+    auto ours = split_lines(said), theirs = split_lines(*wanted);
+    for (std::size_t i = 0; i < std::max(ours.size(), theirs.size()); ++i) {
+        const std::string_view left = i < ours.size() ? ours[i] : "(nothing)",
+                               right = i < theirs.size() ? theirs[i] : "(nothing)";
+        if (left != right) {
+            FAIL_CHECK("line " << i + 1 << " of " << golden_name << "\n  is now: " << left << "\n  was:    " << right);
+            break;
+        }
+    }
+}

@@ -1,0 +1,202 @@
+#include "common/format/relocate.hpp"
+
+#include "common/base/base64url.hpp"
+#include "common/base/file.hpp"
+#include "common/base/text.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <cstdlib>
+#include <fstream>
+
+using namespace tinderbox;
+using namespace tinderbox::format;
+
+namespace {
+
+const std::string old_prefix = "/opt/anaconda1anaconda2anaconda3/placehold";
+
+std::string apply(std::string_view original, const std::vector<Reloc>& relocs, std::string_view prefix,
+                  const InstalledLookup& lookup = {}) {
+    auto result = apply_relocations(as_bytes(original), relocs, prefix, lookup);
+    if (!result.ok()) return "error: " + result.error().message;
+    return std::string(as_text(*result));
+}
+
+Reloc cstring(std::uint64_t offset, std::uint64_t length) {
+    return {.kind = RelocKind::cstring, .offset = offset, .length = length, .text = old_prefix};
+}
+
+// conda's binary replacement, written the other way round: cut at NULs, replace in each piece, pad each piece.
+std::string conda_binary(std::string_view data, std::string_view prefix) {
+    std::string out;
+    std::size_t at = 0;
+    while (at <= data.size()) {
+        auto end = std::min(data.find('\0', at), data.size());
+        std::string piece(data.substr(at, end - at));
+        std::size_t length = piece.size();
+        piece = replace_all(piece, old_prefix, prefix);
+        piece.resize(length, '\0');
+        out += piece;
+        if (end == data.size()) break;
+        out += '\0';
+        at = end + 1;
+    }
+    return out;
+}
+
+// The records a packer makes of binary data (table.hpp's words on `cstring`).
+std::vector<Reloc> cstrings_of(std::string_view data) {
+    std::vector<Reloc> out;
+    for (std::size_t at = data.find(old_prefix); at != std::string_view::npos;) {
+        auto end = std::min(data.find('\0', at), data.size());
+        out.push_back(cstring(at, end - at));
+        at = data.find(old_prefix, end);
+    }
+    return out;
+}
+
+} // namespace
+
+TEST_CASE("text: the prefix at every position", "[relocate]") {
+    for (const std::string& prefix :
+         {std::string("/p"),
+          std::string("/a much/longer prefix than the one that was there before, really/quite/long")})
+        for (std::size_t at = 0; at <= 64; ++at) {
+            std::string filler(64, '.');
+            std::string before = filler.substr(0, at), after = filler.substr(at);
+            CHECK(apply(before + old_prefix + after,
+                        {{.kind = RelocKind::text, .offset = at, .length = old_prefix.size()}},
+                        prefix) == before + prefix + after);
+        }
+    CHECK(apply("", {}, "/p") == "");
+    CHECK(apply("abc", {}, "/p") == "abc");
+}
+
+TEST_CASE("text: neighbours, and a relocation that is the whole file", "[relocate]") {
+    std::string two = old_prefix + old_prefix;
+    std::vector<Reloc> relocs = {{.kind = RelocKind::text, .offset = 0, .length = old_prefix.size()},
+                                 {.kind = RelocKind::text, .offset = old_prefix.size(), .length = old_prefix.size()}};
+    CHECK(apply(two, relocs, "/x") == "/x/x");
+}
+
+TEST_CASE("cstring: padding, several occurrences, the end of the file", "[relocate]") {
+    using namespace std::string_literals;
+    std::vector<std::string> samples = {
+        old_prefix,
+        old_prefix + "/lib\0rest"s,
+        "\0\0"s + old_prefix + "/lib:" + old_prefix + "/lib64\0after\0"s,
+        "before " + old_prefix + "\0"s + old_prefix + "/x\0\0tail"s,
+        "x" + old_prefix + old_prefix + old_prefix + "\0"s,
+        "no prefix at all\0"s,
+    };
+    for (const std::string& sample : samples)
+        for (const std::string& prefix : {"/p"s, "/opt/x"s, old_prefix, std::string(old_prefix.size(), 'q')}) {
+            std::string out = apply(sample, cstrings_of(sample), prefix);
+            CHECK(out.size() == sample.size());
+            CHECK(out == conda_binary(sample, prefix));
+        }
+}
+
+TEST_CASE("cstring: at every position of a piece of binary data", "[relocate]") {
+    for (std::size_t at = 0; at < 48; ++at) {
+        std::string data(200, '\0');
+        data.replace(at, old_prefix.size(), old_prefix);
+        data.replace(at + old_prefix.size(), 6, "/lib:x");
+        std::string out = apply(data, cstrings_of(data), "/n");
+        CHECK(out == conda_binary(data, "/n"));
+        CHECK(std::string(out.c_str() + at) == "/n/lib:x");
+    }
+}
+
+TEST_CASE("cstring: a prefix longer than the placeholder is refused", "[relocate]") {
+    auto result = apply_relocations(as_bytes(old_prefix), {cstring(0, old_prefix.size())},
+                                    std::string(old_prefix.size() + 1, '/'));
+    REQUIRE(!result.ok());
+    CHECK(result.error().kind == ErrorKind::usage);
+    CHECK(apply(old_prefix, {cstring(0, old_prefix.size())}, std::string(old_prefix.size(), '/')) ==
+          std::string(old_prefix.size(), '/'));
+}
+
+TEST_CASE("longest_prefix is the shortest placeholder", "[relocate]") {
+    Content content;
+    CHECK_FALSE(longest_prefix(content).has_value());
+    content.relocs = {{.kind = RelocKind::text, .length = 3}};
+    CHECK_FALSE(longest_prefix(content).has_value());
+    content.relocs = {{.kind = RelocKind::cstring, .length = 300, .text = std::string(255, 'p')},
+                      {.kind = RelocKind::cstring, .length = 80, .text = std::string(80, 'p')}};
+    CHECK(longest_prefix(content) == 80);
+}
+
+TEST_CASE("digests and sizes of other files", "[relocate]") {
+    Sha256Digest digest = sha256(as_bytes("x"));
+    auto lookup = [&](std::uint32_t target) -> Result<InstalledFile> {
+        if (target != 5) return make_error(ErrorKind::bug, "which?");
+        return InstalledFile{digest, 1234567};
+    };
+    std::vector<Reloc> relocs = {{.kind = RelocKind::digest_b64url, .offset = 2, .length = 1, .target = 5},
+                                 {.kind = RelocKind::size_decimal, .offset = 4, .length = 0, .target = 5},
+                                 {.kind = RelocKind::digest_hex, .offset = 5, .length = 3, .target = 5}};
+    CHECK(apply("a,@,,zzz!", relocs, "/p", lookup) == "a," + to_base64url(digest) + ",1234567," + to_hex(digest) + "!");
+    CHECK(apply("a,@,,zzz!", relocs, "/p").starts_with("error"));
+    relocs[0].target = 6;
+    CHECK(apply("a,@,,zzz!", relocs, "/p", lookup) == "error: which?");
+}
+
+TEST_CASE("records outside the file or out of order are refused", "[relocate]") {
+    std::string data(10, 'x');
+    auto bad = [&](std::vector<Reloc> relocs) {
+        auto result = apply_relocations(as_bytes(data), relocs, "/p");
+        return !result.ok() && result.error().kind == ErrorKind::damaged;
+    };
+    CHECK(bad({{.kind = RelocKind::text, .offset = 11, .length = 0}}));
+    CHECK(bad({{.kind = RelocKind::text, .offset = 5, .length = 6}}));
+    CHECK(bad({{.kind = RelocKind::text, .offset = UINT64_MAX, .length = 2}}));
+    CHECK(bad({{.kind = RelocKind::text, .offset = 5, .length = UINT64_MAX}}));
+    CHECK(bad(
+        {{.kind = RelocKind::text, .offset = 5, .length = 2}, {.kind = RelocKind::text, .offset = 6, .length = 1}}));
+}
+
+TEST_CASE("interpreter lines", "[relocate]") {
+    const std::string spaced = "/home/a user/env", longer = "/" + std::string(130, 'l');
+    // As it is where it fits.
+    CHECK(portable_shebang("#!\x01/bin/python3.11", "/opt/env") == "#!/opt/env/bin/python3.11");
+    CHECK(portable_shebang("#!\x01/bin/perl -w", "/opt/env") == "#!/opt/env/bin/perl -w");
+    CHECK(portable_shebang("#! \x01/bin/perl", "/opt/env") == "#! /opt/env/bin/perl");
+    CHECK(portable_shebang("#!/usr/bin/env python", spaced) == "#!/usr/bin/env python");
+    CHECK(portable_shebang("#!/bin/sh -e", longer) == "#!/bin/sh -e");
+    // Exactly 127 bytes with "#!" fit, 128 do not.
+    std::string fits = "/" + std::string(127 - 2 - 1 - 9, 'f');
+    REQUIRE(("#!" + fits + "/bin/perl").size() == 127);
+    CHECK(portable_shebang("#!\x01/bin/perl", fits) == "#!" + fits + "/bin/perl");
+    CHECK(portable_shebang("#!\x01/bin/perl", fits + "f") == "#!/usr/bin/env perl");
+    CHECK(portable_shebang("#!\x01/bin/perl -w", spaced) == "#!/usr/bin/env perl -w");
+    CHECK(portable_shebang("#!\x01/bin/python", longer) ==
+          "#!/bin/sh\n'''exec' \"" + longer + "/bin/python\" \"$0\" \"$@\"\n' '''");
+    CHECK(portable_shebang("#!\x01/bin/python3 -s", spaced) ==
+          "#!/bin/sh\n'''exec' \"/home/a user/env/bin/python3\" -s \"$0\" \"$@\"\n' '''");
+    CHECK(portable_shebang("#!\x01/bin/pypy3", spaced).starts_with("#!/bin/sh\n"));
+}
+
+TEST_CASE("the sh form is run by sh and read by Python", "[relocate]") {
+    if (std::system("command -v python3 >/dev/null 2>&1") != 0) SKIP("no python3");
+    auto directory = TemporaryDirectory::make();
+    REQUIRE(directory.ok());
+    for (const std::string name : {"a b", "d$x", "q\"uote", "back`tick", "semi;colon (1)"}) {
+        fs::path prefix = directory->path() / name;
+        fs::create_directories(prefix / "bin");
+        fs::create_symlink(fs::canonical("/usr/bin/python3"), prefix / "bin" / "python3");
+        std::string line = portable_shebang("#!\x01/bin/python3 -s", prefix.string() + " ");
+        // A prefix with a space at its end exists too, so that every name takes the sh form.
+        fs::rename(prefix, prefix.string() + " ");
+        fs::path script = directory->path() / "script";
+        std::ofstream(script) << line << "\nimport sys\nprint(sys.argv[1:], sys.flags.no_user_site)\n";
+        fs::permissions(script, fs::perms::owner_all);
+        fs::path out = directory->path() / "out";
+        INFO(line);
+        CHECK(std::system(fmt::format("'{}' 'one two' > '{}' 2>&1", script.string(), out.string()).c_str()) == 0);
+        auto text = read_text(out);
+        REQUIRE(text.ok());
+        CHECK(text->find("['one two'] 1") != std::string::npos);
+    }
+}
