@@ -1,5 +1,7 @@
 #include "common/base/file.hpp"
 
+#include "common/base/process.hpp"
+
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -191,13 +193,9 @@ Result<std::optional<FileLock>> FileLock::try_acquire(const fs::path& path) {
 }
 
 fs::path cache_directory() {
-    auto variable = [](const char* name) -> std::string {
-        const char* value = std::getenv(name);
-        return value ? value : "";
-    };
-    if (auto cache = variable("TINDERBOX_CACHE"); !cache.empty()) return cache;
-    if (auto xdg = variable("XDG_CACHE_HOME"); !xdg.empty()) return fs::path(xdg) / "tinderbox";
-    auto home = variable("HOME");
+    if (auto cache = environment_variable("TINDERBOX_CACHE"); !cache.empty()) return cache;
+    if (auto xdg = environment_variable("XDG_CACHE_HOME"); !xdg.empty()) return fs::path(xdg) / "tinderbox";
+    auto home = environment_variable("HOME");
     return fs::path(home.empty() ? "/" : home) / ".cache" / "tinderbox";
 }
 

@@ -1,10 +1,12 @@
 #include "generator/build/base.hpp"
 
+#include "common/base/hash_file.hpp"
 #include "common/base/url.hpp"
 #include "common/format/table.hpp"
-#include "generator/archive/file_source.hpp"
 #include "generator/conda/names.hpp"
 #include "generator/lock/base.hpp"
+
+#include <fcntl.h>
 
 namespace tinderbox::build {
 namespace {
@@ -64,16 +66,12 @@ Result<lock::LockedArtifact> base_artifact(const Base& base, const lock::LockedB
     out.url = without_credentials(package.url);
     out.md5 = package.md5;
     out.size = package.size;
-    TRY_ASSIGN(auto bytes, archive::open_file_range(base.file.path, locked.file_name + ":" + package.file_name,
-                                                    package.offset, package.size));
-    Sha256 hash;
-    Bytes piece(1u << 20);
-    for (;;) {
-        TRY_ASSIGN(std::size_t n, bytes->read(piece));
-        if (n == 0) break;
-        hash.update(ByteView(piece).first(n));
-    }
-    out.sha256 = to_hex(hash.finish());
+    TRY_ASSIGN(const Fd fd, open_file(base.file.path, O_RDONLY | O_CLOEXEC));
+    FileRead read;
+    read.offset = package.offset;
+    read.size = package.size;
+    TRY_ASSIGN(const FileHash hash, hash_file(fd.get(), locked.file_name + ":" + package.file_name, read));
+    out.sha256 = to_hex(hash.sha256);
     return out;
 }
 

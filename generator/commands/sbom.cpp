@@ -11,28 +11,13 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include <charconv>
-#include <cstdlib>
-#include <cstring>
-#include <ctime>
-
 namespace tinderbox::commands {
 namespace {
 
 // SOURCE_DATE_EPOCH, else now: two bills of one lock can be the same bytes.
 Result<std::string> creation_time() {
-    std::int64_t seconds = static_cast<std::int64_t>(std::time(nullptr));
-    if (const char* epoch = std::getenv("SOURCE_DATE_EPOCH"); epoch && *epoch) {
-        auto [end, error] = std::from_chars(epoch, epoch + std::strlen(epoch), seconds);
-        if (error != std::errc() || *end != '\0')
-            return make_error(ErrorKind::usage, "SOURCE_DATE_EPOCH is '{}'; it has to be a number of seconds", epoch);
-    }
-    std::time_t time = static_cast<std::time_t>(seconds);
-    std::tm utc{};
-    ::gmtime_r(&time, &utc);
-    char text[32];
-    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    return std::string(text);
+    TRY_ASSIGN(const std::optional<std::int64_t> epoch, source_date_epoch());
+    return utc_time(epoch ? *epoch : now_seconds());
 }
 
 Status sbom(const std::string& file, const std::string& format, const std::string& output) {

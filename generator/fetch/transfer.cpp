@@ -1,5 +1,6 @@
 #include "generator/fetch/transfer.hpp"
 
+#include "common/base/process.hpp"
 #include "common/base/text.hpp"
 #include "common/base/units.hpp"
 #include "common/base/url.hpp"
@@ -21,11 +22,6 @@ constexpr int redirect_limit = 10;
 // Limits for answers in memory, in bytes after decompression. The largest page of an index has some 30 MB.
 constexpr std::uint64_t page_limit = 256ull << 20;
 constexpr std::uint64_t error_page_limit = 16ull << 20; // for any status from 300 on
-
-std::string variable(const char* name) {
-    const char* value = std::getenv(name);
-    return value ? value : "";
-}
 
 bool is_loopback(std::string_view host) {
     return host == "localhost" || host == "[::1]" || host == "::1" || host.starts_with("127.");
@@ -214,7 +210,7 @@ void configure(CURL* handle, const FetchOptions& options, const Url& url, Exchan
     curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(options.stall_timeout_seconds));
     curl_easy_setopt(handle, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_OPTIONAL));
-    if (std::string netrc = variable("NETRC"); !netrc.empty())
+    if (std::string netrc = environment_variable("NETRC"); !netrc.empty())
         curl_easy_setopt(handle, CURLOPT_NETRC_FILE, netrc.c_str());
     if (!bundle.empty()) curl_easy_setopt(handle, CURLOPT_CAINFO, bundle.c_str());
     if (is_insecure_host(options, url)) {
@@ -332,7 +328,8 @@ Attempt attempt(const FetchOptions& options, TransferRequest& request, TransferR
 std::string ca_bundle() {
     std::error_code ignored;
     for (const char* name : {"SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "PIP_CERT"})
-        if (std::string path = variable(name); !path.empty() && fs::is_regular_file(path, ignored)) return path;
+        if (std::string path = environment_variable(name); !path.empty() && fs::is_regular_file(path, ignored))
+            return path;
     for (const char* path :
          {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
           "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem"})
