@@ -9,6 +9,14 @@ namespace tinderbox::format {
 
 using nlohmann::json;
 
+// Found by nlohmann::json; they throw as its own conversions do.
+static void to_json(json& out, const PrefixName& name) { out = to_string(name); }
+static void from_json(const json& in, PrefixName& out) {
+    auto name = prefix_named(in.get<std::string>());
+    if (!name) throw json::other_error::create(501, fmt::format("no prefix is called {}", in.dump()), &in);
+    out = *std::move(name);
+}
+
 // Each list of fields is used for writing and for reading, so that no field can be added to one side only.
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PackageInfo, kind, name, version, build, url, file_name, sha256, md5,
                                                 size, license, redistribution, installed_size, files, requested,

@@ -4,6 +4,7 @@
 
 #include "common/base/hash.hpp"
 #include "common/base/result.hpp"
+#include "common/format/prefix_name.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -26,9 +27,8 @@ struct PackageInfo {
     std::uint64_t installed_size = 0;
     std::uint32_t files = 0;
     bool requested = false;
-    std::string requirement; // the line of the request that names it; "" for a dependency
-    std::string prefix =
-        "env"; // where it is installed: "env", "base", or "envs/NAME": a further environment of the base's
+    std::string requirement;          // the line of the request that names it; "" for a dependency
+    PrefixName prefix;                // where it is installed
     std::vector<std::string> imports; // modules that its own test imports
 };
 
@@ -92,7 +92,7 @@ struct InstallParts {
 // A script of a package. Scripts run in the order of their list, those before a removal in the opposite order.
 struct ScriptInfo {
     std::string package, version, build_number, path;
-    std::string prefix = "env";       // as PackageInfo::prefix
+    PrefixName prefix;                // as PackageInfo::prefix
     std::string action = "post-link"; // or "pre-unlink"
 };
 

@@ -25,7 +25,8 @@ Result<std::string> path_in(const LinkedPrefix& to, const nlohmann::json& metada
                             const std::string& who) {
     if (to.python) return final_path(*to.python, metadata, from.root, from.path);
     if (from.root == format::Root::env) return from.path;
-    return make_error(ErrorKind::usage, "{}: it is for Python, and the environment '{}' has none", who, to.name);
+    return make_error(ErrorKind::usage, "{}: it is for Python, and the environment '{}' has none", who,
+                      to_string(to.name));
 }
 
 std::string final_path(const format::PythonInfo& python, const nlohmann::json& metadata, format::Root root,

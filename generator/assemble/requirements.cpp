@@ -28,7 +28,7 @@ std::vector<std::string> frameworks_in(const std::vector<format::PackageInfo>& p
     std::set<std::string> out;
     for (const format::PackageInfo& p : packages) {
         std::string name = to_lower(p.name);
-        if (p.prefix != "env") continue;
+        if (!p.prefix.is_env()) continue;
         if (name == "torch" || name == "pytorch") out.insert("torch");
     }
     return {out.begin(), out.end()};
@@ -72,7 +72,7 @@ format::Requirements environment_requirements(const format::Manifest& manifest, 
     out.libraries.assign(needed_by_python.begin(), needed_by_python.end());
     std::vector<format::PackageInfo> packages;
     std::ranges::copy_if(manifest.packages, std::back_inserter(packages),
-                         [](const format::PackageInfo& p) { return p.prefix == "env"; });
+                         [](const format::PackageInfo& p) { return p.prefix.is_env(); });
     advise::add_gpu_needs(out, packages, files);
     out.frameworks = frameworks_in(manifest.packages);
     return out;

@@ -21,7 +21,7 @@ format::PackageInfo base_package(const lock::LockedBase& base) {
     out.size = base.size;
     out.requested = true;
     out.requirement = "--base";
-    out.prefix = "base";
+    out.prefix.kind = format::PrefixKind::base;
     return out;
 }
 
@@ -65,7 +65,7 @@ Inventory inventory_of(const format::Manifest& manifest) {
         p.sha256 = base->sha256;
         p.size = base->size;
         p.license = "";
-        p.prefix = "base";
+        p.prefix.kind = format::PrefixKind::base;
         out.packages.push_back(std::move(p));
     }
     std::ranges::copy_if(manifest.packages, std::back_inserter(out.packages),

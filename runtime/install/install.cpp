@@ -78,7 +78,7 @@ class Installation {
         : run_(run), manifest_(manifest), decision_(decision), layout_(decision.layout), root_(layout_.root),
           options_(options), watch_(summary_), replacement_(decision),
           prefixes_(layout_.prefixes()), header_{decision.manifest_sha256, root_.string(), options.private_modes,
-                                                 layout_.parts.text()},
+                                                 layout_.parts.installed()},
           mode_mask_(options.private_modes ? 0700 : 0777) {
         summary_.prefix = layout_.environment;
     }

@@ -27,7 +27,7 @@ std::vector<Script> package_scripts(const format::Manifest& manifest, const plac
                                     std::string_view action) {
     std::vector<Script> out;
     const fs::path& prefix = layout.prefix(root);
-    const std::string name =
+    const format::PrefixName name =
         format::prefix_name(root, manifest.base_installer ? &manifest.base_installer->environments : nullptr);
     for (const format::ScriptInfo& script : manifest.scripts) {
         if (script.prefix != name || script.action != action) continue;

@@ -24,7 +24,7 @@ std::string check_of(std::string_view before, std::string_view line) {
 
 std::string header_text(const JournalHeader& header) {
     return fmt::format("{}\nmanifest {}\nprefix {}\nprivate {}\nparts {}\n", magic, header.manifest_sha256,
-                       header.prefix, header.private_modes ? 1 : 0, header.parts);
+                       header.prefix, header.private_modes ? 1 : 0, to_string(header.parts));
 }
 
 struct Parsed {
@@ -66,17 +66,19 @@ std::optional<Parsed> parse(std::string_view text) {
     auto manifest = field(text, at, "manifest");
     auto prefix = field(text, at, "prefix");
     auto modes = field(text, at, "private");
-    auto parts = field(text, at, "parts");
-    if (!manifest || !prefix || !modes || !parts) return std::nullopt;
-    out.contents.header = {std::string(*manifest), std::string(*prefix), *modes == "1", std::string(*parts)};
+    auto words = field(text, at, "parts");
+    if (!manifest || !prefix || !modes || !words) return std::nullopt;
+    const auto parts = installed_parts(*words);
+    if (!parts) return std::nullopt;
+    out.contents.header = {std::string(*manifest), std::string(*prefix), *modes == "1", *parts};
     out.valid = at;
-    while (auto words = record(text, at)) {
-        if (words->starts_with("tasks ")) {
-            auto digits = words->substr(6);
+    while (auto line = record(text, at)) {
+        if (line->starts_with("tasks ")) {
+            auto digits = line->substr(6);
             std::uint64_t tasks = 0;
             if (std::from_chars(digits.data(), digits.data() + digits.size(), tasks).ec != std::errc()) break;
             out.contents.tasks = tasks;
-        } else if (*words == "commit") {
+        } else if (*line == "commit") {
             out.contents.committing = true;
         }
         out.valid = at;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/base/file.hpp"
+#include "runtime/place/installed_parts.hpp"
 
 namespace tinderbox::place {
 
@@ -9,7 +10,7 @@ struct JournalHeader {
     std::string manifest_sha256; // hex
     std::string prefix;
     bool private_modes = false;
-    std::string parts = "env"; // Parts::text()
+    InstalledParts parts = InstalledParts::env;
     bool operator==(const JournalHeader&) const = default;
 };
 

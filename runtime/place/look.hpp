@@ -21,8 +21,8 @@ Found look_at(const fs::path& path);
 
 // Traces of one installer at a root.
 struct Traces {
-    std::optional<State> state; // nothing: the tree is begun
-    std::string parts;          // Parts::text() of the tree, whole or begun in this directory
+    std::optional<State> state;                 // nothing: the tree is begun
+    InstalledParts parts = InstalledParts::env; // of the tree, whole or begun in this directory
 };
 // nullopt: nothing of this installer's. A damaged or foreign state or journal counts as nothing.
 std::optional<Traces> traces_of(const fs::path& root, const std::string& manifest_sha256);

@@ -21,8 +21,8 @@ Layout layout_at(const format::Manifest& manifest, const fs::path& root, Parts p
 }
 
 // Of a tree that is there, whole or begun: a conda around it is the one that it was added to.
-Layout layout_of_existing(const format::Manifest& manifest, const fs::path& root, const std::string& parts) {
-    Layout layout = layout_at(manifest, root, Parts::from_text(parts, is_root_user()));
+Layout layout_of_existing(const format::Manifest& manifest, const fs::path& root, InstalledParts parts) {
+    Layout layout = layout_at(manifest, root, Parts::of(parts, is_root_user()));
     const fs::path conda = root.parent_path().parent_path();
     if (!layout.parts.base && root.parent_path().filename() == "envs" && is_conda_root(conda)) layout.conda = conda;
     return layout;

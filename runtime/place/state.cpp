@@ -27,7 +27,7 @@ std::string_view to_string(InstallStage stage) { return stage_names[static_cast<
 
 std::string state_text(const State& state) {
     return fmt::format("{}\nmanifest {}\nstage {}\n{}", state_magic, state.manifest_sha256, to_string(state.stage),
-                       state.parts == "env" ? "" : "parts " + state.parts + "\n");
+                       state.parts == InstalledParts::env ? "" : fmt::format("parts {}\n", to_string(state.parts)));
 }
 
 std::optional<State> parse_state(std::string_view text) {
@@ -38,7 +38,8 @@ std::optional<State> parse_state(std::string_view text) {
     State out;
     out.manifest_sha256 = *manifest;
     if (lines.size() == 5) {
-        const auto parts = value_of(lines[3], "parts");
+        const auto words = value_of(lines[3], "parts");
+        const auto parts = words ? installed_parts(*words) : std::nullopt;
         if (!parts) return std::nullopt;
         out.parts = *parts;
     }

@@ -3,6 +3,7 @@
 
 #include "common/base/file.hpp"
 #include "common/format/manifest.hpp"
+#include "runtime/place/installed_parts.hpp"
 
 namespace tinderbox::place {
 
@@ -13,7 +14,7 @@ std::string_view to_string(InstallStage stage);
 struct State {
     std::string manifest_sha256; // hex, of the installer
     InstallStage stage = InstallStage::none;
-    std::string parts = "env"; // Parts::text(); written only when there are more
+    InstalledParts parts = InstalledParts::env; // written only when there are more
 };
 std::string state_text(const State& state);
 std::optional<State> parse_state(std::string_view text); // nullopt: damaged

@@ -100,7 +100,7 @@ std::string Session::package_summary() const {
     std::string asked;
     std::size_t count = 0, named = 0;
     for (const format::PackageInfo& p : manifest_.packages) {
-        if (p.kind == "generated" || p.prefix != "env") continue;
+        if (p.kind == "generated" || !p.prefix.is_env()) continue;
         ++count;
         if (!p.requested || named >= 4) continue;
         asked += fmt::format("{}{} {}", named ? ", " : "", p.name, p.version);

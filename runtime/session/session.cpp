@@ -164,7 +164,7 @@ Result<int> Session::check() {
     TRY_ASSIGN(std::string prefix, prefix_from(options_.prefix));
     preflight::Preflight found = preflight(decide(prefix));
     auto failure = machine::failure_of(found.findings);
-    verify::ReportFacts in = facts_for("check", prefix, &found);
+    verify::ReportFacts in = facts_for(verify::ReportMode::check, prefix, &found);
     in.exit_code = failure ? static_cast<int>(*failure) : 0;
     return report(in, {});
 }
@@ -195,7 +195,7 @@ void Session::show_problems(const std::vector<machine::Finding>& findings) const
         if (!line.empty()) terminal().line(line);
 }
 
-verify::ReportFacts Session::facts_for(const char* mode, const std::string& prefix,
+verify::ReportFacts Session::facts_for(verify::ReportMode mode, const std::string& prefix,
                                        const preflight::Preflight* preflight, const verify::InstallFacts* installed,
                                        const verify::Verification* verification) const {
     return {mode,

@@ -52,7 +52,8 @@ class Session {
     Result<int> check();
     verify::Verification verify(const std::string& prefix, const machine::GpuVerdict& verdict) const;
     void show_problems(const std::vector<machine::Finding>& findings) const;
-    verify::ReportFacts facts_for(const char* mode, const std::string& prefix, const preflight::Preflight* preflight,
+    verify::ReportFacts facts_for(verify::ReportMode mode, const std::string& prefix,
+                                  const preflight::Preflight* preflight,
                                   const verify::InstallFacts* installed = nullptr,
                                   const verify::Verification* verification = nullptr) const;
     Result<int> report(const verify::ReportFacts& in, const std::string& prefix, bool show = true) const;

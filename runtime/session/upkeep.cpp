@@ -91,7 +91,7 @@ Result<int> Session::verify_only() {
     preflight::Preflight found = preflight(decide(root), true);
     show_problems(found.findings);
     verify::Verification verified = verify(prefix, found.verdict);
-    verify::ReportFacts in = facts_for("verify-only", prefix, &found, nullptr, &verified);
+    verify::ReportFacts in = facts_for(verify::ReportMode::verify_only, prefix, &found, nullptr, &verified);
     auto failure = machine::failure_of(found.findings);
     if (!failure) failure = verified.failure;
     in.exit_code = failure ? static_cast<int>(*failure) : 0;

@@ -100,7 +100,7 @@ class Checker {
     std::vector<std::string> packages_to_import() const {
         std::vector<std::string> out;
         for (const format::PackageInfo& p : manifest_.packages) {
-            bool kind = (p.kind == "wheel" || p.kind == "conda") && p.prefix == "env";
+            bool kind = (p.kind == "wheel" || p.kind == "conda") && p.prefix.is_env();
             if (kind && (p.requested || options_.all_packages) && !is_framework(p.name) && p.name != "python")
                 out.push_back(options_.all_packages ? with_declared(p) : p.name);
         }

@@ -22,8 +22,12 @@ struct InstallFacts {
     std::string script_failure;        // "" = none
 };
 
+// What ran, as the report names it.
+enum class ReportMode { check, install, extract, verify_only };
+std::string_view to_string(ReportMode mode); // "check", "install", "extract", "verify-only"
+
 struct ReportFacts {
-    std::string mode; // "check", "install", "extract", "verify-only"
+    ReportMode mode = ReportMode::install;
     std::string file; // the installer's name, size in bytes, and its manifest's SHA-256 (hex)
     std::uint64_t file_size = 0;
     std::string manifest_sha256;

@@ -30,11 +30,11 @@ struct Disk {
         fs::create_directories(path.parent_path());
         REQUIRE(write_atomically(path, text).ok());
     }
-    static void put_state(const fs::path& root, const std::string& manifest_sha256, const std::string& parts = "env",
-                          InstallStage stage = InstallStage::registered) {
+    static void put_state(const fs::path& root, const std::string& manifest_sha256,
+                          InstalledParts parts = InstalledParts::env, InstallStage stage = InstallStage::registered) {
         put(control_file(root, control::state), state_text({manifest_sha256, stage, parts}));
     }
-    static void put_journal(const fs::path& root, const std::string& parts = "env") {
+    static void put_journal(const fs::path& root, InstalledParts parts = InstalledParts::env) {
         fs::create_directories(root / control_directory);
         REQUIRE(Journal::create(control_file(root, control::journal), {own_sha256, root.string(), false, parts}).ok());
     }
@@ -66,7 +66,7 @@ TEST_CASE("a new prefix is built beside it") {
     CHECK(stage_beside(disk.prefix, other_sha256) != decision.stage);
     CHECK(decision.layout.root == disk.prefix);
     CHECK(decision.layout.environment == disk.prefix);
-    CHECK(decision.layout.parts.text() == "env");
+    CHECK(decision.layout.parts.installed() == InstalledParts::env);
     CHECK(!decision.reached);
 }
 
@@ -76,11 +76,11 @@ TEST_CASE("a base takes the prefix, and the environments lie below it") {
     const Layout layout = disk.decide([](InstallRequest& request) { request.keep_packages = true; }).layout;
     CHECK(layout.root == disk.prefix);
     CHECK(layout.environment == disk.prefix / "envs/lab");
-    CHECK(layout.parts.text() == "env base packages");
+    CHECK(layout.parts.installed() == InstalledParts::packages);
     CHECK(layout.root_paths() == std::vector<std::string>{"envs/lab", "", "envs/second"});
     CHECK(layout.prefix(format::Root::base) == disk.prefix);
     CHECK(layout.roots().size() == 3);
-    CHECK(disk.decide().layout.parts.text() == "env base");
+    CHECK(disk.decide().layout.parts.installed() == InstalledParts::base);
 }
 
 TEST_CASE("an existing directory") {
@@ -125,7 +125,7 @@ TEST_CASE("this very environment, whole or begun, keeps the place that was chose
     Disk disk;
     disk.with_base();
     SECTION("whole") {
-        Disk::put_state(disk.prefix, own_sha256, "env base packages", InstallStage::scripts);
+        Disk::put_state(disk.prefix, own_sha256, InstalledParts::packages, InstallStage::scripts);
         const Decision decision = disk.decide();
         REQUIRE(decision.reached);
         CHECK(decision.reached->stage == InstallStage::scripts);
@@ -134,14 +134,14 @@ TEST_CASE("this very environment, whole or begun, keeps the place that was chose
         CHECK(refusal(disk.decide(extracting)) == "prefix-exists");
     }
     SECTION("whole, with conda's records, and not yet tidied") {
-        Disk::put_state(disk.prefix, own_sha256, "env base", InstallStage::files);
+        Disk::put_state(disk.prefix, own_sha256, InstalledParts::base, InstallStage::files);
         Disk::put(disk.prefix / "conda-meta/history");
         fs::create_directories(control_file(disk.prefix, control::stage));
         CHECK(refusal(disk.decide()) == "");
         CHECK(disk.decide().reached);
     }
     SECTION("begun in a directory with files of the user") {
-        Disk::put_journal(disk.prefix, "env base");
+        Disk::put_journal(disk.prefix, InstalledParts::base);
         Disk::put(disk.prefix / "mine.txt");
         CHECK(refusal(disk.decide()) == "");
         CHECK(disk.decide().staging == StagingKind::inside);

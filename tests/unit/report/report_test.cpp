@@ -222,7 +222,7 @@ TEST_CASE("package URLs and bills of materials", "[report][sbom]") {
                                                             "runtime_cu12-12.8.90-py3-none-manylinux2014_x86_64.whl");
     CHECK(package_url(package("wheel", "Torch", "1.12.1+cu113"), "linux-64") == "pkg:pypi/torch@1.12.1%2Bcu113");
     inventory.packages.push_back(inventory.packages[0]); // in the base as well
-    inventory.packages.back().prefix = "base";
+    inventory.packages.back().prefix.kind = format::PrefixKind::base;
     SbomOptions options{"0.1.0", "2026-01-01T00:00:00Z"};
     json bom = cyclonedx(inventory, options), document = spdx(inventory, options);
     std::set<std::string> references;

@@ -737,27 +737,27 @@ TEST_CASE("a whole report is what the schema says") {
     InstallFacts facts;
     facts.stages = {{"extract", 1.0}};
     facts.warnings = {"a warning"};
-    ReportFacts report{"install",     "demo.run", 123,        std::string(64, '0'),
-                       e.manifest,    prefix,     &preflight, &facts,
-                       &verification, 6,          1763934600};
+    ReportFacts report{ReportMode::install, "demo.run", 123,        std::string(64, '0'),
+                       e.manifest,          prefix,     &preflight, &facts,
+                       &verification,       6,          1763934600};
     json value = make_report(report);
     check_schema(schema, value, "report");
     CHECK(value["created"] == "2025-11-23T21:50:00Z");
     CHECK(value["activate"] == "source " + shell_quote(prefix + "/bin/activate"));
     CHECK(value["summary"] == fmt::format("installed in '{}'; GPU: failed", prefix));
-    for (std::string mode : {"check", "verify-only", "extract"}) {
+    for (ReportMode mode : {ReportMode::check, ReportMode::verify_only, ReportMode::extract}) {
         ReportFacts partial{mode,
                             "demo.run",
                             123,
                             std::string(64, '0'),
                             e.manifest,
                             "/x",
-                            mode == "check" ? &preflight : nullptr,
+                            mode == ReportMode::check ? &preflight : nullptr,
                             nullptr,
                             nullptr,
                             0,
                             0};
-        check_schema(schema, make_report(partial), mode);
+        check_schema(schema, make_report(partial), std::string(to_string(mode)));
     }
 }
 
