@@ -29,7 +29,6 @@ using nlohmann::json;
 namespace {
 
 constexpr std::uint64_t info_file_limit = 256u << 20; // paths.json of a package with a million files
-constexpr std::uint64_t license_limit = 4u << 20;     // one text
 constexpr std::uint64_t all_licenses_limit = 64u << 20;
 constexpr std::uint64_t test_limit = 1u << 20;
 
@@ -196,7 +195,7 @@ class CondaLoader {
         if (member.kind != format::EntryKind::file ||
             (!license && !test && std::ranges::find(wanted, name) == std::end(wanted)))
             return {};
-        if (license && (member.size > license_limit || license_bytes_ + member.size > all_licenses_limit)) {
+        if (license && (member.size > parcel::license_limit || license_bytes_ + member.size > all_licenses_limit)) {
             warnings_.push_back(fmt::format("its licence text '{}' ({}) is too long to be shown", member.path,
                                             format_bytes(member.size)));
             return {};

@@ -40,6 +40,9 @@ struct Entry {
                                 // it and reports a mismatch as Parcel::mismatches (not an error by itself).
 };
 
+// One licence text in the metadata, bytes.
+inline constexpr std::uint64_t license_limit = 4u << 20;
+
 // Errors of contents are of kind usage (a damaged or hostile artifact) or storage (reading it).
 class Artifact {
   public:

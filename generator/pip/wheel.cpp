@@ -19,7 +19,6 @@ using nlohmann::json;
 namespace {
 
 constexpr std::uint64_t text_limit = 64u << 20; // METADATA, RECORD
-constexpr std::uint64_t license_limit = 4u << 20;
 
 class Wheel final : public parcel::Artifact {
   public:
@@ -219,7 +218,7 @@ Status WheelReader::read_licenses() {
     for (const std::string& path : wanted) {
         const archive::ZipMember* member = wheel_->zip->find(path);
         if (member->kind != format::EntryKind::file) continue;
-        TRY_ASSIGN(Bytes bytes, wheel_->zip->read(*member, license_limit));
+        TRY_ASSIGN(Bytes bytes, wheel_->zip->read(*member, parcel::license_limit));
         licenses.push_back({{"name", path.substr(dist_info_.size() + 1)}, {"text", to_utf8(as_text(bytes))}});
     }
     return {};
