@@ -1,6 +1,7 @@
 // UTF-8 (RFC 3629), and what artifacts say in another encoding. Thread-safe, without errors.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,8 @@ bool is_valid_utf8(std::string_view text);
 
 // Each byte is one character.
 std::string latin1_to_utf8(std::string_view text);
+// The opposite; nullopt: not UTF-8, or a character beyond U+00FF.
+std::optional<std::string> utf8_to_latin1(std::string_view text);
 // JSON carries UTF-8 only, and old METADATA and licence texts are whatever their authors wrote: text that is not UTF-8
 // is read as Latin-1.
 std::string to_utf8(std::string_view text);

@@ -29,19 +29,6 @@ bool is_there(const fs::path& path) {
 
 std::string digest(std::string_view text) { return to_hex(sha256(as_bytes(text))); }
 
-// A start-up file may hold bytes that are no UTF-8, and JSON may not: the record keeps its text as latin1_to_utf8()
-// makes it.
-std::string from_latin1(std::string_view text) {
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        auto byte = static_cast<unsigned char>(text[i]);
-        if (byte >= 0xc0 && i + 1 < text.size())
-            out += static_cast<char>((byte & 0x03) << 6 | (static_cast<unsigned char>(text[++i]) & 0x3f));
-        else out += text[i];
-    }
-    return out;
-}
-
 // ---- the record ---------------------------------------------------------------------------------------------------
 
 struct FileRecord {
@@ -81,6 +68,14 @@ std::string record_text(const Record& record) {
            "\n";
 }
 
+// A start-up file may hold bytes that are no UTF-8, and JSON may not: the record keeps its text as latin1_to_utf8()
+// makes it. Throws json::exception as get() does.
+std::string from_latin1(const json& value) {
+    auto text = utf8_to_latin1(value.get<std::string>());
+    if (!text) throw json::other_error::create(501, "a character beyond Latin-1", &value);
+    return *std::move(text);
+}
+
 Result<Record> read_record(const fs::path& path) {
     Record record;
     if (!is_there(path)) return record;
@@ -95,22 +90,21 @@ Result<Record> read_record(const fs::path& path) {
     json value = json::parse(text, nullptr, false);
     if (!value.is_object() || value.value("version", 0) != record_version) return damaged();
     try {
-        record.conda_prefix = from_latin1(value.at("conda").get<std::string>());
+        record.conda_prefix = from_latin1(value.at("conda"));
         for (const json& file : value.at("files")) {
             FileRecord entry;
             auto shell = shell_named(file.at("shell").get<std::string>());
             if (!shell) return damaged();
             entry.shell = *shell;
-            entry.file = from_latin1(file.at("file").get<std::string>());
-            entry.backup = from_latin1(file.at("backup").get<std::string>());
+            entry.file = from_latin1(file.at("file"));
+            entry.backup = from_latin1(file.at("backup"));
             entry.existed = file.at("existed").get<bool>();
             entry.before_sha256 = file.at("before_sha256").get<std::string>();
             entry.after_sha256 = file.at("after_sha256").get<std::string>();
             entry.directories = file.at("directories").get<std::vector<std::string>>();
             for (const json& edit : file.at("edits"))
-                entry.edits.push_back({edit.at("line").get<bool>(), from_latin1(edit.at("before").get<std::string>()),
-                                       from_latin1(edit.at("after").get<std::string>()),
-                                       edit.at("copies").get<std::size_t>()});
+                entry.edits.push_back({edit.at("line").get<bool>(), from_latin1(edit.at("before")),
+                                       from_latin1(edit.at("after")), edit.at("copies").get<std::size_t>()});
             if (!entry.file.is_absolute()) return damaged();
             record.entries.push_back(std::move(entry));
         }

@@ -28,6 +28,13 @@ TEST_CASE("UTF-8 has one to four bytes a character, and only shortest forms", "[
     CHECK(to_utf8("Müller") == "Müller");
 }
 
+TEST_CASE("Latin-1 comes back from UTF-8 as it was", "[utf8]") {
+    std::string bytes;
+    for (int byte = 0; byte < 256; ++byte) bytes += static_cast<char>(byte);
+    CHECK(utf8_to_latin1(latin1_to_utf8(bytes)) == bytes);
+    for (const char* other : {"€", "\xc3", "\xc3(", "\xff", "\xc0\x80"}) CHECK_FALSE(utf8_to_latin1(other));
+}
+
 TEST_CASE("dotted versions are compared number by number", "[version]") {
     CHECK(compare_versions("2.9", "2.17") < 0);
     CHECK(compare_versions("2.17", "2.17") == 0);
