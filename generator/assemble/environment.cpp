@@ -51,9 +51,10 @@ Result<std::optional<format::PythonInfo>> find_conda_python(const std::vector<Li
 }
 
 Result<format::PythonInfo> find_python(const std::vector<LinkInput>& inputs, format::Root root) {
-    for (const LinkInput& input : inputs)
-        if (auto info = captured_python(input.parcel.metadata); input.root == root && info && !info->version.empty())
-            return *info;
+    for (const LinkInput& input : inputs) {
+        if (input.root != root) continue;
+        if (auto info = captured_python(input.parcel.metadata); info && !info->version.empty()) return *std::move(info);
+    }
     TRY_ASSIGN(std::optional<format::PythonInfo> of_conda, find_conda_python(inputs, root));
     if (of_conda) return *std::move(of_conda);
     if (root == format::Root::base)

@@ -95,7 +95,7 @@ struct LockChoice {
     std::string environment;        // --name: pixi's environment of this name, where there is one
 };
 
-// A lock and what of it is taken.
+// A lock with the environments, groups and extras that are selected of it.
 struct LockSelection {
     std::shared_ptr<const ForeignLock> lock;
     std::string platform;            // as the lock calls it
@@ -106,8 +106,8 @@ struct LockSelection {
 // Resolves the names. Errors: kind usage, with the names that there are.
 Result<LockSelection> select_packages(std::shared_ptr<const ForeignLock> lock, const LockChoice& choice);
 
-// The conda packages that are taken, in the lock's order.
-std::vector<const ForeignPackage*> conda_of(const LockSelection& taken);
+// The selected conda packages, in the lock's order.
+std::vector<const ForeignPackage*> conda_of(const LockSelection& selection);
 
 struct LockedWheel {
     const ForeignPackage* package = nullptr;
@@ -115,11 +115,11 @@ struct LockedWheel {
     bool requested = false; // no other package of the lock needs it
 };
 
-// The wheels that are taken for a target, by name. Packages in `replaced` (normalised names: the request has a line of
+// The selected wheels for a target, by name. Packages in `replaced` (normalised names: the request has a line of
 // its own for them) are left out. Where `archives` is given (--allow-sdist), packages that have a source archive but no
 // wheel for the target are put there. Errors (usage, all of them, one a line): a package that would have to be built,
 // or has no wheel for the target; the lock is not for this Python.
-Result<std::vector<LockedWheel>> wheels_of(const LockSelection& taken, const pip::Target& target,
+Result<std::vector<LockedWheel>> wheels_of(const LockSelection& selection, const pip::Target& target,
                                            const std::vector<std::string>& replaced,
                                            std::vector<const ForeignPackage*>* archives = nullptr);
 
