@@ -1,5 +1,6 @@
 #include "generator/assemble/prefixes.hpp"
 
+#include "common/base/last_component.hpp"
 #include "common/base/text.hpp"
 #include "common/format/json_read.hpp"
 #include "common/format/prefix_name.hpp"
@@ -44,7 +45,7 @@ std::string final_path(const format::PythonInfo& python, const nlohmann::json& m
     case format::Root::stdlib:
         return python.stdlib + "/" + path;
     case format::Root::headers: {
-        const std::string directory = python.stdlib.substr(python.stdlib.rfind('/') + 1);
+        const std::string_view directory = last_component(python.stdlib);
         return fmt::format("include/{}/{}/{}", directory, format::text_field(metadata, "name"), path);
     }
     }

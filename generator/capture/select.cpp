@@ -1,5 +1,6 @@
 #include "generator/capture/select.hpp"
 
+#include "common/base/last_component.hpp"
 #include "common/base/member_path.hpp"
 #include "common/base/text.hpp"
 
@@ -31,7 +32,7 @@ bool skip_in_stdlib(const std::string& relative, bool is_directory) {
     if (relative == "EXTERNALLY-MANAGED") return true;
     // Debian's: changes where setuptools installs to.
     if (relative == "_distutils_system_mod.py") return true;
-    std::string_view name = std::string_view(relative).substr(relative.rfind('/') + 1);
+    std::string_view name = last_component(relative);
     if (relative.starts_with("lib-dynload/"))
         return std::ranges::any_of(test_modules, [&](std::string_view stem) { return name.starts_with(stem); });
     // libpython.a and its objects: 50 MB that only an embedding program's linker reads.
@@ -41,7 +42,7 @@ bool skip_in_stdlib(const std::string& relative, bool is_directory) {
 }
 
 bool is_build_config(const std::string& path, const std::string& stdlib) {
-    std::string_view name = std::string_view(path).substr(path.rfind('/') + 1);
+    std::string_view name = last_component(path);
     if (path.starts_with("lib/pkgconfig/") || path.ends_with("-config")) return true;
     if (!path.starts_with(stdlib + "/")) return false;
     std::string_view inside = std::string_view(path).substr(stdlib.size() + 1);
@@ -154,7 +155,7 @@ Status add_library_data(const fs::path& prefix, FileSelection& selection) {
     if (is_shared_prefix(prefix.string())) return {};
     std::set<std::string> wanted;
     for (const auto& [path, item] : selection.items) {
-        std::string_view name = std::string_view(path).substr(path.rfind('/') + 1);
+        std::string_view name = last_component(path);
         for (const LibraryData& data : library_data)
             if (path.starts_with("lib/") && name.starts_with(data.library))
                 for (std::string_view directory : data.directories)
@@ -322,7 +323,7 @@ Status select_interpreter(const Interpreter& python, FileSelection& selection) {
     TRY_ASSIGN(Item executable, item_from(python.executable, info.executable));
     executable.role = Role::interpreter;
     selection.add(std::move(executable));
-    const std::string name = info.executable.substr(info.executable.rfind('/') + 1);
+    const std::string_view name = last_component(info.executable);
     for (std::string alias : {"python" + python.short_version, std::string("python3"), std::string("python")})
         if (alias != name) {
             Item link;
@@ -343,7 +344,7 @@ Status select_interpreter(const Interpreter& python, FileSelection& selection) {
     directory(info.stdlib);
     directory(info.site_packages);
     if (!python.include.empty()) {
-        std::string directory_name = python.include.substr(python.include.rfind('/') + 1);
+        const std::string directory_name(last_component(python.include));
         for (const std::string& include : {python.include, "include/" + python.multiarch + "/" + directory_name})
             if (fs::is_directory(prefix / include, ec))
                 TRY(add_tree({prefix / include, include, prefix, false, {}}, selection));

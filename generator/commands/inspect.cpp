@@ -1,4 +1,5 @@
 // tinderbox inspect FILE: the contents of a .run, a lock or any SPEC, without network.
+#include "common/base/last_component.hpp"
 #include "common/base/text.hpp"
 #include "common/base/units.hpp"
 #include "common/base/url.hpp"
@@ -104,7 +105,7 @@ void add_packages(const spec::Request& request, nlohmann::json& out) {
     out["packages"] = nlohmann::json::array();
     for (const spec::CondaSpec& spec : request.conda) {
         const std::string url = spec.url.substr(0, spec.url.rfind('/'));
-        std::string platform = url.substr(url.rfind('/') + 1);
+        std::string platform(last_component(url));
         if (!conda::is_subdir(platform)) platform.clear();
         if (!platform.empty() && platform != "noarch") platforms.insert(platform);
         out["packages"].push_back({{"kind", "conda"},
@@ -123,8 +124,7 @@ void add_packages(const spec::Request& request, nlohmann::json& out) {
         fetch::Url url = fetch::Url::parse(line.url);
         if (url.fragment.starts_with("sha256=")) sha256 = url.fragment.substr(7);
         url.fragment.clear();
-        const std::string path = percent_decode(url.path);
-        const std::string_view file = std::string_view(path).substr(path.rfind('/') + 1);
+        const std::string file = fetch::file_name_at(url.str());
         if (auto wheel = pip::parse_wheel_name(file)) version = wheel->version_text;
         else if (auto sdist = pip::parse_sdist_name(file, line.name)) version = sdist->str();
         out["packages"].push_back({{"kind", "pypi"},

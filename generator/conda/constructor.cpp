@@ -57,8 +57,7 @@ PackageList::Item url_item(std::string_view line) {
         line = line.substr(0, hash);
     }
     out.url = without_credentials(trim(line));
-    const std::string path = percent_decode(fetch::Url::parse(out.url).path);
-    out.file_name = path.substr(path.rfind('/') + 1);
+    out.file_name = fetch::file_name_at(out.url);
     out.dist = archive::without_ending(out.file_name, archive::conda_endings).value_or(out.file_name);
     return out;
 }

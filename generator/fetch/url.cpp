@@ -1,5 +1,6 @@
 #include "generator/fetch/url.hpp"
 
+#include "common/base/last_component.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 
@@ -97,6 +98,15 @@ Result<std::string> join_url(std::string_view base, std::string_view reference) 
     if (!joined)
         return make_error(ErrorKind::bug, "libcurl does not write the URL of '{}'", without_credentials(reference));
     return *std::move(joined);
+}
+
+std::string path_at(std::string_view location) {
+    return is_url(location) ? percent_decode(Url::parse(location).path) : std::string(location);
+}
+
+std::string file_name_at(std::string_view location) {
+    const std::string path = path_at(location);
+    return std::string(last_component(path));
 }
 
 } // namespace tinderbox::fetch

@@ -28,4 +28,8 @@ struct Url {
 // Error of kind network: one of the two is not a URL ("javascript:…", an impossible host or port).
 Result<std::string> join_url(std::string_view base, std::string_view reference);
 
+// The path of a URL, decoded, without query and fragment; a path as it is. And the last component of that.
+std::string path_at(std::string_view location);
+std::string file_name_at(std::string_view location);
+
 } // namespace tinderbox::fetch

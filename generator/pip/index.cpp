@@ -1,5 +1,6 @@
 #include "generator/pip/index.hpp"
 
+#include "common/base/last_component.hpp"
 #include "common/base/parallel.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
@@ -32,7 +33,7 @@ template <class... Args> Error page_error(const std::string& url, fmt::format_st
     return make_error(ErrorKind::network, format, std::forward<Args>(args)...).in(without_credentials(url));
 }
 
-std::string last_element(std::string_view path) { return percent_decode(path.substr(path.rfind('/') + 1)); }
+std::string last_element(std::string_view path) { return percent_decode(last_component(path)); }
 
 // "sha256=HEX" into the file's hashes; other algorithms are passed over.
 void read_hash(std::string_view text, std::string& sha256, std::string* md5) {

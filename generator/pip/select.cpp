@@ -29,15 +29,9 @@ Error at_line(const RequirementLine& requirement, ErrorKind kind, std::string te
     return Error{kind, fmt::format("{}: {}", requirement.line.str(), text)};
 }
 
-std::string direct_file_name(const RequirementLine& requirement) {
-    std::string path =
-        is_url(requirement.url) ? percent_decode(fetch::Url::parse(requirement.url).path) : requirement.url;
-    return path.substr(path.rfind('/') + 1);
-}
-
 // "NAME-VERSION.tar.gz" as a name without tags; nullopt for a wheel, or a name that does not say both.
 std::optional<WheelName> direct_archive_name(const RequirementLine& requirement) {
-    std::string file = direct_file_name(requirement), name = requirement.name;
+    std::string file = fetch::file_name_at(requirement.url), name = requirement.name;
     if (name.empty()) name = normalize_name(std::string_view(file).substr(0, file.rfind('-')));
     auto version = parse_sdist_name(file, name);
     if (!version) return std::nullopt;
@@ -47,7 +41,7 @@ std::optional<WheelName> direct_archive_name(const RequirementLine& requirement)
 // The file's name of a direct reference, checked to be a wheel for the target.
 Result<WheelName> direct_wheel_name(const RequirementLine& requirement, const TagRanking& ranking,
                                     const Target& target) {
-    std::string file = direct_file_name(requirement);
+    std::string file = fetch::file_name_at(requirement.url);
     auto name = parse_wheel_name(file);
     if (!name) {
         bool wheel = archive::is_wheel(file);
@@ -319,8 +313,7 @@ Result<ProjectWheels::Wheel> direct_file(const RequirementLine& line, const TagR
         if (part.starts_with("sha256=") && part.size() == 71) out.file.sha256 = to_lower(part.substr(7));
     url.fragment.clear();
     out.file.url = !is_url(line.url) ? line.url : out.file.local ? file_url_to_path(line.url) : url.str();
-    std::string path = out.file.local ? out.file.url : percent_decode(url.path);
-    out.file.file_name = path.substr(path.rfind('/') + 1);
+    out.file.file_name = fetch::file_name_at(line.url);
     return out;
 }
 

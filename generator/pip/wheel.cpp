@@ -1,6 +1,7 @@
 #include "generator/pip/wheel.hpp"
 
 #include "common/base/base64url.hpp"
+#include "common/base/last_component.hpp"
 #include "common/base/member_path.hpp"
 #include "common/base/text.hpp"
 #include "common/base/utf8.hpp"
@@ -37,7 +38,7 @@ class Wheel final : public parcel::Artifact {
 };
 
 bool is_license_name(std::string_view path) {
-    const std::string name = to_lower(path.substr(path.rfind('/') + 1));
+    const std::string name = to_lower(last_component(path));
     return name.starts_with("licen") || name.starts_with("copying") || name.starts_with("notice") ||
            name.starts_with("authors") || name.starts_with("copyright");
 }

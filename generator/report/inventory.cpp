@@ -1,6 +1,7 @@
 #include "generator/report/inventory.hpp"
 
 #include "common/base/file.hpp"
+#include "common/base/last_component.hpp"
 #include "common/base/url.hpp"
 #include "common/format/run_file.hpp"
 #include "generator/lock/base.hpp"
@@ -91,7 +92,7 @@ Inventory inventory_of(const spec::Request& request) {
         p.name = requirement.name;
         p.version = requirement.specifier;
         p.url = without_credentials(requirement.url);
-        if (p.name.empty()) p.name = p.url.substr(p.url.rfind('/') + 1);
+        if (p.name.empty()) p.name = last_component(p.url);
         p.requested = true;
         out.packages.push_back(std::move(p));
     }

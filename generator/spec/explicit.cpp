@@ -1,5 +1,6 @@
 // "@EXPLICIT" lists: one conda package a line, as URL or path, perhaps with "#MD5", "#sha256:HEX" or "#HEX64".
 #include "common/base/hex.hpp"
+#include "common/base/last_component.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "generator/conda/names.hpp"
@@ -48,9 +49,8 @@ Result<CondaSpec> read_conda_url(std::string_view text, const pip::SourceLine& l
     bool remote = is_url(location);
     if (!remote && location.find("://") != std::string_view::npos)
         return line_error(line, "'{}' has a scheme other than http, https and file", pip::printable(location));
-    std::string path = remote ? percent_decode(fetch::Url::parse(location).path) : std::string(location);
-    auto slash = path.rfind('/');
-    auto name = conda::parse_file_name(path.substr(slash == std::string::npos ? 0 : slash + 1));
+    const std::string file = fetch::file_name_at(location);
+    auto name = conda::parse_file_name(file);
     if (!name)
         return line_error(line,
                           "'{}' does not end with NAME-VERSION-BUILD.conda or .tar.bz2, as a conda package's "

@@ -259,9 +259,7 @@ Result<std::vector<std::string>> extras_of(std::string_view bracketed, const pip
 
 // What a URL's or path's last element says about the package.
 void name_from_file(pip::RequirementLine& out) {
-    std::string path = is_url(out.url) ? percent_decode(fetch::Url::parse(out.url).path) : out.url;
-    std::string file = path.substr(path.rfind('/') + 1);
-    if (auto wheel = pip::parse_wheel_name(file)) out.name = wheel->name;
+    if (auto wheel = pip::parse_wheel_name(fetch::file_name_at(out.url))) out.name = wheel->name;
 }
 
 Status check_marker(const pip::RequirementLine& requirement) {
