@@ -1,6 +1,7 @@
 #include "common/format/run_file.hpp"
 
 #include "common/base/text.hpp"
+#include "common/format/json_fields.hpp"
 
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
@@ -51,21 +52,22 @@ Result<std::vector<Section>> sections_from(const json& manifest, const Footer& f
     auto damaged = [](std::string_view why) {
         return make_error(ErrorKind::damaged, "the manifest's list of sections is damaged: {}", why);
     };
+    const json* list =
+        JsonFields(manifest, "the manifest", "copy the file again", ErrorKind::damaged).value("sections");
+    if (!list || !list->is_array()) return damaged("there is none");
     std::vector<Section> out;
-    try {
-        for (const json& item : manifest.at("sections")) {
-            Section s;
-            s.name = item.at("name").get<std::string>();
-            s.offset = item.at("offset").get<std::uint64_t>();
-            s.size = item.at("size").get<std::uint64_t>();
-            if (item.contains("sha256")) {
-                s.sha256 = sha256_from_hex(item["sha256"].get<std::string>());
-                if (!s.sha256) return damaged("a SHA-256 is not 64 hexadecimal digits");
-            }
-            out.push_back(std::move(s));
-        }
-    } catch (const json::exception& error) {
-        return damaged(error.what());
+    for (const json& item : *list) {
+        Section s;
+        std::string digits;
+        JsonFields fields(item, "the manifest's list of sections", "copy the file again", ErrorKind::damaged);
+        fields.text("name", s.name, true);
+        fields.integer("offset", s.offset, true);
+        fields.integer("size", s.size, true);
+        fields.text("sha256", digits);
+        s.sha256 = sha256_from_hex(digits);
+        if (!s.sha256 && !digits.empty()) fields.fail("a SHA-256 is not 64 hexadecimal digits");
+        TRY(fields.status());
+        out.push_back(std::move(s));
     }
     std::uint64_t end = 0;
     for (const Section& s : out) {

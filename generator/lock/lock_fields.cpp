@@ -7,9 +7,7 @@
 namespace tinderbox::lock {
 
 LockFields::LockFields(const nlohmann::json& object, std::string where)
-    : format::JsonFields(object, std::move(where), "make the lock again") {
-    if (!object.is_object()) fail("it is not an object");
-}
+    : format::JsonFields(object, std::move(where), "make the lock again") {}
 
 void LockFields::url(const char* key, std::string& out) {
     text(key, out, true);
