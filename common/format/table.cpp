@@ -169,16 +169,10 @@ Bytes encode(const Table& table) {
     return out.take();
 }
 
-Result<Table> decode_table(ByteView bytes) {
-    ByteReader in(bytes);
-    Table table;
-    std::uint32_t version = in.u32();
-    if (in.ok() && version != table_version)
-        return make_error(ErrorKind::damaged,
-                          "the file table has format version {}, this program reads version {}: use the Tinderbox that "
-                          "made it or a newer one",
-                          version, table_version);
-    std::uint64_t count = in.varint();
+namespace {
+
+Status read_blocks(ByteReader& in, Table& table) {
+    const std::uint64_t count = in.varint();
     if (!plausible(in, count, 36)) return damaged("block count");
     table.blocks.reserve(count);
     for (std::uint64_t i = 0; i < count; ++i) {
@@ -197,7 +191,11 @@ Result<Table> decode_table(ByteView bytes) {
         std::copy(digest.begin(), digest.end(), block.sha256.begin());
         table.blocks.push_back(block);
     }
-    count = in.varint();
+    return {};
+}
+
+Status read_contents(ByteReader& in, Table& table) {
+    const std::uint64_t count = in.varint();
     if (!plausible(in, count, 36)) return damaged("content count");
     table.contents.reserve(count);
     for (std::uint64_t i = 0; i < count; ++i) {
@@ -212,43 +210,78 @@ Result<Table> decode_table(ByteView bytes) {
         TRY(check_content(table, content));
         table.contents.push_back(std::move(content));
     }
-    count = in.varint();
+    return {};
+}
+
+bool is_known_root(std::uint8_t root) {
+    constexpr auto further = static_cast<std::uint8_t>(Root::further);
+    return root <= static_cast<std::uint8_t>(Root::stdlib) ||
+           (root >= further && root < further + further_environments_limit);
+}
+
+// A path is written as the number of bytes that it shares with `previous`, and the rest.
+Status read_destination(ByteReader& in, std::string& previous, Destination& d) {
+    std::uint8_t root = in.u8();
+    std::uint8_t kind = in.u8();
+    if (!is_known_root(root) || kind > static_cast<std::uint8_t>(EntryKind::symlink))
+        return damaged("an unknown root or entry kind");
+    d.root = static_cast<Root>(root);
+    d.kind = static_cast<EntryKind>(kind);
+    d.flags = in.u8();
+    std::uint64_t mode = in.varint();
+    d.mode = static_cast<std::uint16_t>(std::min<std::uint64_t>(mode, 0xffff));
+    d.mtime = unzigzag(in.varint());
+    std::uint64_t shared = in.varint();
+    std::string_view rest = in.string();
+    if (!in.ok() || shared > previous.size()) return damaged("it ends too early");
+    d.path = previous.substr(0, shared);
+    d.path += rest;
+    previous = d.path;
+    if (d.kind == EntryKind::symlink) d.link = in.string();
+    if (d.kind == EntryKind::file) d.content = static_cast<std::uint32_t>(in.varint());
+    d.package = static_cast<std::uint32_t>(in.varint());
+    return in.ok() ? Status() : damaged("it ends too early");
+}
+
+Status read_destinations(ByteReader& in, Table& table) {
+    const std::uint64_t count = in.varint();
     if (!plausible(in, count, 7)) return damaged("destination count");
     table.destinations.reserve(count);
     std::string previous;
     for (std::uint64_t i = 0; i < count; ++i) {
         Destination d;
-        std::uint8_t root = in.u8();
-        std::uint8_t kind = in.u8();
-        if ((root > static_cast<std::uint8_t>(Root::stdlib) && root < static_cast<std::uint8_t>(Root::further)) ||
-            root >= static_cast<std::uint8_t>(Root::further) + further_environments_limit ||
-            kind > static_cast<std::uint8_t>(EntryKind::symlink))
-            return damaged("an unknown root or entry kind");
-        d.root = static_cast<Root>(root);
-        d.kind = static_cast<EntryKind>(kind);
-        d.flags = in.u8();
-        std::uint64_t mode = in.varint();
-        d.mode = static_cast<std::uint16_t>(std::min<std::uint64_t>(mode, 0xffff));
-        d.mtime = unzigzag(in.varint());
-        std::uint64_t shared = in.varint();
-        std::string_view rest = in.string();
-        if (!in.ok() || shared > previous.size()) return damaged("it ends too early");
-        d.path = previous.substr(0, shared);
-        d.path += rest;
-        previous = d.path;
-        if (d.kind == EntryKind::symlink) d.link = in.string();
-        if (d.kind == EntryKind::file) d.content = static_cast<std::uint32_t>(in.varint());
-        d.package = static_cast<std::uint32_t>(in.varint());
-        if (!in.ok()) return damaged("it ends too early");
+        TRY(read_destination(in, previous, d));
         TRY(check_destination(table, d));
         table.destinations.push_back(std::move(d));
     }
-    if (in.remaining() != 0) return damaged("bytes follow its end");
+    return {};
+}
+
+Status check_digest_targets(const Table& table) {
     for (const Content& content : table.contents)
         for (const Reloc& reloc : content.relocs)
             if (has_target(reloc.kind) &&
                 (reloc.target >= table.destinations.size() || table.destinations[reloc.target].kind != EntryKind::file))
                 return damaged("a digest names a destination that does not exist");
+    return {};
+}
+
+} // namespace
+
+Result<Table> decode_table(ByteView bytes) {
+    ByteReader in(bytes);
+    Table table;
+    std::uint32_t version = in.u32();
+    if (in.ok() && version != table_version)
+        return make_error(ErrorKind::damaged,
+                          "the file table has format version {}, this program reads version {}: use the Tinderbox that "
+                          "made it or a newer one",
+                          version, table_version);
+    TRY(read_blocks(in, table));
+    TRY(read_contents(in, table));
+    TRY(read_destinations(in, table));
+    if (in.remaining() != 0) return damaged("bytes follow its end");
+    TRY(check_digest_targets(table));
     TRY(check_digest_cycles(table));
     return table;
 }

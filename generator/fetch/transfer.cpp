@@ -254,53 +254,24 @@ Attempt judge_status(const FetchOptions&, const std::string& shown, const std::s
     return {Outcome::failed, make_error(ErrorKind::network, "{}: the server answered HTTP {}", shown, status)};
 }
 
-Attempt attempt(const FetchOptions& options, TransferRequest& request, TransferReply& reply) {
-    CURL* handle = thread_handle();
-    if (!handle) return {Outcome::failed, make_error(ErrorKind::bug, "libcurl cannot be initialised")};
-    const Url url = Url::parse(request.url);
-    const std::string shown = without_credentials(request.url);
-    reply = {};
-    Exchange x{request, reply, 0, 0, 0, {}, -1, {}, handle};
-    std::unique_ptr<curl_slist, CurlDelete> headers;
-    auto header = [&](const std::string& line) { headers.reset(curl_slist_append(headers.release(), line.c_str())); };
-    for (const std::string& line : request.headers) header(line);
-    if (request.resume_from > 0 && !request.if_range.empty()) header("If-Range: " + request.if_range);
-    configure(handle, options, url, x, headers.get());
-    char message[CURL_ERROR_SIZE] = "";
-    curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, message);
-    CURLcode code = curl_easy_perform(handle);
-    std::string_view detail = message[0] ? message : curl_easy_strerror(code);
+// The next attempt continues behind the bytes that arrived.
+void keep_received(TransferRequest& request, const TransferReply& reply, const Exchange& x) {
+    if (request.document) { // after a compressed transfer the file's size is not the number of bytes received
+        if (request.received) *request.received -= x.written;
+        (void)::ftruncate(request.file, 0);
+    } else if (request.file >= 0 && x.status > 0 && x.status < 300) {
+        request.resume_from += x.written;
+    }
+    if (request.expected && x.length > 0) *request.expected -= x.length;
+    if (request.if_range.empty()) request.if_range = reply.etag.starts_with("W/") ? "" : reply.etag;
+}
 
-    // The next attempt continues behind the bytes that arrived.
-    auto keep = [&] {
-        if (request.document) { // after a compressed transfer the file's size is not the number of bytes received
-            if (request.received) *request.received -= x.written;
-            (void)::ftruncate(request.file, 0);
-        } else if (request.file >= 0 && x.status > 0 && x.status < 300) {
-            request.resume_from += x.written;
-        }
-        if (request.expected && x.length > 0) *request.expected -= x.length;
-        if (request.if_range.empty()) request.if_range = reply.etag.starts_with("W/") ? "" : reply.etag;
-    };
-    if (reply.range_ignored) {
-        reply.status = static_cast<int>(x.status);
-        reply.body.clear();
-        return {Outcome::done, {}};
-    }
-    if (!x.failure.ok()) return {Outcome::failed, std::move(x.failure).error()};
-    if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
-        return {Outcome::failed, tls_error(url.host, detail)};
-    if (code != CURLE_OK) {
-        keep();
-        return {transient(code) ? Outcome::again : Outcome::failed,
-                make_error(ErrorKind::network, "{}: {}; check the network, or the proxy variables", shown, detail)};
-    }
-    curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &x.status);
-    reply.status = static_cast<int>(x.status);
-    reply.final_url = request.url;
+// What an HTTP answer means for the transfer.
+Attempt judge_answer(const FetchOptions& options, TransferRequest& request, const std::string& host, Exchange& x) {
+    const std::string shown = without_credentials(request.url);
     if (x.status == 301 || x.status == 302 || x.status == 303 || x.status == 307 || x.status == 308) {
         char* location = nullptr;
-        curl_easy_getinfo(handle, CURLINFO_REDIRECT_URL, &location);
+        curl_easy_getinfo(x.handle, CURLINFO_REDIRECT_URL, &location);
         x.redirect = location ? location : "";
         if (x.redirect.empty())
             return {Outcome::failed, make_error(ErrorKind::network, "{}: a redirect without a target", shown)};
@@ -318,9 +289,45 @@ Attempt attempt(const FetchOptions& options, TransferRequest& request, TransferR
         if (request.file >= 0 && ::ftruncate(request.file, 0) != 0)
             return {Outcome::failed, errno_error("cannot empty the partial download", errno)};
     }
-    auto judged = judge_status(options, shown, url.host, x.status);
+    auto judged = judge_status(options, shown, host, x.status);
     judged.retry_after = x.retry_after;
     return judged;
+}
+
+Attempt attempt(const FetchOptions& options, TransferRequest& request, TransferReply& reply) {
+    CURL* handle = thread_handle();
+    if (!handle) return {Outcome::failed, make_error(ErrorKind::bug, "libcurl cannot be initialised")};
+    const Url url = Url::parse(request.url);
+    reply = {};
+    Exchange x{request, reply, 0, 0, 0, {}, -1, {}, handle};
+    std::unique_ptr<curl_slist, CurlDelete> headers;
+    auto header = [&](const std::string& line) { headers.reset(curl_slist_append(headers.release(), line.c_str())); };
+    for (const std::string& line : request.headers) header(line);
+    if (request.resume_from > 0 && !request.if_range.empty()) header("If-Range: " + request.if_range);
+    configure(handle, options, url, x, headers.get());
+    char message[CURL_ERROR_SIZE] = "";
+    curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, message);
+    CURLcode code = curl_easy_perform(handle);
+    std::string_view detail = message[0] ? message : curl_easy_strerror(code);
+
+    if (reply.range_ignored) {
+        reply.status = static_cast<int>(x.status);
+        reply.body.clear();
+        return {Outcome::done, {}};
+    }
+    if (!x.failure.ok()) return {Outcome::failed, std::move(x.failure).error()};
+    if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
+        return {Outcome::failed, tls_error(url.host, detail)};
+    if (code != CURLE_OK) {
+        keep_received(request, reply, x);
+        return {transient(code) ? Outcome::again : Outcome::failed,
+                make_error(ErrorKind::network, "{}: {}; check the network, or the proxy variables",
+                           without_credentials(request.url), detail)};
+    }
+    curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &x.status);
+    reply.status = static_cast<int>(x.status);
+    reply.final_url = request.url;
+    return judge_answer(options, request, url.host, x);
 }
 
 } // namespace

@@ -17,6 +17,7 @@
 #include <zstd.h>
 
 #include <algorithm>
+#include <array>
 #include <condition_variable>
 #include <thread>
 
@@ -69,6 +70,11 @@ class Packer {
 
   private:
     Status plan();
+    using SmallFiles = std::array<std::vector<std::size_t>, file_class_count>;
+    using LargeFiles = std::map<std::pair<std::uint64_t, bool>, std::vector<std::size_t>>; // size, with relocations
+    void plan_small(SmallFiles small);
+    void plan_large(LargeFiles large);
+    std::uint64_t total(const std::vector<std::size_t>& list) const; // bytes
     void deal();
     Status compress_all(PayloadWriter& writer);
     void work(PayloadWriter& writer);
@@ -105,8 +111,8 @@ class Packer {
 // Which files go into which stream. Only names, sizes and, where a name says nothing, first bytes are looked at.
 Status Packer::plan() {
     const auto entries = artifact_.entries();
-    std::vector<std::size_t> small[file_class_count];
-    std::map<std::pair<std::uint64_t, bool>, std::vector<std::size_t>> large; // size, with relocations
+    SmallFiles small;
+    LargeFiles large;
     for (std::size_t i = 0; i < entries.size(); ++i) {
         const Entry& e = entries[i];
         if (e.kind != format::EntryKind::file || e.drop_bytecode) continue;
@@ -129,12 +135,21 @@ Status Packer::plan() {
         }
         small[static_cast<std::size_t>(*file_class)].push_back(i);
     }
+    plan_small(std::move(small));
+    plan_large(std::move(large));
+    return {};
+}
+
+std::uint64_t Packer::total(const std::vector<std::size_t>& list) const {
+    std::uint64_t bytes = 0;
+    for (std::size_t i : list) bytes += artifact_.entries()[i].size;
+    return bytes;
+}
+
+// One stream a class.
+void Packer::plan_small(SmallFiles small) {
+    const auto entries = artifact_.entries();
     const StreamContext context{artifact_, pool_, options_.progress};
-    auto total = [&](const std::vector<std::size_t>& list) {
-        std::uint64_t bytes = 0;
-        for (std::size_t i : list) bytes += entries[i].size;
-        return bytes;
-    };
     for (std::size_t c = 0; c < file_class_count; ++c) {
         if (small[c].empty()) continue;
         // Neighbours should resemble each other: the kind of file first, then the directory.
@@ -150,6 +165,12 @@ Status Packer::plan() {
         streams_.push_back(make_small_stream(context, file_class, std::move(small[c])));
         streams_.back()->weight = weight;
     }
+}
+
+// One stream for the files of one size, which may be the same; the streams in the order of their first paths.
+void Packer::plan_large(LargeFiles large) {
+    const auto entries = artifact_.entries();
+    const StreamContext context{artifact_, pool_, options_.progress};
     std::vector<std::vector<std::size_t>> groups;
     auto by_path = [&](std::size_t i) { return std::tuple(entries[i].path, entries[i].root); };
     for (auto& [size, list] : large) {
@@ -162,7 +183,6 @@ Status Packer::plan() {
         streams_.push_back(make_large_stream(context, std::move(list)));
         streams_.back()->weight = weight;
     }
-    return {};
 }
 
 // The heaviest stream first, each to the lane that has least: all lanes end at about the same time.

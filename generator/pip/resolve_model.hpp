@@ -49,6 +49,9 @@ class ProjectStore {
 
   private:
     Result<Project> load(const std::string& name) const;
+    std::vector<const ProjectWheels::Wheel*> allowed_files(const Project& project) const;
+    std::vector<const ProjectWheels::Wheel*> usable_files(Project& project) const;
+    void add_candidates(Project& out, std::vector<const ProjectWheels::Wheel*> usable) const;
 
     const SelectOptions& options_;
     const Roots& roots_;
