@@ -37,7 +37,7 @@ Result<Built> build(const Options& options, Reporter& reporter) {
     TRY(read_includes(options, requested, lock, reporter));
 
     // Everything that can be refused by names is refused before gigabytes are fetched.
-    TRY(check_target(options, requested, lock));
+    TRY(check_planned_target(options, requested, lock));
     if (options.redistributable) TRY(check_redistribution(lock));
     TRY_ASSIGN(assemble::RunParts parts, run_parts(lock));
 

@@ -114,6 +114,6 @@ std::vector<Clobber> find_clobbers(std::span<const std::vector<std::string>> pat
 
 // Where a path of the package lies below the prefix. `python` may be null unless the package is noarch
 // python.
-std::string final_path(const nlohmann::json& metadata, const format::PythonInfo* python, const std::string& path);
+std::string linked_path(const nlohmann::json& metadata, const format::PythonInfo* python, const std::string& path);
 
 } // namespace tinderbox::conda

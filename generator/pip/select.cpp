@@ -56,7 +56,7 @@ Result<WheelName> direct_wheel_name(const RequirementLine& requirement, const Ta
     }
     if (!ranking.rank(name->tags))
         return at_line(requirement, ErrorKind::usage,
-                       fmt::format("the wheel '{}' is not for {}; name one that is", file, describe(target)));
+                       fmt::format("the wheel '{}' is not for {}; name one that is", file, describe_target(target)));
     return *name;
 }
 
@@ -212,17 +212,17 @@ Error nothing_fits(const Wanted& wanted, const ProjectWheels& files, const Selec
                 what, sdists.front(), what));
     if (same.empty()) {
         auto best = newest(files, SpecifierSet(), false);
-        return error(
-            ErrorKind::unsatisfiable,
-            fmt::format("there is no '{}' in {}{}; {}", what, fmt::join(files.asked, ", "), elsewhere,
-                        best ? fmt::format("the newest that fits {} is {}", describe(options.target), best->str())
-                             : fmt::format("no version has a wheel for {}", describe(options.target))));
+        return error(ErrorKind::unsatisfiable,
+                     fmt::format("there is no '{}' in {}{}; {}", what, fmt::join(files.asked, ", "), elsewhere,
+                                 best ? fmt::format("the newest that fits {} is {}", describe_target(options.target),
+                                                    best->str())
+                                      : fmt::format("no version has a wheel for {}", describe_target(options.target))));
     }
     if (fitting.empty()) {
         auto best = newest(files, SpecifierSet(), false);
         return error(ErrorKind::unsatisfiable,
-                     fmt::format("'{}' has no wheel for {}{}, only for {}{}", what, describe(options.target), elsewhere,
-                                 some_tags(same),
+                     fmt::format("'{}' has no wheel for {}{}, only for {}{}", what, describe_target(options.target),
+                                 elsewhere, some_tags(same),
                                  best ? fmt::format("; the newest that has one is {}", best->str()) : ""));
     }
     std::string needs;
@@ -293,7 +293,7 @@ Result<ChosenWheel> choose_indexed(const Wanted& wanted, const SelectOptions& op
 
 } // namespace
 
-std::string describe(const Target& target) {
+std::string describe_target(const Target& target) {
     return fmt::format("Python {}{} on {} with glibc {}", target.python_minor(), target.free_threaded ? "t" : "",
                        target.platform, target.glibc);
 }

@@ -79,7 +79,7 @@ Result<bool> applies(const RequirementLine& line, const MarkerEnvironment& envir
 Status check_no_binary(const RequirementLine& line, const std::string& project, const Options& options);
 
 // "Python 3.11 on linux-64 with glibc 2.28"
-std::string describe(const Target& target);
+std::string describe_target(const Target& target);
 
 // The best wheel that fits: highest version, then tag, then build number, then place. With `versions` empty any final
 // version; yanked ones only when `pinned`. nullptr: none.
