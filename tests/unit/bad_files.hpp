@@ -2,14 +2,8 @@
 // sentences again, to be reviewed as a diff.
 #pragma once
 
-#include "common/base/file.hpp"
-#include "common/base/text.hpp"
-#include "source_dir.hpp"
+#include "tests/unit/golden_text.hpp"
 
-#include <catch2/catch_test_macros.hpp>
-
-#include <algorithm>
-#include <cstdlib>
 #include <functional>
 #include <string>
 #include <vector>
@@ -36,19 +30,11 @@ inline void check_bad_files(const std::string& directory, const std::string& gol
         said += name + "\n    " + replace_all(text, "\n", "\n    ") + "\n";
     }
     fs::current_path(before);
-    if (const char* update = std::getenv("TINDERBOX_UPDATE_GOLDEN"); update && *update) {
+    if (test::updates_golden()) {
         REQUIRE(write_atomically(golden, said).ok());
         return;
     }
     auto wanted = read_text(golden);
     REQUIRE(wanted.ok());
-    auto ours = split_lines(said), theirs = split_lines(*wanted);
-    for (std::size_t i = 0; i < std::max(ours.size(), theirs.size()); ++i) {
-        const std::string_view left = i < ours.size() ? ours[i] : "(nothing)",
-                               right = i < theirs.size() ? theirs[i] : "(nothing)";
-        if (left != right) {
-            FAIL_CHECK("line " << i + 1 << " of " << golden_name << "\n  is now: " << left << "\n  was:    " << right);
-            break;
-        }
-    }
+    test::check_same_lines(said, *wanted, golden_name);
 }
