@@ -2,6 +2,7 @@
 
 #include "common/base/text.hpp"
 #include "common/base/units.hpp"
+#include "common/base/visible.hpp"
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -68,15 +69,17 @@ void Terminal::write_line(std::string_view text) {
 
 void Terminal::note(std::string_view label, std::string_view text) {
     if (quiet_) return;
-    write_line(fmt::format("{} {}", styled(Style::bold, fmt::format("{:>12}", label)), text));
+    write_line(fmt::format("{} {}", styled(Style::bold, fmt::format("{:>12}", visible(label))), visible_lines(text)));
 }
 void Terminal::line(std::string_view text) {
-    if (!quiet_) write_line(text);
+    if (!quiet_) write_line(visible_output(text, colour_));
 }
 void Terminal::warning(std::string_view text) {
-    write_line(fmt::format("{} {}", styled(Style::yellow, "warning:"), text));
+    write_line(fmt::format("{} {}", styled(Style::yellow, "warning:"), visible_lines(text)));
 }
-void Terminal::error(std::string_view text) { write_line(fmt::format("{} {}", styled(Style::red, "error:"), text)); }
+void Terminal::error(std::string_view text) {
+    write_line(fmt::format("{} {}", styled(Style::red, "error:"), visible_lines(text)));
+}
 
 void Terminal::progress(std::string_view label, std::uint64_t done, std::uint64_t total, std::string_view unit) {
     if (quiet_) return;
@@ -105,7 +108,7 @@ void Terminal::progress(std::string_view label, std::uint64_t done, std::uint64_
     } else {
         text = amount(done);
     }
-    std::string line = fmt::format("{:>12} {}", label, text);
+    std::string line = fmt::format("{:>12} {}", visible(label), text);
     if (!interactive_) {
         write_all(2, line + "\n");
         return;

@@ -18,7 +18,7 @@ struct TableStyle {
 };
 
 // Rows of equal length, the first is the header; two spaces between columns, no spaces at the end of a line.
-std::string columns(const std::vector<std::vector<std::string>>& rows, const TableStyle& style);
+std::string columns(std::vector<std::vector<std::string>> rows, const TableStyle& style);
 
 // Standard output: its width as a terminal (COLUMNS counts; 0 = a file or a pipe), and whether colour is wanted
 // (NO_COLOR, TERM=dumb).

@@ -3,6 +3,7 @@
 #include "common/base/parallel.hpp"
 #include "common/base/process.hpp"
 #include "common/base/text.hpp"
+#include "common/base/visible.hpp"
 #include "runtime/place/control_files.hpp"
 
 #include <nlohmann/json.hpp>
@@ -15,7 +16,9 @@ namespace tinderbox::session {
 
 using nlohmann::json;
 
-void write_stdout(std::string_view text) {
+void write_stdout(std::string_view written) {
+    const std::string shown = visible_output(written, Terminal::get().colour());
+    std::string_view text = shown;
     while (!text.empty()) {
         ssize_t n = ::write(1, text.data(), text.size());
         if (n <= 0) return;

@@ -1,6 +1,7 @@
 #include "runtime/ui/prompt.hpp"
 
 #include "common/base/text.hpp"
+#include "common/base/visible.hpp"
 
 #include <unistd.h>
 
@@ -56,7 +57,9 @@ Status accept_licenses(const Console& console) {
 
 Console Console::terminal() {
     Console console;
-    console.write = [](std::string_view text) {
+    console.write = [](std::string_view written) {
+        const std::string shown = visible_lines(written);
+        std::string_view text = shown;
         while (!text.empty()) {
             ssize_t n = ::write(2, text.data(), text.size());
             if (n <= 0) return;

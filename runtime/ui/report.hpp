@@ -29,6 +29,6 @@ std::string render_report_html(const nlohmann::json& report);
 std::string html_escape(std::string_view text);
 
 // A multi-line list "name  version  …" with columns as wide as they must be.
-std::string render_columns(const std::vector<std::vector<std::string>>& rows);
+std::string render_columns(std::vector<std::vector<std::string>> rows);
 
 } // namespace tinderbox::ui

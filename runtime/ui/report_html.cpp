@@ -4,6 +4,7 @@
 
 #include "common/base/text.hpp"
 #include "common/base/units.hpp"
+#include "common/base/visible.hpp"
 
 #include <algorithm>
 #include <map>
@@ -339,7 +340,7 @@ std::string fill(std::string_view page, const std::vector<std::pair<std::string_
 
 std::string html_escape(std::string_view words) {
     std::string out;
-    for (char c : words) {
+    for (char c : visible_lines(words)) {
         switch (c) {
         case '&':
             out += "&amp;";
