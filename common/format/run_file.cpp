@@ -1,5 +1,6 @@
 #include "common/format/run_file.hpp"
 
+#include "common/base/hash_file.hpp"
 #include "common/base/text.hpp"
 
 #include <fcntl.h>
@@ -75,6 +76,9 @@ Result<std::vector<Section>> sections_from(const json& manifest, const Footer& f
         bool without_hash = s.name == "manifest" || s.name == "signature" || s.name == "blocks" ||
                             s.name == "padding" || s.name == "footer";
         if (!s.sha256 && !without_hash) return damaged(s.name + " has no SHA-256");
+        // What no hash covers is there once: a second slot would have room for anything.
+        if (without_hash && s.name != "padding" && std::ranges::count(out, s.name, &Section::name) != 1)
+            return damaged("there are several sections " + s.name);
     }
     if (end != footer.total_size) return damaged("it does not cover the whole file");
     return out;
@@ -136,6 +140,7 @@ struct RunFile::State {
     std::string manifest_text;
     json manifest;
     std::vector<Section> sections;
+    std::optional<SignatureSlot> signature;
 };
 
 RunFile::RunFile() : state_(std::make_unique<State>()) {}
@@ -235,6 +240,13 @@ Result<RunFile> RunFile::open(const fs::path& path, const VolumeFinder& find) {
     auto sections = sections_from(state.manifest, state.footer);
     if (!sections.ok()) return std::move(sections).error().in(path.string());
     state.sections = *std::move(sections);
+    if (const Section* slot = file.section("signature")) {
+        if (slot->size != signature_slot_size)
+            return make_error(ErrorKind::damaged, "{}: the place of its signature has {} bytes, not {}", path.string(),
+                              slot->size, signature_slot_size);
+        TRY_ASSIGN(const Bytes bytes, file.read_section(*slot));
+        TRY_ASSIGN(state.signature, decode_signature_slot(bytes).in(path.string()));
+    }
     return file;
 }
 
@@ -257,6 +269,25 @@ std::vector<fs::path> RunFile::volumes() const {
 }
 
 Status RunFile::read_at(std::span<std::byte> out, std::uint64_t offset) const { return state_->read_at(out, offset); }
+const std::optional<SignatureSlot>& RunFile::signature() const { return state_->signature; }
+
+Result<Sha256Digest> RunFile::sha256_of_files(const std::function<void(std::uint64_t)>& progress) const {
+    Sha256 hash;
+    FileRead read;
+    read.drop_cached = true;
+    std::uint64_t before = 0; // bytes of the volumes that are finished
+    if (progress) read.progress = [&](std::uint64_t done) { progress(before + done); };
+    for (const Volume& volume : state_->volumes) {
+        TRY_ASSIGN(std::uint64_t size,
+                   read_pieces(volume.fd.get(), volume.path.string(), read, [&](ByteView piece) -> Status {
+                       hash.update(piece);
+                       return {};
+                   }));
+        before += size;
+    }
+    return hash.finish();
+}
+
 RunFile::Extent RunFile::extent_at(std::uint64_t offset) const { return state_->extent_at(offset); }
 
 Result<Bytes> RunFile::read_section(const Section& section) const {

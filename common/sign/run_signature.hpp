@@ -21,10 +21,6 @@ fs::path signature_path(const fs::path& run); // NAME.run.sig
 // The signature slot: signature_slot_size bytes.
 Result<Bytes> signature_slot(const SigningKey& key, std::string_view manifest_text);
 
-// SHA-256 over all bytes of the files, one after the other. `progress` gets bytes done so far.
-Result<Sha256Digest> hash_files(const std::vector<fs::path>& files,
-                                const std::function<void(std::uint64_t)>& progress = {});
-
 // Success: the owner of the private key of `key` signed every byte of `run`. Error of kind damaged: there is no
 // signature, or it is damaged, by another key, or of another file; the sentence says which.
 struct SignatureCheck {

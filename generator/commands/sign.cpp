@@ -56,9 +56,8 @@ Status sign(const std::string& file, const std::string& key_file) {
     Terminal& terminal = Terminal::get();
     // A damaged file must not be signed.
     TRY(run.verify_all(0, [&](std::uint64_t done) { terminal.progress("verifying", done, run.total_size()); }));
-    TRY_ASSIGN(Sha256Digest digest, sign::hash_files(run.volumes(), [&](std::uint64_t done) {
-                   terminal.progress("signing", done, run.total_size());
-               }));
+    TRY_ASSIGN(Sha256Digest digest,
+               run.sha256_of_files([&](std::uint64_t done) { terminal.progress("signing", done, run.total_size()); }));
     terminal.end_progress();
     TRY_ASSIGN(Bytes signature, key.sign(digest));
     const fs::path path = sign::signature_path(file);

@@ -118,8 +118,9 @@ Status Repair::extract() {
     TRY_ASSIGN(Fd to_sync, open_file(tree, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     TRY_ASSIGN(auto directories,
                io::Directories::make(std::move(root), tree.string(), plan.directories, false, options_.faults));
-    TRY_ASSIGN(io::Extracted extracted,
-               io::extract(run_, part, plan, directories, extract_options(options_, prefixes_, mode_mask_)));
+    io::ExtractOptions how = extract_options(options_, prefixes_, mode_mask_);
+    how.check_contents = true;
+    TRY_ASSIGN(io::Extracted extracted, io::extract(run_, part, plan, directories, how));
     fresh_ = installed_rows(part, plan, extracted.installed, prefixes_, mode_mask_);
     // Renamed only when it is on the disk.
     if (::syncfs(to_sync.get()) != 0) return errno_error("cannot write to the disk", errno);

@@ -1,5 +1,6 @@
 #include "runtime/io/extract.hpp"
 
+#include "common/base/hash_file.hpp"
 #include "common/base/parallel.hpp"
 #include "runtime/io/epoch.hpp"
 #include "runtime/io/files.hpp"
@@ -7,6 +8,8 @@
 #include "runtime/io/run_reader.hpp"
 
 #include <algorithm>
+#include <fcntl.h>
+
 #include <cerrno>
 #include <cstring>
 #include <deque>
@@ -110,6 +113,13 @@ struct Shared {
                           run.path().string(), index, table.blocks[index].offset, holds);
     }
 
+    Error other_file(std::uint32_t content) const {
+        const std::span<const std::uint32_t> names = plan.destinations_of[content];
+        return make_error(ErrorKind::damaged,
+                          "{}: '{}' is not the file that the file table names: its SHA-256 does not match",
+                          run.path().string(), names.empty() ? "?" : table.destinations[names.front()].path);
+    }
+
     Status unpack(std::uint32_t block, ByteView packed, std::span<std::byte> out) const {
         if (!format::unpack_block(table.blocks[block], packed, out).ok()) return damaged_block(block);
         return {};
@@ -131,6 +141,7 @@ struct Shared {
     void prepare();
     Status repeat_relocated();
     Status write_digests();
+    Status check_large_files() const;
 };
 
 Status Shared::write_content(std::uint32_t index, ByteView raw) {
@@ -140,6 +151,8 @@ Status Shared::write_content(std::uint32_t index, ByteView raw) {
         if (!known[destination]) return make_error(ErrorKind::bug, "a digest is asked for before its file is written");
         return installed[destination];
     };
+    if ((options.check_contents || !content.relocs.empty()) && sha256(original) != content.sha256)
+        return other_file(index);
     const std::string* prefix = nullptr;
     Bytes relocated;
     format::InstalledFile facts;
@@ -241,6 +254,20 @@ Status Shared::write_digests() {
             for (std::size_t i = groups[g].first; i < groups[g].second; ++i) TRY(write_content(level[i], raw));
             return {};
         }));
+    }
+    return {};
+}
+
+// Their blocks were written in no order, so they are read again.
+Status Shared::check_large_files() const {
+    for (const auto& [d, file] : large_files) {
+        const format::Destination& destination = table.destinations[d];
+        TRY_ASSIGN(Directories::Handle directory, tree.directories.open(plan.directory_of[d]));
+        const char* name = destination.path.c_str() + (destination.path.rfind('/') + 1);
+        Fd fd(::openat(directory.fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+        if (!fd) return errno_error(fmt::format("cannot read '{}'", tree.path(d)), errno);
+        TRY_ASSIGN(const FileHash found, hash_file(fd.get(), tree.path(d)));
+        if (found.sha256 != table.contents[destination.content].sha256) return other_file(destination.content);
     }
     return {};
 }
@@ -523,6 +550,7 @@ Result<Extracted> extract(const format::RunFile& run, const format::Table& table
     shared.prepare();
     if (options.done_tasks > 0) TRY(shared.repeat_relocated());
     TRY(phase_one(shared));
+    if (options.check_contents) TRY(shared.check_large_files());
     TRY(shared.write_digests());
     for (const HardLink& link : plan.hard_links) {
         if (shared.interrupted()) return interruption();

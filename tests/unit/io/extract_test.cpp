@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 using namespace tinderbox;
@@ -93,6 +94,33 @@ TEST_CASE("every way to the disk gives the same tree", "[extract]") {
         CHECK(result->description.starts_with(way.no_uring ? "pread/pwrite" : result->description));
         REQUIRE(remove_tree(bench.root).ok());
     }
+}
+
+TEST_CASE("a file that is not the table's is found where files are compared", "[extract]") {
+    auto wrong = [](auto is_wanted, bool check) {
+        Bench bench(2, 150);
+        auto content = std::ranges::find_if(bench.builder.table.contents, is_wanted);
+        REQUIRE(content != bench.builder.table.contents.end());
+        content->sha256[0] ^= std::byte{1};
+        bench.write();
+        ExtractOptions options;
+        options.check_contents = check;
+        auto result = bench.extract(options);
+        return !result.ok() && result.error().kind == ErrorKind::damaged;
+    };
+    auto small = [](const format::Content& c) { return c.size > 0 && c.size < 1000 && c.relocs.empty(); };
+    auto large = [](const format::Content& c) { return c.size > format::block_raw_size && c.relocs.empty(); };
+    auto relocated = [](const format::Content& c) { return !c.relocs.empty(); };
+    CHECK(wrong(small, true));
+    CHECK(wrong(large, true));
+    CHECK(wrong(relocated, true));
+    CHECK(wrong(relocated, false)); // hashed anyway
+    CHECK_FALSE(wrong(small, false));
+    Bench bench(2, 150);
+    bench.write();
+    ExtractOptions options;
+    options.check_contents = true;
+    CHECK(problem(bench.extract(options)) == "");
 }
 
 TEST_CASE("short writes are finished", "[extract]") {
