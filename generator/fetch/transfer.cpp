@@ -23,10 +23,6 @@ constexpr int redirect_limit = 10;
 constexpr std::uint64_t page_limit = 256ull << 20;
 constexpr std::uint64_t error_page_limit = 16ull << 20; // for any status from 300 on
 
-bool is_loopback(std::string_view host) {
-    return host == "localhost" || host == "[::1]" || host == "::1" || host.starts_with("127.");
-}
-
 bool is_insecure_host(const FetchOptions& options, const Url& url) {
     return std::ranges::any_of(options.insecure_hosts, [&](const std::string& named) {
         std::string host = to_lower(named);
@@ -343,7 +339,7 @@ Status check_transport(const FetchOptions& options, const std::string& text) {
     if (url.scheme != "http")
         return make_error(ErrorKind::network, "'{}' has a scheme that cannot be downloaded; use https",
                           without_credentials(text));
-    if (is_loopback(url.host) || is_insecure_host(options, url)) return {};
+    if (is_loopback_host(url.host) || is_insecure_host(options, url)) return {};
     return make_error(
         ErrorKind::network,
         "'{}' is plain http, which anyone on the way can change; use https, or allow the host: --insecure-host {}",
@@ -356,6 +352,7 @@ Result<TransferReply> transfer(const FetchOptions& options, TransferRequest requ
     int redirects = 0;
     for (int tries = 0;;) {
         TRY(check_transport(options, request.url));
+        const std::string asked = request.url;
         Attempt result = attempt(options, request, reply);
         if (result.outcome == Outcome::done) {
             bool redirected = reply.status >= 301 && reply.status <= 308 && reply.status != 304;
@@ -363,6 +360,7 @@ Result<TransferReply> transfer(const FetchOptions& options, TransferRequest requ
             if (++redirects > redirect_limit)
                 return make_error(ErrorKind::network, "{}: the server redirects in a circle",
                                   without_credentials(first_url));
+            TRY(check_reference(asked, request.url).in(without_credentials(asked) + ": in a redirect"));
             continue;
         }
         if (result.outcome == Outcome::failed || tries >= options.retries) return std::move(result.error);

@@ -52,7 +52,29 @@ Status check_interface(const std::string& url, std::string_view version) {
                       version);
 }
 
+// Files that the page of a server may not name are passed over, as links that lead nowhere are. Where no other is left,
+// the first one is the error.
+class Refused {
+  public:
+    explicit Refused(const std::string& page) : page_(page) {}
+    bool operator()(const std::string& url) {
+        Status good = fetch::check_reference(page_, url);
+        if (good.ok()) return false;
+        if (!first_) first_ = std::move(good).error();
+        return true;
+    }
+    Status check(const std::vector<IndexFile>& files) const {
+        if (!first_ || !files.empty()) return {};
+        return Error(*first_).in(without_credentials(page_));
+    }
+
+  private:
+    const std::string& page_;
+    std::optional<Error> first_;
+};
+
 Result<std::vector<IndexFile>> parse_html(const fetch::Document& document) {
+    Refused refused(document.url);
     std::vector<IndexFile> out;
     std::string base = document.url;
     bool form = false, base_seen = false;
@@ -77,6 +99,7 @@ Result<std::vector<IndexFile>> parse_html(const fetch::Document& document) {
         file.file_name = last_element(url.path);
         if (!archive::is_distribution(file.file_name)) continue;
         file.url = url.str();
+        if (refused(file.url)) continue;
         if (auto value = tag.find("data-requires-python")) file.requires_python = *value;
         if (auto value = tag.find("data-yanked")) {
             file.yanked = true;
@@ -91,6 +114,7 @@ Result<std::vector<IndexFile>> parse_html(const fetch::Document& document) {
         }
         out.push_back(std::move(file));
     }
+    TRY(refused.check(out));
     if (out.empty() && form)
         return page_error(document.url,
                           "the server answered with a page that has a form and no packages (a login page?) "
@@ -104,8 +128,9 @@ Result<std::vector<IndexFile>> parse_html(const fetch::Document& document) {
 // A page as it is read: an index page has megabytes, and only a few of its fields count, so no tree is built of it.
 class PageReader final : public nlohmann::json_sax<json> {
   public:
-    explicit PageReader(const std::string& url) : url_(url) {}
+    explicit PageReader(const std::string& url) : refused(url), url_(url) {}
 
+    Refused refused;
     std::vector<IndexFile> files;
     std::string api_version;
     bool has_files = false; // a root object with the list "files"
@@ -209,7 +234,7 @@ class PageReader final : public nlohmann::json_sax<json> {
         url.fragment.clear();
         file_.url = url.str();
         if (file_.file_name.empty()) file_.file_name = last_element(url.path);
-        if (!archive::is_distribution(file_.file_name)) return;
+        if (!archive::is_distribution(file_.file_name) || refused(file_.url)) return;
         for (const Announced& metadata : announced_) { // PEP 714: the first of the names that is there counts
             if (!metadata.here) continue;
             file_.has_metadata = metadata.yes;
@@ -235,6 +260,7 @@ Result<std::vector<IndexFile>> parse_json(const fetch::Document& document) {
                           "the server answered with JSON that is no package index (no list 'files'); check "
                           "the index's URL");
     TRY(check_interface(document.url, reader.api_version));
+    TRY(reader.refused.check(reader.files));
     return std::move(reader.files);
 }
 

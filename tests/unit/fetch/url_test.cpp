@@ -131,3 +131,32 @@ TEST_CASE("text that is no URL is a path", "[url]") {
     CHECK(Url::parse("/local/a.whl#sha256=00").fragment == "sha256=00");
     CHECK(Url::parse("http://h x/y").path == "http://h x/y");
 }
+
+TEST_CASE("this machine under its many names", "[url]") {
+    for (const char* here : {"localhost", "LOCALHOST", "localhost.", "a.localhost", "127.0.0.1", "127.1", "127.255.0.3",
+                             "2130706433", "0x7f000001", "0177.0.0.1", "0", "0.0.0.0", "[::1]", "[::]",
+                             "[0:0:0:0:0:0:0:1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]"})
+        CHECK(is_loopback_host(here));
+    for (const char* there : {"127.evil.example", "127.0.0.1.example", "localhost.example", "128.0.0.1", "[::2]",
+                              "[fe80::1]", "10.0.0.1", "h.example", "", "1.127.0.0"})
+        CHECK_FALSE(is_loopback_host(there));
+}
+
+TEST_CASE("a page names what its own place can reach", "[url]") {
+    const char* file = "file:///srv/index.html";
+    const char* path = "/srv/index.html";
+    const char* local = "http://127.0.0.1:8080/simple/";
+    const char* server = "https://h.example/simple/";
+    for (const char* from : {file, path})
+        for (const char* to : {file, path, local, server}) CHECK(check_reference(from, to).ok());
+    CHECK(check_reference(local, server).ok());
+    CHECK(check_reference(local, "http://localhost:9/x").ok());
+    CHECK(check_reference(server, "https://other.example/x").ok());
+    CHECK(check_reference(server, "https://10.0.0.1/x").ok());
+    for (const char* to : {file, path, "FILE:///etc/passwd", "file://localhost/etc/passwd", "file:/etc/passwd", ""})
+        for (const char* from : {local, server}) CHECK_FALSE(check_reference(from, to).ok());
+    for (const char* to : {local, "http://127.1/x", "http://[::ffff:127.0.0.1]/", "http://0/", "http://u@localhost/x",
+                           "http://169.254.169.254/latest", "http://[fe80::1]/x", "http://[fe80::1%25eth0]/x"})
+        CHECK_FALSE(check_reference(server, to).ok());
+    CHECK(check_reference(server, local).error().kind == ErrorKind::network);
+}

@@ -89,6 +89,29 @@ TEST_CASE("a PEP 691 page", "[index]") {
     CHECK((*files)[1].has_metadata);
 }
 
+TEST_CASE("a server's page names nothing on this machine", "[index]") {
+    const std::string html = "<a href='file:///etc/demo-1.0-py3-none-any.whl'>x</a>"
+                             "<a href='http://127.1/demo-1.1-py3-none-any.whl'>x</a>";
+    const std::string json = R"({"meta":{"api-version":"1.0"},"files":[
+        {"filename":"demo-1.0-py3-none-any.whl","url":"file:///etc/demo-1.0-py3-none-any.whl","hashes":{}}]})";
+    const std::string based = "<base href='file:///etc/'><a href='demo-1.0-py3-none-any.whl'>x</a>";
+    const std::string good = "<a href='demo-2.0-py3-none-any.whl'>x</a>";
+    auto page = [](const std::string& body, const char* url) {
+        return parse_index_page({body, url, body.starts_with('{') ? "application/json" : "text/html", 200});
+    };
+    for (const std::string& body : {html, json, based}) {
+        auto refused = page(body, "https://h.example/simple/demo/");
+        REQUIRE_FALSE(refused.ok());
+        CHECK(refused.error().kind == ErrorKind::network);
+        CHECK(page(body, "file:///srv/simple/demo/")->size() >= 1); // of this machine
+    }
+    auto passed_over = page(html + good, "https://h.example/simple/demo/");
+    REQUIRE(passed_over.ok());
+    REQUIRE(passed_over->size() == 1);
+    CHECK(passed_over->front().url == "https://h.example/simple/demo/demo-2.0-py3-none-any.whl");
+    CHECK(page(html, "http://localhost:80/simple/demo/")->size() == 1); // a server here may name others here, no file
+}
+
 TEST_CASE("what is no index is said to be none", "[index]") {
     auto refused = [](std::string body, std::string type) {
         auto files =
