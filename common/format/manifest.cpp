@@ -1,6 +1,5 @@
 #include "common/format/manifest.hpp"
 
-#include "common/base/member_path.hpp"
 #include "common/base/text.hpp"
 
 #include <nlohmann/json.hpp>
@@ -173,15 +172,10 @@ Result<Manifest> manifest_from_json(const json& j) {
         if (j.contains("python") && !j["python"].is_null()) m.python = j["python"].get<PythonInfo>();
         if (j.contains("base_installer")) m.base_installer = base_from(j["base_installer"]);
         if (j.contains("installer")) m.installer = j["installer"].get<InstallerInfo>();
-        if (m.base_installer)
-            for (const FurtherEnvironment& one :
-                 m.base_installer->environments) // the name becomes a directory below envs/
-                if (auto safe = safe_relative_path(one.name);
-                    !safe.ok() || *safe != one.name || one.name.find('/') != std::string::npos)
-                    return make_error(ErrorKind::damaged, "the manifest is damaged: an environment is called '{}'",
-                                      one.name);
         if (j.contains("parts")) m.parts = j["parts"].get<InstallParts>();
         else m.parts.env = m.install;
+        if (Status good = check_names(m); !good.ok())
+            return make_error(ErrorKind::damaged, "the manifest is damaged: {}", good.error().message);
         return m;
     } catch (const json::exception& error) {
         return make_error(ErrorKind::damaged, "the manifest is not what this program expects: {}", error.what());

@@ -151,6 +151,10 @@ struct Manifest {
 nlohmann::json to_json(const Manifest& manifest);
 Result<Manifest> manifest_from_json(const nlohmann::json& json); // kind damaged
 
+// Every name and path of it that becomes a directory, a word of a shell or a variable is one (common/base/names.hpp,
+// member_path.hpp). manifest_from_json() asks it, and so does the linker. Kind usage.
+Status check_names(const Manifest& manifest);
+
 // Sorted keys, two-space indentation, "\n" at the end, UTF-8: the same value gives the same bytes.
 std::string canonical_json(const nlohmann::json& json);
 

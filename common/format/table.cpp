@@ -1,7 +1,8 @@
 #include "common/format/table.hpp"
 
-#include "common/base/member_path.hpp"
 #include "common/base/text.hpp"
+#include "common/base/visible.hpp"
+#include "common/format/entry.hpp"
 
 #include <algorithm>
 
@@ -107,15 +108,19 @@ Status check_digest_cycles(const Table& table) {
 }
 
 Status check_destination(const Table& table, const Destination& d) {
-    auto safe = safe_relative_path(d.path);
-    if (!safe.ok() || *safe != d.path)
-        return make_error(ErrorKind::damaged, "the file table has an unsafe path '{}'", d.path);
-    if (d.mode > 0777) return damaged("a mode has more than permission bits");
+    if (Status good = check_entry(d); !good.ok())
+        return damaged(fmt::format("'{}': {}", visible(d.path.substr(0, 200)), good.error().message));
     if (d.kind == EntryKind::file && d.content >= table.contents.size())
         return damaged("a destination names a content that does not exist");
-    if (d.kind == EntryKind::symlink && !d.link.starts_with('\x01') && !symlink_stays_inside(d.path, d.link))
-        return make_error(ErrorKind::damaged, "the file table has a link '{}' that leaves the prefix", d.path);
     return {};
+}
+
+Status check_links(const Table& table) {
+    auto leaving = leaving_link(table);
+    if (!leaving.ok()) return damaged(leaving.error().message);
+    if (!*leaving) return {};
+    return damaged(
+        fmt::format("the link '{}' leaves the prefix through another one", table.destinations[**leaving].path));
 }
 
 } // namespace
@@ -250,6 +255,7 @@ Result<Table> decode_table(ByteView bytes) {
                 (reloc.target >= table.destinations.size() || table.destinations[reloc.target].kind != EntryKind::file))
                 return damaged("a digest names a destination that does not exist");
     TRY(check_digest_cycles(table));
+    TRY(check_links(table));
     return table;
 }
 

@@ -178,9 +178,9 @@ Result<bool> Walk::to_member(archive_entry* entry, TarMember& member) {
 }
 
 Status Walk::check_links(const TarMember& member) {
-    if (member.kind == format::EntryKind::symlink && !symlink_stays_inside(member.path, member.link) &&
-        !(options_.allow_link && options_.allow_link(member)))
-        return error(member.path, fmt::format("its link to '{}' leaves the package", member.link));
+    if (member.kind == format::EntryKind::symlink && !(options_.allow_link && options_.allow_link(member)))
+        if (Status good = check_link_target(member.path, member.link, "the package"); !good.ok())
+            return error(member.path, good.error().message);
     if (!member.hard_link.empty()) {
         auto target = seen_.find(member.hard_link);
         if (target == seen_.end() || target->second.kind != format::EntryKind::file)

@@ -34,6 +34,8 @@ class Destinations {
 
     // Error (usage): a parent directory is a file or a link in another package.
     Status add_parent_directories();
+    // Error (usage): the links of two packages lead out of the prefix together.
+    Status check_links() const;
     // Files of one origin without relocations may become one inode at the target.
     void share_files();
     // Into the table's final order; LinkedPrefix::by_path is void after that.

@@ -91,9 +91,9 @@ class Include final : public parcel::Artifact {
         const fs::path target = fs::read_symlink(path, ec);
         if (ec) return errno_error(fmt::format("cannot read '{}'", path.string()), ec.value());
         TRY_ASSIGN(parcel::Entry entry, entry_for(path, below, format::EntryKind::symlink, st));
-        if (!symlink_stays_inside(path.lexically_relative(root_).string(), target.native()))
-            return error(path, fmt::format("its link to '{}' leaves what is included; include what it leads to",
-                                           target.string()));
+        const std::string from = path.lexically_relative(root_).string();
+        if (Status good = check_link_target(from, target.native(), "what is included"); !good.ok())
+            return error(path, good.error().message + "; include what it leads to");
         entry.mode = 0777;
         entry.link = target.native();
         keep(std::move(entry), path);

@@ -38,6 +38,7 @@ Result<Built> build(const Options& options, Reporter& reporter) {
 
     // Everything that can be refused by names is refused before gigabytes are fetched.
     TRY(check_target(options, requested, lock));
+    TRY(installer_name(options, lock));
     if (options.redistributable) TRY(check_redistribution(lock));
     TRY_ASSIGN(assemble::RunParts parts, run_parts(lock));
 

@@ -1,5 +1,6 @@
 #include "generator/build/request.hpp"
 
+#include "common/base/names.hpp"
 #include "generator/advise/target.hpp"
 #include "generator/embed/embedded.hpp"
 #include "generator/lock/cuda_request.hpp"
@@ -31,6 +32,14 @@ Result<spec::Request> command_line_request(const Options& options) {
     return out;
 }
 
+// What a request says of names is understood by `inspect`, too. Here it becomes directories and words of a shell.
+Status check_names(const Options& options, const spec::Request& request) {
+    const std::string where = request.name_line.line > 0 ? request.name_line.str() : request.source;
+    if (!request.name.empty() && options.env_name.empty()) TRY(check_environment_name(request.name).in(where));
+    for (const auto& [name, value] : request.variables) TRY(check_variable(name, value).in(request.source));
+    return {};
+}
+
 Status merge_request(const Options& options, Requested& out) {
     std::vector<spec::Request> requests;
     for (const std::string& argument : options.specs) {
@@ -38,6 +47,7 @@ Status merge_request(const Options& options, Requested& out) {
         choice.platform = options.platform;
         choice.environment = options.env_name;
         TRY_ASSIGN(spec::Request request, spec::read_spec(argument, std::move(choice)));
+        TRY(check_names(options, request));
         out.sources.push_back({argument, lock::request_digest(request)});
         requests.push_back(std::move(request));
     }
@@ -46,7 +56,10 @@ Status merge_request(const Options& options, Requested& out) {
     requests.push_back(std::move(words));
     TRY_ASSIGN(out.request, spec::merge(std::move(requests)));
     TRY(spec::check_bundled(out.request));
-    if (!options.env_name.empty()) out.request.name = options.env_name;
+    if (!options.env_name.empty()) {
+        TRY(check_environment_name(options.env_name).in("--name"));
+        out.request.name = options.env_name;
+    }
     if (options.cuda.empty()) return {};
     return lock::add_cuda(out.request, options.cuda, as_text(embed::embedded("templates/cuda_indexes.json")));
 }

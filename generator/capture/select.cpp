@@ -2,6 +2,7 @@
 
 #include "common/base/member_path.hpp"
 #include "common/base/text.hpp"
+#include "common/format/entry.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -281,8 +282,8 @@ Status add_tree(const Walk& walk, FileSelection& selection) {
         bool is_link = it->is_symlink(ec), is_directory = !is_link && it->is_directory(ec);
         if (walk.skip && walk.skip(relative, is_directory)) {
             if (is_directory) it.disable_recursion_pending();
-        } else if (auto safe = safe_relative_path(path); !safe.ok()) {
-            selection.left_out.push_back({path, safe.error().message});
+        } else if (Status good = format::check_path(format::Root::env, path); !good.ok()) {
+            selection.left_out.push_back({path, good.error().message});
             if (is_directory) it.disable_recursion_pending();
         } else if (!is_link && !is_directory && !it->is_regular_file(ec)) {
             selection.left_out.push_back({path, "a socket, pipe or device"});
@@ -295,7 +296,7 @@ Status add_tree(const Walk& walk, FileSelection& selection) {
                 if (ec) {
                     selection.left_out.push_back({path, "a symlink that leads nowhere"});
                     keep = false;
-                } else if (inside && !fs::path(item.link).is_absolute() && symlink_stays_inside(path, item.link)) {
+                } else if (inside && check_link_target(path, item.link).ok()) {
                     // as it is
                 } else if (inside) {
                     item.link =

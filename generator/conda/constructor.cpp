@@ -4,6 +4,7 @@
 #include "common/base/hash_file.hpp"
 #include "common/base/hex.hpp"
 #include "common/base/member_path.hpp"
+#include "common/base/names.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "common/format/json_read.hpp"
@@ -313,6 +314,7 @@ class Reader {
                     fmt::format("its header does not install its environment '{}', which is left out", name));
                 continue;
             }
+            TRY(check_environment_name(name).in(name_ + ":envs"));
             TRY_ASSIGN(std::vector<std::size_t> packages, resolve(list, "envs/" + name));
             if (!list.is_explicit) sort_for_linking(packages);
             out_.environments.push_back({name, std::move(packages)});

@@ -1,5 +1,6 @@
 #include "generator/conda/constructor_header.hpp"
 
+#include "common/base/names.hpp"
 #include "common/base/text.hpp"
 
 #include <algorithm>
@@ -313,9 +314,7 @@ class Parser {
         if ((quote != '\'' && quote != '"') || text.back() != quote || value.find(quote) != std::string_view::npos)
             return;
         if (quote == '"' && value.find_first_of("$`\\") != std::string_view::npos) return;
-        if (name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") !=
-            std::string_view::npos)
-            return;
+        if (!check_variable_name(name).ok()) return;
         if (name == "INST_OPT") return;
         out_.variables[std::string(name)] = std::string(value);
     }

@@ -2,8 +2,10 @@
 
 #include "common/base/file.hpp"
 #include "common/base/member_path.hpp"
+#include "common/base/names.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
+#include "common/format/entry.hpp"
 #include "generator/lock/download.hpp"
 #include "generator/lock/lock_fields.hpp"
 
@@ -115,6 +117,8 @@ Result<LockedInclude> include_from_json(const json& row, const std::string& wher
     fields.flag("in_prefix", out.in_prefix);
     if (auto safe = safe_relative_path(out.destination); safe.ok()) out.destination = std::move(safe).value();
     else fields.fail(fmt::format("'{}': {}", out.destination, safe.error().message));
+    if (Status good = format::check_path(format::Root::env, out.destination); out.in_prefix && !good.ok())
+        fields.fail(fmt::format("'{}': {}", out.destination, good.error().message));
     TRY(fields.status());
     return out;
 }
@@ -134,7 +138,7 @@ Result<LockedInstaller> installer_from_json(const json& row, const std::string& 
     LockedInstaller out;
     LockFields fields(row, where);
     fields.text("version", out.version, true);
-    fields.text_map("variables", "variable", out.variables);
+    fields.variables("variables", out.variables, true);
     TRY(fields.status());
     TRY_ASSIGN(out.pre_install, text_from_json(row, "pre_install", where));
     TRY_ASSIGN(out.post_install, text_from_json(row, "post_install", where));
@@ -275,6 +279,8 @@ Result<Lock> lock_from_json(const json& root, const std::string& file_name) {
     Lock out;
     LockFields fields(root, file_name);
     fields.text("name", out.name, true);
+    if (Status good = check_environment_name(out.name); !out.name.empty() && !good.ok())
+        fields.fail(good.error().message);
     fields.text("platform", out.platform, true);
     fields.text("target_glibc", out.target_glibc);
     std::string bytecode(to_string(out.bytecode));
@@ -286,7 +292,7 @@ Result<Lock> lock_from_json(const json& root, const std::string& file_name) {
     fields.texts("indexes", out.indexes);
     fields.texts("insecure_hosts", out.insecure_hosts);
     fields.texts("request", out.request);
-    fields.text_map("variables", "variable", out.variables);
+    fields.variables("variables", out.variables);
     fields.text_map("virtual", "virtual package", out.virtuals);
     if (auto rows = root.find("artifacts"); rows == root.end() || !rows->is_array())
         fields.fail("it lacks the list 'artifacts'");

@@ -15,6 +15,8 @@ class LockFields : public format::JsonFields {
 
     void url(const char* key, std::string& out);       // required; http, https or file
     void file_name(const char* key, std::string& out); // required; it becomes a name in the cache
+    // Names and values (common/base/names.hpp). `in_scripts`: those of the installer's scripts, whose values are free.
+    void variables(const char* key, std::map<std::string, std::string>& out, bool in_scripts = false);
     // Hexadecimal, made lower case; "" stands for a hash that is not known yet.
     void digest(const char* key, std::string& out, std::size_t digits, bool required = false);
 };

@@ -10,6 +10,8 @@
 #include "common/base/parallel.hpp"
 #include "common/base/text.hpp"
 #include "common/base/units.hpp"
+#include "common/base/visible.hpp"
+#include "common/format/entry.hpp"
 #include "generator/parcel/index.hpp"
 #include "generator/parcel/payload_writer.hpp"
 #include "generator/parcel/stream.hpp"
@@ -68,6 +70,7 @@ class Packer {
     Result<Parcel> run(const fs::path& directory);
 
   private:
+    Status check_entries() const;
     Status plan();
     void deal();
     Status compress_all(PayloadWriter& writer);
@@ -101,6 +104,21 @@ class Packer {
     bool writing_ = false;
     std::optional<Error> error_;
 };
+
+// Before anything is compressed, with the names of artifact and member.
+Status Packer::check_entries() const {
+    for (const Entry& e : artifact_.entries()) {
+        if (e.drop_bytecode) continue;
+        format::Destination d;
+        d.root = e.root;
+        d.kind = e.kind;
+        d.mode = format::installed_mode(e.kind, e.mode);
+        d.path = e.path;
+        d.link = e.link;
+        TRY(format::check_entry(d).in(fmt::format("{}:{}", artifact_.display_name(), visible(e.path.substr(0, 200)))));
+    }
+    return {};
+}
 
 // Which files go into which stream. Only names, sizes and, where a name says nothing, first bytes are looked at.
 Status Packer::plan() {
@@ -343,7 +361,7 @@ void Packer::add_destinations(format::Table& table,
         d.root = e.root;
         d.kind = e.kind;
         d.flags = e.flags;
-        d.mode = e.mode & 0777;
+        d.mode = format::installed_mode(e.kind, e.mode);
         d.mtime = e.mtime == -1 ? options_.source_mtime : e.mtime;
         d.path = e.path;
         d.link = e.link;
@@ -377,6 +395,7 @@ void Packer::add_elf_facts(Parcel& parcel) const {
 }
 
 Result<Parcel> Packer::run(const fs::path& directory) {
+    TRY(check_entries());
     TRY(plan());
     deal();
     Parcel parcel;
@@ -391,6 +410,11 @@ Result<Parcel> Packer::run(const fs::path& directory) {
                                  stream->result.mismatches.end());
     std::ranges::sort(parcel.mismatches, {}, &FileMismatch::path);
     parcel.table = build_table();
+    TRY_ASSIGN(const auto leaving, format::leaving_link(parcel.table).in(artifact_.display_name()));
+    if (leaving)
+        return make_error(ErrorKind::usage, "{}:{}: its link to '{}' leaves the prefix through another link",
+                          artifact_.display_name(), parcel.table.destinations[*leaving].path,
+                          parcel.table.destinations[*leaving].link);
     return parcel;
 }
 

@@ -7,10 +7,12 @@
 // with what to do instead.
 #include "common/base/file.hpp"
 #include "common/base/member_path.hpp"
+#include "common/base/names.hpp"
 #include "common/base/shell_quote.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "common/base/utf8.hpp"
+#include "common/format/entry.hpp"
 #include "generator/spec/template.hpp"
 #include "generator/spec/yaml.hpp"
 
@@ -107,6 +109,7 @@ class ConstructReader {
             if (!value(key))
                 return make_error(ErrorKind::usage, "{}: it has no '{}:', which constructor requires", path_, key);
         TRY_ASSIGN(request_.name, file_.scalar(*value("name"), "'name'"));
+        request_.name_line = file_.at(*value("name"));
         TRY_ASSIGN(request_.version, file_.scalar(*value("version"), "'version'"));
         TRY(channels());
         TRY(packages());
@@ -290,9 +293,8 @@ class ConstructReader {
     Status include(const YAML::Node& node, std::string source, const std::string& destination) {
         auto safe = safe_relative_path(destination);
         if (!safe.ok()) return std::move(safe.error()).in(file_.at(node).str());
-        if (*safe == ".tinderbox" || safe->starts_with(".tinderbox/"))
-            return line_error(file_.at(node),
-                              "'{}': .tinderbox is the installer's own directory; choose another destination", *safe);
+        if (Status good = format::check_path(format::Root::env, *safe); !good.ok())
+            return line_error(file_.at(node), "'{}': {}; choose another destination", *safe, good.error().message);
         auto [known, added] = destinations_.emplace(*safe, file_.at(node).line);
         if (!added)
             return line_error(file_.at(node), "'{}' is carried by line {} already; choose another destination", *safe,
@@ -320,8 +322,7 @@ class ConstructReader {
         for (const auto& [key, value] : pairs) {
             TRY_ASSIGN(std::string text, file_.scalar(value, "a value of 'script_env_variables'"));
             const std::string& name = key.Scalar();
-            if (!is_variable_name(name))
-                return line_error(file_.at(key), "'{}' cannot be a variable's name; use letters, digits and '_'", name);
+            TRY(check_variable_name(name).in(file_.at(key).str()));
             std::string plain = replace_all(text, "'\\''", "\x01");
             if (plain.find('\'') != std::string::npos)
                 return line_error(file_.at(value),

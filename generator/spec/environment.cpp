@@ -1,6 +1,7 @@
 // environment.yml, as `conda env create` reads it: name, channels, dependencies (with a pip section), variables.
 //
 // conda silently ignores unknown keys; this reader lists them (Request::ignored) or refuses them with their line.
+#include "common/base/names.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "generator/spec/yaml.hpp"
@@ -23,7 +24,9 @@ class Reader {
             const std::string& key = key_node.Scalar();
             const pip::SourceLine line = file_.at(key_node);
             if (key == "name") {
-                if (!value.IsNull()) TRY(scalar(value, "name", request_.name));
+                if (value.IsNull()) continue;
+                TRY(scalar(value, "name", request_.name));
+                request_.name_line = file_.at(value);
             } else if (key == "channels") {
                 TRY(channels(value));
             } else if (key == "dependencies") {
@@ -155,9 +158,7 @@ class Reader {
             const std::string& name = key_node.Scalar();
             if (!value.IsScalar())
                 return line_error(file_.at(key_node), "the variable '{}' has no plain value; write it in quotes", name);
-            if (!is_variable_name(name))
-                return line_error(file_.at(key_node), "'{}' cannot be a variable's name; use letters, digits and '_'",
-                                  name);
+            TRY(check_variable_name(name).in(file_.at(key_node).str()));
             request_.variables[name] = value.Scalar();
         }
         return {};

@@ -167,10 +167,6 @@ Status refuse_conda_sources(const LockSelection& selection) {
 
 } // namespace
 
-bool is_variable_name(std::string_view text) {
-    return !text.empty() && !is_digit(text[0]) && std::ranges::all_of(text, is_word);
-}
-
 std::string directory_of(const std::string& file) {
     auto slash = file.rfind('/');
     return slash == std::string::npos ? std::string() : slash == 0 ? "/" : file.substr(0, slash);

@@ -20,7 +20,6 @@ std::string locate_path(std::string_view path, const std::string& directory);
 // "reqs/base.txt" for "base.txt" named in "reqs/all.txt". URLs and absolute paths stay as they are.
 std::string beside(const std::string& file, std::string_view other);
 std::string directory_of(const std::string& file);
-bool is_variable_name(std::string_view text); // of the environment, as a POSIX shell has them
 
 // requirements.txt
 Status read_requirements(std::string_view text, const std::string& path, Request& request);

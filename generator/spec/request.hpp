@@ -36,9 +36,10 @@ struct IncludedFile {
 };
 
 struct Request {
-    std::string kind;   // "environment.yml", "requirements.txt", "explicit", "command line", "merged"
-    std::string source; // the file it came from, as given; "" for the command line and for a merged one
-    std::string name;   // environment name, "" when none was given
+    std::string kind;          // "environment.yml", "requirements.txt", "explicit", "command line", "merged"
+    std::string source;        // the file it came from, as given; "" for the command line and for a merged one
+    std::string name;          // environment name, "" when none was given; not checked (common/base/names.hpp)
+    pip::SourceLine name_line; // where it stands, as far as the reader knows
     std::vector<std::string> channels;
     std::vector<CondaSpec> conda;
     std::vector<pip::RequirementLine> pip;

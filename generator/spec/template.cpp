@@ -1,5 +1,6 @@
 #include "generator/spec/template.hpp"
 
+#include "common/base/names.hpp"
 #include "common/base/text.hpp"
 #include "generator/spec/expression.hpp"
 #include "generator/spec/reader.hpp"
@@ -129,7 +130,7 @@ class Jinja {
             if (equals == std::string_view::npos) return line_error(line, "'{}' is not {{% set NAME = VALUE %}}", text);
             if (!shown()) return {};
             const std::string name(trim(rest.substr(0, equals)));
-            if (!is_variable_name(name)) return line_error(line, "'{}' is not {{% set NAME = VALUE %}}", text);
+            if (!check_variable_name(name).ok()) return line_error(line, "'{}' is not {{% set NAME = VALUE %}}", text);
             TRY_ASSIGN(names_[name], evaluate(rest.substr(equals + 1), names_).in(line.str()));
         } else if (word == "if") {
             bool holds = false;

@@ -1,7 +1,7 @@
 #include "runtime/install/installed_list.hpp"
 
-#include "common/base/member_path.hpp"
 #include "common/base/text.hpp"
+#include "common/format/entry.hpp"
 #include "runtime/place/control_files.hpp"
 
 #include <sys/stat.h>
@@ -44,8 +44,7 @@ std::optional<InstalledRow> parse_row(std::string_view line) {
     row.path = line.substr(0, tab);
     if (row.kind == 'l') row.link = line.substr(tab + 1);
     // --uninstall removes the paths of the list, so none may leave the root.
-    auto safe = safe_relative_path(row.path);
-    if (!safe.ok() || *safe != row.path) return std::nullopt;
+    if (!format::check_path(format::Root::base, row.path).ok()) return std::nullopt;
     return row;
 }
 

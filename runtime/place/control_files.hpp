@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/base/file.hpp"
+#include "common/format/entry.hpp"
 
 #include <string>
 #include <string_view>
@@ -11,7 +12,7 @@
 namespace tinderbox::place {
 
 // Below the root of an installed tree, and below a staging tree.
-inline constexpr std::string_view control_directory = ".tinderbox";
+inline constexpr std::string_view control_directory = format::control_directory;
 
 // Files and directories in it.
 namespace control {
