@@ -89,8 +89,7 @@ Status check_path(Root root, std::string_view path) {
     TRY_ASSIGN(const std::string safe, safe_relative_path(path));
     if (safe != path) return make_error(ErrorKind::usage, "the path is not in its normal form '{}'", visible(safe));
     if (is_at_prefix(root) && is_control_path(path))
-        return make_error(ErrorKind::usage, "'{}' is the installer's own directory, where nothing else may lie",
-                          control_directory);
+        return make_error(ErrorKind::usage, "{} is the installer's own directory", control_directory);
     return {};
 }
 
