@@ -9,6 +9,8 @@
 #include <vector>
 
 using namespace tinderbox;
+using fetch::check_reference;
+using fetch::is_loopback_host;
 using fetch::join_url;
 using fetch::Url;
 
