@@ -9,7 +9,7 @@ using namespace tinderbox::format;
 
 namespace {
 
-Destination link(std::string path, std::string target) {
+Destination symlink_at(std::string path, std::string target) {
     return {.kind = EntryKind::symlink, .mode = 0777, .path = std::move(path), .link = std::move(target)};
 }
 
@@ -34,13 +34,13 @@ TEST_CASE("the installer's own directory belongs to nobody else", "[entry]") {
 }
 
 TEST_CASE("entries with links out of the prefix and open modes are refused", "[entry]") {
-    CHECK(check_entry(link("bin/a", "\x01/bin/b")).ok());
-    CHECK(check_entry(link("bin/a", "\x01")).ok());
+    CHECK(check_entry(symlink_at("bin/a", "\x01/bin/b")).ok());
+    CHECK(check_entry(symlink_at("bin/a", "\x01")).ok());
     for (std::string_view bad : {"\x01/../..", "\x01/a/../../b",
                                  "\x01"
                                  "evil",
                                  "\x01//../x", "\x01/\x01/..", "\x01/a\nb", "../../x", "/etc/passwd", "a\nb", ""})
-        CHECK_FALSE(check_entry(link("bin/a", std::string(bad))).ok());
+        CHECK_FALSE(check_entry(symlink_at("bin/a", std::string(bad))).ok());
     CHECK(check_entry({.mode = 0775, .path = "a"}).ok());
     CHECK_FALSE(check_entry({.mode = 0757, .path = "a"}).ok());
     CHECK_FALSE(check_entry({.mode = 04755, .path = "a"}).ok());
@@ -57,17 +57,18 @@ TEST_CASE("modes of artifacts", "[entry]") {
 }
 
 TEST_CASE("links lead out through each other", "[entry]") {
-    CHECK_FALSE(leaves({link("lib64", "lib"), link("lib/x", "../lib64/y"), link("bin/z", "../lib64/../share")}));
-    CHECK(leaves({link("a/up", ".."), link("b/c", "../a/up/..")}));
-    CHECK(leaves({link("a/up", "\x01"), link("b/c", "../a/up/../etc")}));
-    CHECK(leaves({link("d/one", ".."), link("d/two", "one/d/one/.."), link("e", "d/two")}));
-    CHECK_FALSE(leaves({link("a", "b"), link("b", "a"), link("c", "a/..")})); // a circle
-    CHECK_FALSE(leaves({link("a/up", ".."), {.kind = EntryKind::symlink, .path = "b/c", .link = "up/.."}}));
-    Destination other = link("b/c", "../a/up/..");
+    CHECK_FALSE(leaves(
+        {symlink_at("lib64", "lib"), symlink_at("lib/x", "../lib64/y"), symlink_at("bin/z", "../lib64/../share")}));
+    CHECK(leaves({symlink_at("a/up", ".."), symlink_at("b/c", "../a/up/..")}));
+    CHECK(leaves({symlink_at("a/up", "\x01"), symlink_at("b/c", "../a/up/../etc")}));
+    CHECK(leaves({symlink_at("d/one", ".."), symlink_at("d/two", "one/d/one/.."), symlink_at("e", "d/two")}));
+    CHECK_FALSE(leaves({symlink_at("a", "b"), symlink_at("b", "a"), symlink_at("c", "a/..")})); // a circle
+    CHECK_FALSE(leaves({symlink_at("a/up", ".."), {.kind = EntryKind::symlink, .path = "b/c", .link = "up/.."}}));
+    Destination other = symlink_at("b/c", "../a/up/..");
     other.root = Root::base; // another prefix has other links
-    CHECK_FALSE(leaves({link("a/up", ".."), other}));
+    CHECK_FALSE(leaves({symlink_at("a/up", ".."), other}));
     Table table;
-    table.destinations = {link("a/up", ".."), link("b/c", "../a/up/..")};
+    table.destinations = {symlink_at("a/up", ".."), symlink_at("b/c", "../a/up/..")};
     CHECK_FALSE(decode_table(encode(table)).ok());
     table.destinations.pop_back();
     CHECK(decode_table(encode(table)).ok());
@@ -107,6 +108,6 @@ TEST_CASE("a manifest's names are held to the same rules", "[manifest]") {
     CHECK(refused([](Manifest& m) { m.base_installer->variables = {{"1", ""}}; }));
     CHECK(refused([](Manifest& m) {
         m.installer = InstallerInfo{};
-        m.installer->variables = {{"A", "\x1b"}};
+        m.installer->variables = {{"A B", ""}};
     }));
 }
