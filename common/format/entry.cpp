@@ -102,10 +102,9 @@ Status check_entry(const Destination& d) {
 }
 
 std::uint16_t installed_mode(EntryKind kind, unsigned mode) {
-    if (kind == EntryKind::symlink) return 0777;
     mode &= 0777;
     // Who lets everybody write did not think of the group either.
-    if ((mode & others_write) != 0) mode &= ~(others_write | group_writes);
+    if (kind != EntryKind::symlink && (mode & others_write) != 0) mode &= ~(others_write | group_writes);
     return static_cast<std::uint16_t>(mode);
 }
 

@@ -24,7 +24,8 @@ Status check_path(Root root, std::string_view path);
 Status check_entry(const Destination& destination);
 
 // The mode that a file or directory of an artifact gets. Others never may write. The group may where the artifact says
-// so for the group alone, as conda and rattler keep it. Setuid, setgid and sticky bits go. Links have 0777.
+// so for the group alone, as conda and rattler keep it. Setuid, setgid and sticky bits go. A link's mode means
+// nothing, and stays.
 std::uint16_t installed_mode(EntryKind kind, unsigned mode);
 
 // The first link that leads out of its prefix when the table's other links on its way are followed as the kernel does,

@@ -53,7 +53,7 @@ TEST_CASE("modes of artifacts", "[entry]") {
     CHECK(installed_mode(EntryKind::file, 06777) == 0755);
     CHECK(installed_mode(EntryKind::directory, 01777) == 0755);
     CHECK(installed_mode(EntryKind::file, 0602) == 0600);
-    CHECK(installed_mode(EntryKind::symlink, 0) == 0777);
+    CHECK(installed_mode(EntryKind::symlink, 0777) == 0777);
 }
 
 TEST_CASE("links lead out through each other", "[entry]") {
