@@ -4,6 +4,7 @@
 //
 // with the user's working directory. It is the loader: look at the machine, put the files in place, test,
 // report.
+#include "common/base/guarded.hpp"
 #include "common/base/process.hpp"
 #include "common/sign/run_signature.hpp"
 #include "runtime/place/control_files.hpp"
@@ -151,13 +152,7 @@ int run_main(int argc, char** argv) {
 } // namespace tinderbox
 
 int main(int argc, char** argv) {
-    try {
-        return tinderbox::run_main(argc, argv);
-    } catch (const std::bad_alloc&) {
-        return tinderbox::fail(
-            {tinderbox::ErrorKind::storage, "there is not enough memory; end other programs, or use --jobs 1"}, false);
-    } catch (const std::exception& e) {
-        return tinderbox::fail(
-            {tinderbox::ErrorKind::bug, std::string("a bug in Tinderbox: ") + e.what() + "; please report it"}, false);
-    }
+    using namespace tinderbox;
+    return run_program([&]() -> Result<int> { return run_main(argc, argv); },
+                       [](const Error& error) { (void)fail(error, false); });
 }

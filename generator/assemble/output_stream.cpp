@@ -1,6 +1,8 @@
 #include "generator/assemble/output_stream.hpp"
 
 #include "common/base/direct_file.hpp"
+#include "common/base/guarded.hpp"
+#include "common/base/threads.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -11,7 +13,6 @@
 #include <condition_variable>
 #include <cstring>
 #include <mutex>
-#include <thread>
 
 namespace tinderbox::assemble {
 namespace {
@@ -38,7 +39,7 @@ struct OutputStream::State {
     Sha256 hash;
     std::mutex mutex;
     std::condition_variable changed;
-    std::jthread writer, hasher;
+    Threads threads; // a writer and a hasher
 
     ~State() {
         {
@@ -46,13 +47,8 @@ struct OutputStream::State {
             closing = true;
         }
         changed.notify_all();
-        join();
+        (void)threads.join();
         if (!published && !temporary.empty()) ::unlink(temporary.c_str());
-    }
-
-    void join() {
-        if (writer.joinable()) writer.join();
-        if (hasher.joinable()) hasher.join();
     }
 
     ByteView filled_piece(std::uint64_t index, std::size_t bytes) {
@@ -60,16 +56,16 @@ struct OutputStream::State {
     }
 
     // Takes the pieces in order; `done` counts those that `use` has finished.
-    template <class Use> void follow(std::uint64_t& done, Use use) {
+    template <class Use> Status follow(std::uint64_t& done, Use use) {
         std::unique_lock lock(mutex);
         for (;;) {
             changed.wait(lock, [&] { return closing || done < produced; });
-            if (done == produced) return;
+            if (done == produced) return {};
             std::uint64_t index = done;
             bool last = closing && index + 1 == produced;
             std::size_t bytes = last ? last_size : piece;
             lock.unlock();
-            Status status = use(index, bytes);
+            Status status = guarded([&] { return use(index, bytes); });
             lock.lock();
             ++done;
             if (!status.ok() && failure.ok()) failure = std::move(status);
@@ -77,13 +73,14 @@ struct OutputStream::State {
         }
     }
 
-    void start() {
-        writer = std::jthread([this] {
-            follow(written,
-                   [this](std::uint64_t i, std::size_t n) { return file.write_at(filled_piece(i, n), i * piece); });
-        });
-        hasher = std::jthread([this] {
-            follow(hashed, [this](std::uint64_t i, std::size_t n) {
+    Status start() {
+        TRY(threads.start([this](const std::stop_token&) {
+            return follow(written, [this](std::uint64_t i, std::size_t n) {
+                return file.write_at(filled_piece(i, n), i * piece);
+            });
+        }));
+        return threads.start([this](const std::stop_token&) {
+            return follow(hashed, [this](std::uint64_t i, std::size_t n) {
                 hash.update(filled_piece(i, n));
                 return Status();
             });
@@ -118,7 +115,7 @@ Result<std::unique_ptr<OutputStream>> OutputStream::create(const fs::path& path,
                            errno);
     s.file = DirectFile(std::move(fd), path);
     for (AlignedBuffer& buffer : s.pieces) buffer = AlignedBuffer(piece);
-    s.start();
+    TRY(s.start());
     return out;
 }
 
@@ -160,7 +157,7 @@ Result<Sha256Digest> OutputStream::finish(mode_t mode) {
         s.closing = true;
         s.changed.notify_all();
     }
-    s.join();
+    (void)s.threads.join(); // their failures are in `failure`
     if (!s.failure.ok()) return std::move(s.failure).error();
     if (s.position != s.size)
         return make_error(ErrorKind::bug, "the installer has {} bytes, {} were planned", s.position, s.size);

@@ -7,8 +7,10 @@
 // another; piece k of lane l is slot k * lanes + l, whoever reads it. Any thread compresses any piece; slots are
 // written in their order. Tried and rejected: one file per stream, concatenated (writes everything twice); writing in
 // the order of completion (offsets differ from run to run).
+#include "common/base/guarded.hpp"
 #include "common/base/parallel.hpp"
 #include "common/base/text.hpp"
+#include "common/base/threads.hpp"
 #include "common/base/units.hpp"
 #include "generator/parcel/index.hpp"
 #include "generator/parcel/payload_writer.hpp"
@@ -18,7 +20,6 @@
 
 #include <algorithm>
 #include <condition_variable>
-#include <thread>
 
 namespace tinderbox::parcel {
 namespace {
@@ -71,7 +72,7 @@ class Packer {
     Status plan();
     void deal();
     Status compress_all(PayloadWriter& writer);
-    void work(PayloadWriter& writer);
+    Status work(PayloadWriter& writer);
     bool write_some(std::unique_lock<std::mutex>& lock, PayloadWriter& writer);
     bool compress_one(std::unique_lock<std::mutex>& lock, ZSTD_CCtx* context);
     bool read_one(std::unique_lock<std::mutex>& lock);
@@ -283,22 +284,33 @@ bool Packer::read_one(std::unique_lock<std::mutex>& lock) {
     return true;
 }
 
-void Packer::work(PayloadWriter& writer) {
+Status Packer::work(PayloadWriter& writer) {
     Compressor context(ZSTD_createCCtx());
     std::unique_lock lock(mutex_);
-    if (!context) return fail(make_error(ErrorKind::storage, "out of memory for compressing"));
+    if (!context) throw std::bad_alloc();
     while (!error_ && !finished())
         if (!write_some(lock, writer) && !compress_one(lock, context.get()) && !read_one(lock)) changed_.wait(lock);
     changed_.notify_all();
+    return {};
 }
 
 Status Packer::compress_all(PayloadWriter& writer) {
     const unsigned threads = options_.threads > 0 ? options_.threads : available_cpus();
-    {
-        std::vector<std::jthread> pool;
-        for (unsigned i = 1; i < threads; ++i) pool.emplace_back([&] { work(writer); });
-        work(writer);
+    // A thread that ends with an exception leaves its lane as it was: all others must stop.
+    auto one = [&](const std::stop_token&) {
+        Status status = guarded([&] { return work(writer); });
+        if (!status.ok()) {
+            std::lock_guard lock(mutex_);
+            fail(std::move(status).error());
+        }
+        return Status();
+    };
+    Threads others;
+    // Where the system gives fewer threads, those do all of the work.
+    while (others.size() + 1 < threads && others.start(one).ok()) {
     }
+    (void)one({});
+    (void)others.join();
     if (error_) return std::move(*error_);
     return writer.finish();
 }

@@ -1,7 +1,7 @@
 // Answers that are made once, by whichever thread asks first; the others wait for it.
 #pragma once
 
-#include "common/base/result.hpp"
+#include "common/base/guarded.hpp"
 
 #include <future>
 #include <map>
@@ -29,7 +29,7 @@ template <class T> class OnceMap {
             }
             at->second = promise.get_future().share();
         }
-        auto answer = std::make_shared<const Result<T>>(make());
+        auto answer = std::make_shared<const Result<T>>(guarded(make)); // those who wait get an answer in any case
         promise.set_value(answer);
         return answer;
     }

@@ -115,7 +115,9 @@ Result<Project> ProjectStore::load(const std::string& name) const {
 
 Prefetcher::Prefetcher(ProjectStore& projects, MetadataSource& metadata, const MarkerEnvironment& environment)
     : projects_(projects), metadata_(metadata), environment_(environment) {
-    for (unsigned i = 0; i < connections; ++i) threads_.emplace_back([this] { work(); });
+    // Where the system gives no thread, the solver asks for everything itself.
+    for (unsigned i = 0; i < connections; ++i)
+        if (!threads_.start([this](const std::stop_token&) { return work(); }).ok()) break;
 }
 
 Prefetcher::~Prefetcher() {
@@ -154,13 +156,13 @@ void Prefetcher::want(const std::shared_ptr<const Result<Project>>& project, std
             push([this, project, i] { (void)metadata_.get((**project).candidates[i].wheel->file); });
 }
 
-void Prefetcher::work() {
+Status Prefetcher::work() {
     while (true) {
         std::function<void()> task;
         {
             std::unique_lock lock(mutex_);
             changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-            if (stopping_) return;
+            if (stopping_) return {};
             task = std::move(queue_.front());
             queue_.pop_front();
         }

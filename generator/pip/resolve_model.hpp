@@ -1,6 +1,7 @@
 // Packages, wheels and metadata as the solver sees them. Used by resolve.cpp and resolve_explain.cpp only.
 #pragma once
 
+#include "common/base/threads.hpp"
 #include "generator/pip/marker.hpp"
 #include "generator/pip/metadata_source.hpp"
 #include "generator/pip/once_map.hpp"
@@ -13,7 +14,6 @@
 #include <deque>
 #include <functional>
 #include <set>
-#include <thread>
 
 namespace tinderbox::pip {
 
@@ -70,7 +70,7 @@ class Prefetcher {
 
   private:
     void push(std::function<void()> task);
-    void work();
+    Status work();
     void follow(const Requirement& requirement);
 
     ProjectStore& projects_;
@@ -81,7 +81,7 @@ class Prefetcher {
     std::deque<std::function<void()>> queue_;
     std::set<std::string> seen_;
     bool stopping_ = false;
-    std::vector<std::jthread> threads_;
+    Threads threads_; // the last member: they end before the others
 };
 
 // The requirements of a wheel that apply: its own for extra "", else those that the extra adds.

@@ -11,6 +11,7 @@
 // 2 and 3 happen at most once. 4 – 6 are repeated until the state file says they are done.
 #include "runtime/install/install.hpp"
 
+#include "common/base/guarded.hpp"
 #include "runtime/install/bytecode.hpp"
 #include "runtime/install/control_files.hpp"
 #include "runtime/install/extract_options.hpp"
@@ -361,13 +362,8 @@ Status Installation::register_it() {
 
 Result<InstallSummary> install(const format::RunFile& run, const format::Manifest& manifest,
                                const place::Decision& decision, const InstallOptions& options) {
-    try {
-        return Installation(run, manifest, decision, options).install();
-    } catch (const std::bad_alloc&) {
-        return make_error(ErrorKind::storage, "not enough memory to install; close other programs or use --jobs 1");
-    } catch (const std::exception& error) {
-        return make_error(ErrorKind::bug, "installing failed: {}", error.what());
-    }
+    return guarded(
+        [&]() -> Result<InstallSummary> { return Installation(run, manifest, decision, options).install(); });
 }
 
 } // namespace tinderbox::install

@@ -1,5 +1,6 @@
 #include "runtime/install/repair.hpp"
 
+#include "common/base/guarded.hpp"
 #include "common/format/bytecode_path.hpp"
 #include "runtime/install/bytecode.hpp"
 #include "runtime/install/control_files.hpp"
@@ -278,13 +279,7 @@ Result<RepairSummary> Repair::run() {
 
 Result<RepairSummary> repair_files(const format::RunFile& run, const format::Manifest& manifest,
                                    const place::Installed& installed, const InstallOptions& options) {
-    try {
-        return Repair(run, manifest, installed, options).run();
-    } catch (const std::bad_alloc&) {
-        return make_error(ErrorKind::storage, "not enough memory to repair; close other programs or use --jobs 1");
-    } catch (const std::exception& error) {
-        return make_error(ErrorKind::bug, "repairing failed: {}", error.what());
-    }
+    return guarded([&]() -> Result<RepairSummary> { return Repair(run, manifest, installed, options).run(); });
 }
 
 } // namespace tinderbox::install

@@ -1,7 +1,7 @@
 // Moments in which nothing is in flight, so that everything before them can be made durable and written down.
 #pragma once
 
-#include "common/base/result.hpp"
+#include "common/base/guarded.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -51,7 +51,7 @@ class EpochGate {
         return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(s));
     }
     Status complete() {
-        Status status = failed_ ? Status() : record_();
+        Status status = failed_ ? Status() : guarded(record_);
         next_ = Clock::now() + seconds(every_);
         since_ = 0;
         due_ = false;

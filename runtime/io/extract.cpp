@@ -1,6 +1,8 @@
 #include "runtime/io/extract.hpp"
 
+#include "common/base/guarded.hpp"
 #include "common/base/parallel.hpp"
+#include "common/base/threads.hpp"
 #include "runtime/io/epoch.hpp"
 #include "runtime/io/files.hpp"
 #include "runtime/io/queue.hpp"
@@ -10,7 +12,6 @@
 #include <cerrno>
 #include <cstring>
 #include <deque>
-#include <thread>
 #include <unordered_map>
 
 namespace tinderbox::io {
@@ -272,6 +273,7 @@ class Worker {
     };
     static constexpr std::uint64_t write_tag = 1ull << 63;
 
+    void make_buffers();
     Status loop();
     Status start_reads();
     Status start_read(std::uint32_t block);
@@ -296,6 +298,18 @@ class Worker {
 };
 
 void Worker::run() {
+    Status status = guarded([this] {
+        make_buffers();
+        return loop();
+    });
+    const bool failed = !status.ok();
+    if (failed) shared_.fail(std::move(status).error());
+    drain_quietly();
+    Status left = gate_.leave(failed || shared_.stop);
+    if (!left.ok()) shared_.fail(std::move(left).error());
+}
+
+void Worker::make_buffers() {
     const Shape& shape = shared_.shape;
     // The plain queue has no depth: it does the work at once.
     if (shape.uring) queue_ = make_uring_queue(queue_depth);
@@ -308,12 +322,6 @@ void Worker::run() {
     writes_.resize(shape.writes);
     for (Write& write : writes_) write.buffer = AlignedBuffer(format::block_raw_size);
     scratch_ = AlignedBuffer(format::block_raw_size);
-    Status status = loop();
-    bool failed = !status.ok();
-    if (failed) shared_.fail(std::move(status).error());
-    drain_quietly();
-    Status left = gate_.leave(failed || shared_.stop);
-    if (!left.ok()) shared_.fail(std::move(left).error());
 }
 
 Status Worker::loop() {
@@ -366,8 +374,9 @@ Status Worker::start_read(std::uint32_t index) {
         return {};
     }
     read.where = *where;
+    TRY(queue_->submit({false, where->fd, read.buffer.data(), where->size, where->offset, slot}));
     ++in_flight_;
-    return queue_->submit({false, where->fd, read.buffer.data(), where->size, where->offset, slot});
+    return {};
 }
 
 Result<ByteView> Worker::packed_bytes(Read& read) {
@@ -444,9 +453,9 @@ Status Worker::write_large(std::uint32_t index, Write& write) {
         std::uint64_t tag =
             write_tag | static_cast<std::uint64_t>(&write - writes_.data()) << 32 | write.requests.size();
         write.requests.push_back({&file, raw, offset});
+        TRY(queue_->submit({true, file.fd(), write.buffer.data(), size, offset, tag}));
         ++write.pending;
         ++in_flight_;
-        TRY(queue_->submit({true, file.fd(), write.buffer.data(), size, offset, tag}));
     }
     return {};
 }
@@ -494,6 +503,22 @@ void Worker::drain_quietly() {
 
 Error interruption() { return make_error(ErrorKind::interrupted, "interrupted"); }
 
+// Where the system gives fewer threads, those do all of the work.
+void run_workers(Shared& shared, EpochGate& gate) {
+    const unsigned wanted = shared.shape.threads;
+    auto work = [&](const std::stop_token&) {
+        Worker(shared, gate).run();
+        return Status();
+    };
+    Threads others;
+    while (others.size() + 1 < wanted && others.start(work).ok()) {
+    }
+    for (auto missing = others.size() + 1; missing < wanted; ++missing)
+        if (Status left = gate.leave(false); !left.ok()) shared.fail(std::move(left).error());
+    (void)work({});
+    if (Status failed = others.join(); !failed.ok()) shared.fail(std::move(failed).error());
+}
+
 Status phase_one(Shared& shared) {
     const ExtractOptions& options = shared.options;
     auto started = std::chrono::steady_clock::now();
@@ -503,10 +528,7 @@ Status phase_one(Shared& shared) {
     };
     EpochGate gate(shared.shape.threads, options.epoch_seconds, options.epoch_bytes, options.journal_after,
                    options.record ? std::function<Status()>(record) : nullptr);
-    {
-        std::vector<std::jthread> threads;
-        for (unsigned i = 0; i < shared.shape.threads; ++i) threads.emplace_back([&] { Worker(shared, gate).run(); });
-    }
+    run_workers(shared, gate);
     shared.ring.drain();
     if (!shared.error.ok()) return shared.error;
     if (!shared.interrupted()) return {};
