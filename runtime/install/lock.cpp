@@ -8,8 +8,9 @@
 
 namespace tinderbox::install {
 
-Result<FileLock> lock_control(const fs::path& control, const fs::path& shown) {
+Result<FileLock> lock_control(const fs::path& control, const fs::path& shown, bool* busy) {
     TRY_ASSIGN(auto lock, FileLock::try_acquire(control / place::control::lock));
+    if (busy) *busy = !lock;
     if (!lock)
         return make_error(ErrorKind::storage, "another installer is working on '{}'; wait until it ends",
                           shown.string());

@@ -23,10 +23,17 @@ Error not_ours(const fs::path& path) {
 }
 
 // Nobody else can have prepared the directory: it is made now, or it exists, belongs to this user, and is no link.
-Result<Fd> private_directory(const fs::path& path, mode_t mode) {
-    if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST)
+// `made`: now.
+Result<Fd> private_directory(const fs::path& path, mode_t mode, bool& made) {
+    made = ::mkdir(path.c_str(), mode) == 0;
+    if (!made && errno != EEXIST)
         return errno_error(fmt::format("cannot create the directory '{}'", path.string()), errno);
     Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!fd && errno != ELOOP && errno != ENOTDIR && errno != EACCES) {
+        const int error = errno;
+        if (std::exchange(made, false)) ::rmdir(path.c_str());
+        return errno_error(fmt::format("cannot open the directory '{}'", path.string()), error);
+    }
     struct stat st;
     if (!fd || ::fstat(fd.get(), &st) != 0 || st.st_uid != ::geteuid()) return not_ours(path);
     if (mode == 0700 && (st.st_mode & 0777) != 0700) return not_ours(path);
@@ -88,7 +95,7 @@ Result<Staging> Staging::open(const place::Decision& decision, const place::Jour
     auto opened = staging.inside_ ? staging.open_inside() : staging.open_beside();
     if (opened.ok()) opened = staging.open_journal();
     if (!opened.ok()) {
-        if (staging.lock_) staging.discard();
+        if (staging.lock_ || (staging.new_tree_ && !staging.busy_)) staging.discard();
         else
             for (auto& made : staging.made_) ::rmdir(made.c_str());
         return std::move(opened).error();
@@ -101,19 +108,21 @@ Status Staging::open_beside() {
     for (fs::path missing = parent; !missing.empty() && !lexists(missing); missing = missing.parent_path())
         made_.push_back(missing); // deepest first
     TRY(make_directories(parent));
-    TRY_ASSIGN(tree_fd_, private_directory(tree_, 0700));
-    TRY_ASSIGN(Fd control, private_directory(control_, 0755));
+    bool new_control = false;
+    TRY_ASSIGN(tree_fd_, private_directory(tree_, 0700, new_tree_));
+    TRY_ASSIGN(Fd control, private_directory(control_, 0755, new_control));
     return {};
 }
 
 Status Staging::open_inside() {
-    TRY_ASSIGN(Fd control, private_directory(control_, 0755));
-    TRY_ASSIGN(tree_fd_, private_directory(tree_, 0700));
+    bool new_stage = false;
+    TRY_ASSIGN(Fd control, private_directory(control_, 0755, new_tree_));
+    TRY_ASSIGN(tree_fd_, private_directory(tree_, 0700, new_stage));
     return {};
 }
 
 Status Staging::open_journal() {
-    TRY_ASSIGN(lock_, lock_control(control_, prefix_));
+    TRY_ASSIGN(lock_, lock_control(control_, prefix_, &busy_));
     // The lock may be of a directory that its installer has just renamed into place.
     struct stat held, now;
     if (::fstat(tree_fd_.get(), &held) != 0 || ::lstat(tree_.c_str(), &now) != 0 || held.st_ino != now.st_ino)
@@ -172,6 +181,9 @@ Status Staging::commit(bool durable, io::Faults* faults, const Replacement* repl
 
 void Staging::discard() {
     if (merging_) return;
+    // To remove a tree takes descriptors: where there are no more, these make room.
+    tree_fd_.reset();
+    journal_.reset();
     (void)remove_tree(tree_);
     if (inside_) (void)remove_tree(control_);
     for (const fs::path& made : made_) ::rmdir(made.c_str());

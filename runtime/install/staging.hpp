@@ -46,6 +46,8 @@ class Staging {
     Status open_journal();
     fs::path prefix_, tree_, control_;
     bool inside_ = false, recorded_ = false, merging_ = false;
+    bool new_tree_ = false; // the tree, or inside the control directory, was made by this run
+    bool busy_ = false;     // another installer holds the lock
     place::JournalHeader header_;
     std::vector<fs::path> made_; // parents that did not exist
     Fd tree_fd_;

@@ -151,15 +151,17 @@ std::vector<PrefixLimit> Decision::limits(const format::Manifest& manifest) cons
 }
 
 format::InstallInfo Decision::needs(const format::Manifest& manifest) const {
-    if (manifest.parts.env.inodes == 0) return manifest.install; // an older manifest does not list the parts
-    format::InstallInfo out = manifest.parts.env;
+    // An older manifest does not list the parts.
+    const bool by_parts = manifest.parts.env.inodes != 0;
+    format::InstallInfo out = by_parts ? manifest.parts.env : manifest.install;
     auto add = [&](const format::InstallInfo& part) {
         out.bytes += part.bytes;
         out.apparent_bytes += part.apparent_bytes;
         out.inodes += part.inodes;
     };
-    if (layout.parts.base) add(manifest.parts.base);
-    if (layout.parts.packages) add(manifest.parts.packages);
+    if (by_parts && layout.parts.base) add(manifest.parts.base);
+    if (by_parts && layout.parts.packages) add(manifest.parts.packages);
+    add(control);
     return out;
 }
 
@@ -168,6 +170,7 @@ Decision decide(const format::Manifest& manifest, const std::string& manifest_sh
     out.layout = choose_layout(manifest, manifest_sha256, request);
     out.manifest_sha256 = manifest_sha256;
     out.extract_only = request.extract_only;
+    if (!request.extract_only) out.control = request.control;
     // An installation that was killed between two renames left only what it had set aside: the installer brings it back
     // first.
     const fs::path& root = out.layout.root;

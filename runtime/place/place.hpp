@@ -39,6 +39,7 @@ struct InstallRequest {
     bool replace = false;        // --replace: an environment that is there, once the new one is complete
     bool keep_packages = false;  // -k: leave the base's package cache
     bool extract_only = false;   // --extract: the files alone; the options above count for nothing
+    format::InstallInfo control; // control_needs() of the installer
 };
 
 // How the tree gets to its root.
@@ -57,10 +58,11 @@ struct Decision {
     StagingKind staging = StagingKind::beside;
     fs::path stage;                 // the staging tree; another run of this installer may have begun it
     std::optional<Refusal> refusal; // nothing may be installed here
+    format::InstallInfo control;    // what the control directory needs, in addition to the parts
 
     bool own() const { return reached.has_value(); }
     std::vector<PrefixLimit> limits(const format::Manifest& manifest) const;
-    // The room that the parts which are installed here take.
+    // The room that the parts which are installed here take, and the control directory.
     format::InstallInfo needs(const format::Manifest& manifest) const;
 };
 

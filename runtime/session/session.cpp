@@ -4,6 +4,7 @@
 #include "common/base/process.hpp"
 #include "common/base/text.hpp"
 #include "runtime/place/control_files.hpp"
+#include "runtime/place/kept.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -114,6 +115,7 @@ place::Decision Session::decide(const std::string& prefix, bool extract_only) co
     request.replace = options_.replace;
     request.keep_packages = options_.keep_packages;
     request.extract_only = extract_only;
+    if (run_) request.control = place::control_needs(*run_, manifest_.install.inodes);
     return place::decide(manifest_, manifest_sha256(), request);
 }
 
