@@ -17,7 +17,7 @@
     self="$0"
     [ -f "$self" ] || self="$(command -v -- "$0")" || self="$0"
     [ "$(head -c "@HEADER_SIZE@" -- "$self" | cksum)" = "0 @HEADER_SIZE@" ] || {
-        [ -n "$(command -v cksum)" ] || why="this machine has no program 'cksum'" code="$((1 + 2))"
+        [ -n "$(head -c "2" -- "$0" | cksum)" ] || why="'head' and 'cksum' cannot be run here" code="$((3 + 2))"
         # From a pipe ('sh < @NAME@') the name is that of the shell.
         [ "$(head -c "2" -- "$self")" = "#!" ] || why="'$self' is not this installer; start it as: sh PATH/OF/@NAME@" code="$((1 + 1))"
         [ -r "$self" ] || why="cannot read '$self'; start it as: sh PATH/OF/@NAME@" code="$((3 + 2))"
