@@ -1,5 +1,6 @@
 #include "common/base/file.hpp"
 
+#include "common/base/input_file.hpp"
 #include "common/base/process.hpp"
 
 #include <fcntl.h>
@@ -17,7 +18,52 @@ void Fd::reset(int fd) {
     fd_ = fd;
 }
 
+namespace {
+
+Status check_regular(const struct stat& st, const fs::path& path) {
+    const std::string_view kind = irregular_kind(st.st_mode);
+    if (kind.empty()) return {};
+    return make_error(ErrorKind::usage, "'{}' is {}; a regular file is needed", path.string(), kind);
+}
+
+// A FIFO without a writer must not hold us up, and opening a device may do something (a watchdog, a tape), so the name
+// is asked first. What is open by then may be something else again.
+Result<Fd> open_regular(const fs::path& path, int flags) {
+    struct stat st;
+    if (::fstatat(AT_FDCWD, path.c_str(), &st, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0) == 0 &&
+        !S_ISLNK(st.st_mode))
+        TRY(check_regular(st, path));
+    Fd fd(::open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (!fd || ::fstat(fd.get(), &st) != 0) return errno_error(fmt::format("cannot open '{}'", path.string()), errno);
+    TRY(check_regular(st, path));
+    // With the flag io_uring gives up instead of waiting for the disk.
+    if (::fcntl(fd.get(), F_SETFL, flags & ~O_NONBLOCK) != 0)
+        return errno_error(fmt::format("cannot open '{}'", path.string()), errno);
+    return fd;
+}
+
+} // namespace
+
+std::string_view irregular_kind(mode_t mode) {
+    switch (mode & S_IFMT) {
+    case S_IFREG:
+        return {};
+    case S_IFDIR:
+        return "a directory";
+    case S_IFIFO:
+        return "a pipe";
+    case S_IFSOCK:
+        return "a socket";
+    case S_IFLNK:
+        return "a symbolic link";
+    default:
+        return "a device";
+    }
+}
+
 Result<Fd> open_file(const fs::path& path, int flags, mode_t mode) {
+    if ((flags & O_ACCMODE) == O_RDONLY && (flags & (O_DIRECTORY | O_PATH | O_CREAT)) == 0)
+        return open_regular(path, flags);
     int fd = ::open(path.c_str(), flags | O_CLOEXEC, mode);
     if (fd < 0) return errno_error(fmt::format("cannot open '{}'", path.string()), errno);
     return Fd(fd);
@@ -69,14 +115,13 @@ template <class Container> Result<Container> read_whole(const fs::path& path, st
     TRY_ASSIGN(Fd fd, open_file(path, O_RDONLY));
     struct stat st;
     if (::fstat(fd.get(), &st) != 0) return errno_error(fmt::format("cannot read '{}'", path.string()), errno);
-    if (S_ISDIR(st.st_mode))
-        return make_error(ErrorKind::storage, "'{}' is a directory; a file is needed", path.string());
+    // st_size is only a hint: /proc files say 0, and a file may grow. A sparse file says more than it holds.
+    if (static_cast<std::uint64_t>(st.st_size) > limit) return larger_than(path, limit);
     Container out;
-    // st_size is only a hint: /proc files say 0, and a file may grow.
     out.resize(static_cast<std::size_t>(st.st_size) + 1);
     std::size_t size = 0;
     for (;;) {
-        if (size > limit) return make_error(ErrorKind::usage, "'{}' is larger than {} bytes", path.string(), limit);
+        if (size > limit) return larger_than(path, limit);
         if (size == out.size()) out.resize(out.size() * 2 + 4096);
         ssize_t n = ::read(fd.get(), out.data() + size, out.size() - size);
         if (n < 0 && errno == EINTR) continue;

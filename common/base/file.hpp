@@ -33,7 +33,7 @@ class Fd {
     int fd_ = -1;
 };
 
-Result<Fd> open_file(const fs::path& path, int flags, mode_t mode = 0666);
+Result<Fd> open_file(const fs::path& path, int flags, mode_t mode = 0666); // O_RDONLY: see common/base/input_file.hpp
 Result<std::uint64_t> file_size(int fd, std::string_view name);
 
 // Reads/writes all of `data` at `offset`, or fails: a short read is an error that names both sizes.

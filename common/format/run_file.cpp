@@ -1,14 +1,15 @@
 #include "common/format/run_file.hpp"
 
+#include "common/base/input_file.hpp"
 #include "common/base/text.hpp"
 
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 #include <zstd.h>
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <mutex>
 
 namespace tinderbox::format {
@@ -211,9 +212,9 @@ Status RunFile::State::read_at(std::span<std::byte> out, std::uint64_t offset) c
 }
 
 bool looks_like_run(const fs::path& path) {
-    std::ifstream file(path, std::ios::binary);
+    auto file = is_stream(path) ? Result<Fd>(Fd()) : open_file(path, O_RDONLY);
     std::string head(4096, '\0');
-    file.read(head.data(), static_cast<std::streamsize>(head.size()));
+    if (!file.ok() || ::pread(file->get(), head.data(), head.size(), 0) < 0) return false;
     return head.starts_with("#!/bin/sh\n") &&
            (head.find("\ntotal_size=") != std::string::npos || looks_like_volume(as_bytes(head)));
 }

@@ -98,9 +98,13 @@ Result<SignatureCheck> check_signature(const format::RunFile& run, const Verifyi
     }
     const fs::path detached = signature_path(run.path());
     if (lexists(detached)) {
-        TRY_ASSIGN(Bytes signature, read_bytes(detached, 64u << 10));
+        auto signature = read_bytes(detached, 64u << 10);
+        // What is no file, or far too large, is no signature.
+        if (!signature.ok() && signature.error().kind == ErrorKind::usage)
+            return Error{ErrorKind::damaged, std::move(signature).error().message};
+        if (!signature.ok()) return std::move(signature).error();
         TRY_ASSIGN(Sha256Digest digest, hash_files(run.volumes(), progress));
-        auto good = key.accepts(digest, signature);
+        auto good = key.accepts(digest, *signature);
         if (!good.ok())
             return make_error(ErrorKind::damaged, "'{}' is damaged: {}; copy it again", detached.string(),
                               good.error().message);

@@ -11,6 +11,7 @@
 #include "generator/lock/lock.hpp"
 #include "generator/pip/tags.hpp"
 #include "generator/spec/request.hpp"
+#include "generator/spec/spec_text.hpp"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -143,12 +144,11 @@ Status inspect(const std::string& argument, bool as_json, bool files) {
     auto [path, names] = spec::split_argument(argument);
     if (format::looks_like_run(path)) return inspect_run(path, as_json, files);
     if (files) return make_error(ErrorKind::usage, "--files lists the files of a .run, and '{}' is no .run", path);
-    auto text = read_text(path);
-    if (!text.ok()) return Error{ErrorKind::usage, std::move(text).error().message};
-    TRY_ASSIGN(const std::string decoded, spec::decode_spec(std::move(*text), path));
+    TRY_ASSIGN(std::string text, spec::read_spec_text(path));
+    TRY_ASSIGN(const std::string decoded, spec::decode_spec(std::move(text), path));
     const spec::SpecKind kind = spec::recognise_spec(decoded);
     if (kind == spec::SpecKind::tinderbox_lock) {
-        TRY_ASSIGN(lock::Lock lock, lock::read_lock(path));
+        TRY_ASSIGN(lock::Lock lock, lock::parse_lock(decoded, path));
         fmt::print("{}", as_json ? format::canonical_json(lock::inspect_json(lock)) : lock::lock_text(lock));
         return {};
     }

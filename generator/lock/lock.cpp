@@ -1,11 +1,11 @@
 #include "generator/lock/lock.hpp"
 
-#include "common/base/file.hpp"
 #include "common/base/member_path.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "generator/lock/download.hpp"
 #include "generator/lock/lock_fields.hpp"
+#include "generator/spec/spec_text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -319,9 +319,8 @@ Result<Lock> parse_lock(std::string_view text, const std::string& path) {
 }
 
 Result<Lock> read_lock(const std::string& path) {
-    auto text = read_text(path, 256u << 20);
-    if (!text) return make_error(ErrorKind::usage, "{}", text.error().message);
-    return parse_lock(*text, path);
+    TRY_ASSIGN(const std::string text, spec::read_spec_text(path));
+    return parse_lock(text, path);
 }
 
 json inspect_json(const Lock& lock) {

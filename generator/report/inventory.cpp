@@ -1,9 +1,9 @@
 #include "generator/report/inventory.hpp"
 
-#include "common/base/file.hpp"
 #include "common/base/url.hpp"
 #include "common/format/run_file.hpp"
 #include "generator/lock/base.hpp"
+#include "generator/spec/spec_text.hpp"
 
 #include <algorithm>
 
@@ -104,13 +104,12 @@ Result<Inventory> read_inventory(const std::string& path) {
         TRY_ASSIGN(format::Manifest manifest, format::manifest_from_json(run.manifest()));
         return inventory_of(manifest);
     }
-    auto text = read_text(path);
-    if (!text) return Error{ErrorKind::usage, std::move(text).error().message};
-    if (spec::recognise_spec(*text) == spec::SpecKind::tinderbox_lock) {
-        TRY_ASSIGN(lock::Lock lock, lock::read_lock(path));
+    TRY_ASSIGN(const std::string text, spec::read_spec_text(path));
+    if (spec::recognise_spec(text) == spec::SpecKind::tinderbox_lock) {
+        TRY_ASSIGN(lock::Lock lock, lock::parse_lock(text, path));
         return inventory_of(lock);
     }
-    TRY_ASSIGN(spec::Request request, spec::parse_spec(*text, path));
+    TRY_ASSIGN(spec::Request request, spec::parse_spec(text, path));
     return inventory_of(request);
 }
 

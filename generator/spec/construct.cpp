@@ -5,12 +5,13 @@
 // channels_remap (src), specs, packages, environment_file, user_requested_specs, exclude, extra_files, pre_install,
 // post_install, script_env_variables, license_file, with selectors and jinja. Every other key is listed under `ignored`
 // with what to do instead.
-#include "common/base/file.hpp"
+#include "common/base/input_file.hpp"
 #include "common/base/member_path.hpp"
 #include "common/base/shell_quote.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "common/base/utf8.hpp"
+#include "generator/spec/spec_text.hpp"
 #include "generator/spec/template.hpp"
 #include "generator/spec/yaml.hpp"
 
@@ -195,7 +196,7 @@ class ConstructReader {
     Status spec_list(const YAML::Node& node) {
         if (node.IsScalar()) {
             const std::string name = beside(path_, node.Scalar());
-            auto text = read_text(name, 16u << 20);
+            auto text = read_input(name, spec_limit);
             if (!text.ok()) return line_error(file_.at(node), "{}", text.error().message);
             int number = 0;
             for (std::string_view line : split_lines(*text)) {
@@ -350,15 +351,6 @@ class ConstructReader {
     std::map<std::string, int, std::less<>> destinations_; // of extra_files: the line that took each
 };
 
-// The whole of a small text file.
-Result<std::string> small_text(const std::string& path, std::uint64_t limit) {
-    std::error_code ec;
-    if (fs::is_directory(path, ec)) return make_error(ErrorKind::usage, "{} is a directory; name a file", path);
-    auto text = read_text(path, limit);
-    if (!text.ok()) return Error{ErrorKind::usage, std::move(text).error().message};
-    return text;
-}
-
 } // namespace
 
 Result<std::string> read_script(const std::string& path) {
@@ -367,7 +359,7 @@ Result<std::string> read_script(const std::string& path) {
         return make_error(
             ErrorKind::usage,
             "{} is a script for Windows; name a shell script, and mark the line for Windows with '# [win]'", path);
-    TRY_ASSIGN(std::string text, small_text(path, 4u << 20));
+    TRY_ASSIGN(std::string text, read_input(path, 4u << 20));
     if (text.find('\0') != std::string::npos || !is_valid_utf8(text))
         return make_error(ErrorKind::usage,
                           "{} is no text in UTF-8; name a script, which may start a program that extra_files carry",
@@ -381,7 +373,7 @@ Result<std::string> read_script(const std::string& path) {
 }
 
 Result<std::string> read_license(const std::string& path) {
-    TRY_ASSIGN(std::string text, small_text(path, 16u << 20));
+    TRY_ASSIGN(std::string text, read_input(path, 16u << 20));
     for (const auto& [magic, what] : {std::pair("{\\rtf", "RTF"), std::pair("%PDF-", "PDF")})
         if (text.starts_with(magic))
             return make_error(ErrorKind::usage, "{} is {}; a terminal shows plain text: save it as .txt", path, what);

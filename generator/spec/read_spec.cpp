@@ -1,11 +1,12 @@
 // Which kind of SPEC a file is, and reading it.
 #include "common/base/ascii.hpp"
-#include "common/base/file.hpp"
+#include "common/base/input_file.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "common/base/utf8.hpp"
 #include "generator/archive/endings.hpp"
 #include "generator/spec/reader.hpp"
+#include "generator/spec/spec_text.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -172,6 +173,7 @@ bool is_variable_name(std::string_view text) {
 }
 
 std::string directory_of(const std::string& file) {
+    if (is_stream(file)) return {};
     auto slash = file.rfind('/');
     return slash == std::string::npos ? std::string() : slash == 0 ? "/" : file.substr(0, slash);
 }
@@ -271,6 +273,20 @@ Result<std::string> decode_spec(std::string text, const std::string& path) {
     return std::move(*decoded);
 }
 
+Result<std::string> read_spec_text(const std::string& path) {
+    std::error_code ignored;
+    if (!is_stream(path) && !fs::exists(path, ignored))
+        return make_error(
+            ErrorKind::usage,
+            "{}: there is no such file; name an environment.yml, a requirements.txt, a lock or another SPEC", path);
+    if (fs::is_directory(path, ignored))
+        return make_error(ErrorKind::usage,
+                          "{}: it is a directory; name a file (or write --from-prefix for a captured "
+                          "environment)",
+                          path);
+    return read_input(path, spec_limit);
+}
+
 SpecArgument split_argument(const std::string& argument) {
     std::error_code ignored;
     auto bracket = argument.rfind('[');
@@ -353,19 +369,8 @@ Result<Request> parse_spec(std::string_view raw, const std::string& path, const 
 Result<Request> read_spec(const std::string& argument, LockChoice choice) {
     auto [path, names] = split_argument(argument);
     choice.names = std::move(names);
-    std::error_code ignored;
-    if (!fs::exists(path, ignored))
-        return make_error(
-            ErrorKind::usage,
-            "{}: there is no such file; name an environment.yml, a requirements.txt, a lock or another SPEC", path);
-    if (fs::is_directory(path, ignored))
-        return make_error(ErrorKind::usage,
-                          "{}: it is a directory; name a file (or write --from-prefix for a captured "
-                          "environment)",
-                          path);
-    auto text = read_text(path, 64u << 20);
-    if (!text) return make_error(ErrorKind::usage, "{}", text.error().message);
-    return parse_spec(*text, path, choice);
+    TRY_ASSIGN(const std::string text, read_spec_text(path));
+    return parse_spec(text, path, choice);
 }
 
 Status add_conda(Request& request, std::string_view spec, pip::SourceLine line) {

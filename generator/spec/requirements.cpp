@@ -3,8 +3,8 @@
 // Every line pip refuses is refused here with its number, and so is every line that pip would build something for
 // (an editable, a VCS checkout): an installer that must work without network carries wheels only.
 #include "common/base/ascii.hpp"
-#include "common/base/file.hpp"
 #include "common/base/hash.hpp"
+#include "common/base/input_file.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "generator/archive/endings.hpp"
@@ -12,6 +12,7 @@
 #include "generator/pip/requirement.hpp"
 #include "generator/pip/tags.hpp"
 #include "generator/spec/reader.hpp"
+#include "generator/spec/spec_text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -397,7 +398,7 @@ Status read_nested(const Option& option, const pip::SourceLine& line, Context& c
     if (nested.open_files.size() >= deepest_nesting)
         return line_error(line, "requirements files are nested more than {} deep", deepest_nesting);
     nested.open_files.push_back(nested.file);
-    auto content = read_text(nested.file, 64u << 20);
+    auto content = read_input(nested.file, spec_limit);
     if (!content) return line_error(line, "{}", content.error().message);
     TRY_ASSIGN(const std::string decoded, decode_spec(std::move(*content), nested.file));
     return read_lines(decoded, nested);
