@@ -71,16 +71,14 @@ Result<int> run_with(const fs::path& file, const ui::RunOptions& options) {
         // Help is given even by a damaged file.
         std::string name = run.ok() ? run->manifest().value("env_name", "") : "";
         std::string version = run.ok() ? run->manifest().value("tinderbox_version", "") : "";
-        session::write_stdout(
-            ui::help_text(file.filename().string(), name.empty() ? file.stem().string() : name, version));
+        write_output(ui::help_text(file.filename().string(), name.empty() ? file.stem().string() : name, version));
         return 0;
     }
     if (!run.ok()) return std::move(run).error();
     auto manifest = format::manifest_from_json(run->manifest());
     if (!manifest.ok()) return std::move(manifest).error().in(file.string());
     if (options.mode == ui::Mode::version) {
-        session::write_stdout(
-            fmt::format("{} made by Tinderbox {}\n", file.filename().string(), manifest->tinderbox_version));
+        write_output(fmt::format("{} made by Tinderbox {}\n", file.filename().string(), manifest->tinderbox_version));
         return 0;
     }
     if (!options.key_file.empty()) TRY(check_signature_of(*run, options));
@@ -110,11 +108,12 @@ Result<int> run_installed(const std::string& prefix, ui::RunOptions options) {
 
 int fail(const Error& error, bool as_json) {
     Terminal::get().end_progress();
+    (void)flush_output();
     Terminal::get().error(error.message);
     if (as_json)
-        session::write_stdout(json({{"error", error.message}, {"exit_code", static_cast<int>(error.kind)}})
-                                  .dump(2, ' ', false, json::error_handler_t::replace) +
-                              "\n");
+        write_output(json({{"error", error.message}, {"exit_code", static_cast<int>(error.kind)}})
+                         .dump(2, ' ', false, json::error_handler_t::replace) +
+                     "\n");
     return static_cast<int>(error.kind);
 }
 
@@ -151,13 +150,17 @@ int run_main(int argc, char** argv) {
 } // namespace tinderbox
 
 int main(int argc, char** argv) {
+    tinderbox::reserve_standard_descriptors();
+    ::signal(SIGPIPE, SIG_IGN); // a reader that has ended must not end an installation halfway
+    int code = 0;
     try {
-        return tinderbox::run_main(argc, argv);
+        code = tinderbox::run_main(argc, argv);
     } catch (const std::bad_alloc&) {
-        return tinderbox::fail(
+        code = tinderbox::fail(
             {tinderbox::ErrorKind::storage, "there is not enough memory; end other programs, or use --jobs 1"}, false);
     } catch (const std::exception& e) {
-        return tinderbox::fail(
+        code = tinderbox::fail(
             {tinderbox::ErrorKind::bug, std::string("a bug in Tinderbox: ") + e.what() + "; please report it"}, false);
     }
+    return tinderbox::finish_output(code);
 }

@@ -12,12 +12,14 @@
 namespace tinderbox {
 namespace {
 
-void write_all(int fd, std::string_view text) {
+// False: standard error is closed or full, and messages have no other place to go; or the log.
+bool write_all(int fd, std::string_view text) {
     while (!text.empty()) {
         ssize_t n = ::write(fd, text.data(), text.size());
-        if (n <= 0) return; // standard error is closed or full: messages have no other place to go
+        if (n <= 0) return false;
         text.remove_prefix(static_cast<std::size_t>(n));
     }
+    return true;
 }
 
 // Styling never reaches the log file.
@@ -63,7 +65,10 @@ void Terminal::write_line(std::string_view text) {
     clear_progress();
     std::string full = std::string(text) + "\n";
     write_all(2, full);
-    if (log_fd_ >= 0) write_all(log_fd_, without_styles(full));
+    if (log_fd_ >= 0 && !write_all(log_fd_, without_styles(full))) {
+        log_fd_ = -1;
+        write_all(2, "warning: the log file cannot be written, and is not complete\n");
+    }
 }
 
 void Terminal::note(std::string_view label, std::string_view text) {

@@ -1,4 +1,5 @@
 // tinderbox inspect FILE: the contents of a .run, a lock or any SPEC, without network.
+#include "common/base/standard_output.hpp"
 #include "common/base/text.hpp"
 #include "common/base/units.hpp"
 #include "common/base/url.hpp"
@@ -26,35 +27,34 @@ void print_files(const format::Table& table) {
     for (const format::Destination& d : table.destinations) {
         if (d.kind == format::EntryKind::directory) continue;
         if (d.kind == format::EntryKind::symlink)
-            fmt::print("{:>12}  {} -> {}\n", "link", d.path, replace_all(d.link, "\x01", "PREFIX"));
-        else fmt::print("{:>12}  {}\n", table.contents[d.content].size, d.path);
+            print("{:>12}  {} -> {}\n", "link", d.path, replace_all(d.link, "\x01", "PREFIX"));
+        else print("{:>12}  {}\n", table.contents[d.content].size, d.path);
     }
 }
 
 void print_manifest(const format::Manifest& m, std::uint64_t size) {
-    fmt::print("{:>12}  {} ({}, {})\n", "name", m.name, m.platform, format_bytes(size));
-    if (m.python) fmt::print("{:>12}  {} {}\n", "python", m.python->implementation, m.python->version);
-    fmt::print("{:>12}  {} in {} files and directories\n", "installed", format_bytes(m.install.apparent_bytes),
-               m.install.inodes);
+    print("{:>12}  {} ({}, {})\n", "name", m.name, m.platform, format_bytes(size));
+    if (m.python) print("{:>12}  {} {}\n", "python", m.python->implementation, m.python->version);
+    print("{:>12}  {} in {} files and directories\n", "installed", format_bytes(m.install.apparent_bytes),
+          m.install.inodes);
     if (!m.requires_.glibc.empty())
-        fmt::print("{:>12}  glibc {} ({})\n", "needs", m.requires_.glibc, m.requires_.glibc_because);
-    for (const auto& [label, text] : machine::gpu_lines(m.requires_)) fmt::print("{:>12}  {}\n", label, text);
-    for (const std::string& library : m.requires_.libraries) fmt::print("{:>12}  {} of the system\n", "needs", library);
+        print("{:>12}  glibc {} ({})\n", "needs", m.requires_.glibc, m.requires_.glibc_because);
+    for (const auto& [label, text] : machine::gpu_lines(m.requires_)) print("{:>12}  {}\n", label, text);
+    for (const std::string& library : m.requires_.libraries) print("{:>12}  {} of the system\n", "needs", library);
     if (m.install.longest_prefix != 0)
-        fmt::print("{:>12}  {} bytes ({})\n", "prefix up to", m.install.longest_prefix,
-                   m.install.longest_prefix_because);
-    for (const std::string& notice : m.notices) fmt::print("{:>12}  {}\n", "notice", notice);
-    fmt::print("\n");
+        print("{:>12}  {} bytes ({})\n", "prefix up to", m.install.longest_prefix, m.install.longest_prefix_because);
+    for (const std::string& notice : m.notices) print("{:>12}  {}\n", "notice", notice);
+    write_output("\n");
     for (const format::PackageInfo& p : m.packages)
         if (p.kind != "generated")
-            fmt::print("{:>12}  {} {}  {}\n", p.kind, p.name, p.version,
-                       p.installed_size ? format_bytes(p.installed_size) : "");
+            print("{:>12}  {} {}  {}\n", p.kind, p.name, p.version,
+                  p.installed_size ? format_bytes(p.installed_size) : "");
 }
 
 Status inspect_run(const std::string& path, bool as_json, bool files) {
     TRY_ASSIGN(format::RunFile run, format::RunFile::open(path));
     if (as_json) {
-        fmt::print("{}", run.manifest_text());
+        write_output(run.manifest_text());
         return {};
     }
     if (files) {
@@ -68,33 +68,33 @@ Status inspect_run(const std::string& path, bool as_json, bool files) {
 }
 
 void print_request(const spec::Request& request) {
-    fmt::print("{:>12}  {}\n", "kind", request.kind);
-    if (!request.name.empty()) fmt::print("{:>12}  {}\n", "name", request.name);
-    for (const std::string& channel : request.channels) fmt::print("{:>12}  {}\n", "channel", channel);
-    for (const spec::CondaSpec& spec : request.conda) fmt::print("{:>12}  {}\n", "conda", spec.text);
+    print("{:>12}  {}\n", "kind", request.kind);
+    if (!request.name.empty()) print("{:>12}  {}\n", "name", request.name);
+    for (const std::string& channel : request.channels) print("{:>12}  {}\n", "channel", channel);
+    for (const spec::CondaSpec& spec : request.conda) print("{:>12}  {}\n", "conda", spec.text);
     for (const pip::RequirementLine& requirement : request.pip)
-        fmt::print("{:>12}  {}\n", "pip", pip::printable(requirement.text));
+        print("{:>12}  {}\n", "pip", pip::printable(requirement.text));
     for (const pip::RequirementLine& requirement : request.pip)
         if (!requirement.unbundled.empty())
-            fmt::print("{:>12}  {}: {}\n", "problem", requirement.line.str(), requirement.unbundled);
+            print("{:>12}  {}: {}\n", "problem", requirement.line.str(), requirement.unbundled);
     for (const spec::IgnoredItem& item : request.ignored)
-        fmt::print("{:>12}  {}: {} ({})\n", "ignored", item.line.str(), item.what, item.why);
+        print("{:>12}  {}: {} ({})\n", "ignored", item.line.str(), item.what, item.why);
 }
 
 // A lock of another tool, a package a line.
 void print_lock(const nlohmann::json& lock) {
-    fmt::print("{:>12}  {} {}\n", "kind", lock["kind"].get<std::string>(), lock["version"].dump());
+    print("{:>12}  {} {}\n", "kind", lock["kind"].get<std::string>(), lock["version"].dump());
     for (const char* key : {"platforms", "environments", "extras", "groups"})
         if (lock.contains(key) && !lock[key].empty()) {
             std::string names;
             for (const auto& name : lock[key]) names += (names.empty() ? "" : ", ") + name.get<std::string>();
-            fmt::print("{:>12}  {}\n", key, names);
+            print("{:>12}  {}\n", key, names);
         }
     for (const auto& row : lock["packages"]) {
         auto field = [&](const char* key) { return row.value(key, ""); };
-        fmt::print("{:>12}  {} {}{}  {}  {}\n", field("kind"), field("name"), field("version"),
-                   field("build").empty() ? "" : " " + field("build"), field("platform"),
-                   field("source").empty() ? field("url") : field("source"));
+        print("{:>12}  {} {}{}  {}  {}\n", field("kind"), field("name"), field("version"),
+              field("build").empty() ? "" : " " + field("build"), field("platform"),
+              field("source").empty() ? field("url") : field("source"));
     }
 }
 
@@ -149,14 +149,14 @@ Status inspect(const std::string& argument, bool as_json, bool files) {
     const spec::SpecKind kind = spec::recognise_spec(decoded);
     if (kind == spec::SpecKind::tinderbox_lock) {
         TRY_ASSIGN(lock::Lock lock, lock::parse_lock(decoded, path));
-        fmt::print("{}", as_json ? format::canonical_json(lock::inspect_json(lock)) : lock::lock_text(lock));
+        write_output(as_json ? format::canonical_json(lock::inspect_json(lock)) : lock::lock_text(lock));
         return {};
     }
     if (kind == spec::SpecKind::conda_lock || kind == spec::SpecKind::pixi_lock || kind == spec::SpecKind::pylock ||
         kind == spec::SpecKind::uv_lock) {
         TRY_ASSIGN(spec::ForeignLock lock, spec::parse_foreign_lock(kind, decoded, path));
         const nlohmann::json shown = spec::inspect_json(lock);
-        if (as_json) fmt::print("{}", format::canonical_json(shown));
+        if (as_json) write_output(format::canonical_json(shown));
         else print_lock(shown);
         return {};
     }
@@ -165,7 +165,7 @@ Status inspect(const std::string& argument, bool as_json, bool files) {
     TRY_ASSIGN(spec::Request request, spec::parse_spec(decoded, path, choice));
     nlohmann::json shown = spec::to_json(request);
     if (kind == spec::SpecKind::explicit_list) add_packages(request, shown);
-    if (as_json) fmt::print("{}", format::canonical_json(shown));
+    if (as_json) write_output(format::canonical_json(shown));
     else print_request(request);
     return {};
 }

@@ -15,14 +15,6 @@ namespace tinderbox::session {
 
 using nlohmann::json;
 
-void write_stdout(std::string_view text) {
-    while (!text.empty()) {
-        ssize_t n = ::write(1, text.data(), text.size());
-        if (n <= 0) return;
-        text.remove_prefix(static_cast<std::size_t>(n));
-    }
-}
-
 Session::Session(format::RunFile run, format::Manifest manifest, ui::RunOptions options,
                  const std::atomic<bool>& interrupted)
     : run_(std::move(run)), manifest_(std::move(manifest)), options_(std::move(options)), interrupted_(interrupted) {}
@@ -216,9 +208,10 @@ verify::ReportFacts Session::facts_for(const char* mode, const std::string& pref
 // --report says.
 Result<int> Session::report(const verify::ReportFacts& in, const std::string& prefix, bool show) const {
     json value = verify::make_report(in);
-    if (options_.json) write_stdout(value.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+    if (options_.json) write_output(value.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
     else if (show)
-        write_stdout(ui::render_report_text(value, terminal().colour() && ::isatty(1) == 1, ui::terminal_width(1)));
+        write_output(ui::render_report_text(value, terminal().colour() && ::isatty(1) == 1, ui::terminal_width(1)));
+    (void)flush_output(); // what is said next belongs behind it; main() tells of a failure
     const std::string page = options_.report_file.empty() && prefix.empty() ? "" : ui::render_report_html(value);
     if (!prefix.empty() && ::access((fs::path(prefix) / place::control_directory).c_str(), W_OK) == 0) {
         (void)write_atomically(place::control_file(prefix, place::control::report_html), page);

@@ -7,6 +7,7 @@
 //   upkeep.cpp     --verify-only, --integrity, --repair, --uninstall: an installed prefix
 #pragma once
 
+#include "common/base/standard_output.hpp"
 #include "common/base/terminal.hpp"
 #include "common/format/run_file.hpp"
 #include "runtime/install/install.hpp"
@@ -19,8 +20,6 @@
 #include <unistd.h>
 
 namespace tinderbox::session {
-
-void write_stdout(std::string_view text);
 
 class Session {
   public:

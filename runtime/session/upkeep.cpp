@@ -44,7 +44,7 @@ Result<int> Session::integrity() const {
     terminal().end_progress();
     const bool whole = check.differences.empty();
     if (options_.json)
-        write_stdout(json({{"ok", whole},
+        write_output(json({{"ok", whole},
                            {"files", check.files},
                            {"bytes", check.bytes},
                            {"differences", to_json(check.differences)}})
@@ -58,7 +58,7 @@ Result<int> Session::integrity() const {
         return static_cast<int>(ErrorKind::storage);
     }
     if (!options_.json)
-        write_stdout(fmt::format("{}: all {} files ({}) are as they were installed\n", root, check.files,
+        write_output(fmt::format("{}: all {} files ({}) are as they were installed\n", root, check.files,
                                  format_bytes(check.bytes)));
     return 0;
 }
@@ -72,12 +72,12 @@ Result<int> Session::repair() const {
     for (const std::string& path : repaired->restored) terminal().note("restored", root + "/" + path);
     show(repaired->left, root);
     if (options_.json)
-        write_stdout(
+        write_output(
             json({{"files", repaired->files}, {"restored", repaired->restored}, {"left", to_json(repaired->left)}})
                 .dump(2, ' ', false, json::error_handler_t::replace) +
             "\n");
     else
-        write_stdout(
+        write_output(
             fmt::format("{}: {} files compared, {} restored\n", root, repaired->files, repaired->restored.size()));
     if (repaired->left.empty()) return 0;
     terminal().error(
@@ -122,13 +122,13 @@ Result<int> Session::remove() {
     for (const std::string& warning : removed.warnings) terminal().warning(warning);
     for (const std::string& path : removed.kept) terminal().note("kept", root + "/" + path);
     if (options_.json)
-        write_stdout(json({{"removed", removed.removed},
+        write_output(json({{"removed", removed.removed},
                            {"kept", removed.kept},
                            {"warnings", removed.warnings},
                            {"shells", install::to_json(shells)}})
                          .dump(2, ' ', false, json::error_handler_t::replace) +
                      "\n");
-    else write_stdout(fmt::format("{} files removed from '{}', {} kept\n", removed.removed, root, removed.kept.size()));
+    else write_output(fmt::format("{} files removed from '{}', {} kept\n", removed.removed, root, removed.kept.size()));
     return 0;
 }
 
