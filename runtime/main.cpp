@@ -4,6 +4,7 @@
 //
 // with the user's working directory. It is the loader: look at the machine, put the files in place, test,
 // report.
+#include "common/base/output_file.hpp"
 #include "common/base/process.hpp"
 #include "common/sign/run_signature.hpp"
 #include "runtime/place/control_files.hpp"
@@ -137,7 +138,7 @@ int run_main(int argc, char** argv) {
     Terminal::get().set_quiet(options->quiet);
     Fd log;
     if (!options->log_file.empty()) {
-        auto opened = open_file(options->log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+        auto opened = open_for_appending(options->log_file);
         if (!opened.ok()) return fail(opened.error(), wants_json);
         log = *std::move(opened);
         Terminal::get().set_log_fd(log.get());

@@ -3,8 +3,6 @@
 #include "common/base/direct_file.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -23,9 +21,8 @@ constexpr std::size_t piece_count = 6;  // one is filled, the others are hashed 
 } // namespace
 
 struct OutputStream::State {
-    fs::path path, temporary;
+    OutputFile output;
     DirectFile file;
-    bool published = false;
     std::uint64_t position = 0, size = 0;
 
     // A ring of pieces: the caller fills one, one thread writes and another hashes those behind it.
@@ -47,7 +44,6 @@ struct OutputStream::State {
         }
         changed.notify_all();
         join();
-        if (!published && !temporary.empty()) ::unlink(temporary.c_str());
     }
 
     void join() {
@@ -104,15 +100,12 @@ struct OutputStream::State {
 OutputStream::OutputStream() : state_(std::make_unique<State>()) {}
 OutputStream::~OutputStream() = default;
 
-Result<std::unique_ptr<OutputStream>> OutputStream::create(const fs::path& path, std::uint64_t size) {
+Result<std::unique_ptr<OutputStream>> OutputStream::create(const fs::path& path, std::uint64_t size, mode_t mode) {
     std::unique_ptr<OutputStream> out(new OutputStream());
     State& s = *out->state_;
-    s.path = path;
     s.size = size;
-    std::string temporary = path.string() + ".XXXXXX";
-    Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));
-    if (!fd) return errno_error("cannot write '" + path.string() + "'", errno);
-    s.temporary = temporary;
+    TRY_ASSIGN(s.output, OutputFile::create(path, mode));
+    Fd fd = s.output.release();
     if (::fallocate(fd.get(), 0, 0, static_cast<off_t>(size)) != 0 && errno == ENOSPC)
         return errno_error("cannot write '" + path.string() + "', which needs " + std::to_string(size) + " bytes",
                            errno);
@@ -147,7 +140,7 @@ Status OutputStream::append_zeros(std::uint64_t count) {
     return {};
 }
 
-Result<Sha256Digest> OutputStream::finish(mode_t mode) {
+Result<Sha256Digest> OutputStream::finish() {
     State& s = *state_;
     {
         std::unique_lock lock(s.mutex);
@@ -164,17 +157,11 @@ Result<Sha256Digest> OutputStream::finish(mode_t mode) {
     if (!s.failure.ok()) return std::move(s.failure).error();
     if (s.position != s.size)
         return make_error(ErrorKind::bug, "the installer has {} bytes, {} were planned", s.position, s.size);
-    TRY(s.file.finish(s.size, mode));
+    TRY(s.file.finish(s.size));
     for (AlignedBuffer& buffer : s.pieces) buffer = {};
     return s.hash.finish();
 }
 
-Status OutputStream::publish() {
-    State& s = *state_;
-    if (::rename(s.temporary.c_str(), s.path.c_str()) != 0)
-        return errno_error("cannot rename to '" + s.path.string() + "'", errno);
-    s.published = true;
-    return fsync_directory(s.path.parent_path());
-}
+Status OutputStream::publish() { return state_->output.publish(); }
 
 } // namespace tinderbox::assemble

@@ -1,5 +1,6 @@
 #include "generator/assemble/run_writer.hpp"
 
+#include "common/base/output_file.hpp"
 #include "common/base/text.hpp"
 #include "common/format/run_file.hpp"
 #include "common/sign/run_signature.hpp"
@@ -250,7 +251,7 @@ class Writer {
         }
         fs::path path = output;
         path += ".sha256";
-        return write_atomically(path, sums);
+        return write_output_file(path, sums);
     }
 
     // A signature of the file that was there before would only make the new one look forged.
@@ -258,7 +259,7 @@ class Writer {
         const fs::path path = sign::signature_path(output);
         if (parts_.key) {
             TRY_ASSIGN(Bytes signature, parts_.key->sign(out.sha256_of_all()));
-            return write_atomically(path, signature);
+            return write_output_file(path, signature);
         }
         if (::unlink(path.c_str()) != 0 && errno != ENOENT)
             return errno_error("cannot remove the old '" + path.string() + "'", errno);

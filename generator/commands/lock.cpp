@@ -1,4 +1,5 @@
 // tinderbox lock: the exact artifacts that answer a request, in our format or in that of another tool.
+#include "common/base/output_file.hpp"
 #include "common/base/standard_output.hpp"
 #include "common/base/terminal.hpp"
 #include "generator/build/relock.hpp"
@@ -67,7 +68,7 @@ Status run(const LockCommand& command) {
         return {};
     }
     if (made.previous && format == lock::LockFormat::tinderbox) print_changes(made.output, *made.previous, made.lock);
-    TRY(write_atomically(made.output, exported.text));
+    TRY(write_output_file(made.output, exported.text));
     Terminal::get().note("locked", fmt::format("{}: {} artifacts", made.output, count_exported(made.lock, format)));
     return {};
 }

@@ -1,7 +1,7 @@
 // tinderbox sbom FILE: a bill of materials of a .run or a lock.
 #include "generator/report/sbom.hpp"
 
-#include "common/base/file.hpp"
+#include "common/base/output_file.hpp"
 #include "common/base/standard_output.hpp"
 #include "common/base/terminal.hpp"
 #include "common/base/time.hpp"
@@ -39,7 +39,7 @@ Status sbom(const std::string& file, const std::string& format, const std::strin
         write_output(text);
         return {};
     }
-    TRY(write_atomically(output, text));
+    TRY(write_output_file(output, text));
     Terminal::get().note("written", fmt::format("{}: {} packages", output, inventory.packages.size()));
     return {};
 }

@@ -1,4 +1,5 @@
 // tinderbox keygen, tinderbox sign: who made a NAME.run.
+#include "common/base/output_file.hpp"
 #include "common/base/shell_quote.hpp"
 #include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
@@ -62,7 +63,7 @@ Status sign(const std::string& file, const std::string& key_file) {
     terminal.end_progress();
     TRY_ASSIGN(Bytes signature, key.sign(digest));
     const fs::path path = sign::signature_path(file);
-    TRY(write_atomically(path, signature));
+    TRY(write_output_file(path, signature));
     terminal.note("signed",
                   fmt::format("{}: {} bytes over {}", path.string(), signature.size(), format_bytes(run.total_size())));
     return {};

@@ -1,5 +1,6 @@
 #include "runtime/session/session.hpp"
 
+#include "common/base/output_file.hpp"
 #include "common/base/parallel.hpp"
 #include "common/base/process.hpp"
 #include "common/base/text.hpp"
@@ -218,7 +219,7 @@ Result<int> Session::report(const verify::ReportFacts& in, const std::string& pr
         (void)write_atomically(place::control_file(prefix, place::control::report_json),
                                value.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
     }
-    if (!options_.report_file.empty()) TRY(write_atomically(fs::absolute(options_.report_file), page));
+    if (!options_.report_file.empty()) TRY(write_output_file(options_.report_file, page));
     return in.exit_code;
 }
 
