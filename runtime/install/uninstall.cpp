@@ -143,7 +143,9 @@ Result<UninstallSummary> uninstall(const fs::path& root, const UninstallOptions&
     // Removal scripts may delete files that they created, so ours and the user's are told apart only after they ran.
     Removal removal(root, std::move(rows));
     removal.look(purge);
-    for (format::Root which : layout.roots()) TRY(unregister_environment(layout.prefix(which)));
+    for (format::Root which : layout.roots())
+        if (auto gone = unregister_environment(layout.prefix(which)); !gone.ok())
+            warnings.push_back(fmt::format("conda still lists this environment: {}", gone.error().message));
     TRY_ASSIGN(UninstallSummary summary, removal.remove());
     summary.warnings = std::move(warnings);
     if (purge) {
