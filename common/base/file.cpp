@@ -71,6 +71,8 @@ template <class Container> Result<Container> read_whole(const fs::path& path, st
     if (::fstat(fd.get(), &st) != 0) return errno_error(fmt::format("cannot read '{}'", path.string()), errno);
     if (S_ISDIR(st.st_mode))
         return make_error(ErrorKind::storage, "'{}' is a directory; a file is needed", path.string());
+    if (S_ISREG(st.st_mode) && static_cast<std::uint64_t>(st.st_size) > limit) // before memory is taken for it
+        return make_error(ErrorKind::usage, "'{}' is larger than {} bytes", path.string(), limit);
     Container out;
     // st_size is only a hint: /proc files say 0, and a file may grow.
     out.resize(static_cast<std::size_t>(st.st_size) + 1);

@@ -1,5 +1,6 @@
 #include "common/format/run_file.hpp"
 
+#include "common/base/json_cost.hpp"
 #include "common/base/text.hpp"
 
 #include <fcntl.h>
@@ -18,7 +19,8 @@ using nlohmann::json;
 namespace {
 
 constexpr std::uint64_t manifest_limit = 256u << 20;
-constexpr std::uint64_t table_limit = 2ull << 30;
+constexpr std::uint64_t section_limit = 512u << 20;    // of one that is read whole
+constexpr Budget unpacked_budget{.bytes = 1ull << 30}; // of the file table
 
 // Two numbers in the header's text. The length tells how much a truncated copy lacks; the other one is the number of
 // volumes.
@@ -229,6 +231,7 @@ Result<RunFile> RunFile::open(const fs::path& path, const VolumeFinder& find) {
         return make_error(ErrorKind::damaged,
                           "{}: the manifest is damaged: its SHA-256 does not match; copy the file again",
                           path.string());
+    TRY(check_json_cost(state.manifest_text, path.string() + ":manifest", json_budget, ErrorKind::damaged));
     state.manifest = json::parse(state.manifest_text, nullptr, false);
     if (state.manifest.is_discarded())
         return make_error(ErrorKind::damaged, "{}: the manifest is not JSON", path.string());
@@ -260,7 +263,7 @@ Status RunFile::read_at(std::span<std::byte> out, std::uint64_t offset) const { 
 RunFile::Extent RunFile::extent_at(std::uint64_t offset) const { return state_->extent_at(offset); }
 
 Result<Bytes> RunFile::read_section(const Section& section) const {
-    if (section.size > table_limit)
+    if (section.size > section_limit)
         return make_error(ErrorKind::damaged, "the section '{}' is absurdly large", section.name);
     Bytes bytes(section.size);
     TRY(read_at(bytes, section.offset));
@@ -275,8 +278,10 @@ Result<Table> RunFile::table() const {
     if (!section) return make_error(ErrorKind::damaged, "{}: there is no file table", state_->path.string());
     TRY_ASSIGN(Bytes packed, read_section(*section));
     unsigned long long raw = ZSTD_getFrameContentSize(packed.data(), packed.size());
-    if (raw == ZSTD_CONTENTSIZE_ERROR || raw == ZSTD_CONTENTSIZE_UNKNOWN || raw > table_limit)
+    if (raw == ZSTD_CONTENTSIZE_ERROR || raw == ZSTD_CONTENTSIZE_UNKNOWN)
         return make_error(ErrorKind::damaged, "{}: the file table is not a zstd frame", state_->path.string());
+    const std::string where = state_->path.string() + ": the file table";
+    TRY(Spending(for_packed(unpacked_budget, packed.size()), where, ErrorKind::damaged).bytes(raw));
     Bytes bytes(raw);
     if (ZSTD_decompress(bytes.data(), bytes.size(), packed.data(), packed.size()) != raw)
         return make_error(ErrorKind::damaged, "{}: the file table cannot be decompressed", state_->path.string());

@@ -1,5 +1,6 @@
 #include "common/format/table.hpp"
 
+#include "common/base/budget.hpp"
 #include "common/base/member_path.hpp"
 #include "common/base/text.hpp"
 
@@ -34,15 +35,20 @@ void write_relocs(ByteWriter& out, const std::vector<Reloc>& relocs) {
 
 Error damaged(std::string_view what) { return make_error(ErrorKind::damaged, "the file table is damaged: {}", what); }
 
+// Bytes of all paths and links together; blocks, contents, destinations and relocations, each; components of a path.
+constexpr Budget table_budget{.bytes = 96u << 20, .nodes = 1'500'000, .depth = 512};
+Spending spend_table() { return Spending(table_budget, "the file table", ErrorKind::damaged); }
+
 // The number of records that follow, each of at least `least` bytes. A number that cannot fit is damage: it must not be
 // allocated.
 bool plausible(const ByteReader& in, std::uint64_t count, std::size_t least) {
     return in.ok() && count <= in.remaining() / least;
 }
 
-Status read_relocs(ByteReader& in, Content& content) {
+Status read_relocs(ByteReader& in, Content& content, Spending& spending) {
     std::uint64_t count = in.varint();
     if (!plausible(in, count, 3)) return damaged("relocation count");
+    TRY(spending.nodes(count));
     std::uint64_t end = 0;
     for (std::uint64_t i = 0; i < count; ++i) {
         Reloc reloc;
@@ -171,6 +177,7 @@ Bytes encode(const Table& table) {
 
 Result<Table> decode_table(ByteView bytes) {
     ByteReader in(bytes);
+    Spending names = spend_table(), relocs = spend_table();
     Table table;
     std::uint32_t version = in.u32();
     if (in.ok() && version != table_version)
@@ -180,6 +187,7 @@ Result<Table> decode_table(ByteView bytes) {
                           version, table_version);
     std::uint64_t count = in.varint();
     if (!plausible(in, count, 36)) return damaged("block count");
+    TRY(spend_table().nodes(count));
     table.blocks.reserve(count);
     for (std::uint64_t i = 0; i < count; ++i) {
         Block block;
@@ -199,6 +207,7 @@ Result<Table> decode_table(ByteView bytes) {
     }
     count = in.varint();
     if (!plausible(in, count, 36)) return damaged("content count");
+    TRY(spend_table().nodes(count));
     table.contents.reserve(count);
     for (std::uint64_t i = 0; i < count; ++i) {
         Content content;
@@ -208,12 +217,13 @@ Result<Table> decode_table(ByteView bytes) {
         ByteView digest = in.bytes(32);
         if (!in.ok()) return damaged("it ends too early");
         std::copy(digest.begin(), digest.end(), content.sha256.begin());
-        TRY(read_relocs(in, content));
+        TRY(read_relocs(in, content, relocs));
         TRY(check_content(table, content));
         table.contents.push_back(std::move(content));
     }
     count = in.varint();
     if (!plausible(in, count, 7)) return damaged("destination count");
+    TRY(spend_table().nodes(count));
     table.destinations.reserve(count);
     std::string previous;
     for (std::uint64_t i = 0; i < count; ++i) {
@@ -233,6 +243,7 @@ Result<Table> decode_table(ByteView bytes) {
         std::uint64_t shared = in.varint();
         std::string_view rest = in.string();
         if (!in.ok() || shared > previous.size()) return damaged("it ends too early");
+        TRY(names.bytes(shared + rest.size()));
         d.path = previous.substr(0, shared);
         d.path += rest;
         previous = d.path;
@@ -240,6 +251,10 @@ Result<Table> decode_table(ByteView bytes) {
         if (d.kind == EntryKind::file) d.content = static_cast<std::uint32_t>(in.varint());
         d.package = static_cast<std::uint32_t>(in.varint());
         if (!in.ok()) return damaged("it ends too early");
+        TRY(names.bytes(d.link.size()));
+        // Programs that take a path apart call themselves for each component.
+        TRY(names.depth(1 + static_cast<std::uint64_t>(std::ranges::count(d.path, '/'))));
+        TRY(names.depth(1 + static_cast<std::uint64_t>(std::ranges::count(d.link, '/'))));
         TRY(check_destination(table, d));
         table.destinations.push_back(std::move(d));
     }

@@ -3,6 +3,7 @@
 #include "common/base/file.hpp"
 #include "common/base/member_path.hpp"
 #include "common/base/text.hpp"
+#include "generator/archive/tar.hpp"
 
 #include <algorithm>
 #include <array>
@@ -134,6 +135,7 @@ class Walk {
         } else if (type != '1' && !has_content) {
             return error(written, "it is no file, directory or link; no installer needs one");
         }
+        TRY(Spending(tar_budget, name_).depth(1 + static_cast<std::uint64_t>(std::ranges::count(written, '/'))));
         auto path = safe_relative_path(written);
         if (!path.ok()) return error(written, path.error().message);
         member.path = std::move(path).value();

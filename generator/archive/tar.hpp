@@ -6,6 +6,7 @@
 // with a warning. A cut or damaged archive is an error.
 #pragma once
 
+#include "common/base/budget.hpp"
 #include "common/format/table.hpp"
 #include "generator/archive/byte_source.hpp"
 
@@ -25,11 +26,14 @@ struct TarMember {
     std::string hard_link;     // a file that is another name of this earlier member (path), whose content it has
 };
 
+// Bytes of all contents; members and the directories in which they lie; components of a path. The largest packages
+// have some hundred thousand files.
+inline constexpr Budget tar_budget{.bytes = 512ull << 30, .nodes = 700'000, .depth = 256};
+inline constexpr std::uint64_t tar_names_bytes = 96u << 20; // of all paths together
+
 struct TarOptions {
-    std::string name;                         // what errors call the archive ("x.conda:pkg-x.tar.zst")
-    std::uint64_t member_limit = 64ull << 30; // bytes; a larger member is refused
-    std::uint64_t total_limit = 512ull << 30; // bytes of all members
-    std::uint64_t count_limit = 10'000'000;   // members
+    std::string name; // what errors call the archive ("x.conda:pkg-x.tar.zst")
+    Budget budget = tar_budget;
     // Absolute targets of symlinks and those that leave the tree are refused unless this says true for one.
     std::function<bool(const TarMember&)> allow_link;
     std::vector<std::string>* warnings = nullptr; // dropped setuid bits and the like, one sentence each

@@ -2,9 +2,12 @@
 
 #include "common/base/ascii.hpp"
 #include "common/base/hash.hpp"
+#include "common/base/json_cost.hpp"
+#include "common/base/lines.hpp"
 #include "common/base/member_path.hpp"
 #include "common/base/text.hpp"
 #include "common/base/utf8.hpp"
+#include "generator/archive/tar.hpp"
 #include "generator/conda/names.hpp"
 
 #include <nlohmann/json.hpp>
@@ -130,10 +133,12 @@ struct PrefixLine {
 
 Result<std::map<std::string, PrefixLine>> parse_has_prefix(std::string_view text, const std::string& where) {
     std::map<std::string, PrefixLine> out;
+    Spending spending(archive::tar_budget, where);
     int number = 0;
-    for (std::string_view line : split_lines(text)) {
+    for (std::string_view line : Lines(text)) {
         ++number;
         if (trim(line).empty()) continue;
+        TRY(spending.nodes());
         auto words = has_prefix_words(line);
         if (!words.ok()) return std::move(words).error().in(fmt::format("{}:{}", where, number));
         if (words->size() == 1) {
@@ -180,6 +185,7 @@ std::string default_placeholder() {
 }
 
 Result<json> parse_info_json(std::string_view text, const std::string& where) {
+    TRY(check_json_cost(text, where));
     try {
         if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
         return json::parse(text);
@@ -227,15 +233,21 @@ Result<std::vector<PathEntry>> parse_legacy_paths(const LegacyInfo& info, const 
         TRY_ASSIGN(prefixes, parse_has_prefix(*info.has_prefix, artifact + ":info/has_prefix"));
     }
     std::set<std::string, std::less<>> unlinkable;
+    Spending unlinkable_spending(archive::tar_budget, artifact + ":info/no_link");
     for (const auto* list : {&info.no_link, &info.no_softlink})
         if (*list)
-            for (std::string_view line : split_lines(**list)) unlinkable.emplace(trim(line));
+            for (std::string_view line : Lines(**list)) {
+                TRY(unlinkable_spending.nodes());
+                unlinkable.emplace(trim(line));
+            }
     std::vector<PathEntry> out;
     std::set<std::string> seen;
     std::string where = artifact + ":info/files";
-    for (std::string_view line : split_lines(*info.files)) {
+    Spending spending(archive::tar_budget, where);
+    for (std::string_view line : Lines(*info.files)) {
         line = trim(line);
         if (line.empty()) continue;
+        TRY(spending.nodes());
         if (!is_valid_utf8(line))
             return make_error(ErrorKind::usage, "{}: a path is not UTF-8; a conda record (JSON) cannot name it", where);
         PathEntry entry;

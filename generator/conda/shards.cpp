@@ -1,5 +1,7 @@
 #include "generator/conda/shards.hpp"
 
+#include "common/base/json_cost.hpp"
+
 #include <nlohmann/json.hpp>
 #include <zstd.h>
 
@@ -10,31 +12,38 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t deepest = 32;
-
 // nlohmann's reader calls itself for nested values: a hostile document must not use up the stack.
-struct DepthCheck : json::json_sax_t {
-    std::size_t depth = 0;
-    bool null() override { return true; }
-    bool boolean(bool) override { return true; }
-    bool number_integer(number_integer_t) override { return true; }
-    bool number_unsigned(number_unsigned_t) override { return true; }
-    bool number_float(number_float_t, const string_t&) override { return true; }
-    bool string(string_t&) override { return true; }
-    bool binary(binary_t&) override { return true; }
-    bool start_object(std::size_t) override { return ++depth <= deepest; }
+struct CostCheck : json::json_sax_t {
+    Spending spending{Budget{.nodes = json_budget.nodes, .depth = 32}, "the shard", ErrorKind::network};
+    std::uint64_t depth = 0;
+    Status problem;
+    bool spend(Status status) {
+        problem = std::move(status);
+        return problem.ok();
+    }
+    bool value() { return spend(spending.nodes()); }
+    bool enter() { return spend(spending.depth(++depth)) && value(); }
+    bool null() override { return value(); }
+    bool boolean(bool) override { return value(); }
+    bool number_integer(number_integer_t) override { return value(); }
+    bool number_unsigned(number_unsigned_t) override { return value(); }
+    bool number_float(number_float_t, const string_t&) override { return value(); }
+    bool string(string_t&) override { return value(); }
+    bool binary(binary_t&) override { return value(); }
+    bool start_object(std::size_t) override { return enter(); }
     bool key(string_t&) override { return true; }
     bool end_object() override { return --depth, true; }
-    bool start_array(std::size_t) override { return ++depth <= deepest; }
+    bool start_array(std::size_t) override { return enter(); }
     bool end_array() override { return --depth, true; }
     bool parse_error(std::size_t, const std::string&, const json::exception&) override { return false; }
 };
 
 Result<json> parse_msgpack(ByteView bytes) {
     const auto* begin = reinterpret_cast<const std::uint8_t*>(bytes.data());
-    DepthCheck check;
-    if (!json::sax_parse(begin, begin + bytes.size(), &check, json::input_format_t::msgpack))
-        return make_error(ErrorKind::network, "it is not valid MessagePack");
+    CostCheck check;
+    const bool read = json::sax_parse(begin, begin + bytes.size(), &check, json::input_format_t::msgpack);
+    TRY(check.problem);
+    if (!read) return make_error(ErrorKind::network, "it is not valid MessagePack");
     json out = json::from_msgpack(begin, begin + bytes.size(), true, false);
     if (!out.is_object()) return make_error(ErrorKind::network, "it is no sharded repodata");
     return out;

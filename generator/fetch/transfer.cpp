@@ -1,5 +1,6 @@
 #include "generator/fetch/transfer.hpp"
 
+#include "common/base/budget.hpp"
 #include "common/base/process.hpp"
 #include "common/base/text.hpp"
 #include "common/base/units.hpp"
@@ -20,8 +21,15 @@ namespace {
 
 constexpr int redirect_limit = 10;
 // Limits for answers in memory, in bytes after decompression. The largest page of an index has some 30 MB.
-constexpr std::uint64_t page_limit = 256ull << 20;
+constexpr std::uint64_t page_limit = 128ull << 20;
 constexpr std::uint64_t error_page_limit = 16ull << 20; // for any status from 300 on
+
+// What is waited for one answer: a page, which is some megabytes; a channel's index; an artifact of gigabytes over a
+// slow line. A server that sends a byte a second would be waited for without an end.
+constexpr Budget page_budget{.seconds = 3600}, index_budget{.seconds = 24 * 3600},
+    artifact_budget{.seconds = 96 * 3600};
+// Bytes a second; less for as long as the stall timeout is a stall. Eight connections may share a slow modem.
+constexpr long slowest_document = 256, slowest_artifact = 64;
 
 bool is_loopback(std::string_view host) {
     return host == "localhost" || host == "[::1]" || host == "::1" || host.starts_with("127.");
@@ -190,7 +198,14 @@ struct Attempt {
     Outcome outcome = Outcome::failed;
     Error error;
     int retry_after = -1;
+    bool stalled = false; // it answered, and then hardly went on
 };
+
+bool is_document(const TransferRequest& request) { return request.file < 0 || request.document; }
+
+const Budget& budget_of(const TransferRequest& request) {
+    return request.file < 0 ? page_budget : request.document ? index_budget : artifact_budget;
+}
 
 void configure(CURL* handle, const FetchOptions& options, const Url& url, Exchange& x, curl_slist* headers) {
     static const std::string machine_bundle = ca_bundle();
@@ -207,8 +222,11 @@ void configure(CURL* handle, const FetchOptions& options, const Url& url, Exchan
     curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, 20L);
-    curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(options.stall_timeout_seconds));
+    const bool document = is_document(x.request);
+    curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, document ? slowest_document : slowest_artifact);
+    curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME,
+                     std::max(1L, static_cast<long>(options.stall_timeout_seconds / (document ? 2 : 1))));
+    curl_easy_setopt(handle, CURLOPT_TIMEOUT, static_cast<long>(budget_of(x.request).seconds));
     curl_easy_setopt(handle, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_OPTIONAL));
     if (std::string netrc = environment_variable("NETRC"); !netrc.empty())
         curl_easy_setopt(handle, CURLOPT_NETRC_FILE, netrc.c_str());
@@ -290,10 +308,15 @@ Attempt attempt(const FetchOptions& options, TransferRequest& request, TransferR
     if (!x.failure.ok()) return {Outcome::failed, std::move(x.failure).error()};
     if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
         return {Outcome::failed, tls_error(url.host, detail)};
+    if (curl_off_t total = 0; code == CURLE_OPERATION_TIMEDOUT &&
+                              curl_easy_getinfo(handle, CURLINFO_TOTAL_TIME_T, &total) == CURLE_OK &&
+                              total / 1'000'000 >= static_cast<curl_off_t>(budget_of(request).seconds))
+        return {Outcome::failed, over_budget(ErrorKind::network, shown, Resource::seconds, budget_of(request).seconds)};
     if (code != CURLE_OK) {
         keep();
         return {transient(code) ? Outcome::again : Outcome::failed,
-                make_error(ErrorKind::network, "{}: {}; check the network, or the proxy variables", shown, detail)};
+                make_error(ErrorKind::network, "{}: {}; check the network, or the proxy variables", shown, detail), -1,
+                code == CURLE_OPERATION_TIMEDOUT && x.status > 0};
     }
     curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &x.status);
     reply.status = static_cast<int>(x.status);
@@ -365,7 +388,9 @@ Result<TransferReply> transfer(const FetchOptions& options, TransferRequest requ
                                   without_credentials(first_url));
             continue;
         }
-        if (result.outcome == Outcome::failed || tries >= options.retries) return std::move(result.error);
+        // A server that lets a page trickle does so again: its answer is not worth five times the wait.
+        const int retries = result.stalled && is_document(request) ? std::min(options.retries, 1) : options.retries;
+        if (result.outcome == Outcome::failed || tries >= retries) return std::move(result.error);
         double wait = 0.5 * static_cast<double>(1 << tries++);
         if (result.retry_after >= 0) wait = std::min(result.retry_after, 30);
         std::this_thread::sleep_for(std::chrono::duration<double>(wait));

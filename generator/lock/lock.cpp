@@ -1,6 +1,7 @@
 #include "generator/lock/lock.hpp"
 
 #include "common/base/file.hpp"
+#include "common/base/json_cost.hpp"
 #include "common/base/member_path.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
@@ -307,6 +308,7 @@ Result<Lock> lock_from_json(const json& root, const std::string& file_name) {
 }
 
 Result<Lock> parse_lock(std::string_view text, const std::string& path) {
+    TRY(check_json_cost(text, path));
     try {
         return lock_from_json(json::parse(text), path);
     } catch (const json::parse_error& e) {

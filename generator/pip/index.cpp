@@ -57,7 +57,8 @@ Result<std::vector<IndexFile>> parse_html(const fetch::Document& document) {
     std::string base = document.url;
     bool form = false, base_seen = false;
     std::size_t anchors = 0;
-    for (const HtmlTag& tag : html_tags(document.body)) {
+    TRY_ASSIGN(const std::vector<HtmlTag> tags, html_tags(document.body, without_credentials(document.url)));
+    for (const HtmlTag& tag : tags) {
         if (tag.name == "form" || (tag.name == "input" && tag.find("type") && *tag.find("type") == "password"))
             form = true;
         if (tag.name == "meta" && tag.find("name") && *tag.find("name") == "pypi:repository-version" &&
@@ -95,7 +96,7 @@ Result<std::vector<IndexFile>> parse_html(const fetch::Document& document) {
         return page_error(document.url,
                           "the server answered with a page that has a form and no packages (a login page?) "
                           "instead of a package index; log in, or give credentials in the URL or in netrc");
-    if (out.empty() && anchors == 0 && html_tags(document.body).empty() && !trim(document.body).empty())
+    if (out.empty() && anchors == 0 && tags.empty() && !trim(document.body).empty())
         return page_error(document.url,
                           "the server answered with text that is no package index; check the index's URL");
     return out;
@@ -104,9 +105,11 @@ Result<std::vector<IndexFile>> parse_html(const fetch::Document& document) {
 // A page as it is read: an index page has megabytes, and only a few of its fields count, so no tree is built of it.
 class PageReader final : public nlohmann::json_sax<json> {
   public:
-    explicit PageReader(const std::string& url) : url_(url) {}
+    explicit PageReader(const std::string& url)
+        : url_(url), spending_(page_files, without_credentials(url), ErrorKind::network) {}
 
     std::vector<IndexFile> files;
+    Status problem; // over the budget
     std::string api_version;
     bool has_files = false; // a root object with the list "files"
 
@@ -152,7 +155,7 @@ class PageReader final : public nlohmann::json_sax<json> {
     bool end_object() override {
         if (in_list_ && depth_ == 3) finish();
         --depth_;
-        return true;
+        return problem.ok();
     }
     bool start_array(std::size_t) override {
         if (depth_ == 1 && key(1) == "files") {
@@ -216,11 +219,14 @@ class PageReader final : public nlohmann::json_sax<json> {
             if (metadata.yes) file_.metadata_sha256 = metadata.sha256;
             break;
         }
+        if (problem = spending_.nodes(); !problem.ok()) return;
         files.push_back(std::move(file_));
         file_ = IndexFile();
     }
 
+    static constexpr Budget page_files{.nodes = 500'000};
     const std::string& url_;
+    Spending spending_;
     std::size_t depth_ = 0;
     bool in_list_ = false;            // inside "files"
     std::array<std::string, 5> keys_; // by depth: the key whose value is read
@@ -230,7 +236,9 @@ class PageReader final : public nlohmann::json_sax<json> {
 
 Result<std::vector<IndexFile>> parse_json(const fetch::Document& document) {
     PageReader reader(document.url);
-    if (!json::sax_parse(document.body, &reader) || !reader.has_files)
+    const bool read = json::sax_parse(document.body, &reader);
+    TRY(reader.problem);
+    if (!read || !reader.has_files)
         return page_error(document.url,
                           "the server answered with JSON that is no package index (no list 'files'); check "
                           "the index's URL");

@@ -6,6 +6,7 @@
 #include "common/base/utf8.hpp"
 #include "generator/archive/endings.hpp"
 #include "generator/archive/zip.hpp"
+#include "generator/pip/metadata.hpp"
 #include "generator/pip/requirement.hpp"
 
 #include <algorithm>
@@ -18,7 +19,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr std::uint64_t text_limit = 64u << 20; // METADATA, RECORD
+constexpr std::uint64_t record_limit = 64u << 20; // RECORD
 constexpr std::uint64_t license_limit = 4u << 20;
 
 class Wheel final : public parcel::Artifact {
@@ -146,7 +147,7 @@ Result<std::string> WheelReader::dist_info_text(std::string_view file) const {
     const archive::ZipMember* member = wheel_->zip->find(path);
     if (!member || member->kind == format::EntryKind::directory)
         return error(path, "this file is missing, and every wheel must have it (PEP 427)");
-    TRY_ASSIGN(Bytes bytes, wheel_->zip->read(*member, text_limit));
+    TRY_ASSIGN(Bytes bytes, wheel_->zip->read(*member, file == "RECORD" ? record_limit : largest_metadata));
     return to_utf8(as_text(bytes));
 }
 
@@ -231,7 +232,7 @@ Status WheelReader::read_entry_points() {
     const std::string path = dist_info_ + "/entry_points.txt";
     const archive::ZipMember* member = wheel_->zip->find(path);
     if (!member) return {};
-    TRY_ASSIGN(Bytes bytes, wheel_->zip->read(*member, text_limit));
+    TRY_ASSIGN(Bytes bytes, wheel_->zip->read(*member, largest_metadata));
     const std::string text = to_utf8(as_text(bytes));
     auto points = parse_entry_points(text);
     if (!points.ok()) return error(path, points.error().message);

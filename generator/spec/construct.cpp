@@ -6,6 +6,7 @@
 // post_install, script_env_variables, license_file, with selectors and jinja. Every other key is listed under `ignored`
 // with what to do instead.
 #include "common/base/file.hpp"
+#include "common/base/lines.hpp"
 #include "common/base/member_path.hpp"
 #include "common/base/shell_quote.hpp"
 #include "common/base/text.hpp"
@@ -175,6 +176,7 @@ class ConstructReader {
             TRY_ASSIGN(std::string name, file_.scalar(*environment, "'environment_file'"));
             LockChoice choice;
             choice.platform = choice_.platform;
+            TRY(refuse_construct(*environment, beside(path_, name)));
             Request own = std::move(request_);
             auto read = read_spec(beside(path_, name), choice);
             request_ = std::move(own);
@@ -191,6 +193,16 @@ class ConstructReader {
         return {};
     }
 
+    // It could name itself, or others in a circle. What cannot be read is read_spec's to say.
+    Status refuse_construct(const YAML::Node& node, const std::string& path) const {
+        auto text = read_text(path, 64u << 20);
+        if (!text.ok() || recognise_spec(*text) != SpecKind::construct) return {};
+        return line_error(file_.at(node),
+                          "'environment_file' names '{}', which is a construct.yaml, too; name an environment.yml or a "
+                          "list of packages",
+                          path);
+    }
+
     // A list, or the name of a file with one entry a line.
     Status spec_list(const YAML::Node& node) {
         if (node.IsScalar()) {
@@ -198,7 +210,7 @@ class ConstructReader {
             auto text = read_text(name, 16u << 20);
             if (!text.ok()) return line_error(file_.at(node), "{}", text.error().message);
             int number = 0;
-            for (std::string_view line : split_lines(*text)) {
+            for (std::string_view line : Lines(*text)) {
                 ++number;
                 if (auto spec = trim(line.substr(0, line.find(" #")));
                     !spec.empty() && !spec.starts_with('#') && spec != "@EXPLICIT")

@@ -1,6 +1,7 @@
 // environment.yml, as `conda env create` reads it: name, channels, dependencies (with a pip section), variables.
 //
 // conda silently ignores unknown keys; this reader lists them (Request::ignored) or refuses them with their line.
+#include "common/base/lines.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "generator/spec/yaml.hpp"
@@ -140,8 +141,8 @@ class Reader {
                                   "(in quotes if it has a ': ')");
             // conda writes these lines into a requirements file for pip, so a block of several lines is legal.
             int offset = 0;
-            for (std::string_view line : split_lines(entry.Scalar()))
-                TRY(read_requirement_line(line, {path_, entry.Mark().line + 1 + offset++}, path_, request_));
+            for (std::string_view line : Lines(entry.Scalar()))
+                TRY(read_requirement_line(line, {path_, entry.Mark().line + 1 + offset++}, path_, request_, reading_));
         }
         return {};
     }
@@ -166,12 +167,13 @@ class Reader {
     const YamlFile& file_;
     const std::string& path_;
     Request& request_;
+    RequirementsReading reading_{path_};
 };
 
 // "- vc  # [win]": conda installs the package, and conda-lock leaves it out. The user should know which one happens.
 void note_selectors(std::string_view text, const std::string& path, Request& request) {
     int number = 0;
-    for (std::string_view line : split_lines(text)) {
+    for (std::string_view line : Lines(text)) {
         ++number;
         auto hash = line.find(" #");
         if (hash == std::string_view::npos || trim(line.substr(0, hash)).empty()) continue;

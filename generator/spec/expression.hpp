@@ -10,7 +10,7 @@
 //   filters     lower, upper, trim, replace(OLD, NEW), default(VALUE), default(VALUE, true), d, string
 #pragma once
 
-#include "common/base/result.hpp"
+#include "common/base/budget.hpp"
 
 #include <cstdint>
 #include <map>
@@ -41,8 +41,10 @@ enum class UnknownName {
 
 bool truth(const Value& value);
 
-// Errors (usage, without a place): "in 'EXPRESSION', …".
-Result<Value> evaluate(std::string_view expression, const Names& names, UnknownName unknown = UnknownName::undefined);
+// Every text that is made on the way spends its bytes: forty times `a ~ a` is a thousand gigabytes.
+// Errors (usage, without a place): "in 'EXPRESSION', …"; over the budget.
+Result<Value> evaluate(std::string_view expression, const Names& names, Spending& spending,
+                       UnknownName unknown = UnknownName::undefined);
 
 // A value as {{ … }} writes it. Errors (usage, without a place): a value that nobody wants in a file.
 Result<std::string> shown_value(const Value& value);

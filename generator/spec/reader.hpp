@@ -1,10 +1,13 @@
 // What the readers of generator/spec share. Not for use outside it.
 #pragma once
 
+#include "common/base/budget.hpp"
 #include "generator/spec/request.hpp"
 
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace tinderbox::spec {
 
@@ -22,11 +25,23 @@ std::string beside(const std::string& file, std::string_view other);
 std::string directory_of(const std::string& file);
 bool is_variable_name(std::string_view text); // of the environment, as a POSIX shell has them
 
+// Of a requirements.txt and all that it includes: bytes, lines that say something, files inside files, included files.
+inline constexpr Budget requirements_budget{.bytes = 256u << 20, .nodes = 1'000'000, .depth = 20, .files = 10'000};
+inline constexpr std::uint64_t requirement_line_bytes = 1u << 20; // of one logical line
+
+// What one request's requirements files have cost so far. Belongs to one reading.
+struct RequirementsReading {
+    explicit RequirementsReading(const std::string& path, const Budget& budget = requirements_budget)
+        : spending(budget, path) {}
+    Spending spending;
+    std::set<std::pair<std::string, bool>> included; // normal path, as constraints: each is read once
+};
+
 // requirements.txt
 Status read_requirements(std::string_view text, const std::string& path, Request& request);
 // One logical line: a requirement or pip options. `file` is where relative -r, -c and -f start.
 Status read_requirement_line(std::string_view text, const pip::SourceLine& line, const std::string& file,
-                             Request& request);
+                             Request& request, RequirementsReading& reading);
 
 // "git+https://…" and the other version control systems of pip, in either case.
 bool is_vcs_url(std::string_view text);

@@ -2,17 +2,22 @@
 #pragma once
 
 #include "generator/spec/reader.hpp"
+#include "generator/spec/toml_cost.hpp"
+#include "generator/spec/toml_table.hpp"
 
 #include <toml.hpp>
 
 namespace tinderbox::spec {
 
-using Toml = toml::ordered_value;
+struct TomlConfig : toml::ordered_type_config {
+    template <class Key, class Value> using table_type = IndexedTable<Key, Value>;
+};
+using Toml = toml::basic_value<TomlConfig>;
 
 class TomlFile {
   public:
-    // Errors (usage): not TOML, with line and column.
-    static Result<TomlFile> parse(std::string_view text, const std::string& path);
+    // Errors (usage): not TOML, with line and column; more than the budget.
+    static Result<TomlFile> parse(std::string_view text, const std::string& path, const Budget& budget = toml_budget);
 
     const Toml& root() const { return root_; }
     pip::SourceLine at(const Toml& value) const;

@@ -1,5 +1,6 @@
 #include "runtime/install/installed_list.hpp"
 
+#include "common/base/budget.hpp"
 #include "common/base/member_path.hpp"
 #include "common/base/text.hpp"
 #include "runtime/place/control_files.hpp"
@@ -69,6 +70,8 @@ Result<std::vector<InstalledRow>> parse_installed(std::string_view text) {
     auto damaged = [](std::size_t line) {
         return make_error(ErrorKind::storage, "the list of installed files is damaged in line {}; install again", line);
     };
+    // As many as the table of a .run may have.
+    Spending spending({.nodes = 1'500'000, .depth = 512}, "the list of installed files", ErrorKind::storage);
     std::vector<InstalledRow> rows;
     std::size_t number = 0;
     while (!text.empty()) {
@@ -83,6 +86,8 @@ Result<std::vector<InstalledRow>> parse_installed(std::string_view text) {
         }
         auto row = parse_row(line);
         if (!row) return damaged(number);
+        TRY(spending.nodes());
+        TRY(spending.depth(1 + static_cast<std::uint64_t>(std::ranges::count(row->path, '/'))));
         rows.push_back(*std::move(row));
     }
     if (number == 0) return damaged(1);

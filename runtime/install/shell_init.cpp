@@ -1,6 +1,7 @@
 #include "runtime/install/shell_init.hpp"
 
 #include "common/base/hash.hpp"
+#include "common/base/json_cost.hpp"
 #include "common/base/process.hpp"
 #include "common/base/text.hpp"
 #include "common/base/utf8.hpp"
@@ -92,7 +93,7 @@ Result<Record> read_record(const fs::path& path) {
             "blocks by hand, or with 'conda init --reverse'",
             path.string());
     };
-    json value = json::parse(text, nullptr, false);
+    json value = is_affordable_json(text) ? json::parse(text, nullptr, false) : json();
     if (!value.is_object() || value.value("version", 0) != record_version) return damaged();
     try {
         record.conda_prefix = from_latin1(value.at("conda").get<std::string>());

@@ -1,5 +1,6 @@
 #include "runtime/place/state.hpp"
 
+#include "common/base/json_cost.hpp"
 #include "common/base/text.hpp"
 #include "runtime/place/control_files.hpp"
 
@@ -63,6 +64,7 @@ Result<std::optional<InstalledEnvironment>> read_installed(const fs::path& root)
     if (!state) return std::optional<InstalledEnvironment>();
     const fs::path path = control_file(root, control::manifest);
     TRY_ASSIGN(std::string text, read_text(path, manifest_limit));
+    TRY(check_json_cost(text, path.string(), json_budget, ErrorKind::storage));
     const auto json = nlohmann::json::parse(text, nullptr, false);
     if (json.is_discarded()) return make_error(ErrorKind::storage, "'{}' is damaged; install again", path.string());
     TRY_ASSIGN(format::Manifest manifest, format::manifest_from_json(json));

@@ -1,4 +1,5 @@
 // The commands that show the contents of the file: --list, --info, --license, --verify-file.
+#include "common/base/budget.hpp"
 #include "common/base/text.hpp"
 #include "common/base/units.hpp"
 #include "common/machine/gpu_code.hpp"
@@ -63,10 +64,12 @@ Result<std::string> Session::license_texts() const {
     if (!section || section->size == 0) return std::string();
     TRY_ASSIGN(Bytes packed, run().read_section(*section));
     unsigned long long size = ZSTD_getFrameContentSize(packed.data(), packed.size());
-    constexpr unsigned long long limit = 1ull << 30;
-    if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN || size > limit)
+    if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN)
         return make_error(ErrorKind::damaged, "{}: the licence texts are not a zstd frame; copy the file again",
                           run().path().string());
+    constexpr Budget budget{.bytes = 1ull << 30};
+    const std::string where = run().path().string() + ": the licence texts";
+    TRY(Spending(for_packed(budget, packed.size()), where, ErrorKind::damaged).bytes(size));
     std::string text(size, '\0');
     if (ZSTD_decompress(text.data(), text.size(), packed.data(), packed.size()) != size)
         return make_error(ErrorKind::damaged, "{}: the licence texts cannot be decompressed; copy the file again",

@@ -1,5 +1,6 @@
 #include "runtime/verify/python_run.hpp"
 
+#include "common/base/json_cost.hpp"
 #include "common/base/process.hpp"
 #include "common/base/text.hpp"
 
@@ -90,7 +91,7 @@ PythonAnswer EnvironmentPython::run(std::string_view script, const std::vector<s
         return out;
     }
     for (std::string_view line : split_lines(process->output)) {
-        if (!line.starts_with(mark)) continue;
+        if (!line.starts_with(mark) || !is_affordable_json(line)) continue;
         json answer = json::parse(line.substr(mark.size()), nullptr, false);
         if (answer.is_object()) out.lines.push_back(std::move(answer));
     }

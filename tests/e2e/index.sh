@@ -11,7 +11,7 @@ expect 8 "is plain http" build --index-url "http://198.51.100.1/simple/" -o x.ru
 # Nothing is taken of these, and they are told apart from one that lacks the package.
 hostile() { TINDERBOX_CACHE=$work/hostile expect 8 "$2" build --index-url "$open/$1/" -o x.run; }
 hostile loop "redirects in a circle"
-hostile bomb "the answer is larger than 268 MB, the most that is taken of it"
+hostile bomb "the answer is larger than 134 MB, the most that is taken of it"
 hostile null "JSON that is no package index (no list 'files')"
 hostile odd "JSON that is no package index (no list 'files')"
 hostile liar "was expected; the file was changed or damaged"

@@ -167,17 +167,27 @@ TEST_CASE_METHOD(Fixture, "tar: hostile members") {
     }
 }
 
+TEST_CASE_METHOD(Fixture, "tar: paths cost their components") {
+    if (!tar("add('a/b/c/d', b'x')")) SKIP("python3 is not here");
+    options.budget.depth = 3;
+    CHECK(has(error(), "budget (depth)"));
+    options.budget.depth = 4;
+    options.budget.nodes = 3; // the directories count
+    CHECK(has(error(), "budget (entries)"));
+    options.budget.nodes = 4;
+    CHECK(error().empty());
+    CHECK(for_packed(tar_budget, 420).bytes < 300u << 20);
+    CHECK(for_packed(tar_budget, 5ull << 30).bytes == tar_budget.bytes);
+}
+
 TEST_CASE_METHOD(Fixture, "tar: absurd sizes and counts, errors of the visitor and of the source") {
     if (!tar("add('a', b'x' * 1000)\nadd('b', b'x' * 1000)")) SKIP("python3 is not here");
-    options.member_limit = 999;
-    CHECK(has(error(), "x.tar:a: its size of 1000 bytes is absurd"));
-    options.member_limit = 1000;
-    options.total_limit = 1999;
-    CHECK(has(error(), "x.tar:b: the members up to here"));
-    options.total_limit = 1 << 20;
-    options.count_limit = 1;
-    CHECK(has(error(), "more than 1 members"));
-    options.count_limit = 10;
+    options.budget.bytes = 1999;
+    CHECK(has(error(), "budget (size)"));
+    options.budget.bytes = 2000;
+    options.budget.nodes = 1;
+    CHECK(has(error(), "budget (entries)"));
+    options.budget.nodes = 2;
     CHECK(error().empty());
     auto source = open_file_range(path, "x").value();
     Status status = read_tar(*source, options, [](const TarMember&, ByteSource&) -> Status {

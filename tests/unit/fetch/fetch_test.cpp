@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -143,6 +144,25 @@ TEST_CASE("a failing server is asked again, a cut connection is resumed", "[fetc
     third.options.retries = 1;
     CHECK(message(third.fetch({server.url("/always500"), "x", server.sha256, "", 0})).find("HTTP 500") !=
           std::string::npos);
+}
+
+TEST_CASE("a server that lets an answer trickle is not waited for, a slow one is", "[fetch]") {
+    Server server;
+    Bench bench;
+    bench.options.stall_timeout_seconds = 2;
+    bench.options.retries = 4;
+    auto fetcher = *Fetcher::make(bench.options);
+    const auto begin = std::chrono::steady_clock::now();
+    auto page = fetcher->get(server.url("/trickle/page"), "");
+    REQUIRE_FALSE(page.ok());
+    CHECK(page.error().kind == ErrorKind::network);
+    CHECK(page.error().message.find("/trickle/page: ") != std::string::npos);
+    auto count = nlohmann::json::parse(fetcher->get(server.url("/count"), "")->body);
+    CHECK(count["/trickle/page"] == 2); // asked for once more, not four times
+    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(60));
+    bench.options.retries = 0;
+    CHECK_FALSE(bench.fetch({server.url("/trickle/a.whl"), "a.whl", "", "", 0}).ok());
+    CHECK(bench.fetch({server.url("/slow/b.whl"), "b.whl", "", "", 0}).ok());
 }
 
 TEST_CASE("what the server refuses is said with what to do", "[fetch]") {

@@ -91,3 +91,36 @@ TEST_CASE("a table of a newer version is refused in one sentence", "[table]") {
     REQUIRE_FALSE(read.ok());
     CHECK(read.error().message.find("version 9") != std::string::npos);
 }
+
+TEST_CASE("a table cannot ask for more than it has room for", "[table]") {
+    auto refused = [](const Table& table) {
+        auto read = decode_table(encode(table));
+        REQUIRE(!read.ok());
+        CHECK(read.error().kind == ErrorKind::damaged);
+        return read.error().message;
+    };
+    Table t = sample();
+    std::string deep = "a";
+    for (int i = 0; i < 50'000; ++i) deep += "/a";
+    t.destinations.push_back({.kind = EntryKind::directory, .path = deep});
+    CHECK(refused(t).find("budget (depth)") != std::string::npos);
+    t = sample();
+    t.destinations.push_back({.kind = EntryKind::symlink, .path = "l", .link = deep});
+    CHECK(refused(t).find("budget (depth)") != std::string::npos);
+    // Paths that share their beginnings: seven bytes each in the table.
+    t = sample();
+    const std::string prefix = std::string(200, 'd') + "/" + std::string(200, 'd') + "/";
+    for (int i = 0; i < 400'000; ++i)
+        t.destinations.push_back({.kind = EntryKind::directory, .path = prefix + std::to_string(1'000'000 + i)});
+    CHECK(refused(t).find("budget (size)") != std::string::npos);
+    ByteWriter many;
+    many.u32(table_version);
+    many.varint(0);
+    many.varint(0);
+    many.varint(2'000'000);
+    Bytes bytes = many.take();
+    bytes.resize(bytes.size() + 14'000'000);
+    auto read = decode_table(bytes);
+    REQUIRE(!read.ok());
+    CHECK(read.error().message.find("budget (entries)") != std::string::npos);
+}

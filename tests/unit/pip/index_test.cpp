@@ -24,8 +24,8 @@ Options only_index(std::string url) {
 
 TEST_CASE("HTML tags as sloppy pages write them", "[html]") {
     auto tags =
-        html_tags("<!DOCTYPE html><!-- <a href=no> --><A HREF = 'x&amp;y' data-requires-python=\"&gt;=3.8,&lt;4\""
-                  " data-yanked >z</A><a\nhref=plain/>t</a><br/><a href=\"unclosed");
+        *html_tags("<!DOCTYPE html><!-- <a href=no> --><A HREF = 'x&amp;y' data-requires-python=\"&gt;=3.8,&lt;4\""
+                   " data-yanked >z</A><a\nhref=plain/>t</a><br/><a href=\"unclosed");
     REQUIRE(tags.size() == 4);
     CHECK(*tags[0].find("href") == "x&y");
     CHECK(*tags[0].find("data-requires-python") == ">=3.8,<4");
@@ -33,9 +33,13 @@ TEST_CASE("HTML tags as sloppy pages write them", "[html]") {
     CHECK(tags[0].find("nothing") == nullptr);
     CHECK(*tags[1].find("href") == "plain/");
     CHECK(tags[2].name == "br");
-    CHECK(html_tags("<a href='&#62;&#x3e;&unknown;&'>")[0].attributes[0].second == ">>&unknown;&");
-    CHECK(html_tags("a < b << c <>").empty());
-    CHECK(html_tags("<!-- open").empty());
+    CHECK((*html_tags("<a href='&#62;&#x3e;&unknown;&'>"))[0].attributes[0].second == ">>&unknown;&");
+    CHECK(html_tags("a < b << c <>")->empty());
+    CHECK(html_tags("<!-- open")->empty());
+    CHECK(html_tags("<a b c><i>", "p", Budget{.nodes = 4}).ok());
+    CHECK(html_tags("<a b c><i>", "p", Budget{.nodes = 3}).error().kind == ErrorKind::network);
+    // Thousands of "&" without a ";" near them are looked at once each.
+    CHECK(html_tags("<a href='" + std::string(300000, '&') + ";'>")->size() == 1);
 }
 
 TEST_CASE("a PEP 503 page", "[index]") {
