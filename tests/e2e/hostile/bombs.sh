@@ -26,7 +26,7 @@ for name in $(python3 "$root/tests/tools/bombs.py"); do
     bounded "$name" "$work/bomb" "$tinderbox" "${arguments[@]}"
     case $code in
     0) ;; # small after all, and legitimate
-    2 | 8 | 9) [ "$(wc -l <"$work/out")" = 1 ] && grep -q '^error: ' "$work/out" || bad "$name" "not one sentence" ;;
+    2 | 8 | 9) [ "$(grep -n '^error: ' "$work/out" | cut -d: -f1)" = "$(wc -l <"$work/out")" ] || bad "$name" "not one sentence" ;;
     *) [ "$code" -lt 0 ] || bad "$name" "exit $code" ;;
     esac
     if [[ $name == *-over ]] && ! grep -q 'budget (' "$work/out"; then bad "$name" "no budget is named"; fi
