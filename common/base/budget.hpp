@@ -23,8 +23,8 @@ struct Budget {
     std::uint64_t seconds = UINT64_MAX; // of waiting for a server
 };
 
-// `budget` for what `packed` bytes are unpacked to: some bytes can hold gigabytes of zeros, and nothing that is meant to
-// be installed does. Code compresses to a third, text to a tenth, empty tables to a hundredth.
+// `budget` for what `packed` bytes are unpacked to: some bytes can hold gigabytes of zeros, and nothing that is meant
+// to be installed does. Code compresses to a third, text to a tenth, empty tables to a hundredth.
 Budget for_packed(Budget budget, std::uint64_t packed);
 
 enum class Resource { bytes, nodes, depth, files, seconds };

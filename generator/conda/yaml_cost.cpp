@@ -36,8 +36,9 @@ class Counter : public YAML::EventHandler {
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
         if (anchor >= sizes_.size()) return;
         if (sizes_[anchor].open)
-            fail(make_error(ErrorKind::usage, "{}:{}:{}: an alias stands inside the value that it names; write that "
-                                              "value out",
+            fail(make_error(ErrorKind::usage,
+                            "{}:{}:{}: an alias stands inside the value that it names; write that "
+                            "value out",
                             input_, mark.line + 1, mark.column + 1));
         add(sizes_[anchor]);
     }
