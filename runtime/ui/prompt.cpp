@@ -10,12 +10,12 @@ namespace {
 constexpr std::size_t screen_lines = 22;
 
 std::optional<std::string> read_line() {
-    // One byte at a time: the bytes behind the line may be meant for a program that we start.
+    // One byte at a time: the bytes after the line may be meant for a program that we start.
     std::string line;
     for (;;) {
         char c = 0;
         ssize_t n = ::read(0, &c, 1);
-        if (n < 0) return std::nullopt; // EINTR is Ctrl-C, which means no
+        if (n < 0) return std::nullopt; // EINTR means Ctrl-C; it counts as no answer
         if (n == 0) return line.empty() ? std::nullopt : std::optional(line);
         if (c == '\n') return line;
         line += c;
@@ -24,7 +24,7 @@ std::optional<std::string> read_line() {
 
 Error declined(std::string_view what) { return make_error(ErrorKind::interrupted, "{}; nothing was installed", what); }
 
-// The words are constructor's: people know them, and scripts wait for them.
+// The sentences are those of constructor's installers: people know them, and scripts wait for them.
 Status show_licenses(const Console& console, const std::string& text) {
     console.write("\nIn order to continue the installation process, please review the license\nagreement.\n"
                   "Please, press ENTER to continue\n>>> ");

@@ -28,13 +28,13 @@ Style style_of(std::string_view severity) {
 
 constexpr std::size_t word_column = 2 + 12 + 1;
 
-// Cells on the terminal, near enough: bytes that do not continue a UTF-8 sequence.
+// Approximates the columns on the terminal by the number of code points.
 std::size_t cells(std::string_view words) {
     return static_cast<std::size_t>(
         std::ranges::count_if(words, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
-// Breaks at blanks so that no line passes `width`, and indents what follows the first. 0: as it is.
+// Breaks at blanks so that lines stay within `width`, and indents every line but the first. Width 0: no breaks.
 std::string wrapped(std::string_view words, std::size_t indent, std::size_t width) {
     if (width < indent + 24) return std::string(words);
     std::string out;
@@ -54,7 +54,7 @@ std::string wrapped(std::string_view words, std::size_t indent, std::size_t widt
     return out;
 }
 
-// One row: a word in a column of its own, then text; advice goes below it with an arrow.
+// One row: a word in a column of its own, then the sentence; below it the advice after an arrow.
 std::string row(const machine::ReportLine& line, bool colour, std::size_t width) {
     std::string out = fmt::format("  {} {}\n", paint(style_of(line.word), fmt::format("{:<12}", line.word), colour),
                                   wrapped(line.sentence, word_column, width));
