@@ -44,7 +44,7 @@ json installation_json(const InstallFacts& facts) {
             {"notes", std::move(notes)}};
 }
 
-// Before the verification only preflight's verdict is known.
+// Without a verification only preflight's verdict is known.
 json gpu_json(const ReportFacts& in) {
     if (in.verification) return {{"state", to_string(in.verification->gpu)}, {"reason", in.verification->reason}};
     if (!in.preflight) return nullptr;

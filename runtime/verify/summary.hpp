@@ -1,4 +1,4 @@
-// The report as one JSON value (docs/inside/report.schema.json), made of the results of preflight, installation and
+// The report as one JSON value (docs/inside/report.schema.json), made from the results of preflight, installation and
 // verification.
 #pragma once
 
@@ -16,10 +16,10 @@ struct InstallFacts {
     bool resumed = false, already_complete = false;
     double seconds = 0;
     std::vector<std::pair<std::string, double>> stages;
-    std::string io;                    // how the bytes reached the disk
+    std::string io;                    // the way in which the files were written
     std::vector<std::string> warnings; // one sentence each
     std::vector<std::string> notes;    // likewise
-    std::string script_failure;        // "" = none
+    std::string script_failure;        // "" = no script failed
 };
 
 struct ReportFacts {
@@ -29,7 +29,7 @@ struct ReportFacts {
     std::string manifest_sha256;
     const format::Manifest& manifest;
     std::string prefix;
-    const preflight::Preflight* preflight = nullptr; // each may be missing
+    const preflight::Preflight* preflight = nullptr; // this and the next two: nullptr = was not run
     const InstallFacts* installed = nullptr;
     const Verification* verification = nullptr;
     int exit_code = 0;
