@@ -1,5 +1,5 @@
-// Files that must be refused, each with its sentence: bad/FILE and a golden file. TINDERBOX_UPDATE_GOLDEN=1 writes the
-// sentences again, to be reviewed as a diff.
+// Files that must be refused: bad/FILE, with the expected sentences in a golden file. TINDERBOX_UPDATE_GOLDEN=1 writes
+// the sentences anew; review them as a diff.
 #pragma once
 
 #include "common/base/file.hpp"
@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-// `sentence` says what stops a build of a file; "" when nothing does. It is asked from inside DIRECTORY/bad.
+// `sentence` returns the error that stops a build of a file; "" when it is accepted. It runs inside DIRECTORY/bad.
 // `directory`: relative to the source tree.
 inline void check_bad_files(const std::string& directory, const std::string& golden_name,
                             const std::function<std::string(const std::string& file)>& sentence) {
@@ -23,7 +23,8 @@ inline void check_bad_files(const std::string& directory, const std::string& gol
     const fs::path golden = here / golden_name, before = fs::current_path();
     std::vector<std::string> names;
     for (const auto& entry : fs::directory_iterator(here / "bad"))
-        if (entry.path().extension() != ".inc") names.push_back(entry.path().filename().string()); // named by others
+        // .inc files are named by others
+        if (entry.path().extension() != ".inc") names.push_back(entry.path().filename().string());
     std::ranges::sort(names);
     REQUIRE(!names.empty());
     fs::current_path(here / "bad");
@@ -32,7 +33,7 @@ inline void check_bad_files(const std::string& directory, const std::string& gol
         std::string text = sentence(name);
         if (text.empty()) FAIL_CHECK(name << " is accepted");
         text = replace_all(text, (here / "bad").string(), "DIR");
-        CHECK(text.find(name.substr(0, name.find('.'))) != std::string::npos); // it says which file
+        CHECK(text.find(name.substr(0, name.find('.'))) != std::string::npos); // the sentence names the file
         said += name + "\n    " + replace_all(text, "\n", "\n    ") + "\n";
     }
     fs::current_path(before);

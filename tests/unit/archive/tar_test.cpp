@@ -45,7 +45,7 @@ struct Fixture {
         CHECK(status.error().message.starts_with("x.tar"));
         return status.error().message;
     }
-    // Members by lines of Python that call add(name, content='', **TarInfo attributes).
+    // `lines`: Python that adds members by add(name, content='', **TarInfo attributes).
     bool tar(const std::string& lines, const std::string& open_arguments = "'w', format=tarfile.PAX_FORMAT") {
         ProcessSpec spec;
         spec.argv = {"python3", "-c",
@@ -122,7 +122,7 @@ TEST_CASE_METHOD(Fixture, "tar: zstd, and every truncation is an error") {
         INFO(n);
         CHECK(!read(Bytes(packed.begin(), packed.begin() + static_cast<std::ptrdiff_t>(n))).ok());
     }
-    // A plain tar may end after any member without its end marker (tarfile accepts that too), not within one.
+    // A plain tar without its end marker is accepted after any member (tarfile accepts it, too), but not within one.
     for (std::size_t n = 1; n < 108000; n += 131) {
         INFO(n);
         if (n % 512 == 0) continue;
@@ -193,6 +193,6 @@ TEST_CASE_METHOD(Fixture, "tar: absurd sizes and counts, errors of the visitor a
     CHECK(status.error().message == "broken");
     CHECK(!read(Bytes()).ok());
     CHECK(!read(Bytes(2000, std::byte{'<'})).ok());
-    CHECK(read(Bytes(10240)).ok()); // the tar without members
+    CHECK(read(Bytes(10240)).ok()); // a tar without members
     CHECK(seen.empty());
 }

@@ -115,7 +115,7 @@ TEST_CASE("installers of every era and tar format", "[constructor]") {
     CHECK(f.content(installer, "pkgs/env.txt") == "not there");
     CHECK(f.content(installer, "_conda") ==
           (maker.era == test::Era::c || maker.era == test::Era::d ? maker.executable : "not there"));
-    CHECK(f.content(installer, "conda.exe") == "not there"); // removed by the installer itself
+    CHECK(f.content(installer, "conda.exe") == "not there"); // the installer itself removes it
     CHECK(f.file(installer, "pkgs/urls.txt").mode == 0664);
     CHECK(installer.script_variables.at("INSTALLER_NAME") == "Labconda");
     CHECK(std::ranges::is_sorted(installer.files, {}, &ConstructorFile::path));
@@ -213,13 +213,13 @@ TEST_CASE("which packages, in which order", "[constructor]") {
         REQUIRE(installer.warnings.size() == 1);
         CHECK_THAT(installer.warnings[0], ContainsSubstring("lost-1-0.conda"));
         CHECK(f.content(installer, "envs/lab/conda-meta/frozen") == "{}");
-        CHECK(f.content(installer, "pkgs/envs/lab/shortcuts.txt") == "not there"); // removed by the installer itself
-        // A hash that the record states is held against the bytes.
+        CHECK(f.content(installer, "pkgs/envs/lab/shortcuts.txt") == "not there"); // the installer itself removes it
+        // A hash in the record is compared with the bytes.
         auto wrong = extract_constructor_package(f.path, installer.packages[2], f.directory.path() / "out");
         REQUIRE_FALSE(wrong.ok());
         CHECK_THAT(wrong.error().message, ContainsSubstring("SHA-256"));
         CHECK_FALSE(fs::exists(f.directory.path() / "out" / "python-3-0.conda"));
-        // Without a line that installs them (a constructor without conda among its packages) they are not installed.
+        // Without the line that installs environments (a constructor without conda among its packages) there are none.
         maker.more_header.clear();
         CHECK(f.good(maker).environments.empty());
     }
@@ -281,7 +281,7 @@ TEST_CASE("an installer cut off anywhere says so", "[constructor]") {
     const std::size_t header = whole.find("@@END_HEADER@@") + 15, comment = whole.find("# MD5:") + 42;
     f.path = maker.write(f.directory.path());
     std::size_t tried = 0;
-    // Every length inside the header and around the payloads' edges, then every 97th.
+    // Every length within the header and near the edges of the payloads, then every 97th.
     for (std::size_t length = whole.size() - 1; length > 0;
          length -= length > header + 200 && length < whole.size() - 200 ? 97 : 1) {
         REQUIRE(::truncate(f.path.c_str(), static_cast<off_t>(length)) == 0);
@@ -537,7 +537,7 @@ TEST_CASE("damaged and hostile installers", "[constructor]") {
 TEST_CASE("damage inside the tar that the MD5 covers", "[constructor]") {
     Fixture f;
     test::InstallerMaker maker;
-    // Found by text in the payload, so that the MD5 is the damaged one's.
+    // The edit happens in the payload before its MD5 is computed, so the MD5 matches.
     maker.payload_edits = {{"LICENSE.txt", "LICENSE.tyt"}};
     CHECK_THAT(f.bad(maker), ContainsSubstring("there is no tar header"));
     maker.payload_edits = {{"mtime=1600000000.25", "GNU.sparse.map=1,23"}};
@@ -550,7 +550,7 @@ TEST_CASE("damage inside the tar that the MD5 covers", "[constructor]") {
     CHECK_THAT(f.bad(maker), ContainsSubstring("reach beyond the end"));
     maker.payload_edits = {{"BZh1", "BZx1"}};
     CHECK_THAT(f.bad(maker), ContainsSubstring("preconda.tar.bz2"));
-    // What is appended is never read.
+    // Appended bytes are never read.
     maker.payload_edits.clear();
     std::string bytes = maker.bytes() + "appended";
     f.path = f.directory.path() / "x.sh";

@@ -120,7 +120,7 @@ TEST_CASE("bytes that do not match their hash are not used", "[fetch]") {
     auto result = bench.fetch({server.url("/ok/c"), "c", std::string(64, '1'), "", 0});
     CHECK(result.error().kind == ErrorKind::network);
     CHECK(message(result).find("the SHA-256 is") != std::string::npos);
-    // Damaged in the cache since: downloaded again.
+    // A file that was damaged in the cache is downloaded again.
     Download d{server.url("/ok/c"), "c", server.sha256, "", 0};
     auto path = bench.fetch(d)->front().path;
     std::ofstream(path, std::ios::app) << "x";
@@ -134,7 +134,7 @@ TEST_CASE("a failing server is asked again, a cut connection is resumed", "[fetc
     Bench bench;
     CHECK(bench.fetch({server.url("/flaky"), "flaky", server.sha256, "", 0}).ok());
     CHECK(bench.fetch({server.url("/cut"), "cut", server.sha256, "", 300000}).ok());
-    // Another content, or the second one would come from the cache.
+    // A second store, so that the file does not come from the cache.
     Bench other;
     auto restarted = other.fetch({server.url("/cut-no-range"), "cut", server.sha256, "", 300000});
     INFO((restarted.ok() ? "" : restarted.error().message));
@@ -157,7 +157,7 @@ TEST_CASE("what the server refuses is said with what to do", "[fetch]") {
     CHECK(says("/login").find("web page instead of the file") != std::string::npos);
     CHECK(says("/to-http").find("plain http") != std::string::npos);
     CHECK(bench.fetch({server.url("/moved"), "m", server.sha256, "", 0}).ok());
-    // Nobody listens there.
+    // No server listens on this port.
     auto gone = bench.fetch({"http://127.0.0.1:9/x", "x", "", "", 0});
     CHECK(gone.error().kind == ErrorKind::network);
 }

@@ -18,7 +18,7 @@ struct Join {
     std::string base, reference, expected;
 };
 
-// Where Python's urljoin, which pip uses, gives the same.
+// Cases in which urljoin of Python, which pip uses, gives the same result.
 const std::vector<Join> joins = {
     // RFC 3986, section 5.4.
     {"http://a/b/c/d;p?q", "g", "http://a/b/c/g"},
@@ -43,7 +43,7 @@ const std::vector<Join> joins = {
     {"http://a/b/c/d;p?q", "..g", "http://a/b/c/..g"},
     {"http://a/b/c/d;p?q", "./../g", "http://a/b/g"},
     {"http://a/b/c/d;p?q", "g/../h", "http://a/b/c/h"},
-    // A URL inside of a query does not make the reference absolute.
+    // A URL within a query does not make the reference absolute.
     {"https://h.example/simple/x/", "a.html?x=http://y", "https://h.example/simple/x/a.html?x=http://y"},
     {"https://h.example/simple/x/", "?u=https://y/z#k", "https://h.example/simple/x/?u=https://y/z#k"},
     {"https://h.example/simple/x/", "//other.example/a-1.whl", "https://other.example/a-1.whl"},

@@ -52,7 +52,7 @@ TEST_CASE("every truncation of a table is refused", "[table]") {
 }
 
 TEST_CASE("a flipped bit is refused or yields a table that is safe to use", "[table]") {
-    // The section's SHA-256 finds every flip; here only memory safety and the checks are at stake.
+    // The section's SHA-256 detects every flip; this test is about memory safety and the reader's own checks.
     Bytes original = encode(sample());
     for (std::size_t i = 0; i < original.size() * 8; ++i) {
         Bytes bytes = original;
@@ -81,7 +81,7 @@ TEST_CASE("hostile tables are refused", "[table]") {
     CHECK(refused([](Table& t) { t.contents[0].block = 9; }));
     CHECK(refused([](Table& t) { t.blocks[0].raw = relocated_content_limit + 1; }));
     CHECK(refused([](Table& t) { t.contents[0].relocs[2].target = 0; }));
-    CHECK(refused([](Table& t) { t.contents[0].relocs[2].target = 1; })); // its own digest
+    CHECK(refused([](Table& t) { t.contents[0].relocs[2].target = 1; })); // the digest of its own content
 }
 
 TEST_CASE("a table of a newer version is refused in one sentence", "[table]") {

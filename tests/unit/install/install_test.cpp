@@ -117,7 +117,7 @@ TEST_CASE("what is installed is known afterwards", "[install]") {
     CHECK((*installed)->state.stage == InstallStage::registered);
     CHECK((*installed)->manifest.name == "sample");
     CHECK(record_stage(bench.prefix, InstallStage::verified).ok());
-    CHECK(record_stage(bench.prefix, InstallStage::files).ok()); // never back
+    CHECK(record_stage(bench.prefix, InstallStage::files).ok()); // the stage never goes back
     CHECK(read_state(bench.prefix).value()->stage == InstallStage::verified);
 
     auto again = bench.install(bench.options());
@@ -349,7 +349,7 @@ TEST_CASE("an interruption keeps what was done", "[install]") {
         CHECK(verify_files(bench.prefix)->differences.empty());
         REQUIRE(remove_tree(bench.prefix).ok());
     }
-    // Without a record there is nothing to keep.
+    // Without a journal record no staging directory is kept.
     std::atomic<bool> at_once = true;
     auto options = bench.options();
     options.interrupted = &at_once;
@@ -382,7 +382,7 @@ TEST_CASE("a journal record after so many bytes", "[install]") {
     };
     const int without = syncs(1ull << 40, 0);
     CHECK(syncs(format::block_raw_size, 0) > without);
-    CHECK(syncs(format::block_raw_size, 1000) == without); // no journal for short work
+    CHECK(syncs(format::block_raw_size, 1000) == without); // short work needs no journal
 }
 
 TEST_CASE("killed anywhere, run again", "[install][kill]") {
@@ -407,7 +407,7 @@ TEST_CASE("killed anywhere, run again", "[install][kill]") {
             int status = 0;
             ::waitpid(child, &status, 0);
             CHECK((WIFSIGNALED(status) || status == 0));
-            // A prefix that is there is whole.
+            // An existing prefix is always whole.
             if (!inside && fs::exists(bench.prefix)) CHECK(bench.difference() == "");
             if (inside && fs::exists(bench.prefix / ".tinderbox/state")) CHECK(bench.difference() == "");
             if (WIFEXITED(status)) break;

@@ -1,4 +1,4 @@
-// From a table and its blocks to files, without an installation around it.
+// Writes files from a table and its blocks, without the rest of an installation.
 #include "tests/unit/make_run.hpp"
 
 #include "runtime/io/extract.hpp"
@@ -28,7 +28,7 @@ struct Bench {
         settle_digests(builder, root.string());
         builder.write(run_path);
     }
-    // Modes are exact only without a umask: whoever installs sets it (runtime/install/install.cpp).
+    // Exact modes need an umask of 0; in an installation runtime/install/install.cpp sets it.
     Result<Extracted> extract(ExtractOptions options = {}) const {
         const mode_t before = ::umask(0);
         auto extracted = extract_into_root(options);

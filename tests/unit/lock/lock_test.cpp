@@ -112,7 +112,7 @@ TEST_CASE("a lock comes back as it was written", "[lock]") {
     CHECK((again->installer->version == "2.0" && again->installer->post_install->path == "/lab/post.sh" &&
            again->installer->variables.at("A") == "it's"));
     CHECK((!again->installer->license && again->installer->post_install->text.empty()));
-    // One field a line: a diff shows what changed and nothing else.
+    // One field a line: a diff shows only the fields that changed.
     Lock changed = lock;
     changed.artifacts[1].version = "1.1";
     auto before = split_lines(text);
@@ -210,7 +210,7 @@ TEST_CASE("a lock of conda URLs and pinned wheels", "[make]") {
     CHECK(lock.insecure_hosts == std::vector<std::string>{"index.example"});
     CHECK(!contains(lock_text(lock), "canary"));
 
-    // A build from the lock needs the password again, from the configuration.
+    // A build from the lock takes the password from the configuration again.
     auto again = lock_from_json(json::parse(lock_text(lock)), "x");
     add_credentials(*again, request->pip_options);
     CHECK(again->artifacts[3].source == "https://u:canary@index.example/f/six-1.16.0-py2.py3-none-any.whl");
@@ -237,7 +237,7 @@ TEST_CASE("requests that cannot become a lock", "[make]") {
     bad.target_glibc = "new";
     bad.python = "3.11";
     CHECK(refused("six==1\n", bad).kind == ErrorKind::usage);
-    // A wheel over a conda package leaves a mixture of both: an error, with the two ways out.
+    // A wheel over a conda package would leave a mixture of both: an error that names both remedies.
     fetcher.page(
         "https://c.example/ch/noarch/repodata.json",
         R"({"packages":{"python-3.11.4-0.tar.bz2":{"name":"python","version":"3.11.4","build":"0","build_number":0},
@@ -250,7 +250,7 @@ TEST_CASE("requests that cannot become a lock", "[make]") {
     CHECK_CONTAINS(mixed.message, "r.txt:6: six 1.16.0 as a wheel would overwrite six 1.15.0 of conda");
     CHECK_CONTAINS(mixed.message,
                    "ask conda for the version ('six=1.16.0'), or take the package out of the conda part");
-    // An empty request is an empty lock: a Python alone may be captured.
+    // An empty request gives an empty lock: a captured Python alone is valid.
     CHECK(make_lock(request_of(""), captured, fetcher)->lock.artifacts.empty());
 }
 
@@ -289,13 +289,13 @@ TEST_CASE("conda entries are solved in their channels", "[conda]") {
     CHECK(!made->lock.virtuals.contains("__cuda"));
     auto again = lock_from_json(json::parse(lock_text(made->lock)), "x");
     CHECK(again->virtuals == made->lock.virtuals);
-    // .conda before .tar.bz2, and what the index knows of it.
+    // .conda wins over .tar.bz2, with hash and size from the index.
     auto best = make_lock(request_of("channels: [https://a.example/ch]\ndependencies: [zlib]\n"), {}, fetcher);
     CHECK(best->lock.artifacts[0].url == "https://a.example/ch/linux-64/zlib-1.3-h0.conda");
     CHECK(best->lock.artifacts[0].sha256 == hex);
     CHECK(best->lock.artifacts[0].size == 77);
     CHECK(best->lock.artifacts[0].requested);
-    // The first channel is preferred; without any it is conda-forge.
+    // The first channel is preferred; without channels it is conda-forge.
     for (const char* text :
          {"channels: [conda-forge, https://a.example/ch]\ndependencies: [zlib=1.3=h0]\n", "dependencies: [zlib]\n"}) {
         auto first = make_lock(request_of(text), {}, fetcher);

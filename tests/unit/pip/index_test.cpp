@@ -123,7 +123,7 @@ TEST_CASE("indexes are asked in order and once", "[index]") {
     PackageIndex index(fetcher, options);
     auto foo = index.project("foo");
     REQUIRE(foo.ok());
-    REQUIRE(foo->size() == 1); // the first that knows it
+    REQUIRE(foo->size() == 1); // only files of the first index that knows the project
     REQUIRE((*foo)[0].files.size() == 2);
     CHECK((*foo)[0].files[0].url == "https://u:canary@extra.example/simple/foo/foo-1.0-py3-none-any.whl");
     CHECK((*foo)[0].files[1].url == "https://cdn.example/foo-1.1-py3-none-any.whl");

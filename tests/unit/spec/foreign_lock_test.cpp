@@ -149,7 +149,7 @@ TEST_CASE("pylock: markers, extras, groups, and the wheel that fits", "[locks]")
     CHECK(wheels(taken(text, "pylock.toml", choice({"gpu", "-dev"})))[0] == "cuda-1-py3-none-any.whl");
     CHECK(wheels(taken(text, "pylock.toml", choice({"gpu", "-dev"}))).size() == 4);
     CHECK_CONTAINS(no_wheels(request, "3.8.1"), "it is for Python >=3.9, and the environment's is 3.8.1");
-    // Every wheel for another machine, a source archive, a directory: all at once.
+    // A wheel for another machine, a source archive and a directory: one error names them all.
     std::string bad =
         "lock-version = \"1.0\"\ncreated-by = \"x\"\n[[packages]]\nname = \"w\"\nversion = \"1\"\nwheels = [" +
         wheel("w-1-cp311-cp311-win_amd64.whl") +
@@ -222,7 +222,7 @@ TEST_CASE("pyproject.toml: dependencies, extras and groups", "[pyproject]") {
         return out;
     };
     Request request = taken(text, "pyproject.toml");
-    CHECK(names(request) == Names{"numpy", "six", "pytest", "ruff"}); // uv's default: the group dev
+    CHECK(names(request) == Names{"numpy", "six", "pytest", "ruff"}); // uv installs the group dev by default
     CHECK(request.name == "Lab_Tools");
     CHECK(request.requires_python == ">=3.10");
     CHECK(request.pip[0].line.str() == "pyproject.toml:6:3");
@@ -301,7 +301,7 @@ TEST_CASE("construct.yaml: selectors and jinja", "[construct]") {
            request.pre_install.empty()));
     CHECK(request.script_variables.at("Q") == "it's $HOME");
     CHECK(request.ignored.empty());
-    // YAML's own brackets are no selectors.
+    // Brackets of YAML are no selectors.
     CHECK(names_of(taken("name: a\nversion: 1\nspecs: [x, y]\n", "c.yaml")) == Names{"x", "y"});
     CHECK(names_of(taken("name: a\nversion: 1\nspecs:\n  - x[version='1']\n", "c.yaml")) == Names{"x"});
 }

@@ -13,7 +13,7 @@ using namespace tinderbox::pip;
 
 namespace {
 
-// An index "https://index.example/simple" that wheels are put on.
+// An index at "https://index.example/simple" with the wheels that tests add.
 struct World {
     FakeFetcher fetcher;
     std::map<std::string, std::string> pages;
@@ -28,7 +28,7 @@ struct World {
             "<a href='/files/" + file + (hash.empty() ? "" : "#sha256=" + hash) + "' " + attributes + ">x</a>\n";
         fetcher.page("https://index.example/simple/" + project + "/", pages[project]);
     }
-    // A wheel that exists: its metadata lies beside it.
+    // Adds a wheel with its metadata beside it.
     void wheel(const std::string& project, const std::string& version, const std::vector<std::string>& needs = {},
                const std::string& tags = "py3-none-any") {
         std::string file = replace_all(project, "-", "_") + "-" + version + "-" + tags + ".whl";
@@ -271,7 +271,7 @@ TEST_CASE("every missing line is listed, with what it needs itself", "[closure]"
     world.wheel("triton", "3.5.1");
     CHECK(world.whole("torch==2.9.1\nnetworkx==3.5\nfilelock==3.20.0\nmpmath==1.3.0\nsympy==1.14.0\ntriton==3.5.1\n")
               .ok());
-    // What conda or a captured prefix provides need not be on the list.
+    // Packages of conda or of a captured prefix need not be in the list.
     world.options.provided = {{"filelock", "3.0"}, {"sympy", "1.13.3"}, {"triton", "3.5.1"}};
     CHECK(world.whole("torch==2.9.1\nnetworkx==3.5\n").ok());
     world.options.provided["sympy"] = "1.0";
@@ -325,7 +325,8 @@ TEST_CASE("extras bring their requirements, on the list and on the way", "[closu
 TEST_CASE("metadata comes from the wheel where the index has none", "[closure]") {
     World world;
     world.wheel("foo", "1.0", {"bar"});
-    world.fetcher.files.erase("https://index.example/files/foo-1.0-py3-none-any.whl.metadata"); // announced, but 404
+    // the page announces it, the server answers 404
+    world.fetcher.files.erase("https://index.example/files/foo-1.0-py3-none-any.whl.metadata");
     auto status = world.whole("foo==1.0\n");
     CHECK_CONTAINS(status.error().message, "add to requirements.txt: 'bar==VERSION'");
     World plain;

@@ -1,4 +1,4 @@
-// The jinja and the selectors of a construct.yaml.
+// Jinja and selectors in a construct.yaml.
 #include "generator/spec/template.hpp"
 
 #include "tests/unit/check_contains.hpp"

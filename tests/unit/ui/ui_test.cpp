@@ -57,7 +57,7 @@ TEST_CASE("constructor's letters, combined and separate") {
     auto all = parsed({"-bufksmtc"});
     CHECK((all.batch && all.update && all.force && all.keep_packages && all.skip_scripts && all.skip_shortcuts &&
            all.run_tests && all.conda_init));
-    CHECK(!parsed({"-b", "-i"}).batch); // the later one holds
+    CHECK(!parsed({"-b", "-i"}).batch); // the later option counts
     CHECK(parsed({"-h"}).mode == Mode::help);
     CHECK(parsed({"--check", "-h"}).mode == Mode::help);
     CHECK(parsed({"-h", "--check"}).mode == Mode::help);
@@ -162,7 +162,7 @@ TEST_CASE("interactive: licence and place") {
         REQUIRE(answers.ok());
         CHECK(answers->prefix == "/home/me/demo");
         CHECK(fake.output.find("no warranty") != std::string::npos);
-        // The words that people and scripts know from constructor's installers.
+        // The sentences that people and scripts know from constructor's installers.
         for (const char* words :
              {"Please, press ENTER to continue\n>>> ", "Do you accept the license terms? [yes|no]\n>>> ",
               "Please answer 'yes' or 'no':\n>>> ", "  - Press ENTER to confirm the location\n"})
