@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Bases that are damaged, foreign, or for another platform. One for another platform is read, locked and planned; its .run
-# needs an installing program for that platform.
+# Bases that are damaged, foreign, or for another platform. A base for another platform can be read, locked and planned;
+# its .run needs a stub for that platform.
 . "$(dirname "$0")/common.inc"
 conda_installers
 cd "$work"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# conda channels in every form a server has them, and servers that mean no good. The packages are real (rattler-build).
+# conda channels in every form that servers offer, and hostile servers. The packages are real (rattler-build).
 . "$(dirname "$0")/common.inc"
 
 test_venv
@@ -8,7 +8,7 @@ export TINDERBOX_CACHE=$work/cache
 exec 7> >(exec "$venv/bin/python" "$root/tests/tools/conda_server.py" "$work/channel" "$work/requests" >"$work/port" 2>"$work/server.log")
 wait_for test -s "$work/port" || { cat "$work/server.log"; fail "no server"; }
 url=http://127.0.0.1:$(cat "$work/port")
-# A name of the channel that is in linux-64 or noarch and depends on others.
+# Chooses the package with the most dependencies in the channel.
 name=$("$venv/bin/python" - "$work/channel" <<'EOF'
 import glob, json, sys
 rows = [r for p in glob.glob(sys.argv[1] + "/*/repodata.json") for s in ("packages", "packages.conda") for r in json.load(open(p)).get(s, {}).values()]
@@ -22,13 +22,14 @@ plan() { "$tinderbox" build --plan --json --base none --name x --channel "$url/$
 plan plain >"$work/plain.json" || fail "plain"
 for form in zst gzip shards current; do
     plan "$form" >"$work/$form.json" 2>"$work/err" || { cat "$work/err"; fail "$form"; }
-    # The same packages, whatever the form.
+    # Every form gives the same packages.
     for f in plain "$form"; do "$venv/bin/python" -c 'import json, sys
 for a in json.load(open(sys.argv[1]))["lock"]["artifacts"]: print(a["name"], a["version"], a["build"], a.get("sha256"), a.get("size"))' "$work/$f.json" >"$work/$f.list"; done
     cmp "$work/plain.list" "$work/$form.list" || { diff "$work/plain.list" "$work/$form.list"; fail "$form differs"; }
 done
 
-# A second time: asked once, answered 304, nothing read again; offline nothing is asked.
+# The second time the server is asked once and answers 304, and the index is not read again. Offline the server is not
+# asked.
 : >"$work/requests"
 plan plain >/dev/null
 grep -q 'repodata.json 304' "$work/requests" || { cat "$work/requests"; fail "no 304"; }
@@ -59,16 +60,16 @@ expect 8 "cut short" plan cut
 expect 8 "not valid zstd data" plan junk
 expect 8 "there is no conda channel" plan nothing
 expect 8 "asks for a login (HTTP 401)" plan secret
-TINDERBOX_CACHE=$work/cache-evil expect 8 "SHA-256" plan evil # its shards have names that the cache knows from before
+TINDERBOX_CACHE=$work/cache-evil expect 8 "SHA-256" plan evil # this name's shards are already in the first cache
 "$tinderbox" build --plan --json --base none --name x --channel "http://user:canary@127.0.0.1:${url##*:}/secret" --conda "$name" >"$work/secret.json" || fail "login"
 ! grep -q canary "$work/secret.json" || fail "the password is in the lock"
 ! grep -rq canary "$work/cache" || fail "the password is in the cache"
 expect 8 "was expected; the file was changed or damaged" "$tinderbox" build --base none --name x --channel "$url/lies" --conda "$name" -o "$work/x.run"
-# Sizes that are not the packages': what was announced is all that is taken, and less is said to be less.
+# Wrong sizes: at most the announced bytes are read, and a shorter file is reported.
 TINDERBOX_CACHE=$work/cache-less expect 8 "bytes that were expected" "$tinderbox" build --base none --name x --channel "$url/less" --conda "$name" -o "$work/x.run"
 TINDERBOX_CACHE=$work/cache-more expect 8 "were expected" "$tinderbox" build --base none --name x --channel "$url/more" --conda "$name" -o "$work/x.run"
 [ ! -e "$work/x.run" ] || fail "a package that is not what the channel says was built"
-# environment.yml with everything around a channel.
+# An environment.yml with every option of channels.
 cat >"$work/environment.yml" <<EOF
 name: lab
 channels: [lab, nodefaults]

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The device code of real CUDA wheels: what the packer reads is what cuobjdump lists.
+# The device code of real CUDA wheels: the packer and cuobjdump must list the same.
 . "$(dirname "$0")/common.inc"
 python=$(find_python) || skip "no Python 3.10 to 3.13 with pip"
 [ "$(uname -m)" = x86_64 ] || skip "cuobjdump and the wheels are for x86-64"
@@ -14,7 +14,7 @@ if [ ! -x "$cuobjdump" ]; then
 fi
 python3 "$root/tests/tools/compare_with_cuobjdump.py" --list-fatbins "$list" --cuobjdump "$cuobjdump" "$links"/nvidia_nvjpeg*.whl
 
-# A library with device code through the whole pipe: manifest, plan, target, doctor, --info.
+# A library with device code through all stages: manifest, plan, target, doctor, --info.
 cd "$work"
 build() { "$tinderbox" build --python-from "$python" --no-index --find-links "$links" --pip nvidia-nvjpeg-cu12==12.4.0.76 "$@"; }
 expect 2 "it is not in the table of GPUs" build --target-gpu "RTX 9999" -o x.run
@@ -23,7 +23,7 @@ expect 3 "driver 470 is below 525.60.13, the lowest that runs CUDA 12" build --t
 [ ! -e x.run ] || fail "a refused build left a file"
 build --target-gpu "RTX 3060" --target-gpu 6.1 --target-driver 535 -o demo.run >log 2>&1 || { cat log; fail "the target fits"; }
 grep -qF "GeForce RTX 3060 (8.6), a GPU (6.1) with driver 535" log || { cat log; fail "the build does not say what the target runs"; }
-# No driver that runs CUDA 12 knows Kepler.
+# No driver that runs CUDA 12 supports Kepler.
 expect 3 "the last driver branch for it is 470, and CUDA 12 needs driver 525.60.13" build --target-gpu sm_35 -o x.run
 expect 0 "sm_50 sm_52 sm_60 sm_61 sm_70 sm_75 sm_80 sm_86 sm_89 sm_90 sm_100" build --plan
 "$tinderbox" inspect demo.run --json >manifest.json

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Packages' scripts at removal, as conda runs them: pre-unlink while everything is there, in the opposite order of linking;
-# a failing one is told and stops nothing; post-unlink never (conda looks for it when the package's files are gone). In an
-# environment, in a base and in its further environments; not with -s.
+# Scripts of packages at removal, as conda runs them. pre-unlink runs in the reverse order of linking, while all files
+# exist; a failure is reported and stops nothing. post-unlink never runs, because conda looks for it after the package's
+# files are gone. Tested in an environment, in a base and in its further environments; -s runs none.
 . "$(dirname "$0")/common.inc"
 venv=$("$root/scripts/test-venv") || skip "no Python environment with py-rattler"
 python=$venv/bin/python
@@ -14,7 +14,7 @@ cat >raw/make.py <<'PY'
 from raw_conda_package import package
 
 def script(action):
-    # What conda gives its scripts: environment, directory; and that every package's files are still there.
+    # Prints conda's variables and directory, and the number of files: all packages must still be there.
     return (b'#!/bin/bash\necho "' + action + b' $PKG_NAME $PKG_VERSION $PKG_BUILDNUM $PREFIX $ROOT_PREFIX $(basename "$PWD") '
             b'$(ls "$PREFIX/share/one" "$PREFIX/share/two" 2>/dev/null | wc -l) ${PATH%%:*}" >>"$UNLINKED"\n')
 
@@ -46,11 +46,11 @@ quietly sh un.run -b -p "$work/p"
 quietly sh un.run -b --uninstall -s -p "$work/p"
 [ ! -e unlinked ] && [ ! -e p ] || fail "-s ran scripts"
 quietly sh un.run -b -p "$work/p"
-rm "$work/p/bin/.two-pre-unlink.sh" # what is gone is not run
+rm "$work/p/bin/.two-pre-unlink.sh" # a script that is gone does not run
 quietly sh un.run -b --uninstall --purge -p "$work/p"
 { line bad "$work/p" "$work/p"; line one "$work/p" "$work/p"; } | diff - unlinked || fail "a script that is gone"
 
-# A conda's own packages, those of its further environment and ours: the last linked goes first.
+# Packages of the base, of its further environment and ours: the last linked goes first.
 mkdir -p labs/linux-64
 cp raw/one-1.0-0.tar.bz2 raw/two-1.0-0.tar.bz2 "$stub" labs/linux-64/
 quietly "$python" "$root/tests/fixtures/make_installers.py" labs installers --eras D --packages python-3.11.7-stub_0_cpython one-1.0-0 two-1.0-0 \

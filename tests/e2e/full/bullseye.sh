@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# An old machine: a Debian bullseye chroot (glibc 2.31) without a network, without a compiler and without a Python.
-# An environment whose Python needs a newer glibc is refused; one whose CPython was built on bullseye is installed and
-# works; and the installer's program opens no file of the machine's C library (strace). Run as root, with debootstrap.
-# The chroot and the CPython are made once and kept in $TINDERBOX_CACHE/bullseye.
+# An old machine: a Debian bullseye chroot (glibc 2.31) without network, compiler and Python. An environment whose
+# Python needs a newer glibc is refused. One whose CPython was built on bullseye is installed and works. strace shows
+# that the stub opens no file of the machine's C library. Run as root, with debootstrap. The chroot and the CPython are
+# made once and kept in $TINDERBOX_CACHE/bullseye.
 . "$(dirname "$0")/../common.inc"
 [ "$(id -u)" = 0 ] || skip "only root can make a chroot"
 for tool in debootstrap curl chroot; do command -v "$tool" >/dev/null || skip "$tool is not installed"; done
@@ -11,7 +11,7 @@ python=$(find_python) || skip "no Python 3.10 to 3.13 with pip"
 cache=$TINDERBOX_CACHE/bullseye
 mkdir -p "$cache"
 
-# The mirror that this machine's apt uses; a pool has all releases.
+# The mirror of this machine's apt; its pool has all releases.
 configured=$(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null; cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null) || true
 mirror=$(awk 'match($0, /https?:\/\/[^] ]*\/debian\/?( |$)/) { url = substr($0, RSTART, RLENGTH); sub(/\/? *$/, "", url); print url; exit }' <<<"$configured")
 chroot_of() { # DIRECTORY PACKAGES
@@ -20,7 +20,7 @@ chroot_of() { # DIRECTORY PACKAGES
         skip "the Debian mirror does not give bullseye: $(tail -n 1 "$work/debootstrap.log")"
     rm -rf "$1"/var/cache/apt/archives/*.deb "$1"/var/lib/apt/lists/*
 }
-keep() { # ARCHIVE DIRECTORY NAME: packed for the next run, in one step
+keep() { # keep ARCHIVE DIRECTORY NAME: packs it for the next run, in one step
     tar -I 'gzip -1' -C "$2" -cf "$cache/$1.new.$$" "$3" && mv "$cache/$1.new.$$" "$cache/$1"
 }
 
@@ -34,7 +34,7 @@ else
     tar -C "$target" -xzf "$cache/target-1.tar.gz"
 fi
 
-# A CPython that was built on bullseye, from the source in the mirror's pool.
+# A CPython built on bullseye, from the source in the mirror's pool.
 mkdir "$work/python"
 if [ ! -e "$cache/python-3.9.2-1.tar.gz" ]; then
     echo "building CPython 3.9 in another bullseye chroot (once, some minutes)"
@@ -66,26 +66,26 @@ build() { # NAME INTERPRETER LINKS REQUIREMENT…
     cat "$work/$name.log"
 }
 
-# enter COMMAND…: in the chroot, with no network, /proc of its own, and only the environment of a login.
+# enter COMMAND…: runs it in the chroot without network, with its own /proc and only a login's variables.
 # shellcheck disable=SC2016
 enter() {
     env -i unshare -n -m sh -c 'mount --make-rprivate / && mount -t proc proc "$1/proc" && cd / && root=$1 && shift &&
         exec env -i HOME=/root TERM=dumb PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$root" "$@"' _ "$target" "$@"
 }
-show() { # like expect, and says what was typed and answered
+show() { # like expect, and prints command and output
     local said=${*:3}
     expect "$1" "$2" enter "${@:3}"
     echo "bullseye\$ $said"
     cat "$work/out"
     echo "(exit $1)"
 }
-# Of /tmp itself the time changes, because the program was there for a moment.
+# The time of /tmp may change, because the stub was there for a moment.
 state() { (cd "$target" && find . -path ./proc -prune -o -path ./tmp -printf '%p\n' -o -printf '%p %y %s %T@\n' | LC_ALL=C sort); }
 
 show 0 "GLIBC 2.31" ldd --version
 ! enter sh -c 'command -v python3 || command -v gcc' || fail "the chroot is not as bare as it should be"
 
-# 1. This machine's own Python, if it needs a newer glibc than 2.31: refused, and nothing is written.
+# 1. This machine's own Python, when it needs a newer glibc than 2.31: refused, and no file is written.
 build new "$python" "$links" six==1.17.0 numpy==2.2.6
 needed=$(sed -n 's/.*needs glibc \([0-9.]*\) or newer.*/\1/p' "$work/new.log")
 if [ "$(printf '2.31\n%s\n' "$needed" | sort -V | tail -n 1)" != 2.31 ]; then
@@ -107,17 +107,17 @@ assert sys.prefix == "/srv/an environment", sys.prefix
 print(platform.libc_ver(), sys.version.split()[0], numpy.__version__, numpy.arange(10).sum())'
 show 0 "/srv/an environment/bin/python" sh -c '. "/srv/an environment/bin/activate" && command -v python'
 
-# 3. What the installer's own program opens, from its start to its end; what it starts (Python) is another program.
+# 3. The files that the stub opens from its start to its end. Programs that it starts (Python) do not count.
 for name in new old; do
     rm -rf "$target/root/trace"
     mkdir "$target/root/trace"
     enter strace -ff -e trace=execve,open,openat,openat2 -o /root/trace/t sh "/root/$name.run" -b -p "/opt/traced-$name" >"$work/out" 2>&1 || true
     grep -l -- --tinderbox-run "$target"/root/trace/t.* >/dev/null || fail "strace did not see the installer's program"
-    # One file a process: the last program that it executed counts; threads and forks of the installer execute none.
+    # One trace file a process: its last executed program counts. Threads and forks of the stub execute none.
     awk 'FNR == 1 { ours = 1 }
         /^execve/ && / = 0$/ { ours = /"\/[^"]*\/installer"/ }
         ours && /^open/ && !/ENOENT/ { print }' "$target"/root/trace/t.* >"$work/opened"
-    # The other programs of the same trace (sh, dd) do open the C library: the pattern would find it.
+    # The pattern works: other programs of the same trace (sh, dd) do open the C library.
     grep -qh 'libc\.so\.6.*= [0-9]' "$target"/root/trace/t.* || fail "strace saw no program that opens the C library"
     [ "$(wc -l <"$work/opened")" -ge 5 ] || fail "strace shows too little of the installer"
     ! grep -E 'libc[.-]|libm[.-]|libpthread|libdl|librt|libnss|libresolv|ld-linux|ld-2|nsswitch|gconv|locale-archive|/etc/passwd' "$work/opened" ||

@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
-# conda's own eyes: a base of some hundred packages whose dependencies are all there, conda itself among them, installed by
-# its .sh and by Tinderbox at the same path. Every command of the installed conda has to say the same of both trees, and its
-# prefix checks have to find nothing: doctor, list, revisions, env export, solves from the kept cache, install and remove,
-# activation after -c, init and its way back.
-# Needs TINDERBOX_CONDA_SOURCE and TINDERBOX_MENUINST_SOURCE, checkouts of conda and of menuinst. Base and packages are made
-# once (ten minutes) and kept in $TINDERBOX_CACHE/conda-base.
+# Compares two trees by conda itself: a base of some hundred packages with all dependencies, conda among them, installed
+# by its .sh and by Tinderbox at the same path. Every command of the installed conda must print the same in both, and
+# its checks must find no problem: doctor, list, revisions, env export, solves from the kept cache, install and remove,
+# activation after -c, init and its reversal. Needs TINDERBOX_CONDA_SOURCE and TINDERBOX_MENUINST_SOURCE, checkouts of
+# conda and of menuinst. Base and packages are made once (ten minutes) and kept in $TINDERBOX_CACHE/conda-base.
 . "$(dirname "$0")/../common.inc"
 [ -d "${TINDERBOX_CONDA_SOURCE:-}/conda" ] && [ -d "${TINDERBOX_MENUINST_SOURCE:-}/menuinst" ] ||
     skip "TINDERBOX_CONDA_SOURCE and TINDERBOX_MENUINST_SOURCE name no checkouts of conda and of menuinst"
@@ -32,21 +31,22 @@ END
 quietly "$tinderbox" build environment.yml --base Labconda-D.sh --no-index --find-links "$links" -o lab.run
 
 prefix=$work/p/conda
-# Nothing of the caller's: neither its conda nor its CA bundle.
+# Without the caller's conda and CA bundle.
 clean() { env -i HOME="$HOME" PATH="/usr/bin:/bin" LANG=C.UTF-8 PIP_NO_INDEX=1 PIP_FIND_LINKS="$links" "$@"; }
 conda() { clean "$prefix/bin/conda" "$@"; }
-# say NAME command…: its output, without times and progress, into said/NAME
+# say NAME command…: writes the output, without times and progress, to said/NAME
 say() {
     local name=$1 status=0
     shift
     "$@" >said/out 2>&1 || status=$?
-    # What is downloaded depends on what the cache has of which channel.
+    # The list of downloads depends on the state of the cache.
     { sed -e 's/[[:space:]]*$//' -e '/^The following packages will be downloaded:/,/Total:/d' -e '/^Collecting package metadata/d; /^Solving environment/d; /^Preparing transaction/d; /^Verifying transaction/d; /^Executing transaction/d' \
         -e 's/^[0-9]\{4\}-[0-9-]* [0-9:]* /DATE /' said/out | cat -s; echo "exit $status"; } >"said/$name"
     rm said/out
 }
 in_bash() { clean bash --norc -ic ". '$HOME/.bashrc'; $1"; }
-# The list's URLs cannot be reached: only the cache is left. (Before conda fetches any of them from elsewhere.)
+# The URLs of the list cannot be reached, so conda must use the cache. Runs before conda fetches packages from
+# elsewhere.
 from_cache() {
     rm -rf said
     mkdir said
@@ -84,7 +84,7 @@ questions() {
     say clone-remove conda env remove -y -n copy
     say initialized in_bash 'type conda | head -n 1; conda activate lab; echo $CONDA_DEFAULT_ENV $CONDA_PREFIX; python -c "import six, sys; print(sys.prefix)"; conda deactivate; echo $CONDA_DEFAULT_ENV'
 }
-changes() { # what alters the trees, after everything else
+changes() { # commands that change the trees, run last
     say install conda install -n lab --offline -y -q sympy
     say history-after-install sed -n 's/^[+-].*/&/p' "$prefix/envs/lab/conda-meta/history"
     say revisions-after-install conda list -n lab --revisions
@@ -97,7 +97,8 @@ changes() { # what alters the trees, after everything else
     say downgrade conda list -n lab --revisions
 }
 
-# ---- as the .sh leaves it, with an environment by conda's and pip's own hands --------------------------------------------
+# ---- the tree of the .sh, with an environment made by conda and pip
+# ------------------------------------------------------
 fresh_home() { rm -rf "$HOME"; mkdir -p "$HOME"; printf '# mine\nexport MINE=1\n' >"$HOME/.bashrc"; }
 fresh_home
 quietly env TINDERBOX_CONDA_PYTHON="$base/conda/bin/python" sh Labconda-D.sh -b -k -p "$prefix"
@@ -105,7 +106,7 @@ from_cache
 quietly conda create -y -q --offline -n lab "${specs[@]}"
 quietly conda run -n lab python -m pip install -q "six==1.17.0" markupsafe
 quietly conda init bash
-conda env export -n lab >export.yml 2>export.log # it warns of pip's packages
+conda env export -n lab >export.yml 2>export.log # it warns about packages of pip
 cp "$HOME/.bashrc" bashrc.theirs
 questions
 changes
@@ -115,7 +116,8 @@ cp "$HOME/.bashrc" bashrc.reversed
 find "$prefix" -path "$prefix/pkgs" -prune -o -type f -print | wc -l >files.theirs
 mv p p.theirs
 
-# ---- as Tinderbox leaves it ----------------------------------------------------------------------------------------------
+# ---- the tree of Tinderbox
+# -----------------------------------------------------------------------------------------------
 fresh_home
 cp "$HOME/.bashrc" bashrc.before
 quietly "${offline[@]}" sh lab.run -b -k -c -p "$prefix"
@@ -127,7 +129,7 @@ cmp "$HOME/.bashrc" bashrc.theirs || fail "conda init changes what -c wrote"
 changes
 rm said/init-again
 mv said ours
-# conda's own way back from our block, and our way back from conda's.
+# conda removes our block, and we remove conda's.
 quietly conda init --reverse bash
 cmp "$HOME/.bashrc" bashrc.reversed || fail "conda init --reverse: $(diff "$HOME/.bashrc" bashrc.reversed)"
 cp bashrc.before "$HOME/.bashrc"
