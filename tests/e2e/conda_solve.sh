@@ -22,8 +22,8 @@ field() { # field PLACE OPTION…: prints the value at that place of the plan's 
 # The GPU belongs to the target: with --cuda it counts as present, also when this machine has none.
 cuda='["virtual"].get("__cuda")'
 [ "$(field "$cuda" --base none --cuda 11.3 --conda cudatoolkit)" = 11.3 ] || fail "--cuda 11.3 gives no __cuda"
-# The target's driver decides __cuda. --virtual overrides it; with a GPU that no newer driver supports, the older driver
-# counts.
+# The target's driver decides __cuda, and --virtual overrides it. A GPU that newer drivers dropped gets the CUDA of its
+# last driver.
 cuda_is() { [ "$(field "$cuda" --base none --conda zlib "${@:2}")" = "$1" ] || fail "${*:2}: not __cuda=$1"; }
 cuda_is 12.2 --target-driver 535
 cuda_is 11.2 --target-driver 460.27.03 --target-gpu 8.6

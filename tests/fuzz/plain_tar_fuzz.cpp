@@ -1,5 +1,5 @@
-// Fuzz target for the outer tar of installers, and for libarchive's reader behind read_tar(): both return, and what the
-// first lists lies inside the range, at safe paths.
+// Fuzz target for the outer tar of installers, and for libarchive's reader in read_tar(): both return. Members that the
+// first lists lie inside the range, at safe paths.
 #include "mutate.hpp"
 
 #include "generator/archive/file_source.hpp"

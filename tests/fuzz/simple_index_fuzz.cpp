@@ -1,4 +1,4 @@
-// Fuzz target for pages of package indexes: HTML (PEP 503), JSON (PEP 691), and what is neither.
+// Fuzz target for pages of package indexes: HTML (PEP 503), JSON (PEP 691), and neither.
 #include "mutate.hpp"
 
 #include "generator/pip/html.hpp"
