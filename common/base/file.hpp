@@ -52,8 +52,7 @@ inline Status write_atomically(const fs::path& path, std::string_view text, mode
     return write_atomically(path, as_bytes(text), mode);
 }
 
-// Whether anything has this name, even a dangling link (os.path.lexists). False where the directory may not be
-// searched.
+// Whether a file, or a dangling link, has this name (os.path.lexists). False when the directory may not be searched.
 bool lexists(const fs::path& path);
 
 Status make_directories(const fs::path& path);

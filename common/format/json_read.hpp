@@ -1,5 +1,5 @@
-// Reading JSON that someone else wrote: metadata of packages, answers of child processes, reports. Never throws: a
-// field that is missing or has another type is empty, false or 0. json_fields.hpp is the reader that complains.
+// Reading JSON of other programs: metadata of packages, answers of child processes, reports. Never throws: a field that
+// is missing or has another type is empty, false or 0. The reader in json_fields.hpp reports such fields as errors.
 // Thread-safe.
 #pragma once
 
@@ -11,8 +11,8 @@
 namespace tinderbox::format {
 
 std::string text_field(const nlohmann::json& j, const char* key);
-std::string text_of(const nlohmann::json& j, const char* key); // another type than a string: as JSON, to be shown
-const nlohmann::json& child_of(const nlohmann::json& j, const char* key); // null when it is not there
+std::string text_of(const nlohmann::json& j, const char* key); // another type than string: as JSON text, for messages
+const nlohmann::json& child_of(const nlohmann::json& j, const char* key); // null when it is missing
 std::uint64_t number_of(const nlohmann::json& j, const char* key);
 // `otherwise` also for numbers that are no integers.
 std::int64_t integer_of(const nlohmann::json& j, const char* key, std::int64_t otherwise);

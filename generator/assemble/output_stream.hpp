@@ -1,5 +1,5 @@
-// Writing one large file once, in order, at the disk's speed: aligned pieces written past the page cache where the
-// file system allows it, hashed on the way, and renamed into place when whole.
+// Writes one large file in order at the disk's speed: aligned pieces past the page cache where the file system allows
+// it, hashed on the way, renamed into place when whole.
 #pragma once
 
 #include "common/base/file.hpp"
@@ -17,7 +17,7 @@ class OutputStream {
     Status append(ByteView bytes);
     Status append_zeros(std::uint64_t count);
     std::uint64_t position() const;
-    // Everything is on the disk, still under its temporary name.
+    // Syncs everything to the disk; the file keeps its temporary name.
     Result<Sha256Digest> finish(mode_t mode);
     Status publish();
 

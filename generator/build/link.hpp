@@ -1,4 +1,4 @@
-// Pass "link": the parcels become one image, and it must fit the target that was named.
+// Pass "link": the parcels become one image, which must fit the named target.
 #pragma once
 
 #include "generator/build/pack.hpp"
