@@ -1,11 +1,9 @@
 // Signs a NAME.run twice with one key, and checks who signed it (docs/inside/format.md).
 //
-// - NAME.run.sig, detached, over every byte of the file (of all volumes in order). `openssl dgst -sha256 -verify`
-// checks
-//   it without Tinderbox.
-// - The slot in the file, over the manifest, whose hashes cover everything else. It serves a file that lost its .sig,
-// and
-//   tells "another key" from "other bytes".
+// - NAME.run.sig, detached, over every byte of the file (of all volumes in order).
+//   `openssl dgst -sha256 -verify` checks it without Tinderbox.
+// - The slot in the file, over the manifest, whose hashes cover everything else. It is for a file that lost its .sig,
+//   and its key hash shows whether the key or the bytes are wrong.
 //
 // An attacker can replace the program inside a NAME.run with the rest of it. So only a `tinderbox` or an openssl from
 // another source proves anything. Functions are thread-safe.

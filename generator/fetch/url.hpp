@@ -1,5 +1,5 @@
-// URLs, parsed and joined by libcurl (RFC 3986). What removes credentials and decodes paths is common/base/url.hpp.
-// Every function is thread-safe.
+// URLs, parsed and joined by libcurl (RFC 3986). common/base/url.hpp removes credentials and decodes paths. Every
+// function is thread-safe.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -24,7 +24,7 @@ struct Url {
     std::string origin() const;
 };
 
-// What `reference` means in the document at `base` (RFC 3986, section 5). Spaces and bytes beyond ASCII become "%XX".
+// Resolves `reference` in the document at `base` (RFC 3986, section 5). Spaces and bytes beyond ASCII become "%XX".
 // Error of kind network: one of the two is not a URL ("javascript:…", an impossible host or port).
 Result<std::string> join_url(std::string_view base, std::string_view reference);
 

@@ -7,10 +7,10 @@
 
 namespace tinderbox::lock {
 
-// Adds the values that a lock's file rows have. Every mistake ends with "make the lock again".
+// Adds the types of value in a lock's file rows. Every error ends with "make the lock again".
 class LockFields : public format::JsonFields {
   public:
-    // Another type than an object is a mistake, too. `where` begins the error: "demo.lock:artifacts[3]".
+    // Any type but an object is an error, too. `where` begins the error: "demo.lock:artifacts[3]".
     LockFields(const nlohmann::json& object, std::string where);
 
     void url(const char* key, std::string& out);       // required; http, https or file
