@@ -1,4 +1,4 @@
-// The little of HTML that index pages are made of: start tags and their attributes, however sloppy the page is.
+// The part of HTML that index pages need: start tags and their attributes, also of sloppy pages.
 #pragma once
 
 #include <optional>
@@ -16,7 +16,7 @@ struct HtmlTag {
     const std::string* find(std::string_view attribute) const;
 };
 
-// Every start tag of the page in order. Comments, end tags and text are passed over; nothing is an error.
+// Every start tag of the page in order. Skips comments, end tags and text; no input is an error.
 std::vector<HtmlTag> html_tags(std::string_view page);
 
 } // namespace tinderbox::pip

@@ -1,4 +1,4 @@
-// Answers that are made once, by whichever thread asks first; the others wait for it.
+// Values that are computed once, by the first thread that asks; other threads wait for the value.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -15,8 +15,8 @@ template <class T> class OnceMap {
   public:
     using Answer = std::shared_ptr<const Result<T>>;
 
-    // `make` () → Result<T>. It runs without a lock, so that it may ask for other keys; for its own it would wait for
-    // ever.
+    // `make` is () → Result<T>. It runs without a lock, so it may ask for other keys. Asking for its own key would wait
+    // for ever.
     template <class Make> Answer get(const std::string& key, Make make) {
         std::promise<Answer> promise;
         {

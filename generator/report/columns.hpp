@@ -11,8 +11,8 @@ namespace tinderbox::report {
 std::size_t display_width(std::string_view text);
 
 struct TableStyle {
-    bool header_bold = false;       // escape sequences: only for a terminal that wants them
-    std::size_t width = 0;          // the last column is cut to fit ("…"); 0: it is not
+    bool header_bold = false;       // bold by escape sequences, for terminals only
+    std::size_t width = 0;          // the last column is cut to fit ("…"); 0: not cut
     std::vector<std::size_t> right; // columns that are aligned to the right
     std::string indent;
 };

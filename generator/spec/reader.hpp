@@ -1,4 +1,4 @@
-// What the readers of generator/spec share. Not for use outside it.
+// Shared by the readers of generator/spec. Not for use outside it.
 #pragma once
 
 #include "generator/spec/request.hpp"
@@ -14,8 +14,8 @@ Error line_error(const pip::SourceLine& line, fmt::format_string<Args...> format
     return make_error(ErrorKind::usage, format, std::forward<Args>(args)...).in(line.str());
 }
 
-// An absolute, normal path. pip and conda take relative ones from the working directory; where nothing is there,
-// `directory` (that of the file that names it) is tried, because a list travels with its wheels.
+// An absolute, normal path. A relative path starts in the working directory, as for pip and conda. If it does not exist
+// there, it starts in `directory` (that of the file that names it), because a list travels with its wheels.
 std::string locate_path(std::string_view path, const std::string& directory);
 // "reqs/base.txt" for "base.txt" named in "reqs/all.txt". URLs and absolute paths stay as they are.
 std::string beside(const std::string& file, std::string_view other);
@@ -24,14 +24,14 @@ bool is_variable_name(std::string_view text); // of the environment, as a POSIX 
 
 // requirements.txt
 Status read_requirements(std::string_view text, const std::string& path, Request& request);
-// One logical line: a requirement or pip options. `file` is where relative -r, -c and -f start.
+// One logical line: a requirement or pip options. `file` is the file that relative -r, -c and -f start from.
 Status read_requirement_line(std::string_view text, const pip::SourceLine& line, const std::string& file,
                              Request& request);
 
 // "git+https://…" and the other version control systems of pip, in either case.
 bool is_vcs_url(std::string_view text);
 
-// A requirement and nothing else: no options, no paths, no comments (pyproject.toml).
+// A requirement only: no options, paths or comments (pyproject.toml).
 Status read_pep508(std::string_view text, const pip::SourceLine& line, Request& request);
 
 // @EXPLICIT

@@ -1,4 +1,4 @@
-// TOML with positions: what the readers of generator/spec share. Not for use outside it.
+// TOML with positions, shared by the readers of generator/spec. Not for use outside it.
 #pragma once
 
 #include "generator/spec/reader.hpp"
@@ -20,11 +20,11 @@ class TomlFile {
     // nullptr when `table` has no such key. Errors: the value has another type. `table` must be a table.
     Result<const Toml*> table(const Toml& table, const std::string& key) const;
     Result<const Toml*> array(const Toml& table, const std::string& key) const;
-    // "" when there is none.
+    // "" when the key is missing.
     Result<std::string> text(const Toml& table, const std::string& key) const;
     Result<std::string> required(const Toml& table, const std::string& key, std::string_view where) const;
     Result<std::vector<std::string>> texts(const Toml& table, const std::string& key) const;
-    Result<std::uint64_t> number(const Toml& table, const std::string& key) const; // 0 when there is none
+    Result<std::uint64_t> number(const Toml& table, const std::string& key) const; // 0 when missing
     // The tables of an array.
     Result<std::vector<const Toml*>> tables(const Toml& table, const std::string& key) const;
 

@@ -1,4 +1,4 @@
-// YAML with positions: what the readers of generator/spec share. Not for use outside it.
+// YAML with positions, shared by the readers of generator/spec. Not for use outside it.
 #pragma once
 
 #include "generator/spec/reader.hpp"
