@@ -1,5 +1,5 @@
-// Every look at the disk that the decision about a place needs. place.cpp decides from these answers alone, so a walk
-// by descriptors that asks each directory for its owner can take the place of this file.
+// Every look at the disk that the decision about a place needs. place.cpp decides from these answers alone. So a walk
+// by descriptors that checks each directory's owner can replace this file.
 #pragma once
 
 #include "runtime/place/state.hpp"

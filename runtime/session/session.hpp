@@ -1,5 +1,5 @@
-// One run of a NAME.run, or of the program that an installed prefix keeps: what the options ask for, from the first
-// look at the machine to the report. main() makes one and turns its result into an exit code.
+// One run of a NAME.run, or of the stub in an installed prefix: carries out the options, from the first check of the
+// machine to the report. main() makes one and turns its result into an exit code.
 //
 //   session.cpp    which prefix is meant, preflight, the report
 //   describe.cpp   --list, --info, --license, --verify-file: the contents of the file
@@ -36,13 +36,13 @@ class Session {
     Terminal& terminal() const { return Terminal::get(); }
     const format::RunFile& run() const { return *run_; }
     std::string manifest_sha256() const;
-    // Constructor's habit: with neither -b nor a terminal nobody can be asked, and that counts as -b.
+    // As in constructor's installers, without -b and without a terminal nobody can answer, which counts as -b.
     bool interactive() const { return !options_.batch && (options_.ask || ::isatty(0) == 1); }
 
     // session.cpp
     Result<std::string> prefix_from(std::string_view written) const;
     install::InstallOptions install_options() const;
-    // By the options, for this prefix. Each command decides once, and hands the decision on.
+    // Decides by the options for this prefix. Each command decides once, and passes the decision on.
     place::Decision decide(const std::string& prefix, bool extract_only = false) const;
     Result<place::Installed> find_installed() const;
     bool names_collide() const;
