@@ -148,7 +148,8 @@ TEST_CASE("what device linking left behind counts only where nothing is loaded")
     auto alone = read_fatbins(elf_file({{"__nv_relfatbin", left}}));
     CHECK(names(alone) == Names{"compute_90", "sm_60"});
     CHECK(alone->relocatable);
-    // A container in another section is loaded by the library itself, or is none. Without section headers all count.
+    // A container in another section is loaded by the library itself, or is no fatbin. Without section headers all
+    // count.
     auto data = read_fatbins(elf_file({{".nv_fatbin", loaded}, {".data", container({{2, 75}})}}));
     CHECK(names(data) == Names{"sm_60"});
     REQUIRE(data->data.size() == 1);
