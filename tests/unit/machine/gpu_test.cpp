@@ -409,9 +409,9 @@ TEST_CASE("libraries that do not decide") {
     CHECK(verdict.outcome == Outcome::usable);
     REQUIRE(find(verdict, "gpu-library-without-code"));
     CHECK(find(verdict, "gpu-library-without-code")->sentence ==
-          "libtorch_cuda_linalg.so has no code for Tesla T4 (7.5): what needs it fails on that GPU");
+          "libtorch_cuda_linalg.so has no code for Tesla T4 (7.5): calls into it fail on that GPU");
     CHECK(find(verdict, "gpu-special-without-code")->sentence ==
-          "no code for Tesla T4 (7.5) in libcusparseLt.so.0: it matters only to what computes with it");
+          "no code for Tesla T4 (7.5) in libcusparseLt.so.0: it matters only to programs that use it");
     CHECK(find(verdict, "gpu")->sentence.ends_with("; code for it: sm_75 in libtorch_cuda.so"));
     CHECK(find(verdict, "gpu")->docs == "docs/inside/gpu.md#gpu");
 }
