@@ -106,7 +106,7 @@ TEST_CASE("wrong usage") {
     CHECK(refused({"--gpu-memory", "96"}) == "--gpu-memory needs a number from 0 to 95, not '96'");
     CHECK(refused({"--gpu-memory", "all"}) == "--gpu-memory needs a number from 0 to 95, not 'all'");
     CHECK(refused({"--jobs", "4x"}) == "--jobs needs a number from 1 to 1024, not '4x'");
-    CHECK(refused({"--check", "--list"}) == "--list cannot be combined with another thing to do; give one of them");
+    CHECK(refused({"--check", "--list"}) == "--list cannot be combined with another action; give one of them");
     CHECK(parsed({"--repair"}).mode == Mode::repair);
     CHECK(parsed({"--integrity"}).mode == Mode::integrity);
     CHECK(parsed({"-bu", "--replace"}).replace);
