@@ -18,7 +18,7 @@ namespace {
 // Tinderbox's own directories in the cache directory; files of other programs in it are never touched.
 constexpr std::pair<const char*, const char*> parts[] = {{"artifacts", "downloads"},
                                                          {"documents", "index pages"},
-                                                         {"metadata", "what wheels require"},
+                                                         {"metadata", "requirements of wheels"},
                                                          {"built", "wheels made of source archives"},
                                                          {"parcels", "compressed artifacts"}};
 

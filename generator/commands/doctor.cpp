@@ -260,7 +260,8 @@ Status doctor(const DoctorOptions& asked) {
 } // namespace
 
 void add_doctor(CLI::App& app, Invocation& invocation) {
-    CLI::App* command = app.add_subcommand("doctor", "Say what this machine has, and whether a .run would run on it");
+    CLI::App* command =
+        app.add_subcommand("doctor", "Show this machine, its driver and GPUs, and whether a .run would run on it");
     auto asked = std::make_shared<DoctorOptions>();
     command->add_option("FILE", asked->file, "A .run");
     auto* probe = command->add_flag("--probe", asked->probe,

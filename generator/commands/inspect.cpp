@@ -173,7 +173,7 @@ Status inspect(const std::string& argument, bool as_json, bool files) {
 } // namespace
 
 void add_inspect(CLI::App& app, Invocation& invocation) {
-    CLI::App* command = app.add_subcommand("inspect", "Say what a .run, a lock or a SPEC holds, without network");
+    CLI::App* command = app.add_subcommand("inspect", "Show the contents of a .run, a lock or a SPEC, without network");
     auto file = std::make_shared<std::string>();
     auto as_json = std::make_shared<bool>(false);
     auto files = std::make_shared<bool>(false);

@@ -93,7 +93,8 @@ std::string parse_cuda(const std::string& text, Environment& out) {
         return "";
     }
     if (!is_version(answer, 2) || format::driver_floor(number(split(answer, '.')[0])).empty())
-        return "write what nvidia-smi shows behind 'CUDA Version', such as 12.4, or none for a machine without an "
+        return "write the number that nvidia-smi shows as 'CUDA Version', such as 12.4, or none for a machine without "
+               "an "
                "NVIDIA GPU";
     if (number(split(answer, '.')[0]) < 11)
         return "the channel has no packages for CUDA 10 and older any more; the driver needs an update first";

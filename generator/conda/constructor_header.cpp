@@ -166,8 +166,8 @@ class Parser {
         if (line_end == std::string_view::npos) {
             if (head_.size() < file_size_) return damaged("its last line does not end");
             return bytes_ ? Status(cut_short(*bytes_))
-                          : Status(error(fmt::format("it is cut short: its {} bytes are the header alone, without what "
-                                                     "it installs; download it again",
+                          : Status(error(fmt::format("it is cut short: its {} bytes are the header alone, without the "
+                                                     "packages; download it again",
                                                      file_size_)));
         }
         if (head_.substr(0, line_end).find("\r\n") != std::string_view::npos)
@@ -356,7 +356,7 @@ class Parser {
                             file_size_, out_.end));
         if (file_size_ > out_.end)
             out_.warnings.push_back(
-                fmt::format("{} bytes behind what its header declares are left out", file_size_ - out_.end));
+                fmt::format("{} bytes after the end that its header declares are left out", file_size_ - out_.end));
         return {};
     }
 

@@ -219,8 +219,8 @@ Result<std::vector<PathEntry>> parse_legacy_paths(const LegacyInfo& info, const 
     if (!info.files)
         return make_error(
             ErrorKind::usage,
-            "{}: it has neither info/paths.json nor info/files, so nobody knows what to install; it is not a "
-            "conda package, or it is damaged",
+            "{}: it has neither info/paths.json nor info/files, which list its files; it is not a conda package, "
+            "or it is damaged",
             artifact);
     std::map<std::string, PrefixLine> prefixes;
     if (info.has_prefix) {

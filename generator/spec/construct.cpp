@@ -28,9 +28,9 @@ constexpr std::string_view other_system = "it is for installers of Windows or ma
 constexpr std::string_view no_ui = "an installer of Tinderbox has its own dialogue";
 
 constexpr KeyNote unsupported[] = {
-    {"virtual_specs", "what the environment needs is found out from its files and checked before it is installed"},
+    {"virtual_specs", "the needs of the environment are read from its files and checked before it is installed"},
     {"menu_packages", "an installer leaves no menu entries"},
-    {"ignore_duplicate_files", "two packages with one file are said; --strict makes it an error"},
+    {"ignore_duplicate_files", "two packages with one file are a warning; --strict makes it an error"},
     {"install_in_dependency_order", "it is obsolete in constructor too"},
     {"attempt_hardlinks", "it is obsolete in constructor too"},
     {"transmute_file_type", "packages are repacked anyway"},
@@ -83,8 +83,8 @@ constexpr KeyNote unsupported[] = {
     {"header_image_text", other_system},
     {"register_python", other_system},
     {"register_python_default", other_system},
-    {"build_outputs", "lock --format, inspect and sbom print what it would"},
-    {"temp_extra_files", "nothing runs before the installation that could use them"},
+    {"build_outputs", "use lock --format, inspect or sbom instead"},
+    {"temp_extra_files", "no script runs before the installation that could use them"},
     {"freeze_base", "carry conda-meta/frozen with extra_files"},
     {"freeze_env", "carry conda-meta/frozen with extra_files"},
     {"docker_base_image", "the installer is a NAME.run"},
@@ -105,7 +105,9 @@ class ConstructReader {
         request_.base = "none";
         for (const char* key : {"name", "version"})
             if (!value(key))
-                return make_error(ErrorKind::usage, "{}: it has no '{}:', which constructor requires", path_, key);
+                return make_error(ErrorKind::usage,
+                                  "{}: it has no '{}:', which constructor requires; write '{}: VALUE'", path_, key,
+                                  key);
         TRY_ASSIGN(request_.name, file_.scalar(*value("name"), "'name'"));
         TRY_ASSIGN(request_.version, file_.scalar(*value("version"), "'version'"));
         TRY(channels());

@@ -280,7 +280,7 @@ class Evaluation {
         const std::string_view inside = text_.substr(at_ + 1, close - at_ - 1);
         // Jinja reads escapes there.
         if (inside.find('\\') != std::string_view::npos)
-            return problem("a text has a backslash; write what it stands for");
+            return problem("a text has a backslash; write the character itself");
         at_ = close + 1;
         return Value(std::string(inside));
     }
@@ -301,7 +301,8 @@ class Evaluation {
         if (word == "None" || word == "none") return Value(None{});
         if (auto known = names_.find(word); known != names_.end()) return known->second;
         if (unknown_ == UnknownName::refused)
-            return problem(fmt::format("'{}' is no platform that selectors know", word));
+            return problem(
+                fmt::format("selectors know no platform '{}'; write one such as linux, linux64, osx or win", word));
         return Value(Undefined{word});
     }
     // .attribute, .method(…), [key]
@@ -369,7 +370,7 @@ class Evaluation {
         if ((what != "lower" && what != "upper" && what != "trim") || !arguments.empty()) return not_understood(what);
         if (!is_ascii(text))
             return problem(
-                fmt::format("'{}' is asked of a text with other letters than a to z; write what it gives", what));
+                fmt::format("'{}' works here only on texts of ASCII letters; write its result instead", what));
         if (what == "trim") return Value(std::string(trim(text)));
         if (what == "lower") return Value(to_lower(text));
         std::string upper = text;
@@ -379,7 +380,7 @@ class Evaluation {
     }
 
     Error not_understood(std::string_view what) const {
-        return problem(fmt::format("'{}' is not understood; write what it gives", what));
+        return problem(fmt::format("'{}' is not understood; write its result instead", what));
     }
     Status require_defined(const Value& value) const {
         if (const auto* missing = std::get_if<Undefined>(&value))

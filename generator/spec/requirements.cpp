@@ -216,9 +216,10 @@ Result<std::vector<Option>> parse_options(std::string_view text, const pip::Sour
         OptionWord option = read_option_word(words[i]);
         if (!option.row) return unknown_option(words[i], option, line);
         if (!option.row->takes_value && option.value)
-            return line_error(line, "the option '{}' takes no value", option.row->name);
+            return line_error(line, "the option '{}' takes no value; write it alone", option.row->name);
         if (option.row->takes_value && !option.value) {
-            if (++i == words.size()) return line_error(line, "the option '{}' has no value", option.row->name);
+            if (++i == words.size())
+                return line_error(line, "the option '{}' has no value; write it behind the option", option.row->name);
             option.value = words[i];
         }
         out.push_back({std::string(option.row->name), option.value.value_or("")});
@@ -238,7 +239,8 @@ Result<std::string> parse_hash(std::string_view value, const pip::SourceLine& li
                           "--hash=sha256: and 64 hexadecimal digits",
                           value);
     if (!hex || digest.size() != digits)
-        return line_error(line, "'--hash={}' does not have {} hexadecimal digits behind the ':'", value, digits);
+        return line_error(line, "'--hash={}' does not have {} hexadecimal digits behind the ':'; copy the whole hash",
+                          value, digits);
     return algorithm + ":" + digest;
 }
 
@@ -430,11 +432,12 @@ Status apply_option(const Option& option, const pip::SourceLine& line, Context& 
         context.request.pip.push_back(std::move(out));
         return {};
     }
-    if (name == "--hash") return line_error(line, "'--hash' stands without a requirement in front of it");
+    if (name == "--hash") return line_error(line, "'--hash' has no requirement in front of it; write it behind one");
     bool index = name == "--index-url" || name == "--pypi-url";
     if (index || name == "--extra-index-url") {
         if (!is_url(option.value))
-            return line_error(line, "'{}' is not a URL of a package index", pip::printable(option.value));
+            return line_error(line, "'{}' is not a URL of a package index; write https://HOST/simple",
+                              pip::printable(option.value));
         if (index) options.index_url = option.value;
         else options.extra_index_urls.push_back(option.value);
     } else if (name == "--find-links") {

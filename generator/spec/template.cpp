@@ -154,7 +154,8 @@ class Jinja {
             current.shown = current.taken = truth(holds);
         } else {
             return line_error(
-                line, "jinja's '{}' is not understood here; write what it gives (set, if, elif, else and endif are)",
+                line,
+                "jinja's '{}' is not understood here, only set, if, elif, else and endif; write its result instead",
                 word);
         }
         return {};

@@ -107,7 +107,8 @@ Status YamlFile::merge_into(const YAML::Node& from, std::vector<Pair>& out, int 
         for (const YAML::Node& one : from) TRY(merge_into(one, out, depth + 1));
         return {};
     }
-    if (!from.IsMap()) return line_error(at(from), "'<<' does not name a mapping");
+    if (!from.IsMap())
+        return line_error(at(from), "'<<' does not name a mapping; write '<<: *ANCHOR' with the anchor of one");
     for (const auto& pair : from) {
         if (!pair.first.IsScalar()) return line_error(at(pair.first), "a key is not a plain word");
         if (pair.first.Scalar() == "<<") {
@@ -154,7 +155,8 @@ Result<std::vector<YAML::Node>> YamlFile::list(const YAML::Node& node, std::stri
 }
 
 Result<std::string> YamlFile::scalar(const YAML::Node& node, std::string_view what) const {
-    if (!node.IsDefined() || !node.IsScalar()) return line_error(at(node), "{} is not a plain value", what);
+    if (!node.IsDefined() || !node.IsScalar())
+        return line_error(at(node), "{} is not a plain value; write one word or text", what);
     return node.Scalar();
 }
 
@@ -162,7 +164,7 @@ Result<std::string> YamlFile::text(const YAML::Node& map, const char* key) const
     if (map.IsScalar() || map.IsSequence()) return line_error(at(map), "it is not a mapping with '{}'", key);
     YAML::Node value = map[key];
     if (!value.IsDefined() || value.IsNull()) return std::string();
-    if (!value.IsScalar()) return line_error(at(value), "'{}' is not a plain value", key);
+    if (!value.IsScalar()) return line_error(at(value), "'{}' is not a plain value; write one word or text", key);
     return value.Scalar();
 }
 

@@ -26,5 +26,5 @@ expect 2 "other contents of '$work/course'" "$tinderbox" build i.lock -o w.run
 expect 2 "there is no 'nowhere'" "$tinderbox" build "$channel/explicit.txt" --include nowhere -o w.run
 expect 2 "..' component" "$tinderbox" build "$channel/explicit.txt" --include course:../x -o w.run
 ln -s /etc/passwd course/outside
-expect 2 "leaves what is included" "$tinderbox" build "$channel/explicit.txt" --include course -o w.run
+expect 2 "leads out of the included directory" "$tinderbox" build "$channel/explicit.txt" --include course -o w.run
 [ ! -e w.run ] || fail "a failed build left its file"
