@@ -175,7 +175,7 @@ TEST_CASE("requirements: what pip refuses is refused with its line", "[requireme
                                                 {"--index-url simple", "not a URL"},
                                                 {"--no-index foo", "left over"},
                                                 {"numpy==1 --index-url https://x.example/", "on a line of its own"},
-                                                {"--hash=sha256:00", "without a requirement"},
+                                                {"--hash=sha256:00", "no requirement in front"},
                                                 {"numpy==1 --hash=sha256:00", "64 hexadecimal digits"},
                                                 {"numpy==1 --hash=md5:d41d8cd98f00b204e9800998ecf8427e", "sha256"},
                                                 {"-e .", "editable"},
