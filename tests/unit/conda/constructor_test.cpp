@@ -558,5 +558,5 @@ TEST_CASE("damage inside the tar that the MD5 covers", "[constructor]") {
     auto installer = read_constructor(f.path, f.options);
     REQUIRE(installer.ok());
     REQUIRE(installer->warnings.size() == 1);
-    CHECK_THAT(installer->warnings[0], ContainsSubstring("8 bytes behind"));
+    CHECK_THAT(installer->warnings[0], ContainsSubstring("8 bytes after"));
 }

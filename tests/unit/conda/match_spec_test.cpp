@@ -170,7 +170,7 @@ TEST_CASE("what is no match spec gets a sentence", "[match_spec]") {
     has("=1.0", "does not begin with a package's name");
     has("numpy=", "no version behind");
     has("numpy>=", "no version behind");
-    has("numpy==1.0=", "nothing stands behind the last '='");
+    has("numpy==1.0=", "no build behind its last '='");
     has("numpy 1 2 3", "more than a name, a version and a build");
     has("numpy[version=1", "'[' without a ']'");
     has("numpy]", "']' without a '['");
