@@ -1,6 +1,6 @@
-# The base URLs of the Debian mirrors this machine's apt is configured for, each with a slash at
-# its end. Read at run time and written nowhere: a machine behind a mirror of its own needs no change
-# to the tree. A pool is shared by all suites, so any Debian suite in the configuration will do.
+# Finds the base URLs of the Debian mirrors in this machine's apt configuration, each with a slash at its end. They are
+# read when CMake runs and written nowhere, so a machine behind its own mirror needs no change to the tree. All suites
+# share one pool, so the mirror of any Debian suite will do.
 function(tinderbox_find_debian_mirrors out)
     set(urls "")
     find_program(apt_get apt-get)
@@ -9,7 +9,7 @@ function(tinderbox_find_debian_mirrors out)
             OUTPUT_VARIABLE text ERROR_QUIET)
         string(REGEX MATCHALL "https?://[^ \n]+" urls "${text}")
     endif()
-    # apt-get lists nothing before the first apt-get update.
+    # apt-get lists mirrors only after the first apt-get update.
     file(GLOB lists /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources)
     foreach(file IN LISTS lists)
         file(STRINGS "${file}" lines REGEX "^ *(deb|URIs:|deb-src) .*https?://")
@@ -21,7 +21,7 @@ function(tinderbox_find_debian_mirrors out)
     set(mirrors "")
     foreach(url IN LISTS urls)
         string(REGEX REPLACE "/+$" "" url "${url}")
-        # Security and third-party repositories have no pool of Debian's own releases.
+        # Repositories for security and of third parties do not hold Debian's own pool.
         if(url MATCHES "/debian$")
             list(APPEND mirrors "${url}/")
         endif()

@@ -6,11 +6,11 @@
 #       deps/NAME-VERSION-KEY/    include/, lib/, LICENCE and the stamp .complete
 #       deps/logs/                what each build printed
 #
-# KEY is a hash of everything that decides the result: the pinned tarball, the recipe (cmake/deps/NAME.cmake
-# and a directory of that name), the compiler, the helpers below, and the keys of what the library
-# uses. So nothing is rebuilt when nothing changed, presets share one build, and a changed recipe
-# rebuilds itself and what depends on it. Several configures may run at once: each library is built
-# under a file lock (which the kernel drops when its owner dies), and counts only once its stamp is written.
+# KEY is a hash of everything that decides the result: the pinned tarball, the recipe (cmake/deps/NAME.cmake and a
+# directory of that name), the compiler, the helpers below, and the keys of the libraries that it uses. So presets share
+# one build, and a changed recipe rebuilds its library and those that depend on it. Several configures may run at once:
+# each library is built under a file lock, which the kernel releases when its owner dies. A build counts only with its
+# stamp.
 #
 # A recipe defines
 #   set(NAME_uses …)                             names of other dependencies (optional)
@@ -31,7 +31,7 @@ cmake_path(ABSOLUTE_PATH tinderbox_cache BASE_DIRECTORY "${CMAKE_SOURCE_DIR}" NO
 
 # --- helpers for recipes ---------------------------------------------------------------------
 
-# Runs one command with its output in the log; a failure shows the end of the log and stops.
+# Runs one command with its output in the log. On failure it shows the end of the log and stops.
 function(tinderbox_run)
     cmake_parse_arguments(PARSE_ARGV 0 arg "" "DIRECTORY" "COMMAND")
     execute_process(COMMAND ${arg_COMMAND} WORKING_DIRECTORY "${arg_DIRECTORY}"
@@ -64,7 +64,7 @@ function(tinderbox_cmake_build source prefix)
     tinderbox_run(DIRECTORY "${build}" COMMAND "${CMAKE_COMMAND}" --build . -j ${tinderbox_jobs} --target install)
 endfunction()
 
-# One static library as the target tb::NAME; further arguments are targets it needs behind it.
+# Defines tb::NAME for one static library; further arguments are targets that it needs.
 function(tinderbox_archive name prefix archive)
     add_library(tb::${name} STATIC IMPORTED)
     set_target_properties(tb::${name} PROPERTIES
@@ -73,7 +73,7 @@ function(tinderbox_archive name prefix archive)
         INTERFACE_LINK_LIBRARIES "${ARGN}")
 endfunction()
 
-# A header-only library as the target tb::NAME.
+# Defines tb::NAME for a header-only library.
 function(tinderbox_headers name prefix)
     add_library(tb::${name} INTERFACE IMPORTED)
     set_target_properties(tb::${name} PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${prefix}/include")
@@ -81,8 +81,8 @@ endfunction()
 
 # --- fetching --------------------------------------------------------------------------------
 
-# The tarball of one pin, downloaded unless it is there: every source in turn, each base URL of
-# the machine's Debian mirror first, because a machine that has one may reach nothing else.
+# Downloads the tarball of one pin unless it is there. Sources are tried in order, the machine's Debian mirror first: a
+# machine that has one may reach nothing else.
 function(tinderbox_download pin out)
     string(JSON count LENGTH "${pin}" sources)
     math(EXPR last "${count} - 1")
@@ -102,7 +102,7 @@ function(tinderbox_download pin out)
             list(APPEND urls "${hash} ${url}")
             string(JSON file GET "${source}" file)
         endif()
-        # What an earlier run brought counts whatever its source was.
+        # A file from an earlier run counts, whatever source it came from.
         set(path "${tinderbox_cache}/downloads/${file}")
         if(EXISTS "${path}")
             file(SHA256 "${path}" found)
@@ -196,8 +196,7 @@ foreach(i RANGE ${last})
     set(${name}_uses "")
     include("${CMAKE_CURRENT_LIST_DIR}/deps/${name}.cmake")
 
-    # The build helpers above are left out of the key but for this number: raise it when a
-    # change to them must rebuild everything.
+    # The build helpers above are not part of the key. Raise this number when a change to them must rebuild everything.
     string(JSON hash GET "${pin}" sources 0 sha256)
     set(inputs "1;${toolchain};${version};${hash}")
     file(GLOB_RECURSE recipe "${CMAKE_CURRENT_LIST_DIR}/deps/${name}.cmake" "${CMAKE_CURRENT_LIST_DIR}/deps/${name}/*")

@@ -1,6 +1,6 @@
-# tinderbox_embed(target name=file…): a static library that holds the files' bytes and answers
-# tinderbox::embed::embedded(name), declared in generator/embed/embedded.hpp. The bytes go in through
-# the assembler's .incbin: no generated megabytes of C++, and no copy when the program starts.
+# tinderbox_embed(target name=file…): a static library that holds the files' bytes and defines
+# tinderbox::embed::embedded(name), declared in generator/embed/embedded.hpp. The assembler's .incbin includes the
+# bytes: no megabytes of generated C++, and no copy when the program starts.
 function(tinderbox_embed target)
     set(directory "${CMAKE_BINARY_DIR}/generated/${target}")
     set(assembly ".section .note.GNU-stack,\"\",%progbits\n.section .rodata\n")

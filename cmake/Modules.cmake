@@ -27,14 +27,14 @@ function(tinderbox_module layer name)
     endif()
 endfunction()
 
-# tinderbox_program(name main.cpp layer): a program out of one main file and a whole layer, and
-# beside it name.stripped (what is carried or handed out) and name.debug.
+# tinderbox_program(name main.cpp layer): a program from one main file and all modules of a layer. Beside it:
+# name.stripped, which is embedded or released, and name.debug.
 function(tinderbox_program name main layer)
     if(NOT EXISTS "${CMAKE_SOURCE_DIR}/${main}")
         return()
     endif()
     get_property(modules GLOBAL PROPERTY tinderbox_${layer}_modules)
-    # The main file itself may use what no module of the layer does (the stub: common/sign).
+    # The main file may use a module of common that no module of the layer uses (the stub: common/sign).
     get_property(common_modules GLOBAL PROPERTY tinderbox_common_modules)
     add_executable(${name} ${main})
     target_link_libraries(${name} PRIVATE ${modules} ${common_modules} tinderbox_options)

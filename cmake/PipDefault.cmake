@@ -1,5 +1,5 @@
-# pip_default.hpp: the index that pip asks when nothing is configured. pip knows it, so pip is asked, once; no registry is
-# named in this repository.
+# Writes pip_default.hpp: the index that pip uses without configuration. pip itself is asked for it, once, so that this
+# repository names no registry.
 find_program(TINDERBOX_PYTHON3 NAMES python3)
 set(pip_default_index "")
 if(TINDERBOX_PYTHON3)

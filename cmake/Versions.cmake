@@ -1,4 +1,4 @@
-# versions.hpp: what `tinderbox --version` says, from the project's version and the pin file.
+# Writes versions.hpp for `tinderbox --version`, from the project's version and the pin file.
 set(version_rows "")
 foreach(name IN LISTS tinderbox_dependency_names)
     set(dependency tinderbox_dependency_${name})

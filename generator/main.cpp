@@ -1,9 +1,15 @@
 // tinderbox, the generator: runs where the internet is. The commands are in generator/commands.
+#include "common/base/guarded.hpp"
+#include "common/base/standard_output.hpp"
+#include "common/base/terminal.hpp"
 #include "generator/commands/command.hpp"
 
-#include <csignal>
-
 int main(int argc, char** argv) {
-    std::signal(SIGPIPE, SIG_IGN); // a closed pipe is an error of write(), said once
-    return tinderbox::commands::run_command_line(argc, argv);
+    using namespace tinderbox;
+    reserve_standard_descriptors();
+    return finish_output(run_program([&]() -> Result<int> { return commands::run_command_line(argc, argv); },
+                                     [](const Error& error) {
+                                         Terminal::get().end_progress();
+                                         Terminal::get().error(error.message);
+                                     }));
 }

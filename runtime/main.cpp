@@ -4,6 +4,8 @@
 //
 // with the user's working directory. It is the loader: look at the machine, put the files in place, test,
 // report.
+#include "common/base/guarded.hpp"
+#include "common/base/output_file.hpp"
 #include "common/base/process.hpp"
 #include "common/sign/run_signature.hpp"
 #include "runtime/place/control_files.hpp"
@@ -71,16 +73,14 @@ Result<int> run_with(const fs::path& file, const ui::RunOptions& options) {
         // Help is given even by a damaged file.
         std::string name = run.ok() ? run->manifest().value("env_name", "") : "";
         std::string version = run.ok() ? run->manifest().value("tinderbox_version", "") : "";
-        session::write_stdout(
-            ui::help_text(file.filename().string(), name.empty() ? file.stem().string() : name, version));
+        write_output(ui::help_text(file.filename().string(), name.empty() ? file.stem().string() : name, version));
         return 0;
     }
     if (!run.ok()) return std::move(run).error();
     auto manifest = format::manifest_from_json(run->manifest());
     if (!manifest.ok()) return std::move(manifest).error().in(file.string());
     if (options.mode == ui::Mode::version) {
-        session::write_stdout(
-            fmt::format("{} made by Tinderbox {}\n", file.filename().string(), manifest->tinderbox_version));
+        write_output(fmt::format("{} made by Tinderbox {}\n", file.filename().string(), manifest->tinderbox_version));
         return 0;
     }
     if (!options.key_file.empty()) TRY(check_signature_of(*run, options));
@@ -110,11 +110,12 @@ Result<int> run_installed(const std::string& prefix, ui::RunOptions options) {
 
 int fail(const Error& error, bool as_json) {
     Terminal::get().end_progress();
+    (void)flush_output();
     Terminal::get().error(error.message);
     if (as_json)
-        session::write_stdout(json({{"error", error.message}, {"exit_code", static_cast<int>(error.kind)}})
-                                  .dump(2, ' ', false, json::error_handler_t::replace) +
-                              "\n");
+        write_output(json({{"error", error.message}, {"exit_code", static_cast<int>(error.kind)}})
+                         .dump(2, ' ', false, json::error_handler_t::replace) +
+                     "\n");
     return static_cast<int>(error.kind);
 }
 
@@ -138,7 +139,7 @@ int run_main(int argc, char** argv) {
     Terminal::get().set_quiet(options->quiet);
     Fd log;
     if (!options->log_file.empty()) {
-        auto opened = open_file(options->log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+        auto opened = open_for_appending(options->log_file);
         if (!opened.ok()) return fail(opened.error(), wants_json);
         log = *std::move(opened);
         Terminal::get().set_log_fd(log.get());
@@ -151,13 +152,8 @@ int run_main(int argc, char** argv) {
 } // namespace tinderbox
 
 int main(int argc, char** argv) {
-    try {
-        return tinderbox::run_main(argc, argv);
-    } catch (const std::bad_alloc&) {
-        return tinderbox::fail(
-            {tinderbox::ErrorKind::storage, "there is not enough memory; end other programs, or use --jobs 1"}, false);
-    } catch (const std::exception& e) {
-        return tinderbox::fail(
-            {tinderbox::ErrorKind::bug, std::string("a bug in Tinderbox: ") + e.what() + "; please report it"}, false);
-    }
+    using namespace tinderbox;
+    reserve_standard_descriptors();
+    return finish_output(run_program([&]() -> Result<int> { return run_main(argc, argv); },
+                                     [](const Error& error) { (void)fail(error, false); }));
 }

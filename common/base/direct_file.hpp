@@ -11,13 +11,13 @@ namespace tinderbox {
 class DirectFile {
   public:
     DirectFile() = default;
-    // `fd` is open for writing, an empty file; `path` is for messages.
+    // `fd` is an empty file that is open for writing; `path` is for messages.
     DirectFile(Fd fd, fs::path path);
 
     // In order of `offset`. Memory and offset are aligned to direct_alignment, and so is the size of every piece but
     // the file's last one.
     Status write_at(ByteView piece, std::uint64_t offset);
-    // Everything is on the disk after that; the descriptor is closed. `mode` 0 = as the file was created.
+    // Syncs the file to the disk and closes the descriptor. `mode` 0: the mode stays as the file was created.
     Status finish(std::uint64_t size, mode_t mode = 0);
     int fd() const { return fd_.get(); }
 
@@ -28,7 +28,7 @@ class DirectFile {
     Fd fd_;
     fs::path path_;
     bool direct_ = false;
-    std::uint64_t before_ = 0; // the piece before, when it went through the page cache
+    std::uint64_t before_ = 0; // the previous piece, if it went through the page cache
     std::size_t before_size_ = 0;
 };
 

@@ -1,4 +1,4 @@
-// For "did you mean": how far a misspelt name is from a known one.
+// The distance between two names, for "did you mean".
 #pragma once
 
 #include <cstddef>

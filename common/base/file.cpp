@@ -1,5 +1,7 @@
 #include "common/base/file.hpp"
 
+#include "common/base/directory.hpp"
+#include "common/base/input_file.hpp"
 #include "common/base/process.hpp"
 
 #include <fcntl.h>
@@ -17,7 +19,52 @@ void Fd::reset(int fd) {
     fd_ = fd;
 }
 
+namespace {
+
+Status check_regular(const struct stat& st, const fs::path& path) {
+    const std::string_view kind = irregular_kind(st.st_mode);
+    if (kind.empty()) return {};
+    return make_error(ErrorKind::usage, "'{}' is {}; a regular file is needed", path.string(), kind);
+}
+
+// A FIFO without a writer must not hold us up, and opening a device may do something (a watchdog, a tape), so the name
+// is asked first. What is open by then may be something else again.
+Result<Fd> open_regular(const fs::path& path, int flags) {
+    struct stat st;
+    if (::fstatat(AT_FDCWD, path.c_str(), &st, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0) == 0 &&
+        !S_ISLNK(st.st_mode))
+        TRY(check_regular(st, path));
+    Fd fd(::open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (!fd || ::fstat(fd.get(), &st) != 0) return errno_error(fmt::format("cannot open '{}'", path.string()), errno);
+    TRY(check_regular(st, path));
+    // With the flag io_uring gives up instead of waiting for the disk.
+    if (::fcntl(fd.get(), F_SETFL, flags & ~O_NONBLOCK) != 0)
+        return errno_error(fmt::format("cannot open '{}'", path.string()), errno);
+    return fd;
+}
+
+} // namespace
+
+std::string_view irregular_kind(mode_t mode) {
+    switch (mode & S_IFMT) {
+    case S_IFREG:
+        return {};
+    case S_IFDIR:
+        return "a directory";
+    case S_IFIFO:
+        return "a pipe";
+    case S_IFSOCK:
+        return "a socket";
+    case S_IFLNK:
+        return "a symbolic link";
+    default:
+        return "a device";
+    }
+}
+
 Result<Fd> open_file(const fs::path& path, int flags, mode_t mode) {
+    if ((flags & O_ACCMODE) == O_RDONLY && (flags & (O_DIRECTORY | O_PATH | O_CREAT)) == 0)
+        return open_regular(path, flags);
     int fd = ::open(path.c_str(), flags | O_CLOEXEC, mode);
     if (fd < 0) return errno_error(fmt::format("cannot open '{}'", path.string()), errno);
     return Fd(fd);
@@ -65,32 +112,38 @@ Status write_exact(int fd, ByteView data, std::string_view name) {
 }
 
 namespace {
-template <class Container> Result<Container> read_whole(const fs::path& path, std::uint64_t limit) {
-    TRY_ASSIGN(Fd fd, open_file(path, O_RDONLY));
+template <class Container> Result<Container> read_whole(int fd, std::string_view name, std::uint64_t limit) {
     struct stat st;
-    if (::fstat(fd.get(), &st) != 0) return errno_error(fmt::format("cannot read '{}'", path.string()), errno);
-    if (S_ISDIR(st.st_mode))
-        return make_error(ErrorKind::storage, "'{}' is a directory; a file is needed", path.string());
+    if (::fstat(fd, &st) != 0) return errno_error(fmt::format("cannot read '{}'", name), errno);
+    if (S_ISDIR(st.st_mode)) return make_error(ErrorKind::storage, "'{}' is a directory; a file is needed", name);
+    // st_size is only a hint: /proc files say 0, and a file may grow. A sparse file says more than it holds.
+    if (S_ISREG(st.st_mode) && static_cast<std::uint64_t>(st.st_size) > limit) return larger_than(name, limit);
     Container out;
-    // st_size is only a hint: /proc files say 0, and a file may grow.
     out.resize(static_cast<std::size_t>(st.st_size) + 1);
     std::size_t size = 0;
     for (;;) {
-        if (size > limit) return make_error(ErrorKind::usage, "'{}' is larger than {} bytes", path.string(), limit);
+        if (size > limit) return larger_than(name, limit);
         if (size == out.size()) out.resize(out.size() * 2 + 4096);
-        ssize_t n = ::read(fd.get(), out.data() + size, out.size() - size);
+        ssize_t n = ::read(fd, out.data() + size, out.size() - size);
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return errno_error(fmt::format("cannot read '{}'", path.string()), errno);
+        if (n < 0) return errno_error(fmt::format("cannot read '{}'", name), errno);
         if (n == 0) break;
         size += static_cast<std::size_t>(n);
     }
     out.resize(size);
     return out;
 }
+template <class Container> Result<Container> read_whole(const fs::path& path, std::uint64_t limit) {
+    TRY_ASSIGN(Fd fd, open_file(path, O_RDONLY));
+    return read_whole<Container>(fd.get(), path.string(), limit);
+}
 } // namespace
 
 Result<std::string> read_text(const fs::path& path, std::uint64_t limit) {
     return read_whole<std::string>(path, limit);
+}
+Result<std::string> read_text(int fd, std::string_view name, std::uint64_t limit) {
+    return read_whole<std::string>(fd, name, limit);
 }
 Result<Bytes> read_bytes(const fs::path& path, std::uint64_t limit) { return read_whole<Bytes>(path, limit); }
 
@@ -134,19 +187,9 @@ Status fsync_directory(const fs::path& path) {
 }
 
 Status remove_tree(const fs::path& path) {
-    std::error_code ec;
-    fs::remove_all(path, ec);
-    if (!ec) return {};
-    // Some packages ship directories without write permission: such a directory must become writable first.
-    for (fs::recursive_directory_iterator it(path, ec), end; !ec && it != end; it.increment(ec)) {
-        std::error_code ignored;
-        if (it->is_directory(ignored) && !it->is_symlink(ignored))
-            fs::permissions(it->path(), fs::perms::owner_all, fs::perm_options::add, ignored);
-    }
-    ec.clear();
-    fs::remove_all(path, ec);
-    if (ec) return errno_error(fmt::format("cannot remove '{}'", path.string()), ec.value());
-    return {};
+    if (!lexists(path)) return {};
+    TRY_ASSIGN(Directory parent, Directory::open(path.has_parent_path() ? path.parent_path() : fs::path(".")));
+    return parent.remove_tree(path.filename().native());
 }
 
 Result<TemporaryDirectory> TemporaryDirectory::make(const fs::path& parent) {
@@ -185,11 +228,16 @@ Result<FileLock> FileLock::acquire(const fs::path& path, const std::function<voi
 
 Result<std::optional<FileLock>> FileLock::try_acquire(const fs::path& path) {
     TRY_ASSIGN(Fd fd, open_file(path, O_RDWR | O_CREAT, 0644));
-    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    return try_acquire(std::move(fd), path.string());
+}
+
+Result<std::optional<FileLock>> FileLock::try_acquire(Fd file, std::string_view name) {
+    while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EINTR) continue;
         if (errno == EWOULDBLOCK) return std::optional<FileLock>();
-        return errno_error(fmt::format("cannot lock '{}'", path.string()), errno);
+        return errno_error(fmt::format("cannot lock '{}'", name), errno);
     }
-    return std::optional<FileLock>(FileLock(std::move(fd)));
+    return std::optional<FileLock>(FileLock(std::move(file)));
 }
 
 fs::path cache_directory() {

@@ -33,7 +33,7 @@ class Fd {
     int fd_ = -1;
 };
 
-Result<Fd> open_file(const fs::path& path, int flags, mode_t mode = 0666);
+Result<Fd> open_file(const fs::path& path, int flags, mode_t mode = 0666); // O_RDONLY: see common/base/input_file.hpp
 Result<std::uint64_t> file_size(int fd, std::string_view name);
 
 // Reads/writes all of `data` at `offset`, or fails: a short read is an error that names both sizes.
@@ -43,6 +43,8 @@ Status write_exact(int fd, ByteView data, std::string_view name);
 
 // Whole files. `limit` guards against absurd sizes (an error, not a truncation).
 Result<std::string> read_text(const fs::path& path, std::uint64_t limit = 1ull << 30);
+// From the descriptor's position; `name` is for messages.
+Result<std::string> read_text(int fd, std::string_view name, std::uint64_t limit);
 Result<Bytes> read_bytes(const fs::path& path, std::uint64_t limit = 1ull << 30);
 
 // Must: a reader sees the old content or the new one, never a part. Temporary file in the same
@@ -52,12 +54,12 @@ inline Status write_atomically(const fs::path& path, std::string_view text, mode
     return write_atomically(path, as_bytes(text), mode);
 }
 
-// Whether anything has this name, even a dangling link (os.path.lexists). False where the directory may not be
-// searched.
+// Whether a file, or a dangling link, has this name (os.path.lexists). False when the directory may not be searched.
 bool lexists(const fs::path& path);
 
 Status make_directories(const fs::path& path);
 Status fsync_directory(const fs::path& path);
+// What is there with everything below it, links as links; nothing at all is no error.
 Status remove_tree(const fs::path& path);
 
 // A directory that is removed with everything in it when the object dies.
@@ -82,6 +84,7 @@ class FileLock {
     static Result<FileLock> acquire(const fs::path& path, const std::function<void()>& on_wait = {});
     // nullopt when another process holds the lock.
     static Result<std::optional<FileLock>> try_acquire(const fs::path& path);
+    static Result<std::optional<FileLock>> try_acquire(Fd file, std::string_view name);
 
   private:
     explicit FileLock(Fd fd) : fd_(std::move(fd)) {}

@@ -10,7 +10,7 @@ namespace tinderbox {
 
 struct FileRead {
     std::uint64_t offset = 0, size = UINT64_MAX; // bytes; the size UINT64_MAX: up to the file's end
-    // Gigabytes that nobody reads again soon are dropped from the page cache.
+    // Drops the bytes from the page cache after reading: gigabytes that are not read again soon.
     bool drop_cached = false;
     // Called after each piece with the number of bytes read so far.
     std::function<void(std::uint64_t)> progress;

@@ -1,12 +1,12 @@
 #include "common/base/parallel.hpp"
 
+#include "common/base/guarded.hpp"
+#include "common/base/threads.hpp"
+
 #include <sched.h>
 
 #include <algorithm>
 #include <atomic>
-#include <mutex>
-#include <thread>
-#include <vector>
 
 namespace tinderbox {
 
@@ -22,23 +22,22 @@ Status parallel_for(std::size_t count, unsigned threads, const std::function<Sta
     threads = static_cast<unsigned>(std::min<std::size_t>(threads, count));
     std::atomic<std::size_t> next = 0;
     std::atomic<bool> failed = false;
-    std::mutex mutex;
-    Status first;
-    auto loop = [&] {
+    auto loop = [&](const std::stop_token&) -> Status {
         while (!failed) {
             std::size_t index = next++;
-            if (index >= count) return;
-            Status status = work(index);
-            if (status.ok()) continue;
-            std::lock_guard lock(mutex);
-            if (!failed.exchange(true)) first = std::move(status);
+            if (index >= count) break;
+            TRY(work(index));
         }
+        return {};
     };
-    std::vector<std::jthread> pool;
-    for (unsigned i = 1; i < threads; ++i) pool.emplace_back(loop);
-    loop();
-    pool.clear();
-    return first;
+    Threads others([&] { failed = true; });
+    // Where the system gives fewer threads, those do all of the work.
+    while (others.size() + 1 < threads && others.start(loop).ok()) {
+    }
+    Status own = guarded([&] { return loop({}); });
+    if (!own.ok()) failed = true;
+    Status theirs = others.join();
+    return theirs.ok() ? own : theirs;
 }
 
 } // namespace tinderbox

@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 extern char** environ;
 
@@ -52,6 +53,158 @@ struct Pipe {
     }
 };
 
+// A child may end before it has read everything: write() must then fail instead of ending this process.
+class IgnoredSigpipe {
+  public:
+    IgnoredSigpipe() {
+        struct sigaction ignore {};
+        ignore.sa_handler = SIG_IGN;
+        ::sigaction(SIGPIPE, &ignore, &before_);
+    }
+    ~IgnoredSigpipe() { ::sigaction(SIGPIPE, &before_, nullptr); }
+    IgnoredSigpipe(const IgnoredSigpipe&) = delete;
+    IgnoredSigpipe& operator=(const IgnoredSigpipe&) = delete;
+
+  private:
+    struct sigaction before_ {};
+};
+
+// One child with its three pipes: started, fed and read, waited for.
+class Child {
+  public:
+    explicit Child(const ProcessSpec& spec) : spec_(spec), pending_(spec.input) {}
+
+    Status start();
+    // Until the child closes both outputs, or the time limit ends it.
+    void exchange();
+    ProcessResult wait();
+
+  private:
+    bool limited() const { return spec_.timeout_seconds > 0; }
+    bool is_late() const { return limited() && Clock::now() >= deadline_; }
+    int poll_timeout() const; // milliseconds, -1 = no limit
+    // First SIGTERM, and SIGKILL two seconds later. True: it was SIGKILL.
+    bool end();
+    void collect(Fd& fd, std::string& into, bool report);
+    void feed();
+
+    const ProcessSpec& spec_;
+    std::string_view pending_; // of the input
+    Pipe in_, out_, err_;
+    pid_t pid_ = 0;
+    Clock::time_point deadline_;
+    ProcessResult result_;
+};
+
+Status Child::start() {
+    TRY(in_.open());
+    TRY(out_.open());
+    TRY(err_.open());
+    auto environment = child_environment(spec_);
+    std::vector<char*> envp, argv;
+    for (auto& entry : environment) envp.push_back(entry.data());
+    envp.push_back(nullptr);
+    for (const auto& argument : spec_.argv) argv.push_back(const_cast<char*>(argument.c_str()));
+    argv.push_back(nullptr);
+
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, in_.read.get(), 0);
+    posix_spawn_file_actions_adddup2(&actions, out_.write.get(), 1);
+    posix_spawn_file_actions_adddup2(&actions, spec_.merge_stderr ? out_.write.get() : err_.write.get(), 2);
+    if (!spec_.directory.empty()) posix_spawn_file_actions_addchdir_np(&actions, spec_.directory.c_str());
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    // A group of its own, so that a time-out reaches grandchildren; default signals.
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+    posix_spawnattr_setpgroup(&attributes, 0);
+    sigset_t all, none;
+    sigfillset(&all);
+    sigemptyset(&none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setsigmask(&attributes, &none);
+
+    int rc = posix_spawnp(&pid_, argv[0], &actions, &attributes, argv.data(), envp.data());
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    if (rc != 0) return errno_error(fmt::format("cannot start '{}'", spec_.argv[0]), rc);
+    in_.read.reset();
+    out_.write.reset();
+    err_.write.reset();
+    ::fcntl(in_.write.get(), F_SETFL, O_NONBLOCK);
+    if (pending_.empty()) in_.write.reset();
+    deadline_ = Clock::now() +
+                std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(spec_.timeout_seconds));
+    return {};
+}
+
+int Child::poll_timeout() const {
+    if (!limited()) return -1;
+    auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - Clock::now()).count();
+    return static_cast<int>(std::max<long long>(left, 0)) + 1;
+}
+
+bool Child::end() {
+    const bool again = std::exchange(result_.timed_out, true);
+    ::kill(-pid_, again ? SIGKILL : SIGTERM);
+    deadline_ = Clock::now() + std::chrono::seconds(2);
+    return again;
+}
+
+void Child::collect(Fd& fd, std::string& into, bool report) {
+    char buffer[65536];
+    ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
+    if (n < 0 && errno == EINTR) return;
+    if (n <= 0) return fd.reset();
+    std::string_view piece(buffer, static_cast<std::size_t>(n));
+    if (report && spec_.on_output) spec_.on_output(piece);
+    into.append(piece.substr(0, spec_.output_limit - std::min(spec_.output_limit, into.size())));
+}
+
+void Child::feed() {
+    ssize_t n = ::write(in_.write.get(), pending_.data(), pending_.size());
+    if (n > 0) pending_.remove_prefix(static_cast<std::size_t>(n));
+    if (pending_.empty() || (n < 0 && errno != EAGAIN && errno != EINTR)) in_.write.reset();
+}
+
+void Child::exchange() {
+    while (out_.read || err_.read) {
+        std::vector<pollfd> fds;
+        if (out_.read) fds.push_back({out_.read.get(), POLLIN, 0});
+        if (err_.read) fds.push_back({err_.read.get(), POLLIN, 0});
+        if (in_.write) fds.push_back({in_.write.get(), POLLOUT, 0});
+        int ready = ::poll(fds.data(), fds.size(), poll_timeout());
+        if (ready < 0 && errno != EINTR) break;
+        if (is_late()) {
+            if (end()) break;
+            continue;
+        }
+        if (ready <= 0) continue;
+        for (const pollfd& fd : fds) {
+            if (fd.revents == 0) continue;
+            if (out_.read && fd.fd == out_.read.get()) collect(out_.read, result_.output, true);
+            else if (err_.read && fd.fd == err_.read.get()) collect(err_.read, result_.error_output, false);
+            else if (in_.write && fd.fd == in_.write.get()) feed();
+        }
+    }
+}
+
+ProcessResult Child::wait() {
+    int status = 0;
+    for (;;) {
+        // The pipes can close before the child ends; the time limit holds for that wait, too.
+        pid_t got = ::waitpid(pid_, &status, limited() ? WNOHANG : 0);
+        if (got == pid_ || (got < 0 && errno != EINTR)) break;
+        if (limited() && got == 0) {
+            if (is_late()) end();
+            ::usleep(2000);
+        }
+    }
+    if (WIFEXITED(status)) result_.exit_code = WEXITSTATUS(status);
+    if (WIFSIGNALED(status)) result_.signal = WTERMSIG(status);
+    return std::move(result_);
+}
+
 } // namespace
 
 std::string_view last_line(std::string_view output) {
@@ -76,117 +229,11 @@ std::string ProcessResult::describe() const {
 
 Result<ProcessResult> run_process(const ProcessSpec& spec) {
     if (spec.argv.empty()) return make_error(ErrorKind::bug, "run_process without a command");
-    Pipe in, out, err;
-    TRY(in.open());
-    TRY(out.open());
-    TRY(err.open());
-
-    auto environment = child_environment(spec);
-    std::vector<char*> envp, argv;
-    for (auto& entry : environment) envp.push_back(entry.data());
-    envp.push_back(nullptr);
-    for (const auto& argument : spec.argv) argv.push_back(const_cast<char*>(argument.c_str()));
-    argv.push_back(nullptr);
-
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, in.read.get(), 0);
-    posix_spawn_file_actions_adddup2(&actions, out.write.get(), 1);
-    posix_spawn_file_actions_adddup2(&actions, spec.merge_stderr ? out.write.get() : err.write.get(), 2);
-    if (!spec.directory.empty()) posix_spawn_file_actions_addchdir_np(&actions, spec.directory.c_str());
-    posix_spawnattr_t attributes;
-    posix_spawnattr_init(&attributes);
-    // A group of its own, so that a time-out reaches grandchildren; default signals.
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-    posix_spawnattr_setpgroup(&attributes, 0);
-    sigset_t all, none;
-    sigfillset(&all);
-    sigemptyset(&none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setsigmask(&attributes, &none);
-
-    pid_t pid = 0;
-    int rc = posix_spawnp(&pid, argv[0], &actions, &attributes, argv.data(), envp.data());
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-    if (rc != 0) return errno_error(fmt::format("cannot start '{}'", spec.argv[0]), rc);
-    in.read.reset();
-    out.write.reset();
-    err.write.reset();
-
-    ProcessResult result;
-    std::string_view pending = spec.input;
-    ::fcntl(in.write.get(), F_SETFL, O_NONBLOCK);
-    if (pending.empty()) in.write.reset();
-    // A child may end before it has read everything: write() must then fail instead of ending this process.
-    struct sigaction ignore {};
-    struct sigaction before {};
-    ignore.sa_handler = SIG_IGN;
-    ::sigaction(SIGPIPE, &ignore, &before);
-
-    auto deadline = Clock::now() + std::chrono::duration<double>(spec.timeout_seconds);
-    bool limited = spec.timeout_seconds > 0;
-    auto collect = [&](Fd& fd, std::string& into, bool report) {
-        char buffer[65536];
-        ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
-        if (n < 0 && errno == EINTR) return;
-        if (n <= 0) return fd.reset();
-        std::string_view piece(buffer, static_cast<std::size_t>(n));
-        if (report && spec.on_output) spec.on_output(piece);
-        into.append(piece.substr(0, spec.output_limit - std::min(spec.output_limit, into.size())));
-    };
-    while (out.read || err.read) {
-        std::vector<pollfd> fds;
-        if (out.read) fds.push_back({out.read.get(), POLLIN, 0});
-        if (err.read) fds.push_back({err.read.get(), POLLIN, 0});
-        if (in.write) fds.push_back({in.write.get(), POLLOUT, 0});
-        int wait = -1;
-        if (limited) {
-            auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
-            wait = static_cast<int>(std::max<long long>(left, 0)) + 1;
-        }
-        int ready = ::poll(fds.data(), fds.size(), wait);
-        if (ready < 0 && errno != EINTR) break;
-        if (limited && Clock::now() >= deadline) {
-            if (result.timed_out) { // the child ignored SIGTERM
-                ::kill(-pid, SIGKILL);
-                break;
-            }
-            result.timed_out = true;
-            ::kill(-pid, SIGTERM);
-            deadline = Clock::now() + std::chrono::seconds(2);
-            continue;
-        }
-        if (ready <= 0) continue;
-        for (const pollfd& fd : fds) {
-            if (fd.revents == 0) continue;
-            if (out.read && fd.fd == out.read.get()) collect(out.read, result.output, true);
-            else if (err.read && fd.fd == err.read.get()) collect(err.read, result.error_output, false);
-            else if (in.write && fd.fd == in.write.get()) {
-                ssize_t n = ::write(in.write.get(), pending.data(), pending.size());
-                if (n > 0) pending.remove_prefix(static_cast<std::size_t>(n));
-                if (pending.empty() || (n < 0 && errno != EAGAIN && errno != EINTR)) in.write.reset();
-            }
-        }
-    }
-    int status = 0;
-    for (;;) {
-        // The pipes can close before the child ends; the time limit holds for that wait, too.
-        pid_t got = ::waitpid(pid, &status, limited ? WNOHANG : 0);
-        if (got == pid || (got < 0 && errno != EINTR)) break;
-        if (limited && got == 0) {
-            if (Clock::now() >= deadline) {
-                ::kill(-pid, result.timed_out ? SIGKILL : SIGTERM);
-                result.timed_out = true;
-                deadline = Clock::now() + std::chrono::seconds(2);
-            }
-            ::usleep(2000);
-        }
-    }
-    ::sigaction(SIGPIPE, &before, nullptr);
-    if (WIFEXITED(status)) result.exit_code = WEXITSTATUS(status);
-    if (WIFSIGNALED(status)) result.signal = WTERMSIG(status);
-    return result;
+    Child child(spec);
+    TRY(child.start());
+    const IgnoredSigpipe ignored;
+    child.exchange();
+    return child.wait();
 }
 
 } // namespace tinderbox

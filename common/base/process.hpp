@@ -37,7 +37,8 @@ struct ProcessResult {
 // An error only when the child could not be started.
 Result<ProcessResult> run_process(const ProcessSpec& spec);
 
-// The last line of a program's output that is not blank, trimmed: usually why it failed. A view into `output`.
+// The last line of a program's output that is not blank, trimmed: usually the reason of a failure. A view into
+// `output`.
 std::string_view last_line(std::string_view output);
 
 // A variable of this process; "" when it is not set. Not safe beside setenv().

@@ -1,4 +1,4 @@
-// A progress line that a thread of its own draws, so that the work need not.
+// A progress line, drawn by a thread of its own so that the work does not wait for the terminal.
 #pragma once
 
 #include "common/base/reporter.hpp"
@@ -11,7 +11,7 @@
 
 namespace tinderbox {
 
-// Shown (Reporter::progress) once the work has lasted half a second, taken away with the object.
+// Shown (Reporter::progress) after half a second of work; removed with the object.
 class ProgressLine {
   public:
     struct State {

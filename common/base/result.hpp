@@ -32,7 +32,7 @@ struct [[nodiscard]] Error {
     ErrorKind kind = ErrorKind::bug;
     std::string message; // one sentence, no trailing newline; says what, where, and what to do
 
-    // Puts where it happened in front: "requirements.txt:3: …".
+    // Prepends the place: "requirements.txt:3: …".
     Error&& in(std::string_view context) && {
         message = fmt::format("{}: {}", context, message);
         return std::move(*this);
@@ -71,7 +71,7 @@ template <class T> class [[nodiscard]] Result {
     const Error& error() const& { return std::get<1>(state_); }
     Error&& error() && { return std::get<1>(std::move(state_)); }
 
-    // Adds a context to the error, if there is one.
+    // Adds a context to an error; a value stays as it is.
     Result in(std::string_view context) && {
         if (!ok()) return std::get<1>(std::move(state_)).in(context);
         return std::move(*this);

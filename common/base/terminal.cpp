@@ -2,6 +2,7 @@
 
 #include "common/base/text.hpp"
 #include "common/base/units.hpp"
+#include "common/base/visible.hpp"
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -12,12 +13,14 @@
 namespace tinderbox {
 namespace {
 
-void write_all(int fd, std::string_view text) {
+// False: standard error is closed or full, and messages have no other place to go; or the log.
+bool write_all(int fd, std::string_view text) {
     while (!text.empty()) {
         ssize_t n = ::write(fd, text.data(), text.size());
-        if (n <= 0) return; // standard error is closed or full: messages have no other place to go
+        if (n <= 0) return false;
         text.remove_prefix(static_cast<std::size_t>(n));
     }
+    return true;
 }
 
 // Styling never reaches the log file.
@@ -63,20 +66,25 @@ void Terminal::write_line(std::string_view text) {
     clear_progress();
     std::string full = std::string(text) + "\n";
     write_all(2, full);
-    if (log_fd_ >= 0) write_all(log_fd_, without_styles(full));
+    if (log_fd_ >= 0 && !write_all(log_fd_, without_styles(full))) {
+        log_fd_ = -1;
+        write_all(2, "warning: the log file cannot be written, and is not complete\n");
+    }
 }
 
 void Terminal::note(std::string_view label, std::string_view text) {
     if (quiet_) return;
-    write_line(fmt::format("{} {}", styled(Style::bold, fmt::format("{:>12}", label)), text));
+    write_line(fmt::format("{} {}", styled(Style::bold, fmt::format("{:>12}", visible(label))), visible_lines(text)));
 }
 void Terminal::line(std::string_view text) {
-    if (!quiet_) write_line(text);
+    if (!quiet_) write_line(visible_output(text, colour_));
 }
 void Terminal::warning(std::string_view text) {
-    write_line(fmt::format("{} {}", styled(Style::yellow, "warning:"), text));
+    write_line(fmt::format("{} {}", styled(Style::yellow, "warning:"), visible_lines(text)));
 }
-void Terminal::error(std::string_view text) { write_line(fmt::format("{} {}", styled(Style::red, "error:"), text)); }
+void Terminal::error(std::string_view text) {
+    write_line(fmt::format("{} {}", styled(Style::red, "error:"), visible_lines(text)));
+}
 
 void Terminal::progress(std::string_view label, std::uint64_t done, std::uint64_t total, std::string_view unit) {
     if (quiet_) return;
@@ -105,7 +113,7 @@ void Terminal::progress(std::string_view label, std::uint64_t done, std::uint64_
     } else {
         text = amount(done);
     }
-    std::string line = fmt::format("{:>12} {}", label, text);
+    std::string line = fmt::format("{:>12} {}", visible(label), text);
     if (!interactive_) {
         write_all(2, line + "\n");
         return;

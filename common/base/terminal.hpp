@@ -1,5 +1,6 @@
 // The Reporter that writes to standard error: aligned lines, and a progress line on a terminal. Without colour under
 // NO_COLOR or TERM=dumb, and where standard error is no terminal. Standard output belongs to results (--json, tables).
+// Texts may be anybody's: control characters are shown, not obeyed (common/base/visible.hpp).
 // Thread-safe, but for set_quiet() and set_log_fd(), which belong before the work.
 #pragma once
 
@@ -31,7 +32,7 @@ class Terminal final : public Reporter {
 
     // "  label       text": the label is right-aligned in a 12-column field and bold.
     void note(std::string_view label, std::string_view text) override;
-    void line(std::string_view text);
+    void line(std::string_view text);             // may hold what styled() and tables have coloured
     void warning(std::string_view text) override; // "warning: …"
     void error(std::string_view text);            // "error: …"
 

@@ -11,10 +11,10 @@ namespace tinderbox::format {
 // "DIR/NAME.py", "cpython-311" → "DIR/__pycache__/NAME.cpython-311.pyc".
 std::string bytecode_path(std::string_view source, std::string_view cache_tag);
 
-// The other way; nullopt: not the bytecode of a source for this interpreter.
+// The source of a .pyc; nullopt: it is no bytecode of a source for this interpreter.
 std::optional<std::string> source_of_bytecode(std::string_view bytecode, std::string_view cache_tag);
 
-// Whether Python wrote it beside some source, whatever the interpreter: ".pyc" in "__pycache__".
+// Whether Python wrote the file beside some source, for any interpreter: a ".pyc" in "__pycache__".
 bool is_cached_bytecode(std::string_view path);
 
 } // namespace tinderbox::format

@@ -4,6 +4,7 @@
 
 #include "common/base/hash.hpp"
 #include "common/base/result.hpp"
+#include "common/format/prefix_name.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -26,9 +27,8 @@ struct PackageInfo {
     std::uint64_t installed_size = 0;
     std::uint32_t files = 0;
     bool requested = false;
-    std::string requirement; // the line of the request that names it; "" for a dependency
-    std::string prefix =
-        "env"; // where it is installed: "env", "base", or "envs/NAME": a further environment of the base's
+    std::string requirement;          // the line of the request that names it; "" for a dependency
+    PrefixName prefix;                // where it is installed
     std::vector<std::string> imports; // modules that its own test imports
 };
 
@@ -42,18 +42,18 @@ struct PythonInfo {
     bool gil = true;
 };
 
-// One library with device code, as read out of its fatbins (docs/inside/gpu.md).
+// One library with device code, as its fatbins describe it (docs/inside/gpu.md).
 struct GpuLibrary {
     std::string path, package;
-    // "framework": every use of the GPU goes through it (libtorch_cuda.so); "part": another library of a framework;
-    // "nvidia": a general one of CUDA's (cuBLAS, cuDNN, …); "other": special purposes.
+    // "framework": every use of the GPU needs it (libtorch_cuda.so). "part": another library of a framework. "nvidia":
+    // a general CUDA library (cuBLAS, cuDNN, …). "other": for special purposes.
     std::string role = "other";
     std::vector<std::string> sass, ptx;         // "sm_80", "sm_90a", "sm_100f"; "compute_90"
     std::vector<std::string> partial;           // of a framework: architectures that less than half of its fatbins have
-    std::map<std::string, std::string> ptx_isa; // "compute_90" → "8.4": the newest PTX version among it
+    std::map<std::string, std::string> ptx_isa; // "compute_90" → "8.4": its newest PTX version
 };
 
-// A reason to believe that an environment has a CUDA version.
+// A sign that an environment has a CUDA version.
 struct CudaEvidence {
     int major = 0;
     std::string version; // "12.8", or just "12" when only the major is known
@@ -68,11 +68,10 @@ struct Requirements {
     std::string cuda_runtime;                // "12.8"
     std::vector<CudaEvidence> cuda_evidence; // strongest first: the first one decides
     std::string driver_floor;                // "525.60.13": for machine code
-    // Where a framework's PTX has to be compiled: of this CUDA, by its driver or a newer one. "" = no PTX, or not
-    // known.
+    // The CUDA of a framework's PTX and the oldest driver that compiles it. "" = no PTX, or not known.
     std::string ptx_cuda, ptx_driver_floor;
     std::vector<GpuLibrary> gpu_libraries;
-    std::string gpu_weakest;             // of the framework's and CUDA's libraries: the one for the fewest GPUs
+    std::string gpu_weakest;             // the framework or CUDA library that has code for the fewest GPUs
     std::vector<std::string> frameworks; // import names to check: "torch", …
 };
 
@@ -84,15 +83,15 @@ struct InstallInfo {
     std::string longest_prefix_because; // the file with the shortest placeholder
 };
 
-// The size of each part of an installation, beside the parts before it: a hard link counts once.
+// The sizes of an installation's parts. Each counts only what it adds to the parts before it: a hard link counts once.
 struct InstallParts {
     InstallInfo env, base, packages; // the environment alone; the base beside it; the base's package cache
 };
 
-// A script of a package. Scripts run in the order of their list, those before a removal in the opposite order.
+// A script of a package. Scripts run in the order of their list; pre-unlink scripts run in the opposite order.
 struct ScriptInfo {
     std::string package, version, build_number, path;
-    std::string prefix = "env";       // as PackageInfo::prefix
+    PrefixName prefix;                // as PackageInfo::prefix
     std::string action = "post-link"; // or "pre-unlink"
 };
 
@@ -150,6 +149,10 @@ struct Manifest {
 
 nlohmann::json to_json(const Manifest& manifest);
 Result<Manifest> manifest_from_json(const nlohmann::json& json); // kind damaged
+
+// Every name and path of it that becomes a directory, a word of a shell or a variable is one (common/base/names.hpp,
+// member_path.hpp). manifest_from_json() asks it, and so does the linker. Kind usage.
+Status check_names(const Manifest& manifest);
 
 // Sorted keys, two-space indentation, "\n" at the end, UTF-8: the same value gives the same bytes.
 std::string canonical_json(const nlohmann::json& json);

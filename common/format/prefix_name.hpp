@@ -1,18 +1,36 @@
-// The manifest's name of a prefix (ScriptInfo::prefix): its writer and its readers must agree.
+// The prefixes of an installation, as the manifest names them. Thread-safe.
 #pragma once
 
-#include "common/format/manifest.hpp"
-#include "common/format/table.hpp"
-
+#include <compare>
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tinderbox::format {
 
-// "env", "base" or "envs/NAME". `environments`: the base's further ones, nullptr without a base.
-inline std::string prefix_name(Root root, const std::vector<FurtherEnvironment>* environments) {
-    if (root < Root::further) return root == Root::base ? "base" : "env";
-    return "envs/" + environments->at(prefix_index(root) - 2).name;
-}
+enum class Root : std::uint8_t;
+struct FurtherEnvironment;
+
+enum class PrefixKind : std::uint8_t {
+    env,     // the environment's
+    base,    // the base's
+    further, // of one of the base's further environments
+};
+
+struct PrefixName {
+    PrefixKind kind = PrefixKind::env;
+    std::string environment; // a further environment's name; "" otherwise
+
+    bool is_env() const { return kind == PrefixKind::env; }
+    auto operator<=>(const PrefixName&) const = default;
+};
+
+std::string to_string(const PrefixName& name);                 // "env", "base", "envs/NAME"
+std::optional<PrefixName> prefix_named(std::string_view text); // the opposite; nullopt: no such name
+
+// `environments`: the base's further ones, nullptr without a base.
+PrefixName prefix_name(Root root, const std::vector<FurtherEnvironment>* environments);
 
 } // namespace tinderbox::format

@@ -1,6 +1,7 @@
 #include "common/format/relocate.hpp"
 
 #include "common/base/base64url.hpp"
+#include "common/base/last_component.hpp"
 #include "common/base/text.hpp"
 
 #include <algorithm>
@@ -62,7 +63,7 @@ std::string portable_shebang(std::string_view line, std::string_view prefix) {
     std::string_view arguments = trim(command.substr(end));
     bool blank = interpreter.find_first_of(" \t") != std::string::npos;
     if (full.size() <= shebang_limit && !blank) return full;
-    std::string name = interpreter.substr(interpreter.rfind('/') + 1);
+    const std::string_view name = last_component(interpreter);
     if (!name.starts_with("python") && !name.starts_with("pypy"))
         return fmt::format("#!/usr/bin/env {}{}{}", name, arguments.empty() ? "" : " ", with_prefix(arguments, prefix));
     // sh reads a quoted command, and Python reads a string that it ignores.

@@ -1,14 +1,18 @@
 #include "common/format/run_file.hpp"
 
+#include "common/base/hash_file.hpp"
+#include "common/base/input_file.hpp"
+#include "common/base/json_cost.hpp"
 #include "common/base/text.hpp"
+#include "common/format/json_fields.hpp"
 
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 #include <zstd.h>
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <mutex>
 
 namespace tinderbox::format {
@@ -18,7 +22,8 @@ using nlohmann::json;
 namespace {
 
 constexpr std::uint64_t manifest_limit = 256u << 20;
-constexpr std::uint64_t table_limit = 2ull << 30;
+constexpr std::uint64_t section_limit = 512u << 20;    // of one that is read whole
+constexpr Budget unpacked_budget{.bytes = 1ull << 30}; // of the file table
 
 // Two numbers in the header's text. The length tells how much a truncated copy lacks; the other one is the number of
 // volumes.
@@ -51,21 +56,22 @@ Result<std::vector<Section>> sections_from(const json& manifest, const Footer& f
     auto damaged = [](std::string_view why) {
         return make_error(ErrorKind::damaged, "the manifest's list of sections is damaged: {}", why);
     };
+    const json* list =
+        JsonFields(manifest, "the manifest", "copy the file again", ErrorKind::damaged).value("sections");
+    if (!list || !list->is_array()) return damaged("there is none");
     std::vector<Section> out;
-    try {
-        for (const json& item : manifest.at("sections")) {
-            Section s;
-            s.name = item.at("name").get<std::string>();
-            s.offset = item.at("offset").get<std::uint64_t>();
-            s.size = item.at("size").get<std::uint64_t>();
-            if (item.contains("sha256")) {
-                s.sha256 = sha256_from_hex(item["sha256"].get<std::string>());
-                if (!s.sha256) return damaged("a SHA-256 is not 64 hexadecimal digits");
-            }
-            out.push_back(std::move(s));
-        }
-    } catch (const json::exception& error) {
-        return damaged(error.what());
+    for (const json& item : *list) {
+        Section s;
+        std::string digits;
+        JsonFields fields(item, "the manifest's list of sections", "copy the file again", ErrorKind::damaged);
+        fields.text("name", s.name, true);
+        fields.integer("offset", s.offset, true);
+        fields.integer("size", s.size, true);
+        fields.text("sha256", digits);
+        s.sha256 = sha256_from_hex(digits);
+        if (!s.sha256 && !digits.empty()) fields.fail("a SHA-256 is not 64 hexadecimal digits");
+        TRY(fields.status());
+        out.push_back(std::move(s));
     }
     std::uint64_t end = 0;
     for (const Section& s : out) {
@@ -75,6 +81,9 @@ Result<std::vector<Section>> sections_from(const json& manifest, const Footer& f
         bool without_hash = s.name == "manifest" || s.name == "signature" || s.name == "blocks" ||
                             s.name == "padding" || s.name == "footer";
         if (!s.sha256 && !without_hash) return damaged(s.name + " has no SHA-256");
+        // What no hash covers is there once: a second slot would have room for anything.
+        if (without_hash && s.name != "padding" && std::ranges::count(out, s.name, &Section::name) != 1)
+            return damaged("there are several sections " + s.name);
     }
     if (end != footer.total_size) return damaged("it does not cover the whole file");
     return out;
@@ -136,6 +145,7 @@ struct RunFile::State {
     std::string manifest_text;
     json manifest;
     std::vector<Section> sections;
+    std::optional<SignatureSlot> signature;
 };
 
 RunFile::RunFile() : state_(std::make_unique<State>()) {}
@@ -211,9 +221,9 @@ Status RunFile::State::read_at(std::span<std::byte> out, std::uint64_t offset) c
 }
 
 bool looks_like_run(const fs::path& path) {
-    std::ifstream file(path, std::ios::binary);
+    auto file = is_stream(path) ? Result<Fd>(Fd()) : open_file(path, O_RDONLY);
     std::string head(4096, '\0');
-    file.read(head.data(), static_cast<std::streamsize>(head.size()));
+    if (!file.ok() || ::pread(file->get(), head.data(), head.size(), 0) < 0) return false;
     return head.starts_with("#!/bin/sh\n") &&
            (head.find("\ntotal_size=") != std::string::npos || looks_like_volume(as_bytes(head)));
 }
@@ -229,12 +239,20 @@ Result<RunFile> RunFile::open(const fs::path& path, const VolumeFinder& find) {
         return make_error(ErrorKind::damaged,
                           "{}: the manifest is damaged: its SHA-256 does not match; copy the file again",
                           path.string());
+    TRY(check_json_cost(state.manifest_text, path.string() + ":manifest", json_budget, ErrorKind::damaged));
     state.manifest = json::parse(state.manifest_text, nullptr, false);
     if (state.manifest.is_discarded())
         return make_error(ErrorKind::damaged, "{}: the manifest is not JSON", path.string());
     auto sections = sections_from(state.manifest, state.footer);
     if (!sections.ok()) return std::move(sections).error().in(path.string());
     state.sections = *std::move(sections);
+    if (const Section* slot = file.section("signature")) {
+        if (slot->size != signature_slot_size)
+            return make_error(ErrorKind::damaged, "{}: the place of its signature has {} bytes, not {}", path.string(),
+                              slot->size, signature_slot_size);
+        TRY_ASSIGN(const Bytes bytes, file.read_section(*slot));
+        TRY_ASSIGN(state.signature, decode_signature_slot(bytes).in(path.string()));
+    }
     return file;
 }
 
@@ -257,10 +275,29 @@ std::vector<fs::path> RunFile::volumes() const {
 }
 
 Status RunFile::read_at(std::span<std::byte> out, std::uint64_t offset) const { return state_->read_at(out, offset); }
+const std::optional<SignatureSlot>& RunFile::signature() const { return state_->signature; }
+
+Result<Sha256Digest> RunFile::sha256_of_files(const std::function<void(std::uint64_t)>& progress) const {
+    Sha256 hash;
+    FileRead read;
+    read.drop_cached = true;
+    std::uint64_t before = 0; // bytes of the volumes that are finished
+    if (progress) read.progress = [&](std::uint64_t done) { progress(before + done); };
+    for (const Volume& volume : state_->volumes) {
+        TRY_ASSIGN(std::uint64_t size,
+                   read_pieces(volume.fd.get(), volume.path.string(), read, [&](ByteView piece) -> Status {
+                       hash.update(piece);
+                       return {};
+                   }));
+        before += size;
+    }
+    return hash.finish();
+}
+
 RunFile::Extent RunFile::extent_at(std::uint64_t offset) const { return state_->extent_at(offset); }
 
 Result<Bytes> RunFile::read_section(const Section& section) const {
-    if (section.size > table_limit)
+    if (section.size > section_limit)
         return make_error(ErrorKind::damaged, "the section '{}' is absurdly large", section.name);
     Bytes bytes(section.size);
     TRY(read_at(bytes, section.offset));
@@ -275,8 +312,10 @@ Result<Table> RunFile::table() const {
     if (!section) return make_error(ErrorKind::damaged, "{}: there is no file table", state_->path.string());
     TRY_ASSIGN(Bytes packed, read_section(*section));
     unsigned long long raw = ZSTD_getFrameContentSize(packed.data(), packed.size());
-    if (raw == ZSTD_CONTENTSIZE_ERROR || raw == ZSTD_CONTENTSIZE_UNKNOWN || raw > table_limit)
+    if (raw == ZSTD_CONTENTSIZE_ERROR || raw == ZSTD_CONTENTSIZE_UNKNOWN)
         return make_error(ErrorKind::damaged, "{}: the file table is not a zstd frame", state_->path.string());
+    const std::string where = state_->path.string() + ": the file table";
+    TRY(Spending(for_packed(unpacked_budget, packed.size()), where, ErrorKind::damaged).bytes(raw));
     Bytes bytes(raw);
     if (ZSTD_decompress(bytes.data(), bytes.size(), packed.data(), packed.size()) != raw)
         return make_error(ErrorKind::damaged, "{}: the file table cannot be decompressed", state_->path.string());

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "common/base/file.hpp"
+#include "common/format/signature_slot.hpp"
 #include "common/format/table.hpp"
 #include "common/format/volumes.hpp"
 
@@ -22,7 +23,7 @@ namespace tinderbox::format {
 
 inline constexpr std::uint32_t run_format_version = 1;
 inline constexpr std::uint64_t run_header_size = 16384;
-inline constexpr std::uint64_t signature_slot_size = 512;
+
 inline constexpr std::uint64_t block_alignment = 4096; // start of the first block, and of large contents' blocks
 inline constexpr std::size_t footer_size = 128;
 inline constexpr std::string_view footer_magic = "TNDRBOX\n";
@@ -69,6 +70,11 @@ class RunFile {
     Result<Table> table() const;                              // checks its hash, decompresses, decodes
     Result<Bytes> read_section(const Section& section) const; // checks its hash
     Status read_at(std::span<std::byte> out, std::uint64_t offset) const;
+    // nullopt: the file is not signed. open() has read and checked it.
+    const std::optional<SignatureSlot>& signature() const;
+    // SHA-256 over all bytes of all volumes in order, read through the descriptors that open() opened: the files that
+    // are used, whatever lies at their paths by now. `progress` gets bytes done so far.
+    Result<Sha256Digest> sha256_of_files(const std::function<void(std::uint64_t)>& progress = {}) const;
     // The volume and the offset in it that hold a logical offset (for direct I/O), and the bytes that follow there. The
     // descriptor belongs to the RunFile.
     struct Extent {
@@ -78,7 +84,8 @@ class RunFile {
     };
     Extent extent_at(std::uint64_t offset) const;
 
-    // Checks every byte: all sections, every block, and that padding is zero. `progress` gets the bytes done so far,
+    // Checks every byte: all sections, every block, the SHA-256 of every file in them as it is before relocation, and
+    // that padding is zero. `progress` gets the bytes done so far,
     // from any of the `threads` (0: one for each CPU). Kind damaged.
     Status verify_all(unsigned threads, const std::function<void(std::uint64_t)>& progress) const;
 

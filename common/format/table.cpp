@@ -1,7 +1,9 @@
 #include "common/format/table.hpp"
 
-#include "common/base/member_path.hpp"
+#include "common/base/budget.hpp"
 #include "common/base/text.hpp"
+#include "common/base/visible.hpp"
+#include "common/format/entry.hpp"
 
 #include <algorithm>
 
@@ -34,15 +36,20 @@ void write_relocs(ByteWriter& out, const std::vector<Reloc>& relocs) {
 
 Error damaged(std::string_view what) { return make_error(ErrorKind::damaged, "the file table is damaged: {}", what); }
 
+// Bytes of all paths and links together; blocks, contents, destinations and relocations, each; components of a path.
+constexpr Budget table_budget{.bytes = 96u << 20, .nodes = 1'500'000, .depth = 512};
+Spending spend_table() { return Spending(table_budget, "the file table", ErrorKind::damaged); }
+
 // The number of records that follow, each of at least `least` bytes. A number that cannot fit is damage: it must not be
 // allocated.
 bool plausible(const ByteReader& in, std::uint64_t count, std::size_t least) {
     return in.ok() && count <= in.remaining() / least;
 }
 
-Status read_relocs(ByteReader& in, Content& content) {
+Status read_relocs(ByteReader& in, Content& content, Spending& spending) {
     std::uint64_t count = in.varint();
     if (!plausible(in, count, 3)) return damaged("relocation count");
+    TRY(spending.nodes(count));
     std::uint64_t end = 0;
     for (std::uint64_t i = 0; i < count; ++i) {
         Reloc reloc;
@@ -107,15 +114,19 @@ Status check_digest_cycles(const Table& table) {
 }
 
 Status check_destination(const Table& table, const Destination& d) {
-    auto safe = safe_relative_path(d.path);
-    if (!safe.ok() || *safe != d.path)
-        return make_error(ErrorKind::damaged, "the file table has an unsafe path '{}'", d.path);
-    if (d.mode > 0777) return damaged("a mode has more than permission bits");
+    if (Status good = check_entry(d); !good.ok())
+        return damaged(fmt::format("'{}': {}", visible(d.path.substr(0, 200)), good.error().message));
     if (d.kind == EntryKind::file && d.content >= table.contents.size())
         return damaged("a destination names a content that does not exist");
-    if (d.kind == EntryKind::symlink && !d.link.starts_with('\x01') && !symlink_stays_inside(d.path, d.link))
-        return make_error(ErrorKind::damaged, "the file table has a link '{}' that leaves the prefix", d.path);
     return {};
+}
+
+Status check_links(const Table& table) {
+    auto leaving = leaving_link(table);
+    if (!leaving.ok()) return damaged(leaving.error().message);
+    if (!*leaving) return {};
+    return damaged(
+        fmt::format("the link '{}' leaves the prefix through another one", table.destinations[**leaving].path));
 }
 
 } // namespace
@@ -169,17 +180,12 @@ Bytes encode(const Table& table) {
     return out.take();
 }
 
-Result<Table> decode_table(ByteView bytes) {
-    ByteReader in(bytes);
-    Table table;
-    std::uint32_t version = in.u32();
-    if (in.ok() && version != table_version)
-        return make_error(ErrorKind::damaged,
-                          "the file table has format version {}, this program reads version {}: use the Tinderbox that "
-                          "made it or a newer one",
-                          version, table_version);
-    std::uint64_t count = in.varint();
+namespace {
+
+Status read_blocks(ByteReader& in, Table& table) {
+    const std::uint64_t count = in.varint();
     if (!plausible(in, count, 36)) return damaged("block count");
+    TRY(spend_table().nodes(count));
     table.blocks.reserve(count);
     for (std::uint64_t i = 0; i < count; ++i) {
         Block block;
@@ -197,9 +203,15 @@ Result<Table> decode_table(ByteView bytes) {
         std::copy(digest.begin(), digest.end(), block.sha256.begin());
         table.blocks.push_back(block);
     }
-    count = in.varint();
+    return {};
+}
+
+Status read_contents(ByteReader& in, Table& table) {
+    const std::uint64_t count = in.varint();
     if (!plausible(in, count, 36)) return damaged("content count");
+    TRY(spend_table().nodes(count));
     table.contents.reserve(count);
+    Spending relocs = spend_table();
     for (std::uint64_t i = 0; i < count; ++i) {
         Content content;
         content.block = static_cast<std::uint32_t>(in.varint());
@@ -208,48 +220,91 @@ Result<Table> decode_table(ByteView bytes) {
         ByteView digest = in.bytes(32);
         if (!in.ok()) return damaged("it ends too early");
         std::copy(digest.begin(), digest.end(), content.sha256.begin());
-        TRY(read_relocs(in, content));
+        TRY(read_relocs(in, content, relocs));
         TRY(check_content(table, content));
         table.contents.push_back(std::move(content));
     }
-    count = in.varint();
+    return {};
+}
+
+bool is_known_root(std::uint8_t root) {
+    constexpr auto further = static_cast<std::uint8_t>(Root::further);
+    return root <= static_cast<std::uint8_t>(Root::stdlib) ||
+           (root >= further && root < further + further_environments_limit);
+}
+
+// A path is written as the number of bytes that it shares with `previous`, and the rest.
+Status read_destination(ByteReader& in, std::string& previous, Spending& names, Destination& d) {
+    std::uint8_t root = in.u8();
+    std::uint8_t kind = in.u8();
+    if (!is_known_root(root) || kind > static_cast<std::uint8_t>(EntryKind::symlink))
+        return damaged("an unknown root or entry kind");
+    d.root = static_cast<Root>(root);
+    d.kind = static_cast<EntryKind>(kind);
+    d.flags = in.u8();
+    std::uint64_t mode = in.varint();
+    d.mode = static_cast<std::uint16_t>(std::min<std::uint64_t>(mode, 0xffff));
+    d.mtime = unzigzag(in.varint());
+    std::uint64_t shared = in.varint();
+    std::string_view rest = in.string();
+    if (!in.ok() || shared > previous.size()) return damaged("it ends too early");
+    TRY(names.bytes(shared + rest.size()));
+    d.path = previous.substr(0, shared);
+    d.path += rest;
+    previous = d.path;
+    if (d.kind == EntryKind::symlink) d.link = in.string();
+    if (d.kind == EntryKind::file) d.content = static_cast<std::uint32_t>(in.varint());
+    d.package = static_cast<std::uint32_t>(in.varint());
+    if (!in.ok()) return damaged("it ends too early");
+    TRY(names.bytes(d.link.size()));
+    // Programs that take a path apart call themselves for each component.
+    TRY(names.depth(1 + static_cast<std::uint64_t>(std::ranges::count(d.path, '/'))));
+    return names.depth(1 + static_cast<std::uint64_t>(std::ranges::count(d.link, '/')));
+}
+
+Status read_destinations(ByteReader& in, Table& table) {
+    const std::uint64_t count = in.varint();
     if (!plausible(in, count, 7)) return damaged("destination count");
+    TRY(spend_table().nodes(count));
     table.destinations.reserve(count);
+    Spending names = spend_table();
     std::string previous;
     for (std::uint64_t i = 0; i < count; ++i) {
         Destination d;
-        std::uint8_t root = in.u8();
-        std::uint8_t kind = in.u8();
-        if ((root > static_cast<std::uint8_t>(Root::stdlib) && root < static_cast<std::uint8_t>(Root::further)) ||
-            root >= static_cast<std::uint8_t>(Root::further) + further_environments_limit ||
-            kind > static_cast<std::uint8_t>(EntryKind::symlink))
-            return damaged("an unknown root or entry kind");
-        d.root = static_cast<Root>(root);
-        d.kind = static_cast<EntryKind>(kind);
-        d.flags = in.u8();
-        std::uint64_t mode = in.varint();
-        d.mode = static_cast<std::uint16_t>(std::min<std::uint64_t>(mode, 0xffff));
-        d.mtime = unzigzag(in.varint());
-        std::uint64_t shared = in.varint();
-        std::string_view rest = in.string();
-        if (!in.ok() || shared > previous.size()) return damaged("it ends too early");
-        d.path = previous.substr(0, shared);
-        d.path += rest;
-        previous = d.path;
-        if (d.kind == EntryKind::symlink) d.link = in.string();
-        if (d.kind == EntryKind::file) d.content = static_cast<std::uint32_t>(in.varint());
-        d.package = static_cast<std::uint32_t>(in.varint());
-        if (!in.ok()) return damaged("it ends too early");
+        TRY(read_destination(in, previous, names, d));
         TRY(check_destination(table, d));
         table.destinations.push_back(std::move(d));
     }
-    if (in.remaining() != 0) return damaged("bytes follow its end");
+    return {};
+}
+
+Status check_digest_targets(const Table& table) {
     for (const Content& content : table.contents)
         for (const Reloc& reloc : content.relocs)
             if (has_target(reloc.kind) &&
                 (reloc.target >= table.destinations.size() || table.destinations[reloc.target].kind != EntryKind::file))
                 return damaged("a digest names a destination that does not exist");
+    return {};
+}
+
+} // namespace
+
+Result<Table> decode_table(ByteView bytes) {
+    ByteReader in(bytes);
+    Table table;
+    std::uint32_t version = in.u32();
+    if (in.ok() && version != table_version)
+        return make_error(ErrorKind::damaged,
+                          "the file table has format version {}, this program reads version {}: use the Tinderbox that "
+                          "made it or a newer one",
+                          version, table_version);
+    TRY(read_blocks(in, table));
+    TRY(read_contents(in, table));
+    TRY(read_destinations(in, table));
+    if (in.remaining() != 0) return damaged("bytes follow its end");
+    TRY(check_digest_targets(table));
     TRY(check_digest_cycles(table));
+    TRY(check_links(table));
     return table;
 }
 

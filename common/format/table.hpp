@@ -136,7 +136,7 @@ struct Table {
 Bytes encode(const Table& table);
 
 // Checks everything that readers rely on: indexes in range, contents inside their blocks, relocations sorted and
-// inside their content, paths safe (safe_relative_path), link targets inside the prefix, digest cycles refused.
+// inside their content, each entry as check_entry() wants it, no link out of its prefix, digest cycles refused.
 // Errors are of kind `damaged`.
 Result<Table> decode_table(ByteView bytes);
 

@@ -38,6 +38,7 @@ Result<Volume> open_one(const Volume& first, std::uint64_t volume_size, unsigned
     out.path = path;
     const std::string name = path.string();
     auto fd = open_file(path, O_RDONLY | O_CLOEXEC);
+    if (!fd.ok() && fd.error().kind == ErrorKind::usage) return damaged(fd.error().message);
     if (!fd.ok()) return damaged(fmt::format("this installer has {} volumes, and '{}' is not there", count, name));
     out.fd = *std::move(fd);
     TRY_ASSIGN(std::uint64_t size, file_size(out.fd.get(), name));

@@ -1,5 +1,6 @@
 #include "common/machine/gpu_code.hpp"
 
+#include "common/base/last_component.hpp"
 #include "common/base/text.hpp"
 #include "common/base/version_order.hpp"
 #include "common/machine/gpu_table.hpp"
@@ -27,8 +28,6 @@ std::optional<Architecture> parse_architecture(std::string_view text, std::strin
 }
 
 bool same_major(int a, int b) { return a / 10 == b / 10; }
-
-std::string file_name(std::string_view path) { return std::string(path.substr(path.rfind('/') + 1)); }
 
 // Machine code is better than PTX; of two images of one kind the one for the nearer architecture is better.
 bool better(const CodeFor& a, const CodeFor& b) {
@@ -118,11 +117,11 @@ std::vector<std::pair<std::string, std::string>> gpu_lines(const format::Require
         if (supported_compute(*library).size() > supported_compute(*shown).size()) shown = library;
     std::string code = fmt::format("{}", fmt::join(shown->sass, " "));
     for (const std::string& ptx : shown->ptx) code += fmt::format("{}PTX {}", code.empty() ? "" : ", ", ptx);
-    out.emplace_back("GPU code", fmt::format("{} ({})", code, file_name(shown->path)));
+    out.emplace_back("GPU code", fmt::format("{} ({})", code, last_component(shown->path)));
     for (const format::GpuLibrary& library : needs.gpu_libraries)
         if (library.path == needs.gpu_weakest && library.path != shown->path) {
             auto compute = supported_compute(library);
-            out.emplace_back("weakest", fmt::format("{}: {}", file_name(library.path),
+            out.emplace_back("weakest", fmt::format("{}: {}", last_component(library.path),
                                                     compute.empty() ? "no GPU of the table"
                                                                     : fmt::format("compute capability {} to {}",
                                                                                   compute_text(compute.front()),

@@ -24,12 +24,12 @@ struct CodeFor {         // one GPU
     std::string ptx_isa; // of PTX: its version, "" = not known
     bool machine_code = false;
 };
-// The best that a library has for a GPU.
+// The best code in a library for a GPU.
 CodeFor code_for(const format::GpuLibrary& library, int compute);
 
 // The libraries whose code decides on a GPU: the frameworks' ones, else CUDA's own, else all.
 std::vector<const format::GpuLibrary*> deciding_libraries(const format::Requirements& needs);
-// The best that the deciding libraries have for a GPU.
+// The best code in the deciding libraries for a GPU.
 CodeFor code_for(const format::Requirements& needs, int compute);
 
 // The compute capabilities of known_compute that the library has code or PTX for.

@@ -28,7 +28,7 @@ struct GpuDevice {
     bool denied = false;       // /dev/nvidiaN is there and this user may not read and write it
 };
 
-// Value as errno: 0 opened, ENOENT, ENXIO, EACCES, …
+// Values named errno: 0 = opened, ENOENT, ENXIO, EACCES, …
 struct GpuFacts {
     std::vector<GpuDevice> devices; // NVIDIA GPUs on the PCI bus
     std::string kernel_release;
@@ -64,8 +64,8 @@ struct GpuFacts {
     std::optional<std::string> visible_devices; // the user's CUDA_VISIBLE_DEVICES, when set
 };
 
-// `environment`: variables as the user's shell has them (only LD_LIBRARY_PATH, CUDA_VISIBLE_DEVICES, and the
-// containers' own marks are looked at).
+// `environment`: the variables of the user's shell. Only LD_LIBRARY_PATH, CUDA_VISIBLE_DEVICES and the marks of
+// containers are read.
 GpuFacts read_gpu_facts(const SystemRoot& root, const std::map<std::string, std::string>& environment);
 
 // The user's environment as it was before NAME.run's header put LD_*, PYTHON* and CONDA_* aside

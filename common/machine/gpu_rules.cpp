@@ -95,9 +95,9 @@ constexpr GpuRuleRow rows[] = {
      "{driver} compiles it was not judged",
      ""},
     {R::library_without_code, "gpu-library-without-code", S::warning,
-     "{libraries} has no code for {gpus}: what needs it fails on that GPU", "{suggest}"},
+     "{libraries} has no code for {gpus}: calls into it fail on that GPU", "{suggest}"},
     {R::special_without_code, "gpu-special-without-code", S::note,
-     "no code for {gpus} in {libraries}: it matters only to what computes with it", ""},
+     "no code for {gpus} in {libraries}: it matters only to programs that use it", ""},
 
     {R::wsl, "gpu-wsl", S::note, "this is WSL2: the driver is Windows' and is judged by running the probe", ""},
     {R::permission, "gpu-permission", S::warning, "/dev/nvidiactl may not be opened by this user ({errno})",

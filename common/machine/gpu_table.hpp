@@ -39,12 +39,13 @@ inline constexpr int known_compute[] = {35, 37, 50, 52, 60, 61, 70, 75, 80, 86, 
 
 std::string compute_text(int compute); // 86 → "8.6"
 
-// The newest CUDA whose own driver is not newer than this one: 535.54.03 → "12.2"; for a driver that is newer than the
-// table the newest one in it. "" for anything before 10.2.
+// The newest CUDA whose own driver is not newer than this one: 535.54.03 → "12.2". A driver that is newer than the
+// table gives the newest CUDA in it. "" for drivers before CUDA 10.2.
 std::string cuda_of_driver(std::string_view driver_version);
 // The same for a sentence: "12.2", and "13.5 or newer" for a driver of a branch that the table does not have yet.
 std::string cuda_label_of_driver(std::string_view driver_version);
-// A branch alone ("535") means its newest driver: with this behind it, it is newer than all of the branch.
+// A branch alone ("535") means its newest driver. With this suffix it compares as newer than every driver of the
+// branch.
 inline constexpr std::string_view branch_end = ".999";
 std::string newest_of_branch(std::string_view driver_version);
 // The driver that came with a CUDA release: "12.8" → "570.26". "" = not in the table.

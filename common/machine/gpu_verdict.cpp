@@ -1,5 +1,6 @@
 #include "common/machine/gpu_verdict.hpp"
 
+#include "common/base/last_component.hpp"
 #include "common/base/text.hpp"
 #include "common/base/version_order.hpp"
 #include "common/format/cuda_floors.hpp"
@@ -45,8 +46,6 @@ std::string describe(const std::vector<GpuDevice>& gpus) {
 std::string with_compute(const GpuDevice& gpu) {
     return fmt::format("{} ({})", describe(gpu), compute_text(gpu.compute));
 }
-
-std::string file_name(std::string_view path) { return std::string(path.substr(path.rfind('/') + 1)); }
 
 std::string first_three(const std::vector<std::string>& names) {
     std::vector<std::string> shown(names.begin(),
@@ -359,7 +358,7 @@ class Judge {
             std::vector<std::string> general, special;
             for (const format::GpuLibrary& library : needs_.gpu_libraries) {
                 if (library.role == "framework" || !code_for(library, gpu.compute).name.empty()) continue;
-                (library.role == "other" ? special : general).push_back(file_name(library.path));
+                (library.role == "other" ? special : general).emplace_back(last_component(library.path));
             }
             if (!general.empty())
                 apply(GpuRule::library_without_code, {{"gpus", with_compute(gpu)},
@@ -379,7 +378,7 @@ class Judge {
         for (const GpuNumbers::Gpu& gpu : verdict_.numbers.gpus) {
             if (gpu.code.name.empty()) continue;
             std::string word = fmt::format("{}{} in {}", gpu.code.machine_code ? "" : "PTX ", gpu.code.name,
-                                           file_name(gpu.code.library));
+                                           last_component(gpu.code.library));
             if (std::ranges::find(words, word) == words.end()) words.push_back(std::move(word));
         }
         return words.empty() ? "" : fmt::format("; code for it: {}", fmt::join(words, ", "));

@@ -27,7 +27,7 @@ struct GpuNumbers {
 struct GpuVerdict {
     enum class Outcome {
         not_needed,   // the environment has no CUDA
-        not_verified, // no GPU to be seen from here: install, and say that nothing was verified
+        not_verified, // no GPU is visible here: install, and report that the GPU was not verified
         usable,       // the probe and the frameworks decide
         refused,      // (with --no-gpu: the same outcome, its findings are warnings)
     };
@@ -50,8 +50,8 @@ struct GpuJudgeOptions {
 
 GpuVerdict judge_gpu(const GpuFacts& facts, const format::Requirements& needs, const GpuJudgeOptions& options = {});
 
-// A machine that is only described: build's --target-gpu and --target-driver. Only what depends on GPU and driver is
-// judged; an empty driver is one that is new enough.
+// A described machine: build's --target-gpu and --target-driver. Only rules about GPU and driver are judged. An empty
+// driver counts as new enough.
 struct GpuTarget {
     std::vector<GpuDevice> gpus; // name and compute
     std::string driver;

@@ -18,8 +18,8 @@ struct MachineFacts {
     std::map<std::string, std::string> libraries; // of the manifest: soname → path, "": not found
 };
 
-// Kernel facts come from `root` only; the C library and libraries from `root` when it has them, else from the
-// machine (a tree sent in by a user holds /proc, /sys and /dev).
+// Kernel facts come from `root` only. The C library and other libraries come from `root` when it has them, else from
+// this machine: a tree that a user sends holds only /proc, /sys and /dev.
 MachineFacts read_machine_facts(const SystemRoot& root, const format::Requirements& needs,
                                 const std::map<std::string, std::string>& environment);
 

@@ -29,8 +29,8 @@ ProbeResult run_probe(ByteView program, const format::Requirements& needs, const
 ProbeResult run_probe_as_user(ByteView program, const format::Requirements& needs, const ProbeRun& run,
                               const std::map<std::string, std::string>& user);
 
-// Of the `carried` probes the one for this CUDA: "cuda_probe_12" for CUDA 12, else the one without a runtime. "": there
-// is neither.
+// The probe for this CUDA among the `carried` ones: "cuda_probe_12" for CUDA 12, else the probe without a runtime. "":
+// neither is carried.
 std::string choose_probe(const std::vector<std::string>& carried, std::optional<int> cuda_major);
 
 // For preflight's cuda-compat row: the API version that libcuda answers with (12020), nullopt without an answer.

@@ -1,5 +1,6 @@
 #include "common/machine/probe_events.hpp"
 
+#include "common/base/json_cost.hpp"
 #include "common/base/text.hpp"
 #include "common/format/json_read.hpp"
 #include "common/machine/cuda_error_advice.hpp"
@@ -222,6 +223,7 @@ class EventReader {
 ProbeResult parse_probe(std::string_view lines, const ProcessResult& process, const format::Requirements& needs) {
     EventReader reader(needs);
     for (std::string_view line : split_lines(lines)) {
+        if (!is_affordable_json(line)) continue;
         json event = json::parse(line, nullptr, false);
         if (event.is_object()) reader.event(event);
     }

@@ -45,7 +45,7 @@ struct PeerResult {
     double gb_per_s = 0;
 };
 
-// One thing that went wrong, with what to do about it.
+// One failure with its remedy.
 struct ProbeProblem {
     int stage = 0, device = -1;
     std::optional<int> code; // cuInit / cudaError number
@@ -54,7 +54,7 @@ struct ProbeProblem {
 };
 
 struct ProbeResult {
-    bool ran = false; // the child started and said something
+    bool ran = false; // the child started and wrote at least one event
     bool ok = false;
     // "passed", "failed", "crashed", "timeout", "not_available", "not_asked", "not_run"
     std::string stage1, stage2;
@@ -64,7 +64,7 @@ struct ProbeResult {
     std::vector<ProbeDevice> devices;
     std::vector<PeerResult> peers;
     std::vector<ProbeProblem> problems;
-    std::string stage2_words; // why there was no stage 2, "" = there was
+    std::string stage2_words; // why stage 2 did not run; "" = it ran
 };
 
 // The member verification.probe of the report (docs/inside/report.md).

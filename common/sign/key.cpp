@@ -1,5 +1,7 @@
 #include "common/sign/key.hpp"
 
+#include "common/base/input_file.hpp"
+
 #include <mbedtls/ecdsa.h>
 #include <mbedtls/ecp.h>
 #include <mbedtls/error.h>
@@ -56,13 +58,6 @@ Status check_curve(const mbedtls_pk_context& key, const fs::path& pem) {
                       pem.string());
 }
 
-Result<std::string> read_pem(const fs::path& pem) {
-    auto text = read_text(pem, key_file_limit);
-    // An unreadable key is a wrong argument (usage), and no fault of the disk (storage).
-    if (!text.ok()) return Error{ErrorKind::usage, text.error().message};
-    return text;
-}
-
 Result<Bytes> public_der(const mbedtls_pk_context& key) {
     std::array<unsigned char, 256> buffer;
     int size = mbedtls_pk_write_pubkey_der(&key, buffer.data(), buffer.size()); // at the end of the buffer
@@ -82,7 +77,7 @@ SigningKey::~SigningKey() = default;
 
 Result<SigningKey> SigningKey::read(const fs::path& pem) {
     SecretText secret;
-    TRY_ASSIGN(secret.text, read_pem(pem));
+    TRY_ASSIGN(secret.text, read_input(pem, key_file_limit));
     SigningKey key;
     int error = mbedtls_pk_parse_key(&key.state_->context, chars(as_bytes(secret.text)), secret.text.size() + 1,
                                      nullptr, 0, random_bytes, nullptr);
@@ -154,7 +149,7 @@ VerifyingKey::~VerifyingKey() = default;
 
 Result<VerifyingKey> VerifyingKey::read(const fs::path& pem) {
     SecretText text;
-    TRY_ASSIGN(text.text, read_pem(pem));
+    TRY_ASSIGN(text.text, read_input(pem, key_file_limit));
     VerifyingKey key;
     if (mbedtls_pk_parse_public_key(&key.state_->context, chars(as_bytes(text.text)), text.text.size() + 1) != 0) {
         if (text.text.find("PRIVATE KEY-----") != std::string::npos)

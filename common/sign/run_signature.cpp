@@ -1,43 +1,33 @@
 #include "common/sign/run_signature.hpp"
 
-#include "common/base/hash_file.hpp"
+#include "common/base/input_file.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
-#include <algorithm>
 #include <cerrno>
 
 namespace tinderbox::sign {
 namespace {
 
-constexpr std::string_view slot_magic = "TNDRSIG\n";
-constexpr std::uint32_t slot_version = 1;
-constexpr std::size_t longest_signature = 72; // two INTEGERs of 33 bytes
+constexpr std::uint64_t detached_limit = 64u << 10; // bytes
 
-struct Slot {
-    Sha256Digest key_id{};
-    Bytes signature;
-};
-
-// nullopt: the file is not signed.
-Result<std::optional<Slot>> read_slot(const format::RunFile& run) {
-    const format::Section* section = run.section("signature");
-    if (!section) return std::optional<Slot>();
-    TRY_ASSIGN(Bytes bytes, run.read_section(*section));
-    if (std::ranges::all_of(bytes, [](std::byte b) { return b == std::byte{0}; })) return std::optional<Slot>();
-    ByteReader in(bytes);
-    Slot slot;
-    bool good = as_text(in.bytes(slot_magic.size())) == slot_magic && in.u32() == slot_version;
-    std::uint32_t size = in.u32();
-    ByteView id = in.bytes(slot.key_id.size());
-    good = good && size <= longest_signature && in.ok();
-    if (!good)
-        return make_error(ErrorKind::damaged, "{}: the signature in the file is damaged; copy the file again",
-                          run.path().string());
-    std::ranges::copy(id, slot.key_id.begin());
-    ByteView signature = in.bytes(size);
-    slot.signature.assign(signature.begin(), signature.end());
-    return std::optional(std::move(slot));
+// NAME.run.sig, opened once. nullopt: there is none.
+Result<std::optional<Bytes>> read_detached(const fs::path& path) {
+    // Without O_NONBLOCK a named pipe would wait for somebody who writes.
+    Fd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    if (!fd && errno == ENOENT && !lexists(path)) return std::optional<Bytes>();
+    if (!fd) return errno_error(fmt::format("cannot open '{}'", path.string()), errno);
+    struct stat st;
+    if (::fstat(fd.get(), &st) != 0) return errno_error(fmt::format("cannot read '{}'", path.string()), errno);
+    if (!S_ISREG(st.st_mode))
+        return make_error(ErrorKind::damaged, "'{}' is {}, which is no signature; copy it again", path.string(),
+                          irregular_kind(st.st_mode));
+    if (static_cast<std::uint64_t>(st.st_size) > detached_limit)
+        return make_error(ErrorKind::damaged, "'{}' is no signature; copy it again", path.string());
+    Bytes out(static_cast<std::size_t>(st.st_size));
+    TRY(read_exact_at(fd.get(), out, 0, path.string()));
+    return std::optional(std::move(out));
 }
 
 std::string short_id(const Sha256Digest& id) { return to_hex(id).substr(0, 16); }
@@ -53,38 +43,13 @@ fs::path signature_path(const fs::path& run) {
 Result<Bytes> signature_slot(const SigningKey& key, std::string_view manifest_text) {
     TRY_ASSIGN(Bytes signature, key.sign(sha256(as_bytes(manifest_text))));
     TRY_ASSIGN(Sha256Digest id, key.id());
-    ByteWriter out;
-    out.bytes(as_bytes(slot_magic));
-    out.u32(slot_version);
-    out.u32(static_cast<std::uint32_t>(signature.size()));
-    out.bytes(id);
-    out.bytes(signature);
-    while (out.size() < format::signature_slot_size) out.u8(0);
-    return out.take();
-}
-
-Result<Sha256Digest> hash_files(const std::vector<fs::path>& files,
-                                const std::function<void(std::uint64_t)>& progress) {
-    Sha256 hash;
-    FileRead read;
-    read.drop_cached = true;
-    std::uint64_t before = 0; // bytes of the files that are finished
-    if (progress) read.progress = [&](std::uint64_t done) { progress(before + done); };
-    for (const fs::path& file : files) {
-        TRY_ASSIGN(Fd fd, open_file(file, O_RDONLY));
-        TRY_ASSIGN(std::uint64_t size, read_pieces(fd.get(), file.string(), read, [&](ByteView piece) -> Status {
-                       hash.update(piece);
-                       return {};
-                   }));
-        before += size;
-    }
-    return hash.finish();
+    return format::encode(format::SignatureSlot{id, std::move(signature)});
 }
 
 Result<SignatureCheck> check_signature(const format::RunFile& run, const VerifyingKey& key, unsigned threads,
                                        const std::function<void(std::uint64_t)>& progress) {
     const std::string name = run.path().string(), key_name = key.path().string();
-    TRY_ASSIGN(auto slot, read_slot(run));
+    const std::optional<format::SignatureSlot>& slot = run.signature();
     // The key's id is read first: with another key nothing else needs reading.
     if (slot && slot->key_id != key.id())
         return make_error(ErrorKind::damaged, "'{}' was signed with another key (…{}) than '{}' (…{})", name,
@@ -97,10 +62,10 @@ Result<SignatureCheck> check_signature(const format::RunFile& run, const Verifyi
                 "the signature in '{}' does not match its contents: the file was changed after it was signed", name);
     }
     const fs::path detached = signature_path(run.path());
-    if (lexists(detached)) {
-        TRY_ASSIGN(Bytes signature, read_bytes(detached, 64u << 10));
-        TRY_ASSIGN(Sha256Digest digest, hash_files(run.volumes(), progress));
-        auto good = key.accepts(digest, signature);
+    TRY_ASSIGN(const std::optional<Bytes> signature, read_detached(detached));
+    if (signature) {
+        TRY_ASSIGN(Sha256Digest digest, run.sha256_of_files(progress));
+        auto good = key.accepts(digest, *signature);
         if (!good.ok())
             return make_error(ErrorKind::damaged, "'{}' is damaged: {}; copy it again", detached.string(),
                               good.error().message);

@@ -1,11 +1,9 @@
 // Signs a NAME.run twice with one key, and checks who signed it (docs/inside/format.md).
 //
-// - NAME.run.sig, detached, over every byte of the file (of all volumes in order). `openssl dgst -sha256 -verify`
-// checks
-//   it without Tinderbox.
-// - The slot in the file, over the manifest, whose hashes cover everything else. It serves a file that lost its .sig,
-// and
-//   tells "another key" from "other bytes".
+// - NAME.run.sig, detached, over every byte of the file (of all volumes in order).
+//   `openssl dgst -sha256 -verify` checks it without Tinderbox.
+// - The slot in the file, over the manifest, whose hashes cover everything else. It is for a file that lost its .sig,
+//   and its key hash shows whether the key or the bytes are wrong.
 //
 // An attacker can replace the program inside a NAME.run with the rest of it. So only a `tinderbox` or an openssl from
 // another source proves anything. Functions are thread-safe.
@@ -20,10 +18,6 @@ fs::path signature_path(const fs::path& run); // NAME.run.sig
 
 // The signature slot: signature_slot_size bytes.
 Result<Bytes> signature_slot(const SigningKey& key, std::string_view manifest_text);
-
-// SHA-256 over all bytes of the files, one after the other. `progress` gets bytes done so far.
-Result<Sha256Digest> hash_files(const std::vector<fs::path>& files,
-                                const std::function<void(std::uint64_t)>& progress = {});
 
 // Success: the owner of the private key of `key` signed every byte of `run`. Error of kind damaged: there is no
 // signature, or it is damaged, by another key, or of another file; the sentence says which.

@@ -8,9 +8,9 @@
 
 namespace tinderbox::advise {
 
-// All evidence, strongest first: a packaged runtime, a package that pins one (cuda-version, pytorch-cuda,
-// cuda-toolkit), a wheel's +cuXXX or a conda build string, wheels named -cuNN, sonames. The strongest decides the
-// floor. Two majors among all but sonames are a mistake that deserves a warning.
+// All evidence, strongest first: a packaged runtime; a package that pins one (cuda-version, pytorch-cuda,
+// cuda-toolkit); a wheel's +cuXXX or a conda build string; wheels named -cuNN; sonames. The strongest decides the
+// floor. Two majors, sonames not counted, are a mistake that deserves a warning.
 std::vector<format::CudaEvidence>
 cuda_evidence(const std::vector<format::PackageInfo>& packages,
               const std::vector<std::pair<std::string, std::vector<std::string>>>& needed);

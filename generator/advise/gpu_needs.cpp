@@ -1,5 +1,6 @@
 #include "generator/advise/gpu_needs.hpp"
 
+#include "common/base/last_component.hpp"
 #include "common/base/text.hpp"
 #include "common/base/version_order.hpp"
 #include "common/format/cuda_floors.hpp"
@@ -13,7 +14,7 @@ namespace tinderbox::advise {
 namespace {
 
 std::string role_of(std::string_view path) {
-    const std::string_view name = path.substr(path.rfind('/') + 1);
+    const std::string_view name = last_component(path);
     auto begins = [&](std::string_view stem) { return name.starts_with(stem); };
     // PyTorch, TensorFlow and JAX reach the GPU through these libraries only. CuPy and Numba compile their kernels on
     // the target, so that their libraries decide nothing.

@@ -1,5 +1,5 @@
-// The needs for GPU and driver that a plan can tell already: names and versions are in the lock, and facts about
-// libraries in the parcels of the cache. Nothing is downloaded or packed for it.
+// The needs for GPU and driver that a plan knows without downloading or packing: names and versions from the lock,
+// facts about libraries from cached parcels.
 #pragma once
 
 #include "common/format/manifest.hpp"

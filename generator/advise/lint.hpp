@@ -1,5 +1,5 @@
-// The classic mistakes of a GPU environment, told from its lock: warnings with a rule's name, so that a person can look
-// it up (docs/building/solve.md) and a script can search for it. Nothing here is an error: the solve refuses everything
+// Typical mistakes of a GPU environment, found in its lock. Each is a warning with a rule's name, so that a person can
+// look it up (docs/building/solve.md) and a script can search for it. None is an error: the solve refuses everything
 // that conda or pip would refuse.
 #pragma once
 
@@ -14,8 +14,8 @@ struct LintWarning {
     std::string str() const { return text + " [" + rule + "]"; }
 };
 
-// `cuda` is --cuda, "" when it was not given. `request` may be empty (a build from a lock): then the rules that read
-// its words are skipped.
+// `cuda`: --cuda, "" when absent. `request` may be empty (a build from a lock): then rules that read its text are
+// skipped.
 std::vector<LintWarning> lint(const lock::Lock& lock, const spec::Request& request, const std::string& cuda);
 
 } // namespace tinderbox::advise

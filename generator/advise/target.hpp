@@ -1,4 +1,4 @@
-// --target-gpu and --target-driver: whether the environment will run on them is known before it is carried there.
+// --target-gpu and --target-driver: judges the environment for a target machine before it is carried there.
 #pragma once
 
 #include "common/machine/gpu_verdict.hpp"
@@ -15,8 +15,8 @@ Result<std::string> parse_target_driver(std::string_view text);
 
 Result<machine::GpuTarget> parse_target(const std::vector<std::string>& gpus, const std::string& driver);
 
-// The newest CUDA that the target's driver runs: "12.2", conda's __cuda. Without a named driver its GPUs limit it, as
-// support of an older GPU ended with a driver branch. "": not limited.
+// The newest CUDA that the target's driver runs: "12.2", conda's __cuda. Without a named driver the GPUs limit it,
+// because support of an older GPU ended with a driver branch. "": not limited.
 std::string cuda_of_target(const machine::GpuTarget& target);
 
 // Error (kind machine): a sentence for each need that the target does not meet. Else the notes and warnings.

@@ -21,7 +21,7 @@ std::unique_ptr<ByteSource> make_file_source(std::shared_ptr<const Fd> fd, std::
                                              std::uint64_t size);
 std::unique_ptr<ByteSource> make_memory_source(Bytes bytes);
 
-// Everything that is left in `source`; more than `limit` bytes is an error that begins with `name`.
+// The rest of `source`; more than `limit` bytes is an error that begins with `name`.
 Result<Bytes> read_all(ByteSource& source, std::uint64_t limit, std::string_view name);
 
 } // namespace tinderbox::archive

@@ -3,6 +3,8 @@
 #include "common/base/file.hpp"
 #include "common/base/member_path.hpp"
 #include "common/base/text.hpp"
+#include "common/base/visible.hpp"
+#include "generator/archive/tar.hpp"
 
 #include <algorithm>
 #include <array>
@@ -87,14 +89,8 @@ class Walk {
   private:
     Error error(std::string_view what) const { return make_error(ErrorKind::usage, "{}: {}", name_, what); }
     Error error(const std::string& member, std::string_view what) const {
-        return make_error(ErrorKind::usage, "{}:{}: {}", name_, printable_path(member), what);
+        return make_error(ErrorKind::usage, "{}:{}: {}", name_, visible(member.substr(0, 200)), what);
     }
-    static std::string printable_path(const std::string& path) {
-        std::string out;
-        for (char c : path.substr(0, 200)) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-        return out;
-    }
-
     Status one(const Header& header) {
         const char type = static_cast<char>(header[156]);
         auto size = number_of(header, 124, 12);
@@ -134,19 +130,20 @@ class Walk {
         } else if (type != '1' && !has_content) {
             return error(written, "it is no file, directory or link; no installer needs one");
         }
+        TRY(Spending(tar_budget, name_).depth(1 + static_cast<std::uint64_t>(std::ranges::count(written, '/'))));
         auto path = safe_relative_path(written);
         if (!path.ok()) return error(written, path.error().message);
         member.path = std::move(path).value();
         if (type == '2') {
-            if (!symlink_stays_inside(member.path, link))
-                return error(written, fmt::format("its link to '{}' leaves the prefix", printable_path(link)));
+            if (Status good = check_link_target(member.path, link); !good.ok())
+                return error(written, good.error().message);
             member.link = std::move(link);
         }
         if (type == '1') {
             auto first = by_path_.find(link.starts_with("./") ? link.substr(2) : link);
             if (first == by_path_.end() || out_[first->second].kind != format::EntryKind::file)
-                return error(written,
-                             fmt::format("it is a hard link to '{}', which is no earlier file", printable_path(link)));
+                return error(written, fmt::format("it is a hard link to '{}', which is no earlier file",
+                                                  visible(link.substr(0, 200))));
             member.content = out_[first->second].content;
         }
         return keep(std::move(member));

@@ -1,6 +1,6 @@
-// The members of an uncompressed tar with where their bytes lie, so that they can be read in place: a gigabyte of
-// packages inside an installer is neither copied nor unpacked to be listed. (libarchive's reader is a stream, and does
-// not say where a member begins.) ustar, GNU long names and PAX, as Python's tarfile writes them.
+// Lists the members of an uncompressed tar with the offsets of their bytes, so that they can be read in place: listing
+// copies and unpacks nothing of an installer's gigabyte of packages. (libarchive reads a stream and does not tell the
+// offsets.) Forms: ustar, GNU long names, and PAX as Python's tarfile writes it.
 #pragma once
 
 #include "common/format/table.hpp"

@@ -1,6 +1,5 @@
-// Contents put down one after another and read back in any order: in memory first, in one private file when
-// there is more than a limit. A tar can only be read from front to back, a packer wants its files sorted by
-// kind.
+// Keeps contents that are appended in order and read back in any order: in memory, and above a limit in one private
+// file. A tar can only be read from front to back; a packer reads files sorted by kind.
 #pragma once
 
 #include "common/base/file.hpp"

@@ -49,12 +49,17 @@ class Walk {
   public:
     using Visit = std::function<Status(const TarMember&, ByteSource&)>;
     Walk(ByteSource& source, const TarOptions& options, const Visit& visit)
-        : input_{source}, options_(options), visit_(visit) {}
+        : input_{source}, options_(options), visit_(visit), spending_(options.budget, options.name) {}
     Status run();
 
   private:
     Error error(const std::string& member, std::string_view what) const {
-        return make_error(ErrorKind::usage, "{}:{}: {}", options_.name, member, what);
+        return make_error(ErrorKind::usage, "{}:{}: {}", options_.name, shown(member), what);
+    }
+    // A name of megabytes is no sentence.
+    static std::string shown(const std::string& member) {
+        constexpr std::size_t longest = 200;
+        return member.size() <= longest ? member : member.substr(0, longest) + "…";
     }
     // The source's own error, else libarchive's.
     Error reading_error(const std::string& where) const {
@@ -65,6 +70,8 @@ class Walk {
     }
     Result<bool> to_member(archive_entry* entry, TarMember& member);
     Status kind_and_link(archive_entry* entry, TarMember& member);
+    Status check_cost(std::string_view path);
+    Status keep_name(std::size_t bytes);
     Status check_links(const TarMember& member);
     Status check_parents(const TarMember& member);
     Status check_repeated(const TarMember& member, const Seen& first, std::uint32_t crc32) const;
@@ -77,7 +84,8 @@ class Walk {
     const Visit& visit_;
     std::unique_ptr<::archive, FreeArchive> archive_{archive_read_new()};
     std::unordered_map<std::string, Seen> seen_;
-    std::uint64_t total_ = 0, count_ = 0;
+    Spending spending_;
+    std::uint64_t names_ = 0, count_ = 0; // bytes of paths; members
 };
 
 class Walk::Content final : public ByteSource {
@@ -143,14 +151,22 @@ Status Walk::kind_and_link(archive_entry* entry, TarMember& member) {
     }
     if (member.kind != format::EntryKind::file) return {};
     const la_int64_t size = archive_entry_size(entry);
-    if (size < 0 || static_cast<std::uint64_t>(size) > options_.member_limit)
-        return error(member.path,
-                     fmt::format("its size of {} bytes is absurd (the limit is {})", size, options_.member_limit));
+    if (size < 0) return error(member.path, "its size is no number");
     member.size = static_cast<std::uint64_t>(size);
-    total_ += member.size;
-    if (total_ > options_.total_limit)
-        return error(member.path, fmt::format("the members up to here have {} bytes, which is absurd (the limit is {})",
-                                              total_, options_.total_limit));
+    return spending_.bytes(member.size);
+}
+
+// Before the path is taken apart: each directory in it is remembered.
+Status Walk::check_cost(std::string_view path) {
+    TRY(spending_.nodes());
+    TRY(spending_.depth(1 + static_cast<std::uint64_t>(std::ranges::count(path, '/'))));
+    return keep_name(path.size());
+}
+
+Status Walk::keep_name(std::size_t bytes) {
+    if (bytes > tar_names_bytes - names_)
+        return over_budget(ErrorKind::usage, options_.name + ": its paths", Resource::bytes, tar_names_bytes);
+    names_ += bytes;
     return {};
 }
 
@@ -164,6 +180,7 @@ Result<bool> Walk::to_member(archive_entry* entry, TarMember& member) {
     if ((trimmed == "." || trimmed.empty()) && !std::string_view(name).starts_with('/') &&
         archive_entry_filetype(entry) == AE_IFDIR)
         return false;
+    TRY(check_cost(name));
     auto path = safe_relative_path(name);
     if (!path.ok()) return error(name, path.error().message);
     member.path = std::move(path).value();
@@ -178,9 +195,9 @@ Result<bool> Walk::to_member(archive_entry* entry, TarMember& member) {
 }
 
 Status Walk::check_links(const TarMember& member) {
-    if (member.kind == format::EntryKind::symlink && !symlink_stays_inside(member.path, member.link) &&
-        !(options_.allow_link && options_.allow_link(member)))
-        return error(member.path, fmt::format("its link to '{}' leaves the package", member.link));
+    if (member.kind == format::EntryKind::symlink && !(options_.allow_link && options_.allow_link(member)))
+        if (Status good = check_link_target(member.path, member.link, "the package"); !good.ok())
+            return error(member.path, good.error().message);
     if (!member.hard_link.empty()) {
         auto target = seen_.find(member.hard_link);
         if (target == seen_.end() || target->second.kind != format::EntryKind::file)
@@ -194,7 +211,12 @@ Status Walk::check_links(const TarMember& member) {
 Status Walk::check_parents(const TarMember& member) {
     for (std::size_t slash = member.path.find('/'); slash != std::string::npos;
          slash = member.path.find('/', slash + 1)) {
-        const auto& [path, parent] = *seen_.try_emplace(member.path.substr(0, slash)).first;
+        const auto [found, added] = seen_.try_emplace(member.path.substr(0, slash));
+        if (added) {
+            TRY(spending_.nodes());
+            TRY(keep_name(slash));
+        }
+        const auto& [path, parent] = *found;
         if (parent.kind != format::EntryKind::directory)
             return error(member.path,
                          fmt::format("'{}', in which it lies, is {}", path,
@@ -212,9 +234,7 @@ Status Walk::check_repeated(const TarMember& member, const Seen& first, std::uin
 }
 
 Status Walk::one(archive_entry* entry) {
-    if (++count_ > options_.count_limit)
-        return make_error(ErrorKind::usage, "{}: it has more than {} members, which is absurd", options_.name,
-                          options_.count_limit);
+    ++count_;
     TarMember member;
     TRY_ASSIGN(bool counts, to_member(entry, member));
     if (!counts) return {};

@@ -1,11 +1,12 @@
 // Streaming through a tar archive – plain, bzip2, gzip or zstd; ustar, GNU and PAX – one member after another.
 //
-// A thin wrapper over libarchive that lets nothing hostile through: absolute paths, "..", a link that leaves the
-// tree, device nodes, FIFOs, sockets, absurd or contradicting sizes and a second member of one name with other
-// content are errors of kind `usage`: "ARTIFACT:MEMBER: what, why". A setuid, setgid or sticky bit is dropped
-// with a warning. A cut or damaged archive is an error.
+// A thin wrapper over libarchive that refuses hostile archives. Errors of kind `usage` ("ARTIFACT:MEMBER: what, why"):
+// absolute paths, "..", a link that leaves the tree, device nodes, FIFOs, sockets, absurd or contradicting sizes, a
+// second member of one name with other content. A setuid, setgid or sticky bit is dropped with a warning. A truncated
+// or damaged archive is an error.
 #pragma once
 
+#include "common/base/budget.hpp"
 #include "common/format/table.hpp"
 #include "generator/archive/byte_source.hpp"
 
@@ -25,18 +26,21 @@ struct TarMember {
     std::string hard_link;     // a file that is another name of this earlier member (path), whose content it has
 };
 
+// Bytes of all contents; members and the directories in which they lie; components of a path. The largest packages
+// have some hundred thousand files.
+inline constexpr Budget tar_budget{.bytes = 512ull << 30, .nodes = 700'000, .depth = 256};
+inline constexpr std::uint64_t tar_names_bytes = 96u << 20; // of all paths together
+
 struct TarOptions {
-    std::string name;                         // what errors call the archive ("x.conda:pkg-x.tar.zst")
-    std::uint64_t member_limit = 64ull << 30; // bytes; a larger member is refused
-    std::uint64_t total_limit = 512ull << 30; // bytes of all members
-    std::uint64_t count_limit = 10'000'000;   // members
+    std::string name; // what errors call the archive ("x.conda:pkg-x.tar.zst")
+    Budget budget = tar_budget;
     // Absolute targets of symlinks and those that leave the tree are refused unless this says true for one.
     std::function<bool(const TarMember&)> allow_link;
     std::vector<std::string>* warnings = nullptr; // dropped setuid bits and the like, one sentence each
 };
 
-// Calls `visit` for every member but the root directory itself and repeated equal ones. `content` is valid during
-// the call only; what the callback leaves unread is skipped. An error of `visit` ends the walk and is returned.
+// Calls `visit` for every member except the root directory itself and equal repetitions. `content` is valid during the
+// call only; bytes that the callback does not read are skipped. An error of `visit` ends the walk and is returned.
 Status read_tar(ByteSource& input, const TarOptions& options,
                 const std::function<Status(const TarMember& member, ByteSource& content)>& visit);
 

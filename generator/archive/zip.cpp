@@ -21,7 +21,6 @@ constexpr std::uint32_t local_signature = 0x04034b50, central_signature = 0x0201
 constexpr std::size_t local_size = 30, central_size = 46, end_size = 22, end64_size = 56, locator64_size = 20;
 constexpr std::uint16_t flag_encrypted = 1, flag_descriptor = 1 << 3, flag_patched = 1 << 5, flag_strong = 1 << 6,
                         flag_utf8 = 1 << 11, flag_masked = 1 << 13;
-constexpr std::uint64_t central_limit = 512u << 20; // four million members
 
 // Members whose names lack the UTF-8 flag are in the IBM PC's code page by the specification, and zipfile (so pip)
 // reads them so. The upper half, as Unicode.
@@ -115,7 +114,7 @@ struct EndRecord {
 // Reads everything but the contents; one object a call of open().
 class ZipLoader {
   public:
-    explicit ZipLoader(ZipReader& reader) : zip_(reader) {}
+    explicit ZipLoader(ZipReader& reader) : zip_(reader), spending_(zip_budget, reader.name_) {}
     Status load();
 
   private:
@@ -138,6 +137,7 @@ class ZipLoader {
     Status index_paths();
 
     ZipReader& zip_;
+    Spending spending_;
     std::vector<CentralEntry> entries_;
 };
 
@@ -295,8 +295,9 @@ Result<CentralEntry> ZipLoader::central_entry(ByteReader& in) const {
 }
 
 Status ZipLoader::read_central(const EndRecord& end) {
-    if (end.size > central_limit || end.entries > end.size / central_size)
-        return error("its central directory has an absurd size");
+    if (end.entries > end.size / central_size) return error("its central directory has an absurd size");
+    TRY(spending_.bytes(end.size));
+    TRY(spending_.nodes(end.entries));
     Bytes bytes(static_cast<std::size_t>(end.size));
     TRY(read_at(bytes, end.offset));
     ByteReader in(bytes);
@@ -406,13 +407,21 @@ Status ZipLoader::index_paths() {
     }
     for (std::uint32_t i : order)
         if (!dropped[i]) zip_.by_path_.push_back(position[i]);
-    for (const ZipMember& member : members)
-        for (std::size_t slash = member.path.find('/'); slash != std::string::npos;
+    std::string_view before; // the directories of the path before, in sorted order, were looked at
+    for (std::uint32_t i : zip_.by_path_) {
+        const ZipMember& member = members[i];
+        TRY(spending_.depth(1 + static_cast<std::uint64_t>(std::ranges::count(member.path, '/'))));
+        const auto same =
+            static_cast<std::size_t>(std::ranges::mismatch(before, member.path).in2 - member.path.begin());
+        before = member.path;
+        for (std::size_t slash = member.path.find('/', same); slash != std::string::npos;
              slash = member.path.find('/', slash + 1)) {
+            TRY(spending_.nodes());
             const ZipMember* parent = zip_.find(std::string_view(member.path).substr(0, slash));
             if (parent && parent->kind != format::EntryKind::directory)
                 return error(member.path, fmt::format("'{}' is both a file and a directory", parent->path));
         }
+    }
     return {};
 }
 

@@ -10,6 +10,7 @@
 // Errors are of kind `usage` and read "ARTIFACT: …" or "ARTIFACT:MEMBER: …"; I/O errors are of kind `storage`.
 #pragma once
 
+#include "common/base/budget.hpp"
 #include "common/base/file.hpp"
 #include "common/format/table.hpp"
 #include "generator/archive/byte_source.hpp"
@@ -20,6 +21,10 @@
 #include <vector>
 
 namespace tinderbox::archive {
+
+// Of the central directory; members and the directories in which they lie; components of a path. The largest packages
+// have some hundred thousand files.
+inline constexpr Budget zip_budget{.bytes = 64u << 20, .nodes = 700'000, .depth = 256};
 
 enum class ZipMethod : std::uint16_t { stored = 0, deflate = 8, zstd = 93 };
 

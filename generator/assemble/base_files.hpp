@@ -7,7 +7,7 @@
 
 namespace tinderbox::assemble {
 
-// Without the files that name the prefix: those are texts of the linker. Contents are read from `path`, the .sh that
+// Leaves out files that name the prefix: the linker writes those. Contents are read from `path`, the .sh that
 // `installer` was read from; both have to outlive the artifact. metadata(): {kind: "base", name, version}.
 Result<std::unique_ptr<parcel::Artifact>> open_base_files(const fs::path& path,
                                                           const conda::ConstructorInstaller& installer);

@@ -1,6 +1,8 @@
 #include "generator/assemble/block_feeder.hpp"
 
 #include "common/base/aligned_buffer.hpp"
+#include "common/base/guarded.hpp"
+#include "common/base/threads.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -9,7 +11,6 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
-#include <thread>
 
 namespace tinderbox::assemble {
 namespace {
@@ -34,7 +35,8 @@ struct BlockFeeder::State {
     std::condition_variable changed;
     std::size_t started = 0, consumed = 0;
     bool held = false, stopping = false; // held: the caller looks at slot consumed - 1
-    std::vector<std::jthread> threads;
+    Status without_threads;              // why there are none
+    Threads threads;                     // the last member: they end before the others
 
     Result<int> open(std::uint32_t index) {
         std::lock_guard lock(mutex);
@@ -75,18 +77,18 @@ struct BlockFeeder::State {
         return {};
     }
 
-    void work() {
+    Status work() {
         std::unique_lock lock(mutex);
         for (;;) {
             // The slot of a block that the caller still looks at is not free.
             changed.wait(lock, [&] {
                 return stopping || started == reads.size() || started < consumed + slots.size() - (held ? 1 : 0);
             });
-            if (stopping || started == reads.size()) return;
+            if (stopping || started == reads.size()) return {};
             std::size_t index = started++;
             Slot& slot = slots[index % slots.size()];
             lock.unlock();
-            Status status = read(reads[index], slot);
+            Status status = guarded([&] { return read(reads[index], slot); });
             lock.lock();
             slot.status = std::move(status);
             slot.ready = true;
@@ -101,7 +103,10 @@ BlockFeeder::BlockFeeder(std::vector<fs::path> paths, std::vector<BlockRead> rea
     state_->paths = std::move(paths);
     state_->reads = std::move(reads);
     state_->slots.resize(ahead);
-    for (unsigned i = 0; i < threads; ++i) state_->threads.emplace_back([this] { state_->work(); });
+    for (unsigned i = 0; i < threads; ++i) {
+        Status started = state_->threads.start([this](const std::stop_token&) { return state_->work(); });
+        if (!started.ok() && i == 0) state_->without_threads = std::move(started);
+    }
 }
 
 BlockFeeder::~BlockFeeder() {
@@ -110,11 +115,12 @@ BlockFeeder::~BlockFeeder() {
         state_->stopping = true;
     }
     state_->changed.notify_all();
-    state_->threads.clear();
+    (void)state_->threads.join();
 }
 
 Result<ByteView> BlockFeeder::next() {
     State& s = *state_;
+    if (!s.without_threads.ok()) return s.without_threads.error();
     std::unique_lock lock(s.mutex);
     if (s.consumed == s.reads.size())
         return make_error(ErrorKind::bug, "more blocks are asked for than were announced");

@@ -1,7 +1,7 @@
 // Reads the blocks of an image in order, ahead of their writer, and checks every one against its hash.
 //
-// Copying gigabytes from parcels into one file is bound by the disk only while reading, hashing and writing overlap:
-// a few reader threads fetch exact ranges past the page cache and hash them, in order of their turn.
+// Copying gigabytes from parcels into one file reaches the disk's speed only when reading, hashing and writing overlap.
+// So a few threads read exact ranges past the page cache and hash them, in order.
 #pragma once
 
 #include "common/base/file.hpp"

@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <set>
 #include <span>
 #include <tuple>
 
@@ -231,10 +232,19 @@ Result<std::optional<CompiledParcel>> compile_bytecode(const parcel::Parcel& par
 Result<std::string> materialize_python(const std::vector<const parcel::Parcel*>& parcels,
                                        const format::PythonInfo& python, const fs::path& directory) {
     const std::string prefix = directory.string();
+    std::set<std::string> links; // below the directory
     for (const parcel::Parcel* parcel : parcels) {
         ContentReader reader(*parcel);
         for (const format::Destination& d : parcel->table.destinations) {
-            fs::path path = directory / final_path(python, parcel->metadata, d.root, d.path);
+            const std::string below = final_path(python, parcel->metadata, d.root, d.path);
+            const fs::path path = directory / below;
+            // Links of two packages could lead out of the directory together.
+            for (auto slash = below.find('/'); slash != std::string::npos; slash = below.find('/', slash + 1))
+                if (links.contains(below.substr(0, slash)))
+                    return make_error(ErrorKind::usage,
+                                      "{}:{}: '{}', in which it lies, is a link in another package; leave one of the "
+                                      "packages out",
+                                      parcel->metadata.value("name", ""), below, below.substr(0, slash));
             if (d.kind == format::EntryKind::directory) {
                 TRY(make_directories(path));
                 continue;
@@ -243,6 +253,7 @@ Result<std::string> materialize_python(const std::vector<const parcel::Parcel*>&
             std::error_code ignored;
             fs::remove(path, ignored);
             if (d.kind == format::EntryKind::symlink) {
+                links.insert(below);
                 std::string target = d.link.starts_with('\x01') ? prefix + d.link.substr(1) : d.link;
                 if (::symlink(target.c_str(), path.c_str()) != 0)
                     return errno_error("cannot make the link '" + path.string() + "'", errno);

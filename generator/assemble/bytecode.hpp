@@ -23,8 +23,8 @@ struct BytecodeInterpreter {
     std::string key; // identifies it for the cache: the keys of its parcels
 };
 
-// nullopt: nothing to compile. A source that does not compile is left out, as pip and
-// compileall do; `failed` counts them.
+// nullopt: nothing to compile. A source that does not compile is left out, as with pip and compileall; `failed` counts
+// such sources.
 struct CompiledParcel {
     parcel::Parcel parcel;
     std::size_t files = 0, failed = 0;

@@ -12,7 +12,7 @@ namespace tinderbox::assemble {
 // a noarch python package in a prefix without a Python.
 Status add_conda_records(const LinkedPrefix& to, Linking& linking, GeneratedFiles& generated);
 
-// Of input `index`, a conda package: what conda/link.hpp makes its records from.
+// The arguments of conda/link.hpp for the record of a conda package: its metadata, and the facts of input `index`.
 nlohmann::json record_metadata(const LinkInput& input);
 conda::RecordInput record_input(const Linking& linking, std::size_t index);
 

@@ -1,4 +1,4 @@
-// Reading files back out of a parcel: to compile them, to run an interpreter that is not installed anywhere.
+// Reads files back from a parcel, to compile them or to run an interpreter that is not installed.
 #pragma once
 
 #include "generator/parcel/parcel.hpp"

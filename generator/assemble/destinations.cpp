@@ -1,6 +1,8 @@
 #include "generator/assemble/destinations.hpp"
 
 #include "common/base/text.hpp"
+#include "common/base/visible.hpp"
+#include "common/format/entry.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -90,7 +92,7 @@ Origin Destinations::origin(std::size_t input, std::size_t index) const {
 void Destinations::set_base_root(format::Destination& d) const {
     if (d.path.starts_with("pkgs/")) d.flags |= format::destination_package_cache;
     for (const LinkedPrefix& further : linking_.prefixes.further()) {
-        const std::string directory = further.name + "/";
+        const std::string directory = to_string(further.name) + "/";
         if (!d.path.starts_with(directory)) continue;
         d.root = further.root;
         d.path.erase(0, directory.size());
@@ -127,6 +129,8 @@ void Destinations::append(LinkedPrefix& to, format::Destination d, std::optional
 }
 
 Status Destinations::place(format::Destination d, const std::string& who, std::optional<Origin> origin) {
+    d.mode = format::installed_mode(d.kind, d.mode);
+    TRY(format::check_entry(d).in(fmt::format("{}:{}", who, visible(d.path.substr(0, 200)))));
     LinkedPrefix& to = linking_.prefixes.at(d.root);
     auto found = to.by_path.find(d.path);
     if (found == to.by_path.end()) {
@@ -224,6 +228,16 @@ void Destinations::share_files() {
             destinations[member].flags |= format::destination_shared;
         }
     }
+}
+
+Status Destinations::check_links() const {
+    TRY_ASSIGN(const auto leaving, format::leaving_link(table_));
+    if (!leaving) return {};
+    const format::Destination& link = table_.destinations[*leaving];
+    return make_error(ErrorKind::usage,
+                      "{}:{}: its link to '{}' leaves the prefix through a link of another package; leave one of the "
+                      "packages out",
+                      owner(link), link.path, link.link);
 }
 
 void Destinations::sort() {

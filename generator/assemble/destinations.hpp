@@ -7,7 +7,7 @@
 
 namespace tinderbox::assemble {
 
-// Which file of a parcel a destination is. Destinations with one origin are the same file in several places.
+// The file of a parcel that a destination comes from. Destinations with one origin are the same file in several places.
 struct Origin {
     std::uint32_t input = 0;       // the first input with that parcel
     std::uint32_t destination = 0; // in its table
@@ -20,23 +20,25 @@ class Destinations {
     // A parcel that is linked into several prefixes is in the image once.
     explicit Destinations(Linking& linking);
 
-    // Every input's destinations but those of info/, which the package cache places. Errors (usage): a file and a
+    // Adds all destinations of every input except info/, which the package cache places. Errors (usage): a file and a
     // directory with one path; a package for Python in a prefix that has none.
     Status add_parcels();
     // One path, one destination. Directories merge. Of two files the later one in link order stays, as with conda and
     // pip, with a warning. `who` names the package in messages. Errors (usage): a file and a directory with one path.
     Status place(format::Destination destination, const std::string& who, std::optional<Origin> origin = {});
-    // The destination `index` of input `input`, with the image's content; path, root and flags are the parcel's.
+    // The destination `index` of input `input`, with the image's content; path, root and flags are those of the parcel.
     format::Destination of_parcel(std::size_t input, std::size_t index) const;
     Origin origin(std::size_t input, std::size_t index) const;
-    // The content without its relocations: a file with the old prefix, as it lies in the archive.
+    // The content without its relocations: the file with the old prefix, as in the archive.
     std::uint32_t as_archived(std::uint32_t content);
 
     // Error (usage): a parent directory is a file or a link in another package.
     Status add_parent_directories();
+    // Error (usage): the links of two packages lead out of the prefix together.
+    Status check_links() const;
     // Files of one origin without relocations may become one inode at the target.
     void share_files();
-    // Into the table's final order; LinkedPrefix::by_path is void after that.
+    // Sorts into the table's final order; LinkedPrefix::by_path is invalid after that.
     void sort();
 
   private:

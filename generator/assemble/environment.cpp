@@ -29,12 +29,11 @@ std::optional<format::PythonInfo> captured_python(const json& metadata) {
     return info;
 }
 
-// Variables are put into shell text inside single quotes.
+// Readers have checked names and values (common/base/names.hpp): a value is one line.
 std::string variables_text(const std::map<std::string, std::string>& variables, std::string_view set,
-                           std::string_view to, std::string_view end) {
+                           std::string_view to, std::string (*quote)(std::string_view)) {
     std::string out;
-    for (const auto& [name, value] : variables)
-        out += fmt::format("{}{}{}{}{}\n", set, name, to, shell_quote(value), end);
+    for (const auto& [name, value] : variables) out += fmt::format("{}{}{}{}\n", set, name, to, quote(value));
     return out;
 }
 
@@ -51,9 +50,10 @@ Result<std::optional<format::PythonInfo>> find_conda_python(const std::vector<Li
 }
 
 Result<format::PythonInfo> find_python(const std::vector<LinkInput>& inputs, format::Root root) {
-    for (const LinkInput& input : inputs)
-        if (auto info = captured_python(input.parcel.metadata); input.root == root && info && !info->version.empty())
-            return *info;
+    for (const LinkInput& input : inputs) {
+        if (input.root != root) continue;
+        if (auto info = captured_python(input.parcel.metadata); info && !info->version.empty()) return *std::move(info);
+    }
     TRY_ASSIGN(std::optional<format::PythonInfo> of_conda, find_conda_python(inputs, root));
     if (of_conda) return *std::move(of_conda);
     if (root == format::Root::base)
@@ -68,20 +68,22 @@ std::vector<GeneratedFile> environment_files(const lock::Lock& lock) {
     struct Script {
         const char* source;
         const char* path;
-        const char *set, *to, *end;
+        const char *set, *to;
+        std::string (*quote)(std::string_view);
     };
     static constexpr Script scripts[] = {
-        {"templates/activate/activate", "bin/activate", "export ", "=", ""},
-        {"templates/activate/activate.fish", "bin/activate.fish", "set -gx ", " ", ""},
-        {"templates/activate/activate.csh", "bin/activate.csh", "setenv ", " ", ""},
+        {"templates/activate/activate", "bin/activate", "export ", "=", shell_quote},
+        {"templates/activate/activate.fish", "bin/activate.fish", "set -gx ", " ", fish_quote},
+        {"templates/activate/activate.csh", "bin/activate.csh", "setenv ", " ", csh_quote},
     };
     std::vector<GeneratedFile> out;
     for (const Script& script : scripts) {
         auto bytes = embed::embedded(script.source);
         if (bytes.empty()) continue;
-        std::string text = replace_all(as_text(bytes), "@NAME@", lock.name);
-        text = replace_all(text, "@VARIABLES@", variables_text(lock.variables, script.set, script.to, script.end));
-        text = replace_all(text, "@PREFIX@", "\x01");
+        // The prefix first: no value becomes one.
+        std::string text = replace_all(as_text(bytes), "@PREFIX@", "\x01");
+        text = replace_all(text, "@NAME@", lock.name);
+        text = replace_all(text, "@VARIABLES@", variables_text(lock.variables, script.set, script.to, script.quote));
         GeneratedFile file;
         file.path = script.path;
         file.mode = 0644; // sourced, never run

@@ -1,4 +1,4 @@
-// Third job of the linker: the contents of files that no artifact holds, in blocks of their own.
+// Third job of the linker: files that no artifact holds, with their contents in blocks of their own.
 #pragma once
 
 #include "generator/assemble/destinations.hpp"
@@ -16,7 +16,7 @@ class GeneratedFiles {
     // The files of one call share blocks. Errors: as Destinations::place.
     Status place(const std::vector<parcel::GeneratedFile>& files, format::Root root = format::Root::env,
                  std::uint8_t flags = format::destination_none);
-    // Whether the target writes other bytes than the image has: it applies relocations or fills holes.
+    // Whether the installed bytes differ from the image's: the content has relocations or holes.
     bool changes_at_target(std::uint32_t content) const;
     // After Destinations::sort: holes become relocations. Error (bug): a hole names a file that is not installed.
     Status fill_holes();

@@ -96,7 +96,8 @@ class Sizes {
         const std::optional<std::size_t> longest = format::longest_prefix(content);
         if (!longest) return;
         // A further environment's prefix is the base's with "/envs/NAME" behind it.
-        const std::size_t behind = d.root >= format::Root::further ? linking_.prefixes.at(d.root).name.size() + 1 : 0;
+        const std::size_t behind =
+            d.root >= format::Root::further ? to_string(linking_.prefixes.at(d.root).name).size() + 1 : 0;
         const std::size_t room = std::max(*longest, behind + 1) - behind;
         if (part.longest_prefix != 0 && room >= part.longest_prefix) return;
         part.longest_prefix = static_cast<std::uint32_t>(room);

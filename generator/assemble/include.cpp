@@ -77,7 +77,7 @@ class Include final : public parcel::Artifact {
         TRY_ASSIGN(parcel::Entry entry, entry_for(path, below, format::EntryKind::file, st));
         entry.size = static_cast<std::uint64_t>(st.st_size);
         FileRead read;
-        read.progress = [&](std::uint64_t done) { reporter_.progress("reading what rides along", read_ + done, 0); };
+        read.progress = [&](std::uint64_t done) { reporter_.progress("reading included files", read_ + done, 0); };
         TRY_ASSIGN(const FileHash hash, hash_file(path, read));
         read_ += hash.size;
         if (hash.size != entry.size) return error(path, "it changes while it is read; try again when it does not");
@@ -91,9 +91,9 @@ class Include final : public parcel::Artifact {
         const fs::path target = fs::read_symlink(path, ec);
         if (ec) return errno_error(fmt::format("cannot read '{}'", path.string()), ec.value());
         TRY_ASSIGN(parcel::Entry entry, entry_for(path, below, format::EntryKind::symlink, st));
-        if (!symlink_stays_inside(path.lexically_relative(root_).string(), target.native()))
-            return error(path, fmt::format("its link to '{}' leaves what is included; include what it leads to",
-                                           target.string()));
+        const std::string from = path.lexically_relative(root_).string();
+        if (Status good = check_link_target(from, target.native(), "what is included"); !good.ok())
+            return error(path, good.error().message + "; include what it leads to");
         entry.mode = 0777;
         entry.link = target.native();
         keep(std::move(entry), path);

@@ -1,6 +1,6 @@
-// --include SRC[:DEST]: notebooks, course material, weights, a paper's code – a file or directory of the user's that
-// rides along and lies below share/ENVIRONMENT of the environment's prefix, hashed, listed and removed like a package.
-// Files of construct.yaml's extra_files do the same, below the prefix itself.
+// --include SRC[:DEST]: a file or directory of the user's (notebooks, course material, weights, a paper's code). It is
+// installed below share/ENVIRONMENT of the environment's prefix; it is hashed, listed and removed like a package. Files
+// of construct.yaml's extra_files are treated alike, below the prefix itself.
 #pragma once
 
 #include "common/base/reporter.hpp"
@@ -11,14 +11,14 @@
 
 namespace tinderbox::assemble {
 
-// "SRC" or "SRC:DEST". DEST is relative to share/ENVIRONMENT; without it, SRC's own name; one that ends in '/' is the
-// directory SRC goes into. Errors (usage): SRC is not there, DEST is absolute or leaves its place.
+// "SRC" or "SRC:DEST". DEST is relative to share/ENVIRONMENT, and defaults to SRC's own name. A DEST that ends in '/'
+// is the directory for SRC. Errors (usage): SRC does not exist; DEST is absolute or leaves its place.
 Result<lock::LockedInclude> parse_include(const std::string& text);
 
-// Reads and hashes everything once: the SHA-256 over kinds, modes, names, links and contents, in the order of names, is
-// metadata()'s "sha256", with {kind: "include", name: DEST}. Times are the lock's, so that another checkout of the same
-// files makes the same installer. Errors (usage): a link that leaves SRC, a device or socket, a name that no prefix
-// can hold; (storage): what cannot be read. `reporter` has to outlive the artifact.
+// Reads and hashes everything once. metadata() is {kind: "include", name: DEST, "sha256"}; the SHA-256 is over kinds,
+// modes, names, links and contents, in the order of names. Times are the lock's, so that another checkout of the same
+// files makes the same installer. Errors (usage): a link that leaves SRC, a device or socket, a name that no prefix can
+// hold; (storage): an unreadable file. `reporter` has to outlive the artifact.
 Result<std::unique_ptr<parcel::Artifact>> open_include(const lock::LockedInclude& include,
                                                        const std::string& environment, Reporter& reporter);
 

@@ -1,4 +1,5 @@
-// The inputs of the linker by what its jobs ask for: built once, so that no job searches the list for each package.
+// The inputs of the linker, indexed once for the questions of its jobs, so that no job searches the list for each
+// package.
 #pragma once
 
 #include "generator/assemble/link.hpp"
@@ -7,7 +8,7 @@
 
 namespace tinderbox::assemble {
 
-// Indexes into the inputs, which have to outlive this; every list is in link order. Thread-safe: it does not change.
+// Indexes into the inputs, which have to outlive this object. Every list is in link order. Immutable, so thread-safe.
 class InputIndex {
   public:
     using Indexes = std::vector<std::size_t>;

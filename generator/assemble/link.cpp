@@ -24,6 +24,7 @@ Result<Image> link(const lock::Lock& lock, const format::PythonInfo& python, con
     if (options.base) TRY(add_package_cache(linking, destinations, generated));
     // Now that all files are there: directories, hard links, the final order, the indexes that holes refer to.
     TRY(destinations.add_parent_directories());
+    TRY(destinations.check_links());
     destinations.share_files();
     destinations.sort();
     TRY(generated.fill_holes());

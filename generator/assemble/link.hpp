@@ -13,17 +13,17 @@
 
 namespace tinderbox::assemble {
 
-// A parcel with what the lock says of its artifact. `artifact` is null for a captured Python or prefix.
+// A parcel with the lock's entry for its artifact. `artifact` is null for a captured Python or prefix.
 struct LinkInput {
     parcel::Parcel parcel;
     const lock::LockedArtifact* artifact = nullptr;
     // The parcel holds bytecode compiled for input `bytecode_of` (an index), and belongs to its package.
     std::optional<std::size_t> bytecode_of;
-    // Which prefix it is linked into. A package that is in several is as many inputs with one parcel.
+    // The prefix that it is linked into. A package in several prefixes is several inputs with one parcel.
     format::Root root = format::Root::env;
     // The parcel holds the info/ of input `info_of` (a conda package of the base), for the package cache.
     std::optional<std::size_t> info_of;
-    std::string repodata_record; // of a package of the base: JSON that its installer ships, "" unknown
+    std::string repodata_record; // of a package of the base: JSON that its installer ships; "" = unknown
 };
 
 // Where a block of the image is read from.
@@ -69,7 +69,7 @@ Result<std::optional<format::PythonInfo>> find_conda_python(const std::vector<Li
 Result<Image> link(const lock::Lock& lock, const format::PythonInfo& python, const std::vector<LinkInput>& inputs,
                    const LinkOptions& options);
 
-// Where a symbolic destination lies below its prefix, whose Python is `python`.
+// The path of a symbolic destination below its prefix, whose Python is `python`.
 std::string final_path(const format::PythonInfo& python, const nlohmann::json& metadata, format::Root root,
                        const std::string& path);
 

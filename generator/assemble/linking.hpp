@@ -1,4 +1,4 @@
-// What the jobs of link() share. Each job is a file: packages, destinations, generated_files, conda_records,
+// Shared by the jobs of link(). Each job is a file: packages, destinations, generated_files, conda_records,
 // package_cache, image_manifest; link.cpp has their order.
 #pragma once
 
@@ -7,11 +7,11 @@
 
 namespace tinderbox::assemble {
 
-// Which package of the manifest owns what.
+// Indexes of the manifest's packages that own the files.
 struct LinkedPackages {
     std::vector<std::uint32_t> of_input; // by input
-    std::uint32_t generated = 0;         // what the linker writes for the whole environment
-    std::uint32_t base = 0;              // what it writes for the base
+    std::uint32_t generated = 0;         // files that the linker writes for the whole environment
+    std::uint32_t base = 0;              // files that it writes for the base
 };
 
 struct Linking {

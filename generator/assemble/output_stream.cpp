@@ -1,17 +1,16 @@
 #include "generator/assemble/output_stream.hpp"
 
 #include "common/base/direct_file.hpp"
+#include "common/base/guarded.hpp"
+#include "common/base/threads.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <condition_variable>
 #include <cstring>
 #include <mutex>
-#include <thread>
 
 namespace tinderbox::assemble {
 namespace {
@@ -23,9 +22,8 @@ constexpr std::size_t piece_count = 6;  // one is filled, the others are hashed 
 } // namespace
 
 struct OutputStream::State {
-    fs::path path, temporary;
+    OutputFile output;
     DirectFile file;
-    bool published = false;
     std::uint64_t position = 0, size = 0;
 
     // A ring of pieces: the caller fills one, one thread writes and another hashes those behind it.
@@ -38,7 +36,7 @@ struct OutputStream::State {
     Sha256 hash;
     std::mutex mutex;
     std::condition_variable changed;
-    std::jthread writer, hasher;
+    Threads threads; // a writer and a hasher
 
     ~State() {
         {
@@ -46,13 +44,7 @@ struct OutputStream::State {
             closing = true;
         }
         changed.notify_all();
-        join();
-        if (!published && !temporary.empty()) ::unlink(temporary.c_str());
-    }
-
-    void join() {
-        if (writer.joinable()) writer.join();
-        if (hasher.joinable()) hasher.join();
+        (void)threads.join();
     }
 
     ByteView filled_piece(std::uint64_t index, std::size_t bytes) {
@@ -60,16 +52,16 @@ struct OutputStream::State {
     }
 
     // Takes the pieces in order; `done` counts those that `use` has finished.
-    template <class Use> void follow(std::uint64_t& done, Use use) {
+    template <class Use> Status follow(std::uint64_t& done, Use use) {
         std::unique_lock lock(mutex);
         for (;;) {
             changed.wait(lock, [&] { return closing || done < produced; });
-            if (done == produced) return;
+            if (done == produced) return {};
             std::uint64_t index = done;
             bool last = closing && index + 1 == produced;
             std::size_t bytes = last ? last_size : piece;
             lock.unlock();
-            Status status = use(index, bytes);
+            Status status = guarded([&] { return use(index, bytes); });
             lock.lock();
             ++done;
             if (!status.ok() && failure.ok()) failure = std::move(status);
@@ -77,13 +69,14 @@ struct OutputStream::State {
         }
     }
 
-    void start() {
-        writer = std::jthread([this] {
-            follow(written,
-                   [this](std::uint64_t i, std::size_t n) { return file.write_at(filled_piece(i, n), i * piece); });
-        });
-        hasher = std::jthread([this] {
-            follow(hashed, [this](std::uint64_t i, std::size_t n) {
+    Status start() {
+        TRY(threads.start([this](const std::stop_token&) {
+            return follow(written, [this](std::uint64_t i, std::size_t n) {
+                return file.write_at(filled_piece(i, n), i * piece);
+            });
+        }));
+        return threads.start([this](const std::stop_token&) {
+            return follow(hashed, [this](std::uint64_t i, std::size_t n) {
                 hash.update(filled_piece(i, n));
                 return Status();
             });
@@ -104,21 +97,18 @@ struct OutputStream::State {
 OutputStream::OutputStream() : state_(std::make_unique<State>()) {}
 OutputStream::~OutputStream() = default;
 
-Result<std::unique_ptr<OutputStream>> OutputStream::create(const fs::path& path, std::uint64_t size) {
+Result<std::unique_ptr<OutputStream>> OutputStream::create(const fs::path& path, std::uint64_t size, mode_t mode) {
     std::unique_ptr<OutputStream> out(new OutputStream());
     State& s = *out->state_;
-    s.path = path;
     s.size = size;
-    std::string temporary = path.string() + ".XXXXXX";
-    Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));
-    if (!fd) return errno_error("cannot write '" + path.string() + "'", errno);
-    s.temporary = temporary;
+    TRY_ASSIGN(s.output, OutputFile::create(path, mode));
+    Fd fd = s.output.release();
     if (::fallocate(fd.get(), 0, 0, static_cast<off_t>(size)) != 0 && errno == ENOSPC)
         return errno_error("cannot write '" + path.string() + "', which needs " + std::to_string(size) + " bytes",
                            errno);
     s.file = DirectFile(std::move(fd), path);
     for (AlignedBuffer& buffer : s.pieces) buffer = AlignedBuffer(piece);
-    s.start();
+    TRY(s.start());
     return out;
 }
 
@@ -147,7 +137,7 @@ Status OutputStream::append_zeros(std::uint64_t count) {
     return {};
 }
 
-Result<Sha256Digest> OutputStream::finish(mode_t mode) {
+Result<Sha256Digest> OutputStream::finish() {
     State& s = *state_;
     {
         std::unique_lock lock(s.mutex);
@@ -160,21 +150,15 @@ Result<Sha256Digest> OutputStream::finish(mode_t mode) {
         s.closing = true;
         s.changed.notify_all();
     }
-    s.join();
+    (void)s.threads.join(); // their failures are in `failure`
     if (!s.failure.ok()) return std::move(s.failure).error();
     if (s.position != s.size)
         return make_error(ErrorKind::bug, "the installer has {} bytes, {} were planned", s.position, s.size);
-    TRY(s.file.finish(s.size, mode));
+    TRY(s.file.finish(s.size));
     for (AlignedBuffer& buffer : s.pieces) buffer = {};
     return s.hash.finish();
 }
 
-Status OutputStream::publish() {
-    State& s = *state_;
-    if (::rename(s.temporary.c_str(), s.path.c_str()) != 0)
-        return errno_error("cannot rename to '" + s.path.string() + "'", errno);
-    s.published = true;
-    return fsync_directory(s.path.parent_path());
-}
+Status OutputStream::publish() { return state_->output.publish(); }
 
 } // namespace tinderbox::assemble

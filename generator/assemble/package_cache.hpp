@@ -1,5 +1,5 @@
-// Fifth job of the linker: pkgs/ of the base as conda's cache has it, each package extracted with its placeholders and
-// beside its repodata record.
+// Fifth job of the linker: pkgs/ of the base in the form of conda's cache. Each package is extracted with its
+// placeholders, beside its repodata record.
 #pragma once
 
 #include "generator/assemble/generated_files.hpp"

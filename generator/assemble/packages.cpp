@@ -36,7 +36,7 @@ void collect_licenses(std::string& out, const format::PackageInfo& p, const json
                            format::text_field(license, "text"));
 }
 
-format::PackageInfo package_info(const LinkInput& input, const std::string& prefix) {
+format::PackageInfo package_info(const LinkInput& input, const format::PrefixName& prefix) {
     const json& metadata = input.parcel.metadata;
     format::PackageInfo p = input.artifact ? lock::package_of(*input.artifact) : format::PackageInfo();
     describe(p, metadata);
@@ -70,7 +70,7 @@ format::PackageInfo generated_package() {
     return own;
 }
 
-void add_scripts(format::Manifest& manifest, const LinkInput& input, const std::string& prefix) {
+void add_scripts(format::Manifest& manifest, const LinkInput& input, const format::PrefixName& prefix) {
     if (input.parcel.kind() != parcel::ArtifactKind::conda) return;
     for (format::ScriptInfo& script : conda::link_scripts(input.parcel.metadata)) {
         script.prefix = prefix;
@@ -92,14 +92,14 @@ void describe_packages(Linking& linking) {
             continue;
         }
         packages.of_input[i] = next();
-        const std::string& prefix = linking.prefixes.at(input.root).name;
+        const format::PrefixName& prefix = linking.prefixes.at(input.root).name;
         manifest.packages.push_back(package_info(input, prefix));
         collect_licenses(linking.image.licenses, manifest.packages.back(), input.parcel.metadata);
         add_scripts(manifest, input, prefix);
     }
     // The base's packages are linked before the environment's scripts run.
     std::ranges::stable_sort(manifest.scripts, {},
-                             [](const format::ScriptInfo& script) { return script.prefix == "env"; });
+                             [](const format::ScriptInfo& script) { return script.prefix.is_env(); });
     for (const LinkInput& input : linking.inputs.all()) describe_captured(manifest, input.parcel.metadata);
     packages.generated = next();
     manifest.packages.push_back(generated_package());

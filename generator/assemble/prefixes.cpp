@@ -1,5 +1,6 @@
 #include "generator/assemble/prefixes.hpp"
 
+#include "common/base/last_component.hpp"
 #include "common/base/text.hpp"
 #include "common/format/json_read.hpp"
 #include "common/format/prefix_name.hpp"
@@ -25,7 +26,8 @@ Result<std::string> path_in(const LinkedPrefix& to, const nlohmann::json& metada
                             const std::string& who) {
     if (to.python) return final_path(*to.python, metadata, from.root, from.path);
     if (from.root == format::Root::env) return from.path;
-    return make_error(ErrorKind::usage, "{}: it is for Python, and the environment '{}' has none", who, to.name);
+    return make_error(ErrorKind::usage, "{}: it is for Python, and the environment '{}' has none", who,
+                      to_string(to.name));
 }
 
 std::string final_path(const format::PythonInfo& python, const nlohmann::json& metadata, format::Root root,
@@ -43,7 +45,7 @@ std::string final_path(const format::PythonInfo& python, const nlohmann::json& m
     case format::Root::stdlib:
         return python.stdlib + "/" + path;
     case format::Root::headers: {
-        const std::string directory = python.stdlib.substr(python.stdlib.rfind('/') + 1);
+        const std::string_view directory = last_component(python.stdlib);
         return fmt::format("include/{}/{}/{}", directory, format::text_field(metadata, "name"), path);
     }
     }

@@ -12,7 +12,7 @@ namespace tinderbox::assemble {
 struct LinkedPrefix {
     format::Root root = format::Root::env;
     const format::PythonInfo* python = nullptr;           // null: the prefix has no Python
-    std::string name;                                     // as in the manifest: "env", "base", "envs/NAME"
+    format::PrefixName name;                              // as in the manifest
     std::unordered_map<std::string, std::size_t> by_path; // final path → index into Table::destinations, until sorted
 };
 

@@ -1,5 +1,6 @@
 #include "generator/assemble/requirements.hpp"
 
+#include "common/base/last_component.hpp"
 #include "common/base/text.hpp"
 #include "common/base/version_order.hpp"
 #include "generator/advise/gpu_needs.hpp"
@@ -28,7 +29,7 @@ std::vector<std::string> frameworks_in(const std::vector<format::PackageInfo>& p
     std::set<std::string> out;
     for (const format::PackageInfo& p : packages) {
         std::string name = to_lower(p.name);
-        if (p.prefix != "env") continue;
+        if (!p.prefix.is_env()) continue;
         if (name == "torch" || name == "pytorch") out.insert("torch");
     }
     return {out.begin(), out.end()};
@@ -53,13 +54,13 @@ format::Requirements environment_requirements(const format::Manifest& manifest, 
             }
             if (base) continue;
             files.push_back({path, input.parcel.metadata.value("name", ""), &elf});
-            provided.insert(path.substr(path.rfind('/') + 1));
+            provided.emplace(last_component(path));
             if (!elf.soname.empty()) provided.insert(elf.soname);
         }
     for (const LinkInput& input : inputs)
         for (const format::Destination& d : input.parcel.table.destinations)
             if (d.kind == format::EntryKind::symlink && !format::is_of_base(input.root))
-                provided.insert(d.path.substr(d.path.rfind('/') + 1));
+                provided.emplace(last_component(d.path));
     // A wheel's optional plugin may link against rare libraries, which shows when it is imported. Only the libraries of
     // Python itself and of its own modules are a condition.
     for (const auto& [path, package, fact] : files) {
@@ -72,7 +73,7 @@ format::Requirements environment_requirements(const format::Manifest& manifest, 
     out.libraries.assign(needed_by_python.begin(), needed_by_python.end());
     std::vector<format::PackageInfo> packages;
     std::ranges::copy_if(manifest.packages, std::back_inserter(packages),
-                         [](const format::PackageInfo& p) { return p.prefix == "env"; });
+                         [](const format::PackageInfo& p) { return p.prefix.is_env(); });
     advise::add_gpu_needs(out, packages, files);
     out.frameworks = frameworks_in(manifest.packages);
     return out;

@@ -21,8 +21,7 @@ fs::path RunOutput::volume_path(unsigned number) const {
 
 Status RunOutput::finish_volume() {
     if (streams_.empty()) return {};
-    const mode_t mode = streams_.size() == 1 ? 0755 : 0644; // nobody starts a further volume
-    TRY_ASSIGN(written_.back().sha256, streams_.back()->finish(mode));
+    TRY_ASSIGN(written_.back().sha256, streams_.back()->finish());
     return {};
 }
 
@@ -30,7 +29,8 @@ Status RunOutput::next_volume() {
     TRY(finish_volume());
     const auto number = static_cast<unsigned>(streams_.size() + 1);
     const std::uint64_t size = header_.layout.file_size(number);
-    TRY_ASSIGN(auto stream, OutputStream::create(volume_path(number), size));
+    const mode_t mode = number == 1 ? 0777 : 0666; // nobody starts a further volume
+    TRY_ASSIGN(auto stream, OutputStream::create(volume_path(number), size, mode));
     streams_.push_back(std::move(stream));
     written_.push_back({volume_path(number), size, {}});
     left_ = header_.layout.payload(number);
@@ -72,10 +72,10 @@ Status RunOutput::append_zeros(std::uint64_t count) {
 void RunOutput::remove_further(unsigned number) const {
     for (; number <= format::most_volumes; ++number) {
         const fs::path path = volume_path(number);
-        Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-        if (!fd) return;
+        const auto fd = open_file(path, O_RDONLY | O_NOFOLLOW);
+        if (!fd.ok()) return;
         Bytes head(format::volume_header_size);
-        if (::pread(fd.get(), head.data(), head.size(), 0) != static_cast<ssize_t>(head.size()) ||
+        if (::pread(fd->get(), head.data(), head.size(), 0) != static_cast<ssize_t>(head.size()) ||
             !format::looks_like_volume(head))
             return;
         if (::unlink(path.c_str()) != 0) return;

@@ -1,4 +1,4 @@
-// Where an installer's bytes go: one file, or its volumes one after the other (common/format/volumes.hpp).
+// The output of an installer: one file, or its volumes one after the other (common/format/volumes.hpp).
 #pragma once
 
 #include "common/format/volumes.hpp"
@@ -14,16 +14,16 @@ struct WrittenVolume {
 
 class RunOutput {
   public:
-    // `volumes` is the header of every further volume but for its number; its layout says how many there are.
-    // `hash_all`: the SHA-256 over all volumes is wanted as well.
+    // `volumes`: the header of every further volume except its number; its layout has the number of volumes.
+    // `hash_all`: also compute the SHA-256 over all volumes.
     RunOutput(fs::path path, format::VolumeHeader volumes, bool hash_all);
 
     Status append(ByteView bytes);
     Status append_zeros(std::uint64_t count);
     std::uint64_t position() const { return position_; } // logical
 
-    // Must: NAME.run is the old file or the whole new one, which has all its volumes. Further volumes of an
-    // earlier, longer set are removed.
+    // Must: NAME.run is the old file or the whole new one with all its volumes. Removes further volumes of an earlier,
+    // longer set.
     Result<std::vector<WrittenVolume>> commit();
     Sha256Digest sha256_of_all(); // once, after commit()
 

@@ -1,9 +1,11 @@
 #include "generator/assemble/run_writer.hpp"
 
+#include "common/base/output_file.hpp"
 #include "common/base/text.hpp"
 #include "common/format/run_file.hpp"
 #include "common/sign/run_signature.hpp"
 #include "generator/assemble/block_feeder.hpp"
+#include "generator/assemble/cksum.hpp"
 
 #include <nlohmann/json.hpp>
 #include <zstd.h>
@@ -55,6 +57,7 @@ class Writer {
         mark_large_blocks();
         stub_.assign(parts_.stub.begin(), parts_.stub.end());
         stub_.resize(align(stub_.size(), format::block_alignment)); // the header copies whole 4 KiB blocks
+        stub_sum_ = cksum_text(stub_);
         TRY_ASSIGN(licenses_, compress(as_bytes(image_.licenses), licenses_level));
         TRY(settle());
         return write(output, progress);
@@ -141,8 +144,8 @@ class Writer {
             layout_.sections.push_back({std::move(name), at, size, digest});
             at += size;
         };
-        TRY_ASSIGN(header_, render_header(parts_.header_template, image_.manifest, volumes().file_size(1), stub_.size(),
-                                          volumes().count()));
+        TRY_ASSIGN(header_, render_header(parts_.header_template, image_.manifest,
+                                          {volumes().file_size(1), stub_.size(), stub_sum_, volumes().count()}));
         add("header", format::run_header_size, sha256(as_bytes(header_)));
         if (!stub_digest_) stub_digest_ = sha256(stub_);
         add("stub", stub_.size(), stub_digest_);
@@ -250,7 +253,7 @@ class Writer {
         }
         fs::path path = output;
         path += ".sha256";
-        return write_atomically(path, sums);
+        return write_output_file(path, sums);
     }
 
     // A signature of the file that was there before would only make the new one look forged.
@@ -258,7 +261,7 @@ class Writer {
         const fs::path path = sign::signature_path(output);
         if (parts_.key) {
             TRY_ASSIGN(Bytes signature, parts_.key->sign(out.sha256_of_all()));
-            return write_atomically(path, signature);
+            return write_output_file(path, signature);
         }
         if (::unlink(path.c_str()) != 0 && errno != ENOENT)
             return errno_error("cannot remove the old '" + path.string() + "'", errno);
@@ -270,7 +273,7 @@ class Writer {
     const RunParts& parts_;
     std::vector<bool> large_;
     Bytes stub_, licenses_;
-    std::string header_;
+    std::string header_, stub_sum_;
     std::optional<Sha256Digest> stub_digest_;
     std::map<std::string, Sha256Digest> probe_digests_;
     Layout layout_;
@@ -291,7 +294,7 @@ std::string plain_name(std::string_view name) {
 } // namespace
 
 Result<std::string> render_header(const std::string& header_template, const format::Manifest& manifest,
-                                  std::uint64_t total_size, std::uint64_t stub_size, unsigned volumes) {
+                                  const HeaderNumbers& numbers) {
     std::string cpu = manifest.platform == "linux-aarch64" ? "aarch64" : "x86_64";
     std::string text = header_template;
     for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{
@@ -301,16 +304,20 @@ Result<std::string> render_header(const std::string& header_template, const form
              {"@CPU@", cpu},
              {"@HEADER_SIZE@", std::to_string(format::run_header_size)},
              // Fixed width: the header's length must not depend on the numbers in it.
-             {"@TOTAL_SIZE@", fmt::format("{:020}", total_size)},
-             {"@VOLUMES@", fmt::format("{:03}", volumes)},
-             {"@STUB_BLOCKS@", std::to_string(stub_size / format::block_alignment)},
-             {"@STUB_SIZE@", std::to_string(stub_size)},
+             {"@TOTAL_SIZE@", fmt::format("{:020}", numbers.total_size)},
+             {"@VOLUMES@", fmt::format("{:03}", numbers.volumes)},
+             {"@STUB_BLOCKS@", std::to_string(numbers.stub_size / format::block_alignment)},
+             {"@STUB_SIZE@", std::to_string(numbers.stub_size)},
+             {"@STUB_SUM@", numbers.stub_sum},
              {"@STUB_SKIP@", std::to_string(format::run_header_size / format::block_alignment)}})
         text = replace_all(text, key, value);
-    if (text.size() > format::run_header_size)
+    // The header compares the checksum of itself with 0.
+    constexpr std::size_t digits = 32;
+    if (text.size() + digits > format::run_header_size)
         return make_error(ErrorKind::bug, "the shell header has {} bytes, {} are reserved", text.size(),
-                          format::run_header_size);
-    text.resize(format::run_header_size, '\n');
+                          format::run_header_size - digits);
+    text.resize(format::run_header_size - digits, '\n');
+    text += cksum_zeroing_digits(as_bytes(text));
     return text;
 }
 

@@ -26,8 +26,16 @@ struct WrittenRun {
 Result<WrittenRun> write_run(Image image, const std::vector<LinkInput>& inputs, const RunParts& parts,
                              const fs::path& output, const std::function<void(std::uint64_t, std::uint64_t)>& progress);
 
-// The header's text with its numbers, exactly run_header_size bytes. `total_size`: of the file that it begins.
+// What the header's text holds besides names.
+struct HeaderNumbers {
+    std::uint64_t total_size = 0; // of the file that the header begins
+    std::uint64_t stub_size = 0;  // a multiple of block_alignment
+    std::string stub_sum;         // cksum_text() of the stub
+    unsigned volumes = 1;
+};
+
+// The header's text with its numbers, and at its end digits that make its checksum 0: exactly run_header_size bytes.
 Result<std::string> render_header(const std::string& header_template, const format::Manifest& manifest,
-                                  std::uint64_t total_size, std::uint64_t stub_size, unsigned volumes = 1);
+                                  const HeaderNumbers& numbers);
 
 } // namespace tinderbox::assemble

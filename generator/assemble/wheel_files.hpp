@@ -1,4 +1,4 @@
-// What installing a wheel adds to its own files (PEP 427, PEP 376, PEP 610; docs/inside/installer-formats.md §3):
+// The files that installing a wheel adds to its own (PEP 427, PEP 376, PEP 610; docs/inside/installer-formats.md §3):
 // entry-point scripts, INSTALLER, REQUESTED, direct_url.json and RECORD.
 #pragma once
 
@@ -28,7 +28,7 @@ parcel::GeneratedFile wheel_record(const nlohmann::json& metadata, const format:
                                    std::uint32_t package, const std::vector<const format::Destination*>& files,
                                    const format::Table& table, const std::function<bool(std::uint32_t)>& changes);
 
-// Activation scripts and whatever else every environment gets.
+// Activation scripts, and the other files that every environment gets.
 std::vector<parcel::GeneratedFile> environment_files(const lock::Lock& lock);
 
 } // namespace tinderbox::assemble

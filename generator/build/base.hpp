@@ -13,12 +13,13 @@ struct Base {
     conda::ConstructorInstaller installer;
 };
 
-// Fills in hash, size, kind and version of lock.base, and warns of what the installer has that is not taken over.
-// Errors (usage): no installer that can be read, one for another platform, more environments than there is room for,
-// one of the lock's own name.
+// Fills in hash, size, kind and version of lock.base, and warns about parts of the installer that are not taken over.
+// Errors (usage): an unreadable installer, one for another platform, too many environments, one with the lock's own
+// name.
 Result<Base> read_base(fetch::Fetched file, lock::Lock& lock, Reporter& reporter);
 
-// One of its packages as if it came from a channel: keyed by its own hash it is the same parcel. Reads it once.
+// A package of the base as if it came from a channel: its own hash is the key, so its parcel is the same. Reads it
+// once.
 Result<lock::LockedArtifact> base_artifact(const Base& base, const lock::LockedBase& locked,
                                            const conda::ConstructorPackage& package);
 

@@ -1,5 +1,6 @@
 #include "generator/build/build.hpp"
 
+#include "common/base/output_file.hpp"
 #include "generator/advise/target.hpp"
 #include "generator/build/compile.hpp"
 #include "generator/build/includes.hpp"
@@ -37,9 +38,11 @@ Result<Built> build(const Options& options, Reporter& reporter) {
     TRY(read_includes(options, requested, lock, reporter));
 
     // Everything that can be refused by names is refused before gigabytes are fetched.
-    TRY(check_target(options, requested, lock));
+    TRY(check_planned_target(options, requested, lock));
+    TRY(installer_name(options, lock));
     if (options.redistributable) TRY(check_redistribution(lock));
     TRY_ASSIGN(assemble::RunParts parts, run_parts(lock));
+    TRY(check_output_file(output_path(options, lock)));
 
     // Each artifact of the lock becomes a file here.
     TRY_ASSIGN(const Downloads downloads, fetch(options, requested, captured, std::move(lock), *fetcher, reporter));

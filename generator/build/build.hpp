@@ -6,14 +6,14 @@
 
 namespace tinderbox::build {
 
-// Errors: each kind of ErrorKind that the passes name.
+// Errors: those of the passes.
 Result<Built> build(const Options& options, Reporter& reporter);
 
 struct Planned {
     report::BuildPlan plan;
     lock::Lock lock;
 };
-// What build() would do; nothing is packed, and no artifact is downloaded but what a lock needs.
+// The plan of build(). Packs nothing, and downloads only the artifacts that a lock needs.
 Result<Planned> plan(const Options& options, Reporter& reporter);
 
 } // namespace tinderbox::build

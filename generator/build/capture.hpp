@@ -16,7 +16,7 @@ struct Captured {
     lock::CapturedSource source;                         // kind "": nothing was captured
 
     bool any() const { return !source.kind.empty(); }
-    // Until it is packed: what its metadata says of its Python, and the bytes of its files.
+    // The metadata of its Python, and the size of its files in bytes; both before it is packed.
     nlohmann::json python() const;
     std::uint64_t bytes() const;
 };
@@ -24,10 +24,10 @@ struct Captured {
 // Sets the option that captures `source` again, unless one of the two is set.
 void capture_again(const lock::CapturedSource& source, std::string& python_from, std::string& from_prefix);
 
-// Tells the solve and the builder of wheels which interpreter there is. Valid until it is packed.
+// Describes the captured interpreter to the solve and the builder of wheels. Valid until it is packed.
 void describe_python(const Captured& captured, lock::LockOptions& options);
 
-// Errors: usage (both options; other contents than the lock names), storage.
+// Errors: usage (both options; other contents than those in the lock), storage.
 Result<Captured> capture(const Options& options, const Requested& requested, Reporter& reporter);
 
 } // namespace tinderbox::build

@@ -6,15 +6,15 @@
 
 namespace tinderbox::build {
 
-// Moved only before its first use: the passes after it point into it.
+// Moved only before its first use, because the passes after it keep pointers into it.
 struct Downloads {
     lock::Lock lock;                   // with the SHA-256 and size of every artifact
     std::vector<fetch::Fetched> files; // one an artifact of the lock
     std::optional<Base> base;
 };
 
-// With the hosts and certificates that options, request, lock, and the configurations of pip and conda allow. The
-// fetcher keeps `reporter`.
+// Uses the hosts and certificates that options, request, lock, and the configurations of pip and conda allow. The
+// fetcher keeps a pointer to `reporter`.
 Result<std::unique_ptr<fetch::Fetcher>> open_fetcher(const Options& options, const Requested& requested,
                                                      Reporter& reporter);
 

@@ -1,5 +1,6 @@
 #include "generator/build/link.hpp"
 
+#include "common/base/names.hpp"
 #include "common/base/version_order.hpp"
 #include "generator/advise/target.hpp"
 #include "generator/build/redistribution.hpp"
@@ -43,11 +44,17 @@ fs::path output_path(const Options& options, const lock::Lock& lock) {
     return options.output.empty() ? lock.name + ".run" : options.output;
 }
 
+Result<std::string> installer_name(const Options& options, const lock::Lock& lock) {
+    const std::string file_name = output_path(options, lock).filename().string();
+    const std::string name = file_name.ends_with(".run") ? file_name.substr(0, file_name.size() - 4) : file_name;
+    TRY(check_installer_name(name).in(name.empty() ? "the request names no environment; add -o NAME.run" : "-o"));
+    return name;
+}
+
 Result<assemble::Image> link(const Options& options, const Requested& requested, const Downloads& downloads,
                              const Packed& packed, Reporter& reporter) {
-    const std::string file_name = output_path(options, downloads.lock).filename().string();
     assemble::LinkOptions how;
-    how.name = file_name.ends_with(".run") ? file_name.substr(0, file_name.size() - 4) : file_name;
+    TRY_ASSIGN(how.name, installer_name(options, downloads.lock));
     how.level = options.level;
     how.strict = options.strict;
     how.base = packed.base ? &*packed.base : nullptr;

@@ -1,4 +1,4 @@
-// Pass "link": the parcels become one image, and it must fit the target that was named.
+// Pass "link": the parcels become one image, which must fit the named target.
 #pragma once
 
 #include "generator/build/pack.hpp"
@@ -7,6 +7,9 @@ namespace tinderbox::build {
 
 // -o decides, else --name, else the request.
 fs::path output_path(const Options& options, const lock::Lock& lock);
+
+// NAME of NAME.run. Error (usage): it cannot be one (common/base/names.hpp), or there is none.
+Result<std::string> installer_name(const Options& options, const lock::Lock& lock);
 
 // Errors: usage (conflicts with --strict, terms with --redistributable), machine (--target-glibc, --target-gpu,
 // --target-driver).

@@ -1,4 +1,4 @@
-// The options of `build` and of `lock`, each parsed where its words allow it.
+// The options of `build` and of `lock`, with parsed values where the text alone is enough.
 #pragma once
 
 #include "generator/conda/config.hpp"

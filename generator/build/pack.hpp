@@ -1,4 +1,4 @@
-// Pass "pack": every file becomes a parcel, in the order in which the linker takes them.
+// Pass "pack": every file becomes a parcel, in the linker's order.
 #pragma once
 
 #include "generator/assemble/link.hpp"
@@ -8,7 +8,7 @@
 
 namespace tinderbox::build {
 
-// Points into the Downloads that it was packed from. May be moved.
+// Points into the Downloads that it was packed from. Movable.
 struct Packed {
     std::vector<assemble::LinkInput> inputs; // captured, conda packages, wheels, includes, base; bytecode behind them
     format::PythonInfo python;               // the environment's

@@ -14,8 +14,8 @@ parcel::ParcelCache parcel_cache();
 
 class Parcels {
   public:
-    // `source_mtime`: of files that have no time of their own, in seconds since 1970. `reporter`: hears how many bytes
-    // were packed; null: nobody does. Not owned.
+    // `source_mtime`: the time of files that have none of their own, in seconds since 1970. `reporter` gets the number
+    // of packed bytes; null: no reports. Not owned.
     Parcels(const Options& options, std::int64_t source_mtime, Reporter* reporter = nullptr);
     Parcels(const Parcels&) = delete;
     Parcels& operator=(const Parcels&) = delete;
@@ -28,8 +28,7 @@ class Parcels {
     Result<parcel::Parcel> conda_package(const std::string& sha256, const fs::path& file, const std::string& file_name);
     Result<parcel::Parcel> captured(const lock::CapturedSource& source, std::unique_ptr<parcel::Artifact> artifact);
     Result<parcel::Parcel> include(const lock::LockedInclude& include, const std::string& environment);
-    // Out of the .sh at `installer`: a package, its info/ (for the package cache), and what the installer itself
-    // leaves.
+    // From the .sh at `installer`: a package, its info/ (for the package cache), and the installer's own files.
     Result<parcel::Parcel> base_package(const std::string& sha256, const fs::path& installer,
                                         const conda::ConstructorPackage& package);
     Result<parcel::Parcel> base_package_info(const std::string& sha256, const fs::path& installer,

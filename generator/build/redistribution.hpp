@@ -1,4 +1,4 @@
-// --redistributable, and the notices that a build prints about what its result hands on.
+// --redistributable, and the notices of a build about the redistribution of its result.
 #pragma once
 
 #include "generator/lock/lock.hpp"
@@ -12,8 +12,8 @@ Result<report::RedistributionTable> redistribution_table();
 // The error (usage) of --redistributable, with one line for each restriction.
 Error redistribution_refusal(const std::vector<std::string>& restrictions);
 
-// Before gigabytes are downloaded: names and places tell some classes, licences are known only later. Error (usage): a
-// class is restricted.
+// Runs before gigabytes are downloaded: names and places tell some classes; licences are known only later. Error
+// (usage): a class is restricted.
 Status check_redistribution(const lock::Lock& lock);
 
 // Fills in PackageInfo::redistribution, now that the packages' licences are known, and the manifest's notices.

@@ -1,4 +1,4 @@
-// The passes of `lock`: request → capture → solve, and the difference to the lock that is replaced.
+// The passes of `lock`: request → capture → solve, and the differences to the lock that is replaced.
 #pragma once
 
 #include "common/base/reporter.hpp"

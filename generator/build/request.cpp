@@ -1,10 +1,13 @@
 #include "generator/build/request.hpp"
 
+#include "common/base/input_file.hpp"
+#include "common/base/names.hpp"
 #include "generator/advise/target.hpp"
 #include "generator/embed/embedded.hpp"
 #include "generator/lock/cuda_request.hpp"
 #include "generator/lock/update.hpp"
 #include "generator/pip/config.hpp"
+#include "generator/spec/spec_text.hpp"
 
 #include <algorithm>
 
@@ -31,14 +34,27 @@ Result<spec::Request> command_line_request(const Options& options) {
     return out;
 }
 
+// What a request says of names is understood by `inspect`, too. Here it becomes directories and words of a shell.
+Status check_names(const Options& options, const spec::Request& request) {
+    const std::string where = request.name_line.line > 0 ? request.name_line.str() : request.source;
+    if (!request.name.empty() && options.env_name.empty()) TRY(check_environment_name(request.name).in(where));
+    for (const auto& [name, value] : request.variables) TRY(check_variable(name, value).in(request.source));
+    return {};
+}
+
 Status merge_request(const Options& options, Requested& out) {
     std::vector<spec::Request> requests;
+    std::error_code ignored;
     for (const std::string& argument : options.specs) {
         spec::LockChoice choice;
         choice.platform = options.platform;
         choice.environment = options.env_name;
         TRY_ASSIGN(spec::Request request, spec::read_spec(argument, std::move(choice)));
-        out.sources.push_back({argument, lock::request_digest(request)});
+        TRY(check_names(options, request));
+        // A pipe cannot be compared with the lock later.
+        if (const std::string path = spec::split_argument(argument).path;
+            !is_stream(path) && fs::is_regular_file(path, ignored))
+            out.sources.push_back({argument, lock::request_digest(request)});
         requests.push_back(std::move(request));
     }
     TRY_ASSIGN(spec::Request words, command_line_request(options));
@@ -46,7 +62,10 @@ Status merge_request(const Options& options, Requested& out) {
     requests.push_back(std::move(words));
     TRY_ASSIGN(out.request, spec::merge(std::move(requests)));
     TRY(spec::check_bundled(out.request));
-    if (!options.env_name.empty()) out.request.name = options.env_name;
+    if (!options.env_name.empty()) {
+        TRY(check_environment_name(options.env_name).in("--name"));
+        out.request.name = options.env_name;
+    }
     if (options.cuda.empty()) return {};
     return lock::add_cuda(out.request, options.cuda, as_text(embed::embedded("templates/cuda_indexes.json")));
 }
@@ -91,9 +110,8 @@ void warn_of_changed_sources(const lock::Lock& lock, const std::string& path, Re
 
 Result<std::optional<lock::Lock>> read_given_lock(const std::string& argument) {
     const auto [path, names] = spec::split_argument(argument);
-    auto lock = read_if_lock(path);
-    if (!lock.ok()) return Error{ErrorKind::usage, std::move(lock).error().message};
-    if (*lock && !names.empty())
+    TRY_ASSIGN(std::optional<lock::Lock> lock, read_if_lock(path));
+    if (lock && !names.empty())
         return make_error(ErrorKind::usage,
                           "{}: it is a tinderbox lock, which has nothing to choose; leave the [{}] "
                           "away",
@@ -104,7 +122,7 @@ Result<std::optional<lock::Lock>> read_given_lock(const std::string& argument) {
 } // namespace
 
 Result<std::optional<lock::Lock>> read_if_lock(const std::string& path) {
-    TRY_ASSIGN(const std::string text, read_text(path));
+    TRY_ASSIGN(const std::string text, spec::read_spec_text(path));
     if (spec::recognise_spec(text) != spec::SpecKind::tinderbox_lock) return std::optional<lock::Lock>();
     TRY_ASSIGN(lock::Lock lock, lock::parse_lock(text, path));
     return std::optional(std::move(lock));

@@ -1,4 +1,4 @@
-// Pass "request": the SPECs and the command line become one request, or the lock that was given instead.
+// Pass "request": the SPECs and the command line become one request, or a given lock replaces it.
 #pragma once
 
 #include "common/base/reporter.hpp"
@@ -10,7 +10,7 @@ namespace tinderbox::build {
 
 struct Requested {
     spec::Request request;                   // with a lock: only how this machine's pip is configured
-    std::vector<lock::LockedSource> sources; // the SPECs as given, each with the digest of what it asks for
+    std::vector<lock::LockedSource> sources; // the SPECs as given, each with the digest of its request
     std::optional<lock::Lock> lock;          // the only SPEC, when it is a lock of ours
     machine::GpuTarget target;               // --target-gpu, --target-driver
     std::string wheel_python;                // lock --pip-only: the Python that wheels are chosen for; "" = captured

@@ -1,4 +1,4 @@
-// Download sizes that neither index nor lock says: of the files themselves, or of their servers.
+// Download sizes that neither index nor lock has: from the files themselves, or from their servers.
 #pragma once
 
 #include "common/base/reporter.hpp"
@@ -7,8 +7,8 @@
 
 namespace tinderbox::build {
 
-// Fills in LockedArtifact::size where it is 0; it stays 0 where no server tells, and for wheels that are made here. A
-// byte of each file is asked for. Nobody is asked with --offline (Fetcher::offline).
+// Fills in LockedArtifact::size where it is 0, by asking the server for one byte of the file. It stays 0 when no server
+// tells it, and for wheels that are made here. With --offline (Fetcher::offline) no server is asked.
 void ask_sizes(lock::Lock& lock, fetch::Fetcher& fetcher, Reporter& reporter);
 
 } // namespace tinderbox::build

@@ -54,6 +54,11 @@ std::string wanted_base(const Options& options, const Requested& requested) {
     return std::ranges::all_of(requested.request.conda, exact) ? "" : default_base;
 }
 
+// In a base the environment is a directory of envs/, which needs a name.
+void name_environment(lock::Lock& lock) {
+    if (lock.base && lock.name.empty()) lock.name = "env";
+}
+
 Result<lock::Lock> use_lock(const Options& options, const Requested& requested,
                             const std::optional<lock::LockedBase>& base) {
     lock::Lock out = *requested.lock;
@@ -64,6 +69,7 @@ Result<lock::Lock> use_lock(const Options& options, const Requested& requested,
                           "{}: its base is {}, --base says {}; lock again with --base, or leave it away",
                           options.specs.front(), out.base ? out.base->kind + " " + out.base->version : "none",
                           pip::printable(options.base));
+    name_environment(out);
     return out;
 }
 
@@ -128,6 +134,7 @@ Result<lock::Lock> solve(const Options& options, const Requested& requested, con
     TRY_ASSIGN(lock::MadeLock made, std::move(solved));
     lock::Lock& lock = made.lock;
     lock.base = std::move(base);
+    name_environment(lock);
     if (lock.base) lock.request.push_back("--base " + pip::printable(wanted));
     for (const std::string& warning : made.warnings) reporter.warning(warning);
     for (const advise::LintWarning& warning : advise::lint(lock, requested.request, options.cuda))

@@ -1,4 +1,4 @@
-// Pass "solve": the request becomes a lock. A lock that was given gets this machine's credentials.
+// Pass "solve": the request becomes a lock. A given lock only gets this machine's credentials.
 #pragma once
 
 #include "generator/build/capture.hpp"

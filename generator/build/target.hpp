@@ -1,4 +1,4 @@
-// --target-gpu and --target-driver against a lock, before anything of it is fetched.
+// Checks --target-gpu and --target-driver against a lock before anything is downloaded.
 #pragma once
 
 #include "generator/build/request.hpp"
@@ -7,6 +7,6 @@ namespace tinderbox::build {
 
 // As far as the names of packages and cached parcels tell; nothing is checked without a target. Error (machine): the
 // target cannot run it.
-Status check_target(const Options& options, const Requested& requested, const lock::Lock& lock);
+Status check_planned_target(const Options& options, const Requested& requested, const lock::Lock& lock);
 
 } // namespace tinderbox::build

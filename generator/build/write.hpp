@@ -1,4 +1,4 @@
-// Pass "write": image, stub and probe become NAME.run, in one file or in volumes, signed where a key was given.
+// Pass "write": image, stub and probe become NAME.run, in one file or in volumes, signed with --sign.
 #pragma once
 
 #include "common/sign/key.hpp"

@@ -1,10 +1,10 @@
 // Captured artifacts: an interpreter (--python-from) or a whole prefix (--from-prefix) of this machine, made
 // position-independent. docs/building/capture.md says what is taken, what is left out, and why.
 //
-// A captured file's content is not always the file's: where its prefix is relocated, texts hold a neutral placeholder
-// in place of the old prefix, an ELF file's absolute RPATH has become $ORIGIN-relative, pip's long-path launcher is a
-// plain first line again. The artifact's digest is over that content, so the same Python captured from two places
-// whose binaries do not name them gives one digest.
+// A captured file's content may differ from the file. Where its prefix is relocated, a text holds a neutral placeholder
+// instead of the old prefix, an ELF file's absolute RPATH has become $ORIGIN-relative, and pip's long-path launcher is
+// a plain first line again. The artifact's digest is over that content. So the same Python captured from two places has
+// one digest, if its binaries do not name the place.
 //
 // metadata() (JSON, kept in the parcel; no absolute path of this machine in it):
 //   kind            "python" | "prefix"
@@ -13,9 +13,9 @@
 //                   paths relative to the prefix. Absent for a conda prefix without Python.
 //   libraries       [{name, needed_by: [path]}]: sonames needed from the target, beyond glibc's own
 //   glibc           {version, needed_by}: the highest GLIBC_x.y a captured ELF file asks for; absent when none does
-//   not_relocatable [{path, why}]: keeps naming the old prefix, or a path outside it, and may fail for that
-//   harmless        [{path, why}]: names the old prefix where nothing depends on it (docs/building/capture.md has the
-//   reasons) left_out        [{path, why}]: what the prefix has and the capture has not, beyond the documented rules
+//   not_relocatable [{path, why}]: still names the old prefix, or a path outside it, and may fail because of that
+//   harmless        [{path, why}]: names the old prefix without effect (docs/building/capture.md has the reasons)
+//   left_out        [{path, why}]: in the prefix, but not captured, beyond the documented rules
 //   distributions   [{name, version, license, path}]: Python distributions in site-packages (prefix only)
 //   conda_packages  [{name, version, build, channel, license}]: from conda-meta (prefix only)
 //   warnings        [string]: for the linker to show
@@ -50,9 +50,9 @@ class CapturedArtifact : public parcel::Artifact {
 Result<std::unique_ptr<CapturedArtifact>> capture_python(const fs::path& executable_or_directory,
                                                          const CaptureOptions& options = {});
 
-// An environment: a venv (flattened together with its base interpreter), a conda prefix, or the prefix of a pyenv or
-// standalone Python with its site-packages. Files must not change between this call and the last read: one that did
-// is an error of kind storage.
+// An environment: a venv (merged with its base interpreter), a conda prefix, or the prefix of a pyenv or standalone
+// Python with its site-packages. Files must not change between this call and the last read: a changed file is an error
+// of kind storage.
 Result<std::unique_ptr<CapturedArtifact>> capture_prefix(const fs::path& directory, const CaptureOptions& options = {});
 
 } // namespace tinderbox::capture

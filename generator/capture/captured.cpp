@@ -1,5 +1,6 @@
 #include "generator/capture/captured.hpp"
 
+#include "common/base/last_component.hpp"
 #include "common/base/parallel.hpp"
 #include "common/base/text.hpp"
 #include "common/base/utf8.hpp"
@@ -228,7 +229,7 @@ class Captured : public CapturedArtifact {
         for (const Item& item : items_) {
             paths.insert(item.path);
             if (item.path.starts_with("lib/") && item.path.find(".so") != std::string::npos)
-                libraries.emplace(item.path.substr(item.path.rfind('/') + 1), item.path);
+                libraries.emplace(last_component(item.path), item.path);
         }
         std::vector<Item> links;
         for (std::size_t i = 0; i < items_.size(); ++i) {
@@ -343,7 +344,7 @@ class Captured : public CapturedArtifact {
     void describe_libraries() {
         std::set<std::string> own;
         for (std::size_t i = 0; i < items_.size(); ++i) {
-            own.insert(items_[i].path.substr(items_[i].path.rfind('/') + 1));
+            own.emplace(last_component(items_[i].path));
             if (const auto& elf = scanned_[i].plan.elf; elf && !elf->info.soname.value.empty())
                 own.insert(elf->info.soname.value);
         }

@@ -1,5 +1,5 @@
-// From a list of files to an artifact: every file is read once (hash, old prefixes, ELF facts), on all cores, and its
-// changes are remembered as splices; contents are read again when they are packed.
+// From a list of files to an artifact. Every file is read once (hash, old prefixes, ELF facts), on all cores, and its
+// changes are kept as splices. Contents are read again when they are packed.
 #pragma once
 
 #include "generator/capture/capture.hpp"
@@ -29,7 +29,7 @@ struct FileSelection {
     std::vector<Listed> not_relocatable, left_out;
     std::vector<std::string> warnings;
     nlohmann::json metadata;
-    // RECORD files whose rows are brought in line with what relocation changed: RECORD's path → site-packages' path.
+    // RECORD files whose rows are updated after relocation: RECORD's path → site-packages' path.
     std::map<std::string, std::string> records;
 
     void add(Item item) { items.insert_or_assign(item.path, std::move(item)); }

@@ -1,5 +1,6 @@
 #include "generator/capture/distributions.hpp"
 
+#include "common/base/json_cost.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "common/base/utf8.hpp"
@@ -111,7 +112,7 @@ class Describer {
     // PEP 610: a project installed with `pip install -e` has its source elsewhere.
     Status direct_url(Item& item) {
         TRY_ASSIGN(std::string text, read_text(item.source, 1u << 20));
-        json parsed = json::parse(text, nullptr, false);
+        json parsed = is_affordable_json(text) ? json::parse(text, nullptr, false) : json();
         if (!parsed.is_object()) return {};
         if (auto info = parsed.find("dir_info");
             info != parsed.end() && info->is_object() && info->value("editable", json(false)) == true)
@@ -157,7 +158,7 @@ Status describe_conda(FileSelection& selection) {
         if (!path.starts_with("conda-meta/") || !path.ends_with(".json") || item.kind != format::EntryKind::file)
             continue;
         TRY_ASSIGN(std::string text, read_text(item.source, 256u << 20));
-        json record = json::parse(text, nullptr, false);
+        json record = is_affordable_json(text) ? json::parse(text, nullptr, false) : json();
         if (!record.is_object() || format::text_field(record, "name").empty()) continue;
         for (const char* field : {"url", "channel", "schannel", "package_tarball_full_path"}) {
             std::string url = format::text_field(record, field), clean = without_credentials(url);

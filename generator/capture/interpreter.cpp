@@ -1,5 +1,6 @@
 #include "generator/capture/interpreter.hpp"
 
+#include "common/base/json_cost.hpp"
 #include "common/base/process.hpp"
 #include "common/base/text.hpp"
 
@@ -69,7 +70,8 @@ Result<json> ask(const fs::path& executable) {
     if (!ran->succeeded()) return refuse(fmt::format("{}, {}", ran->describe(), first_line(ran->error_output)));
     auto start = ran->output.find("TINDERBOX-PYTHON ");
     if (start == std::string::npos) return refuse(first_line(ran->output));
-    json answer = json::parse(std::string_view(ran->output).substr(start + 17), nullptr, false);
+    const std::string_view text = std::string_view(ran->output).substr(start + 17);
+    json answer = is_affordable_json(text) ? json::parse(text, nullptr, false) : json();
     if (!answer.is_object()) return refuse("its answer cannot be read");
     return answer;
 }

@@ -1,6 +1,7 @@
 #include "generator/capture/plan.hpp"
 
 #include "common/base/hash.hpp"
+#include "common/base/last_component.hpp"
 #include "common/base/text.hpp"
 
 #include <algorithm>
@@ -167,7 +168,7 @@ class Planner {
 
     bool nvidia() const {
         if (path_.find("site-packages/nvidia/") != std::string::npos) return true;
-        std::string_view name = std::string_view(path_).substr(path_.rfind('/') + 1);
+        std::string_view name = last_component(path_);
         for (std::string_view stem :
              {"libcuda",   "libcudart",   "libcublas",   "libcudnn",   "libcufft", "libcufile",    "libcupti",
               "libcurand", "libcusolver", "libcusparse", "libnccl",    "libnpp",   "libnvJitLink", "libnvToolsExt",

@@ -1,9 +1,9 @@
 // The changes that one captured file needs under another prefix, and its mentions of the old one that cannot change.
 //
-// A text (no NUL byte anywhere: conda-build's rule) gets every mention of the old prefix replaced by a placeholder.
-// In an ELF file an absolute RPATH becomes $ORIGIN-relative; other mentions are C strings, of which a new prefix may
-// not be longer than the old one – unless nothing depends on them: the interpreter's compiled-in defaults (it finds its
-// prefix from its own location) and bytes that are never loaded (debug information).
+// In a text (no NUL byte anywhere: conda-build's rule) a placeholder replaces every mention of the old prefix. In an
+// ELF file an absolute RPATH becomes $ORIGIN-relative. Other mentions there are C strings, which limit a new prefix to
+// the old one's length. Two kinds of mentions stay, because they have no effect: the interpreter's compiled-in defaults
+// (it finds its prefix from its own location), and bytes that are never loaded (debug information).
 #pragma once
 
 #include "generator/elf/elf_patch.hpp"
@@ -35,14 +35,13 @@ enum class Role : std::uint8_t {
 
 struct Spelling {
     std::string text;
-    // /usr and the like, which hold much more than Python: only build_config files, first lines and RPATHs are
-    // relocated, and in them only what names a captured path ("/usr/bin/install" stays, "/usr/include/python3.11"
-    // moves).
+    // /usr and the like hold much more than Python. Only build_config files, first lines and RPATHs are relocated
+    // there, and in them only names of captured paths ("/usr/bin/install" stays, "/usr/include/python3.11" moves).
     bool shared = false;
 };
 
 struct PrefixRules {
-    std::vector<Spelling> spellings; // the old prefixes as they may be written; of two at one place the longer counts
+    std::vector<Spelling> spellings; // all spellings of the old prefixes; of two at one place the longer counts
     std::string build_prefix;        // looked for in build_config files only; "" when it is one of the spellings
     std::set<std::string> captured;  // every captured path and directory, relative; "" is the prefix
 };
@@ -58,8 +57,8 @@ struct FilePlan {
     parcel::PrefixMode mode = parcel::PrefixMode::none;
     std::string placeholder, shebang; // as in Entry
     std::optional<elf::ElfFacts> elf;
-    // The relative RPATH was longer than the absolute one (a prefix of less than ten characters): it is "$ORIGIN", and
-    // the libraries that the file needs from the prefix must have links beside it.
+    // The relative RPATH was longer than the absolute one (a prefix of less than ten characters). It is "$ORIGIN"
+    // instead, and needs links beside the file to the libraries that the file loads from the prefix.
     bool links_beside = false;
     std::vector<std::string> not_relocatable, harmless; // reasons
 };
@@ -74,10 +73,10 @@ std::string relative_runpath(const std::string& value, const std::string& direct
 // The content with its splices applied: for tests and small files.
 std::string apply_splices(std::string_view content, const std::vector<Splice>& splices);
 
-// "a/b" relative to "a/c/d": "../../b". Both relative to one root.
+// The path of "a/b" relative to the directory "a/c/d": "../../b". Both are relative to one root.
 std::string relative_between(const std::string& directory, const std::string& target);
 
-// Sees "/old/lib/x" as below "/old", not "/older" nor "/old.bak".
+// Whether a path element ends at `end`: "/old" is a prefix of "/old/lib/x", not of "/older" or "/old.bak".
 bool prefix_ends_at(std::string_view text, std::size_t end);
 
 } // namespace tinderbox::capture

@@ -9,10 +9,10 @@ namespace tinderbox::capture {
 
 enum class RecordState { same, relocated, missing };
 
-// RECORD's text for the copy. A file that relocation changes has neither hash nor size any more (its final content is
-// known at the target only); a file that was not captured loses its row, but for bytecode, which is compiled again.
-// `site_packages`: the directory rows are relative to, itself relative to the prefix; `state` is asked with a path
-// relative to the prefix. A row that names a place outside the prefix is dropped. Text that is no RECORD stays.
+// RECORD's text for the copy. A file that relocation changes loses hash and size, because only the target knows its
+// final content. A file that was not captured loses its row, except bytecode, which is compiled again. A row that names
+// a place outside the prefix is dropped. Text that is no RECORD stays. `site_packages`: the directory that rows are
+// relative to, itself relative to the prefix. `state` is called with paths relative to the prefix.
 std::string updated_record(const std::string& text, const std::string& site_packages,
                            const std::function<RecordState(const std::string& path)>& state);
 

@@ -1,7 +1,9 @@
 #include "generator/capture/select.hpp"
 
+#include "common/base/last_component.hpp"
 #include "common/base/member_path.hpp"
 #include "common/base/text.hpp"
+#include "common/format/entry.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -31,7 +33,7 @@ bool skip_in_stdlib(const std::string& relative, bool is_directory) {
     if (relative == "EXTERNALLY-MANAGED") return true;
     // Debian's: changes where setuptools installs to.
     if (relative == "_distutils_system_mod.py") return true;
-    std::string_view name = std::string_view(relative).substr(relative.rfind('/') + 1);
+    std::string_view name = last_component(relative);
     if (relative.starts_with("lib-dynload/"))
         return std::ranges::any_of(test_modules, [&](std::string_view stem) { return name.starts_with(stem); });
     // libpython.a and its objects: 50 MB that only an embedding program's linker reads.
@@ -41,7 +43,7 @@ bool skip_in_stdlib(const std::string& relative, bool is_directory) {
 }
 
 bool is_build_config(const std::string& path, const std::string& stdlib) {
-    std::string_view name = std::string_view(path).substr(path.rfind('/') + 1);
+    std::string_view name = last_component(path);
     if (path.starts_with("lib/pkgconfig/") || path.ends_with("-config")) return true;
     if (!path.starts_with(stdlib + "/")) return false;
     std::string_view inside = std::string_view(path).substr(stdlib.size() + 1);
@@ -154,7 +156,7 @@ Status add_library_data(const fs::path& prefix, FileSelection& selection) {
     if (is_shared_prefix(prefix.string())) return {};
     std::set<std::string> wanted;
     for (const auto& [path, item] : selection.items) {
-        std::string_view name = std::string_view(path).substr(path.rfind('/') + 1);
+        std::string_view name = last_component(path);
         for (const LibraryData& data : library_data)
             if (path.starts_with("lib/") && name.starts_with(data.library))
                 for (std::string_view directory : data.directories)
@@ -281,8 +283,8 @@ Status add_tree(const Walk& walk, FileSelection& selection) {
         bool is_link = it->is_symlink(ec), is_directory = !is_link && it->is_directory(ec);
         if (walk.skip && walk.skip(relative, is_directory)) {
             if (is_directory) it.disable_recursion_pending();
-        } else if (auto safe = safe_relative_path(path); !safe.ok()) {
-            selection.left_out.push_back({path, safe.error().message});
+        } else if (Status good = format::check_path(format::Root::env, path); !good.ok()) {
+            selection.left_out.push_back({path, good.error().message});
             if (is_directory) it.disable_recursion_pending();
         } else if (!is_link && !is_directory && !it->is_regular_file(ec)) {
             selection.left_out.push_back({path, "a socket, pipe or device"});
@@ -295,7 +297,7 @@ Status add_tree(const Walk& walk, FileSelection& selection) {
                 if (ec) {
                     selection.left_out.push_back({path, "a symlink that leads nowhere"});
                     keep = false;
-                } else if (inside && !fs::path(item.link).is_absolute() && symlink_stays_inside(path, item.link)) {
+                } else if (inside && check_link_target(path, item.link).ok()) {
                     // as it is
                 } else if (inside) {
                     item.link =
@@ -322,7 +324,7 @@ Status select_interpreter(const Interpreter& python, FileSelection& selection) {
     TRY_ASSIGN(Item executable, item_from(python.executable, info.executable));
     executable.role = Role::interpreter;
     selection.add(std::move(executable));
-    const std::string name = info.executable.substr(info.executable.rfind('/') + 1);
+    const std::string_view name = last_component(info.executable);
     for (std::string alias : {"python" + python.short_version, std::string("python3"), std::string("python")})
         if (alias != name) {
             Item link;
@@ -343,7 +345,7 @@ Status select_interpreter(const Interpreter& python, FileSelection& selection) {
     directory(info.stdlib);
     directory(info.site_packages);
     if (!python.include.empty()) {
-        std::string directory_name = python.include.substr(python.include.rfind('/') + 1);
+        const std::string directory_name(last_component(python.include));
         for (const std::string& include : {python.include, "include/" + python.multiarch + "/" + directory_name})
             if (fs::is_directory(prefix / include, ec))
                 TRY(add_tree({prefix / include, include, prefix, false, {}}, selection));

@@ -1,4 +1,4 @@
-// Which files are captured. The rules, with their reasons, are a table in docs/building/capture.md.
+// Selects the files to capture. docs/building/capture.md has a table of the rules with their reasons.
 #pragma once
 
 #include "generator/capture/captured.hpp"
@@ -20,9 +20,9 @@ void assign_roles(const format::PythonInfo& info, FileSelection& selection);
 // The interpreter, its standard library, headers, configuration, and the libraries inside its prefix that they load.
 Status select_interpreter(const Interpreter& python, FileSelection& selection);
 
-// Adds the tree below `source` at `path`. `skip` is asked with the path relative to `source`; a directory that it
-// names is not entered. Symlinks that lead out of `root` are replaced by what they name if that is a file and
-// `follow_out`, otherwise left out.
+// Adds the tree below `source` at `path`. `skip` is called with paths relative to `source`; a directory that it rejects
+// is not entered. A symlink that leads out of `root` is replaced by its target if that is a file and `follow_out` is
+// set, otherwise left out.
 struct Walk {
     fs::path source;
     std::string path;

@@ -2,6 +2,7 @@
 #include "generator/build/build.hpp"
 
 #include "common/base/shell_quote.hpp"
+#include "common/base/standard_output.hpp"
 #include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
 #include "common/base/units.hpp"
@@ -39,7 +40,7 @@ void print_json(const build::Built& built) {
         for (const assemble::WrittenVolume& volume : run.volumes)
             result["volumes"].push_back(
                 {{"file", volume.path.string()}, {"size", volume.size}, {"sha256", to_hex(volume.sha256)}});
-    fmt::print("{}", format::canonical_json(result));
+    write_output(format::canonical_json(result));
 }
 
 void print_notes(const build::Built& built, bool with_signature, double seconds) {
@@ -68,12 +69,12 @@ void print_notes(const build::Built& built, bool with_signature, double seconds)
 Status print_plan(const BuildCommand& command) {
     TRY_ASSIGN(const build::Planned planned, build::plan(command.options, Terminal::get()));
     if (!command.as_json) {
-        fmt::print("{}", report::plan_text(planned.plan, report::output_width(), report::output_colour()));
+        write_output(report::plan_text(planned.plan, report::output_width(), report::output_colour()));
         return {};
     }
     json out = report::to_json(planned.plan);
     out["lock"] = lock::to_json(planned.lock);
-    fmt::print("{}", format::canonical_json(out));
+    write_output(format::canonical_json(out));
     return {};
 }
 

@@ -53,7 +53,7 @@ void add_options(CLI::App& command, build::Options& o, bool& plan, bool& as_json
     command
         .add_option("--base", o.base,
                     "The conda at PREFIX: miniconda[=VERSION], miniforge[=VERSION], an installer's .sh (file or URL), "
-                    "none (default: miniforge for what conda solves, else none)")
+                    "none (default: miniforge when conda solves, else none)")
         ->group("Base");
     command.add_option("--python-from", o.python_from, "Capture this interpreter and its standard library")
         ->group("Base");
@@ -68,7 +68,7 @@ void add_options(CLI::App& command, build::Options& o, bool& plan, bool& as_json
     add_parsed(command, "--channel-priority", o.channel_priority, conda::parse_channel_priority,
                "strict, flexible, disabled (default: as .condarc says, else flexible)")
         ->group("Sources");
-    command.add_option("--index-url", o.index_url, "Package index (default: what pip is configured for)")
+    command.add_option("--index-url", o.index_url, "Package index (default: the one in pip's configuration)")
         ->group("Sources");
     command.add_option("--extra-index-url", o.extra_index_urls, "Further package index")->group("Sources");
     command.add_option("--find-links", o.find_links, "Directory or page with wheels")->group("Sources");
@@ -124,9 +124,9 @@ void add_options(CLI::App& command, build::Options& o, bool& plan, bool& as_json
         ->group("Output");
     command.add_flag("--offline", o.offline, "Use only earlier downloads")->group("Run");
     command.add_flag("--strict", o.strict, "Treat warnings about packages' contents as errors")->group("Run");
-    command.add_flag("--redistributable", o.redistributable, "Refuse packages whose terms limit handing them on")
+    command.add_flag("--redistributable", o.redistributable, "Refuse packages whose terms restrict redistribution")
         ->group("Run");
-    command.add_flag("--plan", plan, "Say what would be built, build nothing")->group("Run");
+    command.add_flag("--plan", plan, "Show the plan, build nothing")->group("Run");
     command.add_flag("--json", as_json, "The result as JSON on standard output")->group("Run");
     command.add_option("--jobs", o.jobs, "Threads (default: all cores)")->group("Run");
 }

@@ -1,5 +1,6 @@
 // tinderbox cache info|clean
 #include "common/base/file.hpp"
+#include "common/base/standard_output.hpp"
 #include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
 #include "common/base/units.hpp"
@@ -18,7 +19,7 @@ namespace {
 // Tinderbox's own directories in the cache directory; files of other programs in it are never touched.
 constexpr std::pair<const char*, const char*> parts[] = {{"artifacts", "downloads"},
                                                          {"documents", "index pages"},
-                                                         {"metadata", "what wheels require"},
+                                                         {"metadata", "requirements of wheels"},
                                                          {"built", "wheels made of source archives"},
                                                          {"parcels", "compressed artifacts"}};
 
@@ -53,11 +54,11 @@ Status info(bool as_json) {
     out["bytes"] = total.bytes;
     out["files"] = total.files;
     if (as_json) {
-        fmt::print("{}", format::canonical_json(out));
+        write_output(format::canonical_json(out));
         return {};
     }
     rows.push_back({"in all", format_bytes(total.bytes), std::to_string(total.files), root.string()});
-    fmt::print("{}", report::columns(rows, {report::output_colour(), report::output_width(), {1, 2}, ""}));
+    write_output(report::columns(rows, {report::output_colour(), report::output_width(), {1, 2}, ""}));
     return {};
 }
 
@@ -72,9 +73,8 @@ Status clean(const std::vector<std::string>& chosen, bool as_json) {
         freed.files += usage.files;
     }
     if (as_json)
-        fmt::print("{}",
-                   format::canonical_json(
-                       {{"directory", root.string()}, {"removed_bytes", freed.bytes}, {"removed_files", freed.files}}));
+        write_output(format::canonical_json(
+            {{"directory", root.string()}, {"removed_bytes", freed.bytes}, {"removed_files", freed.files}}));
     else
         Terminal::get().note(
             "removed", fmt::format("{} in {} files from {}", format_bytes(freed.bytes), freed.files, root.string()));

@@ -1,5 +1,5 @@
-// Commands: one file each, one table (commands.cpp). A command registers its options and help with CLI11 and
-// leaves behind what to run; only main() turns its Status into an exit code.
+// Commands: one file each, one table (commands.cpp). A command registers its options and help with CLI11, and sets the
+// function to run; only main() turns its Status into an exit code.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -14,7 +14,7 @@ namespace tinderbox::commands {
 
 struct Invocation {
     std::function<Status()> run;
-    int exit_code = 0; // when run() succeeds: `diff --exit-code` tells with 1 that there are differences
+    int exit_code = 0; // after a successful run(); `diff --exit-code` sets 1 for differences
 };
 
 void add_build(CLI::App& app, Invocation& invocation);

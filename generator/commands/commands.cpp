@@ -1,13 +1,14 @@
 #include "generator/commands/command.hpp"
 
 #include "common/base/hash.hpp"
+#include "common/base/standard_output.hpp"
 #include "common/base/terminal.hpp"
 #include "generator/embed/embedded.hpp"
 #include "versions.hpp"
 
 #include <CLI/CLI.hpp>
 
-#include <system_error>
+#include <sstream>
 
 namespace tinderbox::commands {
 namespace {
@@ -42,23 +43,23 @@ int run_command_line(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        if (error.get_exit_code() == 0) return app.exit(error);
+        if (error.get_exit_code() == 0) { // --help and --version
+            std::ostringstream text;
+            app.exit(error, text, text);
+            write_output(text.str());
+            return finish_output(0);
+        }
         Terminal::get().error(error.what());
         Terminal::get().line("see: tinderbox --help");
         return static_cast<int>(ErrorKind::usage);
     }
     Status status;
-    try {
-        if (invocation.run) status = invocation.run();
-    } catch (const std::system_error& error) {
-        // The reader may end first ("tinderbox inspect … | head"): that is a success.
-        if (error.code() == std::errc::broken_pipe) return 0;
-        status = make_error(ErrorKind::storage, "cannot write to standard output: {}", error.code().message());
-    }
+    if (invocation.run) status = invocation.run();
     Terminal::get().end_progress();
-    if (status.ok()) return invocation.exit_code;
+    if (status.ok()) return finish_output(invocation.exit_code);
+    (void)flush_output(); // what was found, then why that is an error
     Terminal::get().error(status.error().message);
-    return static_cast<int>(status.error().kind);
+    return finish_output(static_cast<int>(status.error().kind));
 }
 
 } // namespace tinderbox::commands

@@ -1,4 +1,5 @@
 // tinderbox diff A B: packages added, removed and changed between two locks, .runs or SPECs.
+#include "common/base/standard_output.hpp"
 #include "generator/commands/command.hpp"
 #include "generator/report/columns.hpp"
 #include "generator/report/difference.hpp"
@@ -15,8 +16,8 @@ Result<bool> diff(const std::string& before, const std::string& after, bool as_j
     report::Difference difference = report::difference_of(a, b);
     difference.before = before;
     difference.after = after;
-    if (as_json) fmt::print("{}", format::canonical_json(report::to_json(difference)));
-    else fmt::print("{}", report::difference_text(difference, report::output_colour()));
+    if (as_json) write_output(format::canonical_json(report::to_json(difference)));
+    else write_output(report::difference_text(difference, report::output_colour()));
     return difference.empty();
 }
 

@@ -1,6 +1,7 @@
 // tinderbox doctor [FILE]: the facts about this machine (or the one whose /proc and /sys lie under TINDERBOX_SYSROOT),
 // whether FILE, a .run, would run on it, and the driver's own answer. Facts and rules are those of the .run's
 // preflight; the CUDA probe, in a child, is the one that runs after its installation.
+#include "common/base/standard_output.hpp"
 #include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
 #include "common/format/run_file.hpp"
@@ -174,7 +175,7 @@ std::string verdict_words(const Diagnosis& d, bool of_file) {
 }
 
 void print_text(const Diagnosis& d, const std::string& file, const std::optional<format::Manifest>& manifest) {
-    auto line = [](std::string_view label, std::string_view text) { fmt::print("{:>12}  {}\n", label, text); };
+    auto line = [](std::string_view label, std::string_view text) { print("{:>12}  {}\n", label, text); };
     line("machine", fmt::format("{}, kernel {}, {}", d.distribution.name.empty() ? "Linux" : d.distribution.name,
                                 d.machine.kernel, d.machine.processor));
     if (!d.machine.glibc.empty()) line("glibc", d.machine.glibc);
@@ -187,25 +188,25 @@ void print_text(const Diagnosis& d, const std::string& file, const std::optional
     if (!d.gpu.container.empty()) line("container", d.gpu.container);
     if (d.gpu.secure_boot) line("Secure Boot", *d.gpu.secure_boot ? "on" : "off");
     if (manifest) {
-        fmt::print("\n");
+        write_output("\n");
         line("file", fmt::format("{} ({}, {})", file, manifest->name, manifest->platform));
         if (!manifest->requires_.glibc.empty()) line("needs", "glibc " + manifest->requires_.glibc);
         for (const auto& [label, text] : machine::gpu_lines(manifest->requires_)) line(label, text);
     }
-    if (!d.findings.empty()) fmt::print("\n");
+    if (!d.findings.empty()) write_output("\n");
     for (const machine::Finding& f : d.findings) {
         line(machine::to_string(f.severity), f.sentence);
         if (!f.advice.empty()) line("", f.advice);
         if (f.severity >= machine::Severity::warning && !f.docs.empty()) line("", f.docs);
     }
     if (d.probe) {
-        fmt::print("\n");
+        write_output("\n");
         for (const machine::ReportLine& row : machine::probe_lines(tinderbox::machine::to_json(*d.probe))) {
             line(row.word, row.sentence);
             if (!row.advice.empty()) line("", row.advice);
         }
     }
-    fmt::print("\n");
+    write_output("\n");
     line("verdict", verdict_words(d, manifest.has_value()));
 }
 
@@ -244,10 +245,9 @@ Status doctor(const DoctorOptions& asked) {
         TRY_ASSIGN(manifest, format::manifest_from_json(run->manifest()));
     }
     const Diagnosis d = diagnose(asked, manifest);
-    if (asked.as_json) fmt::print("{}", format::canonical_json(to_json(d, manifest)));
+    if (asked.as_json) write_output(format::canonical_json(to_json(d, manifest)));
     else print_text(d, asked.file, manifest);
     // The findings are the output, and the exit code says how it ended.
-    std::fflush(stdout);
     if (auto kind = machine::failure_of(d.findings)) {
         auto first = std::ranges::find(d.findings, machine::Severity::error, &machine::Finding::severity);
         return make_error(*kind, "{}", first->sentence);
@@ -260,7 +260,8 @@ Status doctor(const DoctorOptions& asked) {
 } // namespace
 
 void add_doctor(CLI::App& app, Invocation& invocation) {
-    CLI::App* command = app.add_subcommand("doctor", "Say what this machine has, and whether a .run would run on it");
+    CLI::App* command =
+        app.add_subcommand("doctor", "Show this machine, its driver and GPUs, and whether a .run would run on it");
     auto asked = std::make_shared<DoctorOptions>();
     command->add_option("FILE", asked->file, "A .run");
     auto* probe = command->add_flag("--probe", asked->probe,

@@ -1,4 +1,6 @@
 // tinderbox inspect FILE: the contents of a .run, a lock or any SPEC, without network.
+#include "common/base/last_component.hpp"
+#include "common/base/standard_output.hpp"
 #include "common/base/text.hpp"
 #include "common/base/units.hpp"
 #include "common/base/url.hpp"
@@ -11,6 +13,7 @@
 #include "generator/lock/lock.hpp"
 #include "generator/pip/tags.hpp"
 #include "generator/spec/request.hpp"
+#include "generator/spec/spec_text.hpp"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -25,35 +28,34 @@ void print_files(const format::Table& table) {
     for (const format::Destination& d : table.destinations) {
         if (d.kind == format::EntryKind::directory) continue;
         if (d.kind == format::EntryKind::symlink)
-            fmt::print("{:>12}  {} -> {}\n", "link", d.path, replace_all(d.link, "\x01", "PREFIX"));
-        else fmt::print("{:>12}  {}\n", table.contents[d.content].size, d.path);
+            print("{:>12}  {} -> {}\n", "link", d.path, replace_all(d.link, "\x01", "PREFIX"));
+        else print("{:>12}  {}\n", table.contents[d.content].size, d.path);
     }
 }
 
 void print_manifest(const format::Manifest& m, std::uint64_t size) {
-    fmt::print("{:>12}  {} ({}, {})\n", "name", m.name, m.platform, format_bytes(size));
-    if (m.python) fmt::print("{:>12}  {} {}\n", "python", m.python->implementation, m.python->version);
-    fmt::print("{:>12}  {} in {} files and directories\n", "installed", format_bytes(m.install.apparent_bytes),
-               m.install.inodes);
+    print("{:>12}  {} ({}, {})\n", "name", m.name, m.platform, format_bytes(size));
+    if (m.python) print("{:>12}  {} {}\n", "python", m.python->implementation, m.python->version);
+    print("{:>12}  {} in {} files and directories\n", "installed", format_bytes(m.install.apparent_bytes),
+          m.install.inodes);
     if (!m.requires_.glibc.empty())
-        fmt::print("{:>12}  glibc {} ({})\n", "needs", m.requires_.glibc, m.requires_.glibc_because);
-    for (const auto& [label, text] : machine::gpu_lines(m.requires_)) fmt::print("{:>12}  {}\n", label, text);
-    for (const std::string& library : m.requires_.libraries) fmt::print("{:>12}  {} of the system\n", "needs", library);
+        print("{:>12}  glibc {} ({})\n", "needs", m.requires_.glibc, m.requires_.glibc_because);
+    for (const auto& [label, text] : machine::gpu_lines(m.requires_)) print("{:>12}  {}\n", label, text);
+    for (const std::string& library : m.requires_.libraries) print("{:>12}  {} of the system\n", "needs", library);
     if (m.install.longest_prefix != 0)
-        fmt::print("{:>12}  {} bytes ({})\n", "prefix up to", m.install.longest_prefix,
-                   m.install.longest_prefix_because);
-    for (const std::string& notice : m.notices) fmt::print("{:>12}  {}\n", "notice", notice);
-    fmt::print("\n");
+        print("{:>12}  {} bytes ({})\n", "prefix up to", m.install.longest_prefix, m.install.longest_prefix_because);
+    for (const std::string& notice : m.notices) print("{:>12}  {}\n", "notice", notice);
+    write_output("\n");
     for (const format::PackageInfo& p : m.packages)
         if (p.kind != "generated")
-            fmt::print("{:>12}  {} {}  {}\n", p.kind, p.name, p.version,
-                       p.installed_size ? format_bytes(p.installed_size) : "");
+            print("{:>12}  {} {}  {}\n", p.kind, p.name, p.version,
+                  p.installed_size ? format_bytes(p.installed_size) : "");
 }
 
 Status inspect_run(const std::string& path, bool as_json, bool files) {
     TRY_ASSIGN(format::RunFile run, format::RunFile::open(path));
     if (as_json) {
-        fmt::print("{}", run.manifest_text());
+        write_output(run.manifest_text());
         return {};
     }
     if (files) {
@@ -67,33 +69,33 @@ Status inspect_run(const std::string& path, bool as_json, bool files) {
 }
 
 void print_request(const spec::Request& request) {
-    fmt::print("{:>12}  {}\n", "kind", request.kind);
-    if (!request.name.empty()) fmt::print("{:>12}  {}\n", "name", request.name);
-    for (const std::string& channel : request.channels) fmt::print("{:>12}  {}\n", "channel", channel);
-    for (const spec::CondaSpec& spec : request.conda) fmt::print("{:>12}  {}\n", "conda", spec.text);
+    print("{:>12}  {}\n", "kind", request.kind);
+    if (!request.name.empty()) print("{:>12}  {}\n", "name", request.name);
+    for (const std::string& channel : request.channels) print("{:>12}  {}\n", "channel", channel);
+    for (const spec::CondaSpec& spec : request.conda) print("{:>12}  {}\n", "conda", spec.text);
     for (const pip::RequirementLine& requirement : request.pip)
-        fmt::print("{:>12}  {}\n", "pip", pip::printable(requirement.text));
+        print("{:>12}  {}\n", "pip", pip::printable(requirement.text));
     for (const pip::RequirementLine& requirement : request.pip)
         if (!requirement.unbundled.empty())
-            fmt::print("{:>12}  {}: {}\n", "problem", requirement.line.str(), requirement.unbundled);
+            print("{:>12}  {}: {}\n", "problem", requirement.line.str(), requirement.unbundled);
     for (const spec::IgnoredItem& item : request.ignored)
-        fmt::print("{:>12}  {}: {} ({})\n", "ignored", item.line.str(), item.what, item.why);
+        print("{:>12}  {}: {} ({})\n", "ignored", item.line.str(), item.what, item.why);
 }
 
 // A lock of another tool, a package a line.
 void print_lock(const nlohmann::json& lock) {
-    fmt::print("{:>12}  {} {}\n", "kind", lock["kind"].get<std::string>(), lock["version"].dump());
+    print("{:>12}  {} {}\n", "kind", lock["kind"].get<std::string>(), lock["version"].dump());
     for (const char* key : {"platforms", "environments", "extras", "groups"})
         if (lock.contains(key) && !lock[key].empty()) {
             std::string names;
             for (const auto& name : lock[key]) names += (names.empty() ? "" : ", ") + name.get<std::string>();
-            fmt::print("{:>12}  {}\n", key, names);
+            print("{:>12}  {}\n", key, names);
         }
     for (const auto& row : lock["packages"]) {
         auto field = [&](const char* key) { return row.value(key, ""); };
-        fmt::print("{:>12}  {} {}{}  {}  {}\n", field("kind"), field("name"), field("version"),
-                   field("build").empty() ? "" : " " + field("build"), field("platform"),
-                   field("source").empty() ? field("url") : field("source"));
+        print("{:>12}  {} {}{}  {}  {}\n", field("kind"), field("name"), field("version"),
+              field("build").empty() ? "" : " " + field("build"), field("platform"),
+              field("source").empty() ? field("url") : field("source"));
     }
 }
 
@@ -104,7 +106,7 @@ void add_packages(const spec::Request& request, nlohmann::json& out) {
     out["packages"] = nlohmann::json::array();
     for (const spec::CondaSpec& spec : request.conda) {
         const std::string url = spec.url.substr(0, spec.url.rfind('/'));
-        std::string platform = url.substr(url.rfind('/') + 1);
+        std::string platform(last_component(url));
         if (!conda::is_subdir(platform)) platform.clear();
         if (!platform.empty() && platform != "noarch") platforms.insert(platform);
         out["packages"].push_back({{"kind", "conda"},
@@ -123,8 +125,7 @@ void add_packages(const spec::Request& request, nlohmann::json& out) {
         fetch::Url url = fetch::Url::parse(line.url);
         if (url.fragment.starts_with("sha256=")) sha256 = url.fragment.substr(7);
         url.fragment.clear();
-        const std::string path = percent_decode(url.path);
-        const std::string_view file = std::string_view(path).substr(path.rfind('/') + 1);
+        const std::string file = fetch::file_name_at(url.str());
         if (auto wheel = pip::parse_wheel_name(file)) version = wheel->version_text;
         else if (auto sdist = pip::parse_sdist_name(file, line.name)) version = sdist->str();
         out["packages"].push_back({{"kind", "pypi"},
@@ -143,20 +144,19 @@ Status inspect(const std::string& argument, bool as_json, bool files) {
     auto [path, names] = spec::split_argument(argument);
     if (format::looks_like_run(path)) return inspect_run(path, as_json, files);
     if (files) return make_error(ErrorKind::usage, "--files lists the files of a .run, and '{}' is no .run", path);
-    auto text = read_text(path);
-    if (!text.ok()) return Error{ErrorKind::usage, std::move(text).error().message};
-    TRY_ASSIGN(const std::string decoded, spec::decode_spec(std::move(*text), path));
+    TRY_ASSIGN(std::string text, spec::read_spec_text(path));
+    TRY_ASSIGN(const std::string decoded, spec::decode_spec(std::move(text), path));
     const spec::SpecKind kind = spec::recognise_spec(decoded);
     if (kind == spec::SpecKind::tinderbox_lock) {
-        TRY_ASSIGN(lock::Lock lock, lock::read_lock(path));
-        fmt::print("{}", as_json ? format::canonical_json(lock::inspect_json(lock)) : lock::lock_text(lock));
+        TRY_ASSIGN(lock::Lock lock, lock::parse_lock(decoded, path));
+        write_output(as_json ? format::canonical_json(lock::inspect_json(lock)) : lock::lock_text(lock));
         return {};
     }
     if (kind == spec::SpecKind::conda_lock || kind == spec::SpecKind::pixi_lock || kind == spec::SpecKind::pylock ||
         kind == spec::SpecKind::uv_lock) {
         TRY_ASSIGN(spec::ForeignLock lock, spec::parse_foreign_lock(kind, decoded, path));
         const nlohmann::json shown = spec::inspect_json(lock);
-        if (as_json) fmt::print("{}", format::canonical_json(shown));
+        if (as_json) write_output(format::canonical_json(shown));
         else print_lock(shown);
         return {};
     }
@@ -165,7 +165,7 @@ Status inspect(const std::string& argument, bool as_json, bool files) {
     TRY_ASSIGN(spec::Request request, spec::parse_spec(decoded, path, choice));
     nlohmann::json shown = spec::to_json(request);
     if (kind == spec::SpecKind::explicit_list) add_packages(request, shown);
-    if (as_json) fmt::print("{}", format::canonical_json(shown));
+    if (as_json) write_output(format::canonical_json(shown));
     else print_request(request);
     return {};
 }
@@ -173,7 +173,7 @@ Status inspect(const std::string& argument, bool as_json, bool files) {
 } // namespace
 
 void add_inspect(CLI::App& app, Invocation& invocation) {
-    CLI::App* command = app.add_subcommand("inspect", "Say what a .run, a lock or a SPEC holds, without network");
+    CLI::App* command = app.add_subcommand("inspect", "Show the contents of a .run, a lock or a SPEC, without network");
     auto file = std::make_shared<std::string>();
     auto as_json = std::make_shared<bool>(false);
     auto files = std::make_shared<bool>(false);

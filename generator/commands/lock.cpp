@@ -1,4 +1,6 @@
 // tinderbox lock: the exact artifacts that answer a request, in our format or in that of another tool.
+#include "common/base/output_file.hpp"
+#include "common/base/standard_output.hpp"
 #include "common/base/terminal.hpp"
 #include "generator/build/relock.hpp"
 #include "generator/commands/build_options.hpp"
@@ -62,11 +64,11 @@ Status run(const LockCommand& command) {
     const lock::ExportedLock exported = lock::export_lock(made.lock, format);
     for (const std::string& warning : exported.warnings) Terminal::get().warning(warning);
     if (made.output.empty()) {
-        fmt::print("{}", exported.text);
+        write_output(exported.text);
         return {};
     }
     if (made.previous && format == lock::LockFormat::tinderbox) print_changes(made.output, *made.previous, made.lock);
-    TRY(write_atomically(made.output, exported.text));
+    TRY(write_output_file(made.output, exported.text));
     Terminal::get().note("locked", fmt::format("{}: {} artifacts", made.output, count_exported(made.lock, format)));
     return {};
 }
@@ -87,7 +89,10 @@ void add_lock(CLI::App& app, Invocation& invocation) {
                    "Only the pip packages, for the Python of --python: quick to compare and to review, but no "
                    "environment to build")
         ->group("Run");
-    lock->callback([=, &invocation] { invocation.run = [=] { return run(*command); }; });
+    lock->callback([=, &invocation] {
+        if (command->options.build.output == "-") command->options.build.output.clear();
+        invocation.run = [=] { return run(*command); };
+    });
 }
 
 } // namespace tinderbox::commands

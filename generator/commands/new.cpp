@@ -4,6 +4,7 @@
 // driver runs; pip brings only packages that were asked of it by name. People edit the file, so its comments give the
 // reasons.
 #include "common/base/file.hpp"
+#include "common/base/names.hpp"
 #include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
 #include "common/format/cuda_floors.hpp"
@@ -58,11 +59,7 @@ std::vector<std::string> words(std::string_view text) {
 
 // Each parser returns "", or the mistake in the answer.
 std::string parse_name(const std::string& text, Environment& out) {
-    bool good = !text.empty() && text != "." && text != ".." && text[0] != '-' && std::ranges::all_of(text, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-               c == '.';
-    });
-    if (!good) return "a name is made of letters, digits, '-', '_' and '.'";
+    if (Status good = check_environment_name(text); !good.ok()) return good.error().message;
     out.name = text;
     return "";
 }
@@ -93,7 +90,8 @@ std::string parse_cuda(const std::string& text, Environment& out) {
         return "";
     }
     if (!is_version(answer, 2) || format::driver_floor(number(split(answer, '.')[0])).empty())
-        return "write what nvidia-smi shows behind 'CUDA Version', such as 12.4, or none for a machine without an "
+        return "write the number that nvidia-smi shows as 'CUDA Version', such as 12.4, or none for a machine without "
+               "an "
                "NVIDIA GPU";
     if (number(split(answer, '.')[0]) < 11)
         return "the channel has no packages for CUDA 10 and older any more; the driver needs an update first";

@@ -1,7 +1,8 @@
 // tinderbox sbom FILE: a bill of materials of a .run or a lock.
 #include "generator/report/sbom.hpp"
 
-#include "common/base/file.hpp"
+#include "common/base/output_file.hpp"
+#include "common/base/standard_output.hpp"
 #include "common/base/terminal.hpp"
 #include "common/base/time.hpp"
 #include "generator/build/redistribution.hpp"
@@ -34,11 +35,11 @@ Status sbom(const std::string& file, const std::string& format, const std::strin
     TRY_ASSIGN(options.created, creation_time());
     std::string text = format::canonical_json(format == "spdx" ? report::spdx(inventory, options)
                                                                : report::cyclonedx(inventory, options));
-    if (output.empty()) {
-        fmt::print("{}", text);
+    if (output.empty() || output == "-") {
+        write_output(text);
         return {};
     }
-    TRY(write_atomically(output, text));
+    TRY(write_output_file(output, text));
     Terminal::get().note("written", fmt::format("{}: {} packages", output, inventory.packages.size()));
     return {};
 }

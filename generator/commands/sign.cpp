@@ -1,4 +1,5 @@
 // tinderbox keygen, tinderbox sign: who made a NAME.run.
+#include "common/base/output_file.hpp"
 #include "common/base/shell_quote.hpp"
 #include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
@@ -56,13 +57,12 @@ Status sign(const std::string& file, const std::string& key_file) {
     Terminal& terminal = Terminal::get();
     // A damaged file must not be signed.
     TRY(run.verify_all(0, [&](std::uint64_t done) { terminal.progress("verifying", done, run.total_size()); }));
-    TRY_ASSIGN(Sha256Digest digest, sign::hash_files(run.volumes(), [&](std::uint64_t done) {
-                   terminal.progress("signing", done, run.total_size());
-               }));
+    TRY_ASSIGN(Sha256Digest digest,
+               run.sha256_of_files([&](std::uint64_t done) { terminal.progress("signing", done, run.total_size()); }));
     terminal.end_progress();
     TRY_ASSIGN(Bytes signature, key.sign(digest));
     const fs::path path = sign::signature_path(file);
-    TRY(write_atomically(path, signature));
+    TRY(write_output_file(path, signature));
     terminal.note("signed",
                   fmt::format("{}: {} bytes over {}", path.string(), signature.size(), format_bytes(run.total_size())));
     return {};

@@ -2,6 +2,7 @@
 
 #include "common/base/ascii.hpp"
 #include "common/base/text.hpp"
+#include "generator/conda/yaml_cost.hpp"
 
 #include <yaml-cpp/yaml.h>
 
@@ -20,6 +21,7 @@ class CondarcReader {
         out_.files.push_back(path);
         path_ = path;
         try {
+            TRY(count_yaml(*text, path));
             YAML::Node root = YAML::Load(*text);
             if (root.IsNull()) return {};
             if (!root.IsMap()) return make_error(ErrorKind::usage, "{}: it is not a mapping of settings", path);

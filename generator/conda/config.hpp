@@ -1,7 +1,7 @@
-// conda's own configuration: .condarc files and CONDA_* variables, as far as they say where packages come from.
+// conda's own configuration: the parts of .condarc files and CONDA_* variables that name sources of packages.
 //
-// Spec: conda/base/context.py and its search path. "defaults" is used only where a request writes it: Anaconda's terms
-// are nobody's default.
+// Spec: conda/base/context.py and its search path. "defaults" is used only where a request writes it, because
+// Anaconda's terms must not apply by default.
 #pragma once
 
 #include "common/base/config_sources.hpp"

@@ -3,7 +3,10 @@
 #include "common/base/hash.hpp"
 #include "common/base/hash_file.hpp"
 #include "common/base/hex.hpp"
+#include "common/base/json_cost.hpp"
+#include "common/base/lines.hpp"
 #include "common/base/member_path.hpp"
+#include "common/base/names.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "common/format/json_read.hpp"
@@ -33,6 +36,7 @@ using nlohmann::json;
 
 constexpr std::uint64_t spool_above = 1u << 20;          // bytes of a file inside preconda or postconda
 constexpr std::uint64_t inner_total_limit = 16ull << 30; // bytes of all of them
+constexpr std::uint64_t in_memory_limit = 128u << 20;    // bytes of small files; more are spooled
 constexpr std::uint64_t text_limit = 64u << 20;          // bytes of a list, a record or a script
 
 // A list of packages as the installer hands it to conda.
@@ -57,15 +61,14 @@ PackageList::Item url_item(std::string_view line) {
         line = line.substr(0, hash);
     }
     out.url = without_credentials(trim(line));
-    const std::string path = percent_decode(fetch::Url::parse(out.url).path);
-    out.file_name = path.substr(path.rfind('/') + 1);
+    out.file_name = fetch::file_name_at(out.url);
     out.dist = archive::without_ending(out.file_name, archive::conda_endings).value_or(out.file_name);
     return out;
 }
 
 PackageList parse_list(std::string_view text) {
     PackageList out;
-    for (std::string_view line : split_lines(text)) {
+    for (std::string_view line : Lines(text)) {
         line = trim(line);
         if (line.empty() || line.starts_with('#')) continue;
         if (line == "@EXPLICIT") {
@@ -253,7 +256,8 @@ class Reader {
             archive::make_file_source(file_, name_ + ":" + member.path, member.content.offset, member.content.size);
         archive::TarOptions tar;
         tar.name = name_ + ":" + member.path;
-        tar.total_limit = inner_total_limit;
+        tar.budget.bytes = inner_total_limit;
+        tar.budget = for_packed(tar.budget, member.content.size);
         tar.warnings = &out_.warnings;
         return archive::read_tar(
             *source, tar, [&](const archive::TarMember& inner, archive::ByteSource& content) -> Status {
@@ -281,7 +285,11 @@ class Reader {
 
     Status read_content(ConstructorFile& file, std::uint64_t size, archive::ByteSource& content, bool needed) {
         if (needed && size > text_limit) return error(file.path, fmt::format("{} bytes are absurd for it", size));
-        if (size <= spool_above || needed) {
+        if (needed || (size <= spool_above && size <= in_memory_limit - in_memory_)) {
+            if (size > in_memory_limit - in_memory_)
+                return over_budget(ErrorKind::usage, name_ + ": its lists, records and scripts", Resource::bytes,
+                                   in_memory_limit);
+            in_memory_ += size;
             TRY_ASSIGN(file.content, read_text_of(content, file.path));
             return {};
         }
@@ -313,6 +321,7 @@ class Reader {
                     fmt::format("its header does not install its environment '{}', which is left out", name));
                 continue;
             }
+            TRY(check_environment_name(name).in(name_ + ":envs"));
             TRY_ASSIGN(std::vector<std::size_t> packages, resolve(list, "envs/" + name));
             if (!list.is_explicit) sort_for_linking(packages);
             out_.environments.push_back({name, std::move(packages)});
@@ -330,6 +339,7 @@ class Reader {
         auto record = records_.find(dist);
         if (record == records_.end()) return {};
         package.repodata_record = record->second;
+        TRY(check_json_cost(record->second, name_ + ":pkgs/" + dist + "/info/repodata_record.json"));
         const json value = json::parse(record->second, nullptr, false);
         if (!value.is_object())
             return error("pkgs/" + dist + "/info/repodata_record.json",
@@ -493,6 +503,7 @@ class Reader {
     std::vector<archive::PlainTarMember> members_;
     std::map<std::string, std::size_t> by_dist_;              // → packages, before they are reordered
     std::unordered_map<std::string, std::size_t> by_path_;    // → files, before they are sorted
+    std::uint64_t in_memory_ = 0;                             // bytes of small files
     std::unordered_map<std::string, PackageList::Item> urls_; // by file name
     std::unordered_map<std::string, std::string> records_;    // by dist
     std::optional<PackageList> list_;

@@ -32,12 +32,12 @@ struct ConstructorPackage {
     std::string repodata_record;        // shipped pkgs/<dist>/info/repodata_record.json (text), "" when there is none
 };
 
-// A file that the installer itself leaves below PREFIX, beside its packages. What lies below pkgs/ is left only where
-// packages are kept (-k, or keeps_packages); what the installer deletes again is not listed.
+// A file that the installer itself leaves below PREFIX, beside its packages. Files below pkgs/ stay only when packages
+// are kept (-k, or keeps_packages). Files that the installer deletes again are not listed.
 struct ConstructorFile {
     std::string path; // relative to PREFIX: "conda-meta/history", ".condarc", "LICENSE.txt", "_conda", "_internal/…"
     std::uint16_t mode = 0644;
-    std::int64_t mtime = 0;  // seconds since 1970; 0: the installer says none, so that it is the installation's
+    std::int64_t mtime = 0;  // seconds since 1970; 0: the installer has none, so the time of the installation
     bool is_link = false;    // then `content` is the target
     bool has_prefix = false; // every '\x01' in `content` stands for PREFIX
     std::uint64_t offset = 0, size = 0; // a range of the .sh (or of the spool); size 0: `content` holds it
@@ -58,14 +58,14 @@ struct ConstructorInstaller {
     std::uint64_t size = 0;          // bytes
     std::string payload_md5;         // hex, as declared and as found
     std::string license;             // the text shown before installing, "" when there is none
-    std::string minimum_glibc;       // what the header checks, "" when it does not
-    bool keeps_packages = false;     // what it does without -k
+    std::string minimum_glibc;       // the glibc that the header requires; "" when it does not check
+    bool keeps_packages = false;     // its behaviour without -k
     bool initialises_by_default = false;
     bool writes_nonadmin = false;        // makes PREFIX/.nonadmin unless root installs
     bool makes_envs_directory = false;   // makes PREFIX/envs
     bool registers_environments = false; // in ~/.conda/environments.txt
-    // The first base_count are the base's, in the order in which they are linked; the others belong to `environments`
-    // alone or, with a warning, to nobody.
+    // The first base_count belong to the base, in link order. The others belong to `environments`, or, with a warning,
+    // to no prefix.
     std::vector<ConstructorPackage> packages;
     std::size_t base_count = 0;
     std::vector<ConstructorEnvironment> environments;
@@ -77,8 +77,8 @@ struct ConstructorInstaller {
     std::shared_ptr<const archive::Spool> spool; // contents of files with `spooled`
 };
 
-// Whether these first bytes of a file (4 KiB are enough) look like such an installer, for whatever system: a shell
-// script whose first comment has constructor's fields.
+// Whether these first bytes of a file (4 KiB are enough) look like such an installer, for any system: a shell script
+// whose first comment has constructor's fields.
 bool is_constructor_installer(std::string_view head);
 
 struct ConstructorReadOptions {
@@ -86,17 +86,17 @@ struct ConstructorReadOptions {
     fs::path spool_directory; // for files over a megabyte; "" = the cache directory
 };
 
-// Errors (kind usage): "FILE: what; what to do": a file cut short (declared and found size), an MD5 that does not
-// match, another system's installer by name, something else altogether (an HTML page, a makeself archive, a CUDA
-// .run, an ELF file, one of our own) by name, a hostile or damaged payload. I/O errors are of kind storage.
+// Errors (kind usage): "FILE: fault; remedy". Refused are a truncated file (with declared and found size), a wrong MD5,
+// an installer for another system (named), another kind of file (named: an HTML page, a makeself archive, a CUDA .run,
+// an ELF file, a NAME.run), a hostile or damaged payload. I/O errors are of kind storage.
 Result<ConstructorInstaller> read_constructor(const fs::path& path, const ConstructorReadOptions& options = {});
 
-// The bytes of one package, to open_conda_package(): written to `directory`/file_name (by rename, so that it is whole
-// or not there). Error (usage) when they do not match the MD5 or SHA-256 that the installer states.
+// Writes the bytes of one package to `directory`/file_name, for open_conda_package(). The file is renamed into place,
+// so it is whole or absent. Error (usage): the bytes do not match the MD5 or SHA-256 in the installer.
 Result<fs::path> extract_constructor_package(const fs::path& installer, const ConstructorPackage& package,
                                              const fs::path& directory);
 
-// The content of a file that is no link, from wherever it lies. `path` is the .sh that `installer` was read from.
+// The content of a file that is no link, from the .sh at `path`, from the spool, or from memory.
 Result<std::unique_ptr<archive::ByteSource>>
 open_constructor_file(const fs::path& path, const ConstructorInstaller& installer, const ConstructorFile& file);
 

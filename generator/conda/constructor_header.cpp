@@ -1,5 +1,6 @@
 #include "generator/conda/constructor_header.hpp"
 
+#include "common/base/names.hpp"
 #include "common/base/text.hpp"
 
 #include <algorithm>
@@ -166,8 +167,8 @@ class Parser {
         if (line_end == std::string_view::npos) {
             if (head_.size() < file_size_) return damaged("its last line does not end");
             return bytes_ ? Status(cut_short(*bytes_))
-                          : Status(error(fmt::format("it is cut short: its {} bytes are the header alone, without what "
-                                                     "it installs; download it again",
+                          : Status(error(fmt::format("it is cut short: its {} bytes are the header alone, without the "
+                                                     "packages; download it again",
                                                      file_size_)));
         }
         if (head_.substr(0, line_end).find("\r\n") != std::string_view::npos)
@@ -313,9 +314,7 @@ class Parser {
         if ((quote != '\'' && quote != '"') || text.back() != quote || value.find(quote) != std::string_view::npos)
             return;
         if (quote == '"' && value.find_first_of("$`\\") != std::string_view::npos) return;
-        if (name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") !=
-            std::string_view::npos)
-            return;
+        if (!check_variable_name(name).ok()) return;
         if (name == "INST_OPT") return;
         out_.variables[std::string(name)] = std::string(value);
     }
@@ -356,7 +355,7 @@ class Parser {
                             file_size_, out_.end));
         if (file_size_ > out_.end)
             out_.warnings.push_back(
-                fmt::format("{} bytes behind what its header declares are left out", file_size_ - out_.end));
+                fmt::format("{} bytes after the end that its header declares are left out", file_size_ - out_.end));
         return {};
     }
 

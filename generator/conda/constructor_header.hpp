@@ -1,6 +1,6 @@
-// The shell header of constructor's installers as text: what it says of itself, where its payloads lie, and what it
-// leaves at PREFIX beside them. Nothing is executed and nothing is expanded; lines are recognised by the forms that
-// constructor's templates gave them (docs/building/base.md lists them by version).
+// Parses the shell header of constructor's installers as text: its fields, the offsets of its payloads, and the files
+// that it writes at PREFIX. It executes and expands nothing. It recognises lines by the forms in constructor's
+// templates (docs/building/base.md lists them by version).
 #pragma once
 
 #include "common/base/result.hpp"
@@ -46,12 +46,12 @@ struct ConstructorHeader {
 // Whether `head` begins as constructor's headers do: a shell script with NAME, VER and PLAT in its first comment.
 bool is_constructor_header(std::string_view head);
 
-// `head`: the file's first constructor_header_limit bytes, or all of them; `file_size`: how many it has. Errors
-// (usage), beginning with `name`: cut short (with both sizes, where the header says one), another system's, damaged.
+// `head`: the first constructor_header_limit bytes of the file, or all of it; `file_size`: its size. Errors (usage),
+// beginning with `name`: truncated (with both sizes, when the header has one), for another system, damaged.
 Result<ConstructorHeader> parse_constructor_header(std::string_view head, std::uint64_t file_size,
                                                    const std::string& name);
 
-// A sentence without the file's name about what a file is that is no constructor installer: "it is an HTML page, …".
+// Describes a file that is no constructor installer, in a sentence without its name: "it is an HTML page, …".
 std::string describe_no_installer(std::string_view head, std::uint64_t file_size);
 
 } // namespace tinderbox::conda

@@ -1,7 +1,10 @@
 #include "generator/conda/declared_imports.hpp"
 
 #include "common/base/ascii.hpp"
+#include "common/base/json_cost.hpp"
+#include "common/base/lines.hpp"
 #include "common/base/text.hpp"
+#include "generator/conda/yaml_cost.hpp"
 
 #include <nlohmann/json.hpp>
 #include <yaml-cpp/yaml.h>
@@ -31,7 +34,7 @@ bool is_dotted_name(std::string_view text) {
 
 void from_script(std::string_view text, std::set<std::string>& out) {
     constexpr std::string_view start = "print(\"import: '", end = "'\")";
-    for (std::string_view line : split_lines(text)) {
+    for (std::string_view line : Lines(text)) {
         line = trim(line);
         if (!line.starts_with(start) || !line.ends_with(end)) continue;
         line = line.substr(start.size(), line.size() - start.size() - end.size());
@@ -41,6 +44,7 @@ void from_script(std::string_view text, std::set<std::string>& out) {
 
 void from_yaml(const std::string& text, std::set<std::string>& out) {
     try {
+        if (!count_yaml(text, "tests.yaml").ok()) return;
         const YAML::Node root = YAML::Load(text);
         if (!root.IsSequence()) return;
         for (const YAML::Node& test : root) {
@@ -56,6 +60,7 @@ void from_yaml(const std::string& text, std::set<std::string>& out) {
 }
 
 void from_json(const std::string& text, std::set<std::string>& out) {
+    if (!is_affordable_json(text)) return;
     const json root = json::parse(text, nullptr, false);
     auto imports = root.is_object() ? root.find("imports") : root.end();
     if (!root.is_object() || imports == root.end() || !imports->is_array()) return;

@@ -1,8 +1,8 @@
-// The imports that a conda package declares as its own test: what NAME.run -t checks.
+// The imports that a conda package declares as its own test. NAME.run -t runs them.
 //
-// conda-build writes them into info/test/run_test.py, each as print("import: 'NAME'") and an import; rattler-build into
-// info/tests/tests.yaml (before: info/tests/N/python_test.json). Commands and other scripts of tests are not run: they
-// need things that only a build machine has.
+// conda-build writes them into info/test/run_test.py, each as print("import: 'NAME'") and an import. rattler-build
+// writes them into info/tests/tests.yaml (before: info/tests/N/python_test.json). Commands and other test scripts are
+// not run, because they need files of a build machine.
 #pragma once
 
 #include <map>
@@ -15,7 +15,7 @@ namespace tinderbox::conda {
 // Whether this member is one that declared_imports() reads.
 bool declares_imports(std::string_view member);
 
-// Dotted names, sorted, each once; what cannot be read is passed over (a test says nothing about the package's files).
+// Dotted names, sorted, each once. Unreadable members are skipped, because a test is no part of the package's files.
 std::vector<std::string> declared_imports(const std::map<std::string, std::string>& members);
 
 } // namespace tinderbox::conda

@@ -1,5 +1,4 @@
-// The text of a channel's index file, whether it lies there plain or compressed with zstd. Not for use outside
-// generator/conda.
+// The text of a channel's index file, plain or compressed with zstd. Not for use outside generator/conda.
 #pragma once
 
 #include "common/base/file.hpp"

@@ -2,9 +2,14 @@
 
 #include "common/base/ascii.hpp"
 #include "common/base/hash.hpp"
+#include "common/base/json_cost.hpp"
+#include "common/base/lines.hpp"
 #include "common/base/member_path.hpp"
 #include "common/base/text.hpp"
 #include "common/base/utf8.hpp"
+#include "common/format/json_fields.hpp"
+#include "common/format/json_read.hpp"
+#include "generator/archive/tar.hpp"
 #include "generator/conda/names.hpp"
 
 #include <nlohmann/json.hpp>
@@ -26,13 +31,8 @@ const json* field(const json& object, const char* name) {
     return it == object.end() || it->is_null() ? nullptr : &*it;
 }
 
-Result<std::string> string_field(const json& object, const char* name, const std::string& where) {
-    const json* value = field(object, name);
-    if (!value) return std::string();
-    if (!value->is_string())
-        return make_error(ErrorKind::usage, "{}: '{}' is not a string; the package is damaged or was made by hand",
-                          where, name);
-    return value->get<std::string>();
+format::JsonFields fields_of(const json& object, const std::string& where) {
+    return {object, where, "the package is damaged or was made by hand"};
 }
 
 Result<std::string> checked_path(std::string_view text, const std::string& where) {
@@ -64,11 +64,18 @@ Status set_prefix(PathEntry& out, std::string placeholder, std::string_view mode
 }
 
 Result<PathEntry> path_entry(const json& item, const std::string& where) {
-    if (!item.is_object() || !field(item, "_path") || !item["_path"].is_string())
-        return make_error(ErrorKind::usage, "{}: an entry of 'paths' has no '_path'", where);
     PathEntry out;
-    TRY_ASSIGN(out.path, checked_path(item["_path"].get<std::string>(), where));
-    TRY_ASSIGN(std::string type, string_field(item, "path_type", where));
+    std::string written, type, placeholder, mode;
+    format::JsonFields fields = fields_of(item, where + ": paths");
+    fields.text("_path", written, true);
+    fields.text("path_type", type);
+    fields.text("sha256", out.sha256);
+    fields.text("prefix_placeholder", placeholder);
+    fields.text("file_mode", mode);
+    if (fields.value("size_in_bytes")) fields.integer("size_in_bytes", out.size.emplace());
+    TRY(fields.status());
+    out.no_link = format::flag_of(item, "no_link");
+    TRY_ASSIGN(out.path, checked_path(written, where));
     static const std::map<std::string_view, format::EntryKind> types = {{"hardlink", format::EntryKind::file},
                                                                         {"softlink", format::EntryKind::symlink},
                                                                         {"directory", format::EntryKind::directory}};
@@ -78,18 +85,9 @@ Result<PathEntry> path_entry(const json& item, const std::string& where) {
                           "{}: '{}' has the unknown path_type '{}'; known are hardlink, softlink, directory", where,
                           out.path, type);
     out.kind = kind->second;
-    TRY_ASSIGN(out.sha256, string_field(item, "sha256", where));
     out.sha256 = to_lower(out.sha256);
     if (!out.sha256.empty() && !sha256_from_hex(out.sha256))
         return make_error(ErrorKind::usage, "{}: the sha256 of '{}' is not 64 hexadecimal digits", where, out.path);
-    if (const json* size = field(item, "size_in_bytes")) {
-        if (!size->is_number_unsigned())
-            return make_error(ErrorKind::usage, "{}: the size_in_bytes of '{}' is not a number", where, out.path);
-        out.size = size->get<std::uint64_t>();
-    }
-    if (const json* no_link = field(item, "no_link")) out.no_link = no_link->is_boolean() && no_link->get<bool>();
-    TRY_ASSIGN(std::string placeholder, string_field(item, "prefix_placeholder", where));
-    TRY_ASSIGN(std::string mode, string_field(item, "file_mode", where));
     TRY(set_prefix(out, std::move(placeholder), mode, where));
     return out;
 }
@@ -130,10 +128,12 @@ struct PrefixLine {
 
 Result<std::map<std::string, PrefixLine>> parse_has_prefix(std::string_view text, const std::string& where) {
     std::map<std::string, PrefixLine> out;
+    Spending spending(archive::tar_budget, where);
     int number = 0;
-    for (std::string_view line : split_lines(text)) {
+    for (std::string_view line : Lines(text)) {
         ++number;
         if (trim(line).empty()) continue;
+        TRY(spending.nodes());
         auto words = has_prefix_words(line);
         if (!words.ok()) return std::move(words).error().in(fmt::format("{}:{}", where, number));
         if (words->size() == 1) {
@@ -159,12 +159,8 @@ bool is_dotted_name(std::string_view text) { return std::ranges::all_of(split(te
 
 // Packages from before subdir was recorded have platform ("linux") and arch ("x86_64").
 std::string subdir_of(const json& index) {
-    auto text = [&](const char* name) {
-        const json* value = field(index, name);
-        return value && value->is_string() ? value->get<std::string>() : std::string();
-    };
-    if (auto subdir = text("subdir"); !subdir.empty()) return subdir;
-    std::string platform = text("platform"), arch = text("arch");
+    if (auto subdir = format::text_field(index, "subdir"); !subdir.empty()) return subdir;
+    std::string platform = format::text_field(index, "platform"), arch = format::text_field(index, "arch");
     if (platform.empty() || arch.empty()) return "noarch";
     if (arch == "x86_64") arch = "64";
     if (arch == "x86" || arch == "i686") arch = "32";
@@ -180,6 +176,7 @@ std::string default_placeholder() {
 }
 
 Result<json> parse_info_json(std::string_view text, const std::string& where) {
+    TRY(check_json_cost(text, where));
     try {
         if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
         return json::parse(text);
@@ -219,23 +216,29 @@ Result<std::vector<PathEntry>> parse_legacy_paths(const LegacyInfo& info, const 
     if (!info.files)
         return make_error(
             ErrorKind::usage,
-            "{}: it has neither info/paths.json nor info/files, so nobody knows what to install; it is not a "
-            "conda package, or it is damaged",
+            "{}: it has neither info/paths.json nor info/files, which list its files; it is not a conda package, "
+            "or it is damaged",
             artifact);
     std::map<std::string, PrefixLine> prefixes;
     if (info.has_prefix) {
         TRY_ASSIGN(prefixes, parse_has_prefix(*info.has_prefix, artifact + ":info/has_prefix"));
     }
     std::set<std::string, std::less<>> unlinkable;
+    Spending unlinkable_spending(archive::tar_budget, artifact + ":info/no_link");
     for (const auto* list : {&info.no_link, &info.no_softlink})
         if (*list)
-            for (std::string_view line : split_lines(**list)) unlinkable.emplace(trim(line));
+            for (std::string_view line : Lines(**list)) {
+                TRY(unlinkable_spending.nodes());
+                unlinkable.emplace(trim(line));
+            }
     std::vector<PathEntry> out;
     std::set<std::string> seen;
     std::string where = artifact + ":info/files";
-    for (std::string_view line : split_lines(*info.files)) {
+    Spending spending(archive::tar_budget, where);
+    for (std::string_view line : Lines(*info.files)) {
         line = trim(line);
         if (line.empty()) continue;
+        TRY(spending.nodes());
         if (!is_valid_utf8(line))
             return make_error(ErrorKind::usage, "{}: a path is not UTF-8; a conda record (JSON) cannot name it", where);
         PathEntry entry;
@@ -282,8 +285,10 @@ Result<LinkInfo> parse_link_json(std::string_view text, const std::string& where
     LinkInfo out;
     const json* noarch = field(document, "noarch");
     if (!noarch) return out;
-    if (!noarch->is_object()) return make_error(ErrorKind::usage, "{}: 'noarch' is not an object", where);
-    TRY_ASSIGN(std::string type, string_field(*noarch, "type", where));
+    std::string type;
+    format::JsonFields fields = fields_of(*noarch, where + ": noarch");
+    fields.text("type", type);
+    TRY(fields.status());
     TRY_ASSIGN(out.noarch, noarch_of(json{{"noarch", type}}, where));
     const json* points = field(*noarch, "entry_points");
     if (!points) return out;
@@ -301,25 +306,23 @@ Result<json> parse_index_json(std::string_view text, const std::string& where) {
     TRY_ASSIGN(json index, parse_info_json(text, where));
     if (!index.is_object()) return make_error(ErrorKind::usage, "{}: it is not a JSON object", where);
     if (!field(index, "build") && field(index, "build_string")) index["build"] = index["build_string"];
+    format::JsonFields fields = fields_of(index, where);
     for (const char* name : {"name", "version", "build"}) {
-        TRY_ASSIGN(std::string value, string_field(index, name, where));
+        std::string value;
+        fields.text(name, value);
+        TRY(fields.status());
         if (!is_identifier(value))
             return make_error(ErrorKind::usage, "{}: its {} '{}' is missing or cannot be part of a file name", where,
                               name, value);
     }
-    if (const json* number = field(index, "build_number"); !number) {
-        index["build_number"] = 0;
-    } else if (!number->is_number_integer()) {
-        return make_error(ErrorKind::usage, "{}: 'build_number' is not a number", where);
-    }
-    for (const char* list : {"depends", "constrains"}) {
-        const json* items = field(index, list);
-        if (!items) {
-            index[list] = json::array();
-        } else if (!items->is_array() || !std::ranges::all_of(*items, [](const json& i) { return i.is_string(); })) {
-            return make_error(ErrorKind::usage, "{}: '{}' is not a list of strings", where, list);
-        }
-    }
+    std::int64_t number = 0;
+    fields.integer("build_number", number);
+    std::vector<std::string> specs;
+    for (const char* list : {"depends", "constrains"}) fields.texts(list, specs);
+    TRY(fields.status());
+    if (!fields.value("build_number")) index["build_number"] = 0;
+    for (const char* list : {"depends", "constrains"})
+        if (!fields.value(list)) index[list] = json::array();
     index["subdir"] = subdir_of(index);
     if (!is_subdir(index["subdir"].get<std::string>()))
         return make_error(ErrorKind::usage, "{}: '{}' is not the name of a platform", where,

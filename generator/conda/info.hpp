@@ -1,5 +1,5 @@
-// What a conda package says of itself: the files under info/ (docs/inside/installer-formats.md §2; conda's
-// gateways/disk/read.py is what they mean).
+// The metadata of a conda package: the files under info/ (docs/inside/installer-formats.md §2). They mean what conda's
+// gateways/disk/read.py reads in them.
 //
 // Pure functions from text. `where` is ARTIFACT:MEMBER, with which every error begins; errors are of kind
 // usage.
@@ -34,8 +34,8 @@ struct EntryPoint { // "command = module:function"
 
 enum class Noarch : std::uint8_t { none, generic, python };
 
-// The prefix that packages from before has_prefix had modes were built in. In two parts, so that no tool that
-// looks for it in files takes ours for one that has to be changed.
+// The prefix of packages that are older than has_prefix with modes. It is composed of two parts, so that no tool that
+// looks for it in files changes this program.
 std::string default_placeholder();
 
 Result<nlohmann::json> parse_info_json(std::string_view text, const std::string& where);

@@ -10,12 +10,13 @@ extern "C" {
 #include <solv/solverdebug.h>
 }
 
+#include "common/base/threads.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <csetjmp>
 #include <mutex>
-#include <thread>
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/lsan_interface.h>
@@ -50,13 +51,17 @@ class Stopper {
     }
 
     End solve(Queue& job) {
-        std::jthread clock([this](std::stop_token stop) { wait(stop); });
-        return guarded(job);
+        Threads clock; // where the system gives no thread, there is no limit
+        (void)clock.start([this](const std::stop_token& stop) {
+            wait(stop);
+            return Status();
+        });
+        return solve_guarded(job);
     }
 
   private:
     // Nothing in here has a destructor: longjmp would not run it.
-    End guarded(Queue& job) {
+    End solve_guarded(Queue& job) {
         if (setjmp(left_) != 0) {
 #if defined(__SANITIZE_ADDRESS__)
             __lsan_enable();

@@ -68,7 +68,7 @@ class PathLists {
 
     void add_shipped() {
         for (const json& path : metadata_.at("conda").at("paths")) {
-            const std::string final = final_path(metadata_, python_, format::text_field(path, "_path"));
+            const std::string final = linked_path(metadata_, python_, format::text_field(path, "_path"));
             const auto as_installed = installed_(final);
             if (!as_installed) continue;
             const std::string type = format::text_field(path, "path_type");
@@ -138,7 +138,7 @@ class PathLists {
 
 } // namespace
 
-std::string final_path(const json& metadata, const format::PythonInfo* python, const std::string& path) {
+std::string linked_path(const json& metadata, const format::PythonInfo* python, const std::string& path) {
     if (python && is_noarch_python(metadata)) {
         if (path == "site-packages" || path.starts_with("site-packages/"))
             return python->site_packages + path.substr(13);

@@ -1,9 +1,8 @@
-// Linking conda packages into a prefix: everything that conda decides while it installs, decided while
-// building.
+// Linking conda packages into a prefix: makes at build time every decision that conda makes while it installs.
 //
-// Pure functions of what package.hpp put into the metadata (kept in the parcel) and of the lock. Nothing here
-// touches a file. Only the target knows the prefix and the hashes of files that the prefix changes: they are holes in
-// the texts (generator/parcel/generated.hpp). All functions are thread-safe.
+// Pure functions of the metadata from package.hpp (kept in the parcel) and of the lock. They read and write no file.
+// The prefix, and hashes of files that it changes, are known only at the target: they are holes in the texts
+// (generator/parcel/generated.hpp). All functions are thread-safe.
 //
 // Spec: conda's core/link.py, core/path_actions.py, models/prefix_graph.py, history.py; CEP 17
 // (python_site_packages_ path); CEP 34 (records). Where conda and rattler differ, conda is followed;
@@ -32,10 +31,9 @@ struct LinkNode {
 };
 LinkNode link_node(const nlohmann::json& metadata);
 
-// Indexes of `nodes` in the order in which they are linked: what a package depends on comes before it, and of
-// two files with one path the later one stays. As conda: packages that nothing binds first, then level by
-// level, each by name; a cycle is cut at the package with the fewest open dependencies (then by dist),
-// python's on pip always.
+// Indexes of `nodes` in link order: dependencies come before their dependents, and of two files with one path the later
+// one stays. As in conda: packages without dependencies first, then level by level, each by name. A cycle is cut at the
+// package with the fewest open dependencies (then by dist), but a dependency of python on pip is always cut.
 std::vector<std::size_t> link_order(std::span<const LinkNode> nodes);
 
 // "conda-forge::python >=3.11,<3.12.0a0" → "python"; lower case.
@@ -43,12 +41,11 @@ std::string match_spec_name(std::string_view spec);
 
 // ---- python -------------------------------------------------------------------------------------------
 
-// Of the package "python" (CPython, free-threaded CPython, PyPy). Error (usage): it is none, or has no
-// version.
+// Of the package "python" (CPython, free-threaded CPython, PyPy). Error (usage): it is no Python, or has no version.
 Result<format::PythonInfo> python_info(const nlohmann::json& metadata);
 
-// Whether .pyc are compiled and recorded for this package: conda does that for noarch python packages and
-// there for the .py below site-packages only; all others bring their own.
+// Whether .pyc are compiled and recorded for this package. As in conda: only for noarch python packages, and there only
+// for .py below site-packages. Other packages ship their bytecode.
 bool compiles_bytecode(const nlohmann::json& metadata);
 
 // Scripts for the entry points of a noarch python package, mode 0775. They win over files of the same path.
@@ -64,9 +61,9 @@ struct LinkedFile {
     std::string sha256; // hex, before relocation; "" for a symlink or directory
     std::uint64_t size = 0;
     bool changes = false;    // it has relocations, so that its hash is known at the target only
-    bool recompiled = false; // bytecode that the target compiles anew over this file: nobody knows its hash before
+    bool recompiled = false; // the target compiles this bytecode anew, so its hash is unknown
 };
-// nullopt: the image has nothing there (then the record does not list it).
+// nullopt: the image has no such path, and the record does not list it.
 using LinkedFileLookup = std::function<std::optional<LinkedFile>(const std::string& final_path)>;
 
 struct RecordInput {
@@ -74,11 +71,11 @@ struct RecordInput {
     std::string sha256, md5;             // hex, of the artifact; "" unknown
     std::uint64_t size = 0;              // of the artifact, 0 unknown
     bool requested = false;
-    std::string requirement;           // the words that asked for it
-    std::vector<std::string> bytecode; // final paths of .pyc that were compiled for it (not shipped by it)
+    std::string requirement;           // the text of the request that asked for it
+    std::vector<std::string> bytecode; // final paths of .pyc that were compiled for it, not shipped by it
     std::string packages = "pkgs";     // the package cache, relative to the prefix
     int link_type = 3;                 // conda's: 1 hard links to `packages`, 3 copied
-    std::string spec;                  // requested_spec, when it is not made of `requirement`
+    std::string spec;                  // requested_spec; "" = derived from `requirement`
 };
 
 // conda-meta/NAME-VERSION-BUILD.json. `python` may be null unless the package is noarch python (error:
@@ -86,11 +83,11 @@ struct RecordInput {
 Result<parcel::GeneratedFile> record_file(const nlohmann::json& metadata, const format::PythonInfo* python,
                                           const RecordInput& input, const LinkedFileLookup& installed);
 
-// info/repodata_record.json in a package cache: index.json with what is known of the archive.
+// info/repodata_record.json in a package cache: index.json with the known facts about the archive.
 std::string repodata_record(const nlohmann::json& metadata, const RecordInput& input);
 
-// The spec that conda would have recorded for a requested package: the words themselves when they are a match
-// spec, "NAME==VERSION=BUILD" when they are a URL or a path.
+// The spec that conda would record for a requested package: the request's own text if it is a match spec,
+// "NAME==VERSION=BUILD" if it is a URL or a path.
 std::string requested_spec(const nlohmann::json& metadata, std::string_view requirement);
 
 // conda-meta/history with one revision. `dists` as dist_string() (names.hpp) makes them; `conda_version` "" = no
@@ -109,11 +106,11 @@ struct Clobber {
     std::string path;                // final
     std::vector<std::size_t> owners; // packages in link order, the last one stays
 };
-// Files and links that more than one package has. `paths`: one list of final paths a package, in link order.
+// Files and links that several packages have. `paths`: a list of final paths for each package, in link order.
 std::vector<Clobber> find_clobbers(std::span<const std::vector<std::string>> paths);
 
 // Where a path of the package lies below the prefix. `python` may be null unless the package is noarch
 // python.
-std::string final_path(const nlohmann::json& metadata, const format::PythonInfo* python, const std::string& path);
+std::string linked_path(const nlohmann::json& metadata, const format::PythonInfo* python, const std::string& path);
 
 } // namespace tinderbox::conda

@@ -127,7 +127,7 @@ class Reader {
 
     Status read_version(std::string_view rest) {
         if (rest.empty()) return {};
-        if (rest == "=") return fail("'{}' has no version behind the '='", out_.text);
+        if (rest == "=") return fail("'{}' has no version behind the '='; write NAME=VERSION", out_.text);
         // Legacy: "numpy 1.7 (optional)".
         if (auto open = rest.find(" ("); open != std::string_view::npos && rest.ends_with(')'))
             rest = trim(rest.substr(0, open));
@@ -137,13 +137,13 @@ class Reader {
         if (separator != std::string_view::npos) {
             std::string_view word = trim(rest.substr(separator + 1));
             if (word.find(' ') != std::string_view::npos)
-                return fail("'{}' has more than a name, a version and a build", out_.text);
+                return fail("'{}' has more than a name, a version and a build; write NAME=VERSION=BUILD", out_.text);
             build = std::string(word);
         } else if (rest.ends_with('=') && rest.find_first_not_of("=<>!~ ") != std::string_view::npos) {
-            return fail("'{}' is not NAME=VERSION=BUILD: nothing stands behind the last '='", out_.text);
+            return fail("'{}' has no build behind its last '='; write NAME=VERSION or NAME=VERSION=BUILD", out_.text);
         }
         if (version.find_first_not_of("=<>!~,|") == std::string::npos)
-            return fail("'{}' has no version behind '{}'", out_.text, version);
+            return fail("'{}' has no version behind '{}'; write NAME=VERSION", out_.text, version);
         out_.version_written = version;
         return set_version(plain_version(version, !build.empty()), build);
     }

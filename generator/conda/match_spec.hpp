@@ -4,8 +4,8 @@
 //   name[version='>=1', build=py*, build_number='>=2', md5=…, sha256=…, subdir=…, channel=…, url=…, fn=…, license=…]
 //
 // Spec: conda/models/match_spec.py (_parse_spec_str), CEP 29. "=1.2" is "1.2.*"; "==1.2" and "1.2" are exactly 1.2;
-// "=1.2=build" is exactly 1.2; what stands in brackets wins. Compared with conda's own parser and rattler's in
-// tests/unit/conda/match_spec_test.cpp.
+// "=1.2=build" is exactly 1.2; a field in brackets wins. tests/unit/conda/match_spec_test.cpp compares with conda's own
+// parser and rattler's.
 #pragma once
 
 #include "generator/conda/version_spec.hpp"
@@ -14,7 +14,7 @@
 
 namespace tinderbox::conda {
 
-// What a spec is compared with. Views into what holds the record.
+// A candidate for matches(). Its views point into the index.
 struct RecordView {
     std::string_view name, build;
     const VersionOrder* version = nullptr;
@@ -35,14 +35,14 @@ struct MatchSpec {
     std::string url, file_name, md5, sha256, license;
     std::vector<std::string> track_features;
 
-    // The words of version and build, without blanks: what is meant ("=1.2" → "1.2.*"), and as it was written.
+    // The texts of version and build without blanks: the meaning ("=1.2" → "1.2.*"), and the version as written.
     std::string version_text, build_text, version_written;
 
-    // Error (kind usage) without a context: what is wrong and what to write instead.
+    // Error (kind usage) without a context: the mistake and the right form.
     static Result<MatchSpec> parse(std::string_view text);
     // `channels` are the base URLs that `channel` stands for.
     bool matches(const RecordView& candidate, const std::vector<std::string>& channels = {}) const;
-    // Only a name, a version and a build: what depends on nothing else of a record.
+    // True for a spec of only a name, a version and a build: it depends on no other field of a record.
     bool plain() const;
 };
 

@@ -21,26 +21,27 @@ bool is_package_file_name(std::string_view file_name); // by its extension
 // "numpy-2.1.0-py311h1_0.conda": the last two dashes separate. Error (usage) without a context.
 Result<FileName> parse_file_name(std::string_view file_name);
 
-// A name, version or build as it may stand in a file name: no '/', white space, control character or leading
+// Whether the text may be a name, version or build in a file name: no '/', white space, control character or leading
 // '.'.
 bool is_identifier(std::string_view text);
 
-// "linux-64", "noarch", … – what conda calls a subdir.
+// "linux-64", "noarch", …: a subdir in conda's terms.
 bool is_subdir(std::string_view text);
 
 // "python-3.11-0.conda is a package for osx-arm64, the environment is for linux-64; …". `subdir` is
 // index.json's.
 Status check_platform(std::string_view package, std::string_view subdir, std::string_view platform);
 
-// The record's "channel": the URL of the package without its file name, "https://…/conda-forge/linux-64", decoded as
-// conda writes it (the record's "url" stays as it was given).
+// The record's "channel": the package's URL without its file name, "https://…/conda-forge/linux-64", decoded as conda
+// writes it. (The record's "url" stays as given.)
 std::string channel_url(std::string_view package_url);
 
-// As a match spec writes it: the same, but Anaconda's own channels keep their names, "pkgs/main".
+// The same for a match spec: Anaconda's own channels keep their names, "pkgs/main".
 std::string spec_channel(std::string_view package_url);
 
-// As the history writes it: "conda-forge/linux-64::NAME-VERSION-BUILD"; a channel that conda has no short
-// name for goes by its URL, Anaconda's pkgs/main, pkgs/r and pkgs/msys2 by "defaults". `package_url` may be
+// The same for the history: "conda-forge/linux-64::NAME-VERSION-BUILD". A channel without a short name in conda is
+// written as its URL; Anaconda's pkgs/main, pkgs/r and pkgs/msys2 are "defaults". `package_url` may be "": then
+// `channel` counts.
 // "": then `channel`.
 std::string dist_string(std::string_view package_url, std::string_view channel, std::string_view subdir,
                         std::string_view dist);

@@ -28,8 +28,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr std::uint64_t info_file_limit = 256u << 20; // paths.json of a package with a million files
-constexpr std::uint64_t license_limit = 4u << 20;     // one text
+constexpr std::uint64_t info_limit = 128u << 20; // what is read of info/; paths.json of a package with 600,000 files
 constexpr std::uint64_t all_licenses_limit = 64u << 20;
 constexpr std::uint64_t test_limit = 1u << 20;
 
@@ -85,6 +84,9 @@ class CondaLoader {
           name_(artifact_->name_), with_md5_(options.with_md5) {}
 
     Result<std::unique_ptr<parcel::Artifact>> load(const fs::path& path) {
+        std::error_code unknown;
+        const std::uint64_t packed = fs::file_size(path, unknown);
+        if (!unknown) budget_ = for_packed(budget_, packed);
         if (name_.ends_with(".tar.bz2") || path.native().ends_with(".tar.bz2")) {
             TRY_ASSIGN(auto input, archive::open_file_range(path, name_));
             TRY(read_members(*input, name_));
@@ -155,6 +157,7 @@ class CondaLoader {
     Status read_members(archive::ByteSource& input, const std::string& where) {
         archive::TarOptions options;
         options.name = where;
+        options.budget = budget_;
         options.warnings = &warnings_;
         return archive::read_tar(
             input, options, [&](const archive::TarMember& member, archive::ByteSource& content) -> Status {
@@ -196,7 +199,7 @@ class CondaLoader {
         if (member.kind != format::EntryKind::file ||
             (!license && !test && std::ranges::find(wanted, name) == std::end(wanted)))
             return {};
-        if (license && (member.size > license_limit || license_bytes_ + member.size > all_licenses_limit)) {
+        if (license && (member.size > parcel::license_limit || license_bytes_ + member.size > all_licenses_limit)) {
             warnings_.push_back(fmt::format("its licence text '{}' ({}) is too long to be shown", member.path,
                                             format_bytes(member.size)));
             return {};
@@ -208,7 +211,8 @@ class CondaLoader {
             if (first == info_.end()) return {};
             text = first->second;
         } else {
-            TRY_ASSIGN(Bytes bytes, archive::read_all(content, info_file_limit, inside));
+            TRY(info_spending_.bytes(member.size));
+            TRY_ASSIGN(Bytes bytes, archive::read_all(content, info_limit, inside));
             text = as_text(bytes);
         }
         if (license) license_bytes_ += text.size();
@@ -433,6 +437,8 @@ class CondaLoader {
     bool with_md5_;
     std::map<std::string, std::string> info_; // path → content
     std::uint64_t license_bytes_ = 0;
+    Budget budget_ = archive::tar_budget;
+    Spending info_spending_{Budget{.bytes = info_limit}, name_ + ":info"};
     std::map<std::string, Member> members_;
     std::vector<std::string> warnings_;
     json index_;

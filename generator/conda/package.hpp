@@ -1,10 +1,9 @@
 // Conda packages as artifacts: .conda (a zip of two zstd tars; CEP 6) and .tar.bz2 (one tar).
 //
-// What is installed is what info/paths.json lists – or, before it existed, info/files with has_prefix,
-// no_link and no_softlink – never merely what the archive happens to hold. A listed path that is missing is
-// an error, a member that is not listed is left out with a warning (conda and rattler do the same), and so is
-// anything hostile an error: a path or link that leaves the prefix, a device node, one path listed in two
-// ways. Names that differ in case only are legal. Errors are of kind `usage`: "ARTIFACT:MEMBER: …"; I/O
+// Only files listed in info/paths.json are installed (in older packages: info/files with has_prefix, no_link and
+// no_softlink). A listed path that is missing is an error. A member that is not listed is left out with a warning, as
+// conda and rattler do. Hostile content is an error: a path or link that leaves the prefix, a device node, one path
+// listed in two ways. Names that differ in case only are legal. Errors are of kind `usage`: "ARTIFACT:MEMBER: …"; I/O
 // errors are of kind `storage`.
 //
 // When metadata() or entries() change, conda_reader_version (generator/parcel/key.hpp) is raised.
@@ -12,11 +11,10 @@
 //   index         info/index.json, checked (subdir and build_number filled in)
 //   noarch        "", "generic" or "python"
 //   paths         [{_path, path_type, sha256?, size_in_bytes, no_link?, file_mode?, prefix_placeholder?}], as
-//   conda
-//                 records them but with paths in the package, in the order of entries()
+//                 conda records them, but with paths in the package, in the order of entries()
 //   entry_points  [{command, module, function}] of a noarch python package
 //   scripts       {"post-link": PATH, "pre-unlink": PATH}, where the package has them
-// "imports" [NAME: what its own test imports], and "about" {home, summary, …: strings of info/about.json}.
+// Also "imports" (the modules that its own test imports) and "about" {home, summary, …: strings of info/about.json}.
 #pragma once
 
 #include "common/base/file.hpp"
@@ -33,8 +31,8 @@ struct OpenOptions {
     bool with_md5 = false;                  // metadata gets "md5" of the package's file
 };
 
-// Reads the whole package once. The contents are kept (in memory, or in a file that is gone when the artifact
-// is), so that entries can be opened in any order and from several threads.
+// Reads the whole package once. The contents are kept in memory, or in a file that is removed with the artifact, so
+// that entries can be opened in any order and from several threads.
 Result<std::unique_ptr<parcel::Artifact>> open_package(const fs::path& path, const OpenOptions& options = {});
 
 } // namespace tinderbox::conda

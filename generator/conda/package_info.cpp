@@ -59,9 +59,10 @@ class CondaInfo final : public parcel::Artifact {
     std::map<std::string, std::size_t> by_path_;
 };
 
-Status read_members(CondaInfo& info, archive::ByteSource& input, const std::string& where) {
+Status read_members(CondaInfo& info, archive::ByteSource& input, const std::string& where, const Budget& budget) {
     archive::TarOptions options;
     options.name = where;
+    options.budget = budget;
     return archive::read_tar(input, options, [&](const archive::TarMember& member, archive::ByteSource& content) {
         return info.add(member, content);
     });
@@ -74,16 +75,19 @@ Result<std::unique_ptr<parcel::Artifact>> open_info(const fs::path& path, const 
     auto info = std::make_unique<CondaInfo>(
         name, archive::Spool(options.spool_directory.empty() ? cache_directory() / "spool" : options.spool_directory,
                              options.memory_limit));
+    std::error_code unknown;
+    const std::uint64_t packed = fs::file_size(path, unknown);
+    const Budget budget = unknown ? archive::tar_budget : for_packed(archive::tar_budget, packed);
     if (name.ends_with(".tar.bz2")) {
         TRY_ASSIGN(auto input, archive::open_file_range(path, name));
-        TRY(read_members(*info, *input, name));
+        TRY(read_members(*info, *input, name, budget));
         return std::unique_ptr<parcel::Artifact>(std::move(info));
     }
     TRY_ASSIGN(auto zip, archive::ZipReader::open(path, name));
     for (const archive::ZipMember& member : zip->members()) {
         if (!member.path.starts_with("info-") || !member.path.ends_with(".tar.zst")) continue;
         TRY_ASSIGN(auto input, zip->open_member(member));
-        TRY(read_members(*info, *input, name + ":" + member.path));
+        TRY(read_members(*info, *input, name + ":" + member.path, budget));
     }
     return std::unique_ptr<parcel::Artifact>(std::move(info));
 }

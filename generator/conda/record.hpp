@@ -10,7 +10,7 @@
 
 namespace tinderbox::conda {
 
-// Views into what holds the index (a mapped file, a parser's buffer).
+// Views into the storage of the index (a mapped file, a parser's buffer).
 struct PackageRecord {
     std::string_view file_name; // NAME-VERSION-BUILD.conda or .tar.bz2
     std::string_view name, version, build;

@@ -11,10 +11,10 @@
 //   blocks: of each name, its records, one behind the other:
 //     flags u8 (1 .tar.bz2, 2 other file name, 4 SHA-256, 8 MD5, 16 noarch, 32 more), version, build (strings), build
 //     number, size, timestamp (varints), [file name], [32 bytes], [16 bytes], depends, [constrains, features, license,
-//     site-packages] A list is a varint count and as many varints: numbers of strings.
+//     site-packages]. A list is a varint count and as many varints: numbers of strings.
 //
-// It is a cache: a file of another version, damaged, or cut is no error but read anew. Not libsolv's .solv, which keeps
-// no hashes beside what a solver needs and has to be loaded as a whole. Version history: 1, the first.
+// It is a cache: a file of another version, or a truncated or damaged one, is ignored, and the index is read anew.
+// Rejected: libsolv's .solv, which has no hashes and has to be loaded as a whole. Version history: 1, the first.
 #pragma once
 
 #include "common/base/bytes.hpp"

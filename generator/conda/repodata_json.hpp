@@ -1,9 +1,8 @@
 // Reading a channel's repodata.json as a stream: conda-forge's has 700 MB, and none of it has to be in memory at once.
 //
-// The JSON reader is our own because of that size: a document that never is whole in memory, strings that are not
-// copied, and no exception for each of half a million records. It takes what RFC 8259 allows; what it does not
-// understand of a record (a field of another type) makes that one record unusable, not the index.
-// docs/building/solve.md has the figures.
+// The JSON reader is our own because of that size: the document is never whole in memory, strings are not copied, and
+// no exception is thrown for half a million records. It accepts the JSON of RFC 8259. A field of an unexpected type
+// makes only its record unusable, not the index. docs/building/solve.md has the figures.
 //
 // Spec: CEP 36 (repodata.json), CEP 15 (base_url), CEP 16 (shards carry the same records).
 #pragma once
@@ -32,9 +31,9 @@ struct RepodataLimits {
     std::size_t record_bytes = 4u << 20; // of one record
 };
 
-// Calls `take` for every record of packages and packages.conda; its views are valid during the call. A record that is
-// in "removed" is not told apart: conda does not do so either. Errors: of the stream; kind network, "it is not valid
-// repodata.json: … at byte N".
+// Calls `take` for every record of packages and packages.conda; its views are valid during the call. Records in
+// "removed" are taken, too, as conda does. Errors: those of the stream; kind network, "it is not valid repodata.json: …
+// at byte N".
 Result<RepodataHead> read_repodata(const ByteStream& stream, const std::function<Status(const PackageRecord&)>& take,
                                    const RepodataLimits& limits = {});
 

@@ -1,5 +1,8 @@
 #include "generator/conda/shards.hpp"
 
+#include "common/base/json_cost.hpp"
+#include "common/format/json_read.hpp"
+
 #include <nlohmann/json.hpp>
 #include <zstd.h>
 
@@ -10,45 +13,41 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t deepest = 32;
-
 // nlohmann's reader calls itself for nested values: a hostile document must not use up the stack.
-struct DepthCheck : json::json_sax_t {
-    std::size_t depth = 0;
-    bool null() override { return true; }
-    bool boolean(bool) override { return true; }
-    bool number_integer(number_integer_t) override { return true; }
-    bool number_unsigned(number_unsigned_t) override { return true; }
-    bool number_float(number_float_t, const string_t&) override { return true; }
-    bool string(string_t&) override { return true; }
-    bool binary(binary_t&) override { return true; }
-    bool start_object(std::size_t) override { return ++depth <= deepest; }
+struct CostCheck : json::json_sax_t {
+    Spending spending{Budget{.nodes = json_budget.nodes, .depth = 32}, "the shard", ErrorKind::network};
+    std::uint64_t depth = 0;
+    Status problem;
+    bool spend(Status status) {
+        problem = std::move(status);
+        return problem.ok();
+    }
+    bool value() { return spend(spending.nodes()); }
+    bool enter() { return spend(spending.depth(++depth)) && value(); }
+    bool null() override { return value(); }
+    bool boolean(bool) override { return value(); }
+    bool number_integer(number_integer_t) override { return value(); }
+    bool number_unsigned(number_unsigned_t) override { return value(); }
+    bool number_float(number_float_t, const string_t&) override { return value(); }
+    bool string(string_t&) override { return value(); }
+    bool binary(binary_t&) override { return value(); }
+    bool start_object(std::size_t) override { return enter(); }
     bool key(string_t&) override { return true; }
     bool end_object() override { return --depth, true; }
-    bool start_array(std::size_t) override { return ++depth <= deepest; }
+    bool start_array(std::size_t) override { return enter(); }
     bool end_array() override { return --depth, true; }
     bool parse_error(std::size_t, const std::string&, const json::exception&) override { return false; }
 };
 
 Result<json> parse_msgpack(ByteView bytes) {
     const auto* begin = reinterpret_cast<const std::uint8_t*>(bytes.data());
-    DepthCheck check;
-    if (!json::sax_parse(begin, begin + bytes.size(), &check, json::input_format_t::msgpack))
-        return make_error(ErrorKind::network, "it is not valid MessagePack");
+    CostCheck check;
+    const bool read = json::sax_parse(begin, begin + bytes.size(), &check, json::input_format_t::msgpack);
+    TRY(check.problem);
+    if (!read) return make_error(ErrorKind::network, "it is not valid MessagePack");
     json out = json::from_msgpack(begin, begin + bytes.size(), true, false);
     if (!out.is_object()) return make_error(ErrorKind::network, "it is no sharded repodata");
     return out;
-}
-
-std::string_view text_of(const json& object, const char* key) {
-    auto found = object.find(key);
-    return found != object.end() && found->is_string() ? std::string_view(found->get_ref<const std::string&>())
-                                                       : std::string_view();
-}
-
-std::uint64_t number_of(const json& object, const char* key) {
-    auto found = object.find(key);
-    return found != object.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
 }
 
 std::string_view bytes_of(const json& object, const char* key, std::size_t size) {
@@ -70,21 +69,21 @@ bool texts_of(const json& object, const char* key, std::vector<std::string_view>
 
 bool read_record(const std::string& file_name, const json& row, PackageRecord& out) {
     out.file_name = file_name;
-    out.name = text_of(row, "name");
-    out.version = text_of(row, "version");
-    out.build = text_of(row, "build");
-    out.build_number = number_of(row, "build_number");
-    out.size = number_of(row, "size");
-    out.timestamp = number_of(row, "timestamp");
+    out.name = format::text_view(row, "name");
+    out.version = format::text_view(row, "version");
+    out.build = format::text_view(row, "build");
+    out.build_number = format::number_of(row, "build_number");
+    out.size = format::number_of(row, "size");
+    out.timestamp = format::number_of(row, "timestamp");
     if (out.timestamp != 0 && out.timestamp < 253402300799ull) out.timestamp *= 1000;
     out.sha256 = bytes_of(row, "sha256", 32);
     out.md5 = bytes_of(row, "md5", 16);
-    out.license = text_of(row, "license");
-    out.python_site_packages_path = text_of(row, "python_site_packages_path");
+    out.license = format::text_view(row, "license");
+    out.python_site_packages_path = format::text_view(row, "python_site_packages_path");
     auto noarch = row.find("noarch");
     out.noarch = noarch != row.end() && noarch->is_string();
     if (auto features = row.find("track_features"); features != row.end() && features->is_string()) {
-        std::string_view words = text_of(row, "track_features");
+        std::string_view words = format::text_view(row, "track_features");
         while (!words.empty()) {
             auto stop = std::min(words.find_first_of(" ,"), words.size());
             if (stop > 0) out.track_features.push_back(words.substr(0, stop));
@@ -122,8 +121,8 @@ Result<ShardIndex> parse_shard_index(ByteView bytes) {
     ShardIndex out;
     auto info = root.find("info"), shards = root.find("shards");
     if (info != root.end() && info->is_object()) {
-        out.base_url = text_of(*info, "base_url");
-        out.shards_base_url = text_of(*info, "shards_base_url");
+        out.base_url = format::text_view(*info, "base_url");
+        out.shards_base_url = format::text_view(*info, "shards_base_url");
     }
     if (shards == root.end() || !shards->is_object())
         return make_error(ErrorKind::network, "it lacks the table 'shards'");

@@ -1,4 +1,4 @@
-// For "did you mean": the names of packages that a word may have meant.
+// For "did you mean": names of packages that resemble a word.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace tinderbox::conda {
 
-// Whether the word is a slip of the name: one of the two begins or ends with the other, or two letters differ.
+// Whether the word may mean the name: the name begins or ends with it, or at most two letters differ.
 bool resembles(std::string_view name, std::string_view word);
 
 // Keeps the three names whose length is nearest to the word's, by name among equals.

@@ -57,12 +57,12 @@ struct SolvedPackage {
 
 struct Solution {
     std::vector<SolvedPackage> packages; // by name
-    // Chosen packages of which other builds of the same version want __cuda, which the target lacks.
+    // Chosen packages for which other builds of the same version want __cuda, which the target lacks.
     std::vector<std::string> needs_cuda;
-    std::size_t names = 0, candidates = 0; // that were looked at
+    std::size_t names = 0, candidates = 0; // numbers of names and candidates that the solve read
 };
 
-// Errors: unsatisfiable, with a derivation of a few lines, or that time was over without a verdict; those of the
+// Errors: unsatisfiable, with a derivation of a few lines, or because time was over without a verdict; those of the
 // channels.
 Result<Solution> solve(std::vector<ChannelSource>& sources, const SolveRequest& request);
 

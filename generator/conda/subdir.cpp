@@ -193,9 +193,16 @@ class SubdirOpener {
     Result<std::unique_ptr<Subdir>> indexed(RepodataIndex index) {
         std::string base_url = state().base_url;
         if (!base_url.empty()) {
-            TRY_ASSIGN(base_url, fetch::join_url(base_, base_url));
+            TRY_ASSIGN(base_url, place_named(base_url));
         }
         return indexed_subdir(channel_, subdir_, std::move(index), std::move(base_url));
+    }
+
+    // What the index calls the place of its packages or shards.
+    Result<std::string> place_named(const std::string& reference) const {
+        TRY_ASSIGN(std::string url, fetch::join_url(base_, reference));
+        TRY(fetch::check_reference(base_, url).in(without_credentials(base_)));
+        return url;
     }
 
     // The index that convert() wrote, with its state.
@@ -236,7 +243,7 @@ class SubdirOpener {
         TRY_ASSIGN(ShardIndex index, parse_shard_index(bytes));
         auto directory = [&](const std::string& reference) -> Result<std::string> {
             if (reference.empty()) return std::string();
-            TRY_ASSIGN(std::string url, fetch::join_url(base_, reference));
+            TRY_ASSIGN(std::string url, place_named(reference));
             return url.ends_with('/') ? url : url + "/";
         };
         TRY_ASSIGN(std::string shards, directory(index.shards_base_url));

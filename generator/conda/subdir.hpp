@@ -1,9 +1,9 @@
-// One subdirectory of a channel (conda-forge/linux-64): its packages by name, wherever they come from.
+// One subdirectory of a channel (conda-forge/linux-64): its packages by name, in whichever form the server has them.
 //
-// In this order, whichever the server has: repodata_shards.msgpack.zst (CEP 16: only the names that are asked for are
-// transferred), repodata.json.zst, repodata.json, current_repodata.json (which lacks old versions, so it is the last
-// resort). What answered is remembered for a week. An index is downloaded when ETag or Last-Modified say that it
-// changed, read once and kept as a RepodataIndex; shards are kept by their hash.
+// Tried in this order: repodata_shards.msgpack.zst (CEP 16: only the requested names are transferred),
+// repodata.json.zst, repodata.json, current_repodata.json (the last, because it lacks old versions). The choice is kept
+// for a week. An index is downloaded when ETag or Last-Modified show a change; it is read once and kept as a
+// RepodataIndex. Shards are kept by their hash.
 #pragma once
 
 #include "common/base/reporter.hpp"
@@ -33,7 +33,7 @@ class Subdir {
     bool there() const { return there_; } // false: the channel has no such subdirectory
     const Channel& channel() const { return channel_; }
     const std::string& subdir() const { return subdir_; }
-    // Where a package of it is fetched from (credentials and all).
+    // The URL of a package in it, with credentials, for fetching.
     std::string url_of(std::string_view file_name) const;
 
   protected:
@@ -44,7 +44,7 @@ class Subdir {
     bool there_ = true;
 };
 
-// How far all the indexes that are opened at the same time are, for one progress line.
+// The common progress of all indexes that are opened at the same time, for one progress line.
 struct IndexProgress {
     fetch::TransferCount transfer;
     std::atomic<int> transfers = 0;                // that run now

@@ -1,6 +1,7 @@
 #include "generator/conda/subdir_cache.hpp"
 
 #include "common/base/hash.hpp"
+#include "common/base/json_cost.hpp"
 #include "common/format/json_read.hpp"
 
 #include <nlohmann/json.hpp>
@@ -16,7 +17,7 @@ Result<SubdirCache> SubdirCache::open(const fs::path& cache_root, const std::str
     TRY_ASSIGN(FileLock lock, FileLock::acquire(stem.string() + ".lock", on_wait));
     SubdirCache out(stem.string(), url, std::move(lock));
     auto text = read_text(stem.string() + ".json", 1u << 20);
-    if (!text.ok()) return out;
+    if (!text.ok() || !is_affordable_json(*text)) return out;
     const json kept = json::parse(*text, nullptr, false);
     if (format::text_field(kept, "url") != url) return out;
     out.state.variant = format::text_field(kept, "variant");

@@ -1,5 +1,5 @@
-// What is kept of one subdirectory between builds: its index in the form that is opened, or its list of shards, and
-// what the server said about them. Not for use outside generator/conda.
+// The cache of one subdirectory between builds: its index (or its list of shards), and the server's validators. Not for
+// use outside generator/conda.
 #pragma once
 
 #include "common/base/file.hpp"
@@ -25,8 +25,8 @@ struct SubdirState {
 // The files of one subdirectory in <cache>/repodata; KEY is a hash of its URL without credentials.
 class SubdirCache {
   public:
-    // Waits for another process that has it open; `on_wait` is called once before. A state that cannot be read, or is
-    // of another URL, is an unset one. Errors: storage.
+    // Waits while another process has it open; `on_wait` is called once before. A state that cannot be read, or belongs
+    // to another URL, counts as unset. Errors: storage.
     static Result<SubdirCache> open(const fs::path& cache_root, const std::string& url,
                                     const std::function<void()>& on_wait);
 

@@ -1,5 +1,4 @@
-// The three forms in which a subdirectory is there: with a whole index, with shards, or not at all. Not for use outside
-// generator/conda.
+// The three kinds of subdirectories: with a whole index, with shards, or missing. Not for use outside generator/conda.
 #pragma once
 
 #include "generator/conda/repodata_index.hpp"

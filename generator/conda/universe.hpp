@@ -1,4 +1,4 @@
-// What a solve can choose from. Used by solve.cpp and explain.cpp only.
+// The candidates of a solve. Used by solve.cpp and explain.cpp only.
 #pragma once
 
 #include "generator/conda/solve.hpp"
@@ -42,8 +42,8 @@ class Universe {
         std::vector<std::string> similar; // filled for names nobody has
     };
 
-    // Loads everything that can be reached. With `prune` candidates that the request itself rules out are left away:
-    // fast, and nothing of the answer is lost, but an explanation needs them.
+    // Loads everything that can be reached. `prune` leaves out candidates that the request itself rules out: this is
+    // fast and changes no answer, but an explanation needs them.
     static Result<std::unique_ptr<Universe>> load(std::vector<ChannelSource>& sources, const SolveRequest& request,
                                                   bool prune);
 

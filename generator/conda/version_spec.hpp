@@ -1,4 +1,4 @@
-// What a match spec says of a version: ">=1.8,<2.0a0", "3.9.*", "1.0|1.2", "~=1.4.2", "^1\.[02].*$".
+// The version part of a match spec: ">=1.8,<2.0a0", "3.9.*", "1.0|1.2", "~=1.4.2", "^1\.[02].*$".
 //
 // Spec: conda/models/version.py (VersionSpec); ',' binds closer than '|', parentheses as usual.
 #pragma once

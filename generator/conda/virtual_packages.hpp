@@ -1,5 +1,5 @@
-// Virtual packages: what a package may ask of the machine (__glibc, __cuda, …). They describe the target, never the
-// machine that builds: a login node without a GPU makes GPU environments.
+// Virtual packages: facts about a machine that packages may require (__glibc, __cuda, …). They describe the target,
+// never the building machine: a login node without a GPU can make GPU environments.
 //
 // Spec: CEP 30; conda's plugins/virtual_packages.
 #pragma once

@@ -1,6 +1,6 @@
-// Reads the headers of a 64-bit little-endian ELF file through ranges of the file, so that a gigabyte of
-// library need not be in memory. Every offset, count and string is checked against the file: a hostile file is
-// "no ELF that we know", never a crash. (System V ABI, gABI chapters 4 and 5; symbol versions: LSB.)
+// Reads the headers of a 64-bit little-endian ELF file through ranges of the file, so that a gigabyte of library need
+// not be in memory. Every offset, count and string is checked against the file: a hostile file counts as no ELF file
+// and causes no crash. (System V ABI, gABI chapters 4 and 5; symbol versions: LSB.)
 #pragma once
 
 #include "common/base/bytes.hpp"
@@ -41,17 +41,17 @@ struct ElfInfo {
     std::vector<ElfString> rpath, runpath; // DT_RPATH and DT_RUNPATH, not split at ':'
     std::string glibc;                     // highest x.y of the GLIBC_x.y versions asked for, "" = none
 
-    // Where an address lies in the file; nullopt when no PT_LOAD's file part holds it.
+    // The offset of an address in the file; nullopt when no PT_LOAD's file part holds it.
     std::optional<std::uint64_t> file_offset(std::uint64_t address) const;
 };
 
-// Bytes [offset, offset + size) of the file, or nullopt when they are not at hand; the view must live until the
-// next call.
+// Bytes [offset, offset + size) of the file, or nullopt when they are not in memory; the view must live until the next
+// call.
 using ElfRanges = std::function<std::optional<ByteView>(std::uint64_t offset, std::uint64_t size)>;
 
 struct ElfResult {
-    std::optional<ElfInfo> info; // nothing: not an ELF file of this kind, damaged, or `missing` is not empty
-    // Ranges that could not be had: get them and call again. Not more than 64 KiB each.
+    std::optional<ElfInfo> info; // nullopt: not an ELF file of this kind, damaged, or `missing` is not empty
+    // Ranges that were not in memory: read them and call again. Each has at most 64 KiB.
     std::vector<std::pair<std::uint64_t, std::uint64_t>> missing; // offset, size
 };
 
@@ -69,7 +69,7 @@ struct ElfSections {
     std::vector<std::pair<std::uint64_t, std::uint64_t>> missing; // as in ElfResult
 };
 ElfSections read_elf_sections(std::uint64_t file_size, const ElfRanges& ranges);
-// Where the section headers lie, from the first 64 bytes: (offset, size); (0, 0) for a file without them.
+// The range of the section headers, from the first 64 bytes: (offset, size); (0, 0) for a file without them.
 std::pair<std::uint64_t, std::uint64_t> section_header_range(ByteView head);
 
 bool looks_like_elf(ByteView head);

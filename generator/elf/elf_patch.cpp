@@ -73,62 +73,72 @@ class StringUsers {
 
     void refer(std::uint64_t offset) { users_.push_back(offset); }
 
-    // Names in the versions that the file needs of others.
+    // One record of DT_VERNEED or DT_VERDEF: how many entries hang on it, and how many bytes behind its start the first
+    // of them and the next record lie.
+    struct VersionRecord {
+        std::uint16_t entries = 0;
+        std::uint32_t first = 0, next = 0;
+    };
+
+    // Elfxx_Verneed and Elfxx_Vernaux of the gABI: versions that the file needs of others, and the names of the others.
     bool read_needed_versions() {
-        auto address = tag(dt_verneed);
-        if (!address) return true;
-        auto offset = file_offset(*address);
-        std::uint64_t count = tag(dt_verneednum).value_or(0);
-        if (!offset || count > sane_count) return false;
-        for (std::uint64_t i = 0; i < count; ++i) {
-            ByteReader need = at(*offset);
-            need.u16();
-            std::uint16_t inner = need.u16();
+        auto record = [this](ByteReader& need) {
+            need.skip(2);
+            VersionRecord out;
+            out.entries = need.u16();
             refer(need.u32());
-            std::uint32_t aux = need.u32(), next = need.u32();
-            std::uint64_t aux_offset = *offset + aux;
-            for (std::uint16_t k = 0; k < inner; ++k) {
-                ByteReader a = at(aux_offset);
-                a.u32();
-                a.u32();
-                std::uint32_t name = a.u32(), step = a.u32();
-                if (!a.ok()) return false;
-                refer(name);
-                if (step == 0) break;
-                aux_offset += step;
-            }
-            if (!need.ok()) return false;
-            if (next == 0) break;
-            *offset += next;
-        }
-        return true;
+            out.first = need.u32();
+            out.next = need.u32();
+            return out;
+        };
+        auto entry = [this](ByteReader& aux) {
+            aux.skip(8);
+            refer(aux.u32());
+            return aux.u32();
+        };
+        return read_versions(dt_verneed, dt_verneednum, record, entry);
     }
 
-    // Names in the versions that the file defines.
+    // Elfxx_Verdef and Elfxx_Verdaux: versions that the file defines.
     bool read_defined_versions() {
-        auto address = tag(dt_verdef);
+        auto record = [](ByteReader& def) {
+            def.skip(6);
+            VersionRecord out;
+            out.entries = def.u16();
+            def.skip(4);
+            out.first = def.u32();
+            out.next = def.u32();
+            return out;
+        };
+        auto entry = [this](ByteReader& aux) {
+            refer(aux.u32());
+            return aux.u32();
+        };
+        return read_versions(dt_verdef, dt_verdefnum, record, entry);
+    }
+
+    // Follows a chain of records, each with a chain of entries. `entry` returns the distance to the next one, 0 = last.
+    template <class ReadRecord, class ReadEntry>
+    bool read_versions(std::int64_t table, std::int64_t number, ReadRecord record, ReadEntry entry) {
+        auto address = tag(table);
         if (!address) return true;
         auto offset = file_offset(*address);
-        std::uint64_t count = tag(dt_verdefnum).value_or(0);
+        const std::uint64_t count = tag(number).value_or(0);
         if (!offset || count > sane_count) return false;
         for (std::uint64_t i = 0; i < count; ++i) {
-            ByteReader def = at(*offset);
-            def.skip(6);
-            std::uint16_t inner = def.u16();
-            def.u32();
-            std::uint32_t aux = def.u32(), next = def.u32();
-            if (!def.ok()) return false;
-            std::uint64_t aux_offset = *offset + aux;
-            for (std::uint16_t k = 0; k < inner; ++k) {
-                ByteReader a = at(aux_offset);
-                refer(a.u32());
-                std::uint32_t step = a.u32();
-                if (!a.ok()) return false;
+            ByteReader reader = at(*offset);
+            const VersionRecord version = record(reader);
+            if (!reader.ok()) return false;
+            std::uint64_t entry_offset = *offset + version.first;
+            for (std::uint16_t k = 0; k < version.entries; ++k) {
+                ByteReader aux = at(entry_offset);
+                const std::uint32_t step = entry(aux);
+                if (!aux.ok()) return false;
                 if (step == 0) break;
-                aux_offset += step;
+                entry_offset += step;
             }
-            if (next == 0) break;
-            *offset += next;
+            if (version.next == 0) break;
+            *offset += version.next;
         }
         return true;
     }

@@ -1,5 +1,5 @@
-// Whether an ELF file's absolute RPATH may be changed in place: who else refers to the bytes of its string.
-// Every offset is checked: a damaged file is never exclusive, and never a crash.
+// Whether an ELF file's absolute RPATH may be changed in place: other fields may refer to the bytes of its string.
+// Every offset is checked: a damaged file is never exclusive, and never causes a crash.
 #pragma once
 
 #include "generator/elf/elf.hpp"
@@ -23,7 +23,7 @@ struct ElfRunpath {
 
 struct ElfFacts {
     ElfInfo info;
-    std::vector<ElfRunpath> runpaths; // mostly none or one
+    std::vector<ElfRunpath> runpaths; // at most one in most files
 
     // The byte is mapped when the file is loaded or run.
     bool is_loaded(std::uint64_t offset) const;

@@ -1,6 +1,6 @@
-// Which GPU architectures a library has device code for, read out of its fatbins as the bytes pass (a 1.5 GB library
-// is never in memory, and never read twice for this). Only headers are looked at: no payload is decompressed, and
-// nothing is ever changed.
+// Reads the GPU architectures of a library's device code from its fatbins while the bytes pass: a 1.5 GB library is
+// never whole in memory, and is not read twice for this. Only headers are read: no payload is decompressed, and nothing
+// is changed.
 //
 // Layout, little-endian, checked against what cuobjdump lists for NVIDIA's and others' wheels of CUDA 11.7 – 13.4
 // (tests/tools/compare_with_cuobjdump.py):
@@ -25,7 +25,7 @@
 
 namespace tinderbox::elf {
 
-struct DeviceCode { // one way in which code is there for an architecture
+struct DeviceCode { // one form of code for an architecture
     enum class Kind : std::uint8_t { ptx = 1, cubin = 2, lto = 8 };
     Kind kind = Kind::cubin;
     std::uint32_t architecture = 0;             // 80, 120
@@ -38,14 +38,14 @@ struct DeviceCode { // one way in which code is there for an architecture
 
 // The device code of one library.
 struct FatbinInfo {
-    std::map<DeviceCode, std::uint32_t> code;  // of the fatbin sections → in how many containers
+    std::map<DeviceCode, std::uint32_t> code;  // of the fatbin sections → number of containers that have it
     std::map<DeviceCode, std::uint32_t> data;  // of other sections
     std::uint32_t containers = 0, entries = 0; // of both
     bool relocatable = false;                  // it has __nv_relfatbin only
-    std::string problem;                       // what could not be read in the fatbin sections, "" = all of it could
+    std::string problem;                       // the unreadable part of the fatbin sections; "" = all was readable
 };
 
-// Fed with a file's bytes in order. Its memory is bounded whatever the file claims. Not thread-safe.
+// Fed with a file's bytes in order. Its memory is bounded for every input. Not thread-safe.
 class FatbinScanner {
   public:
     explicit FatbinScanner(std::uint64_t file_size) : file_size_(file_size) {}

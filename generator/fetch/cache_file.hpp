@@ -1,4 +1,4 @@
-// Names and small JSON files of the cache: what both the documents and the store keep beside their contents.
+// Names and small JSON files of the cache, shared by documents and store.
 #pragma once
 
 #include "common/base/file.hpp"
@@ -12,7 +12,7 @@ namespace tinderbox::fetch {
 
 // A file name for any text: its SHA-256.
 std::string cache_key(std::string_view text);
-// null for a file that is missing or no JSON: a lost cache entry costs a download, and is no error.
+// null for a missing file or invalid JSON: a lost cache entry costs only a download.
 nlohmann::json read_cached_json(const fs::path& path);
 
 } // namespace tinderbox::fetch

@@ -1,4 +1,4 @@
-// Where the cache keeps artifacts: <root>/artifacts/sha256/KK/HEX/NAME.
+// The place of artifacts in the cache: <root>/artifacts/sha256/KK/HEX/NAME.
 #pragma once
 
 #include "common/base/file.hpp"

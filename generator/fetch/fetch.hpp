@@ -53,16 +53,16 @@ struct Document {
 // A part of a remote file.
 struct RangeReply {
     std::string bytes;
-    std::uint64_t first = 0; // where `bytes` begins in the file
-    std::uint64_t total = 0; // of the whole file, 0 = unknown; also where parts are refused
-    int status = 0;          // 206 or 200: there; 404, 410: there is no such file
+    std::uint64_t first = 0; // offset of `bytes` in the file
+    std::uint64_t total = 0; // of the whole file, 0 = unknown; set also when parts are refused
+    int status = 0;          // 206 or 200: found; 404, 410: no such file
     bool refused = false;    // the server has the file and does not serve parts of it
 };
 
-// A large document (a channel's index) in a file of the caller's. It is decompressed on the way when the server
-// compresses the transfer (Content-Encoding), never when the document itself is compressed (.zst).
+// A large document (a channel's index) in a file of the caller's. It is decompressed during the transfer when the
+// server compresses the transfer (Content-Encoding), never when the document itself is compressed (.zst).
 struct FileDocument {
-    // 200: `to` holds it; 304: the copy that the validators describe is still right; 404, 410: there is none; 401, 403
+    // 200: `to` holds it; 304: the copy with these validators is current; 404, 410: it does not exist; 401, 403
     int status = 0;
     std::string etag, last_modified, url; // url: after redirects
     std::uint64_t size = 0;               // bytes in `to`
@@ -76,7 +76,7 @@ struct Validators {
 
 // Progress of transfers, for the caller's progress line. Both numbers shrink only when a transfer starts again.
 struct TransferCount {
-    std::atomic<std::uint64_t> received = 0, expected = 0; // bytes; expected: as far as servers say it
+    std::atomic<std::uint64_t> received = 0, expected = 0; // bytes; expected: the sum of sizes that servers announced
     std::uint64_t total() const { return received <= expected ? expected.load() : 0; } // 0 = unknown
 };
 
@@ -89,13 +89,13 @@ class Fetcher {
     virtual Result<std::vector<Fetched>> fetch(const std::vector<Download>& downloads) = 0;
     // `accept` is the Accept header. 404 is not an error here: status says it. Thread-safe.
     virtual Result<Document> get(const std::string& url, const std::string& accept) = 0;
-    // `count` bytes of a remote file from `first` on, or its last `count` bytes. Never more than `count` bytes are
-    // transferred (a server that ignores ranges is left at once), nothing is cached, --offline is an error.
-    // Thread-safe. A fetcher without this ability sets `refused`.
+    // `count` bytes of a remote file from `first` on, or its last `count` bytes. It never transfers more than `count`
+    // bytes (it leaves a server that ignores ranges at once) and caches nothing; --offline is an error. Thread-safe. A
+    // fetcher without this ability sets `refused`.
     virtual Result<RangeReply> range(const std::string& url, std::uint64_t first, std::uint64_t count, bool from_end);
-    // `to` is replaced when status is 200 (not atomically). An answer of more than `limit` bytes is an error, as is
-    // --offline: the caller caches its own form of the document. Nothing is shown; `count` grows. Thread-safe. http and
-    // https only.
+    // `to` is replaced when status is 200 (not atomically). An answer of more than `limit` bytes is an error. So is
+    // --offline, because the caller caches its own form of the document. It reports no messages; `count` grows.
+    // Thread-safe. http and https only.
     virtual Result<FileDocument> get_file(const std::string& url, const Validators& known, const fs::path& to,
                                           std::uint64_t limit, TransferCount& count);
     virtual bool offline() const { return false; }

@@ -1,5 +1,5 @@
-// MD5 (RFC 1321) by mbedTLS. It identifies conda's older artifacts and the payload of constructor's installers, and
-// proves nothing: whoever needs proof takes SHA-256 (common/base/hash.hpp).
+// MD5 (RFC 1321) by mbedTLS. It only identifies conda's older artifacts and the payload of constructor's installers. As
+// a proof of contents use SHA-256 (common/base/hash.hpp).
 #pragma once
 
 #include "common/base/bytes.hpp"

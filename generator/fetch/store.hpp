@@ -19,7 +19,7 @@ class Store {
 
   private:
     struct Hashes {
-        std::string sha256, md5; // hex; md5 is "" when nobody asked for it
+        std::string sha256, md5; // hex; md5 is "" when no caller asked for it
         std::uint64_t size = 0;  // bytes
     };
 

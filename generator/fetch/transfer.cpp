@@ -1,5 +1,6 @@
 #include "generator/fetch/transfer.hpp"
 
+#include "common/base/budget.hpp"
 #include "common/base/process.hpp"
 #include "common/base/text.hpp"
 #include "common/base/units.hpp"
@@ -20,12 +21,15 @@ namespace {
 
 constexpr int redirect_limit = 10;
 // Limits for answers in memory, in bytes after decompression. The largest page of an index has some 30 MB.
-constexpr std::uint64_t page_limit = 256ull << 20;
+constexpr std::uint64_t page_limit = 128ull << 20;
 constexpr std::uint64_t error_page_limit = 16ull << 20; // for any status from 300 on
 
-bool is_loopback(std::string_view host) {
-    return host == "localhost" || host == "[::1]" || host == "::1" || host.starts_with("127.");
-}
+// What is waited for one answer: a page, which is some megabytes; a channel's index; an artifact of gigabytes over a
+// slow line. A server that sends a byte a second would be waited for without an end.
+constexpr Budget page_budget{.seconds = 3600}, index_budget{.seconds = 24 * 3600},
+    artifact_budget{.seconds = 96 * 3600};
+// Bytes a second; less for as long as the stall timeout is a stall. Eight connections may share a slow modem.
+constexpr long slowest_document = 256, slowest_artifact = 64;
 
 bool is_insecure_host(const FetchOptions& options, const Url& url) {
     return std::ranges::any_of(options.insecure_hosts, [&](const std::string& named) {
@@ -190,7 +194,14 @@ struct Attempt {
     Outcome outcome = Outcome::failed;
     Error error;
     int retry_after = -1;
+    bool stalled = false; // it answered, and then hardly went on
 };
+
+bool is_document(const TransferRequest& request) { return request.file < 0 || request.document; }
+
+const Budget& budget_of(const TransferRequest& request) {
+    return request.file < 0 ? page_budget : request.document ? index_budget : artifact_budget;
+}
 
 void configure(CURL* handle, const FetchOptions& options, const Url& url, Exchange& x, curl_slist* headers) {
     static const std::string machine_bundle = ca_bundle();
@@ -207,8 +218,11 @@ void configure(CURL* handle, const FetchOptions& options, const Url& url, Exchan
     curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, 20L);
-    curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(options.stall_timeout_seconds));
+    const bool document = is_document(x.request);
+    curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, document ? slowest_document : slowest_artifact);
+    curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME,
+                     std::max(1L, static_cast<long>(options.stall_timeout_seconds / (document ? 2 : 1))));
+    curl_easy_setopt(handle, CURLOPT_TIMEOUT, static_cast<long>(budget_of(x.request).seconds));
     curl_easy_setopt(handle, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_OPTIONAL));
     if (std::string netrc = environment_variable("NETRC"); !netrc.empty())
         curl_easy_setopt(handle, CURLOPT_NETRC_FILE, netrc.c_str());
@@ -254,53 +268,24 @@ Attempt judge_status(const FetchOptions&, const std::string& shown, const std::s
     return {Outcome::failed, make_error(ErrorKind::network, "{}: the server answered HTTP {}", shown, status)};
 }
 
-Attempt attempt(const FetchOptions& options, TransferRequest& request, TransferReply& reply) {
-    CURL* handle = thread_handle();
-    if (!handle) return {Outcome::failed, make_error(ErrorKind::bug, "libcurl cannot be initialised")};
-    const Url url = Url::parse(request.url);
-    const std::string shown = without_credentials(request.url);
-    reply = {};
-    Exchange x{request, reply, 0, 0, 0, {}, -1, {}, handle};
-    std::unique_ptr<curl_slist, CurlDelete> headers;
-    auto header = [&](const std::string& line) { headers.reset(curl_slist_append(headers.release(), line.c_str())); };
-    for (const std::string& line : request.headers) header(line);
-    if (request.resume_from > 0 && !request.if_range.empty()) header("If-Range: " + request.if_range);
-    configure(handle, options, url, x, headers.get());
-    char message[CURL_ERROR_SIZE] = "";
-    curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, message);
-    CURLcode code = curl_easy_perform(handle);
-    std::string_view detail = message[0] ? message : curl_easy_strerror(code);
+// The next attempt continues behind the bytes that arrived.
+void keep_received(TransferRequest& request, const TransferReply& reply, const Exchange& x) {
+    if (request.document) { // after a compressed transfer the file's size is not the number of bytes received
+        if (request.received) *request.received -= x.written;
+        (void)::ftruncate(request.file, 0);
+    } else if (request.file >= 0 && x.status > 0 && x.status < 300) {
+        request.resume_from += x.written;
+    }
+    if (request.expected && x.length > 0) *request.expected -= x.length;
+    if (request.if_range.empty()) request.if_range = reply.etag.starts_with("W/") ? "" : reply.etag;
+}
 
-    // The next attempt continues behind the bytes that arrived.
-    auto keep = [&] {
-        if (request.document) { // after a compressed transfer the file's size is not the number of bytes received
-            if (request.received) *request.received -= x.written;
-            (void)::ftruncate(request.file, 0);
-        } else if (request.file >= 0 && x.status > 0 && x.status < 300) {
-            request.resume_from += x.written;
-        }
-        if (request.expected && x.length > 0) *request.expected -= x.length;
-        if (request.if_range.empty()) request.if_range = reply.etag.starts_with("W/") ? "" : reply.etag;
-    };
-    if (reply.range_ignored) {
-        reply.status = static_cast<int>(x.status);
-        reply.body.clear();
-        return {Outcome::done, {}};
-    }
-    if (!x.failure.ok()) return {Outcome::failed, std::move(x.failure).error()};
-    if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
-        return {Outcome::failed, tls_error(url.host, detail)};
-    if (code != CURLE_OK) {
-        keep();
-        return {transient(code) ? Outcome::again : Outcome::failed,
-                make_error(ErrorKind::network, "{}: {}; check the network, or the proxy variables", shown, detail)};
-    }
-    curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &x.status);
-    reply.status = static_cast<int>(x.status);
-    reply.final_url = request.url;
+// What an HTTP answer means for the transfer.
+Attempt judge_answer(const FetchOptions& options, TransferRequest& request, const std::string& host, Exchange& x) {
+    const std::string shown = without_credentials(request.url);
     if (x.status == 301 || x.status == 302 || x.status == 303 || x.status == 307 || x.status == 308) {
         char* location = nullptr;
-        curl_easy_getinfo(handle, CURLINFO_REDIRECT_URL, &location);
+        curl_easy_getinfo(x.handle, CURLINFO_REDIRECT_URL, &location);
         x.redirect = location ? location : "";
         if (x.redirect.empty())
             return {Outcome::failed, make_error(ErrorKind::network, "{}: a redirect without a target", shown)};
@@ -318,9 +303,50 @@ Attempt attempt(const FetchOptions& options, TransferRequest& request, TransferR
         if (request.file >= 0 && ::ftruncate(request.file, 0) != 0)
             return {Outcome::failed, errno_error("cannot empty the partial download", errno)};
     }
-    auto judged = judge_status(options, shown, url.host, x.status);
+    auto judged = judge_status(options, shown, host, x.status);
     judged.retry_after = x.retry_after;
     return judged;
+}
+
+Attempt attempt(const FetchOptions& options, TransferRequest& request, TransferReply& reply) {
+    CURL* handle = thread_handle();
+    if (!handle) return {Outcome::failed, make_error(ErrorKind::bug, "libcurl cannot be initialised")};
+    const Url url = Url::parse(request.url);
+    reply = {};
+    Exchange x{request, reply, 0, 0, 0, {}, -1, {}, handle};
+    std::unique_ptr<curl_slist, CurlDelete> headers;
+    auto header = [&](const std::string& line) { headers.reset(curl_slist_append(headers.release(), line.c_str())); };
+    for (const std::string& line : request.headers) header(line);
+    if (request.resume_from > 0 && !request.if_range.empty()) header("If-Range: " + request.if_range);
+    configure(handle, options, url, x, headers.get());
+    char message[CURL_ERROR_SIZE] = "";
+    curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, message);
+    CURLcode code = curl_easy_perform(handle);
+    std::string_view detail = message[0] ? message : curl_easy_strerror(code);
+
+    if (reply.range_ignored) {
+        reply.status = static_cast<int>(x.status);
+        reply.body.clear();
+        return {Outcome::done, {}};
+    }
+    if (!x.failure.ok()) return {Outcome::failed, std::move(x.failure).error()};
+    if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
+        return {Outcome::failed, tls_error(url.host, detail)};
+    const std::string shown = without_credentials(request.url);
+    if (curl_off_t total = 0; code == CURLE_OPERATION_TIMEDOUT &&
+                              curl_easy_getinfo(handle, CURLINFO_TOTAL_TIME_T, &total) == CURLE_OK &&
+                              total / 1'000'000 >= static_cast<curl_off_t>(budget_of(request).seconds))
+        return {Outcome::failed, over_budget(ErrorKind::network, shown, Resource::seconds, budget_of(request).seconds)};
+    if (code != CURLE_OK) {
+        keep_received(request, reply, x);
+        return {transient(code) ? Outcome::again : Outcome::failed,
+                make_error(ErrorKind::network, "{}: {}; check the network, or the proxy variables", shown, detail), -1,
+                code == CURLE_OPERATION_TIMEDOUT && x.status > 0};
+    }
+    curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &x.status);
+    reply.status = static_cast<int>(x.status);
+    reply.final_url = request.url;
+    return judge_answer(options, request, url.host, x);
 }
 
 } // namespace
@@ -343,7 +369,7 @@ Status check_transport(const FetchOptions& options, const std::string& text) {
     if (url.scheme != "http")
         return make_error(ErrorKind::network, "'{}' has a scheme that cannot be downloaded; use https",
                           without_credentials(text));
-    if (is_loopback(url.host) || is_insecure_host(options, url)) return {};
+    if (is_loopback_host(url.host) || is_insecure_host(options, url)) return {};
     return make_error(
         ErrorKind::network,
         "'{}' is plain http, which anyone on the way can change; use https, or allow the host: --insecure-host {}",
@@ -356,6 +382,7 @@ Result<TransferReply> transfer(const FetchOptions& options, TransferRequest requ
     int redirects = 0;
     for (int tries = 0;;) {
         TRY(check_transport(options, request.url));
+        const std::string asked = request.url;
         Attempt result = attempt(options, request, reply);
         if (result.outcome == Outcome::done) {
             bool redirected = reply.status >= 301 && reply.status <= 308 && reply.status != 304;
@@ -363,9 +390,12 @@ Result<TransferReply> transfer(const FetchOptions& options, TransferRequest requ
             if (++redirects > redirect_limit)
                 return make_error(ErrorKind::network, "{}: the server redirects in a circle",
                                   without_credentials(first_url));
+            TRY(check_reference(asked, request.url).in(without_credentials(asked) + ": in a redirect"));
             continue;
         }
-        if (result.outcome == Outcome::failed || tries >= options.retries) return std::move(result.error);
+        // A server that lets a page trickle does so again: its answer is not worth five times the wait.
+        const int retries = result.stalled && is_document(request) ? std::min(options.retries, 1) : options.retries;
+        if (result.outcome == Outcome::failed || tries >= retries) return std::move(result.error);
         double wait = 0.5 * static_cast<double>(1 << tries++);
         if (result.retry_after >= 0) wait = std::min(result.retry_after, 30);
         std::this_thread::sleep_for(std::chrono::duration<double>(wait));

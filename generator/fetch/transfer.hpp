@@ -13,11 +13,12 @@ struct TransferRequest {
     std::vector<std::string> headers;
     int file = -1; // body goes here from `resume_from` on; -1: into TransferReply::body
     std::uint64_t resume_from = 0;
-    bool document = false; // with a file: the transfer may be compressed, and begins anew when it breaks off
+    bool document = false; // with a file: the transfer may be compressed, and starts again when it breaks off
     std::string if_range;  // with resume_from: the ETag that the first part had, "" = trust the hash
     std::uint64_t size_limit = UINT64_MAX;
     std::string range; // without a file: "FIRST-LAST" or "-COUNT"; size_limit is its length
-    std::atomic<std::uint64_t>* received = nullptr; // bytes of body are added here, and taken back on a restart
+    // received bytes of the body are added here, and subtracted on a restart
+    std::atomic<std::uint64_t>* received = nullptr;
     std::atomic<std::uint64_t>* expected = nullptr; // Content-Length is added here once
 };
 
@@ -33,11 +34,11 @@ struct TransferReply {
 // Retries transient failures with back-off; the error after the last is of kind network and says what to do.
 Result<TransferReply> transfer(const FetchOptions& options, TransferRequest request);
 
-// The CA bundle of this machine's own tools: SSL_CERT_FILE, CURL_CA_BUNDLE, REQUESTS_CA_BUNDLE, PIP_CERT, else the
-// distributions' paths. "": no bundle was found.
+// The CA bundle that other tools of this machine use: SSL_CERT_FILE, CURL_CA_BUNDLE, REQUESTS_CA_BUNDLE, PIP_CERT, else
+// the distributions' paths. "": no bundle was found.
 std::string ca_bundle();
 
-// Plain http is for loopback and for hosts the user named. Error of kind network otherwise.
+// Allows plain http only for loopback and for hosts that the user named. Error of kind network otherwise.
 Status check_transport(const FetchOptions& options, const std::string& url);
 
 } // namespace tinderbox::fetch

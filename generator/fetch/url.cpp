@@ -1,12 +1,19 @@
 #include "generator/fetch/url.hpp"
 
+#include "common/base/last_component.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
+#include "common/base/visible.hpp"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
+#include <netinet/in.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 namespace tinderbox::fetch {
 namespace {
@@ -43,11 +50,67 @@ Url relative(std::string_view text) {
     return url;
 }
 
+// An address in network order: 4 or 16 bytes, none for a name.
+using Address = std::vector<std::uint8_t>;
+
+Address address_of(std::string_view host) {
+    std::string text(host);
+    while (text.ends_with('.')) text.pop_back();
+    if (in_addr v4{}; ::inet_aton(text.c_str(), &v4) != 0) {
+        const auto* bytes = reinterpret_cast<const std::uint8_t*>(&v4.s_addr);
+        return {bytes, bytes + 4};
+    }
+    if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
+    text = text.substr(0, text.find('%')); // a zone
+    in6_addr v6{};
+    if (::inet_pton(AF_INET6, text.c_str(), &v6) != 1) return {};
+    // An IPv4 address in IPv6's clothes: mapped, or compatible.
+    const bool mapped = IN6_IS_ADDR_V4MAPPED(&v6) || (IN6_IS_ADDR_V4COMPAT(&v6) && !IN6_IS_ADDR_LOOPBACK(&v6));
+    return {v6.s6_addr + (mapped ? 12 : 0), v6.s6_addr + 16};
+}
+
+bool is_link_local(std::string_view host) {
+    const Address a = address_of(host);
+    if (a.size() == 4) return a[0] == 169 && a[1] == 254;
+    return a.size() == 16 && a[0] == 0xfe && (a[1] & 0xc0) == 0x80;
+}
+
+enum class Place { file, this_machine, link_local, server };
+
+Place place_of(std::string_view text) {
+    const Url url = Url::parse(text);
+    if (url.scheme.empty() || url.scheme == "file") return Place::file;
+    if (is_loopback_host(url.host)) return Place::this_machine;
+    return is_link_local(url.host) ? Place::link_local : Place::server;
+}
+
 Error not_a_url(std::string_view text, CURLUcode why) {
     return make_error(ErrorKind::network, "'{}' is not a URL: {}", without_credentials(text), curl_url_strerror(why));
 }
 
 } // namespace
+
+bool is_loopback_host(std::string_view host) {
+    std::string name = to_lower(host);
+    while (name.ends_with('.')) name.pop_back();
+    if (name == "localhost" || name.ends_with(".localhost")) return true;
+    const Address a = address_of(name);
+    const bool zero = !a.empty() && std::ranges::all_of(a, [](std::uint8_t byte) { return byte == 0; });
+    if (a.size() == 4) return zero || a[0] == 127;
+    return a.size() == 16 && (zero || (a[15] == 1 && std::ranges::count(a, 0) == 15));
+}
+
+Status check_reference(std::string_view from, std::string_view to) {
+    const Place page = place_of(from), named = place_of(to);
+    if (page == Place::file || named == Place::server) return {};
+    if (page == Place::this_machine && named != Place::file) return {};
+    if (page == Place::link_local && named == Place::link_local) return {};
+    return make_error(ErrorKind::network, "it names '{}', which {}; a server may only name what is on servers",
+                      visible(without_credentials(to)),
+                      named == Place::file           ? "is a file of this machine"
+                      : named == Place::this_machine ? "is on this machine"
+                                                     : "is an address of the local link");
+}
 
 Url Url::parse(std::string_view text) {
     const auto colon = text.find("://");
@@ -97,6 +160,15 @@ Result<std::string> join_url(std::string_view base, std::string_view reference) 
     if (!joined)
         return make_error(ErrorKind::bug, "libcurl does not write the URL of '{}'", without_credentials(reference));
     return *std::move(joined);
+}
+
+std::string path_at(std::string_view location) {
+    return is_url(location) ? percent_decode(Url::parse(location).path) : std::string(location);
+}
+
+std::string file_name_at(std::string_view location) {
+    const std::string path = path_at(location);
+    return std::string(last_component(path));
 }
 
 } // namespace tinderbox::fetch

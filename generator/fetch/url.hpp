@@ -1,5 +1,5 @@
-// URLs, parsed and joined by libcurl (RFC 3986). What removes credentials and decodes paths is common/base/url.hpp.
-// Every function is thread-safe.
+// URLs, parsed and joined by libcurl (RFC 3986). common/base/url.hpp removes credentials and decodes paths. Every
+// function is thread-safe.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -24,8 +24,23 @@ struct Url {
     std::string origin() const;
 };
 
+// Whether the host is this machine, however it is written: "localhost" and names below it, 127.0.0.0/8 and ::1 in every
+// form that inet_aton() and inet_pton() read (127.1, 0x7f000001, [::ffff:127.0.0.1]), and the unspecified address.
+// `host` is Url::host. No name is looked up.
+bool is_loopback_host(std::string_view host);
+
+// What a document at `from` may name: one of this machine's files everything, one of a server on this machine every
+// server, one of any other server no file, nothing on this machine and no link-local address (169.254.0.0/16,
+// fe80::/10), of which the user's machine might have what the server cannot reach itself. `from` and `to` are absolute;
+// text without a scheme is a path of this machine. Error (network, without a place): what is wrong.
+Status check_reference(std::string_view from, std::string_view to);
+
 // What `reference` means in the document at `base` (RFC 3986, section 5). Spaces and bytes beyond ASCII become "%XX".
 // Error of kind network: one of the two is not a URL ("javascript:…", an impossible host or port).
 Result<std::string> join_url(std::string_view base, std::string_view reference);
+
+// The path of a URL, decoded, without query and fragment; a path as it is. And the last component of that.
+std::string path_at(std::string_view location);
+std::string file_name_at(std::string_view location);
 
 } // namespace tinderbox::fetch

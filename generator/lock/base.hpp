@@ -1,4 +1,4 @@
-// --base: the installer of a conda, chosen from a table or named by path or URL.
+// --base: the installer of a base conda, chosen from a table or named by path or URL.
 //
 // templates/bases.json lists them: {"version": 1, "bases": [{"kind", "version", "platform", "url", "sha256", "size"?,
 // "source"}]}, newest first within a kind; `source` says who published the hash. scripts/update-bases writes it.
@@ -11,13 +11,13 @@
 
 namespace tinderbox::lock {
 
-// "none" and "" give nothing. "miniconda", "miniforge=26.3.2-3": a row of `table` (the text of bases.json) for
-// `platform`. A path or a URL of a .sh: that one; its version and hash are known once it was read. Errors (usage): no
-// such row, with the versions that there are; neither a name nor a .sh.
+// "none" and "" give nothing. "miniconda", "miniforge=26.3.2-3" give a row of `table` (the text of bases.json) for
+// `platform`. A path or a URL of a .sh gives that file; its version and hash are known only after reading it. Errors
+// (usage): no such row (with the existing versions); neither a name nor a .sh.
 Result<std::optional<LockedBase>> lock_base(const std::string& text, const std::string& platform,
                                             std::string_view table);
 
-// The kind of an installer that calls itself `name`: "Miniconda3" is "miniconda".
+// The kind of an installer with this name: "Miniconda3" is "miniconda".
 std::string base_kind(std::string_view name);
 
 } // namespace tinderbox::lock

@@ -1,4 +1,4 @@
-// The conda half of a lock: channels, the target's virtual packages, the solve.
+// The conda part of a lock: channels, the target's virtual packages, the solve.
 #pragma once
 
 #include "generator/conda/config.hpp"
@@ -14,18 +14,19 @@ struct CondaSolution {
     std::vector<std::string> warnings;
 };
 
-// An entry that names a package by URL or path, without looking into it. Errors: usage (another platform's).
+// An entry that names a package by URL or path; the package itself is not read. Errors: usage (for another platform).
 Result<LockedArtifact> lock_conda_file(const spec::CondaSpec& spec, const std::string& platform);
 
-// Whether the request asks for a GPU: --cuda, --target-gpu, a CUDA package, a build or channel that speaks of one.
+// Whether the request asks for a GPU: --cuda, --target-gpu, --target-driver, a CUDA package, a GPU build string, the
+// channel nvidia, a +cuXXX wheel.
 bool asks_for_gpu(const spec::Request& request, const LockOptions& options);
 
 // The target's __cuda: that of its driver, of --cuda, of a pinned cudatoolkit or cuda-version, else the newest major
 // known. "": the request asks for no GPU.
 std::string target_cuda(const spec::Request& request, const LockOptions& options);
 
-// Answers every entry of request.conda. Entries that name a file or URL are fixed, and the solve chooses the
-// other packages to fit them. Errors: usage, network, unsatisfiable.
+// Answers every entry of request.conda. Entries that name a file or URL are fixed, and the solve chooses the other
+// packages to fit them. Errors: usage, network, unsatisfiable.
 Result<CondaSolution> solve_conda(const spec::Request& request, const LockOptions& options, fetch::Fetcher& fetcher);
 
 } // namespace tinderbox::lock

@@ -1,4 +1,4 @@
-// A lock has no credentials: whoever builds from it brings their own.
+// A lock has no credentials; a build from it uses those of its own machine.
 #pragma once
 
 #include "generator/lock/lock.hpp"
@@ -6,8 +6,8 @@
 
 namespace tinderbox::lock {
 
-// Gives each artifact's `source` the user and password, or the channel token, that this machine has configured for its
-// host: in conda's configuration, and in `options` (a request's, or pip's configuration).
+// Adds user and password, or the channel token, to each artifact's `source`: those that this machine has configured for
+// its host in conda's configuration and in `options` (a request's options, or pip's configuration).
 void add_credentials(Lock& lock, const pip::Options& options);
 
 } // namespace tinderbox::lock

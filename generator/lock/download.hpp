@@ -1,4 +1,4 @@
-// Where a locked file lies, and how it is fetched.
+// The location of a locked file, and its download.
 #pragma once
 
 #include "generator/fetch/fetch.hpp"
@@ -6,7 +6,7 @@
 
 namespace tinderbox::lock {
 
-// A file's place, once to be written down and once to be fetched from.
+// A file's location in two forms: to write down, and to fetch from.
 struct Location {
     std::string url;    // without credentials; "file:///…" for a local file
     std::string source; // the URL with its credentials, or the local path
@@ -14,7 +14,7 @@ struct Location {
 };
 Location locate(const std::string& url_or_path);
 
-// With `source` where it is set (a request was solved), else with `url` (a lock was read). Of an artifact with
+// From `source` when it is set (a request was solved), else from `url` (a lock was read). For an artifact with
 // built_from the URL is that of its archive.
 fetch::Download to_download(const LockedArtifact& artifact);
 fetch::Download to_download(const LockedBase& base);

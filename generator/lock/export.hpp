@@ -1,4 +1,4 @@
-// A lock in the words of other tools: `lock --format`. Each is read back in tests by the tool it is for.
+// A lock in the formats of other tools: `lock --format`. Tests read each back with the tool that it is for.
 #pragma once
 
 #include "generator/lock/lock.hpp"

@@ -1,11 +1,14 @@
 #include "generator/lock/lock.hpp"
 
-#include "common/base/file.hpp"
+#include "common/base/json_cost.hpp"
 #include "common/base/member_path.hpp"
+#include "common/base/names.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
+#include "common/format/entry.hpp"
 #include "generator/lock/download.hpp"
 #include "generator/lock/lock_fields.hpp"
+#include "generator/spec/spec_text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -115,6 +118,8 @@ Result<LockedInclude> include_from_json(const json& row, const std::string& wher
     fields.flag("in_prefix", out.in_prefix);
     if (auto safe = safe_relative_path(out.destination); safe.ok()) out.destination = std::move(safe).value();
     else fields.fail(fmt::format("'{}': {}", out.destination, safe.error().message));
+    if (Status good = format::check_path(format::Root::env, out.destination); out.in_prefix && !good.ok())
+        fields.fail(fmt::format("'{}': {}", out.destination, good.error().message));
     TRY(fields.status());
     return out;
 }
@@ -134,7 +139,7 @@ Result<LockedInstaller> installer_from_json(const json& row, const std::string& 
     LockedInstaller out;
     LockFields fields(row, where);
     fields.text("version", out.version, true);
-    fields.text_map("variables", "variable", out.variables);
+    fields.variables("variables", out.variables, true);
     TRY(fields.status());
     TRY_ASSIGN(out.pre_install, text_from_json(row, "pre_install", where));
     TRY_ASSIGN(out.post_install, text_from_json(row, "post_install", where));
@@ -275,6 +280,8 @@ Result<Lock> lock_from_json(const json& root, const std::string& file_name) {
     Lock out;
     LockFields fields(root, file_name);
     fields.text("name", out.name, true);
+    if (Status good = check_environment_name(out.name); !out.name.empty() && !good.ok())
+        fields.fail(good.error().message);
     fields.text("platform", out.platform, true);
     fields.text("target_glibc", out.target_glibc);
     std::string bytecode(to_string(out.bytecode));
@@ -286,7 +293,7 @@ Result<Lock> lock_from_json(const json& root, const std::string& file_name) {
     fields.texts("indexes", out.indexes);
     fields.texts("insecure_hosts", out.insecure_hosts);
     fields.texts("request", out.request);
-    fields.text_map("variables", "variable", out.variables);
+    fields.variables("variables", out.variables);
     fields.text_map("virtual", "virtual package", out.virtuals);
     if (auto rows = root.find("artifacts"); rows == root.end() || !rows->is_array())
         fields.fail("it lacks the list 'artifacts'");
@@ -307,6 +314,7 @@ Result<Lock> lock_from_json(const json& root, const std::string& file_name) {
 }
 
 Result<Lock> parse_lock(std::string_view text, const std::string& path) {
+    TRY(check_json_cost(text, path));
     try {
         return lock_from_json(json::parse(text), path);
     } catch (const json::parse_error& e) {
@@ -319,9 +327,8 @@ Result<Lock> parse_lock(std::string_view text, const std::string& path) {
 }
 
 Result<Lock> read_lock(const std::string& path) {
-    auto text = read_text(path, 256u << 20);
-    if (!text) return make_error(ErrorKind::usage, "{}", text.error().message);
-    return parse_lock(*text, path);
+    TRY_ASSIGN(const std::string text, spec::read_spec_text(path));
+    return parse_lock(text, path);
 }
 
 json inspect_json(const Lock& lock) {

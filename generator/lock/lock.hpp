@@ -1,5 +1,5 @@
-// The lock: exactly which artifacts make the environment, by URL, size and hash, for one platform.
-// One JSON file, sorted, reviewable in a diff; the same lock gives the same NAME.run, byte for byte.
+// The lock: the exact artifacts of an environment by URL, size and hash, for one platform. It is one sorted JSON file
+// that is reviewed as a diff. The same lock gives the same NAME.run, byte for byte.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -17,7 +17,7 @@ namespace tinderbox::lock {
 
 inline constexpr int lock_version = 1;
 
-// 1980-01-01 in seconds since 1970, the mtime of files that have none of their own: a zip can hold no older one.
+// 1980-01-01 in seconds since 1970: the mtime of files that have none of their own. A zip cannot hold an older one.
 inline constexpr std::int64_t default_source_mtime = 315532800;
 
 // Where .py files are compiled.
@@ -42,20 +42,20 @@ struct LockedArtifact {
     std::string sha256, md5; // hex; sha256 is "" only until the artifact was fetched the first time
     std::uint64_t size = 0;  // bytes, 0 = unknown
     bool requested = false;  // asked for by name (wheel's REQUESTED file, conda's requested_spec)
-    std::string requirement; // the words that asked for it
+    std::string requirement; // the text of the request that asked for it
     std::string channel;     // conda
-    std::string index;       // wheel: the index or find-links place it is from
+    std::string index;       // wheel: the index or find-links location that it came from
     std::string direct_url;  // PEP 610: the URL a direct reference named, "" when it came from an index
     std::vector<std::string> extras;
-    // A wheel that no index has: `url` and `source` are the archive's, file_name, sha256 and size the wheel's. Whoever
-    // builds from the lock makes it again (or has it in the cache), and it has to have the same hash.
+    // A wheel that no index has. `url` and `source` are the archive's; file_name, sha256 and size are the wheel's. A
+    // build from the lock makes the wheel again, or has it in the cache; its hash must be the same.
     std::optional<BuiltFrom> built_from;
 };
 
 struct Lock;
 std::vector<LockedArtifact> conda_packages(const Lock& lock); // copies, in link order
 
-// As the manifest has it, with what is known before the artifact is opened.
+// The package for the manifest, with the facts that are known before the artifact is opened.
 format::PackageInfo package_of(const LockedArtifact& artifact);
 
 // The interpreter, when it is captured from this machine (--python-from, --from-prefix) and not a conda package.
@@ -78,12 +78,12 @@ struct LockedBase {
 
 // A SPEC that the lock answers.
 struct LockedSource {
-    std::string path;   // relative to the lock's directory; with what of it was taken: "pyproject.toml[cuda]"
-    std::string sha256; // of what it asks for (request_digest), hex
+    std::string path;   // relative to the lock's directory; with the selected parts: "pyproject.toml[cuda]"
+    std::string sha256; // request_digest of its request, hex
     bool operator==(const LockedSource&) const = default;
 };
 
-// Files of the user's own that ride along: --include, construct.yaml's extra_files.
+// The user's own included files: --include, construct.yaml's extra_files.
 struct LockedInclude {
     std::string path;        // absolute, on the machine that builds
     std::string destination; // relative to share/NAME of the environment, or to its prefix
@@ -99,7 +99,7 @@ struct LockedText {
     std::string text;   // not written to the lock
 };
 
-// What construct.yaml says of the installer rather than of the environment.
+// The facts of construct.yaml about the installer, not the environment.
 struct LockedInstaller {
     std::string version;
     std::optional<LockedText> pre_install, post_install, license;
@@ -118,10 +118,10 @@ struct Lock {
     std::optional<LockedInstaller> installer;
     std::vector<LockedArtifact> artifacts;                      // conda first, in link order; then wheels by name
     std::vector<std::string> channels, indexes, insecure_hosts; // without credentials
-    std::vector<std::string> request;                           // the words of the user
-    std::vector<LockedSource> sources;                          // the files they stand in; empty for the command line
+    std::vector<std::string> request;                           // the text of the request, entry by entry
+    std::vector<LockedSource> sources;                          // the files of the request; empty for the command line
     std::map<std::string, std::string> variables;
-    std::map<std::string, std::string> virtuals; // what the conda solve assumed of the target: "__cuda" → "11.4"
+    std::map<std::string, std::string> virtuals; // assumptions of the conda solve about the target: "__cuda" → "11.4"
 };
 
 // The file: {"tinderbox_lock": 1, "name", "platform", "target_glibc", "bytecode", "source_mtime", "captured"?,
@@ -135,9 +135,9 @@ nlohmann::json to_json(const Lock& lock);
 Result<Lock> lock_from_json(const nlohmann::json& json, const std::string& file_name); // kind usage
 std::string lock_text(const Lock& lock);                                               // canonical
 Result<Lock> read_lock(const std::string& path);                                       // kind usage
-Result<Lock> parse_lock(std::string_view text, const std::string& path);               // of a file that was read
+Result<Lock> parse_lock(std::string_view text, const std::string& path); // for a file that was read already
 
-// What `inspect --json` prints of a lock: {kind, version, platforms[], packages[…]} (docs/building/building.md).
+// The output of `inspect --json` for a lock: {kind, version, platforms[], packages[…]} (docs/building/building.md).
 nlohmann::json inspect_json(const Lock& lock);
 
 } // namespace tinderbox::lock

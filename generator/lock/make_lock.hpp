@@ -1,4 +1,4 @@
-// Request → Lock: conda's entries are solved first, then pip's are resolved on top of what conda provides.
+// Request → Lock: conda's entries are solved first, then pip's are resolved on top of the conda packages.
 #pragma once
 
 #include "common/base/reporter.hpp"
@@ -24,15 +24,15 @@ struct LockOptions {
     pip::IndexStrategy index_strategy = pip::IndexStrategy::first_index;
     std::vector<std::string> insecure_hosts; // --insecure-host
     bool allow_sdist = false;
-    // The environment's own Python as a program that runs here, for --allow-sdist; the conda packages chosen so far may
-    // hold it.
+    // Returns the environment's own Python as a program that runs here, for --allow-sdist. The conda packages chosen so
+    // far may contain it.
     std::function<Result<std::string>(const std::vector<LockedArtifact>& conda)> build_python;
     std::vector<std::string> virtuals; // --virtual __NAME=VERSION
     std::string cuda;                  // --cuda: the CUDA that is asked for ("11.3")
     bool wants_gpu = false;            // something else asks for a GPU (--target-gpu, --target-driver)
     std::string driver_cuda;           // CUDA of the target's driver (--target-driver: 535 → "12.2"), "" = not named
-    std::string newest_cuda; // without a named driver: the newest that one for the target's GPUs has, "" = any
-    std::optional<conda::ChannelPriority> channel_priority; // nothing: conda's configuration decides
+    std::string newest_cuda; // without a named driver: the newest CUDA of a driver for the target's GPUs; "" = any
+    std::optional<conda::ChannelPriority> channel_priority; // nullopt: conda's configuration decides
     Reporter* reporter = nullptr;                           // not owned; null: nothing is shown
 };
 
@@ -41,10 +41,10 @@ struct MadeLock {
     std::vector<std::string> warnings; // one sentence each, for the terminal
 };
 
-// Asks channels and indexes where the artifacts are. Order: conda (by name; as given when all entries are files or
-// URLs), wheels by name. LockedArtifact::source is set; sha256 is "" where only the download will tell (the caller
-// fetches next). Errors: usage (another platform's package, no Python), unsatisfiable (no solution; a wheel that would
-// overwrite a conda package), network.
+// Asks channels and indexes for the artifacts. Order: conda packages (by name; as given when all entries are files or
+// URLs), then wheels by name. LockedArtifact::source is set. sha256 is "" where only the download will tell it; the
+// caller fetches next. Errors: usage (a package for another platform, no Python), unsatisfiable (no solution; a wheel
+// that would overwrite a conda package), network.
 Result<MadeLock> make_lock(const spec::Request& request, const LockOptions& options, fetch::Fetcher& fetcher);
 
 } // namespace tinderbox::lock

@@ -158,9 +158,9 @@ Status add_foreign_wheels(spec::Request& request, bool allow_sdist, const pip::T
                           std::map<std::string, std::string>& provided, Lock& lock) {
     std::vector<std::string> replaced;
     for (const pip::RequirementLine& line : request.pip) replaced.push_back(line.name);
-    for (const spec::LockSelection& taken : request.locks) {
+    for (const spec::LockSelection& selection : request.locks) {
         std::vector<const spec::ForeignPackage*> archives;
-        TRY_ASSIGN(auto wheels, spec::wheels_of(taken, target, replaced, allow_sdist ? &archives : nullptr));
+        TRY_ASSIGN(auto wheels, spec::wheels_of(selection, target, replaced, allow_sdist ? &archives : nullptr));
         for (const spec::ForeignPackage* package : archives) request.pip.push_back(archive_line(*package));
         for (const spec::LockedWheel& wheel : wheels) {
             lock.artifacts.push_back(lock_foreign_wheel(wheel));
@@ -246,8 +246,8 @@ pip::WheelBuilderOptions builder_options(const pip::Options& pip, const LockOpti
 }
 
 bool names_locked_wheels(const spec::Request& request) {
-    return std::ranges::any_of(request.locks, [](const spec::LockSelection& taken) {
-        return std::ranges::any_of(taken.lock->packages,
+    return std::ranges::any_of(request.locks, [](const spec::LockSelection& selection) {
+        return std::ranges::any_of(selection.lock->packages,
                                    [](const spec::ForeignPackage& package) { return package.kind == "pypi"; });
     });
 }

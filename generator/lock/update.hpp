@@ -1,4 +1,4 @@
-// Making a lock again: whether its request has changed, which packages stay pinned, and which have moved.
+// Making a lock again: detects a changed request, pins packages, and lists packages that moved.
 #pragma once
 
 #include "generator/lock/lock.hpp"
@@ -9,16 +9,16 @@
 
 namespace tinderbox::lock {
 
-// SHA-256 (hex) of a request without comments, order of keys and lines: one lock answers two files with one digest.
+// SHA-256 (hex) of a request without comments, order of keys and lines: equal digests mean that one lock answers both.
 std::string request_digest(const spec::Request& request);
 
-// Keeps everything of `previous` but `update` as it is, when `request` is solved again. Names are those of packages
-// (any spelling of a pip name). Errors (usage): a name that neither the lock nor the request has.
+// Pins every package of `previous` except `update` when `request` is solved again. Names are those of packages (any
+// spelling of a pip name). Errors (usage): a name that neither the lock nor the request has.
 Status pin_to(const Lock& previous, const std::string& lock_path, const std::vector<std::string>& update,
               spec::Request& request);
 
-// The SPECs that have changed since the lock was made, as the lock names them. A SPEC that cannot be read does not
-// count: a lock may be sent without its request. Relative paths start in the directory of `lock_path`.
+// The SPECs that have changed since the lock was made, by their names in the lock. A SPEC that cannot be read does not
+// count, because a lock may be sent without its request. Relative paths start in the directory of `lock_path`.
 std::vector<std::string> changed_sources(const Lock& lock, const std::string& lock_path);
 
 // After solving again every package but `update` must have its version of `previous`, or be gone. Error
@@ -26,7 +26,7 @@ std::vector<std::string> changed_sources(const Lock& lock, const std::string& lo
 Status check_pins(const Lock& previous, const Lock& now, const std::vector<std::string>& update);
 
 struct LockChange {
-    std::string name, before, after; // versions; "" where the package is not there
+    std::string name, before, after; // versions; "" where the lock lacks the package
 };
 std::vector<LockChange> changes(const Lock& before, const Lock& after); // by name
 

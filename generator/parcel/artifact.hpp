@@ -1,4 +1,4 @@
-// An artifact: a wheel, a conda package, a captured prefix – anything that is packed into one parcel.
+// An artifact: a wheel, a conda package, a captured prefix, or anything else that is packed into one parcel.
 //
 // Readers (generator/pip/wheel, generator/conda/package, generator/capture) make Artifacts; the packer
 // (generator/parcel/pack) turns one into a parcel and knows nothing of formats.
@@ -17,7 +17,7 @@
 
 namespace tinderbox::parcel {
 
-// How the old prefix occurs in a file (conda's has_prefix / paths.json file_mode).
+// The form in which the old prefix occurs in a file (conda's has_prefix / paths.json file_mode).
 enum class PrefixMode : std::uint8_t { none, text, binary };
 
 // One file, directory or symlink of the artifact, at its symbolic destination. Paths are already safe and unique
@@ -40,6 +40,9 @@ struct Entry {
                                 // it and reports a mismatch as Parcel::mismatches (not an error by itself).
 };
 
+// One licence text in the metadata, bytes.
+inline constexpr std::uint64_t license_limit = 4u << 20;
+
 // Errors of contents are of kind usage (a damaged or hostile artifact) or storage (reading it).
 class Artifact {
   public:
@@ -47,9 +50,9 @@ class Artifact {
 
     // "numpy-2.1.0-cp311-…whl": for messages.
     virtual const std::string& display_name() const = 0;
-    // The linker's facts about the artifact, kept in the parcel as JSON. Fields that every kind has:
+    // Facts for the linker, kept in the parcel as JSON. Every kind has these fields:
     //   kind (artifact_kind.hpp), name, version, build, license, licenses: [{name, text}],
-    //   requires_dist/depends, warnings: [string]; the rest belongs to the kind (entry points, index.json, …).
+    //   requires_dist/depends, warnings: [string]. The others depend on the kind (entry points, index.json, …).
     virtual const nlohmann::json& metadata() const = 0;
     virtual std::span<const Entry> entries() const = 0;
     // Thread-safe. `entry` is an index of a file entry.

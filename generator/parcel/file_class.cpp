@@ -1,5 +1,6 @@
 #include "generator/parcel/file_class.hpp"
 
+#include "common/base/last_component.hpp"
 #include "common/base/text.hpp"
 #include "generator/elf/elf.hpp"
 
@@ -93,7 +94,7 @@ constexpr std::array suffixes = {
 } // namespace
 
 std::optional<FileClass> class_by_name(std::string_view path) {
-    const std::string name = to_lower(path.substr(path.rfind('/') + 1));
+    const std::string name = to_lower(last_component(path));
     const std::size_t dot = name.rfind('.');
     if (dot != std::string::npos) {
         const std::string_view suffix = std::string_view(name).substr(dot + 1);

@@ -1,4 +1,4 @@
-// Which files share blocks, and how hard each kind is compressed.
+// The classes of files: files of one class share blocks and a compression level.
 #pragma once
 
 #include "common/base/bytes.hpp"
@@ -11,7 +11,7 @@ namespace tinderbox::parcel {
 enum class FileClass : std::uint8_t { text = 0, bytecode = 1, elf = 2, other = 3, compressed = 4 };
 inline constexpr std::size_t file_class_count = 5;
 
-// By name; nullopt when the name says nothing and the content has to.
+// By name; nullopt when only the content can tell.
 std::optional<FileClass> class_by_name(std::string_view path);
 // By the first bytes (a few KiB).
 FileClass class_by_content(ByteView head);

@@ -31,12 +31,12 @@ class HoledText {
     // The hash or the size that the file at `target` has once it is installed.
     HoledText& digest(format::RelocKind kind, std::string target);
     HoledText& size(std::string target);
-    // `with_markers`: every '\x01' in it is the prefix.
+    // `with_markers`: every '\x01' in it becomes a hole for the prefix.
     HoledText& marked(std::string_view with_markers);
 
     const std::string& text() const { return text_; }
     const std::vector<Hole>& holes() const { return holes_; } // by offset
-    // The same holes between other texts: `change` is applied to what lies before, between and behind the holes.
+    // Applies `change` to the texts before, between and behind the holes; the holes stay.
     HoledText mapped(const std::function<std::string(std::string_view)>& change) const;
 
   private:
@@ -49,7 +49,7 @@ class HoledText {
 struct GeneratedFile {
     std::string path; // final, below its prefix
     std::uint16_t mode = 0644;
-    std::uint32_t package = 0; // index into the manifest's packages; the linker's business
+    std::uint32_t package = 0; // index into the manifest's packages; set by the linker
     HoledText content;
 };
 

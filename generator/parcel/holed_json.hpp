@@ -1,4 +1,4 @@
-// JSON in which strings may have holes: the records of conda name the prefix and hashes that only the target knows.
+// JSON whose strings may have holes: conda's records name the prefix and hashes that only the target knows.
 #pragma once
 
 #include "generator/parcel/generated.hpp"
@@ -15,12 +15,12 @@ class HoledJson {
     HoledJson(nlohmann::json value = nullptr) : value_(std::move(value)) {}
     HoledJson(HoledText string) : value_(std::move(string)) {}
 
-    // Of an object. Plain JSON becomes an object with the same members; anything but an object loses its value.
+    // A member of an object. Plain JSON becomes an object with the same members; a value of another type is lost.
     HoledJson& operator[](const std::string& key);
-    // Of an array, likewise.
+    // Appends to an array, likewise.
     void push_back(HoledJson element);
 
-    // As nlohmann's dump(2) writes it: members by name, two spaces a level, invalid UTF-8 replaced.
+    // The form of nlohmann's dump(2): members by name, two spaces a level, invalid UTF-8 replaced.
     HoledText dump() const;
 
   private:

@@ -1,8 +1,7 @@
-// The key of every parcel. Who packs a parcel and who looks for it in the cache must compose the same key, so that all
-// of them ask here.
+// The key of every parcel. Packing a parcel and finding it in the cache need the same key, so both get it here.
 //
-// A key is the SHA-256 of pack version, table version, artifact hash, level, and what else the parcel's content depends
-// on: the version of the reader of its kind, the mtime of entries that have none of their own, destinations, Pythons.
+// A key is the SHA-256 of pack version, table version, artifact hash, level, and everything else that decides the
+// parcel's content: the version of the reader of its kind, the mtime of entries that have none, destinations, Pythons.
 #pragma once
 
 #include "generator/parcel/parcel.hpp"
@@ -18,7 +17,7 @@ inline constexpr int conda_info_version = 1;   // generator/conda/package_info, 
 inline constexpr int base_files_version = 2;   // generator/assemble/base_files
 inline constexpr int bytecode_version = 1;     // generator/assemble/bytecode
 
-// The keys of one build. Thread-safe: it does not change. Hashes are hex SHA-256 in either case.
+// The keys of one build. Immutable, so thread-safe. Hashes are hex SHA-256 in either case.
 class ParcelKeys {
   public:
     ParcelKeys(Level level, std::int64_t source_mtime) : level_(level), source_mtime_(source_mtime) {}

@@ -7,9 +7,13 @@
 // another; piece k of lane l is slot k * lanes + l, whoever reads it. Any thread compresses any piece; slots are
 // written in their order. Tried and rejected: one file per stream, concatenated (writes everything twice); writing in
 // the order of completion (offsets differ from run to run).
+#include "common/base/guarded.hpp"
 #include "common/base/parallel.hpp"
 #include "common/base/text.hpp"
+#include "common/base/threads.hpp"
 #include "common/base/units.hpp"
+#include "common/base/visible.hpp"
+#include "common/format/entry.hpp"
 #include "generator/parcel/index.hpp"
 #include "generator/parcel/payload_writer.hpp"
 #include "generator/parcel/stream.hpp"
@@ -17,8 +21,8 @@
 #include <zstd.h>
 
 #include <algorithm>
+#include <array>
 #include <condition_variable>
-#include <thread>
 
 namespace tinderbox::parcel {
 namespace {
@@ -68,10 +72,16 @@ class Packer {
     Result<Parcel> run(const fs::path& directory);
 
   private:
+    Status check_entries() const;
     Status plan();
+    using SmallFiles = std::array<std::vector<std::size_t>, file_class_count>;
+    using LargeFiles = std::map<std::pair<std::uint64_t, bool>, std::vector<std::size_t>>; // size, with relocations
+    void plan_small(SmallFiles small);
+    void plan_large(LargeFiles large);
+    std::uint64_t total(const std::vector<std::size_t>& list) const; // bytes
     void deal();
     Status compress_all(PayloadWriter& writer);
-    void work(PayloadWriter& writer);
+    Status work(PayloadWriter& writer);
     bool write_some(std::unique_lock<std::mutex>& lock, PayloadWriter& writer);
     bool compress_one(std::unique_lock<std::mutex>& lock, ZSTD_CCtx* context);
     bool read_one(std::unique_lock<std::mutex>& lock);
@@ -102,11 +112,26 @@ class Packer {
     std::optional<Error> error_;
 };
 
+// Before anything is compressed, with the names of artifact and member.
+Status Packer::check_entries() const {
+    for (const Entry& e : artifact_.entries()) {
+        if (e.drop_bytecode) continue;
+        format::Destination d;
+        d.root = e.root;
+        d.kind = e.kind;
+        d.mode = format::installed_mode(e.kind, e.mode);
+        d.path = e.path;
+        d.link = e.link;
+        TRY(format::check_entry(d).in(fmt::format("{}:{}", artifact_.display_name(), visible(e.path.substr(0, 200)))));
+    }
+    return {};
+}
+
 // Which files go into which stream. Only names, sizes and, where a name says nothing, first bytes are looked at.
 Status Packer::plan() {
     const auto entries = artifact_.entries();
-    std::vector<std::size_t> small[file_class_count];
-    std::map<std::pair<std::uint64_t, bool>, std::vector<std::size_t>> large; // size, with relocations
+    SmallFiles small;
+    LargeFiles large;
     for (std::size_t i = 0; i < entries.size(); ++i) {
         const Entry& e = entries[i];
         if (e.kind != format::EntryKind::file || e.drop_bytecode) continue;
@@ -129,12 +154,21 @@ Status Packer::plan() {
         }
         small[static_cast<std::size_t>(*file_class)].push_back(i);
     }
+    plan_small(std::move(small));
+    plan_large(std::move(large));
+    return {};
+}
+
+std::uint64_t Packer::total(const std::vector<std::size_t>& list) const {
+    std::uint64_t bytes = 0;
+    for (std::size_t i : list) bytes += artifact_.entries()[i].size;
+    return bytes;
+}
+
+// One stream a class.
+void Packer::plan_small(SmallFiles small) {
+    const auto entries = artifact_.entries();
     const StreamContext context{artifact_, pool_, options_.progress};
-    auto total = [&](const std::vector<std::size_t>& list) {
-        std::uint64_t bytes = 0;
-        for (std::size_t i : list) bytes += entries[i].size;
-        return bytes;
-    };
     for (std::size_t c = 0; c < file_class_count; ++c) {
         if (small[c].empty()) continue;
         // Neighbours should resemble each other: the kind of file first, then the directory.
@@ -150,6 +184,12 @@ Status Packer::plan() {
         streams_.push_back(make_small_stream(context, file_class, std::move(small[c])));
         streams_.back()->weight = weight;
     }
+}
+
+// One stream for the files of one size, which may be the same; the streams in the order of their first paths.
+void Packer::plan_large(LargeFiles large) {
+    const auto entries = artifact_.entries();
+    const StreamContext context{artifact_, pool_, options_.progress};
     std::vector<std::vector<std::size_t>> groups;
     auto by_path = [&](std::size_t i) { return std::tuple(entries[i].path, entries[i].root); };
     for (auto& [size, list] : large) {
@@ -162,7 +202,6 @@ Status Packer::plan() {
         streams_.push_back(make_large_stream(context, std::move(list)));
         streams_.back()->weight = weight;
     }
-    return {};
 }
 
 // The heaviest stream first, each to the lane that has least: all lanes end at about the same time.
@@ -283,22 +322,33 @@ bool Packer::read_one(std::unique_lock<std::mutex>& lock) {
     return true;
 }
 
-void Packer::work(PayloadWriter& writer) {
+Status Packer::work(PayloadWriter& writer) {
     Compressor context(ZSTD_createCCtx());
     std::unique_lock lock(mutex_);
-    if (!context) return fail(make_error(ErrorKind::storage, "out of memory for compressing"));
+    if (!context) throw std::bad_alloc();
     while (!error_ && !finished())
         if (!write_some(lock, writer) && !compress_one(lock, context.get()) && !read_one(lock)) changed_.wait(lock);
     changed_.notify_all();
+    return {};
 }
 
 Status Packer::compress_all(PayloadWriter& writer) {
     const unsigned threads = options_.threads > 0 ? options_.threads : available_cpus();
-    {
-        std::vector<std::jthread> pool;
-        for (unsigned i = 1; i < threads; ++i) pool.emplace_back([&] { work(writer); });
-        work(writer);
+    // A thread that ends with an exception leaves its lane as it was: all others must stop.
+    auto one = [&](const std::stop_token&) {
+        Status status = guarded([&] { return work(writer); });
+        if (!status.ok()) {
+            std::lock_guard lock(mutex_);
+            fail(std::move(status).error());
+        }
+        return Status();
+    };
+    Threads others;
+    // Where the system gives fewer threads, those do all of the work.
+    while (others.size() + 1 < threads && others.start(one).ok()) {
     }
+    (void)one({});
+    (void)others.join();
     if (error_) return std::move(*error_);
     return writer.finish();
 }
@@ -343,7 +393,7 @@ void Packer::add_destinations(format::Table& table,
         d.root = e.root;
         d.kind = e.kind;
         d.flags = e.flags;
-        d.mode = e.mode & 0777;
+        d.mode = format::installed_mode(e.kind, e.mode);
         d.mtime = e.mtime == -1 ? options_.source_mtime : e.mtime;
         d.path = e.path;
         d.link = e.link;
@@ -377,6 +427,7 @@ void Packer::add_elf_facts(Parcel& parcel) const {
 }
 
 Result<Parcel> Packer::run(const fs::path& directory) {
+    TRY(check_entries());
     TRY(plan());
     deal();
     Parcel parcel;
@@ -391,6 +442,11 @@ Result<Parcel> Packer::run(const fs::path& directory) {
                                  stream->result.mismatches.end());
     std::ranges::sort(parcel.mismatches, {}, &FileMismatch::path);
     parcel.table = build_table();
+    TRY_ASSIGN(const auto leaving, format::leaving_link(parcel.table).in(artifact_.display_name()));
+    if (leaving)
+        return make_error(ErrorKind::usage, "{}:{}: its link to '{}' leaves the prefix through another link",
+                          artifact_.display_name(), parcel.table.destinations[*leaving].path,
+                          parcel.table.destinations[*leaving].link);
     return parcel;
 }
 

@@ -31,10 +31,11 @@ struct Parcel {
     std::string key;
     format::Table table; // symbolic roots; block offsets count from the payload's first byte
     nlohmann::json metadata;
-    std::vector<FileMismatch> mismatches; // content that differs from what the artifact itself declares
+    std::vector<FileMismatch> mismatches; // content that differs from the artifact's own metadata
     fs::path payload_path;
     std::uint64_t payload_size = 0;
-    // Facts gathered while packing (no second pass over gigabytes): per ELF file what preflight must know.
+    // Facts gathered while packing, so that gigabytes are not read twice: for each ELF file the facts that preflight
+    // needs.
     struct ElfFact {
         std::string path; // symbolic path as in the table
         format::Root root = format::Root::env;
@@ -42,15 +43,15 @@ struct Parcel {
         std::string soname;
         std::vector<std::string> needed, runpath;
         std::string machine;                   // "x86-64", "aarch64", …
-        std::optional<elf::FatbinInfo> device; // its code for GPUs
+        std::optional<elf::FatbinInfo> device; // its device code for GPUs
     };
     std::vector<ElfFact> elf;
 
     ArtifactKind kind() const; // of its metadata
 };
 
-// Packs an artifact into `directory` (which must not exist). Same artifact, level and version: the same table and the
-// same block bytes, whatever the number of threads. Thread-safe for different directories. Errors: those of the
+// Packs an artifact into `directory` (which must not exist). The same artifact, level and version give the same table
+// and the same block bytes for any number of threads. Thread-safe for different directories. Errors: those of the
 // artifact's contents, storage (writing), usage (a file with a prefix that is too large to relocate).
 Result<Parcel> pack(const Artifact& artifact, std::string key, const PackOptions& options, const fs::path& directory);
 // Thread-safe. Errors: damaged (to be packed again), storage (reading).

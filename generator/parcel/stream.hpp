@@ -1,4 +1,4 @@
-// The two ways files become blocks: many small ones share blocks, a large one has its own.
+// The two ways from files to blocks: many small files share blocks, a large file has its own.
 //
 // A stream yields raw blocks one after another; one thread at a time drives it. The facts about its files (hashes,
 // relocations, ELF facts) are complete when it has ended. Block numbers count from the stream's first.
@@ -13,7 +13,7 @@
 
 namespace tinderbox::parcel {
 
-// Buffers of block_raw_size (plus what zstd may need) that are used again: fresh pages cost more than compressing.
+// A pool of buffers of block_raw_size (plus the room that zstd may need): fresh pages cost more than compressing.
 class BufferPool {
   public:
     using Buffer = std::shared_ptr<Bytes>;
@@ -64,7 +64,7 @@ class Stream {
 
 std::unique_ptr<Stream> make_small_stream(StreamContext context, FileClass file_class,
                                           std::vector<std::size_t> entries);
-// Entries of one size: only those can be equal, so only they are hashed before they are packed.
+// Entries of one size. Only equal sizes can be equal files, so only these are hashed before they are packed.
 std::unique_ptr<Stream> make_large_stream(StreamContext context, std::vector<std::size_t> entries);
 
 } // namespace tinderbox::parcel

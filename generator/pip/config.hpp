@@ -1,4 +1,4 @@
-// pip's own configuration: PIP_* variables and pip.conf files, as far as they say where packages come from.
+// pip's own configuration: the parts of PIP_* variables and pip.conf files that name sources of packages.
 #pragma once
 
 #include "common/base/config_sources.hpp"

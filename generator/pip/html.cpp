@@ -19,9 +19,10 @@ std::string decode_entities(std::string_view text) {
     std::string out;
     while (true) {
         auto at = text.find('&');
-        auto end = at == std::string_view::npos ? at : text.find(';', at);
-        if (end == std::string_view::npos || end - at > 10) {
-            if (at == std::string_view::npos || end == std::string_view::npos) return out.append(text);
+        if (at == std::string_view::npos) return out.append(text);
+        constexpr std::size_t longest = 10; // no ';' is looked for behind it
+        const auto end = at + text.substr(at, longest + 1).find(';');
+        if (end < at || end - at > longest) {
             out.append(text.substr(0, at + 1));
             text.remove_prefix(at + 1);
             continue;
@@ -51,6 +52,7 @@ std::string decode_entities(std::string_view text) {
 
 struct Scanner {
     std::string_view page;
+    Spending& spending;
     std::size_t at = 0;
 
     bool end() const { return at >= page.size(); }
@@ -59,10 +61,12 @@ struct Scanner {
     }
 
     // Behind "<NAME": attributes up to ">".
-    void attributes(HtmlTag& tag) {
+    Status attributes(HtmlTag& tag) {
+        TRY(spending.nodes());
         while (true) {
             while (!end() && (is_space(page[at]) || page[at] == '/')) ++at;
             if (end() || page[at] == '>') break;
+            TRY(spending.nodes());
             std::size_t begin = at++;
             while (!end() && !is_space(page[at]) && page[at] != '=' && page[at] != '>' && page[at] != '/') ++at;
             std::string name = to_lower(page.substr(begin, at - begin));
@@ -76,6 +80,7 @@ struct Scanner {
             tag.attributes.emplace_back(std::move(name), std::move(value));
         }
         if (!end()) ++at;
+        return {};
     }
 
     std::string_view raw_value() {
@@ -102,9 +107,10 @@ const std::string* HtmlTag::find(std::string_view attribute) const {
     return nullptr;
 }
 
-std::vector<HtmlTag> html_tags(std::string_view page) {
+Result<std::vector<HtmlTag>> html_tags(std::string_view page, std::string_view input, const Budget& budget) {
     std::vector<HtmlTag> out;
-    Scanner scanner{page};
+    Spending spending(budget, std::string(input), ErrorKind::network);
+    Scanner scanner{page, spending};
     while (true) {
         scanner.at = page.find('<', scanner.at);
         if (scanner.at == std::string_view::npos) return out;
@@ -121,7 +127,7 @@ std::vector<HtmlTag> html_tags(std::string_view page) {
             ++scanner.at;
         HtmlTag tag;
         tag.name = to_lower(page.substr(begin, scanner.at - begin));
-        scanner.attributes(tag);
+        TRY(scanner.attributes(tag));
         out.push_back(std::move(tag));
     }
 }

@@ -1,5 +1,7 @@
-// The little of HTML that index pages are made of: start tags and their attributes, however sloppy the page is.
+// The part of HTML that index pages need: start tags and their attributes, also of sloppy pages.
 #pragma once
+
+#include "common/base/budget.hpp"
 
 #include <optional>
 #include <string>
@@ -16,7 +18,12 @@ struct HtmlTag {
     const std::string* find(std::string_view attribute) const;
 };
 
-// Every start tag of the page in order. Comments, end tags and text are passed over; nothing is an error.
-std::vector<HtmlTag> html_tags(std::string_view page);
+// Tags and attributes of a page. The longest real one has 50,000 files with four attributes each.
+inline constexpr Budget page_budget{.nodes = 1'000'000};
+
+// Every start tag of the page in order. Comments, end tags and text are passed over; no mistake is an error. Errors
+// (network): more than the budget; `input` names the page.
+Result<std::vector<HtmlTag>> html_tags(std::string_view page, std::string_view input = "the page",
+                                       const Budget& budget = page_budget);
 
 } // namespace tinderbox::pip

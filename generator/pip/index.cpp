@@ -1,5 +1,6 @@
 #include "generator/pip/index.hpp"
 
+#include "common/base/last_component.hpp"
 #include "common/base/parallel.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
@@ -32,7 +33,7 @@ template <class... Args> Error page_error(const std::string& url, fmt::format_st
     return make_error(ErrorKind::network, format, std::forward<Args>(args)...).in(without_credentials(url));
 }
 
-std::string last_element(std::string_view path) { return percent_decode(path.substr(path.rfind('/') + 1)); }
+std::string last_element(std::string_view path) { return percent_decode(last_component(path)); }
 
 // "sha256=HEX" into the file's hashes; other algorithms are passed over.
 void read_hash(std::string_view text, std::string& sha256, std::string* md5) {
@@ -52,12 +53,35 @@ Status check_interface(const std::string& url, std::string_view version) {
                       version);
 }
 
+// Files that the page of a server may not name are passed over, as links that lead nowhere are. Where no other is left,
+// the first one is the error.
+class Refused {
+  public:
+    explicit Refused(const std::string& page) : page_(page) {}
+    bool operator()(const std::string& url) {
+        Status good = fetch::check_reference(page_, url);
+        if (good.ok()) return false;
+        if (!first_) first_ = std::move(good).error();
+        return true;
+    }
+    Status check(const std::vector<IndexFile>& files) const {
+        if (!first_ || !files.empty()) return {};
+        return Error(*first_).in(without_credentials(page_));
+    }
+
+  private:
+    const std::string& page_;
+    std::optional<Error> first_;
+};
+
 Result<std::vector<IndexFile>> parse_html(const fetch::Document& document) {
+    Refused refused(document.url);
     std::vector<IndexFile> out;
     std::string base = document.url;
     bool form = false, base_seen = false;
     std::size_t anchors = 0;
-    for (const HtmlTag& tag : html_tags(document.body)) {
+    TRY_ASSIGN(const std::vector<HtmlTag> tags, html_tags(document.body, without_credentials(document.url)));
+    for (const HtmlTag& tag : tags) {
         if (tag.name == "form" || (tag.name == "input" && tag.find("type") && *tag.find("type") == "password"))
             form = true;
         if (tag.name == "meta" && tag.find("name") && *tag.find("name") == "pypi:repository-version" &&
@@ -77,6 +101,7 @@ Result<std::vector<IndexFile>> parse_html(const fetch::Document& document) {
         file.file_name = last_element(url.path);
         if (!archive::is_distribution(file.file_name)) continue;
         file.url = url.str();
+        if (refused(file.url)) continue;
         if (auto value = tag.find("data-requires-python")) file.requires_python = *value;
         if (auto value = tag.find("data-yanked")) {
             file.yanked = true;
@@ -91,11 +116,12 @@ Result<std::vector<IndexFile>> parse_html(const fetch::Document& document) {
         }
         out.push_back(std::move(file));
     }
+    TRY(refused.check(out));
     if (out.empty() && form)
         return page_error(document.url,
                           "the server answered with a page that has a form and no packages (a login page?) "
                           "instead of a package index; log in, or give credentials in the URL or in netrc");
-    if (out.empty() && anchors == 0 && html_tags(document.body).empty() && !trim(document.body).empty())
+    if (out.empty() && anchors == 0 && tags.empty() && !trim(document.body).empty())
         return page_error(document.url,
                           "the server answered with text that is no package index; check the index's URL");
     return out;
@@ -104,9 +130,12 @@ Result<std::vector<IndexFile>> parse_html(const fetch::Document& document) {
 // A page as it is read: an index page has megabytes, and only a few of its fields count, so no tree is built of it.
 class PageReader final : public nlohmann::json_sax<json> {
   public:
-    explicit PageReader(const std::string& url) : url_(url) {}
+    explicit PageReader(const std::string& url)
+        : refused(url), url_(url), spending_(page_files, without_credentials(url), ErrorKind::network) {}
 
+    Refused refused;
     std::vector<IndexFile> files;
+    Status problem; // over the budget
     std::string api_version;
     bool has_files = false; // a root object with the list "files"
 
@@ -152,7 +181,7 @@ class PageReader final : public nlohmann::json_sax<json> {
     bool end_object() override {
         if (in_list_ && depth_ == 3) finish();
         --depth_;
-        return true;
+        return problem.ok();
     }
     bool start_array(std::size_t) override {
         if (depth_ == 1 && key(1) == "files") {
@@ -209,18 +238,21 @@ class PageReader final : public nlohmann::json_sax<json> {
         url.fragment.clear();
         file_.url = url.str();
         if (file_.file_name.empty()) file_.file_name = last_element(url.path);
-        if (!archive::is_distribution(file_.file_name)) return;
+        if (!archive::is_distribution(file_.file_name) || refused(file_.url)) return;
         for (const Announced& metadata : announced_) { // PEP 714: the first of the names that is there counts
             if (!metadata.here) continue;
             file_.has_metadata = metadata.yes;
             if (metadata.yes) file_.metadata_sha256 = metadata.sha256;
             break;
         }
+        if (problem = spending_.nodes(); !problem.ok()) return;
         files.push_back(std::move(file_));
         file_ = IndexFile();
     }
 
+    static constexpr Budget page_files{.nodes = 500'000};
     const std::string& url_;
+    Spending spending_;
     std::size_t depth_ = 0;
     bool in_list_ = false;            // inside "files"
     std::array<std::string, 5> keys_; // by depth: the key whose value is read
@@ -230,11 +262,14 @@ class PageReader final : public nlohmann::json_sax<json> {
 
 Result<std::vector<IndexFile>> parse_json(const fetch::Document& document) {
     PageReader reader(document.url);
-    if (!json::sax_parse(document.body, &reader) || !reader.has_files)
+    const bool read = json::sax_parse(document.body, &reader);
+    TRY(reader.problem);
+    if (!read || !reader.has_files)
         return page_error(document.url,
                           "the server answered with JSON that is no package index (no list 'files'); check "
                           "the index's URL");
     TRY(check_interface(document.url, reader.api_version));
+    TRY(reader.refused.check(reader.files));
     return std::move(reader.files);
 }
 

@@ -13,8 +13,8 @@
 
 namespace tinderbox::pip {
 
-// What pip asks when nothing is configured: read from pip itself when Tinderbox is built (cmake/PipDefault.cmake).
-// "" when there was no pip; then an index has to be configured or named.
+// The index that pip uses without configuration, read from pip itself when Tinderbox is built (cmake/PipDefault.cmake).
+// "": the build had no pip; then an index must be configured or named.
 std::string_view default_index_url();
 
 // One file a page offers.
@@ -31,8 +31,8 @@ struct IndexFile {
     bool local = false;     // `url` is a path on this machine
 };
 
-// The files of a page by its content type (or by its look when there is none). Errors are of kind network: something
-// that is no index page, such as a login form, or a version of the interface that is not known here.
+// The files of a page by its content type (or by its content when there is none). Errors are of kind network: a page
+// that is no index, such as a login form, or an unknown version of the interface.
 Result<std::vector<IndexFile>> parse_index_page(const fetch::Document& document);
 
 enum class IndexStrategy {
@@ -43,27 +43,27 @@ enum class IndexStrategy {
 };
 Result<IndexStrategy> parse_index_strategy(std::string_view text); // "first-index", … Error: kind usage
 
-// What an index or a find-links location has of a project.
+// The files of one project at an index or a find-links location.
 struct ProjectSource {
     std::string location; // its URL or path, without credentials
     bool find_links = false;
-    bool known = false; // an index: it has the project at all
+    bool known = false; // an index: it has the project
     std::vector<IndexFile> files;
 };
 
-// All indexes and find-links locations of a request. Extra indexes come before the index itself, as they do for uv:
-// they are what the user added on purpose. Every page is asked for once. project() is thread-safe once the find-links
-// locations are read: after the first prefetch().
+// All indexes and find-links locations of a request. Extra indexes come before the index itself, as with uv, because
+// the user added them on purpose. Every page is asked for once. project() is thread-safe after the first prefetch(),
+// which reads the find-links locations.
 class PackageIndex {
   public:
     PackageIndex(fetch::Fetcher& fetcher, Options options, IndexStrategy strategy = IndexStrategy::first_index);
 
-    // Everything offered for a project (normalised name): find-links first, then indexes; with first_index none after
-    // the first that knows it. Errors: kind network.
+    // Everything offered for a project (normalised name): find-links first, then indexes. With first_index, no index
+    // after the first that has the project. Errors: kind network.
     Result<std::vector<ProjectSource>> project(const std::string& name);
 
-    // Asks for many projects at once; afterwards project() answers without waiting. The first error, if any: then no
-    // server should be asked for more, each would be tried as often again.
+    // Asks for many projects at once; afterwards project() answers without waiting. Returns the first error. After an
+    // error stop asking, because each further request would be retried as often.
     Status prefetch(const std::vector<std::string>& names);
 
     fetch::Fetcher& fetcher() { return fetcher_; }
@@ -71,7 +71,7 @@ class PackageIndex {
     IndexStrategy strategy() const { return strategy_; }
     // Index URLs with credentials, in the order they are asked.
     const std::vector<std::string>& indexes() const { return indexes_; }
-    // What the user should hear: find-links locations that do not exist.
+    // Messages for the user: find-links locations that do not exist.
     const std::vector<std::string>& warnings() const { return warnings_; }
 
   private:

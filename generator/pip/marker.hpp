@@ -1,7 +1,7 @@
 // Environment markers: PEP 508's "; python_version < '3.12' and extra == 'test'".
 //
-// Evaluated for a target's environment that the caller states, never for the machine this runs on: what
-// `pip download --platform` gets wrong (pypa/pip#4304).
+// Evaluated for the target's environment from the caller, never for this machine, unlike `pip download --platform`
+// (pypa/pip#4304).
 #pragma once
 
 #include "common/base/result.hpp"
@@ -20,11 +20,11 @@ using MarkerEnvironment = std::map<std::string, std::string, std::less<>>;
 
 class Marker {
   public:
-    // Error (kind usage): where the text stops making sense.
+    // Error (kind usage): the position of the first mistake.
     static Result<Marker> parse(std::string_view text);
 
-    // True when it holds for one of `extras` (normalised names), or for no extra when there are none: as pip
-    // decides which of a wheel's requirements belong to "name[extra]". A variable that `environment` lacks is "".
+    // True when it holds for one of `extras` (normalised names), or for no extra when `extras` is empty, as pip selects
+    // the requirements of "name[extra]". A variable that `environment` lacks is "".
     bool evaluate(const MarkerEnvironment& environment, const std::vector<std::string>& extras = {}) const;
     std::string str() const;
 

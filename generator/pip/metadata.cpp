@@ -1,5 +1,6 @@
 #include "generator/pip/metadata.hpp"
 
+#include "common/base/lines.hpp"
 #include "common/base/text.hpp"
 #include "generator/archive/zip.hpp"
 #include "generator/pip/requirement.hpp"
@@ -17,7 +18,7 @@ Metadata parse_metadata(std::string_view text) {
         if (key == "provides-extra") out.extras.push_back(normalize_name(value));
         key.clear();
     };
-    for (std::string_view line : split_lines(text)) {
+    for (std::string_view line : Lines(text)) {
         if (line.empty()) break; // the description begins
         if (line[0] == ' ' || line[0] == '\t') {
             value += " " + std::string(trim(line));
@@ -47,7 +48,7 @@ Result<std::string> read_wheel_metadata(const fs::path& wheel) {
     }
     if (!found)
         return make_error(ErrorKind::usage, "{}: it has no *.dist-info/METADATA, so it is no wheel", zip->name());
-    TRY_ASSIGN(Bytes bytes, zip->read(*found));
+    TRY_ASSIGN(Bytes bytes, zip->read(*found, largest_metadata));
     return std::string(as_text(bytes));
 }
 

@@ -1,4 +1,4 @@
-// A wheel's METADATA, as far as choosing packages needs it (core metadata 1.1 – 2.4, an e-mail-like header).
+// The fields of a wheel's METADATA that choosing packages needs (core metadata 1.1 – 2.4, an e-mail-like header).
 #pragma once
 
 #include "common/base/file.hpp"
@@ -9,7 +9,7 @@
 
 namespace tinderbox::pip {
 
-// Bytes of a METADATA or PKG-INFO that is still read; the largest known have 300 kB.
+// The largest METADATA or PKG-INFO that is read, in bytes; the largest known have 300 kB.
 inline constexpr std::uint64_t largest_metadata = 16u << 20;
 
 struct Metadata {

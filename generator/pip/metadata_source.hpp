@@ -1,9 +1,9 @@
-// The METADATA of files that are not here: what resolving needs of a wheel, without the wheel.
+// Reads the METADATA of files on servers, without downloading the wheels where possible.
 //
-// In this order: a copy from an earlier run; the file beside the wheel (PEP 658, PEP 714); the end of the wheel, read
+// Tried in this order: a copy from an earlier run; the file beside the wheel (PEP 658, PEP 714); the end of the wheel
 // through HTTP ranges (the central directory, then the one member); the whole wheel. Copies are kept under
-// <cache>/metadata by the hash that says what they are: the metadata's own where the index tells it, else the wheel's
-// together with the place it was read from, so that one index cannot answer for the files of another.
+// <cache>/metadata by a hash: the metadata's own where the index has it, else the wheel's together with its location,
+// so that one index cannot answer for the files of another.
 #pragma once
 
 #include "generator/pip/index.hpp"
@@ -20,16 +20,16 @@ class MetadataSource {
   public:
     // `cache_root`: default cache_directory(); the copies lie in <cache_root>/metadata.
     explicit MetadataSource(fetch::Fetcher& fetcher, fs::path cache_root = {});
-    // Who answers for source archives; must outlive this. Without one they are an error (kind usage).
+    // The builder for source archives; must outlive this object. Without a builder they are an error (kind usage).
     void build_with(WheelBuilder& builder) { builder_ = &builder; }
 
-    // Headers of METADATA (without the description), parsed. Thread-safe: of several that ask for one file one fetches
-    // it. Errors: kind network, usage for a local file or a wheel that has none.
+    // Headers of METADATA (without the description), parsed. Thread-safe: when several threads ask for one file, one
+    // fetches it. Errors: kind network; usage for a local file, or for a wheel without METADATA.
     std::shared_ptr<const Result<Metadata>> get(const IndexFile& file);
     // The same as text.
     Result<std::string> text(const IndexFile& file);
 
-    // How often each way was taken; for tests and the benchmark.
+    // The number of uses of each way; for tests and the benchmark.
     struct Counts {
         std::atomic<std::size_t> cached = 0, beside = 0, ranged = 0, whole = 0;
     };
@@ -49,17 +49,17 @@ class MetadataSource {
     Counts counts_;
 };
 
-// METADATA of a wheel on a server, through ranges. nullopt: the server does not serve parts, or the file is no archive
-// that can be read in parts; the whole file has to say more. Errors: kind network.
+// METADATA of a wheel on a server, through ranges. nullopt: the server does not serve parts, or the file cannot be read
+// in parts; then read the whole file. Errors: kind network.
 Result<std::optional<std::string>> read_remote_metadata(fetch::Fetcher& fetcher, const IndexFile& file);
 
-// What a wheel unpacks to, from its directory.
+// The unpacked size of a wheel, from its central directory.
 struct UnpackedSize {
     std::uint64_t bytes = 0;        // of all members
     std::uint64_t python_bytes = 0; // of those that are .py
     std::uint64_t files = 0;
 };
-// Of a wheel on a server, through ranges; nullopt as above.
+// The size of a wheel on a server, through ranges; nullopt as above.
 Result<std::optional<UnpackedSize>> read_remote_size(fetch::Fetcher& fetcher, const IndexFile& file);
 
 } // namespace tinderbox::pip

@@ -1,7 +1,7 @@
-// Answers that are made once, by whichever thread asks first; the others wait for it.
+// Values that are computed once, by the first thread that asks; other threads wait for the value.
 #pragma once
 
-#include "common/base/result.hpp"
+#include "common/base/guarded.hpp"
 
 #include <future>
 #include <map>
@@ -15,8 +15,8 @@ template <class T> class OnceMap {
   public:
     using Answer = std::shared_ptr<const Result<T>>;
 
-    // `make` () → Result<T>. It runs without a lock, so that it may ask for other keys; for its own it would wait for
-    // ever.
+    // `make` is () → Result<T>. It runs without a lock, so it may ask for other keys. Asking for its own key would wait
+    // for ever.
     template <class Make> Answer get(const std::string& key, Make make) {
         std::promise<Answer> promise;
         {
@@ -29,7 +29,7 @@ template <class T> class OnceMap {
             }
             at->second = promise.get_future().share();
         }
-        auto answer = std::make_shared<const Result<T>>(make());
+        auto answer = std::make_shared<const Result<T>>(guarded(make)); // those who wait get an answer in any case
         promise.set_value(answer);
         return answer;
     }

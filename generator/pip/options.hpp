@@ -1,5 +1,5 @@
-// What a person wrote for pip, understood but not resolved: one requirement, and the options around it.
-// The request (generator/spec/request.hpp) is made of these; they live here because pip's own modules lie below it.
+// One pip requirement and its options, parsed but not resolved. The request (generator/spec/request.hpp) consists of
+// these; they are here because the modules of pip lie below it.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,7 @@
 
 namespace tinderbox::pip {
 
-// Where something was written: "requirements.txt:3", "environment.yml:7:5", "command line: --pip".
+// The place of a text: "requirements.txt:3", "environment.yml:7:5", "command line: --pip".
 struct SourceLine {
     std::string file;
     int line = 0;   // 1-based; 0: no line
@@ -26,7 +26,7 @@ struct RequirementLine {
     std::string url;                 // direct reference: URL or local path
     std::vector<std::string> hashes; // "sha256:HEX", from --hash
     bool editable = false;
-    std::string unbundled; // why no installer can carry it (it has to be built), with the way out; "" for all others
+    std::string unbundled; // why no installer can carry it (it must be built), with the remedy; "" for all others
     SourceLine line;
 };
 
@@ -36,13 +36,12 @@ struct Options {
     bool no_index = false, pre = false, require_hashes = false, prefer_binary = false;
     std::vector<std::string> only_binary, no_binary;
     std::string cert; // PIP_CERT or pip.conf's: a CA bundle, for generator/fetch
-    // Fills what is not set here with `defaults` (pip's configuration): one index URL instead of the other,
-    // lists one behind the other, as pip adds its command line to its configuration.
+    // Fills unset options from `defaults` (pip's configuration). An index URL here replaces the default; lists are
+    // joined, as pip joins its command line and its configuration.
     void add_defaults(const Options& defaults);
 };
 
-// `text` with the credentials of every URL in it removed (without_credentials): for messages and reports that
-// quote what was written.
+// `text` with the credentials of every URL in it removed (without_credentials), for messages and reports that quote it.
 std::string printable(std::string_view text);
 
 } // namespace tinderbox::pip

@@ -21,7 +21,7 @@ struct Requirement {
     std::string url; // direct reference, "" when none
     std::optional<Marker> marker;
 
-    // Error (kind usage): one sentence without the file's name; a hint where the mistake is a known one.
+    // Error (kind usage): one sentence without the file's name, with a hint for known mistakes.
     static Result<Requirement> parse(std::string_view text);
     bool applies(const MarkerEnvironment& environment, const std::vector<std::string>& parent_extras = {}) const {
         return !marker || marker->evaluate(environment, parent_extras);

@@ -65,25 +65,29 @@ std::string why_nothing(const ResolveModel& model, const Project& project, const
                           files.asked.back(), fmt::join(files.not_asked, ", "));
     if (hidden_pre > 0)
         return fmt::format(
-            "only pre-releases fit, and they are not taken unasked; write --pre, or a line '{}' that names one",
+            "only pre-releases fit, and they are taken only on request; write --pre, or a line '{}' that names one",
             project.name + ">=VERSIONrc1");
     if (hidden_yanked > 0)
-        return fmt::format("what fits was withdrawn by its authors; pin it ('{}=={}') to take it all the same",
-                           project.name, withdrawn);
+        return fmt::format(
+            "the version that fits was withdrawn by its authors; pin it ('{}=={}') to take it all the same",
+            project.name, withdrawn);
     if (!python.empty())
-        return fmt::format("what fits requires Python {}, and the environment has {}", python, target.python);
+        return fmt::format("the versions that fit require Python {}, and the environment has {}", python,
+                           target.python);
     if (same > 0)
-        return fmt::format("what fits has no wheel for {}, only for such as {}{}", describe(target), tag, elsewhere);
+        return fmt::format("what fits has no wheel for {}, only for such as {}{}", describe_target(target), tag,
+                           elsewhere);
     for (const auto& sdist : files.sdists)
         if (requirement.specifier.matches(sdist.name.version))
-            return fmt::format("what fits is only a source archive ({}), and an installer carries wheels only; "
-                               "--allow-sdist makes one here, or "
-                               "build it with 'pip wheel --no-deps {}=={}' and name its directory with --find-links{}",
-                               sdist.file.file_name, project.name, sdist.name.version.str(), elsewhere);
+            return fmt::format(
+                "the version that fits has only a source archive ({}), and an installer carries wheels only; "
+                "--allow-sdist makes one here, or "
+                "build it with 'pip wheel --no-deps {}=={}' and name its directory with --find-links{}",
+                sdist.file.file_name, project.name, sdist.name.version.str(), elsewhere);
     if (project.candidates.empty())
-        return fmt::format("{} has nothing for {}{}", fmt::join(files.asked, ", "), describe(target), elsewhere);
+        return fmt::format("{} has nothing for {}{}", fmt::join(files.asked, ", "), describe_target(target), elsewhere);
     return fmt::format("there is none in {}; the newest that fits {} is {}{}", fmt::join(files.asked, ", "),
-                       describe(target), project.candidates.front().version.str(), elsewhere);
+                       describe_target(target), project.candidates.front().version.str(), elsewhere);
 }
 
 std::string sentence(const Fact& fact, const ResolveModel& model) {

@@ -63,39 +63,49 @@ Result<Project> ProjectStore::load(const std::string& name) const {
         return out;
     }
     TRY_ASSIGN(out.files, files_of(index_, name, ranking_, python_));
+    add_candidates(out, usable_files(out));
+    return out;
+}
 
-    const auto& wheels = out.files.wheels;
-    bool only_prereleases =
-        std::ranges::all_of(wheels, [](const auto& wheel) { return wheel.name.version.is_prerelease(); }) &&
-        std::ranges::all_of(out.files.sdists, [](const auto& sdist) { return sdist.name.version.is_prerelease(); });
-    bool prereleases = index_.options().pre || only_prereleases || roots_.prereleases.contains(name);
-    auto pins = roots_.pins.find(name);
+// Wheels and source archives that pip's options allow.
+std::vector<const ProjectWheels::Wheel*> ProjectStore::allowed_files(const Project& project) const {
+    auto named = [&](const std::vector<std::string>& list) {
+        return std::ranges::any_of(
+            list, [&](const std::string& one) { return one == ":all:" || normalize_name(one) == project.name; });
+    };
+    std::vector<const ProjectWheels::Wheel*> out;
+    if (!options_.allow_sdist || !named(index_.options().no_binary))
+        for (const auto& wheel : project.files.wheels)
+            if (wheel.rank) out.push_back(&wheel);
+    if (options_.allow_sdist && !named(index_.options().only_binary))
+        for (const auto& sdist : project.files.sdists) out.push_back(&sdist);
+    return out;
+}
+
+// Without yanked files and pre-releases that nobody asks for, which are counted.
+std::vector<const ProjectWheels::Wheel*> ProjectStore::usable_files(Project& project) const {
+    auto is_prerelease = [](const auto& file) { return file.name.version.is_prerelease(); };
+    const bool only_prereleases = std::ranges::all_of(project.files.wheels, is_prerelease) &&
+                                  std::ranges::all_of(project.files.sdists, is_prerelease);
+    const bool prereleases = index_.options().pre || only_prereleases || roots_.prereleases.contains(project.name);
+    const auto pins = roots_.pins.find(project.name);
     auto pinned = [&](const Version& version) {
         return pins != roots_.pins.end() &&
                std::ranges::any_of(pins->second, [&](const SpecifierSet& pin) { return pin.matches(version); });
     };
-    std::vector<const ProjectWheels::Wheel*> usable, candidates;
-    auto named = [&](const std::vector<std::string>& list) {
-        return std::ranges::any_of(
-            list, [&](const std::string& one) { return one == ":all:" || normalize_name(one) == name; });
-    };
-    if (!options_.allow_sdist || !named(index_.options().no_binary))
-        for (const auto& wheel : wheels)
-            if (wheel.rank) candidates.push_back(&wheel);
-    if (options_.allow_sdist && !named(index_.options().only_binary))
-        for (const auto& sdist : out.files.sdists) candidates.push_back(&sdist);
-    for (const ProjectWheels::Wheel* candidate : candidates) {
-        const auto& wheel = *candidate;
-        if (!wheel.python_fits) continue;
-        if (wheel.file.yanked && !pinned(wheel.name.version)) {
-            ++out.hidden_yanked;
-        } else if (wheel.name.version.is_prerelease() && !prereleases) {
-            ++out.hidden_prereleases;
-        } else {
-            usable.push_back(&wheel);
-        }
+    std::vector<const ProjectWheels::Wheel*> out;
+    for (const ProjectWheels::Wheel* file : allowed_files(project)) {
+        if (!file->python_fits) continue;
+        if (file->file.yanked && !pinned(file->name.version)) ++project.hidden_yanked;
+        else if (is_prerelease(*file) && !prereleases) ++project.hidden_prereleases;
+        else out.push_back(file);
     }
-    bool by_place = index_.strategy() == IndexStrategy::unsafe_first_match;
+    return out;
+}
+
+// One candidate a version, in the order in which the solver tries them.
+void ProjectStore::add_candidates(Project& out, std::vector<const ProjectWheels::Wheel*> usable) const {
+    const bool by_place = index_.strategy() == IndexStrategy::unsafe_first_match;
     std::ranges::stable_sort(usable, [&](const auto* a, const auto* b) {
         if (by_place && a->source != b->source) return a->source < b->source;
         if (auto order = a->name.version <=> b->name.version; order != 0) return order > 0;
@@ -108,14 +118,15 @@ Result<Project> ProjectStore::load(const std::string& name) const {
                                         [&](const Candidate& c) { return c.version == wheel->name.version; });
         if (!known) out.candidates.push_back({wheel->name.version, wheel});
     }
-    return out;
 }
 
 // ---- ahead of the solver ----------------------------------------------------------------------------------
 
 Prefetcher::Prefetcher(ProjectStore& projects, MetadataSource& metadata, const MarkerEnvironment& environment)
     : projects_(projects), metadata_(metadata), environment_(environment) {
-    for (unsigned i = 0; i < connections; ++i) threads_.emplace_back([this] { work(); });
+    // Where the system gives no thread, the solver asks for everything itself.
+    for (unsigned i = 0; i < connections; ++i)
+        if (!threads_.start([this](const std::stop_token&) { return work(); }).ok()) break;
 }
 
 Prefetcher::~Prefetcher() {
@@ -154,13 +165,13 @@ void Prefetcher::want(const std::shared_ptr<const Result<Project>>& project, std
             push([this, project, i] { (void)metadata_.get((**project).candidates[i].wheel->file); });
 }
 
-void Prefetcher::work() {
+Status Prefetcher::work() {
     while (true) {
         std::function<void()> task;
         {
             std::unique_lock lock(mutex_);
             changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-            if (stopping_) return;
+            if (stopping_) return {};
             task = std::move(queue_.front());
             queue_.pop_front();
         }

@@ -1,6 +1,7 @@
 // Packages, wheels and metadata as the solver sees them. Used by resolve.cpp and resolve_explain.cpp only.
 #pragma once
 
+#include "common/base/threads.hpp"
 #include "generator/pip/marker.hpp"
 #include "generator/pip/metadata_source.hpp"
 #include "generator/pip/once_map.hpp"
@@ -13,7 +14,6 @@
 #include <deque>
 #include <functional>
 #include <set>
-#include <thread>
 
 namespace tinderbox::pip {
 
@@ -22,7 +22,7 @@ struct Candidate {
     const ProjectWheels::Wheel* wheel = nullptr; // nullptr: provided from elsewhere
 };
 
-// A project and what may be chosen of it, best first.
+// A project and its candidates, best first.
 struct Project {
     std::string name;
     ProjectWheels files;
@@ -32,16 +32,16 @@ struct Project {
     std::size_t hidden_prereleases = 0, hidden_yanked = 0;
 };
 
-// What the lines of the request say about projects, before anything is asked of an index.
+// The request's statements about projects, before any index is asked.
 struct Roots {
     std::vector<std::pair<const RequirementLine*, Requirement>> lines; // that apply to the target
     std::vector<std::pair<const RequirementLine*, Requirement>> constraints;
     std::map<std::string, const RequirementLine*> direct;  // by project: the line with a URL or path
-    std::set<std::string> prereleases;                     // projects that a line wants them of
+    std::set<std::string> prereleases;                     // projects whose pre-releases a line allows
     std::map<std::string, std::vector<SpecifierSet>> pins; // "==" of lines, for yanked files
 };
 
-// Projects by name, loaded once, by whichever thread comes first. Thread-safe.
+// Projects by name; the first thread that asks loads a project. Thread-safe.
 class ProjectStore {
   public:
     ProjectStore(const SelectOptions& options, const Roots& roots, PackageIndex& index);
@@ -49,6 +49,9 @@ class ProjectStore {
 
   private:
     Result<Project> load(const std::string& name) const;
+    std::vector<const ProjectWheels::Wheel*> allowed_files(const Project& project) const;
+    std::vector<const ProjectWheels::Wheel*> usable_files(Project& project) const;
+    void add_candidates(Project& out, std::vector<const ProjectWheels::Wheel*> usable) const;
 
     const SelectOptions& options_;
     const Roots& roots_;
@@ -58,19 +61,19 @@ class ProjectStore {
     OnceMap<Project> projects_;
 };
 
-// Asks for pages and metadata that will be needed most likely, ahead of the solver, on several connections.
+// Fetches pages and metadata that the solver will probably need, in advance and on several connections.
 class Prefetcher {
   public:
     Prefetcher(ProjectStore& projects, MetadataSource& metadata, const MarkerEnvironment& environment);
     ~Prefetcher();
     // The project, its best candidate's metadata, and what that requires in turn. A project is followed once.
     void want(const Requirement& requirement);
-    // The metadata of candidates that a search will try one behind the other.
+    // The metadata of candidates that a search will try one after the other.
     void want(const std::shared_ptr<const Result<Project>>& project, std::size_t first, std::size_t count);
 
   private:
     void push(std::function<void()> task);
-    void work();
+    Status work();
     void follow(const Requirement& requirement);
 
     ProjectStore& projects_;
@@ -81,7 +84,7 @@ class Prefetcher {
     std::deque<std::function<void()>> queue_;
     std::set<std::string> seen_;
     bool stopping_ = false;
-    std::vector<std::jthread> threads_;
+    Threads threads_; // the last member: they end before the others
 };
 
 // The requirements of a wheel that apply: its own for extra "", else those that the extra adds.
@@ -104,7 +107,7 @@ class ResolveModel final : public SolverModel {
     const Node& node(int package) const { return nodes_[static_cast<std::size_t>(package)]; }
     const Project& project(int package) const { return **node(package).project; }
     const Metadata* metadata(int package, std::size_t candidate);
-    // Who asked for a package that came along: "torch 2.9.1 requires filelock".
+    // The package that requires a dependency: "torch 2.9.1 requires filelock".
     std::string asker(int package, const std::map<int, std::size_t>& chosen) const;
     const SelectOptions& options() const { return options_; }
     const PackageIndex& index() const { return index_; }
@@ -140,7 +143,7 @@ class ResolveModel final : public SolverModel {
     bool progress_shown_ = false;
 };
 
-// Why the request cannot be satisfied, in one sentence or a few lines.
+// The reason why the request cannot be satisfied, in one sentence or a few lines.
 Error explain(const SolverOutcome& outcome, ResolveModel& model);
 
 } // namespace tinderbox::pip

@@ -1,8 +1,8 @@
-// The search itself: PubGrub (N. Weizenbaum, 2018) over finite candidate sets. It knows packages by number and
-// facts by sets; what a wheel, a marker or an extra is, the model knows (resolve_model.hpp).
+// The search itself: PubGrub (N. Weizenbaum, 2018) over finite candidate sets. It knows packages by number and facts by
+// sets; the model knows wheels, markers and extras (resolve_model.hpp).
 //
-// Why PubGrub and not trial and error: a conflict is turned into a new fact that rules the whole reason out, so the
-// search never runs into the same wall twice, ends always, and can say at the end which facts exclude each other.
+// Why PubGrub and not trial and error: it turns a conflict into a new fact that rules out the whole reason. So the
+// search never meets the same conflict twice, always ends, and names the facts that exclude each other.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -21,25 +21,25 @@ namespace tinderbox::pip {
 
 struct Requirement;
 
-// "If `package` is one of `when`, then `dependency` must be one of `allowed`": a requirement. Without dependency: none
-// of `when` can be used. Facts come from outside: lines of the request, metadata, constraints.
+// A requirement: "if `package` is one of `when`, then `dependency` must be one of `allowed`". Without dependency: no
+// candidate of `when` can be used. Facts come from outside: lines of the request, metadata, constraints.
 struct Fact {
     int package = 0;
     VersionSet when;
     int dependency = -1; // -1: `when` is unusable
     VersionSet allowed;  // of the dependency; never holds "absent"
-    std::string text;    // "requires numpy<2"; of package 0 a whole clause; "": not worth telling
+    std::string text;    // "requires numpy<2"; of package 0 a whole clause; "": left out of explanations
     std::shared_ptr<const Requirement> requirement; // for the model's explanations, opaque here
 };
 
 class SolverModel {
   public:
     virtual ~SolverModel() = default;
-    // How many candidates a package has. Package 0 is the request itself, with one candidate.
+    // The number of candidates of a package. Package 0 is the request itself, with one candidate.
     virtual std::size_t candidates(int package) = 0;
-    // Facts about one candidate, asked for once, when it is tried. Packages they name are new or known numbers.
+    // Facts about one candidate, asked for once, when it is tried. They may name new packages.
     virtual Result<std::vector<Fact>> facts(int package, std::size_t candidate) = 0;
-    // Facts that hold whatever is chosen (constraints), asked for once a package.
+    // Facts that hold for every choice (constraints), asked for once for each package.
     virtual std::vector<Fact> general_facts(int package) = 0;
     // Called before every decision: the number of packages decided so far.
     virtual void progress(std::size_t decided) = 0;

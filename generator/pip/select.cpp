@@ -29,15 +29,9 @@ Error at_line(const RequirementLine& requirement, ErrorKind kind, std::string te
     return Error{kind, fmt::format("{}: {}", requirement.line.str(), text)};
 }
 
-std::string direct_file_name(const RequirementLine& requirement) {
-    std::string path =
-        is_url(requirement.url) ? percent_decode(fetch::Url::parse(requirement.url).path) : requirement.url;
-    return path.substr(path.rfind('/') + 1);
-}
-
 // "NAME-VERSION.tar.gz" as a name without tags; nullopt for a wheel, or a name that does not say both.
 std::optional<WheelName> direct_archive_name(const RequirementLine& requirement) {
-    std::string file = direct_file_name(requirement), name = requirement.name;
+    std::string file = fetch::file_name_at(requirement.url), name = requirement.name;
     if (name.empty()) name = normalize_name(std::string_view(file).substr(0, file.rfind('-')));
     auto version = parse_sdist_name(file, name);
     if (!version) return std::nullopt;
@@ -47,7 +41,7 @@ std::optional<WheelName> direct_archive_name(const RequirementLine& requirement)
 // The file's name of a direct reference, checked to be a wheel for the target.
 Result<WheelName> direct_wheel_name(const RequirementLine& requirement, const TagRanking& ranking,
                                     const Target& target) {
-    std::string file = direct_file_name(requirement);
+    std::string file = fetch::file_name_at(requirement.url);
     auto name = parse_wheel_name(file);
     if (!name) {
         bool wheel = archive::is_wheel(file);
@@ -62,7 +56,7 @@ Result<WheelName> direct_wheel_name(const RequirementLine& requirement, const Ta
     }
     if (!ranking.rank(name->tags))
         return at_line(requirement, ErrorKind::usage,
-                       fmt::format("the wheel '{}' is not for {}; name one that is", file, describe(target)));
+                       fmt::format("the wheel '{}' is not for {}; name one that is", file, describe_target(target)));
     return *name;
 }
 
@@ -218,17 +212,17 @@ Error nothing_fits(const Wanted& wanted, const ProjectWheels& files, const Selec
                 what, sdists.front(), what));
     if (same.empty()) {
         auto best = newest(files, SpecifierSet(), false);
-        return error(
-            ErrorKind::unsatisfiable,
-            fmt::format("there is no '{}' in {}{}; {}", what, fmt::join(files.asked, ", "), elsewhere,
-                        best ? fmt::format("the newest that fits {} is {}", describe(options.target), best->str())
-                             : fmt::format("no version has a wheel for {}", describe(options.target))));
+        return error(ErrorKind::unsatisfiable,
+                     fmt::format("there is no '{}' in {}{}; {}", what, fmt::join(files.asked, ", "), elsewhere,
+                                 best ? fmt::format("the newest that fits {} is {}", describe_target(options.target),
+                                                    best->str())
+                                      : fmt::format("no version has a wheel for {}", describe_target(options.target))));
     }
     if (fitting.empty()) {
         auto best = newest(files, SpecifierSet(), false);
         return error(ErrorKind::unsatisfiable,
-                     fmt::format("'{}' has no wheel for {}{}, only for {}{}", what, describe(options.target), elsewhere,
-                                 some_tags(same),
+                     fmt::format("'{}' has no wheel for {}{}, only for {}{}", what, describe_target(options.target),
+                                 elsewhere, some_tags(same),
                                  best ? fmt::format("; the newest that has one is {}", best->str()) : ""));
     }
     std::string needs;
@@ -299,7 +293,7 @@ Result<ChosenWheel> choose_indexed(const Wanted& wanted, const SelectOptions& op
 
 } // namespace
 
-std::string describe(const Target& target) {
+std::string describe_target(const Target& target) {
     return fmt::format("Python {}{} on {} with glibc {}", target.python_minor(), target.free_threaded ? "t" : "",
                        target.platform, target.glibc);
 }
@@ -319,8 +313,7 @@ Result<ProjectWheels::Wheel> direct_file(const RequirementLine& line, const TagR
         if (part.starts_with("sha256=") && part.size() == 71) out.file.sha256 = to_lower(part.substr(7));
     url.fragment.clear();
     out.file.url = !is_url(line.url) ? line.url : out.file.local ? file_url_to_path(line.url) : url.str();
-    std::string path = out.file.local ? out.file.url : percent_decode(url.path);
-    out.file.file_name = path.substr(path.rfind('/') + 1);
+    out.file.file_name = fetch::file_name_at(line.url);
     return out;
 }
 

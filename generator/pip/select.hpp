@@ -1,5 +1,5 @@
-// From exact requirements to wheels, without backtracking: every package is pinned (==, a URL, a local wheel), so
-// there is nothing to search, only files to choose and a list to check.
+// From exact requirements to wheels, without backtracking. Every package is pinned (==, a URL, a local wheel), so only
+// files are chosen and the list is checked.
 //
 //   PackageIndex index(fetcher, options);
 //   auto selection = select_wheels(requirements, constraints, select_options, index);   // pages of the index
@@ -22,7 +22,8 @@ namespace tinderbox::pip {
 
 struct SelectOptions {
     Target target;
-    // What the environment has from elsewhere (conda packages, a captured interpreter): normalised name → version.
+    // Packages that the environment gets from elsewhere (conda packages, a captured interpreter): normalised name →
+    // version.
     std::map<std::string, std::string> provided;
     bool allow_sdist = false; // resolve() only: a source archive is a candidate where a version has no wheel that fits
     Reporter* reporter = nullptr; // not owned; null: nothing is shown
@@ -33,12 +34,12 @@ struct ChosenWheel {
     std::string version;              // normalised, of the wheel's file name
     IndexFile file;                   // where to get it
     std::vector<std::string> extras;  // asked for
-    std::vector<std::string> sha256s; // one of these it must have (--hash), empty: any
-    std::string index;                // the place it is from, without credentials; "" for a direct one
-    std::string requirement;          // the words that asked for it, or which package requires it
+    std::vector<std::string> sha256s; // the wheel must have one of these (--hash); empty: any
+    std::string index;                // the location that it comes from, without credentials; "" for a direct one
+    std::string requirement;          // the text of the request, or the package that requires it
     SourceLine line;
     bool direct = false;   // named by URL or path: gets a direct_url.json
-    bool requested = true; // by a line of the request; false: something else requires it
+    bool requested = true; // by a line of the request; false: a dependency
     std::string metadata;  // METADATA, "" until fetch_metadata
 };
 
@@ -47,39 +48,39 @@ struct WheelSelection {
     std::vector<std::string> warnings;
 };
 
-// The wheels of a project with what their names say, best places first; also those for another machine, and source
-// archives: for messages, and for --allow-sdist.
+// The wheels of a project with the fields of their names, best locations first. Also has wheels for other machines and
+// source archives, for messages and for --allow-sdist.
 struct ProjectWheels {
     struct Wheel {
         IndexFile file;
         WheelName name;
-        std::size_t source = 0;          // rank of the place it is from
+        std::size_t source = 0;          // rank of its location
         std::optional<std::size_t> rank; // of its best tag; none: it does not fit the target
-        bool python_fits = true;         // requires-python
+        bool python_fits = true;         // requires-python allows the target's Python
     };
     std::vector<Wheel> wheels;
     std::vector<Wheel> sdists;          // source archives, newest first; `name` has the version only, `rank` is none
-    bool known = false;                 // some place has the project
+    bool known = false;                 // some location has the project
     std::vector<std::string> asked;     // places
-    std::vector<std::string> not_asked; // indexes behind the first that knows it
+    std::vector<std::string> not_asked; // indexes after the first that has it
 };
 Result<ProjectWheels> files_of(PackageIndex& index, const std::string& name, const Target& target);
-// The same with the ranking of the target's tags and its full version made before: for many projects.
+// The same with a prepared ranking of the target's tags and its full version, for many projects.
 Result<ProjectWheels> files_of(PackageIndex& index, const std::string& name, const TagRanking& ranking,
                                const Version& python);
 
-// The wheel that a direct reference (URL or path) names, which has to fit the target; with `allow_sdist` also a source
-// archive whose name says project and version (PEP 625). Errors: kind usage.
+// The wheel of a direct reference (URL or path), which must fit the target. With `allow_sdist` also a source archive
+// whose name has project and version (PEP 625). Errors: kind usage.
 Result<ProjectWheels::Wheel> direct_file(const RequirementLine& requirement, const TagRanking& ranking,
                                          const Target& target, bool allow_sdist = false);
 
 // Whether a line's marker holds for the target. Error (usage): the marker cannot be read.
 Result<bool> applies(const RequirementLine& line, const MarkerEnvironment& environment);
-// Error (usage): --no-binary asks for a build of `project` (normalised name), which `line` names.
+// Error (usage): --no-binary demands a build of `project` (normalised name), which `line` names.
 Status check_no_binary(const RequirementLine& line, const std::string& project, const Options& options);
 
 // "Python 3.11 on linux-64 with glibc 2.28"
-std::string describe(const Target& target);
+std::string describe_target(const Target& target);
 
 // The best wheel that fits: highest version, then tag, then build number, then place. With `versions` empty any final
 // version; yanked ones only when `pinned`. nullptr: none.
@@ -92,17 +93,17 @@ Result<WheelSelection> select_wheels(const std::vector<RequirementLine>& require
                                      const std::vector<RequirementLine>& constraints, const SelectOptions& options,
                                      PackageIndex& index);
 
-// Fills every wheel's metadata. What the index does not offer is read from the wheel, which is downloaded for it (the
-// fetcher's cache keeps it for later).
+// Fills every wheel's metadata. Where the index has none, it downloads the wheel (which stays in the fetcher's cache)
+// and reads it.
 Status fetch_metadata(WheelSelection& selection, fetch::Fetcher& fetcher);
 
-// Every requirement of every wheel, extras included, must be on the list or provided. The error names each missing line
-// with the newest version that fits (also what the missing ones need in turn), or each pin that another package
-// forbids: kind usage when lines are missing, unsatisfiable when pins contradict a package. `index` may be null: then
-// no versions are suggested.
+// Checks that every requirement of every wheel, extras included, is on the list or provided. The error names each
+// missing line with the newest version that fits, also for requirements of missing wheels, or each pin that another
+// package forbids. Kind usage when lines are missing, unsatisfiable when pins contradict a package. `index` may be
+// null: then the error suggests no versions.
 Status check_closure(const WheelSelection& selection, const SelectOptions& options, PackageIndex* index);
 
-// What a ChosenWheel is for the fetcher.
+// The download of a ChosenWheel.
 fetch::Download to_download(const ChosenWheel& wheel);
 
 } // namespace tinderbox::pip

@@ -1,5 +1,6 @@
 #include "generator/pip/source_archive.hpp"
 
+#include "common/base/json_cost.hpp"
 #include "common/base/optional_reporter.hpp"
 #include "common/base/process.hpp"
 #include "common/base/text.hpp"
@@ -42,6 +43,9 @@ Result<std::string> pkg_info(const fs::path& archive) {
     TRY_ASSIGN(auto file, archive::open_file_range(archive, name));
     archive::TarOptions options;
     options.name = name;
+    std::error_code unknown;
+    const std::uint64_t packed = fs::file_size(archive, unknown);
+    if (!unknown) options.budget = for_packed(options.budget, packed);
     options.allow_link = [](const archive::TarMember&) { return true; }; // nothing is unpacked
     Status walked = archive::read_tar(*file, options,
                                       [&](const archive::TarMember& member, archive::ByteSource& content) -> Status {
@@ -94,7 +98,7 @@ std::map<std::string, std::string> pip_variables(const Options& pip) {
 
 std::optional<BuiltWheel> kept(const fs::path& directory, const IndexFile& archive) {
     auto text = read_text(directory / "wheel.json", 1u << 16);
-    if (!text) return std::nullopt;
+    if (!text || !is_affordable_json(*text)) return std::nullopt;
     json about = json::parse(*text, nullptr, false);
     if (!about.is_object()) return std::nullopt;
     BuiltWheel out;

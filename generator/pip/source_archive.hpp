@@ -1,8 +1,8 @@
-// Source archives (sdists) for --allow-sdist: what they say about themselves, and wheels made of them.
+// Source archives (sdists) for --allow-sdist: reads their metadata and builds wheels from them.
 //
-// An installer carries wheels only. Where a project has none that fits, one can be made here by the environment's own
-// Python, in isolation as PEP 517 has it: a fresh virtual environment, pip in it, and the build's requirements from the
-// request's own indexes. That runs the archive's code on this machine, so it is done only when it is asked for.
+// An installer carries wheels only. Where a project has no fitting wheel, the environment's own Python can build one
+// here, isolated as in PEP 517: a fresh virtual environment, pip in it, and the build's requirements from the request's
+// own indexes. That runs the archive's code on this machine, so the user must ask for it.
 #pragma once
 
 #include "common/base/reporter.hpp"
@@ -20,16 +20,16 @@ namespace tinderbox::pip {
 
 inline bool is_source_archive(const IndexFile& file) { return !archive::is_wheel(file.file_name); }
 
-// METADATA as the archive's PKG-INFO has it, when PEP 643 says that building changes nothing of it that matters here:
-// metadata 2.2 or newer with no requirement, extra or Python version among its "Dynamic" fields. nullopt: only a
-// build will tell. Errors: kind usage, an archive that cannot be read.
+// METADATA from the archive's PKG-INFO, when PEP 643 guarantees that a build does not change it: metadata 2.2 or newer
+// without a requirement, extra or Python version among its "Dynamic" fields. nullopt: only a build can tell. Errors:
+// kind usage, an archive that cannot be read.
 Result<std::optional<std::string>> read_static_metadata(const fs::path& archive);
 
 struct BuiltWheel {
     fs::path path;
     std::string sha256; // hex, of the wheel
     std::uint64_t size = 0;
-    IndexFile archive; // what it was made of, SHA-256 and size known
+    IndexFile archive; // the source archive; SHA-256 and size are known
 };
 
 struct WheelBuilderOptions {
@@ -37,7 +37,8 @@ struct WheelBuilderOptions {
     Options pip;                           // where the build's requirements come from
     std::int64_t source_mtime = 315532800; // SOURCE_DATE_EPOCH of the build
     fs::path cache_root;                   // default cache_directory()
-    // The environment's own Python as a program that runs here; asked for once, when the first wheel has to be made.
+    // Returns the environment's own Python as a program that runs here. Called once, when the first wheel must be
+    // built.
     std::function<Result<std::string>()> python;
     Reporter* reporter = nullptr; // not owned; null: nothing is shown
 };
@@ -47,10 +48,11 @@ class WheelBuilder {
   public:
     WheelBuilder(fetch::Fetcher& fetcher, WheelBuilderOptions options);
 
-    // The wheel of an archive, from the cache or made now. Kept in <cache>/built by the archive's SHA-256 and the
-    // Python. Errors: network; unsatisfiable: it cannot be built, with the end of what the build said, or does not fit.
+    // The wheel of an archive, from the cache or built now. It is kept in <cache>/built by the archive's SHA-256 and
+    // the Python. Errors: network; unsatisfiable: the build fails (with the end of its output), or the wheel does not
+    // fit.
     Result<BuiltWheel> build(const IndexFile& archive);
-    // METADATA of the wheel that build() would give, without building where the archive says it.
+    // METADATA of the wheel that build() would give; builds only when the archive does not have it.
     Result<std::string> metadata(const IndexFile& archive);
 
   private:

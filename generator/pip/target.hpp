@@ -1,5 +1,5 @@
-// What the packages must fit: the interpreter and the machine of the environment that is built, as stated in the
-// request. Nothing here asks the machine that Tinderbox runs on.
+// The target of the packages: interpreter and machine of the environment, as the request states them. No function here
+// asks the building machine.
 #pragma once
 
 #include "generator/pip/marker.hpp"
@@ -14,16 +14,16 @@ struct Target {
     std::string glibc = "2.28";        // the oldest glibc the environment must run with
     bool free_threaded = false;        // a CPython built without the GIL ("3.13t")
 
-    // Error (kind usage): what is wrong with the values, or not supported.
+    // Error (kind usage): a wrong or unsupported value.
     Status check() const;
     std::string python_minor() const; // "3.11"
 };
 
-// "x86_64" for linux-64; "" for a platform we do not know.
+// "x86_64" for linux-64; "" for an unknown platform.
 std::string machine_of(std::string_view platform);
 
-// PEP 508's variables for the target. platform_release and platform_version are empty: they are the kernel's,
-// which nobody knows at build time.
+// PEP 508's variables for the target. platform_release and platform_version are empty, because the build does not know
+// the target's kernel.
 MarkerEnvironment marker_environment(const Target& target);
 
 } // namespace tinderbox::pip

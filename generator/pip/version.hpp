@@ -30,7 +30,7 @@ class Number {
 
 class Version {
   public:
-    // nullopt for what PEP 440 does not allow. Every alternative spelling is accepted ("v1.0-RC.1").
+    // nullopt for a text that PEP 440 does not allow. Every alternative spelling is accepted ("v1.0-RC.1").
     static std::optional<Version> parse(std::string_view text);
 
     std::string str() const;        // normalised, with the local part
@@ -38,9 +38,9 @@ class Version {
     std::string base_str() const;   // epoch and release only
     Version public_version() const;
     Version base_version() const;
-    // This version's first development release: "<3.1" leaves 3.1's own pre-releases out, and so means "<3.1.dev0".
+    // This version's first development release: "<3.1" excludes pre-releases of 3.1, so it means "<3.1.dev0".
     Version first_development() const;
-    // Whether this is a post-release of exactly `other`, which is none itself.
+    // Whether this is a post-release of exactly `other`, which is no post-release itself.
     bool is_post_of(const Version& other) const;
 
     const std::vector<Number>& release() const { return release_; }
@@ -75,7 +75,7 @@ class Specifier {
     const std::string& version_text() const { return text_; }
     bool wildcard() const { return wildcard_; }
     std::string str() const;
-    // Whether `version` satisfies the clause; whether pre-releases are wanted at all is the caller's business.
+    // Whether `version` satisfies the clause. The caller decides whether pre-releases count at all.
     bool matches(const Version& version, std::string_view version_text = {}) const;
     // The clause itself names a pre-release, and so asks for them (PEP 440, "Handling of pre-releases").
     bool names_prerelease() const;

@@ -1,9 +1,9 @@
 // A set of a package's candidates, one bit each: what the solver computes with.
 //
-// The universe of a package is finite and known before the first set of it is made (the files its index offers), so
-// sets of candidates take the place of the version ranges that PubGrub is usually written with. PEP 440's corners
-// (local versions that "==1.0" matches, "===", pre-releases left out of "<2") then need no algebra of their own: a
-// requirement is the set of candidates it matches.
+// The candidates of a package (the files that its index offers) are finite and known before the first set is made. So
+// sets of candidates replace the version ranges of other PubGrub solvers. PEP 440's special cases (local versions that
+// "==1.0" matches, "===", pre-releases left out of "<2") then need no algebra: a requirement is the set of candidates
+// that it matches.
 #pragma once
 
 #include <bit>
@@ -13,8 +13,8 @@
 
 namespace tinderbox::pip {
 
-// Bit 0 stands for "not installed at all", bit i + 1 for candidate i. A set without bit 0 says that the package has to
-// be there.
+// Bit 0 means "not installed", bit i + 1 means candidate i. A set without bit 0 says that the package must be
+// installed.
 class VersionSet {
   public:
     VersionSet() = default;

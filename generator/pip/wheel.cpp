@@ -1,11 +1,14 @@
 #include "generator/pip/wheel.hpp"
 
 #include "common/base/base64url.hpp"
+#include "common/base/last_component.hpp"
 #include "common/base/member_path.hpp"
 #include "common/base/text.hpp"
 #include "common/base/utf8.hpp"
+#include "common/base/visible.hpp"
 #include "generator/archive/endings.hpp"
 #include "generator/archive/zip.hpp"
+#include "generator/pip/metadata.hpp"
 #include "generator/pip/requirement.hpp"
 
 #include <algorithm>
@@ -18,8 +21,13 @@ using nlohmann::json;
 
 namespace {
 
-constexpr std::uint64_t text_limit = 64u << 20; // METADATA, RECORD
-constexpr std::uint64_t license_limit = 4u << 20;
+constexpr std::uint64_t record_limit = 64u << 20; // RECORD
+
+// For a message: a header's value may have megabytes, and lines.
+std::string start_of(std::string_view value) {
+    constexpr std::size_t most = 100;
+    return value.size() <= most ? visible(value) : visible(value.substr(0, most)) + "…";
+}
 
 class Wheel final : public parcel::Artifact {
   public:
@@ -38,7 +46,7 @@ class Wheel final : public parcel::Artifact {
 };
 
 bool is_license_name(std::string_view path) {
-    const std::string name = to_lower(path.substr(path.rfind('/') + 1));
+    const std::string name = to_lower(last_component(path));
     return name.starts_with("licen") || name.starts_with("copying") || name.starts_with("notice") ||
            name.starts_with("authors") || name.starts_with("copyright");
 }
@@ -146,7 +154,7 @@ Result<std::string> WheelReader::dist_info_text(std::string_view file) const {
     const archive::ZipMember* member = wheel_->zip->find(path);
     if (!member || member->kind == format::EntryKind::directory)
         return error(path, "this file is missing, and every wheel must have it (PEP 427)");
-    TRY_ASSIGN(Bytes bytes, wheel_->zip->read(*member, text_limit));
+    TRY_ASSIGN(Bytes bytes, wheel_->zip->read(*member, file == "RECORD" ? record_limit : largest_metadata));
     return to_utf8(as_text(bytes));
 }
 
@@ -200,11 +208,11 @@ Status WheelReader::read_metadata() {
     meta["license"] = to_utf8(meta["license"].get<std::string>());
     const auto name = meta["name"].get<std::string>(), version = meta["version"].get<std::string>();
     if (normalize_name(name) != name_.name)
-        return error(member, fmt::format("its Name is '{}', the file's name says '{}'", name, name_.name));
+        return error(member, fmt::format("its Name is '{}', the file's name says '{}'", start_of(name), name_.name));
     auto parsed = Version::parse(version);
     if (!parsed || !(*parsed == name_.version))
-        return error(member,
-                     fmt::format("its Version is '{}', the file's name says '{}'", version, name_.version_text));
+        return error(member, fmt::format("its Version is '{}', the file's name says '{}'", start_of(version),
+                                         name_.version_text));
     return {};
 }
 
@@ -219,7 +227,7 @@ Status WheelReader::read_licenses() {
     for (const std::string& path : wanted) {
         const archive::ZipMember* member = wheel_->zip->find(path);
         if (member->kind != format::EntryKind::file) continue;
-        TRY_ASSIGN(Bytes bytes, wheel_->zip->read(*member, license_limit));
+        TRY_ASSIGN(Bytes bytes, wheel_->zip->read(*member, parcel::license_limit));
         licenses.push_back({{"name", path.substr(dist_info_.size() + 1)}, {"text", to_utf8(as_text(bytes))}});
     }
     return {};
@@ -231,7 +239,7 @@ Status WheelReader::read_entry_points() {
     const std::string path = dist_info_ + "/entry_points.txt";
     const archive::ZipMember* member = wheel_->zip->find(path);
     if (!member) return {};
-    TRY_ASSIGN(Bytes bytes, wheel_->zip->read(*member, text_limit));
+    TRY_ASSIGN(Bytes bytes, wheel_->zip->read(*member, largest_metadata));
     const std::string text = to_utf8(as_text(bytes));
     auto points = parse_entry_points(text);
     if (!points.ok()) return error(path, points.error().message);

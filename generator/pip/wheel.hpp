@@ -40,8 +40,8 @@ struct WheelOptions {
 // other than the file name's, tags that do not fit, unknown .data scheme, entry points that cannot be read.
 Result<std::unique_ptr<parcel::Artifact>> open_wheel(const fs::path& path, const WheelOptions& options = {});
 
-// "Key: value" headers as METADATA and WHEEL have them (RFC 822): keys in lower case, in order; continuation lines are
-// joined with "\n"; the body follows under "". Never fails.
+// "Key: value" headers of METADATA and WHEEL (RFC 822): keys in lower case, in order. Continuation lines are joined
+// with a line end; the body follows under "". Never fails.
 std::vector<std::pair<std::string, std::string>> parse_headers(std::string_view text);
 
 struct RecordRow {

@@ -1,6 +1,9 @@
 // The text files of a wheel's .dist-info.
+#include "common/base/budget.hpp"
+#include "common/base/lines.hpp"
 #include "common/base/member_path.hpp"
 #include "common/base/text.hpp"
+#include "generator/archive/zip.hpp"
 #include "generator/pip/wheel.hpp"
 
 #include <algorithm>
@@ -56,12 +59,14 @@ std::optional<std::string> take_field(std::string_view& text) {
 } // namespace
 
 Result<std::vector<RecordRow>> parse_record(std::string_view text) {
+    // As many as an archive may have members.
+    Spending spending(Budget{.nodes = archive::zip_budget.nodes}, "RECORD");
     std::vector<RecordRow> rows;
     if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
     for (std::size_t line = 1; !text.empty(); ++line) {
         std::vector<std::string> fields;
         bool good = true;
-        while (good) {
+        while (good && fields.size() <= 3) {
             auto field = take_field(text);
             good = field.has_value();
             if (good) fields.push_back(std::move(*field));
@@ -72,6 +77,7 @@ Result<std::vector<RecordRow>> parse_record(std::string_view text) {
         const bool blank = fields.size() == 1 && trim(fields[0]).empty();
         if (!good || (!blank && (fields.size() != 3 || fields[0].empty())))
             return make_error(ErrorKind::usage, "line {} is not of the form PATH,HASH,SIZE", line);
+        TRY(spending.nodes(blank ? 0 : 1));
         if (!blank) rows.push_back({fields[0], fields[1], std::string(trim(fields[2]))});
         if (text.starts_with('\r')) text.remove_prefix(1);
         if (text.starts_with('\n')) text.remove_prefix(1);
@@ -80,10 +86,12 @@ Result<std::vector<RecordRow>> parse_record(std::string_view text) {
 }
 
 Result<std::vector<EntryPoint>> parse_entry_points(std::string_view text) {
+    // Each script becomes a file. The packages with the most have some hundreds.
+    Spending scripts(Budget{.nodes = 10'000}, "the list of scripts");
     std::vector<EntryPoint> out;
     std::string group;
     std::size_t number = 0;
-    for (std::string_view raw : split_lines(text)) {
+    for (std::string_view raw : Lines(text)) {
         ++number;
         std::string_view line = trim(raw);
         if (line.empty() || line[0] == '#' || line[0] == ';') continue;
@@ -105,6 +113,7 @@ Result<std::vector<EntryPoint>> parse_entry_points(std::string_view text) {
         if (point.reference.find(':') == std::string::npos)
             return make_error(ErrorKind::usage, "line {}: '{}' is not of the form NAME = MODULE:FUNCTION", number,
                               line);
+        TRY(scripts.nodes());
         out.push_back(std::move(point));
     }
     return out;

@@ -1,5 +1,7 @@
 #include "generator/report/columns.hpp"
 
+#include "common/base/visible.hpp"
+
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -28,8 +30,10 @@ std::size_t display_width(std::string_view text) {
     return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return !continues(c); }));
 }
 
-std::string columns(const std::vector<std::vector<std::string>>& rows, const TableStyle& style) {
+std::string columns(std::vector<std::vector<std::string>> rows, const TableStyle& style) {
     if (rows.empty()) return "";
+    for (auto& row : rows)
+        for (std::string& cell : row) cell = visible(cell); // a line end would forge a row
     std::vector<std::size_t> widths(rows.front().size(), 0);
     for (const auto& row : rows)
         for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], display_width(row[i]));

@@ -11,14 +11,14 @@ namespace tinderbox::report {
 std::size_t display_width(std::string_view text);
 
 struct TableStyle {
-    bool header_bold = false;       // escape sequences: only for a terminal that wants them
-    std::size_t width = 0;          // the last column is cut to fit ("…"); 0: it is not
+    bool header_bold = false;       // bold by escape sequences, for terminals only
+    std::size_t width = 0;          // the last column is cut to fit ("…"); 0: not cut
     std::vector<std::size_t> right; // columns that are aligned to the right
     std::string indent;
 };
 
 // Rows of equal length, the first is the header; two spaces between columns, no spaces at the end of a line.
-std::string columns(const std::vector<std::vector<std::string>>& rows, const TableStyle& style);
+std::string columns(std::vector<std::vector<std::string>> rows, const TableStyle& style);
 
 // Standard output: its width as a terminal (COLUMNS counts; 0 = a file or a pipe), and whether colour is wanted
 // (NO_COLOR, TERM=dumb).

@@ -20,7 +20,7 @@ using Key = std::tuple<std::string, std::string, std::string>; // prefix, kind, 
 // A captured Python is the same package whatever its path, and so is a base.
 Key comparison_key(const format::PackageInfo& p) {
     bool alone = p.kind == "base" || p.kind == "python" || p.kind == "prefix";
-    return {p.prefix, alone ? (p.kind == "prefix" ? "python" : p.kind) : p.kind, alone ? "" : p.name};
+    return {to_string(p.prefix), alone ? (p.kind == "prefix" ? "python" : p.kind) : p.kind, alone ? "" : p.name};
 }
 
 // The fields in which one package differs between both sides.
@@ -105,7 +105,8 @@ json to_json(const Difference& difference) {
     };
     for (const PackageChange& change : difference.changes) {
         const format::PackageInfo& one = change.after ? *change.after : *change.before;
-        json row = {{"kind", one.kind == "wheel" ? "pypi" : one.kind}, {"name", one.name}, {"prefix", one.prefix}};
+        json row = {
+            {"kind", one.kind == "wheel" ? "pypi" : one.kind}, {"name", one.name}, {"prefix", to_string(one.prefix)}};
         if (change.before) row["before"] = side(*change.before);
         if (change.after) row["after"] = side(*change.after);
         if (change.before && change.after) row["what"] = change.what;
@@ -120,7 +121,7 @@ json to_json(const Difference& difference) {
 std::string difference_text(const Difference& difference, bool colour) {
     std::vector<std::vector<std::string>> rows = {{"", "PACKAGE", "KIND", "BEFORE", "AFTER", "DOWNLOAD"}};
     bool bases = std::ranges::any_of(
-        difference.changes, [](const PackageChange& c) { return (c.after ? c.after : c.before)->prefix != "env"; });
+        difference.changes, [](const PackageChange& c) { return !(c.after ? c.after : c.before)->prefix.is_env(); });
     std::size_t counts[3] = {0, 0, 0};
     for (const PackageChange& change : difference.changes) {
         const format::PackageInfo& one = change.after ? *change.after : *change.before;
@@ -130,8 +131,8 @@ std::string difference_text(const Difference& difference, bool colour) {
                     after = change.after ? label(*change.after) : "";
         if (sort == 2 && before == after)
             after += one.kind == "python" || one.kind == "prefix" ? " (another tree)" : " (another file)";
-        rows.push_back({std::string(1, "+-~"[sort]), one.name, one.kind + (bases ? " in " + one.prefix : ""), before,
-                        after, size_of(change.before, change.after)});
+        rows.push_back({std::string(1, "+-~"[sort]), one.name, one.kind + (bases ? " in " + to_string(one.prefix) : ""),
+                        before, after, size_of(change.before, change.after)});
     }
     std::string out;
     if (!difference.empty()) out = columns(rows, {colour, 0, {5}, ""});

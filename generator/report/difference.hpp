@@ -1,4 +1,4 @@
-// What changed between two inventories: packages added, removed, changed.
+// The differences between two inventories: packages added, removed, changed.
 #pragma once
 
 #include "generator/report/inventory.hpp"
@@ -9,7 +9,7 @@ namespace tinderbox::report {
 
 struct PackageChange {
     std::optional<format::PackageInfo> before, after; // at least one of them
-    // What differs when both are there: "version", "build", "file" (another file of one version), in this order.
+    // The differences when both exist: "version", "build", "file" (another file of one version), in this order.
     std::vector<std::string> what;
 };
 

@@ -1,9 +1,10 @@
 #include "generator/report/inventory.hpp"
 
-#include "common/base/file.hpp"
+#include "common/base/last_component.hpp"
 #include "common/base/url.hpp"
 #include "common/format/run_file.hpp"
 #include "generator/lock/base.hpp"
+#include "generator/spec/spec_text.hpp"
 
 #include <algorithm>
 
@@ -21,7 +22,7 @@ format::PackageInfo base_package(const lock::LockedBase& base) {
     out.size = base.size;
     out.requested = true;
     out.requirement = "--base";
-    out.prefix = "base";
+    out.prefix.kind = format::PrefixKind::base;
     return out;
 }
 
@@ -65,7 +66,7 @@ Inventory inventory_of(const format::Manifest& manifest) {
         p.sha256 = base->sha256;
         p.size = base->size;
         p.license = "";
-        p.prefix = "base";
+        p.prefix.kind = format::PrefixKind::base;
         out.packages.push_back(std::move(p));
     }
     std::ranges::copy_if(manifest.packages, std::back_inserter(out.packages),
@@ -91,7 +92,7 @@ Inventory inventory_of(const spec::Request& request) {
         p.name = requirement.name;
         p.version = requirement.specifier;
         p.url = without_credentials(requirement.url);
-        if (p.name.empty()) p.name = p.url.substr(p.url.rfind('/') + 1);
+        if (p.name.empty()) p.name = last_component(p.url);
         p.requested = true;
         out.packages.push_back(std::move(p));
     }
@@ -104,13 +105,12 @@ Result<Inventory> read_inventory(const std::string& path) {
         TRY_ASSIGN(format::Manifest manifest, format::manifest_from_json(run.manifest()));
         return inventory_of(manifest);
     }
-    auto text = read_text(path);
-    if (!text) return Error{ErrorKind::usage, std::move(text).error().message};
-    if (spec::recognise_spec(*text) == spec::SpecKind::tinderbox_lock) {
-        TRY_ASSIGN(lock::Lock lock, lock::read_lock(path));
+    TRY_ASSIGN(const std::string text, spec::read_spec_text(path));
+    if (spec::recognise_spec(text) == spec::SpecKind::tinderbox_lock) {
+        TRY_ASSIGN(lock::Lock lock, lock::parse_lock(text, path));
         return inventory_of(lock);
     }
-    TRY_ASSIGN(spec::Request request, spec::parse_spec(*text, path));
+    TRY_ASSIGN(spec::Request request, spec::parse_spec(text, path));
     return inventory_of(request);
 }
 

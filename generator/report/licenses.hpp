@@ -10,9 +10,9 @@ namespace tinderbox::report {
 // "MIT" for "mit"; "" for an unknown identifier. The common ones of Python and conda packages are known.
 std::string spdx_identifier(std::string_view text);
 
-// The expression in SPDX's own spelling when every identifier in it is known ("MIT AND BSD-3-Clause"); a classifier
+// The expression in SPDX's spelling, when every identifier in it is known ("MIT AND BSD-3-Clause"). A classifier
 // ("License :: OSI Approved :: MIT License") or a common name ("BSD 3-Clause License", "Apache 2.0") becomes its
-// identifier where there is exactly one. "": nothing of SPDX was recognised.
+// identifier when only one is possible. "": no SPDX licence was recognised.
 std::string spdx_expression(std::string_view text);
 
 // Whether the expression (as spdx_expression gives it) is of free and open-source licences only.

@@ -9,7 +9,7 @@
 
 namespace tinderbox::report {
 
-// Where an installed size was learned: each figure says how far it can be trusted.
+// The source of an installed size, which tells how exact it is.
 enum class SizeSource {
     measured,  // from the file itself, or the captured tree
     directory, // from the wheel's directory, read on its server through ranges
@@ -30,7 +30,7 @@ struct BuildPlan {
     std::string name, platform, target_glibc;
     std::vector<PlanRow> rows;              // base, captured Python, conda packages and wheels, as the lock has them
     std::uint64_t download = 0, cached = 0; // bytes; `cached` is part of `download`
-    std::size_t without_size = 0;           // rows whose download size nobody tells
+    std::size_t without_size = 0;           // rows without a known download size
     std::uint64_t installed = 0;
     advise::PlannedGpuNeeds gpu;
     std::vector<std::string> restrictions; // RedistributionTable::restrictions

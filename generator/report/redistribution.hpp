@@ -1,8 +1,8 @@
-// The terms under which a package may be handed on: a class for each, from the table templates/redistribution.json.
+// The terms of redistribution: a class for each package, from the table templates/redistribution.json.
 //
-// A NAME.run hands on other people's work. Most of it is free software; some has conditions that its user should know
-// before the file lies on a web server, and a way out. The table has a version and a date, and gives no legal advice. A
-// package that no rule knows is "unknown", and is not refused.
+// A NAME.run contains other people's packages. Most are free software; some have conditions that the user should know
+// before publishing the file, and a remedy. The table has a version and a date, and gives no legal advice. A package
+// without a rule is "unknown", and is not refused.
 #pragma once
 
 #include "common/format/manifest.hpp"
@@ -28,7 +28,7 @@ class RedistributionTable {
     void classify_all(std::vector<format::PackageInfo>& packages) const;
     const RedistributionClass* find(std::string_view id) const; // nullptr: unknown
 
-    // One sentence for each restricted class among the packages (whose `redistribution` is set), with the way out.
+    // One sentence with a remedy for each restricted class among the packages (whose `redistribution` is set).
     std::vector<std::string> restrictions(const std::vector<format::PackageInfo>& packages) const;
 
   private:

@@ -44,7 +44,7 @@ std::string conda_channel(std::string_view url) {
 std::string uuid_of(const Inventory& inventory, const std::string& salt) {
     std::string text = salt + "\n" + inventory.name + "\n" + inventory.platform + "\n";
     for (const format::PackageInfo& p : inventory.packages)
-        text += fmt::format("{} {} {} {} {}\n", p.prefix, p.kind, p.name, p.version, p.sha256);
+        text += fmt::format("{} {} {} {} {}\n", to_string(p.prefix), p.kind, p.name, p.version, p.sha256);
     std::string hex = to_hex(sha256(as_bytes(text))).substr(0, 32);
     hex[12] = '8'; // RFC 9562, version 8: its maker chooses the other bits
     hex[16] = "89ab"[hex[16] % 4];
@@ -83,7 +83,7 @@ json cyclonedx_component(const format::PackageInfo& p, const std::string& platfo
     if (json licenses = cyclonedx_licenses(p.license); !licenses.empty()) out["licenses"] = licenses;
     if (p.url.starts_with("http"))
         out["externalReferences"] = json::array({{{"type", "distribution"}, {"url", p.url}}});
-    json properties = json::array({property("kind", p.kind), property("prefix", p.prefix)});
+    json properties = json::array({property("kind", p.kind), property("prefix", to_string(p.prefix))});
     if (!p.build.empty()) properties.push_back(property("build", p.build));
     if (!p.file_name.empty()) properties.push_back(property("file_name", p.file_name));
     if (!p.requirement.empty()) properties.push_back(property("why", p.requirement));
@@ -97,7 +97,8 @@ std::vector<std::string> references(const Inventory& inventory) {
     std::vector<std::string> out;
     std::map<std::string, int> seen;
     for (const format::PackageInfo& p : inventory.packages) {
-        std::string reference = package_url(p, inventory.platform) + (p.prefix == "env" ? "" : "#" + p.prefix);
+        std::string reference =
+            package_url(p, inventory.platform) + (p.prefix.is_env() ? "" : "#" + to_string(p.prefix));
         int count = seen[reference]++;
         out.push_back(count == 0 ? reference : fmt::format("{}#{}", reference, count + 1));
     }

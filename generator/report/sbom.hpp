@@ -1,8 +1,8 @@
 // Software bills of materials: an inventory as CycloneDX 1.6 or SPDX 2.3, both JSON.
 //
-// Each package is named by its package URL (purl: pkg:pypi, pkg:conda, pkg:generic), with the hash of the very file
-// that was packed. A licence becomes an SPDX expression where it reads as one; else the package's own words are kept
-// and marked. No URL has credentials, because inventories are free of them.
+// Each package has its package URL (purl: pkg:pypi, pkg:conda, pkg:generic) and the hash of the packed file. A licence
+// becomes an SPDX expression where that is possible; otherwise the package's own text is kept and marked. No URL has
+// credentials, because inventories have none.
 #pragma once
 
 #include "generator/report/inventory.hpp"

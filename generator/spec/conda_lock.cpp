@@ -67,7 +67,8 @@ Result<ForeignPackage> read_package(const YamlFile& file, const YAML::Node& node
         for (ForeignEdge& edge : out.needs) edge.name = pip::normalize_name(edge.name);
         set_pypi_location(out, url, path, sha256, md5);
     } else {
-        return line_error(out.line, "the manager '{}' of {} is neither 'conda' nor 'pip'", manager, where);
+        return line_error(out.line, "the manager '{}' of {} is neither 'conda' nor 'pip'; make the lock again", manager,
+                          where);
     }
     return out;
 }

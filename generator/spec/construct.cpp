@@ -5,12 +5,16 @@
 // channels_remap (src), specs, packages, environment_file, user_requested_specs, exclude, extra_files, pre_install,
 // post_install, script_env_variables, license_file, with selectors and jinja. Every other key is listed under `ignored`
 // with what to do instead.
-#include "common/base/file.hpp"
+#include "common/base/input_file.hpp"
+#include "common/base/lines.hpp"
 #include "common/base/member_path.hpp"
+#include "common/base/names.hpp"
 #include "common/base/shell_quote.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "common/base/utf8.hpp"
+#include "common/format/entry.hpp"
+#include "generator/spec/spec_text.hpp"
 #include "generator/spec/template.hpp"
 #include "generator/spec/yaml.hpp"
 
@@ -28,9 +32,9 @@ constexpr std::string_view other_system = "it is for installers of Windows or ma
 constexpr std::string_view no_ui = "an installer of Tinderbox has its own dialogue";
 
 constexpr KeyNote unsupported[] = {
-    {"virtual_specs", "what the environment needs is found out from its files and checked before it is installed"},
+    {"virtual_specs", "the needs of the environment are read from its files and checked before it is installed"},
     {"menu_packages", "an installer leaves no menu entries"},
-    {"ignore_duplicate_files", "two packages with one file are said; --strict makes it an error"},
+    {"ignore_duplicate_files", "two packages with one file are a warning; --strict makes it an error"},
     {"install_in_dependency_order", "it is obsolete in constructor too"},
     {"attempt_hardlinks", "it is obsolete in constructor too"},
     {"transmute_file_type", "packages are repacked anyway"},
@@ -83,8 +87,8 @@ constexpr KeyNote unsupported[] = {
     {"header_image_text", other_system},
     {"register_python", other_system},
     {"register_python_default", other_system},
-    {"build_outputs", "lock --format, inspect and sbom print what it would"},
-    {"temp_extra_files", "nothing runs before the installation that could use them"},
+    {"build_outputs", "use lock --format, inspect or sbom instead"},
+    {"temp_extra_files", "no script runs before the installation that could use them"},
     {"freeze_base", "carry conda-meta/frozen with extra_files"},
     {"freeze_env", "carry conda-meta/frozen with extra_files"},
     {"docker_base_image", "the installer is a NAME.run"},
@@ -105,8 +109,11 @@ class ConstructReader {
         request_.base = "none";
         for (const char* key : {"name", "version"})
             if (!value(key))
-                return make_error(ErrorKind::usage, "{}: it has no '{}:', which constructor requires", path_, key);
+                return make_error(ErrorKind::usage,
+                                  "{}: it has no '{}:', which constructor requires; write '{}: VALUE'", path_, key,
+                                  key);
         TRY_ASSIGN(request_.name, file_.scalar(*value("name"), "'name'"));
+        request_.name_line = file_.at(*value("name"));
         TRY_ASSIGN(request_.version, file_.scalar(*value("version"), "'version'"));
         TRY(channels());
         TRY(packages());
@@ -175,6 +182,7 @@ class ConstructReader {
             TRY_ASSIGN(std::string name, file_.scalar(*environment, "'environment_file'"));
             LockChoice choice;
             choice.platform = choice_.platform;
+            TRY(refuse_construct(*environment, beside(path_, name)));
             Request own = std::move(request_);
             auto read = read_spec(beside(path_, name), choice);
             request_ = std::move(own);
@@ -191,14 +199,24 @@ class ConstructReader {
         return {};
     }
 
+    // It could name itself, or others in a circle. What cannot be read is read_spec's to say.
+    Status refuse_construct(const YAML::Node& node, const std::string& path) const {
+        auto text = read_text(path, 64u << 20);
+        if (!text.ok() || recognise_spec(*text) != SpecKind::construct) return {};
+        return line_error(file_.at(node),
+                          "'environment_file' names '{}', which is a construct.yaml, too; name an environment.yml or a "
+                          "list of packages",
+                          path);
+    }
+
     // A list, or the name of a file with one entry a line.
     Status spec_list(const YAML::Node& node) {
         if (node.IsScalar()) {
             const std::string name = beside(path_, node.Scalar());
-            auto text = read_text(name, 16u << 20);
+            auto text = read_input(name, spec_limit);
             if (!text.ok()) return line_error(file_.at(node), "{}", text.error().message);
             int number = 0;
-            for (std::string_view line : split_lines(*text)) {
+            for (std::string_view line : Lines(*text)) {
                 ++number;
                 if (auto spec = trim(line.substr(0, line.find(" #")));
                     !spec.empty() && !spec.starts_with('#') && spec != "@EXPLICIT")
@@ -290,9 +308,8 @@ class ConstructReader {
     Status include(const YAML::Node& node, std::string source, const std::string& destination) {
         auto safe = safe_relative_path(destination);
         if (!safe.ok()) return std::move(safe.error()).in(file_.at(node).str());
-        if (*safe == ".tinderbox" || safe->starts_with(".tinderbox/"))
-            return line_error(file_.at(node),
-                              "'{}': .tinderbox is the installer's own directory; choose another destination", *safe);
+        if (Status good = format::check_path(format::Root::env, *safe); !good.ok())
+            return line_error(file_.at(node), "'{}': {}; choose another destination", *safe, good.error().message);
         auto [known, added] = destinations_.emplace(*safe, file_.at(node).line);
         if (!added)
             return line_error(file_.at(node), "'{}' is carried by line {} already; choose another destination", *safe,
@@ -320,8 +337,7 @@ class ConstructReader {
         for (const auto& [key, value] : pairs) {
             TRY_ASSIGN(std::string text, file_.scalar(value, "a value of 'script_env_variables'"));
             const std::string& name = key.Scalar();
-            if (!is_variable_name(name))
-                return line_error(file_.at(key), "'{}' cannot be a variable's name; use letters, digits and '_'", name);
+            TRY(check_variable_name(name).in(file_.at(key).str()));
             std::string plain = replace_all(text, "'\\''", "\x01");
             if (plain.find('\'') != std::string::npos)
                 return line_error(file_.at(value),
@@ -350,15 +366,6 @@ class ConstructReader {
     std::map<std::string, int, std::less<>> destinations_; // of extra_files: the line that took each
 };
 
-// The whole of a small text file.
-Result<std::string> small_text(const std::string& path, std::uint64_t limit) {
-    std::error_code ec;
-    if (fs::is_directory(path, ec)) return make_error(ErrorKind::usage, "{} is a directory; name a file", path);
-    auto text = read_text(path, limit);
-    if (!text.ok()) return Error{ErrorKind::usage, std::move(text).error().message};
-    return text;
-}
-
 } // namespace
 
 Result<std::string> read_script(const std::string& path) {
@@ -367,7 +374,7 @@ Result<std::string> read_script(const std::string& path) {
         return make_error(
             ErrorKind::usage,
             "{} is a script for Windows; name a shell script, and mark the line for Windows with '# [win]'", path);
-    TRY_ASSIGN(std::string text, small_text(path, 4u << 20));
+    TRY_ASSIGN(std::string text, read_input(path, 4u << 20));
     if (text.find('\0') != std::string::npos || !is_valid_utf8(text))
         return make_error(ErrorKind::usage,
                           "{} is no text in UTF-8; name a script, which may start a program that extra_files carry",
@@ -381,7 +388,7 @@ Result<std::string> read_script(const std::string& path) {
 }
 
 Result<std::string> read_license(const std::string& path) {
-    TRY_ASSIGN(std::string text, small_text(path, 16u << 20));
+    TRY_ASSIGN(std::string text, read_input(path, 16u << 20));
     for (const auto& [magic, what] : {std::pair("{\\rtf", "RTF"), std::pair("%PDF-", "PDF")})
         if (text.starts_with(magic))
             return make_error(ErrorKind::usage, "{} is {}; a terminal shows plain text: save it as .txt", path, what);

@@ -1,6 +1,8 @@
 // environment.yml, as `conda env create` reads it: name, channels, dependencies (with a pip section), variables.
 //
 // conda silently ignores unknown keys; this reader lists them (Request::ignored) or refuses them with their line.
+#include "common/base/lines.hpp"
+#include "common/base/names.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "generator/spec/yaml.hpp"
@@ -23,7 +25,9 @@ class Reader {
             const std::string& key = key_node.Scalar();
             const pip::SourceLine line = file_.at(key_node);
             if (key == "name") {
-                if (!value.IsNull()) TRY(scalar(value, "name", request_.name));
+                if (value.IsNull()) continue;
+                TRY(scalar(value, "name", request_.name));
+                request_.name_line = file_.at(value);
             } else if (key == "channels") {
                 TRY(channels(value));
             } else if (key == "dependencies") {
@@ -140,8 +144,8 @@ class Reader {
                                   "(in quotes if it has a ': ')");
             // conda writes these lines into a requirements file for pip, so a block of several lines is legal.
             int offset = 0;
-            for (std::string_view line : split_lines(entry.Scalar()))
-                TRY(read_requirement_line(line, {path_, entry.Mark().line + 1 + offset++}, path_, request_));
+            for (std::string_view line : Lines(entry.Scalar()))
+                TRY(read_requirement_line(line, {path_, entry.Mark().line + 1 + offset++}, path_, request_, reading_));
         }
         return {};
     }
@@ -155,9 +159,7 @@ class Reader {
             const std::string& name = key_node.Scalar();
             if (!value.IsScalar())
                 return line_error(file_.at(key_node), "the variable '{}' has no plain value; write it in quotes", name);
-            if (!is_variable_name(name))
-                return line_error(file_.at(key_node), "'{}' cannot be a variable's name; use letters, digits and '_'",
-                                  name);
+            TRY(check_variable_name(name).in(file_.at(key_node).str()));
             request_.variables[name] = value.Scalar();
         }
         return {};
@@ -166,12 +168,13 @@ class Reader {
     const YamlFile& file_;
     const std::string& path_;
     Request& request_;
+    RequirementsReading reading_{path_};
 };
 
 // "- vc  # [win]": conda installs the package, and conda-lock leaves it out. The user should know which one happens.
 void note_selectors(std::string_view text, const std::string& path, Request& request) {
     int number = 0;
-    for (std::string_view line : split_lines(text)) {
+    for (std::string_view line : Lines(text)) {
         ++number;
         auto hash = line.find(" #");
         if (hash == std::string_view::npos || trim(line.substr(0, hash)).empty()) continue;

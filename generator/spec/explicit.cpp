@@ -1,5 +1,7 @@
 // "@EXPLICIT" lists: one conda package a line, as URL or path, perhaps with "#MD5", "#sha256:HEX" or "#HEX64".
 #include "common/base/hex.hpp"
+#include "common/base/last_component.hpp"
+#include "common/base/lines.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "generator/conda/names.hpp"
@@ -7,6 +9,7 @@
 #include "generator/spec/reader.hpp"
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace tinderbox::spec {
 namespace {
@@ -48,9 +51,8 @@ Result<CondaSpec> read_conda_url(std::string_view text, const pip::SourceLine& l
     bool remote = is_url(location);
     if (!remote && location.find("://") != std::string_view::npos)
         return line_error(line, "'{}' has a scheme other than http, https and file", pip::printable(location));
-    std::string path = remote ? percent_decode(fetch::Url::parse(location).path) : std::string(location);
-    auto slash = path.rfind('/');
-    auto name = conda::parse_file_name(path.substr(slash == std::string::npos ? 0 : slash + 1));
+    const std::string file = fetch::file_name_at(location);
+    auto name = conda::parse_file_name(file);
     if (!name)
         return line_error(line,
                           "'{}' does not end with NAME-VERSION-BUILD.conda or .tar.bz2, as a conda package's "
@@ -67,7 +69,10 @@ Result<CondaSpec> read_conda_url(std::string_view text, const pip::SourceLine& l
 Status read_explicit(std::string_view text, const std::string& path, Request& request) {
     int number = 0;
     std::string directory = directory_of(path);
-    for (std::string_view raw : split_lines(text)) {
+    RequirementsReading reading(path);
+    std::unordered_map<std::string, std::size_t> known; // name → its place in request.conda
+    for (std::size_t i = 0; i < request.conda.size(); ++i) known.emplace(request.conda[i].name, i);
+    for (std::string_view raw : Lines(text)) {
         pip::SourceLine line{path, ++number};
         std::string_view content = trim(raw);
         if (content.empty() || content == "@EXPLICIT") continue;
@@ -76,15 +81,14 @@ Status read_explicit(std::string_view text, const std::string& path, Request& re
             // no word for them: leaving them out would silently give half an environment.
             std::string_view comment = trim(content.substr(1));
             if (comment.starts_with("pip ") && comment.find(" @ ") != std::string_view::npos)
-                TRY(read_requirement_line(comment.substr(4), line, path, request));
+                TRY(read_requirement_line(comment.substr(4), line, path, request, reading));
             continue;
         }
         TRY_ASSIGN(CondaSpec spec, read_conda_url(content, line, directory));
-        auto same =
-            std::ranges::find_if(request.conda, [&](const CondaSpec& other) { return other.name == spec.name; });
-        if (same == request.conda.end()) {
+        auto [found, added] = known.emplace(spec.name, request.conda.size());
+        if (added) {
             request.conda.push_back(std::move(spec));
-        } else if (same->url != spec.url) {
+        } else if (const CondaSpec* same = &request.conda[found->second]; same->url != spec.url) {
             return line_error(line, "{} is listed twice, as {} {} here and as {} {} in {}; remove one of the two lines",
                               spec.name, spec.version, spec.build, same->version, same->build, same->line.str());
         }

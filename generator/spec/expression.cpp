@@ -44,10 +44,13 @@ template <class T> bool holds_order(std::string_view op, const T& left, const T&
     return left >= right;
 }
 
+// Bytes of a text whose every part is replaced.
+std::uint64_t longest_replaced(std::size_t text, std::size_t from, std::size_t to) { return text / from * to + text; }
+
 class Evaluation {
   public:
-    Evaluation(std::string_view text, const Names& names, UnknownName unknown)
-        : text_(text), names_(names), unknown_(unknown) {}
+    Evaluation(std::string_view text, const Names& names, Spending& spending, UnknownName unknown)
+        : text_(text), names_(names), spending_(spending), unknown_(unknown) {}
 
     Result<Value> run() {
         TRY_ASSIGN(Value value, conditional());
@@ -214,6 +217,7 @@ class Evaluation {
             auto* left = std::get_if<std::string>(&value);
             const auto* right = std::get_if<std::string>(&other);
             if (!left || !right) return problem("'+' joins two texts; write the sum of numbers, or join with '~'");
+            TRY(spending_.bytes(right->size()));
             *left += *right;
         }
         return value;
@@ -225,6 +229,7 @@ class Evaluation {
             if (skipping_) continue;
             TRY_ASSIGN(std::string left, text(value));
             TRY_ASSIGN(std::string right, text(other));
+            TRY(spending_.bytes(left.size() + right.size()));
             value = left + right;
         }
         return value;
@@ -280,7 +285,7 @@ class Evaluation {
         const std::string_view inside = text_.substr(at_ + 1, close - at_ - 1);
         // Jinja reads escapes there.
         if (inside.find('\\') != std::string_view::npos)
-            return problem("a text has a backslash; write what it stands for");
+            return problem("a text has a backslash; write the character itself");
         at_ = close + 1;
         return Value(std::string(inside));
     }
@@ -299,9 +304,14 @@ class Evaluation {
         if (word == "True" || word == "true") return Value(true);
         if (word == "False" || word == "false") return Value(false);
         if (word == "None" || word == "none") return Value(None{});
-        if (auto known = names_.find(word); known != names_.end()) return known->second;
+        if (auto known = names_.find(word); known != names_.end()) {
+            if (const auto* text = std::get_if<std::string>(&known->second); text && !skipping_)
+                TRY(spending_.bytes(text->size()));
+            return known->second;
+        }
         if (unknown_ == UnknownName::refused)
-            return problem(fmt::format("'{}' is no platform that selectors know", word));
+            return problem(
+                fmt::format("selectors know no platform '{}'; write one such as linux, linux64, osx or win", word));
         return Value(Undefined{word});
     }
     // .attribute, .method(…), [key]
@@ -364,12 +374,16 @@ class Evaluation {
         if (what == "replace" && arguments.size() == 2) {
             const auto* from = std::get_if<std::string>(&arguments[0]);
             const auto* to = std::get_if<std::string>(&arguments[1]);
-            if (from && to && !from->empty()) return Value(replace_all(text, *from, *to));
+            if (from && to && !from->empty()) {
+                TRY(spending_.bytes(longest_replaced(text.size(), from->size(), to->size())));
+                return Value(replace_all(text, *from, *to));
+            }
         }
         if ((what != "lower" && what != "upper" && what != "trim") || !arguments.empty()) return not_understood(what);
         if (!is_ascii(text))
             return problem(
-                fmt::format("'{}' is asked of a text with other letters than a to z; write what it gives", what));
+                fmt::format("'{}' works here only on texts of ASCII letters; write its result instead", what));
+        TRY(spending_.bytes(text.size()));
         if (what == "trim") return Value(std::string(trim(text)));
         if (what == "lower") return Value(to_lower(text));
         std::string upper = text;
@@ -379,7 +393,7 @@ class Evaluation {
     }
 
     Error not_understood(std::string_view what) const {
-        return problem(fmt::format("'{}' is not understood; write what it gives", what));
+        return problem(fmt::format("'{}' is not understood; write its result instead", what));
     }
     Status require_defined(const Value& value) const {
         if (const auto* missing = std::get_if<Undefined>(&value))
@@ -397,6 +411,7 @@ class Evaluation {
 
     std::string_view text_;
     const Names& names_;
+    Spending& spending_;
     UnknownName unknown_;
     std::size_t at_ = 0;
     int depth_ = 0;
@@ -411,8 +426,8 @@ bool truth(const Value& value) {
     return std::holds_alternative<Environ>(value) || std::holds_alternative<OsModule>(value);
 }
 
-Result<Value> evaluate(std::string_view expression, const Names& names, UnknownName unknown) {
-    return Evaluation(expression, names, unknown).run();
+Result<Value> evaluate(std::string_view expression, const Names& names, Spending& spending, UnknownName unknown) {
+    return Evaluation(expression, names, spending, unknown).run();
 }
 
 Result<std::string> shown_value(const Value& value) {

@@ -1,7 +1,7 @@
 // Expressions of a construct.yaml: those of jinja's {{ … }} and {% if … %}, and those of selectors ("# [linux]").
 //
-// An expression is answered as jinja2 answers it, or refused: a template that was half understood would install
-// something other than its author wrote.
+// An expression is answered as jinja2 answers it, or refused: a half understood template would install something that
+// its author did not write.
 //
 //   values      texts without a backslash, whole numbers, true, false, none, names
 //   environment environ["X"], environ.get("X", "default"), os.environ, os.getenv("X", "default")
@@ -10,7 +10,7 @@
 //   filters     lower, upper, trim, replace(OLD, NEW), default(VALUE), default(VALUE, true), d, string
 #pragma once
 
-#include "common/base/result.hpp"
+#include "common/base/budget.hpp"
 
 #include <cstdint>
 #include <map>
@@ -20,11 +20,11 @@
 
 namespace tinderbox::spec {
 
-// A name that nobody set. `name` is "" for the value of an "A if C" without "else", which is shown as "".
+// A name that is not set. `name` is "" for the value of an "A if C" without "else", which is shown as "".
 struct Undefined {
     std::string name;
 };
-// `variable`: the variable of the environment that was asked for and is not set; "" for a written none.
+// `variable`: the environment variable that was read and is not set; "" for a literal none.
 struct None {
     std::string variable;
 };
@@ -41,10 +41,12 @@ enum class UnknownName {
 
 bool truth(const Value& value);
 
-// Errors (usage, without a place): "in 'EXPRESSION', …".
-Result<Value> evaluate(std::string_view expression, const Names& names, UnknownName unknown = UnknownName::undefined);
+// Every text that is made on the way spends its bytes: forty times `a ~ a` is a thousand gigabytes.
+// Errors (usage, without a place): "in 'EXPRESSION', …"; over the budget.
+Result<Value> evaluate(std::string_view expression, const Names& names, Spending& spending,
+                       UnknownName unknown = UnknownName::undefined);
 
-// A value as {{ … }} writes it. Errors (usage, without a place): a value that nobody wants in a file.
+// A value as {{ … }} writes it. Errors (usage, without a place): a value that makes no sense in a file.
 Result<std::string> shown_value(const Value& value);
 
 } // namespace tinderbox::spec

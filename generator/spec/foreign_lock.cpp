@@ -189,7 +189,7 @@ std::string without_wheel(const ForeignPackage& package, const pip::Target& targ
             "{} ({}) needs a newer glibc than {}; allow it with --target-glibc, or lock for the older one", what,
             file->file_name, target.glibc);
     return fmt::format("{} has no wheel for {}, only {}{}; lock it for that, or add --pip PATH.whl", what,
-                       pip::describe(target), package.files.front().file_name,
+                       pip::describe_target(target), package.files.front().file_name,
                        package.files.size() > 1 ? fmt::format(" and {} more", package.files.size() - 1) : "");
 }
 
@@ -215,7 +215,7 @@ Status check_python_and_markers(const ForeignLock& lock, const pip::Target& targ
     });
     if (!fits)
         return make_error(ErrorKind::usage, "{}: it is for environments with {}, which {} is not; lock again for that",
-                          lock.path, fmt::join(lock.markers, " or "), pip::describe(target));
+                          lock.path, fmt::join(lock.markers, " or "), pip::describe_target(target));
     return {};
 }
 

@@ -1,13 +1,13 @@
-// Locks of other tools: what they say, and what of it a target takes.
+// Locks of other tools: their contents, and the packages that a target takes.
 //
 //   conda-lock.yml v1      https://conda.github.io/conda-lock/        one entry a package and platform, with a category
 //   pixi.lock v4 – v7      https://pixi.sh, crate rattler_lock        environments × platforms → packages
 //   pylock.toml 1.0        PEP 751                                    packages with markers, wheels for every machine
 //   uv.lock 1              https://docs.astral.sh/uv/                 a graph; markers stand at its edges
 //
-// What they say is taken as it is: nothing is resolved again, every hash is taken over. A lock for many machines is
-// narrowed by the target's platform, Python and tags, which are known only once the environment's Python is: read here,
-// chosen (wheels_of) when the lock is made.
+// The contents are final: no package is resolved again, and every hash is kept. A lock for many machines is narrowed by
+// the target's platform, Python and tags. These are known only after the environment's Python is known, so the wheels
+// are chosen (wheels_of) when the lock is made.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -34,7 +34,7 @@ struct ForeignFile {
 
 struct ForeignPackage;
 
-// "needs NAME": an edge of uv.lock's graph; of the others only its name is known.
+// "needs NAME": an edge of uv.lock's graph; edges of other locks have only a name.
 struct ForeignEdge {
     std::string name, version, marker;
     std::string source; // which of several packages of one name and version, "" any
@@ -50,10 +50,10 @@ struct ForeignPackage {
     std::optional<ForeignFile> sdist;
     std::string marker; // pylock
     std::string requires_python;
-    std::string origin;   // uv: what its source says, to tell packages of one name apart
-    std::string source;   // what has to be built, when it is no artifact: "the directory '.'"
+    std::string origin;   // uv: the text of its source, to tell packages of one name apart
+    std::string source;   // a package that must be built and is no artifact: "the directory '.'"
     bool direct = false;  // named by URL, not from an index: gets a direct_url.json
-    bool project = false; // uv: what the lock belongs to
+    bool project = false; // uv: the project that the lock belongs to
     std::vector<ForeignEdge> needs;
     std::map<std::string, std::vector<ForeignEdge>> extra_needs, group_needs; // uv: extras, dependency groups
     pip::SourceLine line;
@@ -71,7 +71,7 @@ struct ForeignLock {
     std::vector<ForeignPlatform> platforms;                   // empty: every platform
     std::map<std::string, std::vector<std::string>> channels; // pixi: by environment; conda-lock: ""
     std::vector<std::string> environments;                    // pixi's environments, conda-lock's categories
-    std::vector<std::string> extras, groups;                  // pylock's and uv's that can be taken
+    std::vector<std::string> extras, groups;                  // extras and groups of pylock and uv that can be selected
     std::vector<std::string> default_groups;
     std::string requires_python;      // PEP 440
     std::vector<std::string> markers; // pylock's `environments`: one must hold
@@ -84,18 +84,18 @@ Result<ForeignLock> read_pixi_lock(std::string_view text, const std::string& pat
 Result<ForeignLock> read_pylock(std::string_view text, const std::string& path);
 Result<ForeignLock> read_uv_lock(std::string_view text, const std::string& path);
 
-// The inspect contract of docs/building/building.md: {kind, version, platforms[], packages[…]}, and what can be chosen.
-// A lock for every platform shows of each package the file for linux-64 and the newest Python it is for.
+// The inspect contract of docs/building/building.md: {kind, version, platforms[], packages[…]}, and the names to choose
+// from. A lock for every platform shows for each package the file for linux-64 and the newest Python.
 nlohmann::json inspect_json(const ForeignLock& lock);
 
-// What was asked of a lock: SPEC is "FILE[NAME,…]".
+// The selection from a lock: SPEC is "FILE[NAME,…]".
 struct LockChoice {
     std::string platform = "linux-64";
     std::vector<std::string> names; // environment, category, extra, group or pixi platform; "-NAME": without
     std::string environment;        // --name: pixi's environment of this name, where there is one
 };
 
-// A lock and what of it is taken.
+// A lock with the environments, groups and extras that are selected of it.
 struct LockSelection {
     std::shared_ptr<const ForeignLock> lock;
     std::string platform;            // as the lock calls it
@@ -103,11 +103,11 @@ struct LockSelection {
     std::vector<std::string> extras;
 };
 
-// Resolves the names. Errors: kind usage, with the names that there are.
+// Resolves the names. Errors: kind usage, with the existing names.
 Result<LockSelection> select_packages(std::shared_ptr<const ForeignLock> lock, const LockChoice& choice);
 
-// The conda packages that are taken, in the lock's order.
-std::vector<const ForeignPackage*> conda_of(const LockSelection& taken);
+// The selected conda packages, in the lock's order.
+std::vector<const ForeignPackage*> conda_of(const LockSelection& selection);
 
 struct LockedWheel {
     const ForeignPackage* package = nullptr;
@@ -115,11 +115,11 @@ struct LockedWheel {
     bool requested = false; // no other package of the lock needs it
 };
 
-// The wheels that are taken for a target, by name. Packages in `replaced` (normalised names: the request has a line of
+// The selected wheels for a target, by name. Packages in `replaced` (normalised names: the request has a line of
 // its own for them) are left out. Where `archives` is given (--allow-sdist), packages that have a source archive but no
 // wheel for the target are put there. Errors (usage, all of them, one a line): a package that would have to be built,
 // or has no wheel for the target; the lock is not for this Python.
-Result<std::vector<LockedWheel>> wheels_of(const LockSelection& taken, const pip::Target& target,
+Result<std::vector<LockedWheel>> wheels_of(const LockSelection& selection, const pip::Target& target,
                                            const std::vector<std::string>& replaced,
                                            std::vector<const ForeignPackage*>* archives = nullptr);
 

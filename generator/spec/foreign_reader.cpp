@@ -1,6 +1,7 @@
 #include "generator/spec/foreign_reader.hpp"
 
 #include "common/base/file.hpp"
+#include "common/base/last_component.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "generator/archive/endings.hpp"
@@ -39,9 +40,9 @@ std::string location_of(std::string_view text, const std::string& lock_path) {
 }
 
 std::string file_name_of(std::string_view location) {
-    std::string path = is_url(location) ? percent_decode(fetch::Url::parse(location).path) : std::string(location);
+    std::string path = fetch::path_at(location);
     while (path.ends_with('/')) path.pop_back();
-    return path.substr(path.rfind('/') + 1);
+    return std::string(last_component(path));
 }
 
 Status set_conda_location(ForeignPackage& out, std::string_view location, const std::string& lock_path) {

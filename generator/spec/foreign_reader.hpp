@@ -1,4 +1,4 @@
-// What the four readers of foreign locks share. Not for use outside generator/spec.
+// Shared by the four readers of foreign locks. Not for use outside generator/spec.
 #pragma once
 
 #include "generator/spec/foreign_lock.hpp"
@@ -9,7 +9,7 @@ namespace tinderbox::spec {
 // Sets `out` from a digest of `digits` hexadecimal digits; "" stays "". Error (usage): other characters, or another
 // length.
 Status set_digest(std::string& out, std::string_view digest, std::size_t digits, const pip::SourceLine& line);
-// "sha256:HEX" of uv. Other algorithms are left out: the download gets its SHA-256 then.
+// Sets "sha256:HEX" of uv. Other algorithms are left out; the download then computes the SHA-256.
 Status set_hash(ForeignFile& out, std::string_view hash, const pip::SourceLine& line);
 
 // A URL, or a path, which starts beside the lock.
@@ -19,7 +19,7 @@ std::string file_name_of(std::string_view location);
 
 // Takes URL or path, a conda package's file name and hashes into one conda package.
 Status set_conda_location(ForeignPackage& out, std::string_view location, const std::string& lock_path);
-// The location of a pip package: a wheel, a source archive, or something that has to be built.
+// Sets the location of a pip package: a wheel, a source archive, or a source that must be built.
 void set_pypi_location(ForeignPackage& out, std::string_view location, const std::string& lock_path,
                        std::string_view sha256, std::string_view md5);
 

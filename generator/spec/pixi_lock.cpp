@@ -8,6 +8,7 @@
 //                        built
 //
 // An environment names its packages by their location, the URL or path as written.
+#include "common/base/last_component.hpp"
 #include "common/base/text.hpp"
 #include "generator/conda/names.hpp"
 #include "generator/pip/requirement.hpp"
@@ -90,7 +91,7 @@ class PixiReader {
     Status read_conda(const YAML::Node& node, const std::string& kind, const std::string& location,
                       const std::string& sha256, const std::string& md5, ForeignPackage& package) {
         package.kind = "conda";
-        std::string_view file = std::string_view(location).substr(location.rfind('/') + 1);
+        std::string_view file = last_component(location);
         if (kind == "conda_source" || !conda::is_package_file_name(file)) {
             // pixi builds these itself: "name[hash] @ path" in version 7.
             if (package.name.empty())

@@ -58,7 +58,7 @@ class PylockReader {
         if (out.file_name.empty()) out.file_name = file_name_of(out.url);
         TRY_ASSIGN(out.size, file_.number(table, "size"));
         TRY_ASSIGN(const Toml* hashes, file_.table(table, "hashes"));
-        if (!hashes) return line_error(file_.at(table), "a file of {} has no 'hashes'", where);
+        if (!hashes) return line_error(file_.at(table), "a file of {} has no 'hashes'; make the lock again", where);
         TRY_ASSIGN(std::string sha256, file_.text(*hashes, "sha256"));
         TRY_ASSIGN(std::string md5, file_.text(*hashes, "md5"));
         TRY(set_digest(out.sha256, sha256, 64, file_.at(*hashes)));
@@ -88,7 +88,8 @@ class PylockReader {
         }
         TRY(read_source(table, where, out));
         if (out.files.empty() && !out.sdist && out.source.empty())
-            return line_error(out.line, "{} has no wheels, sdist, archive, directory or vcs", where);
+            return line_error(out.line, "{} has no wheels, sdist, archive, directory or vcs; make the lock again",
+                              where);
         TRY_ASSIGN(auto needs, file_.tables(table, "dependencies"));
         for (const Toml* need : needs) {
             TRY_ASSIGN(std::string name, file_.text(*need, "name"));
@@ -105,7 +106,9 @@ class PylockReader {
         const int kinds = (archive != nullptr) + (directory != nullptr) + (vcs != nullptr) +
                           (out.files.empty() && !out.sdist ? 0 : 1);
         if (kinds > 1)
-            return line_error(out.line, "{} has more than one of archive, directory, vcs, and sdist or wheels", where);
+            return line_error(
+                out.line, "{} has more than one of archive, directory, vcs, and sdist or wheels; make the lock again",
+                where);
         if (archive) {
             TRY_ASSIGN(ForeignFile file, read_file(*archive, where));
             out.direct = true;

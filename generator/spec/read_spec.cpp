@@ -1,11 +1,13 @@
 // Which kind of SPEC a file is, and reading it.
 #include "common/base/ascii.hpp"
-#include "common/base/file.hpp"
+#include "common/base/input_file.hpp"
+#include "common/base/lines.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "common/base/utf8.hpp"
 #include "generator/archive/endings.hpp"
 #include "generator/spec/reader.hpp"
+#include "generator/spec/spec_text.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -94,7 +96,7 @@ bool says_latin1(std::string_view text) {
 // 1-based line of the first byte that is no UTF-8.
 int first_bad_line(std::string_view text) {
     int number = 0;
-    for (std::string_view line : split_lines(text)) {
+    for (std::string_view line : Lines(text)) {
         ++number;
         if (!is_valid_utf8(line) || line.find('\0') != std::string_view::npos) return number;
     }
@@ -167,11 +169,8 @@ Status refuse_conda_sources(const LockSelection& selection) {
 
 } // namespace
 
-bool is_variable_name(std::string_view text) {
-    return !text.empty() && !is_digit(text[0]) && std::ranges::all_of(text, is_word);
-}
-
 std::string directory_of(const std::string& file) {
+    if (is_stream(file)) return {};
     auto slash = file.rfind('/');
     return slash == std::string::npos ? std::string() : slash == 0 ? "/" : file.substr(0, slash);
 }
@@ -220,7 +219,9 @@ std::string_view to_string(SpecKind kind) {
 }
 
 SpecKind recognise_spec(std::string_view text) {
-    auto lines = split_lines(text);
+    // What tells the kinds apart stands near the top.
+    constexpr std::size_t looked_at = 16u << 20;
+    auto lines = split_lines(text.substr(0, looked_at));
     std::string_view first = first_line(lines);
     if (first == "@EXPLICIT") return SpecKind::explicit_list;
     if (first.starts_with('{') && text.find("\"tinderbox_lock\"") != std::string_view::npos)
@@ -269,6 +270,20 @@ Result<std::string> decode_spec(std::string text, const std::string& path) {
         return line_error({path, first_bad_line(*decoded)},
                           "it is not UTF-8 text; save it as UTF-8 (PowerShell: Out-File -Encoding utf8)");
     return std::move(*decoded);
+}
+
+Result<std::string> read_spec_text(const std::string& path) {
+    std::error_code ignored;
+    if (!is_stream(path) && !fs::exists(path, ignored))
+        return make_error(
+            ErrorKind::usage,
+            "{}: there is no such file; name an environment.yml, a requirements.txt, a lock or another SPEC", path);
+    if (fs::is_directory(path, ignored))
+        return make_error(ErrorKind::usage,
+                          "{}: it is a directory; name a file (or write --from-prefix for a captured "
+                          "environment)",
+                          path);
+    return read_input(path, spec_limit);
 }
 
 SpecArgument split_argument(const std::string& argument) {
@@ -353,19 +368,8 @@ Result<Request> parse_spec(std::string_view raw, const std::string& path, const 
 Result<Request> read_spec(const std::string& argument, LockChoice choice) {
     auto [path, names] = split_argument(argument);
     choice.names = std::move(names);
-    std::error_code ignored;
-    if (!fs::exists(path, ignored))
-        return make_error(
-            ErrorKind::usage,
-            "{}: there is no such file; name an environment.yml, a requirements.txt, a lock or another SPEC", path);
-    if (fs::is_directory(path, ignored))
-        return make_error(ErrorKind::usage,
-                          "{}: it is a directory; name a file (or write --from-prefix for a captured "
-                          "environment)",
-                          path);
-    auto text = read_text(path, 64u << 20);
-    if (!text) return make_error(ErrorKind::usage, "{}", text.error().message);
-    return parse_spec(*text, path, choice);
+    TRY_ASSIGN(const std::string text, read_spec_text(path));
+    return parse_spec(text, path, choice);
 }
 
 Status add_conda(Request& request, std::string_view spec, pip::SourceLine line) {

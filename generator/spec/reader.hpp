@@ -1,10 +1,13 @@
-// What the readers of generator/spec share. Not for use outside it.
+// Shared by the readers of generator/spec. Not for use outside it.
 #pragma once
 
+#include "common/base/budget.hpp"
 #include "generator/spec/request.hpp"
 
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace tinderbox::spec {
 
@@ -14,24 +17,35 @@ Error line_error(const pip::SourceLine& line, fmt::format_string<Args...> format
     return make_error(ErrorKind::usage, format, std::forward<Args>(args)...).in(line.str());
 }
 
-// An absolute, normal path. pip and conda take relative ones from the working directory; where nothing is there,
-// `directory` (that of the file that names it) is tried, because a list travels with its wheels.
+// An absolute, normal path. A relative path starts in the working directory, as for pip and conda. If it does not exist
+// there, it starts in `directory` (that of the file that names it), because a list travels with its wheels.
 std::string locate_path(std::string_view path, const std::string& directory);
 // "reqs/base.txt" for "base.txt" named in "reqs/all.txt". URLs and absolute paths stay as they are.
 std::string beside(const std::string& file, std::string_view other);
 std::string directory_of(const std::string& file);
-bool is_variable_name(std::string_view text); // of the environment, as a POSIX shell has them
+
+// Of a requirements.txt and all that it includes: bytes, lines that say something, files inside files, included files.
+inline constexpr Budget requirements_budget{.bytes = 256u << 20, .nodes = 1'000'000, .depth = 20, .files = 10'000};
+inline constexpr std::uint64_t requirement_line_bytes = 1u << 20; // of one logical line
+
+// What one request's requirements files have cost so far. Belongs to one reading.
+struct RequirementsReading {
+    explicit RequirementsReading(const std::string& path, const Budget& budget = requirements_budget)
+        : spending(budget, path) {}
+    Spending spending;
+    std::set<std::pair<std::string, bool>> included; // normal path, as constraints: each is read once
+};
 
 // requirements.txt
 Status read_requirements(std::string_view text, const std::string& path, Request& request);
-// One logical line: a requirement or pip options. `file` is where relative -r, -c and -f start.
+// One logical line: a requirement or pip options. `file` is the file that relative -r, -c and -f start from.
 Status read_requirement_line(std::string_view text, const pip::SourceLine& line, const std::string& file,
-                             Request& request);
+                             Request& request, RequirementsReading& reading);
 
 // "git+https://…" and the other version control systems of pip, in either case.
 bool is_vcs_url(std::string_view text);
 
-// A requirement and nothing else: no options, no paths, no comments (pyproject.toml).
+// A requirement only: no options, paths or comments (pyproject.toml).
 Status read_pep508(std::string_view text, const pip::SourceLine& line, Request& request);
 
 // @EXPLICIT

@@ -165,6 +165,28 @@ Status check_bundled(const Request& request) {
     return {};
 }
 
+namespace {
+
+// What constructor's keys say of the installer: no two requests may contradict each other.
+Status merge_installer(Request& out, Request& next, const std::string& source) {
+    for (const auto& [name, value] : next.script_variables)
+        if (auto [found, added] = out.script_variables.emplace(name, value); !added && found->second != value)
+            return make_error(ErrorKind::usage,
+                              "{}: its script_env_variables set {} to '{}', another one to '{}'; keep one of the two",
+                              source, name, value, found->second);
+    for (auto [to, from, what] : {std::tuple(&out.pre_install, &next.pre_install, "pre_install"),
+                                  std::tuple(&out.post_install, &next.post_install, "post_install"),
+                                  std::tuple(&out.license_file, &next.license_file, "license_file")}) {
+        if (!to->empty() && !from->empty() && *to != *from)
+            return make_error(ErrorKind::usage, "{}: its {} '{}' contradicts '{}', given before; keep one of the two",
+                              source, what, *from, *to);
+        if (to->empty()) *to = std::move(*from);
+    }
+    return {};
+}
+
+} // namespace
+
 Result<Request> merge(std::vector<Request> requests) {
     if (requests.empty()) return Request{};
     Request out = std::move(requests.front());
@@ -206,21 +228,7 @@ Result<Request> merge(std::vector<Request> requests) {
         append(out.conda_constraints, next.conda_constraints);
         if (!next.requires_python.empty())
             out.requires_python += (out.requires_python.empty() ? "" : ",") + next.requires_python;
-        for (const auto& [name, value] : next.script_variables)
-            if (auto [found, added] = out.script_variables.emplace(name, value); !added && found->second != value)
-                return make_error(
-                    ErrorKind::usage,
-                    "{}: its script_env_variables set {} to '{}', another one to '{}'; keep one of the two", source,
-                    name, value, found->second);
-        for (auto [to, from, what] : {std::tuple(&out.pre_install, &next.pre_install, "pre_install"),
-                                      std::tuple(&out.post_install, &next.post_install, "post_install"),
-                                      std::tuple(&out.license_file, &next.license_file, "license_file")}) {
-            if (!to->empty() && !from->empty() && *to != *from)
-                return make_error(ErrorKind::usage,
-                                  "{}: its {} '{}' contradicts '{}', given before; keep one of the two", source, what,
-                                  *from, *to);
-            if (to->empty()) *to = std::move(*from);
-        }
+        TRY(merge_installer(out, next, source));
         out.kind = "merged";
         out.source.clear();
     }

@@ -3,8 +3,8 @@
 // Every line pip refuses is refused here with its number, and so is every line that pip would build something for
 // (an editable, a VCS checkout): an installer that must work without network carries wheels only.
 #include "common/base/ascii.hpp"
-#include "common/base/file.hpp"
 #include "common/base/hash.hpp"
+#include "common/base/input_file.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "generator/archive/endings.hpp"
@@ -12,6 +12,7 @@
 #include "generator/pip/requirement.hpp"
 #include "generator/pip/tags.hpp"
 #include "generator/spec/reader.hpp"
+#include "generator/spec/spec_text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -20,14 +21,13 @@
 namespace tinderbox::spec {
 namespace {
 
-constexpr std::size_t deepest_nesting = 20;
-
 // Where a line comes from, and what it may add to.
 struct Context {
     Request& request;
     std::string file; // relative names start beside it
     bool constraint = false;
     std::vector<std::string> open_files; // of -r and -c, to find a circle
+    RequirementsReading& reading;
 };
 
 struct LogicalLine {
@@ -36,50 +36,53 @@ struct LogicalLine {
 };
 
 // Lines as Python's str.splitlines() cuts them, which pip uses: at a form feed or a Unicode line separator, too.
-std::vector<std::string_view> python_lines(std::string_view text) {
-    std::vector<std::string_view> out;
-    std::size_t begin = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const std::string_view rest = text.substr(i);
-        std::size_t width = 0;
+// Takes the next one off the front of `text`, which is not empty.
+std::string_view next_python_line(std::string_view& text) {
+    std::size_t width = 0, end = 0;
+    for (; end < text.size(); ++end) {
+        const auto c = static_cast<unsigned char>(text[end]);
+        if (c > 0x1e && c != 0xc2 && c != 0xe2) continue; // most
+        const std::string_view rest = text.substr(end);
         if (rest.starts_with("\r\n")) width = 2;
-        else if ((rest[0] >= '\n' && rest[0] <= '\r') || (rest[0] >= '\x1c' && rest[0] <= '\x1e')) width = 1;
+        else if ((c >= '\n' && c <= '\r') || (c >= 0x1c && c <= 0x1e)) width = 1;
         else if (rest.starts_with("\xc2\x85")) width = 2;
         else if (rest.starts_with("\xe2\x80\xa8") || rest.starts_with("\xe2\x80\xa9")) width = 3;
-        if (width == 0) continue;
-        out.push_back(text.substr(begin, i - begin));
-        begin = i + width;
-        i = begin - 1;
+        if (width != 0) break;
     }
-    if (begin < text.size()) out.push_back(text.substr(begin));
-    return out;
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(end + width);
+    return line;
 }
 
-// Joins lines that end with a backslash and drops comments, in pip's order: a comment line inside a continuation
-// ends it.
-std::vector<LogicalLine> logical_lines(std::string_view text) {
-    std::vector<LogicalLine> out;
-    LogicalLine current;
-    int number = 0;
-    auto is_comment = [](std::string_view line) {
-        auto at = line.find_first_not_of(" \t");
-        return at != std::string_view::npos && line[at] == '#';
-    };
-    for (std::string_view line : python_lines(text)) {
-        ++number;
-        if (current.number == 0) current.number = number;
-        bool comment = is_comment(line);
-        if (!comment && line.ends_with('\\')) {
-            line.remove_suffix(1);
-            current.text += line;
-            continue;
+// Logical lines one after another. Lines that end with a backslash are joined and comments dropped, in pip's order: a
+// comment line inside a continuation ends it.
+class LogicalLines {
+  public:
+    explicit LogicalLines(std::string_view text) : rest_(text) {}
+
+    // False at the end. `line` keeps its memory.
+    bool next(LogicalLine& line) {
+        line.text.clear();
+        line.number = 0;
+        while (!rest_.empty()) {
+            std::string_view piece = next_python_line(rest_);
+            ++number_;
+            if (line.number == 0) line.number = number_;
+            const auto first = piece.find_first_not_of(" \t");
+            const bool comment = first != std::string_view::npos && piece[first] == '#';
+            if (comment) line.text += ' ';
+            const bool continued = !comment && piece.ends_with('\\');
+            if (continued) piece.remove_suffix(1);
+            line.text += piece;
+            if (!continued) return true;
         }
-        current.text += comment ? " " + std::string(line) : std::string(line);
-        out.push_back(std::exchange(current, {}));
+        return line.number != 0;
     }
-    if (current.number != 0) out.push_back(std::move(current));
-    return out;
-}
+
+  private:
+    std::string_view rest_;
+    int number_ = 0; // of physical lines
+};
 
 std::string_view without_comment(std::string_view line) {
     for (std::size_t i = 0; i < line.size(); ++i)
@@ -216,9 +219,10 @@ Result<std::vector<Option>> parse_options(std::string_view text, const pip::Sour
         OptionWord option = read_option_word(words[i]);
         if (!option.row) return unknown_option(words[i], option, line);
         if (!option.row->takes_value && option.value)
-            return line_error(line, "the option '{}' takes no value", option.row->name);
+            return line_error(line, "the option '{}' takes no value; write it alone", option.row->name);
         if (option.row->takes_value && !option.value) {
-            if (++i == words.size()) return line_error(line, "the option '{}' has no value", option.row->name);
+            if (++i == words.size())
+                return line_error(line, "the option '{}' has no value; write it behind the option", option.row->name);
             option.value = words[i];
         }
         out.push_back({std::string(option.row->name), option.value.value_or("")});
@@ -238,7 +242,8 @@ Result<std::string> parse_hash(std::string_view value, const pip::SourceLine& li
                           "--hash=sha256: and 64 hexadecimal digits",
                           value);
     if (!hex || digest.size() != digits)
-        return line_error(line, "'--hash={}' does not have {} hexadecimal digits behind the ':'", value, digits);
+        return line_error(line, "'--hash={}' does not have {} hexadecimal digits behind the ':'; copy the whole hash",
+                          value, digits);
     return algorithm + ":" + digest;
 }
 
@@ -259,9 +264,7 @@ Result<std::vector<std::string>> extras_of(std::string_view bracketed, const pip
 
 // What a URL's or path's last element says about the package.
 void name_from_file(pip::RequirementLine& out) {
-    std::string path = is_url(out.url) ? percent_decode(fetch::Url::parse(out.url).path) : out.url;
-    std::string file = path.substr(path.rfind('/') + 1);
-    if (auto wheel = pip::parse_wheel_name(file)) out.name = wheel->name;
+    if (auto wheel = pip::parse_wheel_name(fetch::file_name_at(out.url))) out.name = wheel->name;
 }
 
 Status check_marker(const pip::RequirementLine& requirement) {
@@ -391,13 +394,17 @@ Status read_nested(const Option& option, const pip::SourceLine& line, Context& c
     // As for pip, a file that a constraints file includes with -r has requirements, not constraints.
     Context nested{context.request,
                    beside(context.file, is_url(option.value) ? file_url_to_path(option.value) : option.value),
-                   option.name == "--constraint", context.open_files};
+                   option.name == "--constraint", context.open_files, context.reading};
     if (std::ranges::find(nested.open_files, nested.file) != nested.open_files.end())
         return line_error(line, "'{}' includes itself", nested.file);
-    if (nested.open_files.size() >= deepest_nesting)
-        return line_error(line, "requirements files are nested more than {} deep", deepest_nesting);
+    Spending& spending = context.reading.spending;
+    TRY(spending.depth(nested.open_files.size() + 1).in(line.str()));
+    TRY(spending.files().in(line.str()));
+    // A second reading would say the same again, and eight lines a file in nine files ask for a hundred million.
+    const std::string normal = fs::path(nested.file).lexically_normal().string();
+    if (!context.reading.included.emplace(normal, nested.constraint).second) return {};
     nested.open_files.push_back(nested.file);
-    auto content = read_text(nested.file, 64u << 20);
+    auto content = read_input(nested.file, spec_limit);
     if (!content) return line_error(line, "{}", content.error().message);
     TRY_ASSIGN(const std::string decoded, decode_spec(std::move(*content), nested.file));
     return read_lines(decoded, nested);
@@ -430,11 +437,12 @@ Status apply_option(const Option& option, const pip::SourceLine& line, Context& 
         context.request.pip.push_back(std::move(out));
         return {};
     }
-    if (name == "--hash") return line_error(line, "'--hash' stands without a requirement in front of it");
+    if (name == "--hash") return line_error(line, "'--hash' has no requirement in front of it; write it behind one");
     bool index = name == "--index-url" || name == "--pypi-url";
     if (index || name == "--extra-index-url") {
         if (!is_url(option.value))
-            return line_error(line, "'{}' is not a URL of a package index", pip::printable(option.value));
+            return line_error(line, "'{}' is not a URL of a package index; write https://HOST/simple",
+                              pip::printable(option.value));
         if (index) options.index_url = option.value;
         else options.extra_index_urls.push_back(option.value);
     } else if (name == "--find-links") {
@@ -472,6 +480,9 @@ Status read_line(std::string_view raw, const pip::SourceLine& line, Context& con
     std::string expanded = expand_variables(without_comment(raw));
     std::string_view text = trim(expanded);
     if (text.empty()) return {};
+    TRY(context.reading.spending.nodes());
+    if (text.size() > requirement_line_bytes)
+        return over_budget(ErrorKind::usage, line.str(), Resource::bytes, requirement_line_bytes);
     // pip's rule: options begin at the first word that begins with a dash.
     std::size_t options_at = text.size();
     if (text.starts_with('-')) options_at = 0;
@@ -486,7 +497,9 @@ Status read_line(std::string_view raw, const pip::SourceLine& line, Context& con
 }
 
 Status read_lines(std::string_view text, Context& context) {
-    for (const LogicalLine& line : logical_lines(text))
+    TRY(context.reading.spending.bytes(text.size()));
+    LogicalLines lines(text);
+    for (LogicalLine line; lines.next(line);)
         TRY(read_line(line.text, pip::SourceLine{context.file, line.number}, context));
     return {};
 }
@@ -500,13 +513,14 @@ bool is_vcs_url(std::string_view text) {
 }
 
 Status read_requirements(std::string_view text, const std::string& path, Request& request) {
-    Context context{request, path, false, {path}};
+    RequirementsReading reading(path);
+    Context context{request, path, false, {path}, reading};
     return read_lines(text, context);
 }
 
 Status read_requirement_line(std::string_view text, const pip::SourceLine& line, const std::string& file,
-                             Request& request) {
-    Context context{request, file, false, {file}};
+                             Request& request, RequirementsReading& reading) {
+    Context context{request, file, false, {file}, reading};
     return read_line(text, line, context);
 }
 
@@ -521,7 +535,8 @@ Status read_pep508(std::string_view text, const pip::SourceLine& line, Request& 
 
 Status add_pip(Request& request, std::string_view requirement, pip::SourceLine line) {
     if (trim(requirement).empty()) return line_error(line, "the requirement is empty");
-    return read_requirement_line(requirement, line, "", request);
+    RequirementsReading reading("");
+    return read_requirement_line(requirement, line, "", request, reading);
 }
 
 } // namespace tinderbox::spec

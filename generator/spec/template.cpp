@@ -1,5 +1,7 @@
 #include "generator/spec/template.hpp"
 
+#include "common/base/lines.hpp"
+#include "common/base/names.hpp"
 #include "common/base/text.hpp"
 #include "generator/spec/expression.hpp"
 #include "generator/spec/reader.hpp"
@@ -9,10 +11,6 @@
 
 namespace tinderbox::spec {
 namespace {
-
-int line_of(std::string_view text, std::size_t at) {
-    return 1 + static_cast<int>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
-}
 
 // "{% … %}", "{{ … }}" or "{# … #}" in a text.
 struct Tag {
@@ -25,18 +23,20 @@ struct Tag {
 
 class Jinja {
   public:
-    Jinja(std::string_view text, const std::string& path, Names names)
-        : text_(text), path_(path), names_(std::move(names)) {}
+    Jinja(std::string_view text, const std::string& path, Names names, Spending& spending)
+        : text_(text), path_(path), names_(std::move(names)), spending_(spending) {}
 
     Result<std::string> render() {
         while (true) {
             TRY_ASSIGN(auto tag, next_tag());
             if (!tag) break;
+            TRY(spending_.nodes());
             TRY(append_before(*tag));
             if (tag->kind == '{' && shown()) {
-                auto value = evaluate(tag->inside, names_);
+                auto value = evaluate(tag->inside, names_, spending_);
                 auto text = value ? shown_value(*value) : Result<std::string>(std::move(value).error());
                 if (!text) return std::move(text).error().in(tag->line.str());
+                TRY(spending_.bytes(text->size()));
                 out_ += *text;
             } else if (tag->kind == '%') {
                 TRY(statement(trim(tag->inside), tag->line));
@@ -54,8 +54,9 @@ class Jinja {
     struct If {
         bool shown, taken;
         int line;
+        bool shown_outside; // what surrounds it is shown
     };
-    bool shown() const { return std::ranges::all_of(open_, &If::shown); }
+    bool shown() const { return open_.empty() || (open_.back().shown && open_.back().shown_outside); }
     void append(std::string_view text) {
         if (shown()) out_ += text;
         else append_line_ends(text);
@@ -64,14 +65,28 @@ class Jinja {
         out_.append(static_cast<std::size_t>(std::ranges::count(text, '\n')), '\n');
     }
 
-    Result<std::optional<Tag>> next_tag() const {
-        std::size_t open = std::string_view::npos;
-        for (std::string_view opening : {"{{", "{%", "{#"}) open = std::min(open, text_.find(opening, at_));
+    // Each byte is looked at once, however many tags there are.
+    std::size_t next_opening() const {
+        for (std::size_t open = text_.find('{', at_); open < text_.size(); open = text_.find('{', open + 1))
+            if (open + 1 < text_.size() && std::string_view("{%#").find(text_[open + 1]) != std::string_view::npos)
+                return open;
+        return std::string_view::npos;
+    }
+    int line_of(std::size_t at) {
+        const auto begin = text_.begin();
+        line_ += static_cast<int>(
+            std::count(begin + static_cast<std::ptrdiff_t>(counted_), begin + static_cast<std::ptrdiff_t>(at), '\n'));
+        counted_ = at;
+        return line_;
+    }
+
+    Result<std::optional<Tag>> next_tag() {
+        const std::size_t open = next_opening();
         if (open == std::string_view::npos) return std::optional<Tag>();
         Tag tag;
         tag.begin = open;
         tag.kind = text_[open + 1];
-        tag.line = {path_, line_of(text_, open)};
+        tag.line = {path_, line_of(open)};
         const std::string closing{tag.kind == '{' ? '}' : tag.kind, '}'};
         const std::size_t close = text_.find(closing, open + 2);
         if (close == std::string_view::npos)
@@ -108,12 +123,13 @@ class Jinja {
         return {};
     }
     static constexpr std::string_view blanks = " \t\r\n";
+    static bool is_blank(char c) { return c != '\n' && blanks.find(c) != std::string_view::npos; }
     bool alone_in_line(const Tag& tag) const {
         if (tag.kind == '{') return false;
-        const std::size_t before = text_.find_last_of('\n', tag.begin) + 1;
-        const std::size_t after = std::min(text_.find('\n', tag.end), text_.size());
-        return trim(text_.substr(before, tag.begin - before)).empty() &&
-               trim(text_.substr(tag.end, after - tag.end)).empty();
+        std::size_t before = tag.begin, after = tag.end;
+        while (before > 0 && is_blank(text_[before - 1])) --before;
+        while (after < text_.size() && is_blank(text_[after])) ++after;
+        return (before == 0 || text_[before - 1] == '\n') && (after == text_.size() || text_[after] == '\n');
     }
     static Error joins_lines(const Tag& tag) {
         return line_error(tag.line,
@@ -129,15 +145,16 @@ class Jinja {
             if (equals == std::string_view::npos) return line_error(line, "'{}' is not {{% set NAME = VALUE %}}", text);
             if (!shown()) return {};
             const std::string name(trim(rest.substr(0, equals)));
-            if (!is_variable_name(name)) return line_error(line, "'{}' is not {{% set NAME = VALUE %}}", text);
-            TRY_ASSIGN(names_[name], evaluate(rest.substr(equals + 1), names_).in(line.str()));
+            if (!check_variable_name(name).ok()) return line_error(line, "'{}' is not {{% set NAME = VALUE %}}", text);
+            TRY_ASSIGN(names_[name], evaluate(rest.substr(equals + 1), names_, spending_).in(line.str()));
         } else if (word == "if") {
             bool holds = false;
             if (shown()) {
-                TRY_ASSIGN(Value value, evaluate(rest, names_).in(line.str()));
+                TRY_ASSIGN(Value value, evaluate(rest, names_, spending_).in(line.str()));
                 holds = truth(value);
             }
-            open_.push_back({holds, holds, line.line});
+            TRY(spending_.depth(open_.size() + 1).in(line.str()));
+            open_.push_back({holds, holds, line.line, shown()});
         } else if (word == "elif" || word == "else" || word == "endif") {
             if (open_.empty()) return line_error(line, "{{% {} %}} stands without {{% if %}}", word);
             If& current = open_.back();
@@ -146,28 +163,28 @@ class Jinja {
                 return {};
             }
             current.shown = false;
-            if (current.taken || !shown_outside()) return {};
+            if (current.taken || !current.shown_outside) return {};
             Value holds = true;
             if (word == "elif") {
-                TRY_ASSIGN(holds, evaluate(rest, names_).in(line.str()));
+                TRY_ASSIGN(holds, evaluate(rest, names_, spending_).in(line.str()));
             }
             current.shown = current.taken = truth(holds);
         } else {
             return line_error(
-                line, "jinja's '{}' is not understood here; write what it gives (set, if, elif, else and endif are)",
+                line,
+                "jinja's '{}' is not understood here, only set, if, elif, else and endif; write its result instead",
                 word);
         }
         return {};
     }
-    bool shown_outside() const {
-        return std::all_of(open_.begin(), open_.end() - 1, [](const If& one) { return one.shown; });
-    }
-
     std::string_view text_;
     const std::string& path_;
     Names names_;
+    Spending& spending_;
     std::vector<If> open_;
     std::size_t at_ = 0;
+    std::size_t counted_ = 0; // line_ is the line of this byte
+    int line_ = 1;
     std::string out_;
 };
 
@@ -217,17 +234,22 @@ bool split_selector(std::string_view line, std::string_view& text, std::string_v
 
 } // namespace
 
-Result<std::string> render_template(std::string_view text, const std::string& path, std::string_view platform) {
+Result<std::string> render_template(std::string_view text, const std::string& path, std::string_view platform,
+                                    const Budget& budget) {
     Names names = platform_names(platform);
-    TRY_ASSIGN(std::string rendered, Jinja(text, path, {{"environ", Environ{}}, {"os", OsModule{}}}).render());
+    Spending spending(budget, path);
+    TRY(spending.bytes(text.size()));
+    TRY_ASSIGN(std::string rendered,
+               Jinja(text, path, {{"environ", Environ{}}, {"os", OsModule{}}}, spending).render());
     std::string out;
     int number = 0;
-    for (std::string_view line : split_lines(rendered)) {
+    for (std::string_view line : Lines(rendered)) {
         ++number;
         std::string_view kept, selector;
         if (!trim(line).starts_with('#') && split_selector(line, kept, selector)) {
-            TRY_ASSIGN(Value holds,
-                       evaluate(selector, names, UnknownName::refused).in(pip::SourceLine{path, number}.str()));
+            TRY_ASSIGN(
+                Value holds,
+                evaluate(selector, names, spending, UnknownName::refused).in(pip::SourceLine{path, number}.str()));
             line = truth(holds) ? kept : std::string_view();
         }
         out += line;

@@ -4,11 +4,12 @@
 
 namespace tinderbox::spec {
 
-Result<TomlFile> TomlFile::parse(std::string_view text, const std::string& path) {
+Result<TomlFile> TomlFile::parse(std::string_view text, const std::string& path, const Budget& budget) {
+    TRY(check_toml_cost(text, path, budget));
     TomlFile out;
     out.path_ = path;
     try {
-        auto parsed = toml::try_parse_str<toml::ordered_type_config>(std::string(text));
+        auto parsed = toml::try_parse_str<TomlConfig>(std::string(text));
         if (parsed.is_err()) {
             pip::SourceLine line{path};
             std::string message = "a syntax error";

@@ -101,7 +101,7 @@ class UvReader {
         const std::string where = "the package '" + out.name + "'";
         TRY_ASSIGN(out.version, file_.text(table, "version"));
         TRY_ASSIGN(const Toml* source, file_.table(table, "source"));
-        if (!source) return line_error(out.line, "{} has no 'source'", where);
+        if (!source) return line_error(out.line, "{} has no 'source'; make the lock again", where);
         std::string kind, location;
         TRY_ASSIGN(out.origin, origin_of(*source, &kind, &location));
         out.direct = kind == "url" || kind == "path";

@@ -1,12 +1,10 @@
 #include "generator/spec/yaml.hpp"
 
+#include "common/base/lines.hpp"
 #include "common/base/text.hpp"
-
-#include <yaml-cpp/eventhandler.h>
 
 #include <algorithm>
 #include <set>
-#include <sstream>
 
 namespace tinderbox::spec {
 namespace {
@@ -14,7 +12,7 @@ namespace {
 // YAML forbids tabs as indentation; the parser's own message for one does not say that.
 Status refuse_tabs(std::string_view text, const std::string& path) {
     int number = 0;
-    for (std::string_view line : split_lines(text)) {
+    for (std::string_view line : Lines(text)) {
         ++number;
         auto first = line.find_first_not_of(" \t");
         if (first == std::string_view::npos || line[first] == '#') continue;
@@ -38,49 +36,20 @@ std::string explain(const std::string& message) {
     return message;
 }
 
-// Counts documents and stops at the second: of some broken texts YAML::LoadAll makes empty documents without end.
-class DocumentCounter : public YAML::EventHandler {
-  public:
-    struct Stop {};
-    int count = 0;
-    void OnDocumentStart(const YAML::Mark&) override {
-        if (++count == 2) throw Stop();
-    }
-    void OnDocumentEnd() override {}
-    void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
-    void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
-    void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
-    void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
-    void OnSequenceEnd() override {}
-    void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
-    void OnMapEnd() override {}
-};
-
-int count_documents(const std::string& text) {
-    DocumentCounter counter;
-    try {
-        std::istringstream stream(text);
-        YAML::Parser parser(stream);
-        while (parser.HandleNextDocument(counter)) {
-        }
-    } catch (const DocumentCounter::Stop&) {
-    }
-    return counter.count;
-}
-
 } // namespace
 
-Result<YamlFile> YamlFile::parse(std::string_view text, const std::string& path, std::string_view what) {
+Result<YamlFile> YamlFile::parse(std::string_view text, const std::string& path, std::string_view what,
+                                 const Budget& budget) {
     TRY(refuse_tabs(text, path));
     YamlFile out;
     out.path_ = path;
     try {
         const std::string copy(text);
-        const int documents = count_documents(copy);
-        if (documents == 0)
+        TRY_ASSIGN(const conda::YamlCost cost, conda::count_yaml(copy, path, budget));
+        if (cost.documents == 0)
             return make_error(ErrorKind::usage, "{}: it is empty; {} has at least one line that says something", path,
                               what);
-        if (documents > 1)
+        if (cost.documents > 1)
             return make_error(ErrorKind::usage, "{}: it holds several YAML documents; {} holds one", path, what);
         out.root_ = YAML::Load(copy);
     } catch (const YAML::Exception& e) {
@@ -101,21 +70,22 @@ pip::SourceLine YamlFile::at(const YAML::Node& node) const {
     return {path_, node.Mark().line + 1, node.Mark().column + 1};
 }
 
-Status YamlFile::merge_into(const YAML::Node& from, std::vector<Pair>& out, int depth) const {
+Status YamlFile::merge_into(const YAML::Node& from, std::set<std::string>& known, std::vector<Pair>& out,
+                            int depth) const {
     if (depth > 16) return line_error(at(from), "'<<' is nested more than 16 deep");
     if (from.IsSequence()) {
-        for (const YAML::Node& one : from) TRY(merge_into(one, out, depth + 1));
+        for (const YAML::Node& one : from) TRY(merge_into(one, known, out, depth + 1));
         return {};
     }
-    if (!from.IsMap()) return line_error(at(from), "'<<' does not name a mapping");
+    if (!from.IsMap())
+        return line_error(at(from), "'<<' does not name a mapping; write '<<: *ANCHOR' with the anchor of one");
     for (const auto& pair : from) {
         if (!pair.first.IsScalar()) return line_error(at(pair.first), "a key is not a plain word");
         if (pair.first.Scalar() == "<<") {
-            TRY(merge_into(pair.second, out, depth + 1));
+            TRY(merge_into(pair.second, known, out, depth + 1));
             continue;
         }
-        auto same = [&](const Pair& other) { return other.first.Scalar() == pair.first.Scalar(); };
-        if (std::ranges::none_of(out, same)) out.emplace_back(pair.first, pair.second);
+        if (known.insert(pair.first.Scalar()).second) out.emplace_back(pair.first, pair.second);
     }
     return {};
 }
@@ -140,7 +110,9 @@ Result<std::vector<YamlFile::Pair>> YamlFile::pairs(const YAML::Node& map, std::
                               found->second.line);
         out.emplace_back(pair.first, pair.second);
     }
-    for (const YAML::Node& from : merged) TRY(merge_into(from, out, 0));
+    std::set<std::string> known;
+    for (const auto& [key, line] : seen) known.insert(key);
+    for (const YAML::Node& from : merged) TRY(merge_into(from, known, out, 0));
     return out;
 }
 
@@ -154,7 +126,8 @@ Result<std::vector<YAML::Node>> YamlFile::list(const YAML::Node& node, std::stri
 }
 
 Result<std::string> YamlFile::scalar(const YAML::Node& node, std::string_view what) const {
-    if (!node.IsDefined() || !node.IsScalar()) return line_error(at(node), "{} is not a plain value", what);
+    if (!node.IsDefined() || !node.IsScalar())
+        return line_error(at(node), "{} is not a plain value; write one word or text", what);
     return node.Scalar();
 }
 
@@ -162,7 +135,7 @@ Result<std::string> YamlFile::text(const YAML::Node& map, const char* key) const
     if (map.IsScalar() || map.IsSequence()) return line_error(at(map), "it is not a mapping with '{}'", key);
     YAML::Node value = map[key];
     if (!value.IsDefined() || value.IsNull()) return std::string();
-    if (!value.IsScalar()) return line_error(at(value), "'{}' is not a plain value", key);
+    if (!value.IsScalar()) return line_error(at(value), "'{}' is not a plain value; write one word or text", key);
     return value.Scalar();
 }
 

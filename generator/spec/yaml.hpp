@@ -1,17 +1,21 @@
-// YAML with positions: what the readers of generator/spec share. Not for use outside it.
+// YAML with positions, shared by the readers of generator/spec. Not for use outside it.
 #pragma once
 
+#include "generator/conda/yaml_cost.hpp"
 #include "generator/spec/reader.hpp"
 
 #include <yaml-cpp/yaml.h>
+
+#include <set>
 
 namespace tinderbox::spec {
 
 class YamlFile {
   public:
-    // One document. Errors (usage): not YAML (with line and column), several documents, tabs as indentation.
-    // `what` is the article and name of the format: "an environment.yml".
-    static Result<YamlFile> parse(std::string_view text, const std::string& path, std::string_view what);
+    // One document. Errors (usage): not YAML (with line and column), several documents, tabs as indentation, more than
+    // the budget. `what` is the article and name of the format: "an environment.yml".
+    static Result<YamlFile> parse(std::string_view text, const std::string& path, std::string_view what,
+                                  const Budget& budget = conda::yaml_budget);
 
     const YAML::Node& root() const { return root_; }
     pip::SourceLine at(const YAML::Node& node) const;
@@ -30,7 +34,7 @@ class YamlFile {
     Result<std::string> required(const YAML::Node& map, const char* key, std::string_view where) const;
 
   private:
-    Status merge_into(const YAML::Node& from, std::vector<Pair>& out, int depth) const;
+    Status merge_into(const YAML::Node& from, std::set<std::string>& known, std::vector<Pair>& out, int depth) const;
 
     std::string path_;
     YAML::Node root_;

@@ -1,4 +1,5 @@
-// Stage 1, copies between host and device and inside the device: figures for the report, never a reason to fail.
+// Stage 1: measures copies between host and device and inside the device. The figures are for the report; a slow copy
+// is no failure.
 #include "events.h"
 #include "stage1.h"
 
@@ -22,7 +23,7 @@ static CUresult copy_once(const struct Copy* c, size_t bytes) {
 }
 
 static bool measure(int device, const struct Copy* c, size_t bytes, bool pinned) {
-    CUresult code = copy_once(c, bytes); // the first touches pages and wakes the link up
+    CUresult code = copy_once(c, bytes); // the first copy also touches the pages and wakes the link up
     double before = now_ms(), spent = 0;
     int rounds = 0;
     while (code == DRIVER_SUCCESS && rounds < COPY_ROUNDS && spent < copy_budget_ms) {
@@ -50,7 +51,7 @@ static bool measure(int device, const struct Copy* c, size_t bytes, bool pinned)
 static void* host_memory(size_t bytes, bool* pinned) {
     void* memory = NULL;
     *pinned = driver.cuMemAllocHost != NULL && CALL(cuMemAllocHost, &memory, bytes) == DRIVER_SUCCESS;
-    if (!*pinned) memory = malloc(bytes); // slower copies, said in the event
+    if (!*pinned) memory = malloc(bytes); // copies are slower then; the event says so
     if (memory != NULL) memset(memory, 0x5A, bytes);
     return memory;
 }
@@ -58,7 +59,7 @@ static void* host_memory(size_t bytes, bool* pinned) {
 void measure_copies(int device) {
     CUdeviceptr a = 0, b = 0;
     size_t bytes = COPY_MAX;
-    // Somebody else's job may hold nearly all of the memory: measure with less.
+    // Other programs may use nearly all of the memory: halve the size until it fits.
     for (; bytes >= COPY_MIN; bytes /= 2) {
         if (CALL(cuMemAlloc, &a, bytes) == DRIVER_SUCCESS) {
             if (CALL(cuMemAlloc, &b, bytes) == DRIVER_SUCCESS) break;

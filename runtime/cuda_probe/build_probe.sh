@@ -1,9 +1,9 @@
 #!/bin/sh
 # build_probe.sh OUTPUT ZIG CUBINS_DIR [LIBCUDART_STATIC VERSION]
 #
-# Compiles one probe with zig for x86-64 and glibc 2.17: zig carries the symbol tables of every glibc, so the result
-# asks for nothing newer, whatever this machine has. Plain C: no C++ library is linked. With the static CUDA
-# runtime it has stage 2 (VERSION is its CUDART_VERSION, such as 12090); without, only stage 1.
+# Compiles one probe with zig for x86-64 and glibc 2.17. zig has the symbol tables of every glibc, so the program needs
+# no newer glibc than that. It is plain C and links no C++ library. With the static CUDA runtime it has stage 2 (VERSION
+# is CUDART_VERSION, such as 12090); without it only stage 1.
 set -eu
 
 output=$1
@@ -16,7 +16,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 ZIG_GLOBAL_CACHE_DIR=${TINDERBOX_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tinderbox}/zig
 ZIG_LOCAL_CACHE_DIR=$cubins/zig-cache
 export ZIG_GLOBAL_CACHE_DIR ZIG_LOCAL_CACHE_DIR
-# The machine's own search paths must not reach the link (a toolkit's stubs folder is often in LIBRARY_PATH).
+# The search paths of this machine must not reach the link: LIBRARY_PATH often has a toolkit's stubs folder.
 unset LIBRARY_PATH CPATH C_INCLUDE_PATH
 
 stage2=stage2_none.c

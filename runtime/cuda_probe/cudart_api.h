@@ -1,7 +1,6 @@
-// The functions of the CUDA runtime that stage 2 links statically. Declared here, not included from NVIDIA's
-// headers: the wheel with the static library lacks the compiler's headers that those include. None of these
-// names is versioned in CUDA 11, 12 and 13 (the library functions exist since 12.8), and
-// tests/fake_driver/check_headers.c compares the numbers.
+// The functions of the CUDA runtime that stage 2 links statically. NVIDIA's headers are not included: the wheel with
+// the static library lacks the compiler's headers that they need. CUDA 11, 12 and 13 use these names without version
+// suffixes; the library functions exist since 12.8. tests/fake_driver/check_headers.c compares the numbers.
 #ifndef TINDERBOX_PROBE_CUDART_API_H
 #define TINDERBOX_PROBE_CUDART_API_H
 
@@ -23,7 +22,7 @@ enum {
 };
 
 cudaError_t cudaRuntimeGetVersion(int* version);
-cudaError_t cudaDriverGetVersion(int* version); // 0 without an error when there is no driver
+cudaError_t cudaDriverGetVersion(int* version); // 0 and no error without a driver
 cudaError_t cudaGetDeviceCount(int* count);
 cudaError_t cudaSetDevice(int device);
 cudaError_t cudaMalloc(void** pointer, size_t size);

@@ -73,9 +73,8 @@ void driver_error(const struct Driver* driver, int device, const char* call, CUr
     event_end();
 }
 
-// A toolkit's stub or a compat package on the library path decides what every later error means, so the file
-// really loaded is named: as found, and after symbolic links, whose last component carries the driver's
-// version.
+// Which libcuda was loaded decides what all later errors mean: it may be a toolkit's stub or a compat package. So the
+// event names the file as found, and with symbolic links resolved: the real name ends with the driver's version.
 static void say_library(int stage, void* library) {
     struct link_map* map = NULL;
     char resolved[PATH_MAX] = "";
@@ -88,7 +87,7 @@ static void say_library(int stage, void* library) {
                                                                                                              : "driver";
     const char* version = strstr(where, "libcuda.so.");
     if (version != NULL) version += strlen("libcuda.so.");
-    // "libcuda.so.1" itself names no version.
+    // "libcuda.so.1" holds no driver version.
     if (version != NULL && strchr(version, '.') == NULL) version = NULL;
     event_begin("libcuda");
     event_integer("stage", stage);
@@ -115,7 +114,7 @@ static void* open_library(int stage) {
     void* library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
     if (library != NULL) return library;
     const char* why = dlerror();
-    // glibc's own words; they are not translated, because nobody calls setlocale here.
+    // glibc does not translate this message, because this program does not call setlocale().
     bool absent = why != NULL && strncmp(why, "libcuda.so.1:", 13) == 0 && strstr(why, "No such file or directory");
     event_begin("error");
     event_integer("stage", stage);
@@ -134,8 +133,7 @@ bool driver_open(struct Driver* driver, int stage) {
 
     bool complete = true;
     void* symbol;
-    // POSIX lets a data pointer from dlsym be used as a function; the copy through memory keeps ISO C
-    // content.
+    // POSIX lets a data pointer from dlsym be used as a function. ISO C has no such cast, so memcpy copies the pointer.
 #define X(function, symbol_name, older, needed, parameters)                                                            \
     symbol = dlsym(library, symbol_name);                                                                              \
     if (symbol == NULL && (older) != NULL) symbol = dlsym(library, (older) != NULL ? (older) : "");                    \

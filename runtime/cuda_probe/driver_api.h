@@ -1,7 +1,6 @@
-// libcuda.so.1, opened at run time: the types, codes and functions of the CUDA driver API that the probe
-// uses. Declared here because a machine without a toolkit must be able to build the probe; the driver's ABI
-// is stable, and tests/fake_driver/check_headers.c compares every number below with NVIDIA's cuda.h where
-// that is at hand.
+// libcuda.so.1, opened at run time: the types, codes and functions of the CUDA driver API that the probe uses. They are
+// declared here so that the probe builds without a toolkit. The driver's ABI is stable, and
+// tests/fake_driver/check_headers.c compares every number below with NVIDIA's cuda.h where it exists.
 #ifndef TINDERBOX_PROBE_DRIVER_API_H
 #define TINDERBOX_PROBE_DRIVER_API_H
 
@@ -33,8 +32,8 @@ enum {
     JIT_ERROR_LOG_SIZE = 6,
 };
 
-// X(our name, symbol, symbol of older drivers or NULL, needed, parameters); each returns a CUresult.
-// The _v2 names are the ones of today's ABI: without the suffix the same functions have 32-bit addresses.
+// X(our name, symbol, symbol of older drivers or NULL, needed, parameters); each returns a CUresult. Names with _v2 are
+// today's ABI: functions without the suffix take 32-bit addresses.
 #define DRIVER_FUNCTIONS(X)                                                                                            \
     X(cuInit, "cuInit", NULL, true, (unsigned))                                                                        \
     X(cuDriverGetVersion, "cuDriverGetVersion", NULL, true, (int*))                                                    \
@@ -74,18 +73,18 @@ struct Driver {
 #define X(name, symbol, older, needed, parameters) CUresult(*name) parameters;
     DRIVER_FUNCTIONS(X)
 #undef X
-    int version; // cuDriverGetVersion, 0 before
+    int version; // from cuDriverGetVersion; 0 before the call
 };
 
-// Opens libcuda.so.1 and finds the functions; says "libcuda", and an "error" for each thing that is missing.
+// Opens libcuda.so.1 and finds the functions. Writes a "libcuda" event, and an "error" for each missing function.
 bool driver_open(struct Driver* driver, int stage);
 
-// "CUDA_ERROR_NO_DEVICE" and a sentence, from the driver where it knows them, else from a table of ours (a
-// stub answers no question). Never NULL.
+// "CUDA_ERROR_NO_DEVICE" and a sentence: from the driver if it knows them, else from our own table (a toolkit's stub
+// has neither). Never NULL.
 const char* driver_error_name(const struct Driver* driver, CUresult code);
 const char* driver_error_text(const struct Driver* driver, CUresult code);
 
-// An "error" event; device -1 = none.
+// Writes an "error" event; device -1 = no device.
 void driver_error(const struct Driver* driver, int device, const char* call, CUresult code);
 
 #endif

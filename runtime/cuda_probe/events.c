@@ -9,7 +9,7 @@ static int output = 1;
 static char line[EVENT_LINE_MAX];
 static size_t used;
 
-// Room that always stays free for "}\n".
+// Bytes kept free for "}\n".
 enum { RESERVE = 2, TEXT_MAX = 1200 };
 
 void events_to(int descriptor) { output = descriptor; }
@@ -21,7 +21,7 @@ static bool append(const char* bytes, size_t size) {
     return true;
 }
 
-// A member that does not fit as a whole is left out as a whole: the line stays valid JSON.
+// A member that does not fit is left out completely, so that the line stays valid JSON.
 static void member(const char* key, const char* value) {
     size_t before = used;
     bool fits = (line[used - 1] == '{' || append(",", 1)) && append("\"", 1) && append(key, strlen(key)) &&
@@ -35,7 +35,7 @@ void event_begin(const char* name) {
     event_text("event", name);
 }
 
-// The length of the UTF-8 sequence at `s`, 0 when it is not one. Overlong forms and surrogates are not.
+// The length of the UTF-8 sequence at `s`, 0 for invalid bytes, overlong forms and surrogates.
 static size_t utf8_length(const unsigned char* s) {
     if (s[0] < 0x80) return 1;
     size_t size = s[0] >= 0xC2 && s[0] <= 0xDF   ? 2
@@ -88,10 +88,10 @@ void event_integer(const char* key, long long value) {
     member(key, digits);
 }
 
-// Not %f: setlocale() called by some library loaded into this process must not put a comma here.
+// Not %f: a loaded library may have called setlocale(), and then %f writes a decimal comma.
 void event_decimal(const char* key, double value) {
     char digits[48];
-    bool sane = value > -1e15 && value < 1e15; // false for NaN too, which JSON cannot say
+    bool sane = value > -1e15 && value < 1e15; // false for NaN, too; JSON has no NaN
     long long thousandths = sane ? (long long)(value * 1000 + (value < 0 ? -0.5 : 0.5)) : 0;
     long long magnitude = thousandths < 0 ? -thousandths : thousandths;
     snprintf(digits, sizeof digits, "%s%lld.%03lld", thousandths < 0 ? "-" : "", magnitude / 1000, magnitude % 1000);
@@ -106,7 +106,7 @@ void event_end(void) {
     for (size_t done = 0; done < used;) {
         ssize_t n = write(output, line + done, used - done);
         if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return; // nobody listens any more; the supervisor or the parent ends us
+        if (n <= 0) return; // nobody reads the pipe; the supervisor or the parent ends this process
         done += (size_t)n;
     }
 }

@@ -1,9 +1,9 @@
-// What the probe says: JSON lines, one object an event, each written with one write() the moment it is known,
-// so that nothing is lost when the driver kills the process in the next instruction.
+// The probe's output: JSON lines, one object for each event. One write() writes each event at once, so that no event is
+// lost when the driver kills the process in the next instruction.
 //
 // The events and their members are the contract between the probe and the installer; docs/inside/cuda-probe.md lists
-// them. "probe" in the start event is the version of that contract (PROBE_PROTOCOL): members may be added
-// under the same number, none changes its meaning.
+// them. "probe" in the start event is the version of that contract (PROBE_PROTOCOL). The same version may get new
+// members; no member changes its meaning.
 #ifndef TINDERBOX_PROBE_EVENTS_H
 #define TINDERBOX_PROBE_EVENTS_H
 
@@ -11,14 +11,13 @@
 
 #define PROBE_PROTOCOL 1
 
-// A line never exceeds this (PIPE_BUF on Linux, so a write to a pipe is whole or absent). Long strings are
-// cut.
+// The longest line: PIPE_BUF on Linux, so that a write to a pipe is whole or absent. Longer strings are cut.
 enum { EVENT_LINE_MAX = 4096 };
 
-// The descriptor that events go to. 1 until it is set.
+// The descriptor that events are written to; 1 before this call.
 void events_to(int descriptor);
 
-// One event is event_begin, any number of members, event_end. Keys are literals of ours and are not escaped.
+// An event is event_begin, members, event_end. Keys are literals of this program and are not escaped.
 void event_begin(const char* name);
 void event_text(const char* key,
                 const char* value); // bytes that are not UTF-8 become U+FFFD; NULL becomes null

@@ -1,9 +1,9 @@
 #!/bin/sh
-# fetch_cudart_11.sh: prints a folder with the static runtime of CUDA 11.8 (lib/libcudart_static.a, include/, LICENSE),
-# taken out of Debian's non-free package nvidia-cuda-dev of this machine's own mirror. The package (774 MB) is downloaded
-# once and not kept, never installed, and apt's own state is not touched. Exit 1 with one sentence when it cannot be had.
+# fetch_cudart_11.sh: prints a folder with the static runtime of CUDA 11.8 (lib/libcudart_static.a, include/, LICENSE).
+# It comes from Debian's non-free package nvidia-cuda-dev on this machine's mirror. The package (774 MB) is downloaded
+# once, never installed and not kept; apt's own state stays as it is. On failure: exit 1 and one sentence.
 #
-# The hash is of the library, not of the package: it is NVIDIA's file, the same in every rebuild of the package.
+# The hash is that of the library, because every rebuild of the package holds the same file of NVIDIA's.
 set -eu
 library_sha256=b926f91d414dcec0b9de05b4d9c72c488e5812df2224a2de77aafb6cf24d8dcf
 package=nvidia-cuda-dev
@@ -16,7 +16,7 @@ if [ -d "$folder" ]; then echo "$folder"; exit 0; fi
 command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || say "this machine has no apt"
 [ -f /usr/share/keyrings/debian-archive-keyring.gpg ] || say "this machine does not know Debian's keys (debian-archive-keyring)"
 
-# The machine's own first mirror, in either of apt's two formats.
+# The first mirror of this machine's configuration, in either of apt's two formats.
 mirror=$(cat /etc/apt/sources.list.d/*.sources 2>/dev/null | sed -n 's/^URIs: *\([^ ]*\).*/\1/p' | grep '/debian/*$' | head -n 1)
 [ -n "$mirror" ] || mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null |
     sed -n 's/^deb *\(\[[^]]*\]\)* *\([^ ]*\).*/\2/p' | grep '/debian/*$' | head -n 1)

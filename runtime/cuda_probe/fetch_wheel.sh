@@ -1,9 +1,9 @@
 #!/bin/sh
-# fetch_wheel.sh NAME: prints the folder where the wheel NAME of wheels.txt lies unpacked, fetching it first when
-# this cache does not have it. Nothing is installed anywhere. Exit 1 with one sentence when it cannot be had.
+# fetch_wheel.sh NAME: prints the folder with the unpacked wheel NAME of wheels.txt, and fetches it first when the cache
+# lacks it. Installs nothing. On failure: exit 1 and one sentence.
 #
-# The cache is ${TINDERBOX_CACHE:-~/.cache/tinderbox}/wheels; a folder there is complete, because it gets its name
-# only after everything is in it. Two builds at once both work: the slower one's copy is dropped.
+# The cache is ${TINDERBOX_CACHE:-~/.cache/tinderbox}/wheels. A folder gets its name only when it is complete. Two
+# builds may run at once: the copy of the slower one is dropped.
 set -eu
 
 name=$1
@@ -28,7 +28,7 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
 echo "$line" > "$work/requirements.txt"
-# --find-links is left out on purpose: the file must be the one whose hash is pinned, from the index.
+# --find-links is left out: the file must come from the index and have the pinned hash.
 if ! env -u PIP_FIND_LINKS -u PIP_NO_INDEX "$python" -m pip download -q --disable-pip-version-check --no-deps \
         --only-binary=:all: --platform manylinux2014_x86_64 --platform manylinux_2_17_x86_64 \
         --platform manylinux2010_x86_64 --platform manylinux_2_12_x86_64 \

@@ -2,10 +2,10 @@
 #ifndef TINDERBOX_PROBE_IMAGES_H
 #define TINDERBOX_PROBE_IMAGES_H
 
-// The PTX text, NUL-terminated as cuModuleLoadData wants it.
+// The PTX text, ended by NUL for cuModuleLoadData.
 extern const char image_ptx[];
 
-// Machine code, made by ptxas at build time where a toolkit was there; ordered by architecture. May be empty.
+// Machine code that ptxas made at build time, ordered by architecture. Empty when the build had no ptxas.
 struct Cubin {
     int architecture; // 90 = sm_90
     int cuda_version; // of the ptxas that made it: 13000 = CUDA 13.0; drivers of that major load it
@@ -14,11 +14,11 @@ struct Cubin {
 extern const struct Cubin image_cubins[];
 extern const int image_cubin_count;
 
-// The newest toolkit among those that made the machine code, 0 = none.
+// The newest CUDA version whose ptxas made machine code; 0 = there is no machine code.
 extern const int image_cuda_version;
 
-// The machine code for a compute capability: the highest of the same major that is not above its minor
-// (machine code runs on later minors of its major, on nothing else). NULL when there is none.
+// The machine code for a compute capability: the highest of the same major that is not above its minor, because machine
+// code runs only on the same and later minors of its major. NULL when there is none for it.
 const struct Cubin* image_for(int major, int minor);
 
 #endif

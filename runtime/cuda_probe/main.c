@@ -1,12 +1,10 @@
-// cuda_probe: tells whether the NVIDIA driver of this machine really runs kernels. See docs/inside/cuda-probe.md.
+// cuda_probe tells whether the NVIDIA driver of this machine really runs kernels. See docs/inside/cuda-probe.md.
 //
-// A driver can crash the process that opens it, and a call into it can hang for good (even SIGKILL does not
-// end a process waiting inside a broken kernel module). So this program never opens the driver itself: each
-// stage runs in a child, the parent passes the child's lines on, notices its death, and ends on time whatever
-// happens.
+// A driver can crash the process that opens it. A call into it can hang for ever: SIGKILL does not end a process that
+// waits inside a broken kernel module. So this program never opens the driver itself. Each stage runs in a child; the
+// parent passes on the child's lines, notices its death, and ends on time in every case.
 //
-// It writes to no file, and reads the environment only as far as the dynamic linker and NVIDIA's libraries
-// do.
+// It writes no file. Only the dynamic linker and NVIDIA's libraries read the environment.
 #define _GNU_SOURCE
 #include "events.h"
 #include "images.h"
@@ -50,7 +48,7 @@ void progress_call(const char* name) {
 }
 
 struct Options {
-    bool stages[3]; // [1], [2]
+    bool stages[3]; // indexed by stage: [1], [2]
     int seconds;
 };
 
@@ -68,7 +66,7 @@ static bool parse_options(int argc, char** argv, struct Options* options) {
     options->seconds = DEFAULT_SECONDS;
     for (int i = 1; i < argc; ++i) {
         const char* value = i + 1 < argc ? argv[i + 1] : "";
-        if (strcmp(argv[i], "--json") == 0) continue; // the only form of output there is
+        if (strcmp(argv[i], "--json") == 0) continue; // JSON is the only form of output
         if (strcmp(argv[i], "--stage") == 0) {
             bool both = strcmp(value, "both") == 0;
             options->stages[1] = both || strcmp(value, "1") == 0;
@@ -101,26 +99,26 @@ static void say_start(const struct Options* options) {
 // -------------------------------------------------------------------------------------------------
 
 static void run_child(int stage, int events, int noise, pid_t parent, int seconds) {
-    // If the supervisor is killed, nobody waits for us any more.
+    // Without a supervisor nobody reads the result.
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(EXIT_FAILED);
-    // A crash is an answer here; it shall leave no core file, nor start a crash reporter (1 means that to
-    // Linux).
+    // A crash is a valid result: it must leave no core file. With a limit of 1 byte Linux also starts no crash
+    // reporter.
     const struct rlimit no_core = {1, 1};
     setrlimit(RLIMIT_CORE, &no_core);
-    // The driver would keep compiled PTX below ~/.nv; a check leaves nothing behind.
+    // The driver would cache compiled PTX below ~/.nv; a check must leave no files behind.
     setenv("CUDA_CACHE_DISABLE", "1", 1);
-    // Whatever libraries print must not get between the events, nor hold the caller's descriptors open.
+    // The output of libraries must not get between the events, and must not hold the caller's descriptors open.
     int null = open("/dev/null", O_RDONLY);
     dup2(null, 0);
     dup2(noise, 1);
     dup2(noise, 2);
     signal(SIGPIPE, SIG_DFL);
-    alarm((unsigned)seconds + 5); // in case the supervisor itself is stopped
+    alarm((unsigned)seconds + 5); // ends this child if the supervisor itself is stopped
     events_to(events);
     bool ok = stage == 1 ? run_driver_stage() : run_runtime_stage();
     progress->finished = true;
-    // Not exit(): the destructors of a driver in trouble hang or crash, after everything is already known.
+    // Not exit(): all results are known, and the destructors of a broken driver may hang or crash.
     _exit(ok ? EXIT_FINE : EXIT_FAILED);
 }
 
@@ -128,7 +126,7 @@ static void run_child(int stage, int events, int noise, pid_t parent, int second
 // --------------------------------------------------------------------------------------------
 
 struct Stream {
-    int descriptor; // -1 when it has ended
+    int descriptor; // -1 after the end of the stream
     char text[EVENT_LINE_MAX];
     size_t used;
     int lines;
@@ -138,7 +136,7 @@ static void pass_on(const char* line, size_t size) {
     while (size > 0) {
         ssize_t n = write(1, line, size);
         if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) _exit(EXIT_FAILED); // the reader is gone; PDEATHSIG ends the child
+        if (n <= 0) _exit(EXIT_FAILED); // nobody reads our output; PDEATHSIG ends the child
         line += n;
         size -= (size_t)n;
     }
@@ -182,8 +180,8 @@ static void read_stream(int stage, struct Stream* s, bool is_events) {
     take_lines(stage, s, is_events);
 }
 
-// An event always ends with a newline, so what is left of events is half a line of a dead child and is
-// dropped.
+// Only for output that is no event: an event ends with a newline, so the rest of an event stream is half a line of a
+// dead child and is dropped.
 static void finish_noise(int stage, struct Stream* s) {
     if (s->used == 0) return;
     if (s->used == sizeof s->text) --s->used;
@@ -194,9 +192,8 @@ static void finish_noise(int stage, struct Stream* s) {
 
 static bool reaped(pid_t child, int* status) { return waitpid(child, status, WNOHANG) == child; }
 
-// Reads both streams until the child is dead and nothing is left in them, or until the deadline. The streams
-// may outlive the child (something the driver started may have inherited them), so their end is not waited
-// for.
+// Reads both streams until the child is dead and no data is left, or until the deadline. It does not wait for the ends
+// of the streams, because a process that the driver started may have inherited them.
 static bool supervise(int stage, pid_t child, struct Stream* events, struct Stream* noise, double deadline,
                       int* status) {
     bool dead = false;
@@ -204,7 +201,7 @@ static bool supervise(int stage, pid_t child, struct Stream* events, struct Stre
         struct pollfd fds[2] = {{events->descriptor, POLLIN, 0}, {noise->descriptor, POLLIN, 0}};
         double left = deadline - now_ms();
         if (!dead && left <= 0) return false;
-        // 20 ms: how soon a death without a closed stream is noticed.
+        // 20 ms: the longest time until a death is noticed when no stream closes.
         int ready = poll(fds, 2, dead ? 0 : left < 20 ? (int)left + 1 : 20);
         if (ready > 0 && fds[0].revents != 0) read_stream(stage, events, true);
         if (ready > 0 && fds[1].revents != 0) read_stream(stage, noise, false);
@@ -213,7 +210,7 @@ static bool supervise(int stage, pid_t child, struct Stream* events, struct Stre
     }
 }
 
-// SIGKILL does not reach a process that waits inside the kernel; it is given a second, then left behind.
+// SIGKILL does not end a process that waits inside the kernel. After one second the child is left behind.
 static bool kill_child(pid_t child) {
     int status;
     kill(child, SIGKILL);
@@ -258,7 +255,7 @@ static const char* signal_name(int number) {
 }
 
 static enum Outcome say_timeout(int stage, pid_t child, int seconds) {
-    // The name of the call is read before the child is gone, and is the last it entered.
+    // The name of the last call is read before the child is killed.
     event_begin("timeout");
     say_where(stage);
     event_integer("seconds", seconds);
@@ -275,7 +272,7 @@ static enum Outcome judge(int stage, int status) {
         event_integer("signal", WTERMSIG(status));
         event_text("name", signal_name(WTERMSIG(status)));
     } else {
-        event_integer("exit_status", WEXITSTATUS(status)); // a library called exit()
+        event_integer("exit_status", WEXITSTATUS(status)); // a library has called exit()
         event_text("name", "EXIT");
     }
     event_end();
@@ -334,10 +331,10 @@ static bool run_stages(const struct Options* options) {
     for (int stage = 1; stage <= 2; ++stage) {
         if (!options->stages[stage]) continue;
         if (stage == 2 && probe_cudart_version == 0) {
-            outcomes[stage] = NOT_AVAILABLE; // said, and no failure
+            outcomes[stage] = NOT_AVAILABLE; // reported, but no failure
             continue;
         }
-        if (now_ms() >= deadline) { // the first stage used all the time there was
+        if (now_ms() >= deadline) { // the first stage has used all of the time
             outcomes[stage] = NOT_RUN;
             ok = false;
             continue;
@@ -360,7 +357,7 @@ static bool run_stages(const struct Options* options) {
     return ok;
 }
 
-// Started with a standard descriptor closed, our pipes would take its number and be mistaken for it.
+// If a standard descriptor is closed at the start, a pipe of ours would get its number.
 static void fill_standard_descriptors(void) {
     int descriptor;
     do descriptor = open("/dev/null", O_RDWR);
@@ -377,7 +374,7 @@ int main(int argc, char** argv) {
         return EXIT_USAGE;
     }
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGCHLD, SIG_DFL); // an inherited SIG_IGN would take the child's status away
+    signal(SIGCHLD, SIG_DFL); // with an inherited SIG_IGN the child's exit status would be lost
     progress = mmap(NULL, sizeof *progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (progress == MAP_FAILED) {
         say_cannot(0, "mmap");

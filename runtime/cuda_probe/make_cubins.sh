@@ -1,8 +1,8 @@
 #!/bin/sh
-# make_cubins.sh OUTDIR [PTXAS…]: assembles kernels.ptx into machine code and writes OUTDIR/cubins.inc, which
-# images.c includes. For each architecture the first PTXAS that knows it is used: name the oldest toolkit first, because
-# a driver loads the machine code of its own CUDA major and of older ones. Without a PTXAS, or for an architecture that
-# none knows, there is no machine code and the probe has the PTX text alone, which runs everywhere too.
+# make_cubins.sh OUTDIR [PTXAS…]: assembles kernels.ptx into machine code and writes OUTDIR/cubins.inc, which images.c
+# includes. For each architecture it uses the first PTXAS that knows it. Name the oldest toolkit first: a driver loads
+# machine code of its own CUDA major and of older ones. An architecture that no PTXAS knows gets no machine code; the
+# PTX text runs there, too.
 set -eu
 
 out=$1
@@ -10,8 +10,8 @@ shift
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$out"
 
-# One a major is enough: machine code runs on later minors of its own major. 7.5 stands beside 7.0 for builds that have
-# only a ptxas of CUDA 13. 8.7, 8.8 and 11.0 are the Jetson and Thor chips, which have no x86-64 host.
+# One for each major is enough, because machine code runs on later minors of its major. 7.5 is added for builds whose
+# only ptxas is of CUDA 13. 8.7, 8.8 and 11.0 are the Jetson and Thor chips, which have no x86-64 host.
 architectures="35 50 60 70 75 80 90 100 120"
 made=
 newest=0

@@ -1,5 +1,5 @@
-// Stage 1, the memory test: two patterns over a share of the device's free memory, every word of them, written and
-// checked by the GPU itself. That the GPU and the CPU mean the same pattern is checked on the ends of every block.
+// Stage 1, the memory test. The GPU writes two patterns over a share of the device's free memory and checks every word.
+// The CPU checks the ends of every block, so that a wrong pattern cannot pass.
 #include "events.h"
 #include "stage1.h"
 #include "workload.h"
@@ -9,10 +9,10 @@
 
 enum {
     BLOCKS_MAX = 1024,
-    BLOCK_BYTES = 256 << 20, // many allocations instead of one: memory in use by others lies in between
+    BLOCK_BYTES = 256 << 20, // several allocations: other programs' memory may lie in between
     BLOCK_LEAST = 1 << 20,
     SAMPLE_WORDS = 4096,
-    GRID = 1024, // blocks of threads; each thread takes every 262144th word
+    GRID = 1024, // blocks of threads; a thread takes every 262144th word
     SEED = 0x7F4A7C15,
 };
 
@@ -34,7 +34,7 @@ bool memory_check(int device, const struct MemoryKernels* kernels, CUdeviceptr b
     CUdeviceptr result = kernels->result;
     void* arguments[] = {&block, &words, &first, &seed, &invert, &result};
     const uint64_t none[2] = {0, UINT64_MAX};
-    // A check that never ran must not look like one that found nothing.
+    // Preset, so that a check that did not run is not taken for one without errors.
     uint64_t found[2] = {UINT64_MAX, 0};
     bool ok = CHECKED(device, cuMemcpyHtoD, result, none, sizeof none) &&
               CHECKED(device, cuLaunchKernel, kernels->check, GRID, 1, 1, WORK_BLOCK, 1, 1, 0, NULL, arguments, NULL) &&
@@ -52,7 +52,7 @@ struct Blocks {
     uint64_t total; // words
 };
 
-// As much of `bytes` as there is: somebody else may take memory at the same time, which is no failure.
+// Allocates up to `bytes`, in blocks. Getting less is no failure, because other programs take memory at the same time.
 static void take_blocks(uint64_t bytes, struct Blocks* blocks) {
     uint64_t size = BLOCK_BYTES;
     while (blocks->count < BLOCKS_MAX && blocks->total * 4 + BLOCK_LEAST <= bytes) {
@@ -69,7 +69,7 @@ static void take_blocks(uint64_t bytes, struct Blocks* blocks) {
     }
 }
 
-// The ends of a block as the CPU reads them.
+// Reads both ends of a block back and compares them on the CPU.
 static bool compare_ends(int device, const struct Blocks* blocks, int block, uint64_t first, uint32_t invert,
                          uint64_t wrong[2]) {
     static uint32_t sample[SAMPLE_WORDS];
@@ -87,7 +87,7 @@ static bool compare_ends(int device, const struct Blocks* blocks, int block, uin
     return true;
 }
 
-// All blocks are written before the first is read: a write that lands in another block is noticed.
+// All blocks are written before the first is read, so that a write into a wrong block shows.
 static bool run_pattern(int device, const struct MemoryKernels* kernels, const struct Blocks* blocks, uint32_t invert,
                         uint64_t wrong[2]) {
     uint64_t first = 0;

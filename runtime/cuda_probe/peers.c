@@ -1,6 +1,6 @@
-// Stage 1, several devices: data sent from each to each, and read by each from each where the driver allows it. A
-// broken path between two devices (an IOMMU or a PCI switch with access control in the way is the usual cause) gives
-// wrong data without any error, or hangs; single-GPU tests never see it, and training over several GPUs does.
+// Stage 1, several devices: sends data from each device to each other, and reads across where the driver allows it. A
+// broken path between two devices gives wrong data without an error, or hangs; usual causes are an IOMMU or a PCI
+// switch with access control. Tests of one GPU never show it; training on several GPUs fails.
 #include "events.h"
 #include "stage1.h"
 
@@ -18,7 +18,7 @@ static const double peer_budget_ms = 40;
 
 struct Peer {
     CUdevice handle;
-    CUcontext context; // NULL: this device takes no part
+    CUcontext context; // NULL: this device is left out
     CUmodule module;
     struct MemoryKernels kernels;
     CUdeviceptr source, target;
@@ -36,7 +36,7 @@ static void close_peer(struct Peer* p) {
     p->context = NULL;
 }
 
-// What worked on the device alone a moment ago; if it does not now, memory is short, and its pairs are left out.
+// Every device passed alone a moment ago. A failure now means that memory is short, so its pairs are left out.
 static bool open_peer(int index, const void* image, struct Peer* p) {
     memset(p, 0, sizeof *p);
     if (CALL(cuDeviceGet, &p->handle, index) != DRIVER_SUCCESS) return false;
@@ -53,7 +53,7 @@ static bool open_peer(int index, const void* image, struct Peer* p) {
 }
 
 struct Pair {
-    int from, to; // data of `from` arrives at, or is read by, `to`
+    int from, to; // `to` receives the data of `from`, or reads it
     struct Peer *source, *target;
     bool access;       // `to` may read the memory of `from` directly
     double gb_per_s;   // of copies
@@ -66,7 +66,7 @@ static uint32_t seed_of(const struct Pair* pair) {
 
 static bool copy_across(struct Pair* pair) {
     struct Peer *s = pair->source, *t = pair->target;
-    // What an earlier pair left must not pass for what this one has sent.
+    // Clear the target and fill the source: data of an earlier pair must not pass as this pair's.
     if (!CHECKED(pair->to, cuCtxSetCurrent, t->context) ||
         !CHECKED(pair->to, cuMemsetD32, t->target, 0xA5A5A5A5U, PEER_WORDS) || !CHECKED(pair->to, cuCtxSynchronize) ||
         !CHECKED(pair->from, cuCtxSetCurrent, s->context) ||
@@ -78,10 +78,10 @@ static bool copy_across(struct Pair* pair) {
     int rounds = 0;
     while (rounds < PEER_ROUNDS && spent < peer_budget_ms) {
         if (!CHECKED(pair->to, cuMemcpyPeer, t->target, t->context, s->source, s->context, PEER_BYTES)) return false;
-        // The copy may return before it is done.
+        // The call may return before the copy is complete.
         if (!CHECKED(pair->to, cuCtxSetCurrent, t->context) || !CHECKED(pair->to, cuCtxSynchronize)) return false;
         if (rounds++ == 0) {
-            before = now_ms(); // the first copy sets the path up
+            before = now_ms(); // the first copy sets the path up and is not measured
             continue;
         }
         spent = now_ms() - before;
@@ -141,7 +141,7 @@ bool test_peers(int count, const void* const* images) {
             if (from == to || peers[from].context == NULL || peers[to].context == NULL) continue;
             progress->device = to;
             struct Pair pair = {.from = from, .to = to, .source = &peers[from], .target = &peers[to]};
-            // Wrong data is one fact of many; after an error of the driver nothing more can be asked of it.
+            // After wrong data the next pair is tested; after an error of the driver no test can run.
             bool passed = run_pair(&pair);
             ok = passed || pair.wrong[0] != 0;
             all_right = all_right && passed;

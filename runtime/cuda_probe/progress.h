@@ -1,37 +1,37 @@
-// What a stage is doing, in memory shared with the supervisor: after a crash or a hang the supervisor can say
-// inside which call of the driver it happened.
+// The progress of a stage, in memory shared with the supervisor. After a crash or a hang the supervisor reads which
+// call of the driver was running.
 #ifndef TINDERBOX_PROBE_PROGRESS_H
 #define TINDERBOX_PROBE_PROGRESS_H
 
 #include <stdbool.h>
 
 struct Progress {
-    volatile int device;     // the device being worked on, -1 before and between
-    volatile int devices;    // how many devices the stage found, -1 before it knew
-    volatile int devices_ok; // how many of them gave every result right
-    volatile bool finished;  // the stage came to its end: an exit status without this is some library's exit()
-    char call[64];           // the last function of the driver or runtime entered, "" before the first
+    volatile int device;     // the device being worked on; -1 before the first and between two
+    volatile int devices;    // the number of devices found; -1 before the stage knows it
+    volatile int devices_ok; // the number of devices whose results were all right
+    volatile bool finished;  // the stage reached its end; without it an exit status means that a library called exit()
+    char call[64];           // the last function of the driver or runtime that was called; "" before the first
 };
 
 extern struct Progress* progress; // never NULL while a stage runs
 
 void progress_call(const char* name);
 
-// Calls `function` (a name of the driver or the runtime) and leaves its name for the supervisor.
+// Records the name of `function` (of the driver or the runtime) for the supervisor, then calls it.
 #define TRACED(function, ...) (progress_call(#function), function(__VA_ARGS__))
 
-// The two stages. Each runs in a child process of its own, says what it finds as events, and returns whether
-// every device it found passed (and there was at least one).
+// The two stages. Each runs in a child process of its own and writes its findings as events. It returns whether it
+// found a device and every device passed.
 bool run_driver_stage(void);
 bool run_runtime_stage(void);
 
-// How much the stages shall do.
+// Options of the stages.
 struct StageOptions {
-    int memory_percent; // of each device's free memory that is tested, 0 … 95
+    int memory_percent; // percent of each device's free memory to test, 0 … 95
 };
 extern struct StageOptions stage_options;
 
-// What stage 2 is built on: CUDART_VERSION such as 12090, 0 when this build has no stage 2.
+// CUDART_VERSION of the linked runtime, such as 12090; 0 when this build has no stage 2.
 extern const int probe_cudart_version;
 
 double now_ms(void); // monotonic

@@ -1,11 +1,10 @@
-// Stage 1: the driver API. Opens libcuda.so.1, lists the devices, and on each of them loads the kernels
-// (machine code where this build has some for it, and the PTX text), runs them, compares every bit, tests a share of
-// the memory and measures copies; then the devices are tested in pairs.
+// Stage 1: the driver API. Opens libcuda.so.1 and lists the devices. On each device it loads the kernels, runs them,
+// compares every bit, tests a share of the memory and measures copies. Then it tests the devices in pairs.
 //
-// Both forms of the kernels are tried because they fail apart: frameworks ship machine code, so a driver
-// without its PTX compiler (a container without libnvidia-ptxjitcompiler) still runs them, and a GPU newer
-// than this program has only the PTX to run. A device is good when at least one form loads and no result is
-// wrong.
+// The kernels have two forms: machine code, where this build has it for the device, and PTX text. Both are tried
+// because each can fail alone. Frameworks ship machine code, so a driver without its PTX compiler (a container without
+// libnvidia-ptxjitcompiler) still runs them. A GPU newer than this program runs only the PTX. A device passes when at
+// least one form loads and no result is wrong.
 #include "stage1.h"
 #include "events.h"
 #include "images.h"
@@ -85,15 +84,14 @@ static bool describe(struct Device* d) {
     event_integer("memory_bytes", (long long)memory);
     event_integer("multiprocessors", attribute(d, ATTRIBUTE_MULTIPROCESSORS));
     event_flag("mig", mig);
-    // 0 everyone, 2 nobody ("prohibited"), 3 one process at a time
+    // 0: every process; 2: no process ("prohibited"); 3: one process at a time
     event_integer("compute_mode", attribute(d, ATTRIBUTE_COMPUTE_MODE));
     event_flag("ecc", attribute(d, ATTRIBUTE_ECC) == 1);
     event_end();
     return true;
 }
 
-// Says an "image" event. What a driver answers to one form of the kernels is no error as long as another
-// works.
+// Writes an "image" event. A form that does not load is no error as long as the other form works.
 static CUresult load_image(int device, const char* image, const void* bytes, CUmodule* module) {
     static char log[1024];
     int options[] = {JIT_ERROR_LOG, JIT_ERROR_LOG_SIZE};
@@ -142,9 +140,9 @@ static bool run_kernel(int device, const char* image, CUmodule module, struct Bu
                  arguments.pointers, NULL)) {
         return false;
     }
-    if (!CHECKED(device, cuCtxSynchronize)) return false; // an error inside the kernel arrives here
+    if (!CHECKED(device, cuCtxSynchronize)) return false; // an error inside the kernel shows here
     double ms = now_ms() - before;
-    memset(work.got, 0xA5, k->outputs * sizeof(uint32_t)); // a copy that does nothing must not pass
+    memset(work.got, 0xA5, k->outputs * sizeof(uint32_t)); // so that a copy without effect cannot pass
     if (!CHECKED(device, cuMemcpyDtoH, work.got, b->out, k->outputs * sizeof(uint32_t))) return false;
     return work_compare(&work, kernel, 1, device, image, ms);
 }
@@ -155,14 +153,14 @@ static bool run_image(int device, const char* image, CUmodule module, struct Buf
     return ok;
 }
 
-// The form of the kernels that a device uses from then on, for the tests that need only one.
+// The first form of the kernels that loaded. Tests that need only one form use it.
 struct Used {
     const char* name; // "sm_90", "ptx", NULL = none loaded
     const void* bytes;
     CUmodule module;
 };
 
-// Loads one form, runs the kernels, and keeps it loaded when it is the first that can be.
+// Loads one form and runs the kernels. The first form that loads stays loaded.
 static bool try_image(int device, const char* name, const void* bytes, struct Buffers* b, struct Used* used,
                       CUresult* code) {
     CUmodule module;
@@ -176,14 +174,13 @@ static bool try_image(int device, const char* name, const void* bytes, struct Bu
     return CHECKED(device, cuModuleUnload, module) && ok;
 }
 
-// The kernels in each form this device may take.
+// Runs the kernels in each form that this device may load.
 static bool run_images(const struct Device* d, struct Buffers* b, struct Used* used) {
     static char cubin_name[16];
     CUresult code = DRIVER_SUCCESS;
     bool ok = true;
     const struct Cubin* cubin = image_for(d->major, d->minor);
-    // Machine code from the toolkit of a newer CUDA major is not promised to load, so it is not held against
-    // the driver that it does not.
+    // A driver need not load machine code from the toolkit of a newer CUDA major, so that code is not tried.
     if (cubin != NULL && driver.version / 1000 >= cubin->cuda_version / 1000) {
         snprintf(cubin_name, sizeof cubin_name, "sm_%d", cubin->architecture);
         ok = try_image(d->index, cubin_name, cubin->bytes, b, used, &code);
@@ -215,7 +212,7 @@ static bool run_in_context(const struct Device* d, struct Used* used) {
     say_free_memory(d->index);
     bool ok = allocate(d->index, &b) && run_images(d, &b, used);
     free_buffers(&b);
-    // After a fault inside a kernel every call on this context fails alike; one error is enough.
+    // After a fault inside a kernel every call on this context fails, so the rest is left out.
     if (ok) ok = test_memory(d->index, used->module, stage_options.memory_percent);
     if (ok) measure_copies(d->index);
     if (used->name != NULL) CALL(cuModuleUnload, used->module);
@@ -226,8 +223,7 @@ static bool run_device(int index, struct Used* used) {
     struct Device d = {.index = index};
     bool ok = describe(&d);
     if (ok) {
-        // The primary context is the one the runtime and every framework share: what is tested is what they
-        // get.
+        // The runtime and every framework use the primary context, so it is the one to test.
         CUcontext context = NULL;
         ok = CHECKED(index, cuDevicePrimaryCtxRetain, &context, d.handle);
         if (ok) {
@@ -246,7 +242,8 @@ static bool run_device(int index, struct Used* used) {
 }
 
 static bool initialise(int* count) {
-    // Before cuInit, and in the stub and without a kernel module too: the number the libraries were made for.
+    // Before cuInit: the call also works in a toolkit's stub and without a kernel module. It gives the CUDA version
+    // that the libraries were built for.
     if (CALL(cuDriverGetVersion, &driver.version) == DRIVER_SUCCESS) {
         event_begin("driver");
         event_integer("stage", 1);

@@ -1,6 +1,5 @@
-// Stage 2: the static CUDA runtime of the environment's own major. It refuses a driver older than that
-// major's floor, which is what the environment's own libraries would do, and runs the same kernels through
-// the runtime.
+// Stage 2: the static CUDA runtime of the environment's CUDA major. It refuses a driver below the floor of that major,
+// as the environment's own libraries would. It runs the same kernels through the runtime.
 #include "stage2.h"
 #include "events.h"
 
@@ -42,7 +41,7 @@ static bool allocate(int device, struct Buffers* b) {
 static bool run_kernel(int device, struct Buffers* b, int kernel) {
     const struct WorkKernel* k = &work_kernels[kernel];
     size_t bytes = k->outputs * sizeof(uint32_t);
-    // The presets of all kernels are words of four equal bytes.
+    // cudaMemset fills bytes; the preset of every kernel is a word of four equal bytes.
     if (!CHECKED(device, cudaMemset, b->out, (int)(k->preset & 0xFF), bytes)) return false;
 
     struct WorkArguments arguments;
@@ -76,7 +75,7 @@ static bool run_device(int device) {
 
 static bool initialise(int* count) {
     int runtime = 0, driver = 0;
-    // The runtime of CUDA 11 answers even this only where there is a driver.
+    // Without a driver the runtime of CUDA 11 fails even here.
     if (TRACED(cudaRuntimeGetVersion, &runtime) != RUNTIME_SUCCESS) runtime = probe_cudart_version;
     bool known = CHECKED(-1, cudaDriverGetVersion, &driver);
     event_begin("runtime");

@@ -1,5 +1,5 @@
-// What stage 2 shares with the two ways of starting a kernel through the runtime: stage2_library.c for CUDA 12 and
-// later, stage2_module.c for CUDA 11, whose runtime has no functions for code that is not linked in.
+// Shared by stage 2 and its two ways of starting a kernel: stage2_library.c for CUDA 12 and later, stage2_module.c for
+// CUDA 11, whose runtime has no functions for code that is not linked in.
 #ifndef TINDERBOX_PROBE_STAGE2_H
 #define TINDERBOX_PROBE_STAGE2_H
 
@@ -8,9 +8,9 @@
 #include "workload.h"
 
 #define CHECKED(device, function, ...) runtime_good(device, #function, TRACED(function, __VA_ARGS__))
-bool runtime_good(int device, const char* call, cudaError_t code); // says an "error" of stage 2
+bool runtime_good(int device, const char* call, cudaError_t code); // writes an "error" of stage 2 on failure
 
-// The kernels, for the device that is set and whose context exists.
+// Loads the kernels for the current device, whose context must exist.
 bool kernels_load(int device);
 bool kernels_launch(int device, const struct WorkKernel* kernel, void** arguments);
 bool kernels_unload(int device);

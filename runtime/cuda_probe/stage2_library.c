@@ -1,11 +1,11 @@
-// Starting the kernels with CUDA 12 and later: the runtime takes the PTX itself.
+// Starts the kernels with CUDA 12 and later, whose runtime loads PTX itself.
 #include "images.h"
 #include "stage2.h"
 
 static cudaLibrary_t library;
 
 bool kernels_load(int device) {
-    // Loaded once for all devices; the PTX is compiled for each at its first use.
+    // Loaded once for all devices; each device compiles the PTX at its first use.
     if (library != NULL) return true;
     return CHECKED(device, cudaLibraryLoadData, &library, image_ptx, NULL, NULL, 0, NULL, NULL, 0);
 }
@@ -18,6 +18,6 @@ bool kernels_launch(int device, const struct WorkKernel* kernel, void** argument
 }
 
 bool kernels_unload(int device) {
-    (void)device; // the other devices still need it, and the process ends soon
+    (void)device; // the other devices still use the library, and the process ends soon
     return true;
 }

@@ -1,6 +1,6 @@
-// Starting the kernels with CUDA 11. Its runtime knows only code that nvcc linked in; the documented way for other code
-// is the driver API in the runtime's own context ("interoperability"), which is current once the runtime has allocated
-// memory. The runtime has opened libcuda.so.1 by then; the same copy is used.
+// Starts the kernels with CUDA 11, whose runtime knows only code that nvcc linked in. NVIDIA documents the way for
+// other code ("interoperability"): the driver API in the runtime's own context. That context is current once the
+// runtime has allocated memory. The copy of libcuda.so.1 that the runtime has opened is used.
 #define _GNU_SOURCE // RTLD_NOLOAD
 #include "driver_api.h"
 #include "events.h"
@@ -10,7 +10,7 @@
 #include <dlfcn.h>
 #include <string.h>
 
-static struct Driver driver; // only the functions below, and no names: errors get ours
+static struct Driver driver; // only the functions used below; without names of errors, so ours are used
 static CUmodule module;
 
 static bool good(int device, const char* call, CUresult code) {

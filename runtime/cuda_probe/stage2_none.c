@@ -1,4 +1,4 @@
-// Stage 2 of a build for a CUDA major whose static runtime was not at hand.
+// Stage 2 for builds without a static CUDA runtime.
 #include "progress.h"
 
 const int probe_cudart_version = 0;

@@ -7,7 +7,8 @@
 #include <string.h>
 
 const struct WorkKernel work_kernels[WORK_KERNELS] = {
-    // tb_reduce adds to what is there; the others must overwrite every word, and NaN bits are no right answer.
+    // Outputs start as NaN bits, so that a word that a kernel does not write is wrong. tb_reduce adds to its output and
+    // starts from 0.
     {"saxpy", "tb_saxpy", WORK_ELEMENTS, 0xFFFFFFFFU, {WORK_GRID, 1}, {WORK_BLOCK, 1}},
     {"fma", "tb_fma", WORK_ELEMENTS, 0xFFFFFFFFU, {WORK_GRID, 1}, {WORK_BLOCK, 1}},
     {"reduce", "tb_reduce", 1 + WORK_BINS, 0, {WORK_GRID, 1}, {WORK_BLOCK, 1}},
@@ -35,27 +36,27 @@ static uint32_t bits_of(float value) {
     return bits;
 }
 
-// All factors are multiples of 2^-23 below 2 and all summands multiples of 2^-23 below 4 in magnitude. A
-// product is then a multiple of 2^-46 below 4 and a sum one below 8: at most 49 bits, exact in a double. So
-// the fused result is one rounding of a double, without libm and without an FMA unit in this CPU; and no
-// value comes near the denormals, where a flush-to-zero mode left on by somebody could change the CPU's side.
+// All factors are multiples of 2^-23 below 2; all summands are multiples of 2^-23 below 4 in magnitude. So a product is
+// a multiple of 2^-46 below 4 and a sum one below 8: at most 49 bits, exact in a double. Rounding that double once
+// gives the fused result, without libm and without an FMA unit in this CPU. No value comes near the denormals, so a
+// flush-to-zero mode of the CPU changes nothing.
 static float with_fraction(uint32_t hash) { return 1.0f + (float)(hash & 0x7FFFFF) * 0x1p-23f; }
 
 static void fill_inputs(struct Work* work) {
-    work->a = 1.0f + 1969287.0f * 0x1p-23f; // an odd significand: products really need all 48 bits
+    work->a = 1.0f + 1969287.0f * 0x1p-23f; // an odd significand, so that products need all 48 bits
     for (uint32_t i = 0; i < WORK_ELEMENTS; ++i) {
         uint32_t h = mix(i + 0x9E3779B9U);
         work->x[i] = with_fraction(h);
         float y = with_fraction(mix(h));
-        // Negative in half of the elements: there the leading bits cancel and one rounding too many shows.
+        // Negative in half of the elements: there the leading bits cancel, and an extra rounding shows.
         work->y[i] = (h >> 31) != 0 ? y : -y;
     }
 }
 
-// The matrices. Factors are multiples of 2^-11 below 2, products multiples of 2^-22 below 4. A running sum is rounded
-// to 24 bits and stays a multiple of 2^-22 below 2^10, so sum + product has at most 33 bits: exact in a double, and
-// converting it is the one rounding of a fused multiply-add. The sums do outgrow 24 bits, so the roundings are real
-// and their order matters.
+// The matrices. Factors are multiples of 2^-11 below 2, so products are multiples of 2^-22 below 4. A running sum is
+// rounded to 24 bits and stays a multiple of 2^-22 below 2^10. So sum + product has at most 33 bits and is exact in a
+// double; its conversion is the one rounding of a fused multiply-add. The sums need more than 24 bits, so they are
+// really rounded and their order matters.
 static float with_short_fraction(uint32_t hash) {
     float magnitude = 1.0f + (float)(hash & 0x7FF) * 0x1p-11f;
     return (hash >> 31) != 0 ? magnitude : -magnitude;
@@ -71,8 +72,8 @@ static void fill_matrices(struct Work* work) {
 static void want_product(struct Work* work, uint32_t* wanted) {
     const float *a = work->x + WORK_ELEMENTS, *b = work->y + WORK_ELEMENTS;
     for (size_t row = 0; row < WORK_ROWS; ++row) {
-        // A row of sums at a time, each term of all of them before the next: the order of each sum is the kernel's,
-        // and both matrices are read in the order they lie in.
+        // Computes a row of sums at a time: adds each term to all sums before the next term. Each sum keeps the
+        // kernel's order, and both matrices are read in the order of their memory.
         float sums[WORK_COLS] = {0};
         for (size_t k = 0; k < WORK_INNER; ++k) {
             double factor = a[row * WORK_INNER + k];

@@ -127,8 +127,9 @@ Compiled compile_sources(const fs::path& prefix, const format::PythonInfo& pytho
     return out;
 }
 
-Status record_bytecode(const fs::path& root, const std::vector<std::string>& files) {
-    TRY_ASSIGN(auto rows, read_installed_list(root));
+Status record_bytecode(const Directory& root, const std::vector<std::string>& files) {
+    TRY_ASSIGN(Directory control, root.directory(place::control_directory));
+    TRY_ASSIGN(auto rows, read_installed_list(control));
     std::vector<InstalledRow> made;
     for (const std::string& file : files)
         if (auto row = bytecode_row(root, file)) made.push_back(*std::move(row));
@@ -144,11 +145,11 @@ Status record_bytecode(const fs::path& root, const std::vector<std::string>& fil
     for (std::size_t i = 0, count = made.size(); i < count; ++i) {
         const std::string directory = fs::path(made[i].path).parent_path().string();
         struct stat st;
-        if (!directories.insert(directory).second || ::stat((root / directory).c_str(), &st) != 0) continue;
+        if (!directories.insert(directory).second || root.look(directory, st) != 0) continue;
         made.push_back({.kind = 'd', .mode = st.st_mode & 07777u, .path = directory, .link = {}});
     }
     std::ranges::move(made, std::back_inserter(rows));
-    return write_atomically(place::control_file(root, place::control::installed), installed_text(rows));
+    return control.write_atomically(place::control::installed, installed_text(rows));
 }
 
 } // namespace tinderbox::install

@@ -1,6 +1,7 @@
 // Bytecode of the sources whose bytes are known only at the target, made by the environment's own interpreter.
 #pragma once
 
+#include "common/base/directory.hpp"
 #include "common/base/file.hpp"
 #include "common/format/manifest.hpp"
 #include "common/format/table.hpp"
@@ -32,6 +33,6 @@ Compiled compile_sources(const fs::path& prefix, const format::PythonInfo& pytho
 
 // Adds .pyc files (below the root) and new directories that hold them to ROOT/.tinderbox/installed, atomically. Kind
 // storage.
-Status record_bytecode(const fs::path& root, const std::vector<std::string>& files);
+Status record_bytecode(const Directory& root, const std::vector<std::string>& files);
 
 } // namespace tinderbox::install

@@ -1,5 +1,6 @@
 #include "runtime/install/conda_init.hpp"
 
+#include "common/base/last_component.hpp"
 #include "common/base/text.hpp"
 
 #include <algorithm>
@@ -15,8 +16,6 @@ constexpr std::string_view managed = "# !! Contents within this block are manage
 constexpr std::string_view comment = "  # commented out by conda initialize";
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
-std::string_view base_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 // ---- lines that conda comments out --------------------------------------------------------------------------------
 
@@ -206,7 +205,7 @@ std::string_view to_string(Shell shell) {
 }
 
 std::optional<Shell> shell_named(std::string_view name) {
-    name = base_name(name);
+    name = last_component(name);
     for (Shell shell : all_shells)
         if (name == to_string(shell)) return shell;
     if (name == "sh" || name == "dash") return Shell::bash;
@@ -285,7 +284,7 @@ InitText conda_init_text(Shell shell, std::string_view prefix, std::string_view 
     const std::string block = conda_init_block(shell, prefix);
     Editor editor(text);
     auto one_line = [&](auto change) {
-        editor.each_line([&](std::string_view line, std::string_view) { return change(line, base_name(prefix)); });
+        editor.each_line([&](std::string_view line, std::string_view) { return change(line, last_component(prefix)); });
     };
     switch (shell) {
     case Shell::bash:

@@ -38,8 +38,9 @@ struct InitText {
 };
 InitText conda_init_text(Shell shell, std::string_view conda_prefix, std::string_view text);
 
-// Takes the edits back, the last one first, wherever `after` still stands. Exact when nobody touched the file; else the
-// user's lines stay. An edited block is still taken out when it names this conda; one that names another is not ours.
+// Reverts the edits, the last one first, wherever `after` still exists. Exact for an unchanged file; in a changed one
+// the user's lines stay. An edited block is removed, too, if it names this conda. A block that names another conda
+// stays.
 std::string undo_init_text(std::string_view conda_prefix, std::string_view text, const std::vector<TextEdit>& edits);
 
 // A prefix that the shells would not take literally inside these blocks: a sentence. Kind usage.

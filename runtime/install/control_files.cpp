@@ -1,6 +1,8 @@
 #include "runtime/install/control_files.hpp"
 
 #include "runtime/place/control_files.hpp"
+#include "runtime/place/kept.hpp"
+#include "runtime/place/trust.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -10,29 +12,40 @@
 namespace tinderbox::install {
 namespace {
 
-constexpr std::string_view probe_section = "probe:"; // "probe:NAME" is kept as NAME
-
-Status put(const fs::path& path, ByteView bytes, mode_t mode) {
-    TRY_ASSIGN(Fd fd, open_file(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600));
-    TRY(write_exact(fd.get(), bytes, path.string()));
-    if (::fchmod(fd.get(), mode) != 0) return errno_error(fmt::format("cannot write '{}'", path.string()), errno);
+Status put(const Directory& control, std::string_view name, ByteView bytes, mode_t mode) {
+    const std::string shown = control.shown(name);
+    const int error = control.unlink(name);
+    if (error != 0 && error != ENOENT) return errno_error(fmt::format("cannot replace '{}'", shown), error);
+    TRY_ASSIGN(Fd fd, control.open_file(name, O_WRONLY | O_CREAT | O_EXCL, 0600));
+    TRY(write_exact(fd.get(), bytes, shown));
+    if (::fchmod(fd.get(), mode) != 0) return errno_error(fmt::format("cannot write '{}'", shown), errno);
     return {};
 }
 
 } // namespace
 
-Status write_control_files(const fs::path& control, const format::RunFile& run, const std::vector<InstalledRow>& rows) {
-    TRY(put(control / place::control::manifest, as_bytes(run.manifest_text()), 0644));
-    for (const format::Section& section : run.sections()) {
-        const bool probe = section.name.starts_with(probe_section);
-        if (section.name != place::control::table && section.name != place::control::stub && !probe) continue;
-        TRY_ASSIGN(Bytes bytes, run.read_section(section));
-        const std::string name = probe ? section.name.substr(probe_section.size()) : section.name;
-        if (name.empty() || name.find('/') != std::string::npos || name.starts_with('.'))
-            return make_error(ErrorKind::damaged, "a section has the unsafe name '{}'", section.name);
-        TRY(put(control / name, bytes, section.name == place::control::table ? 0644 : 0755));
+Status write_control_files(const Directory& control, const format::RunFile& run,
+                           const std::vector<InstalledRow>& rows) {
+    TRY(put(control, place::control::manifest, as_bytes(run.manifest_text()), 0644));
+    for (const auto& [section, name, mode] : place::kept_sections(run)) {
+        TRY_ASSIGN(Bytes bytes, run.read_section(*section));
+        // Only such names are removed with the environment.
+        if (name.find('/') != std::string::npos || !place::is_control_name(name))
+            return make_error(ErrorKind::damaged, "a section has the unsafe name '{}'", section->name);
+        TRY(put(control, name, bytes, mode));
     }
-    return put(control / place::control::installed, as_bytes(installed_text(rows)), 0644);
+    return put(control, place::control::installed, as_bytes(installed_text(rows)), 0644);
+}
+
+Status remove_control(const Directory& root) {
+    TRY_ASSIGN(auto control, place::open_control(root, place::Trust::now(true), place::Access::write));
+    if (!control) return {};
+    TRY_ASSIGN(auto entries, control->entries());
+    for (const Directory::Entry& entry : entries)
+        if (place::is_control_name(entry.name)) TRY(control->remove_tree(entry.name));
+    const int error = root.remove_directory(place::control_directory);
+    if (error == 0 || error == ENOENT || error == ENOTEMPTY || error == EEXIST) return {};
+    return errno_error(fmt::format("cannot remove '{}'", control->path().string()), error);
 }
 
 } // namespace tinderbox::install

@@ -11,6 +11,7 @@
 // 2 and 3 happen at most once. 4 – 6 are repeated until the state file says they are done.
 #include "runtime/install/install.hpp"
 
+#include "common/base/guarded.hpp"
 #include "runtime/install/bytecode.hpp"
 #include "runtime/install/control_files.hpp"
 #include "runtime/install/extract_options.hpp"
@@ -20,6 +21,7 @@
 #include "runtime/install/staging.hpp"
 #include "runtime/io/extract.hpp"
 #include "runtime/place/control_files.hpp"
+#include "runtime/place/trust.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -78,7 +80,7 @@ class Installation {
         : run_(run), manifest_(manifest), decision_(decision), layout_(decision.layout), root_(layout_.root),
           options_(options), watch_(summary_), replacement_(decision),
           prefixes_(layout_.prefixes()), header_{decision.manifest_sha256, root_.string(), options.private_modes,
-                                                 layout_.parts.text()},
+                                                 layout_.parts.installed()},
           mode_mask_(options.private_modes ? 0700 : 0777) {
         summary_.prefix = layout_.environment;
     }
@@ -90,9 +92,11 @@ class Installation {
     Status files();
     Status settle_replacement();
     Status extract_into(Staging& staging, const io::WritePlan& plan);
-    Status check_conflicts(const io::WritePlan& plan) const;
+    Status check_conflicts(const Staging& staging, const io::WritePlan& plan) const;
     bool complete_up_to(const Staging& staging, const io::WritePlan& plan) const;
     Status finish_commit(Staging& staging);
+    Result<Directory> open_root() const;
+    Status tidy();
     Status bytecode();
     Status scripts();
     Status register_it();
@@ -165,7 +169,7 @@ Status Installation::files() {
     TRY_ASSIGN(Staging staging, Staging::open(decision_, header_));
     Status status;
     if (!staging.merging()) {
-        if (staging.inside()) status = check_conflicts(plan);
+        if (staging.inside()) status = check_conflicts(staging, plan);
         if (status.ok()) status = extract_into(staging, plan);
     }
     const bool replaces = decision_.staging == place::StagingKind::replace;
@@ -182,12 +186,12 @@ Status Installation::files() {
     return {};
 }
 
-Status Installation::check_conflicts(const io::WritePlan& plan) const {
+Status Installation::check_conflicts(const Staging& staging, const io::WritePlan& plan) const {
     std::vector<std::string> files, directories;
     for (const format::Destination& d : table_.destinations)
         if (d.kind != format::EntryKind::directory) files.push_back(plan.path_of(d));
     for (const io::PlannedDirectory& directory : plan.directories) directories.push_back(directory.path);
-    std::string conflict = first_conflict(root_, files, directories);
+    const std::string conflict = staging.first_conflict(files, directories);
     if (conflict.empty()) return {};
     return make_error(ErrorKind::storage,
                       "'{}' is there already and would be replaced; move it away, or choose another prefix with -p",
@@ -212,7 +216,7 @@ bool Installation::complete_up_to(const Staging& staging, const io::WritePlan& p
         for (std::uint32_t b = content.block; whole && b < content.block + count; ++b) whole = done[b];
         if (!whole && !begun) continue;
         struct stat st;
-        if (::lstat((staging.tree() / plan.path_of(d)).c_str(), &st) != 0 || !S_ISREG(st.st_mode)) return false;
+        if (staging.tree().look(plan.path_of(d), st) != 0 || !S_ISREG(st.st_mode)) return false;
         if (whole && static_cast<std::uint64_t>(st.st_size) != content.size) return false;
     }
     return true;
@@ -225,9 +229,9 @@ Status Installation::extract_into(Staging& staging, const io::WritePlan& plan) {
         resume = false;
     }
     summary_.resumed = resume;
-    TRY_ASSIGN(Fd root, open_file(staging.tree(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-    TRY_ASSIGN(auto directories, io::Directories::make(std::move(root), staging.tree().string(), plan.directories,
-                                                       resume, options_.faults));
+    TRY_ASSIGN(Fd root, staging.tree().duplicate());
+    TRY_ASSIGN(auto directories, io::Directories::make(std::move(root), staging.tree().path().string(),
+                                                       plan.directories, resume, options_.faults));
     io::ExtractOptions extract = extract_options(options_, prefixes_, mode_mask_);
     extract.resume = resume;
     extract.done_tasks = resume ? staging.found()->tasks : 0;
@@ -243,21 +247,32 @@ Status Installation::extract_into(Staging& staging, const io::WritePlan& plan) {
                             installed_rows(table_, plan, extracted.installed, prefixes_, mode_mask_)));
     // Beside the prefix, the rename commits state and files at once.
     if (staging.inside()) return {};
-    return write_atomically(staging.control() / place::control::state,
-                            place::state_text({header_.manifest_sha256, InstallStage::files, header_.parts}));
+    return staging.control().write_atomically(
+        place::control::state, place::state_text({header_.manifest_sha256, InstallStage::files, header_.parts}));
 }
 
 // The prefix is whole. Only tidying is left; after a crash here the next run does it.
 Status Installation::finish_commit(Staging& staging) {
-    const fs::path control = root_ / place::control_directory;
     if (decision_.extract_only) {
-        if (!staging.inside()) (void)::chmod(root_.c_str(), 0755 & mode_mask_);
-        return remove_tree(control);
+        if (staging.inside()) {
+            TRY_ASSIGN(Directory root, open_root());
+            return remove_control(root);
+        }
+        (void)::fchmod(staging.tree().fd(), 0755 & mode_mask_);
+        return staging.tree().remove_tree(place::control_directory);
     }
     if (staging.inside())
-        TRY(write_atomically(control / place::control::state,
-                             place::state_text({header_.manifest_sha256, InstallStage::files, header_.parts})));
+        TRY(staging.control().write_atomically(
+            place::control::state, place::state_text({header_.manifest_sha256, InstallStage::files, header_.parts})));
     return {};
+}
+
+// The installed tree. Nobody else can have swapped it since the decision: the way to it is trusted.
+Result<Directory> Installation::open_root() const {
+    place::Approach there = place::approach(root_, decision_.trust);
+    if (there.refusal) return there.refusal->error();
+    if (!there.tree) return errno_error(fmt::format("cannot open the directory '{}'", root_.string()), there.error);
+    return std::move(there.tree);
 }
 
 void Installation::count(const io::WritePlan& plan) {
@@ -273,22 +288,27 @@ void Installation::count(const io::WritePlan& plan) {
 }
 
 Status Installation::remaining_stages(InstallStage stage) {
-    const fs::path control = root_ / place::control_directory;
-    std::error_code ec;
-    if (stage == InstallStage::files) {
-        // A staging directory was 0700; with an existing directory the mode is its owner's business.
-        if (fs::exists(control / place::control::journal, ec) && !fs::exists(control / place::control::stage, ec))
-            (void)::chmod(root_.c_str(), 0755 & mode_mask_);
-        (void)::chmod(control.c_str(), 0755 & mode_mask_);
-        fs::remove_all(control / place::control::stage, ec);
-        ::unlink((control / place::control::journal).c_str());
-    }
+    if (stage == InstallStage::files) TRY(tidy());
     if (stage < InstallStage::bytecode) TRY(bytecode());
     if (stage < InstallStage::scripts) {
         TRY(scripts());
         if (summary_.script_failure) return {};
     }
     if (stage < InstallStage::registered) TRY(register_it());
+    return {};
+}
+
+// What the commit left to do.
+Status Installation::tidy() {
+    TRY_ASSIGN(Directory root, open_root());
+    TRY_ASSIGN(auto control, place::open_control(root, decision_.trust, place::Access::write));
+    if (!control) return make_error(ErrorKind::bug, "'{}' lost its '{}'", root_.string(), place::control_directory);
+    // A staging directory was 0700; with an existing directory the mode is its owner's business.
+    if (control->exists(place::control::journal) && !control->exists(place::control::stage))
+        (void)::fchmod(root.fd(), 0755 & mode_mask_);
+    (void)::fchmod(control->fd(), 0755 & mode_mask_);
+    (void)control->remove_tree(place::control::stage);
+    (void)control->unlink(place::control::journal);
     return {};
 }
 
@@ -313,7 +333,8 @@ Status Installation::bytecode() {
     }
     if (!any) return {};
     summary_.bytecode_files = made.size();
-    TRY(record_bytecode(root_, made));
+    TRY_ASSIGN(Directory root, open_root());
+    TRY(record_bytecode(root, made));
     TRY(place::record_stage(root_, InstallStage::bytecode));
     watch_.lap("bytecode");
     return {};
@@ -326,7 +347,9 @@ Status Installation::scripts() {
     if (options_.skip_scripts) {
         summary_.warnings.push_back(fmt::format("{} scripts were skipped (-s)", scripts.size()));
     } else {
-        Status status = run_scripts(scripts, root_ / place::control_directory, options_.interrupted);
+        TRY_ASSIGN(Directory root, open_root());
+        TRY_ASSIGN(Directory control, root.directory(place::control_directory));
+        Status status = run_scripts(scripts, control, options_.interrupted);
         for (std::string& message : collect_messages(layout_)) summary_.warnings.push_back(std::move(message));
         watch_.lap("scripts");
         if (!status.ok() && status.error().kind == ErrorKind::script) {
@@ -361,13 +384,8 @@ Status Installation::register_it() {
 
 Result<InstallSummary> install(const format::RunFile& run, const format::Manifest& manifest,
                                const place::Decision& decision, const InstallOptions& options) {
-    try {
-        return Installation(run, manifest, decision, options).install();
-    } catch (const std::bad_alloc&) {
-        return make_error(ErrorKind::storage, "not enough memory to install; close other programs or use --jobs 1");
-    } catch (const std::exception& error) {
-        return make_error(ErrorKind::bug, "installing failed: {}", error.what());
-    }
+    return guarded(
+        [&]() -> Result<InstallSummary> { return Installation(run, manifest, decision, options).install(); });
 }
 
 } // namespace tinderbox::install

@@ -1,9 +1,12 @@
 #include "runtime/install/installed_list.hpp"
 
-#include "common/base/member_path.hpp"
+#include "common/base/budget.hpp"
+#include "common/base/hash_file.hpp"
 #include "common/base/text.hpp"
+#include "common/format/entry.hpp"
 #include "runtime/place/control_files.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -44,8 +47,7 @@ std::optional<InstalledRow> parse_row(std::string_view line) {
     row.path = line.substr(0, tab);
     if (row.kind == 'l') row.link = line.substr(tab + 1);
     // --uninstall removes the paths of the list, so none may leave the root.
-    auto safe = safe_relative_path(row.path);
-    if (!safe.ok() || *safe != row.path) return std::nullopt;
+    if (!format::check_path(format::Root::base, row.path).ok()) return std::nullopt;
     return row;
 }
 
@@ -69,6 +71,8 @@ Result<std::vector<InstalledRow>> parse_installed(std::string_view text) {
     auto damaged = [](std::size_t line) {
         return make_error(ErrorKind::storage, "the list of installed files is damaged in line {}; install again", line);
     };
+    // As many as the table of a .run may have.
+    Spending spending({.nodes = 1'500'000, .depth = 512}, "the list of installed files", ErrorKind::storage);
     std::vector<InstalledRow> rows;
     std::size_t number = 0;
     while (!text.empty()) {
@@ -83,6 +87,8 @@ Result<std::vector<InstalledRow>> parse_installed(std::string_view text) {
         }
         auto row = parse_row(line);
         if (!row) return damaged(number);
+        TRY(spending.nodes());
+        TRY(spending.depth(1 + static_cast<std::uint64_t>(std::ranges::count(row->path, '/'))));
         rows.push_back(*std::move(row));
     }
     if (number == 0) return damaged(1);
@@ -120,19 +126,20 @@ InstalledRow directory_row(const format::Table& table, const io::PlannedDirector
     return {.kind = 'd', .mode = mode & mode_mask, .path = directory.path, .link = {}};
 }
 
-Result<std::vector<InstalledRow>> read_installed_list(const fs::path& root) {
-    const fs::path path = place::control_file(root, place::control::installed);
-    TRY_ASSIGN(std::string text, read_text(path));
-    return parse_installed(text).in(path.string());
+Result<std::vector<InstalledRow>> read_installed_list(const Directory& control) {
+    TRY_ASSIGN(std::string text, control.read_text(place::control::installed));
+    return parse_installed(text).in(control.shown(place::control::installed));
 }
 
-std::optional<InstalledRow> bytecode_row(const fs::path& root, const std::string& path) {
+std::optional<InstalledRow> bytecode_row(const Directory& root, const std::string& path) {
+    auto fd = root.open_file(path, O_RDONLY | O_NONBLOCK);
     struct stat st;
-    auto bytes = read_bytes(root / path);
-    if (!bytes.ok() || ::stat((root / path).c_str(), &st) != 0) return std::nullopt;
+    if (!fd.ok() || ::fstat(fd->get(), &st) != 0 || !S_ISREG(st.st_mode)) return std::nullopt;
+    auto hash = hash_file(fd->get(), path, {});
+    if (!hash.ok()) return std::nullopt;
     return InstalledRow{.kind = 'c',
-                        .sha256 = sha256(*bytes),
-                        .size = bytes->size(),
+                        .sha256 = hash->sha256,
+                        .size = static_cast<std::uint64_t>(st.st_size),
                         .mode = st.st_mode & 07777u,
                         .path = path,
                         .link = {}};

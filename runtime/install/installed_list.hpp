@@ -2,7 +2,7 @@
 // bytes.
 #pragma once
 
-#include "common/base/file.hpp"
+#include "common/base/directory.hpp"
 #include "common/base/hash.hpp"
 #include "common/format/relocate.hpp"
 #include "runtime/io/plan.hpp"
@@ -22,7 +22,8 @@ struct InstalledRow {
 std::string installed_text(const std::vector<InstalledRow>& rows); // sorted by path
 // Kind storage: a line is damaged, or its path leaves the root (--uninstall removes what is listed).
 Result<std::vector<InstalledRow>> parse_installed(std::string_view text);
-Result<std::vector<InstalledRow>> read_installed_list(const fs::path& root);
+// `control`: the .tinderbox directory.
+Result<std::vector<InstalledRow>> read_installed_list(const Directory& control);
 
 // Of the extracted files. `installed` by destination, `prefixes` by prefix_index().
 std::vector<InstalledRow> installed_rows(const format::Table& table, const io::WritePlan& plan,
@@ -30,7 +31,7 @@ std::vector<InstalledRow> installed_rows(const format::Table& table, const io::W
                                          const std::vector<std::string>& prefixes, unsigned mode_mask);
 // Of a directory of the plan.
 InstalledRow directory_row(const format::Table& table, const io::PlannedDirectory& directory, unsigned mode_mask);
-// Of bytecode that was compiled at the target; nullopt: it cannot be read.
-std::optional<InstalledRow> bytecode_row(const fs::path& root, const std::string& path);
+// Of bytecode that was compiled at the target; nullopt: it cannot be read, or lies behind a link.
+std::optional<InstalledRow> bytecode_row(const Directory& root, const std::string& path);
 
 } // namespace tinderbox::install

@@ -2,6 +2,7 @@
 
 #include "common/base/hash_file.hpp"
 #include "common/base/parallel.hpp"
+#include "runtime/place/control_files.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -14,26 +15,26 @@
 namespace tinderbox::install {
 namespace {
 
-// A link in the file's place is an error.
-Result<Sha256Digest> hash_installed(const fs::path& path) {
-    TRY_ASSIGN(Fd fd, open_file(path, O_RDONLY | O_NOFOLLOW));
+Result<Sha256Digest> hash_installed(const Directory& root, const std::string& path) {
+    TRY_ASSIGN(Fd fd, root.open_file(path, O_RDONLY | O_NONBLOCK));
     FileRead read;
     read.drop_cached = true;
-    TRY_ASSIGN(FileHash hash, hash_file(fd.get(), path.string(), read));
+    TRY_ASSIGN(FileHash hash, hash_file(fd.get(), path, read));
     return hash.sha256;
 }
 
 } // namespace
 
-std::string difference(const fs::path& root, const InstalledRow& row) {
-    const fs::path path = root / row.path;
+std::string difference(const Directory& root, const InstalledRow& row) {
     struct stat st;
-    if (::lstat(path.c_str(), &st) != 0) return errno == ENOENT ? "missing" : "cannot be read";
+    const int error = root.look(row.path, st);
+    if (error == ENOENT) return std::string(missing);
+    if (error == ELOOP || error == ENOTDIR) return "a directory above it is no directory any more";
+    if (error != 0) return "cannot be read";
     if (row.kind == 'l') {
-        std::error_code ec;
-        fs::path target = fs::read_symlink(path, ec);
-        if (ec) return "is no link any more";
-        return target == row.link ? "" : fmt::format("links to '{}', was '{}'", target.string(), row.link);
+        auto target = S_ISLNK(st.st_mode) ? root.read_link(row.path) : Result<std::string>(Error{});
+        if (!target.ok()) return "is no link any more";
+        return *target == row.link ? "" : fmt::format("links to '{}', was '{}'", *target, row.link);
     }
     if (row.kind == 'd') {
         if (!S_ISDIR(st.st_mode)) return "is no directory any more";
@@ -41,7 +42,7 @@ std::string difference(const fs::path& root, const InstalledRow& row) {
         if (!S_ISREG(st.st_mode)) return "is no file any more";
         auto size = static_cast<std::uint64_t>(st.st_size);
         if (size != row.size) return fmt::format("is {} bytes, was {}", size, row.size);
-        auto digest = hash_installed(path);
+        auto digest = hash_installed(root, row.path);
         if (!digest.ok()) return "cannot be read";
         if (*digest != row.sha256) return "content differs";
     }
@@ -49,9 +50,10 @@ std::string difference(const fs::path& root, const InstalledRow& row) {
     return mode == row.mode ? "" : fmt::format("mode is {:o}, was {:o}", mode, row.mode);
 }
 
-Result<FileCheck> verify_files(const fs::path& root, unsigned jobs,
+Result<FileCheck> verify_files(const Directory& root, unsigned jobs,
                                const std::function<void(std::uint64_t)>& progress) {
-    TRY_ASSIGN(auto rows, read_installed_list(root));
+    TRY_ASSIGN(Directory control, root.directory(place::control_directory));
+    TRY_ASSIGN(auto rows, read_installed_list(control));
     FileCheck check;
     std::mutex mutex;
     TRY(parallel_for(rows.size(), jobs, [&](std::size_t i) -> Status {

@@ -17,11 +17,13 @@ struct FileCheck {
 };
 
 // Compares every entry of the list; reads only. `jobs` threads, 0 = available_cpus(); `progress` is called from them,
-// one at a time. Kind storage: the list cannot be read.
-Result<FileCheck> verify_files(const fs::path& root, unsigned jobs = 0,
+// one at a time. Kind storage: there is no list, or it cannot be read.
+Result<FileCheck> verify_files(const Directory& root, unsigned jobs = 0,
                                const std::function<void(std::uint64_t files_done)>& progress = {});
 
-// One entry; "" when it is as it was installed.
-std::string difference(const fs::path& root, const InstalledRow& row);
+// One entry; "" when it is as it was installed, `missing` when nothing is there. What lies behind a link is not the
+// installed file.
+inline constexpr std::string_view missing = "missing";
+std::string difference(const Directory& root, const InstalledRow& row);
 
 } // namespace tinderbox::install

@@ -1,9 +1,9 @@
 #include "runtime/install/registry.hpp"
 
+#include "common/base/output_file.hpp"
 #include "common/base/process.hpp"
 #include "common/base/text.hpp"
-
-#include <fcntl.h>
+#include "runtime/install/as_owner.hpp"
 
 namespace tinderbox::install {
 namespace {
@@ -21,6 +21,7 @@ Result<bool> register_environment(const fs::path& prefix) {
     fs::path file = environments_file();
     std::error_code ec;
     if (file.empty() || !fs::is_directory(prefix / "conda-meta", ec)) return false;
+    TRY_ASSIGN(const AsOwner as_owner, AsOwner::of(file));
     std::string text;
     if (fs::exists(file, ec)) {
         TRY_ASSIGN(text, read_text(file, list_limit));
@@ -28,7 +29,7 @@ Result<bool> register_environment(const fs::path& prefix) {
     for (std::string_view line : split_lines(text))
         if (line == prefix.string()) return false;
     TRY(make_directories(file.parent_path()));
-    TRY_ASSIGN(Fd out, open_file(file, O_WRONLY | O_CREAT | O_APPEND, 0644));
+    TRY_ASSIGN(Fd out, open_for_appending(file, 0644));
     std::string line = (text.empty() || text.ends_with('\n') ? "" : "\n") + prefix.string() + "\n";
     TRY(write_exact(out.get(), as_bytes(line), file.string()));
     return true;
@@ -37,6 +38,7 @@ Result<bool> register_environment(const fs::path& prefix) {
 Status unregister_environment(const fs::path& prefix) {
     fs::path file = environments_file();
     std::error_code ec;
+    TRY_ASSIGN(const AsOwner as_owner, AsOwner::of(file));
     if (file.empty() || !fs::exists(file, ec)) return {};
     TRY_ASSIGN(std::string text, read_text(file, list_limit));
     std::string kept;
@@ -45,7 +47,7 @@ Status unregister_environment(const fs::path& prefix) {
         if (line == prefix.string()) found = true;
         else if (!line.empty()) kept += std::string(line) + "\n";
     }
-    return found ? write_atomically(file, kept) : Status();
+    return found ? write_output_file(file, kept) : Status();
 }
 
 } // namespace tinderbox::install

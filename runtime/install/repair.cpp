@@ -1,5 +1,6 @@
 #include "runtime/install/repair.hpp"
 
+#include "common/base/guarded.hpp"
 #include "common/format/bytecode_path.hpp"
 #include "runtime/install/bytecode.hpp"
 #include "runtime/install/control_files.hpp"
@@ -22,11 +23,9 @@ namespace {
 class Repair {
   public:
     Repair(const format::RunFile& run, const format::Manifest& manifest, const place::Installed& installed,
-           const InstallOptions& options)
-        : run_(run), manifest_(manifest), stage_reached_(installed.state.stage), layout_(installed.layout),
-          root_(layout_.root), control_(root_ / place::control_directory),
-          stage_(place::control_file(root_, place::control::repair)), options_(options), prefixes_(layout_.prefixes()) {
-    }
+           const place::OpenTree& tree, const InstallOptions& options)
+        : run_(run), manifest_(manifest), stage_reached_(installed.state.stage), layout_(installed.layout), tree_(tree),
+          root_(tree.root), options_(options), prefixes_(layout_.prefixes()) {}
     Result<RepairSummary> run();
 
   private:
@@ -38,7 +37,7 @@ class Repair {
     bool parents_are_there(const std::string& path);
     Status put_file(const std::string& path);
     Status write_control(const std::vector<InstalledRow>& rows);
-    Result<std::vector<std::string>> compile() const;
+    Result<std::vector<std::string>> compile();
     Status record(const std::vector<std::string>& compiled);
     void leave(const std::string& path, std::string what) { summary_.left.push_back({path, std::move(what)}); }
     bool interrupted() const { return options_.interrupted && options_.interrupted->load(); }
@@ -47,8 +46,9 @@ class Repair {
     const format::Manifest& manifest_;
     const place::InstallStage stage_reached_;
     const place::Layout& layout_;
-    const fs::path& root_;
-    const fs::path control_, stage_;
+    const place::OpenTree& tree_;
+    const Directory& root_;
+    Directory stage_; // .tinderbox/repair
     const InstallOptions& options_;
     std::vector<std::string> prefixes_; // by prefix_index()
     RepairSummary summary_;
@@ -64,7 +64,7 @@ class Repair {
 
 // The list may be damaged itself. Then no file has a row, and choose() takes all of them.
 Status Repair::read_list() {
-    auto rows = read_installed_list(root_);
+    auto rows = read_installed_list(tree_.control);
     if (rows.ok()) {
         rows_ = *std::move(rows);
         auto progress = [&](std::uint64_t done) {
@@ -112,17 +112,17 @@ Status Repair::extract() {
     }
     TRY_ASSIGN(format::Table part, place::keep(table_, keep));
     TRY_ASSIGN(io::WritePlan plan, io::make_write_plan(part, layout_.root_paths()));
-    const fs::path tree = stage_ / "tree";
-    TRY(make_directories(tree));
-    TRY_ASSIGN(Fd root, open_file(tree, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-    TRY_ASSIGN(Fd to_sync, open_file(tree, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    TRY(stage_.make_directory("tree", 0700));
+    TRY_ASSIGN(Directory tree, stage_.directory("tree"));
+    TRY_ASSIGN(Fd root, tree.duplicate());
     TRY_ASSIGN(auto directories,
-               io::Directories::make(std::move(root), tree.string(), plan.directories, false, options_.faults));
-    TRY_ASSIGN(io::Extracted extracted,
-               io::extract(run_, part, plan, directories, extract_options(options_, prefixes_, mode_mask_)));
+               io::Directories::make(std::move(root), tree.path().string(), plan.directories, false, options_.faults));
+    io::ExtractOptions how = extract_options(options_, prefixes_, mode_mask_);
+    how.check_contents = true;
+    TRY_ASSIGN(io::Extracted extracted, io::extract(run_, part, plan, directories, how));
     fresh_ = installed_rows(part, plan, extracted.installed, prefixes_, mode_mask_);
     // Renamed only when it is on the disk.
-    if (::syncfs(to_sync.get()) != 0) return errno_error("cannot write to the disk", errno);
+    if (::syncfs(tree.fd()) != 0) return errno_error("cannot write to the disk", errno);
     return {};
 }
 
@@ -134,44 +134,42 @@ bool Repair::parents_are_there(const std::string& path) {
 }
 
 Status Repair::put_directory(const io::PlannedDirectory& directory) {
-    const fs::path path = root_ / directory.path;
+    const std::string& path = directory.path;
     const unsigned mode = directory_row(table_, directory, mode_mask_).mode;
     struct stat st;
-    if (!parents_are_there(directory.path)) {
-        blocked_.insert(directory.path);
+    if (!parents_are_there(path)) {
+        blocked_.insert(path);
         return {};
     }
-    if (::lstat(path.c_str(), &st) != 0) {
-        if (errno != ENOENT) return errno_error(fmt::format("cannot look at '{}'", path.string()), errno);
-        if (::mkdir(path.c_str(), 0700) != 0 || ::chmod(path.c_str(), mode) != 0)
-            return errno_error(fmt::format("cannot create the directory '{}'", path.string()), errno);
-        summary_.restored.push_back(directory.path + "/");
+    if (const int error = root_.look(path, st); error != 0) {
+        if (error != ENOENT) return errno_error(fmt::format("cannot look at '{}'", root_.shown(path)), error);
+        TRY(root_.make_directory(path, mode));
+        summary_.restored.push_back(path + "/");
         return {};
     }
     if (!S_ISDIR(st.st_mode)) {
-        blocked_.insert(directory.path);
-        leave(directory.path, "is no directory any more; move it away and repair again");
+        blocked_.insert(path);
+        leave(path, "is no directory any more; move it away and repair again");
         return {};
     }
-    if (auto found = damaged_.find(directory.path); found != damaged_.end() && (st.st_mode & 07777) != mode) {
-        if (::chmod(path.c_str(), mode) != 0)
-            return errno_error(fmt::format("cannot change the mode of '{}'", path.string()), errno);
-        summary_.restored.push_back(directory.path + "/");
+    if (auto found = damaged_.find(path); found != damaged_.end() && (st.st_mode & 07777) != mode) {
+        if (const int error = root_.change_mode(path, mode); error != 0)
+            return errno_error(fmt::format("cannot change the mode of '{}'", root_.shown(path)), error);
+        summary_.restored.push_back(path + "/");
     }
     return {};
 }
 
 Status Repair::put_file(const std::string& path) {
-    const fs::path from = stage_ / "tree" / path, to = root_ / path;
     struct stat st;
     if (!parents_are_there(path)) return {}; // said of the directory
-    if (::lstat(to.c_str(), &st) == 0 && S_ISDIR(st.st_mode)) {
+    if (root_.look(path, st) == 0 && S_ISDIR(st.st_mode)) {
         leave(path, "a directory is in the place of the file; move it away and repair again");
         return {};
     }
     int error = io::fault(options_.faults, io::Faults::Call::rename, path);
-    if (error == 0 && ::rename(from.c_str(), to.c_str()) != 0) error = errno;
-    if (error != 0) return errno_error(fmt::format("cannot restore '{}'", to.string()), error);
+    if (error == 0) error = stage_.rename("tree/" + path, root_, path);
+    if (error != 0) return errno_error(fmt::format("cannot restore '{}'", root_.shown(path)), error);
     summary_.restored.push_back(path);
     return {};
 }
@@ -186,7 +184,7 @@ Status Repair::put_back() {
 }
 
 // Damaged bytecode that was compiled here is compiled again; its sources are right by now.
-Result<std::vector<std::string>> Repair::compile() const {
+Result<std::vector<std::string>> Repair::compile() {
     std::vector<std::string> made; // below the root
     for (format::Root root : layout_.roots()) {
         const format::PythonInfo* python = python_of(manifest_, root);
@@ -195,35 +193,35 @@ Result<std::vector<std::string>> Repair::compile() const {
         std::vector<std::string> sources = sources_to_compile(manifest_, table_, root);
         std::erase_if(sources, [&](const std::string& source) {
             const fs::path bytecode = prefix / format::bytecode_path(source, python->cache_tag);
-            const std::string path = bytecode.lexically_relative(root_).string();
-            auto found = damaged_.find(path);
-            if (found == damaged_.end()) return true;
-            ::unlink((root_ / path).c_str()); // may be anything by now
-            return false;
+            const std::string path = bytecode.lexically_relative(layout_.root).string();
+            if (!damaged_.contains(path) || !parents_are_there(path)) return true;
+            // Python would write through a link that is in the place of __pycache__.
+            const int error = root_.unlink(path); // may be anything by now
+            if (error == 0 || error == ENOENT) return false;
+            leave(path, "cannot be compiled again: a directory above it is no directory any more");
+            return true;
         });
         if (sources.empty()) continue;
         Compiled compiled = compile_sources(prefix, *python, sources, options_.jobs, {});
         if (!compiled.problem.empty())
             return make_error(ErrorKind::script, "bytecode cannot be compiled: {}", compiled.problem);
         for (const std::string& file : compiled.files)
-            made.push_back((prefix / file).lexically_relative(root_).string());
+            made.push_back((prefix / file).lexically_relative(layout_.root).string());
     }
     return made;
 }
 
 // manifest, table, list, stub and probes: each by a rename, because the stub may be running.
 Status Repair::write_control(const std::vector<InstalledRow>& rows) {
-    const fs::path directory = stage_ / "control";
-    TRY(make_directories(directory));
+    TRY(stage_.make_directory("control", 0700));
+    TRY_ASSIGN(Directory directory, stage_.directory("control"));
     TRY(write_control_files(directory, run_, rows));
-    TRY_ASSIGN(Fd fd, open_file(directory, O_RDONLY | O_DIRECTORY));
-    if (::syncfs(fd.get()) != 0) return errno_error("cannot write to the disk", errno);
-    std::error_code ec;
-    for (fs::directory_iterator it(directory, ec), end; !ec && it != end; it.increment(ec))
-        if (::rename(it->path().c_str(), (control_ / it->path().filename()).c_str()) != 0)
-            return errno_error(fmt::format("cannot restore '{}'", (control_ / it->path().filename()).string()), errno);
-    if (ec) return errno_error(fmt::format("cannot read '{}'", directory.string()), ec.value());
-    return fsync_directory(control_);
+    if (::syncfs(directory.fd()) != 0) return errno_error("cannot write to the disk", errno);
+    TRY_ASSIGN(auto entries, directory.entries());
+    for (const Directory::Entry& entry : entries)
+        if (const int error = directory.rename(entry.name, tree_.control, entry.name); error != 0)
+            return errno_error(fmt::format("cannot restore '{}'", tree_.control.shown(entry.name)), error);
+    return tree_.control.sync();
 }
 
 Status Repair::record(const std::vector<std::string>& compiled) {
@@ -236,7 +234,7 @@ Status Repair::record(const std::vector<std::string>& compiled) {
         rows.insert_or_assign(plan_.directories[i].path, directory_row(table_, plan_.directories[i], mode_mask_));
     for (const std::string& path : compiled) {
         auto row = bytecode_row(root_, path);
-        if (!row) return make_error(ErrorKind::storage, "cannot read '{}'", (root_ / path).string());
+        if (!row) return make_error(ErrorKind::storage, "cannot read '{}'", root_.shown(path));
         rows.insert_or_assign(path, *std::move(row));
         summary_.restored.push_back(path);
     }
@@ -248,17 +246,18 @@ Status Repair::record(const std::vector<std::string>& compiled) {
 Result<RepairSummary> Repair::run() {
     if (stage_reached_ < place::InstallStage::registered)
         return make_error(ErrorKind::storage,
-                          "the installation in '{}' is not finished; run the installer again to go on", root_.string());
-    TRY(check_writable(root_));
-    TRY_ASSIGN(FileLock lock, lock_root(root_));
+                          "the installation in '{}' is not finished; run the installer again to go on",
+                          layout_.root.string());
+    for (const Directory* directory : {&tree_.root, &tree_.control}) TRY(check_writable(*directory));
+    TRY_ASSIGN(FileLock lock, lock_control(tree_.control, layout_.root));
     TRY_ASSIGN(format::Table whole, run_.table());
     TRY_ASSIGN(table_, place::select(std::move(whole), layout_.parts));
     TRY_ASSIGN(plan_, io::make_write_plan(table_, layout_.root_paths()));
     TRY(read_list());
     choose();
-    TRY(remove_tree(stage_)); // of a run that was killed
-    if (::mkdir(stage_.c_str(), 0700) != 0)
-        return errno_error(fmt::format("cannot create '{}'", stage_.string()), errno);
+    TRY(tree_.control.remove_tree(place::control::repair)); // of a run that was killed
+    TRY(tree_.control.make_directory(place::control::repair, 0700));
+    TRY_ASSIGN(stage_, tree_.control.directory(place::control::repair));
     const mode_t umask_before = ::umask(0);
     Status status = wanted_.empty() ? Status() : extract();
     if (status.ok()) status = put_back();
@@ -267,7 +266,7 @@ Result<RepairSummary> Repair::run() {
         auto compiled = compile();
         status = compiled.ok() ? record(*compiled) : Status(std::move(compiled).error());
     }
-    Status removed = remove_tree(stage_);
+    Status removed = tree_.control.remove_tree(place::control::repair);
     TRY(std::move(status));
     TRY(std::move(removed));
     std::ranges::sort(summary_.restored);
@@ -278,13 +277,11 @@ Result<RepairSummary> Repair::run() {
 
 Result<RepairSummary> repair_files(const format::RunFile& run, const format::Manifest& manifest,
                                    const place::Installed& installed, const InstallOptions& options) {
-    try {
-        return Repair(run, manifest, installed, options).run();
-    } catch (const std::bad_alloc&) {
-        return make_error(ErrorKind::storage, "not enough memory to repair; close other programs or use --jobs 1");
-    } catch (const std::exception& error) {
-        return make_error(ErrorKind::bug, "repairing failed: {}", error.what());
-    }
+    return guarded([&]() -> Result<RepairSummary> {
+        TRY_ASSIGN(place::OpenTree tree,
+                   place::open_tree(installed.layout.root, installed.trust, place::Access::write));
+        return Repair(run, manifest, installed, tree, options).run();
+    });
 }
 
 } // namespace tinderbox::install

@@ -13,61 +13,86 @@
 namespace tinderbox::install {
 namespace {
 
-Status move(const fs::path& from, const fs::path& to) {
-    if (::rename(from.c_str(), to.c_str()) == 0) return {};
-    return errno_error(fmt::format("cannot rename '{}' to '{}'", from.string(), to.string()), errno);
+Status move(const Directory& parent, const std::string& from, const std::string& to) {
+    if (::renameat(parent.fd(), from.c_str(), parent.fd(), to.c_str()) == 0) return {};
+    return errno_error(fmt::format("cannot rename '{}' to '{}'", parent.shown(from), parent.shown(to)), errno);
+}
+
+// 0, or the errno.
+int exchange_names(const Directory& parent, const std::string& one, const std::string& other) {
+    return ::renameat2(parent.fd(), one.c_str(), parent.fd(), other.c_str(), RENAME_EXCHANGE) == 0 ? 0 : errno;
 }
 
 } // namespace
 
 Replacement::Replacement(const place::Decision& decision)
-    : prefix_(decision.layout.root), stage_(place::stage_beside(prefix_, decision.manifest_sha256)),
-      aside_(place::aside_of(prefix_)), new_is_there_(decision.reached.has_value()) {}
+    : prefix_(decision.layout.root), name_(prefix_.filename().string()),
+      stage_(place::stage_beside(prefix_, decision.manifest_sha256).filename().string()),
+      aside_(place::aside_of(prefix_).filename().string()), trust_(decision.trust),
+      untrusted_(decision.found == place::Found::untrusted), new_is_there_(decision.reached.has_value()) {}
 
-bool Replacement::pending() const { return lexists(aside_); }
+Result<Directory> Replacement::parent() const {
+    place::Approach there = place::approach(prefix_.parent_path(), trust_);
+    if (there.refusal) return there.refusal->error();
+    if (!there.tree)
+        return errno_error(fmt::format("cannot open the directory '{}'", prefix_.parent_path().string()),
+                           there.error != 0 ? there.error : ENOENT);
+    return std::move(there.tree);
+}
+
+bool Replacement::pending() const {
+    auto directory = parent();
+    return directory.ok() && directory->exists(aside_);
+}
 
 Status Replacement::recover() const {
-    if (new_is_there_ && lexists(stage_) && !lexists(aside_)) TRY(move(stage_, aside_));
-    if (!lexists(prefix_) && lexists(aside_)) {
-        TRY(move(aside_, prefix_));
-        TRY(fsync_directory(prefix_.parent_path()));
+    auto directory = parent();
+    if (untrusted_ || !directory.ok()) return {};
+    if (new_is_there_ && directory->exists(stage_) && !directory->exists(aside_)) TRY(move(*directory, stage_, aside_));
+    if (!directory->exists(name_) && directory->exists(aside_)) {
+        TRY(move(*directory, aside_, name_));
+        TRY(directory->sync());
     }
     return {};
 }
 
 Status Replacement::exchange(io::Faults* faults) const {
-    if (lexists(aside_))
+    TRY_ASSIGN(Directory directory, parent());
+    if (directory.exists(aside_))
         return make_error(ErrorKind::storage, "'{}' is left of an earlier replacement; move it away and run again",
-                          aside_.string());
+                          directory.shown(aside_));
     int error = io::fault(faults, io::Faults::Call::rename, prefix_.native());
-    if (error == 0 && ::renameat2(AT_FDCWD, stage_.c_str(), AT_FDCWD, prefix_.c_str(), RENAME_EXCHANGE) != 0)
-        error = errno;
+    if (error == 0) error = exchange_names(directory, stage_, name_);
     if (error == 0) {
-        TRY(move(stage_, aside_));
+        TRY(move(directory, stage_, aside_));
     } else if (error == EINVAL || error == ENOSYS) {
-        TRY(move(prefix_, aside_));
-        if (Status moved = move(stage_, prefix_); !moved.ok()) {
-            (void)move(aside_, prefix_);
+        TRY(move(directory, name_, aside_));
+        if (Status moved = move(directory, stage_, name_); !moved.ok()) {
+            (void)move(directory, aside_, name_);
             return moved;
         }
     } else {
         return errno_error(fmt::format("cannot replace '{}'", prefix_.string()), error);
     }
-    return fsync_directory(prefix_.parent_path());
+    return directory.sync();
 }
 
 Status Replacement::undo() const {
-    if (!pending()) return {};
-    if (::renameat2(AT_FDCWD, aside_.c_str(), AT_FDCWD, prefix_.c_str(), RENAME_EXCHANGE) == 0) {
-        TRY(fsync_directory(prefix_.parent_path()));
-        return remove_tree(aside_);
+    TRY_ASSIGN(Directory directory, parent());
+    if (!directory.exists(aside_)) return {};
+    if (exchange_names(directory, aside_, name_) == 0) {
+        TRY(directory.sync());
+        return directory.remove_tree(aside_);
     }
-    TRY(move(prefix_, stage_));
-    TRY(move(aside_, prefix_));
-    TRY(fsync_directory(prefix_.parent_path()));
-    return remove_tree(stage_);
+    TRY(move(directory, name_, stage_));
+    TRY(move(directory, aside_, name_));
+    TRY(directory.sync());
+    return directory.remove_tree(stage_);
 }
 
-Status Replacement::finish() const { return pending() ? remove_tree(aside_) : Status(); }
+Status Replacement::finish() const {
+    TRY_ASSIGN(Directory directory, parent());
+    return directory.remove_tree(aside_);
+}
 
 } // namespace tinderbox::install

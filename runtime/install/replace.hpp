@@ -1,9 +1,9 @@
-// --replace: an environment that is there stays until the new one is complete, and comes back when it does not become
-// so.
+// --replace: an existing environment stays until the new one is complete. If the new one does not become complete, the
+// old one comes back.
 //
 // The new environment is staged beside it, whole and durable. Then both change places in one step (renameat2 with
-// RENAME_EXCHANGE; two renames where the file system has no such thing), and the old one lies in `aside` until the last
-// stage is recorded. Killed at any moment, the next run of any installer for this place finds out from names alone:
+// RENAME_EXCHANGE; two renames where the file system lacks that). The old one stays in `aside` until the last stage is
+// recorded. After a kill at any moment, the next run of any installer decides by these names alone:
 //
 // | prefix    | aside  | means                                    | what happens          |
 // | new       | old    | the new one has stages to go, or failed  | goes on, then removes |
@@ -21,6 +21,7 @@ class Replacement {
     explicit Replacement(const place::Decision& decision);
 
     // Before anything else, also when nothing will be installed: an environment that a killed run put aside comes back.
+    // Not where it is another user's.
     Status recover() const;
     bool pending() const; // an old one is kept
     // `prefix` and `stage` change places; then the old one is put aside.
@@ -31,7 +32,11 @@ class Replacement {
     Status finish() const;
 
   private:
-    fs::path prefix_, stage_, aside_;
+    Result<Directory> parent() const;
+    fs::path prefix_;
+    std::string name_, stage_, aside_; // in the parent directory
+    place::Trust trust_;
+    bool untrusted_;    // what lies there is another user's
     bool new_is_there_; // the prefix is this installer's own
 };
 

@@ -27,7 +27,7 @@ std::vector<Script> package_scripts(const format::Manifest& manifest, const plac
                                     std::string_view action) {
     std::vector<Script> out;
     const fs::path& prefix = layout.prefix(root);
-    const std::string name =
+    const format::PrefixName name =
         format::prefix_name(root, manifest.base_installer ? &manifest.base_installer->environments : nullptr);
     for (const format::ScriptInfo& script : manifest.scripts) {
         if (script.prefix != name || script.action != action) continue;
@@ -87,8 +87,11 @@ std::vector<Script> removal_scripts_of(const format::Manifest& manifest, const p
     std::ranges::rotate(roots, roots.begin() + 1); // the environment's were linked last
     for (format::Root root : roots)
         std::ranges::move(package_scripts(manifest, layout, root, "pre-unlink"), std::back_inserter(out));
-    std::error_code ec;
-    std::erase_if(out, [&](const Script& script) { return !fs::is_regular_file(script.prefix / script.path, ec); });
+    std::erase_if(out, [](const Script& script) {
+        const auto prefix = Directory::open(script.prefix);
+        struct stat st;
+        return !prefix.ok() || prefix->look(script.path, st) != 0 || !S_ISREG(st.st_mode);
+    });
     std::ranges::reverse(out);
     return out;
 }
@@ -97,7 +100,7 @@ namespace {
 
 // Scripts of packages are run by bash, in their own directory, as conda does it; an installer's by what their first
 // line names, else by sh.
-Result<ProcessSpec> command_of(const Script& script, const fs::path& control) {
+Result<ProcessSpec> command_of(const Script& script, const Directory& control) {
     const bool bash = ::access("/bin/bash", X_OK) == 0;
     ProcessSpec spec;
     if (!script.path.empty()) {
@@ -106,44 +109,42 @@ Result<ProcessSpec> command_of(const Script& script, const fs::path& control) {
         spec.directory = file.parent_path().string();
         return spec;
     }
-    fs::path file = control / script.name;
-    TRY(write_atomically(file, script.text, 0755));
-    spec.argv = {file.string()};
+    TRY(control.write_atomically(script.name, script.text, 0755));
+    spec.argv = {control.shown(script.name)};
     spec.directory = script.prefix.string();
     if (!script.text.starts_with("#!")) spec.argv.insert(spec.argv.begin(), "/bin/sh");
     return spec;
 }
 
-Result<ProcessResult> run_script(const Script& script, const fs::path& control) {
-    const fs::path log = control / place::control::log;
+Result<ProcessResult> run_script(const Script& script, const Directory& control) {
     TRY_ASSIGN(ProcessSpec spec, command_of(script, control));
     for (const auto& [name, value] : script.variables) spec.set[name] = value;
     spec.unset = {"PYTHON*", "LD_PRELOAD", "LD_LIBRARY_PATH"};
     spec.merge_stderr = true;
     TRY_ASSIGN(ProcessResult result, run_process(spec));
-    if (script.path.empty()) ::unlink((control / script.name).c_str());
-    TRY_ASSIGN(Fd out, open_file(log, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0644));
+    if (script.path.empty()) (void)control.unlink(script.name);
+    TRY_ASSIGN(Fd out, control.open_file(place::control::log, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK, 0644));
     TRY(write_exact(
         out.get(),
         as_bytes(fmt::format("== {} ({}): {}\n{}", script.name, script.package, result.describe(), result.output)),
-        log.string()));
+        control.shown(place::control::log)));
     return result;
 }
 
 } // namespace
 
-Status run_scripts(const std::vector<Script>& scripts, const fs::path& control, const std::atomic<bool>* interrupted) {
+Status run_scripts(const std::vector<Script>& scripts, const Directory& control, const std::atomic<bool>* interrupted) {
     for (const Script& script : scripts) {
         if (interrupted && *interrupted) return make_error(ErrorKind::interrupted, "interrupted");
         TRY_ASSIGN(ProcessResult result, run_script(script, control));
         if (!result.succeeded())
             return make_error(ErrorKind::script, "the script '{}' of {} failed ({}); its output is in '{}'",
-                              script.name, script.package, result.describe(), (control / place::control::log).string());
+                              script.name, script.package, result.describe(), control.shown(place::control::log));
     }
     return {};
 }
 
-std::vector<std::string> run_removal_scripts(const std::vector<Script>& scripts, const fs::path& control) {
+std::vector<std::string> run_removal_scripts(const std::vector<Script>& scripts, const Directory& control) {
     std::vector<std::string> out;
     for (const Script& script : scripts) {
         auto result = run_script(script, control);
@@ -159,12 +160,14 @@ std::vector<std::string> run_removal_scripts(const std::vector<Script>& scripts,
 std::vector<std::string> collect_messages(const place::Layout& layout) {
     std::vector<std::string> out;
     for (format::Root root : layout.roots()) {
-        const fs::path file = layout.prefix(root) / ".messages.txt";
-        auto text = read_text(file, 1u << 20);
+        constexpr std::string_view file = ".messages.txt";
+        const auto prefix = Directory::open(layout.prefix(root));
+        if (!prefix.ok()) continue;
+        const auto text = prefix->read_text(file, 1u << 20);
         if (!text.ok()) continue;
         for (std::string_view line : split_lines(*text))
             if (!trim(line).empty()) out.push_back(fmt::format("a package's script says: {}", trim(line)));
-        ::unlink(file.c_str());
+        (void)prefix->unlink(file);
     }
     return out;
 }

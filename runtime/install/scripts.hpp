@@ -25,14 +25,14 @@ struct ScriptFacts {
 // In the order in which they run: the base's pre_install, its packages' post-link scripts, those of its further
 // environments, its post_install; then the same of the environment.
 std::vector<Script> scripts_of(const format::Manifest& manifest, const place::Layout& layout, const ScriptFacts& facts);
-// The pre-unlink scripts that are there, in the opposite order. Post-unlink scripts never run with conda, either: it
-// looks for them when their package's files are gone (conda's core/link.py).
+// The pre-unlink scripts that are there and not behind a link, in the opposite order. Post-unlink scripts never run
+// with conda, either: it looks for them when their package's files are gone (conda's core/link.py).
 std::vector<Script> removal_scripts_of(const format::Manifest& manifest, const place::Layout& layout);
 
 // Output goes to CONTROL/log. Kinds: script (the first failure ends it), interrupted (asked between two scripts).
-Status run_scripts(const std::vector<Script>& scripts, const fs::path& control, const std::atomic<bool>* interrupted);
+Status run_scripts(const std::vector<Script>& scripts, const Directory& control, const std::atomic<bool>* interrupted);
 // As conda does it, a failure is told and keeps nothing from being removed: one sentence each.
-std::vector<std::string> run_removal_scripts(const std::vector<Script>& scripts, const fs::path& control);
+std::vector<std::string> run_removal_scripts(const std::vector<Script>& scripts, const Directory& control);
 
 // Scripts leave lines for the person in PREFIX/.messages.txt. Returns them as sentences, and removes the file as conda
 // does.

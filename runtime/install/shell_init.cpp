@@ -1,9 +1,12 @@
 #include "runtime/install/shell_init.hpp"
 
 #include "common/base/hash.hpp"
+#include "common/base/json_cost.hpp"
+#include "common/base/output_file.hpp"
 #include "common/base/process.hpp"
 #include "common/base/text.hpp"
 #include "common/base/utf8.hpp"
+#include "runtime/install/as_owner.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -28,19 +31,6 @@ bool is_there(const fs::path& path) {
 }
 
 std::string digest(std::string_view text) { return to_hex(sha256(as_bytes(text))); }
-
-// A start-up file may hold bytes that are no UTF-8, and JSON may not: the record keeps its text as latin1_to_utf8()
-// makes it.
-std::string from_latin1(std::string_view text) {
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        auto byte = static_cast<unsigned char>(text[i]);
-        if (byte >= 0xc0 && i + 1 < text.size())
-            out += static_cast<char>((byte & 0x03) << 6 | (static_cast<unsigned char>(text[++i]) & 0x3f));
-        else out += text[i];
-    }
-    return out;
-}
 
 // ---- the record ---------------------------------------------------------------------------------------------------
 
@@ -81,6 +71,14 @@ std::string record_text(const Record& record) {
            "\n";
 }
 
+// A start-up file may hold bytes that are no UTF-8, and JSON may not: the record keeps its text as latin1_to_utf8()
+// makes it. Throws json::exception as get() does.
+std::string from_latin1(const json& value) {
+    auto text = utf8_to_latin1(value.get<std::string>());
+    if (!text) throw json::other_error::create(501, "a character beyond Latin-1", &value);
+    return *std::move(text);
+}
+
 Result<Record> read_record(const fs::path& path) {
     Record record;
     if (!is_there(path)) return record;
@@ -92,25 +90,24 @@ Result<Record> read_record(const fs::path& path) {
             "blocks by hand, or with 'conda init --reverse'",
             path.string());
     };
-    json value = json::parse(text, nullptr, false);
+    json value = is_affordable_json(text) ? json::parse(text, nullptr, false) : json();
     if (!value.is_object() || value.value("version", 0) != record_version) return damaged();
     try {
-        record.conda_prefix = from_latin1(value.at("conda").get<std::string>());
+        record.conda_prefix = from_latin1(value.at("conda"));
         for (const json& file : value.at("files")) {
             FileRecord entry;
             auto shell = shell_named(file.at("shell").get<std::string>());
             if (!shell) return damaged();
             entry.shell = *shell;
-            entry.file = from_latin1(file.at("file").get<std::string>());
-            entry.backup = from_latin1(file.at("backup").get<std::string>());
+            entry.file = from_latin1(file.at("file"));
+            entry.backup = from_latin1(file.at("backup"));
             entry.existed = file.at("existed").get<bool>();
             entry.before_sha256 = file.at("before_sha256").get<std::string>();
             entry.after_sha256 = file.at("after_sha256").get<std::string>();
             entry.directories = file.at("directories").get<std::vector<std::string>>();
             for (const json& edit : file.at("edits"))
-                entry.edits.push_back({edit.at("line").get<bool>(), from_latin1(edit.at("before").get<std::string>()),
-                                       from_latin1(edit.at("after").get<std::string>()),
-                                       edit.at("copies").get<std::size_t>()});
+                entry.edits.push_back({edit.at("line").get<bool>(), from_latin1(edit.at("before")),
+                                       from_latin1(edit.at("after")), edit.at("copies").get<std::size_t>()});
             if (!entry.file.is_absolute()) return damaged();
             record.entries.push_back(std::move(entry));
         }
@@ -122,26 +119,8 @@ Result<Record> read_record(const fs::path& path) {
 
 // ---- files --------------------------------------------------------------------------------------------------------
 
-// Root may work on a user's files (sudo keeps HOME): a new file gets the owner of its directory.
-void give_to_owner_of(int fd, const fs::path& place) {
-    struct stat st;
-    if (::geteuid() != 0 || ::stat(place.c_str(), &st) != 0 || st.st_uid == 0) return;
-    if (::fchown(fd, st.st_uid, st.st_gid) != 0) return; // stays root's: readable all the same
-}
-
-// In place, not by a rename: the file may be a link into a directory of dotfiles, have an owner, hard links or an ACL
-// of its own, and all of that stays. The backup is on disk by now.
-Status overwrite(const fs::path& path, std::string_view text) {
-    TRY_ASSIGN(Fd fd, open_file(path, O_WRONLY | O_CLOEXEC));
-    TRY(write_exact_at(fd.get(), as_bytes(text), 0, path.string()));
-    if (::ftruncate(fd.get(), static_cast<off_t>(text.size())) != 0 || ::fsync(fd.get()) != 0)
-        return errno_error(fmt::format("cannot write '{}'", path.string()), errno);
-    return {};
-}
-
-Status create_owned(const fs::path& path, std::string_view text, mode_t mode) {
+Status create_new(const fs::path& path, std::string_view text, mode_t mode) {
     TRY_ASSIGN(Fd fd, open_file(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
-    give_to_owner_of(fd.get(), path.parent_path());
     Status status = write_exact(fd.get(), as_bytes(text), path.string());
     if (status.ok() && ::fsync(fd.get()) != 0)
         status = errno_error(fmt::format("cannot write '{}'", path.string()), errno);
@@ -157,7 +136,7 @@ Result<fs::path> make_backup(const fs::path& file, std::string_view text) {
     struct stat other;
     for (int i = 2; ::lstat(backup.c_str(), &other) == 0; ++i)
         backup = fmt::format("{}.tinderbox.bak.{}", file.string(), i);
-    TRY(create_owned(backup, text, st.st_mode & 0777));
+    TRY(create_new(backup, text, st.st_mode & 0777));
     (void)::chmod(backup.c_str(), st.st_mode & 0777); // whatever the umask
     return backup;
 }
@@ -168,12 +147,9 @@ Result<std::vector<std::string>> make_parents(const fs::path& file) {
     for (fs::path at = file.parent_path(); !at.empty() && !is_there(at); at = at.parent_path())
         made.push_back(at.string());
     std::ranges::reverse(made);
-    for (const std::string& directory : made) {
+    for (const std::string& directory : made)
         if (::mkdir(directory.c_str(), 0777) != 0)
             return errno_error(fmt::format("cannot create the directory '{}'", directory), errno);
-        if (auto fd = open_file(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC); fd.ok())
-            give_to_owner_of(fd->get(), fs::path(directory).parent_path());
-    }
     return made;
 }
 
@@ -206,43 +182,59 @@ Status write_record(const fs::path& path, const Record& record) {
 // Removes a backup that nobody has changed since.
 void remove_backup(const FileRecord& entry) {
     if (entry.backup.empty()) return;
+    const auto as_owner = AsOwner::of(entry.backup);
+    if (!as_owner.ok()) return;
     auto text = read_text(entry.backup, size_limit);
     if (text.ok() && digest(*text) == entry.before_sha256) ::unlink(entry.backup.c_str());
 }
 
-Status init_one(ShellChange& change, const fs::path& conda_prefix, const fs::path& record_path, Record& record) {
+// Everything but the change itself: reads the file, plans its new content, makes the backup or the directories.
+Result<Planned> prepare(ShellChange& change, const fs::path& conda_prefix, FileRecord& entry) {
+    TRY_ASSIGN(const AsOwner as_owner, AsOwner::of(change.file));
     TRY_ASSIGN(Planned planned, plan(change.shell, conda_prefix, change.file));
     if (planned.init.broken_block)
         change.words = "it holds the first line of a 'conda initialize' block without the last one; repair it by hand";
-    if (planned.init.edits.empty()) return {};
+    if (planned.init.edits.empty()) return planned;
     if (planned.existed && ::access(change.file.c_str(), W_OK) != 0)
         return errno_error(fmt::format("'{}' was left alone: it cannot be written", change.file.string()), errno);
-
-    FileRecord entry;
     entry.shell = change.shell;
     entry.file = change.file;
     entry.existed = planned.existed;
     entry.before_sha256 = digest(planned.before);
     entry.after_sha256 = digest(planned.init.text);
-    entry.edits = std::move(planned.init.edits);
+    entry.edits = planned.init.edits;
     if (planned.existed) {
         TRY_ASSIGN(entry.backup, make_backup(change.file, planned.before));
     } else {
         TRY_ASSIGN(entry.directories, make_parents(change.file));
     }
+    return planned;
+}
+
+Status write_start_up_file(const fs::path& file, std::string_view text) {
+    TRY_ASSIGN(const AsOwner as_owner, AsOwner::of(file));
+    return write_output_file(file, text);
+}
+
+void remove_as_owner(const fs::path& backup) {
+    if (const auto as_owner = AsOwner::of(backup); as_owner.ok()) ::unlink(backup.c_str());
+}
+
+Status init_one(ShellChange& change, const fs::path& conda_prefix, const fs::path& record_path, Record& record) {
+    FileRecord entry;
+    TRY_ASSIGN(const Planned planned, prepare(change, conda_prefix, entry));
+    if (planned.init.edits.empty()) return {};
     // Recorded first: a record of a change that did not happen undoes nothing.
     std::vector<FileRecord> former = record.entries;
     record.conda_prefix = conda_prefix.string();
     std::erase_if(record.entries, [&](const FileRecord& e) { return e.file == entry.file; });
     record.entries.push_back(entry);
     Status status = write_record(record_path, record);
-    if (status.ok())
-        status = planned.existed ? overwrite(change.file, planned.init.text)
-                                 : create_owned(change.file, planned.init.text, 0666);
+    if (status.ok()) status = write_start_up_file(change.file, planned.init.text);
     if (!status.ok()) {
         record.entries = std::move(former);
         (void)write_record(record_path, record);
-        if (!entry.backup.empty()) ::unlink(entry.backup.c_str());
+        if (!entry.backup.empty()) remove_as_owner(entry.backup);
         return status;
     }
     for (const FileRecord& old : former)
@@ -252,8 +244,19 @@ Status init_one(ShellChange& change, const fs::path& conda_prefix, const fs::pat
     return {};
 }
 
+// The file itself where it is a link, which stays.
+Status remove_start_up_file(const FileRecord& entry) {
+    std::error_code ec;
+    const fs::path file = fs::canonical(entry.file, ec);
+    if (::unlink(file.c_str()) != 0) return errno_error(fmt::format("cannot remove '{}'", entry.file.string()), errno);
+    for (auto directory = entry.directories.rbegin(); directory != entry.directories.rend(); ++directory)
+        fs::remove(*directory, ec); // only an empty one goes
+    return {};
+}
+
 Status undo_one(const FileRecord& entry, const std::string& conda_prefix, ShellChange& change) {
     using Outcome = ShellChange::Outcome;
+    TRY_ASSIGN(const AsOwner as_owner, AsOwner::of(entry.file));
     if (!is_there(entry.file)) {
         change.outcome = Outcome::left;
         change.words = "it is not there any more";
@@ -267,11 +270,7 @@ Status undo_one(const FileRecord& entry, const std::string& conda_prefix, ShellC
         if (backup.ok() && digest(*backup) == entry.before_sha256) undone = *std::move(backup);
     }
     if (!entry.existed && trim(undone).empty()) {
-        std::error_code ec;
-        if (::unlink(entry.file.c_str()) != 0)
-            return errno_error(fmt::format("cannot remove '{}'", entry.file.string()), errno);
-        for (auto directory = entry.directories.rbegin(); directory != entry.directories.rend(); ++directory)
-            fs::remove(*directory, ec); // only an empty one goes
+        TRY(remove_start_up_file(entry));
         change.outcome = Outcome::removed;
         return {};
     }
@@ -280,7 +279,7 @@ Status undo_one(const FileRecord& entry, const std::string& conda_prefix, ShellC
         if (change.outcome == Outcome::left) change.words = "what was added to it is gone already";
         return {};
     }
-    TRY(overwrite(entry.file, undone));
+    TRY(write_output_file(entry.file, undone));
     change.outcome = Outcome::restored;
     if (digest(undone) != entry.before_sha256)
         change.words = "it was edited since: only the lines of this installation were taken out";
@@ -357,7 +356,10 @@ json to_json(const std::vector<ShellChange>& changes) {
 
 bool would_init_shells(const fs::path& conda_prefix, const std::vector<Shell>& shells, const ShellPlaces& places) {
     return std::ranges::any_of(shells, [&](Shell shell) {
-        auto planned = plan(shell, conda_prefix, start_up_file(shell, places));
+        const fs::path file = start_up_file(shell, places);
+        const auto as_owner = AsOwner::of(file);
+        if (!as_owner.ok()) return false;
+        auto planned = plan(shell, conda_prefix, file);
         return planned.ok() && !planned->init.edits.empty();
     });
 }

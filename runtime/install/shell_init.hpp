@@ -1,5 +1,8 @@
 // `conda init` in the user's start-up files, and its undo (docs/inside/install.md). No conda is run.
 //
+// Links to the files stay, and so do modes and owners; root acts with the rights of the home's owner
+// (runtime/install/as_owner.hpp).
+//
 // Must: a file's old content is on disk beside it before the file is changed. Must: the undo gives back the very bytes,
 // unless somebody has edited the file since; then the undo takes back only our own changes. One thread calls.
 #pragma once

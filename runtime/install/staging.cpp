@@ -1,5 +1,6 @@
 #include "runtime/install/staging.hpp"
 
+#include "runtime/install/control_files.hpp"
 #include "runtime/install/lock.hpp"
 #include "runtime/place/control_files.hpp"
 
@@ -23,23 +24,27 @@ Error not_ours(const fs::path& path) {
 }
 
 // Nobody else can have prepared the directory: it is made now, or it exists, belongs to this user, and is no link.
-Result<Fd> private_directory(const fs::path& path, mode_t mode) {
-    if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST)
-        return errno_error(fmt::format("cannot create the directory '{}'", path.string()), errno);
-    Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+// `exact`: with these permissions and no others. `made`: now.
+Result<Directory> own_directory(const Directory& parent, const std::string& name, mode_t mode, bool exact, bool& made) {
+    const fs::path shown = parent.path() / name;
+    made = ::mkdirat(parent.fd(), name.c_str(), mode) == 0;
+    if (!made && errno != EEXIST)
+        return errno_error(fmt::format("cannot create the directory '{}'", shown.string()), errno);
+    auto directory = parent.directory(name);
+    if (!directory.ok() && std::exchange(made, false)) {
+        (void)parent.remove_directory(name);
+        return std::move(directory).error();
+    }
     struct stat st;
-    if (!fd || ::fstat(fd.get(), &st) != 0 || st.st_uid != ::geteuid()) return not_ours(path);
-    if (mode == 0700 && (st.st_mode & 0777) != 0700) return not_ours(path);
-    return fd;
+    if (!directory.ok() || ::fstat(directory->fd(), &st) != 0 || st.st_uid != ::geteuid()) return not_ours(shown);
+    if (exact ? (st.st_mode & 0777) != mode : (st.st_mode & (S_IWGRP | S_IWOTH)) != 0) return not_ours(shown);
+    return directory;
 }
 
-Status clear(const fs::path& directory) {
-    std::error_code ec;
-    std::vector<fs::path> entries;
-    for (fs::directory_iterator it(directory, ec), end; !ec && it != end; it.increment(ec))
-        if (it->path().filename() != place::control_directory) entries.push_back(it->path());
-    if (ec) return errno_error(fmt::format("cannot read '{}'", directory.string()), ec.value());
-    for (const fs::path& entry : entries) TRY(remove_tree(entry));
+Status clear(const Directory& directory) {
+    TRY_ASSIGN(auto entries, directory.entries());
+    for (const Directory::Entry& entry : entries)
+        if (entry.name != place::control_directory) TRY(directory.remove_tree(entry.name));
     return {};
 }
 
@@ -47,29 +52,34 @@ Error appeared(const fs::path& path) {
     return make_error(ErrorKind::storage, "'{}' appeared while installing; move it away and run again", path.string());
 }
 
-Status rename_new(const fs::path& from, const fs::path& to, io::Faults* faults) {
-    int error = io::fault(faults, io::Faults::Call::rename, to.native());
-    if (error == 0 && ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0) error = errno;
+Status rename_new(const Directory& from, const std::string& name, const Directory& to, const std::string& new_name,
+                  io::Faults* faults) {
+    const fs::path shown = to.path() / new_name;
+    int error = io::fault(faults, io::Faults::Call::rename, shown.native());
+    if (error == 0 && ::renameat2(from.fd(), name.c_str(), to.fd(), new_name.c_str(), RENAME_NOREPLACE) != 0)
+        error = errno;
     // Some file systems (NFS, old FUSE) do not know the flag; a plain rename would replace a file.
-    if ((error == EINVAL || error == ENOSYS) && !lexists(to))
-        error = ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
-    if (error == EEXIST || error == ENOTEMPTY) return appeared(to);
-    if (error != 0) return errno_error(fmt::format("cannot rename to '{}'", to.string()), error);
+    if ((error == EINVAL || error == ENOSYS) && !to.exists(new_name))
+        error = ::renameat(from.fd(), name.c_str(), to.fd(), new_name.c_str()) == 0 ? 0 : errno;
+    if (error == EEXIST || error == ENOTEMPTY) return appeared(shown);
+    if (error != 0) return errno_error(fmt::format("cannot rename to '{}'", shown.string()), error);
     return {};
 }
 
-Status merge(const fs::path& from, const fs::path& to, io::Faults* faults) {
-    std::error_code ec;
-    std::vector<fs::path> names;
-    for (fs::directory_iterator it(from, ec), end; !ec && it != end; it.increment(ec))
-        names.push_back(it->path().filename());
-    if (ec) return errno_error(fmt::format("cannot read '{}'", from.string()), ec.value());
-    std::ranges::sort(names);
-    for (const fs::path& name : names) {
-        auto source = fs::symlink_status(from / name, ec), target = fs::symlink_status(to / name, ec);
-        if (source.type() == fs::file_type::directory && target.type() == fs::file_type::directory)
-            TRY(merge(from / name, to / name, faults));
-        else TRY(rename_new(from / name, to / name, faults));
+// Directories that both sides have are entered, and only when nobody else could swap what is in them.
+Status merge(const Directory& from, const Directory& to, const place::Trust& trust, io::Faults* faults) {
+    TRY_ASSIGN(auto entries, from.entries());
+    for (const Directory::Entry& entry : entries) {
+        struct stat st;
+        if (entry.is_directory && to.look(entry.name, st) == 0 && S_ISDIR(st.st_mode)) {
+            if (auto refusal = refuse_tree(trust, to.path() / entry.name, st, place::Access::write))
+                return refusal->error();
+            TRY_ASSIGN(Directory source, from.directory(entry.name));
+            TRY_ASSIGN(Directory target, to.directory(entry.name));
+            TRY(merge(source, target, trust, faults));
+        } else {
+            TRY(rename_new(from, entry.name, to, entry.name, faults));
+        }
     }
     return {};
 }
@@ -80,49 +90,59 @@ Result<Staging> Staging::open(const place::Decision& decision, const place::Jour
     Staging staging;
     staging.prefix_ = decision.layout.root;
     staging.inside_ = decision.staging == place::StagingKind::inside;
-    staging.tree_ = decision.stage;
-    staging.control_ = (staging.inside_ ? staging.prefix_ : staging.tree_) / place::control_directory;
+    staging.stage_ = decision.stage;
     staging.header_ = header;
+    staging.trust_ = decision.trust;
     // The rename at the end refuses it as well, but only after everything was written.
     if (decision.staging == place::StagingKind::beside && lexists(staging.prefix_)) return appeared(staging.prefix_);
-    auto opened = staging.inside_ ? staging.open_inside() : staging.open_beside();
+    auto opened = staging.inside_ ? staging.open_inside(decision) : staging.open_beside(decision);
     if (opened.ok()) opened = staging.open_journal();
     if (!opened.ok()) {
-        if (staging.lock_) staging.discard();
+        if (staging.lock_ || (staging.new_tree_ && !staging.busy_)) staging.discard();
         else
-            for (auto& made : staging.made_) ::rmdir(made.c_str());
+            for (auto it = staging.made_.rbegin(); it != staging.made_.rend(); ++it) ::rmdir(it->c_str());
         return std::move(opened).error();
     }
     return staging;
 }
 
-Status Staging::open_beside() {
-    const fs::path parent = prefix_.parent_path();
-    for (fs::path missing = parent; !missing.empty() && !lexists(missing); missing = missing.parent_path())
-        made_.push_back(missing); // deepest first
-    TRY(make_directories(parent));
-    TRY_ASSIGN(tree_fd_, private_directory(tree_, 0700));
-    TRY_ASSIGN(Fd control, private_directory(control_, 0755));
+Status Staging::open_beside(const place::Decision& decision) {
+    const mode_t mode = header_.private_modes ? 0700 : 0755;
+    bool new_control = false;
+    TRY_ASSIGN(parent_, place::make_parents(prefix_.parent_path(), decision.trust, mode, made_));
+    TRY_ASSIGN(tree_, own_directory(parent_, stage_name(), 0700, true, new_tree_));
+    TRY_ASSIGN(control_, own_directory(tree_, std::string(place::control_directory), 0755, false, new_control));
     return {};
 }
 
-Status Staging::open_inside() {
-    TRY_ASSIGN(Fd control, private_directory(control_, 0755));
-    TRY_ASSIGN(tree_fd_, private_directory(tree_, 0700));
+Status Staging::open_inside(const place::Decision& decision) {
+    place::Approach there = place::approach(prefix_, decision.trust);
+    if (there.refusal) return there.refusal->error();
+    if (!there.tree) return errno_error(fmt::format("cannot open the directory '{}'", prefix_.string()), there.error);
+    root_ = std::move(there.tree);
+    struct stat st;
+    if (::fstat(root_.fd(), &st) != 0) return errno_error(fmt::format("cannot look at '{}'", prefix_.string()), errno);
+    if (auto refusal = refuse_tree(decision.trust, prefix_, st, place::Access::write)) return refusal->error();
+    bool new_stage = false;
+    TRY_ASSIGN(control_, own_directory(root_, std::string(place::control_directory), 0755, false, new_tree_));
+    TRY_ASSIGN(tree_, own_directory(control_, stage_name(), 0700, true, new_stage));
     return {};
 }
 
 Status Staging::open_journal() {
-    TRY_ASSIGN(lock_, lock_control(control_, prefix_));
+    TRY_ASSIGN(lock_, try_lock(control_));
+    busy_ = !lock_;
+    if (busy_) return locked_by_another(prefix_);
     // The lock may be of a directory that its installer has just renamed into place.
     struct stat held, now;
-    if (::fstat(tree_fd_.get(), &held) != 0 || ::lstat(tree_.c_str(), &now) != 0 || held.st_ino != now.st_ino)
+    const Directory& above = inside_ ? control_ : parent_;
+    if (::fstat(tree_.fd(), &held) != 0 || above.look(stage_name(), now) != 0 || held.st_ino != now.st_ino)
         return make_error(ErrorKind::storage, "another installer has just finished '{}'", prefix_.string());
-    found_ = place::Journal::read(control_ / place::control::journal);
+    found_ = place::Journal::read(control_);
     if (found_ && found_->header.manifest_sha256 == header_.manifest_sha256 &&
         found_->header.prefix == header_.prefix && found_->header.private_modes == header_.private_modes &&
         found_->header.parts == header_.parts && (found_->tasks > 0 || found_->committing)) {
-        TRY_ASSIGN(journal_, place::Journal::append_to(control_ / place::control::journal));
+        TRY_ASSIGN(journal_, place::Journal::append_to(control_));
         recorded_ = true;
         merging_ = found_->committing;
         return {};
@@ -134,14 +154,14 @@ Status Staging::start_over() {
     found_.reset();
     recorded_ = false;
     TRY(clear(tree_));
-    TRY_ASSIGN(journal_, place::Journal::create(control_ / place::control::journal, header_));
+    TRY_ASSIGN(journal_, place::Journal::create(control_, header_));
     return {};
 }
 
 Status Staging::sync(io::Faults* faults) const {
-    int error = io::fault(faults, io::Faults::Call::sync, tree_.native());
-    if (error == 0 && ::syncfs(tree_fd_.get()) != 0) error = errno;
-    if (error != 0) return errno_error(fmt::format("cannot write '{}' to disk", tree_.string()), error);
+    int error = io::fault(faults, io::Faults::Call::sync, tree_.path().native());
+    if (error == 0 && ::syncfs(tree_.fd()) != 0) error = errno;
+    if (error != 0) return errno_error(fmt::format("cannot write '{}' to disk", tree_.path().string()), error);
     return {};
 }
 
@@ -149,7 +169,7 @@ Status Staging::record_tasks(std::uint64_t tasks, io::Faults* faults) {
     TRY(sync(faults));
     TRY(journal_->record_tasks(tasks));
     recorded_ = true;
-    (void)io::fault(faults, io::Faults::Call::record, control_.native());
+    (void)io::fault(faults, io::Faults::Call::record, control_.path().native());
     return {};
 }
 
@@ -159,31 +179,35 @@ Status Staging::commit(bool durable, io::Faults* faults, const Replacement* repl
     if (inside_) {
         if (!renaming) TRY(journal_->record_commit());
         merging_ = true;
-        TRY(merge(tree_, prefix_, faults));
+        TRY(merge(tree_, root_, trust_, faults));
         if (durable) TRY(sync(faults));
         return {};
     }
-    TRY(replacing ? replacing->exchange(faults) : rename_new(tree_, prefix_, faults));
-    tree_ = prefix_;
-    control_ = prefix_ / place::control_directory;
-    if (durable) TRY(fsync_directory(prefix_.parent_path()));
+    const std::string name = prefix_.filename().string();
+    TRY(replacing ? replacing->exchange(faults) : rename_new(parent_, stage_name(), parent_, name, faults));
+    stage_ = prefix_; // the descriptors stay with the tree
+    if (durable) TRY(parent_.sync());
     return {};
 }
 
 void Staging::discard() {
     if (merging_) return;
-    (void)remove_tree(tree_);
-    if (inside_) (void)remove_tree(control_);
-    for (const fs::path& made : made_) ::rmdir(made.c_str());
+    // To remove a tree takes descriptors: where there are no more, these make room.
+    tree_ = Directory();
+    control_ = Directory();
+    journal_.reset();
+    if (inside_) (void)remove_control(root_);
+    else if (parent_) (void)parent_.remove_tree(stage_name());
+    for (auto it = made_.rbegin(); it != made_.rend(); ++it) ::rmdir(it->c_str());
 }
 
-std::string first_conflict(const fs::path& prefix, const std::vector<std::string>& files,
-                           const std::vector<std::string>& directories) {
+std::string Staging::first_conflict(const std::vector<std::string>& files,
+                                    const std::vector<std::string>& directories) const {
     struct stat st;
     for (const std::string& path : files)
-        if (::lstat((prefix / path).c_str(), &st) == 0) return path;
+        if (root_.look(path, st) == 0) return path;
     for (const std::string& path : directories)
-        if (::lstat((prefix / path).c_str(), &st) == 0 && !S_ISDIR(st.st_mode)) return path;
+        if (!path.empty() && root_.look(path, st) == 0 && !S_ISDIR(st.st_mode)) return path;
     return "";
 }
 

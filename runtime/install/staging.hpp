@@ -14,12 +14,12 @@ namespace tinderbox::install {
 class Staging {
   public:
     // Kind storage: the parent is not writable, another installer is at work (it holds the lock), the directory is
-    // not ours.
+    // not ours, or another user could change the way to it.
     static Result<Staging> open(const place::Decision& decision, const place::JournalHeader& header);
 
     bool inside() const { return inside_; }
-    const fs::path& tree() const { return tree_; }       // where files are written
-    const fs::path& control() const { return control_; } // where journal, manifest and state are written
+    const Directory& tree() const { return tree_; }       // where files are written
+    const Directory& control() const { return control_; } // where journal, manifest and state are written
     // The journal of an earlier run that this one goes on with; otherwise the tree is empty.
     const std::optional<place::JournalContents>& found() const { return found_; }
     // Gives up the earlier run's work and empties the tree.
@@ -38,25 +38,30 @@ class Staging {
     Status commit(bool durable, io::Faults* faults, const Replacement* replacing = nullptr);
     // Removes everything this installation has made.
     void discard();
+    // The first path of the plan that is in an existing prefix already, "" when nothing stands in the way. Directories
+    // that both have are no conflict.
+    std::string first_conflict(const std::vector<std::string>& files,
+                               const std::vector<std::string>& directories) const;
 
   private:
     Staging() = default;
-    Status open_beside();
-    Status open_inside();
+    Status open_beside(const place::Decision& decision);
+    Status open_inside(const place::Decision& decision);
     Status open_journal();
-    fs::path prefix_, tree_, control_;
+    std::string stage_name() const { return stage_.filename().string(); }
+    fs::path prefix_, stage_;
+    Directory parent_; // of the prefix; open when beside
+    Directory root_;   // the prefix; open when inside
+    Directory tree_, control_;
     bool inside_ = false, recorded_ = false, merging_ = false;
+    bool new_tree_ = false; // the tree, or inside the control directory, was made by this run
+    bool busy_ = false;     // another installer holds the lock
+    place::Trust trust_;
     place::JournalHeader header_;
-    std::vector<fs::path> made_; // parents that did not exist
-    Fd tree_fd_;
+    std::vector<fs::path> made_; // parents that did not exist, outermost first
     std::optional<FileLock> lock_;
     std::optional<place::Journal> journal_;
     std::optional<place::JournalContents> found_;
 };
-
-// The first path of the tree that is in the prefix already, "" when nothing stands in the way. Directories that both
-// have are no conflict.
-std::string first_conflict(const fs::path& prefix, const std::vector<std::string>& files,
-                           const std::vector<std::string>& directories);
 
 } // namespace tinderbox::install

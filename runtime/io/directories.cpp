@@ -1,5 +1,7 @@
 #include "runtime/io/directories.hpp"
 
+#include "common/base/last_component.hpp"
+
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -21,7 +23,7 @@ std::uint64_t descriptor_limit() {
     return limit.rlim_cur;
 }
 
-const char* last_name(const std::string& path) { return path.c_str() + (path.rfind('/') + 1); }
+const char* last_name(const std::string& path) { return last_component(path).data(); }
 
 } // namespace
 

@@ -1,5 +1,5 @@
-// Every directory of a tree, made first and kept open: files are created relative to these descriptors, so no link
-// that appears meanwhile is followed.
+// Makes every directory of a tree first and keeps it open. Files are created relative to these descriptors, so a link
+// that appears later is not followed.
 #pragma once
 
 #include "common/base/file.hpp"
@@ -11,7 +11,7 @@ namespace tinderbox::io {
 class Directories {
   public:
     // Raises the soft limit of open files to the hard one. Directories beyond the limit are opened again when needed.
-    // `existing_ok`: a directory that is there already (an interrupted run made it) is taken if it is one.
+    // `existing_ok`: an existing path that is a directory (an interrupted run made it) is accepted.
     static Result<Directories> make(Fd root, std::string shown_root, const std::vector<PlannedDirectory>& directories,
                                     bool existing_ok, Faults* faults);
 
@@ -25,7 +25,7 @@ class Directories {
     std::string path(std::uint32_t index) const;
     const std::string& shown_root() const { return shown_root_; }
 
-    // Modes and times, deepest first; nothing may be created afterwards.
+    // Sets modes and times, deepest first; afterwards no file may be created.
     Status finish(const format::Table& table, std::uint16_t mode_mask) const;
 
   private:

@@ -1,7 +1,7 @@
-// Moments in which nothing is in flight, so that everything before them can be made durable and written down.
+// Points in time at which no work is in flight, so that all earlier work can be made durable and recorded.
 #pragma once
 
-#include "common/base/result.hpp"
+#include "common/base/guarded.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -22,7 +22,7 @@ class EpochGate {
 
     void did(std::uint64_t bytes) { since_ += bytes; }
 
-    // Workers take no new work while this is true, finish what they have, and meet().
+    // While this is true, workers take no new work, finish their own, and call meet().
     bool due() {
         if (!record_) return false;
         if (due_) return true;
@@ -30,7 +30,7 @@ class EpochGate {
         if (now >= next_.load() || (since_ >= bytes_ && now >= first_)) due_ = true;
         return due_;
     }
-    // The last one to arrive records; all go on afterwards.
+    // The last worker to arrive records; then all continue.
     Status meet() {
         std::unique_lock lock(mutex_);
         if (++waiting_ == active_) return complete();
@@ -38,7 +38,7 @@ class EpochGate {
         arrived_.wait(lock, [&] { return generation != generation_; });
         return {};
     }
-    // A worker that does not come back. After a failure nothing is recorded any more.
+    // A worker leaves for good. After a failure nothing is recorded any more.
     Status leave(bool failed) {
         std::lock_guard lock(mutex_);
         if (failed) failed_ = true;
@@ -51,7 +51,7 @@ class EpochGate {
         return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(s));
     }
     Status complete() {
-        Status status = failed_ ? Status() : record_();
+        Status status = failed_ ? Status() : guarded(record_);
         next_ = Clock::now() + seconds(every_);
         since_ = 0;
         due_ = false;

@@ -1,16 +1,20 @@
 #include "runtime/io/extract.hpp"
 
+#include "common/base/guarded.hpp"
+#include "common/base/hash_file.hpp"
 #include "common/base/parallel.hpp"
+#include "common/base/threads.hpp"
 #include "runtime/io/epoch.hpp"
 #include "runtime/io/files.hpp"
 #include "runtime/io/queue.hpp"
 #include "runtime/io/run_reader.hpp"
 
 #include <algorithm>
+#include <fcntl.h>
+
 #include <cerrno>
 #include <cstring>
 #include <deque>
-#include <thread>
 #include <unordered_map>
 
 namespace tinderbox::io {
@@ -110,6 +114,13 @@ struct Shared {
                           run.path().string(), index, table.blocks[index].offset, holds);
     }
 
+    Error other_file(std::uint32_t content) const {
+        const std::span<const std::uint32_t> names = plan.destinations_of[content];
+        return make_error(ErrorKind::damaged,
+                          "{}: '{}' is not the file that the file table names: its SHA-256 does not match",
+                          run.path().string(), names.empty() ? "?" : table.destinations[names.front()].path);
+    }
+
     Status unpack(std::uint32_t block, ByteView packed, std::span<std::byte> out) const {
         if (!format::unpack_block(table.blocks[block], packed, out).ok()) return damaged_block(block);
         return {};
@@ -131,6 +142,7 @@ struct Shared {
     void prepare();
     Status repeat_relocated();
     Status write_digests();
+    Status check_large_files() const;
 };
 
 Status Shared::write_content(std::uint32_t index, ByteView raw) {
@@ -140,6 +152,8 @@ Status Shared::write_content(std::uint32_t index, ByteView raw) {
         if (!known[destination]) return make_error(ErrorKind::bug, "a digest is asked for before its file is written");
         return installed[destination];
     };
+    if ((options.check_contents || !content.relocs.empty()) && sha256(original) != content.sha256)
+        return other_file(index);
     const std::string* prefix = nullptr;
     Bytes relocated;
     format::InstalledFile facts;
@@ -245,6 +259,20 @@ Status Shared::write_digests() {
     return {};
 }
 
+// Their blocks were written in no order, so they are read again.
+Status Shared::check_large_files() const {
+    for (const auto& [d, file] : large_files) {
+        const format::Destination& destination = table.destinations[d];
+        TRY_ASSIGN(Directories::Handle directory, tree.directories.open(plan.directory_of[d]));
+        const char* name = destination.path.c_str() + (destination.path.rfind('/') + 1);
+        Fd fd(::openat(directory.fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+        if (!fd) return errno_error(fmt::format("cannot read '{}'", tree.path(d)), errno);
+        TRY_ASSIGN(const FileHash found, hash_file(fd.get(), tree.path(d)));
+        if (found.sha256 != table.contents[destination.content].sha256) return other_file(destination.content);
+    }
+    return {};
+}
+
 // One thread: a few block reads ahead, a few large writes in flight, small files written in between.
 class Worker {
   public:
@@ -272,6 +300,7 @@ class Worker {
     };
     static constexpr std::uint64_t write_tag = 1ull << 63;
 
+    void make_buffers();
     Status loop();
     Status start_reads();
     Status start_read(std::uint32_t block);
@@ -296,6 +325,18 @@ class Worker {
 };
 
 void Worker::run() {
+    Status status = guarded([this] {
+        make_buffers();
+        return loop();
+    });
+    const bool failed = !status.ok();
+    if (failed) shared_.fail(std::move(status).error());
+    drain_quietly();
+    Status left = gate_.leave(failed || shared_.stop);
+    if (!left.ok()) shared_.fail(std::move(left).error());
+}
+
+void Worker::make_buffers() {
     const Shape& shape = shared_.shape;
     // The plain queue has no depth: it does the work at once.
     if (shape.uring) queue_ = make_uring_queue(queue_depth);
@@ -308,12 +349,6 @@ void Worker::run() {
     writes_.resize(shape.writes);
     for (Write& write : writes_) write.buffer = AlignedBuffer(format::block_raw_size);
     scratch_ = AlignedBuffer(format::block_raw_size);
-    Status status = loop();
-    bool failed = !status.ok();
-    if (failed) shared_.fail(std::move(status).error());
-    drain_quietly();
-    Status left = gate_.leave(failed || shared_.stop);
-    if (!left.ok()) shared_.fail(std::move(left).error());
 }
 
 Status Worker::loop() {
@@ -366,8 +401,9 @@ Status Worker::start_read(std::uint32_t index) {
         return {};
     }
     read.where = *where;
+    TRY(queue_->submit({false, where->fd, read.buffer.data(), where->size, where->offset, slot}));
     ++in_flight_;
-    return queue_->submit({false, where->fd, read.buffer.data(), where->size, where->offset, slot});
+    return {};
 }
 
 Result<ByteView> Worker::packed_bytes(Read& read) {
@@ -444,9 +480,9 @@ Status Worker::write_large(std::uint32_t index, Write& write) {
         std::uint64_t tag =
             write_tag | static_cast<std::uint64_t>(&write - writes_.data()) << 32 | write.requests.size();
         write.requests.push_back({&file, raw, offset});
+        TRY(queue_->submit({true, file.fd(), write.buffer.data(), size, offset, tag}));
         ++write.pending;
         ++in_flight_;
-        TRY(queue_->submit({true, file.fd(), write.buffer.data(), size, offset, tag}));
     }
     return {};
 }
@@ -494,6 +530,22 @@ void Worker::drain_quietly() {
 
 Error interruption() { return make_error(ErrorKind::interrupted, "interrupted"); }
 
+// Where the system gives fewer threads, those do all of the work.
+void run_workers(Shared& shared, EpochGate& gate) {
+    const unsigned wanted = shared.shape.threads;
+    auto work = [&](const std::stop_token&) {
+        Worker(shared, gate).run();
+        return Status();
+    };
+    Threads others;
+    while (others.size() + 1 < wanted && others.start(work).ok()) {
+    }
+    for (auto missing = others.size() + 1; missing < wanted; ++missing)
+        if (Status left = gate.leave(false); !left.ok()) shared.fail(std::move(left).error());
+    (void)work({});
+    if (Status failed = others.join(); !failed.ok()) shared.fail(std::move(failed).error());
+}
+
 Status phase_one(Shared& shared) {
     const ExtractOptions& options = shared.options;
     auto started = std::chrono::steady_clock::now();
@@ -503,10 +555,7 @@ Status phase_one(Shared& shared) {
     };
     EpochGate gate(shared.shape.threads, options.epoch_seconds, options.epoch_bytes, options.journal_after,
                    options.record ? std::function<Status()>(record) : nullptr);
-    {
-        std::vector<std::jthread> threads;
-        for (unsigned i = 0; i < shared.shape.threads; ++i) threads.emplace_back([&] { Worker(shared, gate).run(); });
-    }
+    run_workers(shared, gate);
     shared.ring.drain();
     if (!shared.error.ok()) return shared.error;
     if (!shared.interrupted()) return {};
@@ -523,6 +572,7 @@ Result<Extracted> extract(const format::RunFile& run, const format::Table& table
     shared.prepare();
     if (options.done_tasks > 0) TRY(shared.repeat_relocated());
     TRY(phase_one(shared));
+    if (options.check_contents) TRY(shared.check_large_files());
     TRY(shared.write_digests());
     for (const HardLink& link : plan.hard_links) {
         if (shared.interrupted()) return interruption();

@@ -1,9 +1,9 @@
 // From blocks to files: read → check → decompress → relocate → write, on all cores, in one pass over the .run.
 //
-// Why it looks like this: everybody else is bound by the page cache, not by the disk or by decompression. Blocks are
-// read and large files are written with O_DIRECT through io_uring, a few in flight a thread; small files are written
-// plainly while those are on their way. Rejected, because measured slower by a factor of two and more: mmap of the
-// .run, plain buffered writing of large files, one thread.
+// Reasons: programs that write through the page cache are limited by it, not by the disk or by decompression. So blocks
+// are read and large files written with O_DIRECT through io_uring, a few in flight a thread; small files are written
+// plainly meanwhile. Rejected, because measured slower by a factor of two and more: mmap of the .run, plain buffered
+// writing of large files, one thread.
 #pragma once
 
 #include "common/format/relocate.hpp"
@@ -19,6 +19,11 @@ struct ExtractOptions {
     bool no_uring = false, no_direct = false;
     std::uint16_t mode_mask = 07777;
     std::vector<std::string> prefixes; // the prefixes that relocations name, by prefix_index()
+
+    // Compares each file, as it is before relocation, with the table's SHA-256, besides the blocks'. Without it only
+    // files with relocations are, which are hashed anyway: a block's hash tells damage, and only a table that was made
+    // wrong can differ behind it. It costs one more reading of every byte; `--verify-file` does the same.
+    bool check_contents = false;
 
     // Resuming: the first `done_tasks` tasks were made durable by an earlier run.
     bool resume = false;

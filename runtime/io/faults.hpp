@@ -1,5 +1,5 @@
-// Where a test steps between the installer and the file system: fails the n-th call, shortens writes, sees when
-// the tree is made durable. Production code passes a null pointer.
+// A hook for tests between the installer and the file system: fails the n-th call, shortens writes, observes syncs.
+// Production code passes a null pointer.
 #pragma once
 
 #include <cstddef>
@@ -11,9 +11,9 @@ class Faults {
   public:
     enum class Call { make_directory, open, write, link, sync, rename, record };
     virtual ~Faults() = default;
-    // The errno the call fails with, 0 = it is made. Called from several threads.
+    // The errno that the call fails with; 0: the call is made. Called from several threads.
     virtual int before(Call call, std::string_view path) = 0;
-    // How many of `size` bytes the next write takes.
+    // The number of bytes, of `size`, that the next write takes.
     virtual std::size_t shorten(std::size_t size) { return size; }
 };
 

@@ -1,6 +1,7 @@
 #include "runtime/io/files.hpp"
 
 #include "common/base/aligned_buffer.hpp"
+#include "common/base/last_component.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -16,8 +17,7 @@ namespace {
 constexpr std::size_t ring_size = 1u << 20;
 
 const char* name_of(const Tree& tree, std::uint32_t destination) {
-    const std::string& path = tree.table.destinations[destination].path;
-    return path.c_str() + (path.rfind('/') + 1);
+    return last_component(tree.table.destinations[destination].path).data();
 }
 
 Error cannot(std::string_view what, const Tree& tree, std::uint32_t destination, int error) {

@@ -11,8 +11,8 @@
 
 namespace tinderbox::io {
 
-// Buffered writing of gigabytes fills the page cache, and getting fresh pages costs more than the disk does. The
-// ring starts write-back at once, waits for what was written 32 MiB ago and drops it from the cache.
+// Buffered writing of gigabytes fills the page cache, and fresh pages cost more time than the disk. The ring starts
+// write-back at once, waits for the bytes written 32 MiB ago, and drops them from the cache.
 class WritebackRing {
   public:
     explicit WritebackRing(std::uint64_t capacity = 32u << 20) : capacity_(capacity) {}
@@ -38,26 +38,26 @@ struct Tree {
     const WritePlan& plan;
     const Directories& directories;
     std::uint16_t mode_mask = 07777;
-    bool replace = false; // a file that an interrupted run left half-written is removed first
+    bool replace = false; // removes a file that an interrupted run left half-written
     Faults* faults = nullptr;
     WritebackRing* ring = nullptr;
 
     std::string path(std::uint32_t destination) const; // for messages
 };
 
-// A new file with these bytes, mode and time. Never follows a link, never opens what is there.
+// Writes a new file with these bytes, mode and time. Never follows a link, never opens an existing file.
 Status write_small_file(const Tree& tree, std::uint32_t destination, ByteView data);
-// A further name of the file at destination `source`, which is complete; a copy where there cannot be one.
+// Adds a name to the file at destination `source`, which is complete. Copies it where hard links are impossible.
 Status make_hard_link(const Tree& tree, std::uint32_t destination, std::uint32_t source);
 Status make_symlink(const Tree& tree, std::uint32_t destination, const std::string& target);
 
-// A file that several threads write by blocks. The last block to finish gives it its size, mode and time.
+// A file that several threads write by blocks. The last block to finish sets its size, mode and time.
 class LargeFile {
   public:
     LargeFile(std::uint32_t destination, std::uint32_t blocks, bool begun, bool direct)
         : destination_(destination), begun_(begun), direct_(direct), remaining_(blocks) {}
 
-    // Opens it at the first call. `begun`: an interrupted run wrote some of its blocks, they are kept.
+    // Opens the file at the first call. `begun`: an interrupted run wrote some of its blocks, which are kept.
     Status open(const Tree& tree);
     bool direct() const { return direct_; }
     int fd() const { return fd_->get(); }
@@ -65,9 +65,9 @@ class LargeFile {
 
     // Buffered, in the calling thread.
     Status write_now(const Tree& tree, ByteView data, std::uint64_t offset);
-    // After O_DIRECT was refused for one write, or took only a part of it.
+    // Writes the rest after O_DIRECT was refused for one write, or took only a part of it.
     Status finish_buffered(const Tree& tree, ByteView data, std::uint64_t offset);
-    // One block is on its way no more.
+    // Call this once for each finished block.
     Status block_done(const Tree& tree);
 
   private:

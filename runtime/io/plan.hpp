@@ -1,5 +1,5 @@
-// The file table turned into work: which directories, which file of a block goes where, in which order.
-// A pure function of the table, so that an interrupted installation finds the same tasks again.
+// The work for a file table: the directories, the destination of each file in a block, and the order. A pure function
+// of the table, so that an interrupted installation finds the same tasks again.
 #pragma once
 
 #include "common/format/table.hpp"
@@ -13,7 +13,7 @@ inline constexpr std::uint32_t none = UINT32_MAX;
 struct PlannedDirectory {
     std::string path;                 // below the tree's root, "" = the root itself
     std::uint32_t parent = 0;         // index; the root is its own
-    std::uint32_t destination = none; // none: only implied by a path below it
+    std::uint32_t destination = none; // none: only implied by a deeper path
 };
 
 // One block to read. Empty files have no block: `first_empty` … are indexes into WritePlan::empty_files.
@@ -22,7 +22,7 @@ struct Task {
     std::uint32_t first_empty = 0, empty_count = 0;
 };
 
-// A file that is a further name of another one, or a copy where the file system has no hard links.
+// A further name of a file, or a copy where the file system has no hard links.
 struct HardLink {
     std::uint32_t destination = none, source = none;
 };
@@ -44,24 +44,24 @@ class Groups {
 struct WritePlan {
     std::vector<std::string> root_paths;         // by prefix_index(), below the tree's root: "" or "envs/NAME"
     std::vector<PlannedDirectory> directories;   // [0] is the root; parents before children
-    std::vector<std::uint32_t> directory_of;     // by destination: where it lies
+    std::vector<std::uint32_t> directory_of;     // by destination: the directory that holds it
     std::vector<std::uint32_t> symlinks;         // destinations
-    std::vector<HardLink> hard_links;            // made when everything else is written; sources are no links
+    std::vector<HardLink> hard_links;            // made after all other files; sources are no links themselves
     Groups destinations_of;                      // by content: file destinations that are written
     Groups small_contents_of;                    // by block: whole contents in it that phase one writes
     std::vector<std::uint32_t> large_content_of; // by block, `none` = not part of a large content
     std::vector<std::uint64_t> large_offset_of;  // by block: where it begins in that content
     std::vector<std::uint32_t> empty_files;      // destinations
     std::vector<Task> tasks;                     // phase one
-    // Contents with digests, in an order in which every target comes first; levels are independent inside.
+    // Contents with digests in levels: a level needs only files of earlier ones.
     std::vector<std::vector<std::uint32_t>> digest_levels;
     std::uint64_t bytes = 0; // raw bytes of all tasks
 
     std::string path_of(const format::Destination& destination) const; // below the tree's root
 };
 
-// `root_paths`: where each prefix lies below the tree's root ("" or "envs/NAME"), by prefix_index(). Kind damaged: two
-// destinations with one path, a file that is also a directory, roots that belong to parcels or are not among these.
+// `root_paths`: the path of each prefix below the tree's root ("" or "envs/NAME"), by prefix_index(). Kind damaged: two
+// destinations with one path, a file that is also a directory, roots of parcels or roots without a path.
 Result<WritePlan> make_write_plan(const format::Table& table, std::vector<std::string> root_paths);
 
 inline bool has_digests(const format::Content& content) {

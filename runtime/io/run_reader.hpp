@@ -1,4 +1,4 @@
-// Where a block's packed bytes are read from: O_DIRECT on the .run where its file system allows it.
+// Reads the packed bytes of blocks: with O_DIRECT on the .run where its file system allows it.
 #pragma once
 
 #include "common/base/aligned_buffer.hpp"
@@ -23,7 +23,7 @@ class RunReader {
     };
     // nullopt: the bytes lie in two volumes, use RunFile::read_at.
     std::optional<Where> where(std::uint64_t offset, std::size_t size);
-    // The bytes are not needed again; only for buffered reading.
+    // Drops the bytes from the page cache, for buffered reading.
     static void forget(const Where& where);
     bool direct() const { return direct_; }
     void refuse_direct() { direct_ = false; }

@@ -2,7 +2,21 @@
 
 #include "common/base/hash.hpp"
 
+#include <algorithm>
+
 namespace tinderbox::place {
+
+bool is_control_name(std::string_view name) {
+    constexpr std::string_view known[] = {
+        control::state,     control::journal,     control::lock,       control::manifest,   control::table,
+        control::installed, control::stub,        control::log,        control::shell_init, control::stage,
+        control::repair,    control::report_html, control::report_json};
+    if (name.starts_with("cuda_probe")) return true;
+    // "state.1a2b3c4d": a file that was never renamed to its name.
+    return std::ranges::any_of(known, [&](std::string_view one) {
+        return name == one || (name.starts_with(one) && name.size() == one.size() + 9 && name[one.size()] == '.');
+    });
+}
 
 fs::path stage_beside(const fs::path& root, std::string_view manifest_sha256) {
     constexpr std::size_t id_digits = 16;

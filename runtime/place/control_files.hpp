@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/base/file.hpp"
+#include "common/format/entry.hpp"
 
 #include <string>
 #include <string_view>
@@ -11,7 +12,7 @@
 namespace tinderbox::place {
 
 // Below the root of an installed tree, and below a staging tree.
-inline constexpr std::string_view control_directory = ".tinderbox";
+inline constexpr std::string_view control_directory = format::control_directory;
 
 // Files and directories in it.
 namespace control {
@@ -32,6 +33,9 @@ inline constexpr std::string_view report_json = "report.json";
 
 // ROOT/.tinderbox/NAME.
 inline fs::path control_file(const fs::path& root, std::string_view name) { return root / control_directory / name; }
+
+// A name in .tinderbox that belongs to an installation: one of the above, "cuda_probe…", or a temporary file of one.
+bool is_control_name(std::string_view name);
 
 // Where a new prefix is built: PARENT/.NAME.tinderbox-stage-ID. The ID depends on prefix and manifest alone, so the
 // next run of the same installer finds the tree again.

@@ -2,10 +2,12 @@
 
 #include "common/base/hash.hpp"
 #include "common/base/text.hpp"
+#include "runtime/place/control_files.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <charconv>
 
 namespace tinderbox::place {
@@ -13,6 +15,7 @@ namespace {
 
 constexpr std::string_view magic = "tinderbox-journal 2";
 constexpr std::size_t check_digits = 16;
+constexpr std::uint64_t journal_limit = 64u << 20;
 
 // Over everything before the record and the record: a line of another journal, or of a lost write, does not fit.
 std::string check_of(std::string_view before, std::string_view line) {
@@ -24,7 +27,7 @@ std::string check_of(std::string_view before, std::string_view line) {
 
 std::string header_text(const JournalHeader& header) {
     return fmt::format("{}\nmanifest {}\nprefix {}\nprivate {}\nparts {}\n", magic, header.manifest_sha256,
-                       header.prefix, header.private_modes ? 1 : 0, header.parts);
+                       header.prefix, header.private_modes ? 1 : 0, to_string(header.parts));
 }
 
 struct Parsed {
@@ -66,17 +69,19 @@ std::optional<Parsed> parse(std::string_view text) {
     auto manifest = field(text, at, "manifest");
     auto prefix = field(text, at, "prefix");
     auto modes = field(text, at, "private");
-    auto parts = field(text, at, "parts");
-    if (!manifest || !prefix || !modes || !parts) return std::nullopt;
-    out.contents.header = {std::string(*manifest), std::string(*prefix), *modes == "1", std::string(*parts)};
+    auto words = field(text, at, "parts");
+    if (!manifest || !prefix || !modes || !words) return std::nullopt;
+    const auto parts = installed_parts(*words);
+    if (!parts) return std::nullopt;
+    out.contents.header = {std::string(*manifest), std::string(*prefix), *modes == "1", *parts};
     out.valid = at;
-    while (auto words = record(text, at)) {
-        if (words->starts_with("tasks ")) {
-            auto digits = words->substr(6);
+    while (auto line = record(text, at)) {
+        if (line->starts_with("tasks ")) {
+            auto digits = line->substr(6);
             std::uint64_t tasks = 0;
             if (std::from_chars(digits.data(), digits.data() + digits.size(), tasks).ec != std::errc()) break;
             out.contents.tasks = tasks;
-        } else if (*words == "commit") {
+        } else if (*line == "commit") {
             out.contents.committing = true;
         }
         out.valid = at;
@@ -86,27 +91,30 @@ std::optional<Parsed> parse(std::string_view text) {
 
 } // namespace
 
-Result<Journal> Journal::create(const fs::path& path, const JournalHeader& header) {
+Result<Journal> Journal::create(const Directory& control, const JournalHeader& header) {
     std::string text = header_text(header);
-    TRY_ASSIGN(Fd fd, open_file(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600));
-    TRY(write_exact(fd.get(), as_bytes(text), path.string()));
+    const int error = control.unlink(control::journal);
+    if (error != 0 && error != ENOENT)
+        return errno_error(fmt::format("cannot replace '{}'", control.shown(control::journal)), error);
+    TRY_ASSIGN(Fd fd, control.open_file(control::journal, O_WRONLY | O_CREAT | O_EXCL, 0600));
+    TRY(write_exact(fd.get(), as_bytes(text), control.shown(control::journal)));
     return Journal(std::move(fd), std::move(text));
 }
 
-Result<Journal> Journal::append_to(const fs::path& path) {
-    TRY_ASSIGN(std::string text, read_text(path));
+Result<Journal> Journal::append_to(const Directory& control) {
+    TRY_ASSIGN(std::string text, control.read_text(control::journal, journal_limit));
     auto parsed = parse(text);
-    if (!parsed) return make_error(ErrorKind::bug, "the journal '{}' vanished", path.string());
+    if (!parsed) return make_error(ErrorKind::bug, "the journal '{}' vanished", control.shown(control::journal));
     text.resize(parsed->valid);
-    TRY_ASSIGN(Fd fd, open_file(path, O_WRONLY | O_NOFOLLOW));
+    TRY_ASSIGN(Fd fd, control.open_file(control::journal, O_WRONLY | O_NONBLOCK));
     if (::ftruncate(fd.get(), static_cast<off_t>(text.size())) != 0 ||
         ::lseek(fd.get(), 0, SEEK_END) != static_cast<off_t>(text.size()))
-        return errno_error(fmt::format("cannot write '{}'", path.string()), errno);
+        return errno_error(fmt::format("cannot write '{}'", control.shown(control::journal)), errno);
     return Journal(std::move(fd), std::move(text));
 }
 
-std::optional<JournalContents> Journal::read(const fs::path& path) {
-    auto text = read_text(path, 64u << 20);
+std::optional<JournalContents> Journal::read(const Directory& control) {
+    auto text = control.read_text(control::journal, journal_limit);
     if (!text.ok()) return std::nullopt;
     auto parsed = parse(*text);
     if (!parsed) return std::nullopt;

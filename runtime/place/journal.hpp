@@ -1,7 +1,8 @@
 // The journal of an installation under way: which tasks are durable. Its bytes are described in docs/inside/install.md.
 #pragma once
 
-#include "common/base/file.hpp"
+#include "common/base/directory.hpp"
+#include "runtime/place/installed_parts.hpp"
 
 namespace tinderbox::place {
 
@@ -9,7 +10,7 @@ struct JournalHeader {
     std::string manifest_sha256; // hex
     std::string prefix;
     bool private_modes = false;
-    std::string parts = "env"; // Parts::text()
+    InstalledParts parts = InstalledParts::env;
     bool operator==(const JournalHeader&) const = default;
 };
 
@@ -21,12 +22,12 @@ struct JournalContents {
 
 class Journal {
   public:
-    // A new, empty journal; an old one is replaced.
-    static Result<Journal> create(const fs::path& path, const JournalHeader& header);
+    // `control`: the .tinderbox directory. A new, empty journal; an old one is replaced.
+    static Result<Journal> create(const Directory& control, const JournalHeader& header);
     // Goes on after the last whole record; the bytes behind it are cut off.
-    static Result<Journal> append_to(const fs::path& path);
+    static Result<Journal> append_to(const Directory& control);
     // nullopt: no file, or not even the header is whole. A record that is cut or damaged ends the reading.
-    static std::optional<JournalContents> read(const fs::path& path);
+    static std::optional<JournalContents> read(const Directory& control);
 
     // Must be called only when everything it claims has been made durable. Durable itself when it returns.
     Status record_tasks(std::uint64_t tasks);

@@ -8,32 +8,32 @@ namespace tinderbox::place {
 std::string_view to_string(Found found) {
     // docs/inside/report.schema.json lists these words.
     static constexpr std::string_view names[] = {"absent",    "file",  "unreadable", "empty directory",
-                                                 "directory", "conda", "tinderbox"};
+                                                 "directory", "conda", "tinderbox",  "untrusted"};
     return names[static_cast<std::size_t>(found)];
 }
 
-Found look_at(const fs::path& path) {
-    std::error_code ec, reading;
-    const fs::file_status status = fs::status(path, ec);
-    // A dangling symlink is in the way as much as a file.
-    if (!fs::exists(status)) return fs::is_symlink(fs::symlink_status(path, ec)) ? Found::file : Found::absent;
-    if (!fs::is_directory(status)) return Found::file;
-    fs::directory_iterator it(path, reading);
-    if (reading) return Found::unreadable;
-    if (fs::exists(control_file(path, control::state), ec)) return Found::environment;
-    if (fs::exists(path / "conda-meta", ec)) return Found::conda;
-    for (; it != fs::directory_iterator(); it.increment(reading)) {
-        const fs::path name = it->path().filename();
-        if (name != "lost+found" && name != control_directory) return Found::directory;
-    }
-    return reading ? Found::unreadable : Found::empty_directory;
+Found look_at(const Approach& approach) {
+    if (approach.refusal) return Found::untrusted;
+    if (!approach.not_directory.empty()) return approach.at_path ? Found::file : Found::absent;
+    if (!approach.missing.empty()) return Found::absent;
+    if (!approach.tree) return Found::unreadable;
+    struct stat st;
+    if (approach.tree.look(fmt::format("{}/{}", control_directory, control::state), st) == 0) return Found::environment;
+    if (approach.tree.look("conda-meta", st) == 0) return Found::conda;
+    const auto entries = approach.tree.entries();
+    if (!entries.ok()) return Found::unreadable;
+    for (const Directory::Entry& entry : *entries)
+        if (entry.name != "lost+found" && entry.name != control_directory) return Found::directory;
+    return Found::empty_directory;
 }
 
-std::optional<Traces> traces_of(const fs::path& root, const std::string& manifest_sha256) {
-    if (auto state = read_state(root); state.ok() && *state && (*state)->manifest_sha256 == manifest_sha256)
+std::optional<Traces> traces_of(const Directory& root, const Trust& trust, const std::string& manifest_sha256) {
+    if (!root) return std::nullopt;
+    const auto control = open_control(root, trust, Access::read);
+    if (!control.ok() || !*control) return std::nullopt;
+    if (auto state = read_state(**control); state.ok() && *state && (*state)->manifest_sha256 == manifest_sha256)
         return Traces{**state, (*state)->parts};
-    if (auto journal = Journal::read(control_file(root, control::journal));
-        journal && journal->header.manifest_sha256 == manifest_sha256)
+    if (auto journal = Journal::read(**control); journal && journal->header.manifest_sha256 == manifest_sha256)
         return Traces{std::nullopt, journal->header.parts};
     return std::nullopt;
 }

@@ -1,23 +1,14 @@
 #include "runtime/place/parts.hpp"
 
-#include "common/base/text.hpp"
-
-#include <algorithm>
-
 namespace tinderbox::place {
 
-std::string Parts::text() const {
-    if (!base) return "env";
-    return packages ? "env base packages" : "env base";
+InstalledParts Parts::installed() const {
+    if (!base) return InstalledParts::env;
+    return packages ? InstalledParts::packages : InstalledParts::base;
 }
 
-Parts Parts::from_text(std::string_view text, bool root_user) {
-    Parts out;
-    out.root_user = root_user;
-    auto words = split(text, ' ');
-    out.base = std::ranges::find(words, "base") != words.end();
-    out.packages = std::ranges::find(words, "packages") != words.end();
-    return out;
+Parts Parts::of(InstalledParts installed, bool root_user) {
+    return {installed >= InstalledParts::base, installed >= InstalledParts::packages, root_user};
 }
 
 bool selected(const format::Destination& d, const Parts& parts) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/format/table.hpp"
+#include "runtime/place/installed_parts.hpp"
 
 namespace tinderbox::place {
 
@@ -11,10 +12,9 @@ struct Parts {
     bool packages = false; // the base's package cache
     bool root_user = true; // root installs
 
-    // "env", "env base", "env base packages": the words of journal and state file. They do not say who installs,
-    // because nobody else can go on.
-    std::string text() const;
-    static Parts from_text(std::string_view text, bool root_user);
+    // What journal and state file keep. They do not say who installs, because nobody else can go on.
+    InstalledParts installed() const;
+    static Parts of(InstalledParts installed, bool root_user);
 };
 
 bool selected(const format::Destination& destination, const Parts& parts);

@@ -21,20 +21,49 @@ Layout layout_at(const format::Manifest& manifest, const fs::path& root, Parts p
 }
 
 // Of a tree that is there, whole or begun: a conda around it is the one that it was added to.
-Layout layout_of_existing(const format::Manifest& manifest, const fs::path& root, const std::string& parts) {
-    Layout layout = layout_at(manifest, root, Parts::from_text(parts, is_root_user()));
+Layout layout_of_existing(const format::Manifest& manifest, const fs::path& root, InstalledParts parts) {
+    Layout layout = layout_at(manifest, root, Parts::of(parts, is_root_user()));
     const fs::path conda = root.parent_path().parent_path();
     if (!layout.parts.base && root.parent_path().filename() == "envs" && is_conda_root(conda)) layout.conda = conda;
     return layout;
 }
 
+// A tree beside the root that is renamed into its place, or was.
+std::optional<Refusal> refuse_beside(const Directory& parent, const fs::path& tree, const Trust& trust) {
+    struct stat st;
+    // Anything else than a directory is refused when it is in the way.
+    if (!parent || parent.look(tree.filename().native(), st) != 0 || !S_ISDIR(st.st_mode)) return std::nullopt;
+    return refuse_tree(trust, tree, st, Access::write);
+}
+
+// Files of that name which no installation left would be written over, and later removed.
+std::optional<Refusal> refuse_control(const Directory& root, const Trust& trust) {
+    const auto control = open_control(root, trust, Access::write);
+    const std::string shown = root.shown(control_directory);
+    if (!control.ok())
+        return Refusal{"untrusted-prefix", control.error().message, "move it away, or choose another prefix with -p"};
+    if (!*control || (*control)->exists(control::state) || (*control)->exists(control::journal)) return std::nullopt;
+    const auto entries = (*control)->entries();
+    if (!entries.ok()) return std::nullopt; // the installation will say so
+    for (const Directory::Entry& entry : *entries)
+        if (entry.name != control::lock && entry.name != control::stage && is_control_name(entry.name))
+            return Refusal{"control-exists",
+                           fmt::format("'{}/{}' is in the way: no installation left it there", shown, entry.name),
+                           fmt::format("move '{}' away, or choose another prefix with -p", shown)};
+    return std::nullopt;
+}
+
 Layout choose_layout(const format::Manifest& manifest, const std::string& manifest_sha256,
                      const InstallRequest& request) {
-    if (auto own = traces_of(request.prefix, manifest_sha256))
-        return layout_of_existing(manifest, request.prefix, own->parts);
+    auto traces = [&](const fs::path& root) -> std::optional<Traces> {
+        const Approach there = approach(root, request.trust);
+        if (refusal_of(there, root, request.trust, Access::read)) return std::nullopt;
+        return traces_of(there.tree, request.trust, manifest_sha256);
+    };
+    if (auto own = traces(request.prefix)) return layout_of_existing(manifest, request.prefix, own->parts);
     const fs::path inner = request.prefix / "envs" / manifest.env_name;
     if (!request.extract_only && is_conda_root(request.prefix) &&
-        (request.allow_existing || request.replace || traces_of(inner, manifest_sha256))) {
+        (request.allow_existing || request.replace || traces(inner))) {
         Layout layout = layout_at(manifest, inner, {false, false, is_root_user()});
         layout.conda = request.prefix;
         return layout;
@@ -95,6 +124,7 @@ void decide_staging(const InstallRequest& request, bool begun, Decision& decisio
     const std::string root = decision.layout.root.string();
     switch (decision.found) {
     case Found::absent:
+    case Found::untrusted: // refused before
         return;
     case Found::file:
         decision.refusal = Refusal{"prefix-is-file", fmt::format("'{}' exists and is not a directory", root),
@@ -151,15 +181,17 @@ std::vector<PrefixLimit> Decision::limits(const format::Manifest& manifest) cons
 }
 
 format::InstallInfo Decision::needs(const format::Manifest& manifest) const {
-    if (manifest.parts.env.inodes == 0) return manifest.install; // an older manifest does not list the parts
-    format::InstallInfo out = manifest.parts.env;
+    // An older manifest does not list the parts.
+    const bool by_parts = manifest.parts.env.inodes != 0;
+    format::InstallInfo out = by_parts ? manifest.parts.env : manifest.install;
     auto add = [&](const format::InstallInfo& part) {
         out.bytes += part.bytes;
         out.apparent_bytes += part.apparent_bytes;
         out.inodes += part.inodes;
     };
-    if (layout.parts.base) add(manifest.parts.base);
-    if (layout.parts.packages) add(manifest.parts.packages);
+    if (by_parts && layout.parts.base) add(manifest.parts.base);
+    if (by_parts && layout.parts.packages) add(manifest.parts.packages);
+    add(control);
     return out;
 }
 
@@ -167,14 +199,28 @@ Decision decide(const format::Manifest& manifest, const std::string& manifest_sh
     Decision out;
     out.layout = choose_layout(manifest, manifest_sha256, request);
     out.manifest_sha256 = manifest_sha256;
+    out.trust = request.trust;
     out.extract_only = request.extract_only;
+    if (!request.extract_only) out.control = request.control;
+    const fs::path& root = out.layout.root;
+    const fs::path stage = stage_beside(root, manifest_sha256), aside = aside_of(root);
+    out.stage = stage;
+    Approach there = approach(root, out.trust);
+    const Approach parent = approach(root.parent_path(), out.trust);
     // An installation that was killed between two renames left only what it had set aside: the installer brings it back
     // first.
-    const fs::path& root = out.layout.root;
-    const bool only_aside = !lexists(root) && lexists(aside_of(root));
-    const fs::path where = only_aside ? aside_of(root) : root;
-    out.found = look_at(where);
-    const std::optional<Traces> own = traces_of(where, manifest_sha256);
+    if (!there.missing.empty() && parent.tree && parent.tree.exists(aside.filename().native()))
+        there = approach(aside, out.trust);
+    out.found = look_at(there);
+    out.refusal = refusal_of(there, there.tree ? there.tree.path() : root, out.trust, Access::write);
+    for (const fs::path& beside : {aside, stage})
+        if (!out.refusal) out.refusal = refuse_beside(parent.tree, beside, out.trust);
+    if (out.refusal) {
+        out.found = Found::untrusted;
+        return out;
+    }
+    if (there.tree && (out.refusal = refuse_control(there.tree, out.trust))) return out;
+    const std::optional<Traces> own = traces_of(there.tree, out.trust, manifest_sha256);
     const bool begun = own && !own->state && out.found != Found::environment;
     if (own && own->state && !request.extract_only) {
         out.reached = own->state;
@@ -182,18 +228,48 @@ Decision decide(const format::Manifest& manifest, const std::string& manifest_sh
     } else {
         decide_staging(request, begun, out);
     }
-    out.stage =
-        out.staging == StagingKind::inside ? control_file(root, control::stage) : stage_beside(root, manifest_sha256);
+    if (out.staging == StagingKind::inside) out.stage = control_file(root, control::stage);
     return out;
 }
 
 Result<Installed> find_installed(const format::Manifest& manifest, const std::string& manifest_sha256,
-                                 const fs::path& prefix) {
-    for (const fs::path& root : {prefix, prefix / "envs" / manifest.env_name})
-        if (auto own = traces_of(root, manifest_sha256); own && own->state)
-            return Installed{layout_of_existing(manifest, root, own->parts), *own->state};
+                                 const fs::path& prefix, const Trust& trust, Access access) {
+    for (const fs::path& root : {prefix, prefix / "envs" / manifest.env_name}) {
+        const Approach there = approach(root, trust);
+        if (!there.refusal && !there.tree) continue;
+        // Whether it is this installer's is only known when it may be read.
+        const auto refusal = refusal_of(there, root, trust, access);
+        if (refusal && root == prefix) return refusal->error();
+        if (refusal) continue;
+        if (root == prefix) {
+            // A tree of the right owner with another user's list of files would look like no tree at all.
+            TRY_ASSIGN(auto control, open_control(there.tree, trust, access));
+        }
+        if (auto own = traces_of(there.tree, trust, manifest_sha256); own && own->state) {
+            TRY_ASSIGN(auto control, open_control(there.tree, trust, access));
+            return Installed{layout_of_existing(manifest, root, own->parts), *own->state, trust};
+        }
+    }
     return make_error(ErrorKind::storage, "'{}' does not hold this installer's environment; name its prefix with -p",
                       prefix.string());
+}
+
+Result<uid_t> owner_of(const fs::path& prefix, const std::string& env_name, const std::string& manifest_sha256) {
+    const Trust anybody = Trust::now(true);
+    struct stat st;
+    for (const fs::path& root : {prefix / "envs" / env_name, prefix}) {
+        const Approach parent = approach(root.parent_path(), anybody);
+        if (!parent.tree) continue;
+        for (const fs::path& name : {root, stage_beside(root, manifest_sha256), aside_of(root)})
+            if (parent.tree.look(name.filename().native(), st) == 0) {
+                const Approach there = approach(name, anybody); // through a link, too
+                if (there.nearest && ::fstat(there.nearest.fd(), &st) == 0) return st.st_uid;
+            }
+    }
+    const Approach nearest = approach(prefix, anybody);
+    if (!nearest.nearest || ::fstat(nearest.nearest.fd(), &st) != 0)
+        return errno_error(fmt::format("cannot look at '{}'", prefix.string()), nearest.error);
+    return st.st_uid;
 }
 
 Layout layout_of(const InstalledEnvironment& installed, const fs::path& root) {

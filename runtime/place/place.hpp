@@ -39,6 +39,8 @@ struct InstallRequest {
     bool replace = false;        // --replace: an environment that is there, once the new one is complete
     bool keep_packages = false;  // -k: leave the base's package cache
     bool extract_only = false;   // --extract: the files alone; the options above count for nothing
+    Trust trust = Trust::now();
+    format::InstallInfo control; // control_needs() of the installer
 };
 
 // How the tree gets to its root.
@@ -51,29 +53,36 @@ enum class StagingKind {
 struct Decision {
     Layout layout;
     std::string manifest_sha256; // hex, of the installer
+    Trust trust;                 // the way to the root is walked again by it before anything is written
     bool extract_only = false;
     Found found = Found::absent;  // at the root; of the environment set aside when only that is there
     std::optional<State> reached; // this very environment is there: its last finished stage, nothing else to decide
     StagingKind staging = StagingKind::beside;
     fs::path stage;                 // the staging tree; another run of this installer may have begun it
     std::optional<Refusal> refusal; // nothing may be installed here
+    format::InstallInfo control;    // what the control directory needs, in addition to the parts
 
     bool own() const { return reached.has_value(); }
     std::vector<PrefixLimit> limits(const format::Manifest& manifest) const;
-    // The room that the parts which are installed here take.
+    // The room that the parts which are installed here take, and the control directory.
     format::InstallInfo needs(const format::Manifest& manifest) const;
 };
 
 Decision decide(const format::Manifest& manifest, const std::string& manifest_sha256, const InstallRequest& request);
 
 // Where this installer's environment is, for a person who names PREFIX, or the conda that it was added to. Kind
-// storage: neither holds it.
+// storage: neither holds it, or it is not this user's to read or write.
 struct Installed {
     Layout layout;
     State state;
+    Trust trust;
 };
 Result<Installed> find_installed(const format::Manifest& manifest, const std::string& manifest_sha256,
-                                 const fs::path& prefix);
+                                 const fs::path& prefix, const Trust& trust, Access access);
+
+// Of a path that root names with --as-owner: who owns what is there, or what a begun installation left beside it, else
+// the nearest directory.
+Result<uid_t> owner_of(const fs::path& prefix, const std::string& env_name, const std::string& manifest_sha256);
 
 // Of the environment that is installed at `root`.
 Layout layout_of(const InstalledEnvironment& installed, const fs::path& root);

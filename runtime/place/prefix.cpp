@@ -1,5 +1,7 @@
 #include "runtime/place/prefix.hpp"
 
+#include "common/base/member_path.hpp"
+
 namespace tinderbox::place {
 
 Result<std::string> resolve_prefix(std::string_view text, std::string_view home, std::string_view cwd) {
@@ -25,6 +27,10 @@ Result<std::string> resolve_prefix(std::string_view text, std::string_view home,
     while (normal.size() > 1 && normal.ends_with('/')) normal.pop_back();
     if (normal == "/")
         return make_error(ErrorKind::usage, "'/' cannot be the prefix; name a directory below it with -p");
+    if (normal.size() > prefix_limit)
+        return make_error(ErrorKind::usage,
+                          "the prefix has {} bytes, and at most {} are allowed; name a shorter one with -p",
+                          normal.size(), prefix_limit);
     // The prefix is written into JSON records, string literals and PATH without any quoting.
     if (auto bad = normal.find_first_of("\"\\:"); bad != std::string::npos)
         return make_error(

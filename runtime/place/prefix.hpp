@@ -8,7 +8,7 @@ namespace tinderbox::place {
 
 // The prefix as a person writes it → absolute, normal, without a trailing slash. `~` and `~/x` are $HOME; a relative
 // one counts from `cwd`. Looks at no disk. Errors (usage): empty, "~user", control characters, a character that no
-// environment can have in its path, "/" itself.
+// environment can have in its path, "/" itself, more than prefix_limit bytes.
 Result<std::string> resolve_prefix(std::string_view text, std::string_view home, std::string_view cwd);
 
 // A prefix that files are relocated for, and the room that these files have.

@@ -1,7 +1,9 @@
 #include "runtime/place/state.hpp"
 
+#include "common/base/json_cost.hpp"
 #include "common/base/text.hpp"
 #include "runtime/place/control_files.hpp"
+#include "runtime/place/trust.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -27,7 +29,7 @@ std::string_view to_string(InstallStage stage) { return stage_names[static_cast<
 
 std::string state_text(const State& state) {
     return fmt::format("{}\nmanifest {}\nstage {}\n{}", state_magic, state.manifest_sha256, to_string(state.stage),
-                       state.parts == "env" ? "" : "parts " + state.parts + "\n");
+                       state.parts == InstalledParts::env ? "" : fmt::format("parts {}\n", to_string(state.parts)));
 }
 
 std::optional<State> parse_state(std::string_view text) {
@@ -38,7 +40,8 @@ std::optional<State> parse_state(std::string_view text) {
     State out;
     out.manifest_sha256 = *manifest;
     if (lines.size() == 5) {
-        const auto parts = value_of(lines[3], "parts");
+        const auto words = value_of(lines[3], "parts");
+        const auto parts = words ? installed_parts(*words) : std::nullopt;
         if (!parts) return std::nullopt;
         out.parts = *parts;
     }
@@ -48,33 +51,46 @@ std::optional<State> parse_state(std::string_view text) {
     return out;
 }
 
-Result<std::optional<State>> read_state(const fs::path& root) {
-    const fs::path path = control_file(root, control::state);
-    if (!lexists(path)) return std::optional<State>();
-    TRY_ASSIGN(std::string text, read_text(path, state_limit));
+Result<std::optional<State>> read_state(const Directory& control) {
+    if (!control.exists(control::state)) return std::optional<State>();
+    TRY_ASSIGN(std::string text, control.read_text(control::state, state_limit));
     auto state = parse_state(text);
     if (!state)
-        return make_error(ErrorKind::storage, "'{}' is damaged; install again into another prefix", path.string());
+        return make_error(ErrorKind::storage, "'{}' is damaged; install again into another prefix",
+                          control.shown(control::state));
     return state;
 }
 
+Result<std::optional<State>> read_state(const fs::path& root) {
+    TRY_ASSIGN(auto control, open_control(root));
+    if (!control) return std::optional<State>();
+    return read_state(*control);
+}
+
 Result<std::optional<InstalledEnvironment>> read_installed(const fs::path& root) {
-    TRY_ASSIGN(auto state, read_state(root));
+    TRY_ASSIGN(auto control, open_control(root));
+    if (!control) return std::optional<InstalledEnvironment>();
+    TRY_ASSIGN(auto state, read_state(*control));
     if (!state) return std::optional<InstalledEnvironment>();
-    const fs::path path = control_file(root, control::manifest);
-    TRY_ASSIGN(std::string text, read_text(path, manifest_limit));
+    TRY_ASSIGN(std::string text, control->read_text(control::manifest, manifest_limit));
+    TRY(check_json_cost(text, control->shown(control::manifest), json_budget, ErrorKind::storage));
     const auto json = nlohmann::json::parse(text, nullptr, false);
-    if (json.is_discarded()) return make_error(ErrorKind::storage, "'{}' is damaged; install again", path.string());
+    if (json.is_discarded())
+        return make_error(ErrorKind::storage, "'{}' is damaged; install again", control->shown(control::manifest));
     TRY_ASSIGN(format::Manifest manifest, format::manifest_from_json(json));
     return std::optional(InstalledEnvironment{*std::move(state), std::move(manifest)});
 }
 
 Status record_stage(const fs::path& root, InstallStage stage) {
-    TRY_ASSIGN(auto state, read_state(root));
+    TRY_ASSIGN(auto control, open_control(root, Access::write));
+    std::optional<State> state;
+    if (control) {
+        TRY_ASSIGN(state, read_state(*control));
+    }
     if (!state) return make_error(ErrorKind::bug, "'{}' has no state to record in", root.string());
     if (state->stage >= stage) return {};
     state->stage = stage;
-    return write_atomically(control_file(root, control::state), state_text(*state));
+    return control->write_atomically(control::state, state_text(*state));
 }
 
 } // namespace tinderbox::place

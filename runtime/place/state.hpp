@@ -1,8 +1,9 @@
 // ROOT/.tinderbox/state: which installer's environment this is, and how far its installation came.
 #pragma once
 
-#include "common/base/file.hpp"
+#include "common/base/directory.hpp"
 #include "common/format/manifest.hpp"
+#include "runtime/place/installed_parts.hpp"
 
 namespace tinderbox::place {
 
@@ -13,12 +14,15 @@ std::string_view to_string(InstallStage stage);
 struct State {
     std::string manifest_sha256; // hex, of the installer
     InstallStage stage = InstallStage::none;
-    std::string parts = "env"; // Parts::text(); written only when there are more
+    InstalledParts parts = InstalledParts::env; // written only when there are more
 };
 std::string state_text(const State& state);
 std::optional<State> parse_state(std::string_view text); // nullopt: damaged
 
-// nullopt: no Tinderbox environment at this root. Kind storage: its file is damaged or cannot be read.
+// `control`: the .tinderbox directory. nullopt: no Tinderbox environment has this root. Kind storage: the file is
+// damaged or cannot be read.
+Result<std::optional<State>> read_state(const Directory& control);
+// The same for a root. Also kind storage: .tinderbox belongs to neither root nor the effective user.
 Result<std::optional<State>> read_state(const fs::path& root);
 // Atomic; never steps back. Only one thread or process may record, the one that holds the lock.
 Status record_stage(const fs::path& root, InstallStage stage);
@@ -28,7 +32,7 @@ struct InstalledEnvironment {
     State state;
     format::Manifest manifest;
 };
-// As read_state().
+// As read_state() of a root.
 Result<std::optional<InstalledEnvironment>> read_installed(const fs::path& root);
 
 } // namespace tinderbox::place

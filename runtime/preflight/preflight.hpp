@@ -1,5 +1,5 @@
-// Preflight: everything that can be known before a byte is written, all findings at once. Reads only; each call takes
-// what it needs from its arguments, so calls may run side by side.
+// Preflight: every check that is possible before a byte is written, with all findings at once. It only reads, and calls
+// share no state, so they may run at the same time.
 #pragma once
 
 #include "common/machine/gpu_verdict.hpp"

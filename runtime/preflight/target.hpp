@@ -26,14 +26,15 @@ struct TargetFacts {
     std::optional<std::uint64_t> free_inodes; // nullopt = unknown (btrfs, some network file systems)
     // Left by the user's quota; nullopt = no quota, or unknown.
     std::optional<std::uint64_t> quota_bytes, quota_inodes;
-    // In the staging tree already, from an interrupted run of this user: these need no room a second time.
+    // Left in the staging tree by an interrupted run of this user: needs no space a second time.
     std::uint64_t staged_bytes = 0, staged_inodes = 0;
 };
 
 // Reads only, and never fails: a fact that cannot be read keeps its default.
 TargetFacts read_target_facts(const place::Decision& decision);
 
-// Names of the environment that differ only in case. Asked only when the file system folds case; empty = no.
+// Whether names of the environment differ only in case. Called only when the file system folds case; empty = they do
+// not.
 using NamesCollide = std::function<bool()>;
 
 // Pure but for names_collide. `decision.refusal` is one of the findings.

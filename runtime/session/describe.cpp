@@ -1,4 +1,5 @@
 // The commands that show the contents of the file: --list, --info, --license, --verify-file.
+#include "common/base/budget.hpp"
 #include "common/base/text.hpp"
 #include "common/base/units.hpp"
 #include "common/machine/gpu_code.hpp"
@@ -13,20 +14,20 @@ using nlohmann::json;
 
 Result<int> Session::list() const {
     if (options_.json) {
-        write_stdout(format::canonical_json(format::to_json(manifest_)["packages"]));
+        write_output(format::canonical_json(format::to_json(manifest_)["packages"]));
         return 0;
     }
     std::vector<std::vector<std::string>> rows;
     for (const format::PackageInfo& p : manifest_.packages)
         if (p.kind != "generated")
             rows.push_back({p.name, p.version, p.build, p.kind, format_bytes(p.installed_size), p.license});
-    write_stdout(ui::render_columns(rows));
+    write_output(ui::render_columns(rows));
     return 0;
 }
 
 Result<int> Session::info() const {
     if (options_.json) {
-        write_stdout(run().manifest_text());
+        write_output(run().manifest_text());
         return 0;
     }
     const format::Requirements& needs = manifest_.requires_;
@@ -54,7 +55,7 @@ Result<int> Session::info() const {
     for (const std::string& notice : manifest_.notices) rows.push_back({"notice", notice});
     rows.push_back({"made by", "Tinderbox " + manifest_.tinderbox_version});
     rows.push_back({"manifest SHA-256", to_hex(run().manifest_sha256())});
-    write_stdout(ui::render_columns(rows));
+    write_output(ui::render_columns(rows));
     return 0;
 }
 
@@ -63,10 +64,12 @@ Result<std::string> Session::license_texts() const {
     if (!section || section->size == 0) return std::string();
     TRY_ASSIGN(Bytes packed, run().read_section(*section));
     unsigned long long size = ZSTD_getFrameContentSize(packed.data(), packed.size());
-    constexpr unsigned long long limit = 1ull << 30;
-    if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN || size > limit)
+    if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN)
         return make_error(ErrorKind::damaged, "{}: the licence texts are not a zstd frame; copy the file again",
                           run().path().string());
+    constexpr Budget budget{.bytes = 1ull << 30};
+    const std::string where = run().path().string() + ": the licence texts";
+    TRY(Spending(for_packed(budget, packed.size()), where, ErrorKind::damaged).bytes(size));
     std::string text(size, '\0');
     if (ZSTD_decompress(text.data(), text.size(), packed.data(), packed.size()) != size)
         return make_error(ErrorKind::damaged, "{}: the licence texts cannot be decompressed; copy the file again",
@@ -77,7 +80,7 @@ Result<std::string> Session::license_texts() const {
 Result<int> Session::license() const {
     TRY_ASSIGN(std::string text, license_texts());
     if (text.empty()) text = "The packages in this file carry no licence texts; --list names their licences.\n";
-    write_stdout(text);
+    write_output(text);
     return 0;
 }
 
@@ -86,12 +89,12 @@ Result<int> Session::verify_file() const {
                          [&](std::uint64_t done) { terminal().progress("checking", done, run().total_size()); }));
     terminal().end_progress();
     if (options_.json)
-        write_stdout(
+        write_output(
             json({{"ok", true}, {"size", run().total_size()}, {"manifest_sha256", to_hex(run().manifest_sha256())}})
                 .dump() +
             "\n");
     else
-        write_stdout(fmt::format("{}: all {} bytes are as they were made\n", run().path().filename().string(),
+        write_output(fmt::format("{}: all {} bytes are as they were made\n", run().path().filename().string(),
                                  run().total_size()));
     return 0;
 }
@@ -100,7 +103,7 @@ std::string Session::package_summary() const {
     std::string asked;
     std::size_t count = 0, named = 0;
     for (const format::PackageInfo& p : manifest_.packages) {
-        if (p.kind == "generated" || p.prefix != "env") continue;
+        if (p.kind == "generated" || !p.prefix.is_env()) continue;
         ++count;
         if (!p.requested || named >= 4) continue;
         asked += fmt::format("{}{} {}", named ? ", " : "", p.name, p.version);

@@ -51,7 +51,7 @@ Result<int> Session::install_all() {
     preflight::Preflight found = preflight(decision);
     show_problems(found.findings);
     if (auto failure = machine::failure_of(found.findings)) {
-        verify::ReportFacts in = facts_for("install", prefix, &found);
+        verify::ReportFacts in = facts_for(verify::ReportMode::install, prefix, &found);
         in.exit_code = static_cast<int>(*failure);
         terminal().error(
             fmt::format("nothing was installed: {} of the checks above failed",
@@ -80,7 +80,7 @@ Result<int> Session::install_all() {
     if (!facts.script_failure.empty() && !failure) failure = ErrorKind::script;
     if (!failure)
         (void)place::record_stage(root, place::InstallStage::verified); // a read-only prefix loses only this mark
-    verify::ReportFacts in = facts_for("install", prefix, &found, &facts, &verified);
+    verify::ReportFacts in = facts_for(verify::ReportMode::install, prefix, &found, &facts, &verified);
     if (!shell_changes.empty()) in.shells = &shell_changes;
     in.exit_code = failure ? static_cast<int>(*failure) : 0;
     TRY_ASSIGN(int code, report(in, root));
@@ -160,7 +160,7 @@ Result<int> Session::extract() {
     terminal().end_progress();
     if (!extracted.ok()) return std::move(extracted).error();
     verify::InstallFacts facts = facts_of(*extracted);
-    verify::ReportFacts in = facts_for("extract", directory, nullptr, &facts);
+    verify::ReportFacts in = facts_for(verify::ReportMode::extract, directory, nullptr, &facts);
     return report(in, {});
 }
 

@@ -1,9 +1,13 @@
 #include "runtime/session/session.hpp"
 
+#include "common/base/output_file.hpp"
 #include "common/base/parallel.hpp"
 #include "common/base/process.hpp"
 #include "common/base/text.hpp"
+#include "common/base/users.hpp"
 #include "runtime/place/control_files.hpp"
+#include "runtime/place/kept.hpp"
+#include "runtime/session/owner.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -14,14 +18,6 @@
 namespace tinderbox::session {
 
 using nlohmann::json;
-
-void write_stdout(std::string_view text) {
-    while (!text.empty()) {
-        ssize_t n = ::write(1, text.data(), text.size());
-        if (n <= 0) return;
-        text.remove_prefix(static_cast<std::size_t>(n));
-    }
-}
 
 Session::Session(format::RunFile run, format::Manifest manifest, ui::RunOptions options,
                  const std::atomic<bool>& interrupted)
@@ -36,6 +32,7 @@ std::string Session::manifest_sha256() const {
 }
 
 Result<int> Session::go() {
+    if (options_.as_owner) TRY(become_owner());
     switch (options_.mode) {
     case ui::Mode::list:
         return list();
@@ -114,12 +111,28 @@ place::Decision Session::decide(const std::string& prefix, bool extract_only) co
     request.replace = options_.replace;
     request.keep_packages = options_.keep_packages;
     request.extract_only = extract_only;
+    request.trust = trust();
+    if (run_) request.control = place::control_needs(*run_, manifest_.install.inodes);
     return place::decide(manifest_, manifest_sha256(), request);
 }
 
-Result<place::Installed> Session::find_installed() const {
+Result<place::Installed> Session::find_installed(place::Access access) const {
     TRY_ASSIGN(std::string prefix, prefix_from(options_.prefix));
-    return place::find_installed(manifest_, manifest_sha256(), prefix);
+    return place::find_installed(manifest_, manifest_sha256(), prefix, trust(), access);
+}
+
+// --as-owner, before anything is read from the prefix.
+Status Session::become_owner() const {
+    if (::geteuid() != 0)
+        return make_error(ErrorKind::usage, "--as-owner is for root; you are {} already", describe_user(::geteuid()));
+    const std::string& written = options_.mode == ui::Mode::extract ? options_.extract_to : options_.prefix;
+    if (written.empty()) return make_error(ErrorKind::usage, "--as-owner needs the prefix; name it with -p");
+    TRY_ASSIGN(std::string prefix, prefix_from(written));
+    TRY_ASSIGN(uid_t owner, place::owner_of(prefix, manifest_.env_name, manifest_sha256()));
+    if (owner == 0) return {};
+    TRY(become_user(owner));
+    terminal().note("as owner", fmt::format("{}, whose '{}' is", describe_user(owner), prefix));
+    return {};
 }
 
 // Names that differ only in case: legal (ncurses has them), but not on every file system.
@@ -164,7 +177,7 @@ Result<int> Session::check() {
     TRY_ASSIGN(std::string prefix, prefix_from(options_.prefix));
     preflight::Preflight found = preflight(decide(prefix));
     auto failure = machine::failure_of(found.findings);
-    verify::ReportFacts in = facts_for("check", prefix, &found);
+    verify::ReportFacts in = facts_for(verify::ReportMode::check, prefix, &found);
     in.exit_code = failure ? static_cast<int>(*failure) : 0;
     return report(in, {});
 }
@@ -195,7 +208,7 @@ void Session::show_problems(const std::vector<machine::Finding>& findings) const
         if (!line.empty()) terminal().line(line);
 }
 
-verify::ReportFacts Session::facts_for(const char* mode, const std::string& prefix,
+verify::ReportFacts Session::facts_for(verify::ReportMode mode, const std::string& prefix,
                                        const preflight::Preflight* preflight, const verify::InstallFacts* installed,
                                        const verify::Verification* verification) const {
     return {mode,
@@ -216,16 +229,18 @@ verify::ReportFacts Session::facts_for(const char* mode, const std::string& pref
 // --report says.
 Result<int> Session::report(const verify::ReportFacts& in, const std::string& prefix, bool show) const {
     json value = verify::make_report(in);
-    if (options_.json) write_stdout(value.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+    if (options_.json) write_output(value.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
     else if (show)
-        write_stdout(ui::render_report_text(value, terminal().colour() && ::isatty(1) == 1, ui::terminal_width(1)));
+        write_output(ui::render_report_text(value, terminal().colour() && ::isatty(1) == 1, ui::terminal_width(1)));
+    (void)flush_output(); // what is said next belongs behind it; main() tells of a failure
     const std::string page = options_.report_file.empty() && prefix.empty() ? "" : ui::render_report_html(value);
-    if (!prefix.empty() && ::access((fs::path(prefix) / place::control_directory).c_str(), W_OK) == 0) {
-        (void)write_atomically(place::control_file(prefix, place::control::report_html), page);
-        (void)write_atomically(place::control_file(prefix, place::control::report_json),
-                               value.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
-    }
-    if (!options_.report_file.empty()) TRY(write_atomically(fs::absolute(options_.report_file), page));
+    if (!prefix.empty())
+        if (auto control = place::open_control(prefix, place::Access::write); control.ok() && *control) {
+            (void)(*control)->write_atomically(place::control::report_html, page);
+            (void)(*control)->write_atomically(place::control::report_json,
+                                               value.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+        }
+    if (!options_.report_file.empty()) TRY(write_output_file(options_.report_file, page));
     return in.exit_code;
 }
 

@@ -1,5 +1,5 @@
-// One run of a NAME.run, or of the program that an installed prefix keeps: what the options ask for, from the first
-// look at the machine to the report. main() makes one and turns its result into an exit code.
+// One run of a NAME.run, or of the stub in an installed prefix: carries out the options, from the first check of the
+// machine to the report. main() makes one and turns its result into an exit code.
 //
 //   session.cpp    which prefix is meant, preflight, the report
 //   describe.cpp   --list, --info, --license, --verify-file: the contents of the file
@@ -7,6 +7,7 @@
 //   upkeep.cpp     --verify-only, --integrity, --repair, --uninstall: an installed prefix
 #pragma once
 
+#include "common/base/standard_output.hpp"
 #include "common/base/terminal.hpp"
 #include "common/format/run_file.hpp"
 #include "runtime/install/install.hpp"
@@ -19,8 +20,6 @@
 #include <unistd.h>
 
 namespace tinderbox::session {
-
-void write_stdout(std::string_view text);
 
 class Session {
   public:
@@ -36,15 +35,17 @@ class Session {
     Terminal& terminal() const { return Terminal::get(); }
     const format::RunFile& run() const { return *run_; }
     std::string manifest_sha256() const;
-    // Constructor's habit: with neither -b nor a terminal nobody can be asked, and that counts as -b.
+    // As in constructor's installers, without -b and without a terminal nobody can answer, which counts as -b.
     bool interactive() const { return !options_.batch && (options_.ask || ::isatty(0) == 1); }
 
     // session.cpp
     Result<std::string> prefix_from(std::string_view written) const;
     install::InstallOptions install_options() const;
-    // By the options, for this prefix. Each command decides once, and hands the decision on.
+    // Decides by the options for this prefix. Each command decides once, and passes the decision on.
     place::Decision decide(const std::string& prefix, bool extract_only = false) const;
-    Result<place::Installed> find_installed() const;
+    place::Trust trust() const { return place::Trust::now(options_.allow_shared); }
+    Result<place::Installed> find_installed(place::Access access) const;
+    Status become_owner() const;
     bool names_collide() const;
     std::string probe_name() const; // "" = this installer carries none
     Result<Bytes> probe_program() const;
@@ -52,7 +53,8 @@ class Session {
     Result<int> check();
     verify::Verification verify(const std::string& prefix, const machine::GpuVerdict& verdict) const;
     void show_problems(const std::vector<machine::Finding>& findings) const;
-    verify::ReportFacts facts_for(const char* mode, const std::string& prefix, const preflight::Preflight* preflight,
+    verify::ReportFacts facts_for(verify::ReportMode mode, const std::string& prefix,
+                                  const preflight::Preflight* preflight,
                                   const verify::InstallFacts* installed = nullptr,
                                   const verify::Verification* verification = nullptr) const;
     Result<int> report(const verify::ReportFacts& in, const std::string& prefix, bool show = true) const;

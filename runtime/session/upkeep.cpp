@@ -36,15 +36,16 @@ void show(const std::vector<install::FileDifference>& differences, const std::st
 
 // Every installed file against the list of installed files. Files that the user added are not looked at.
 Result<int> Session::integrity() const {
-    TRY_ASSIGN(place::Installed installed, find_installed());
+    TRY_ASSIGN(place::Installed installed, find_installed(place::Access::read));
     const std::string root = installed.layout.root.string();
-    TRY_ASSIGN(install::FileCheck check, install::verify_files(root, options_.jobs, [&](std::uint64_t done) {
+    TRY_ASSIGN(place::OpenTree tree, place::open_tree(root, installed.trust, place::Access::read));
+    TRY_ASSIGN(install::FileCheck check, install::verify_files(tree.root, options_.jobs, [&](std::uint64_t done) {
                    terminal().progress("comparing", done, 0, "files");
                }));
     terminal().end_progress();
     const bool whole = check.differences.empty();
     if (options_.json)
-        write_stdout(json({{"ok", whole},
+        write_output(json({{"ok", whole},
                            {"files", check.files},
                            {"bytes", check.bytes},
                            {"differences", to_json(check.differences)}})
@@ -58,13 +59,13 @@ Result<int> Session::integrity() const {
         return static_cast<int>(ErrorKind::storage);
     }
     if (!options_.json)
-        write_stdout(fmt::format("{}: all {} files ({}) are as they were installed\n", root, check.files,
+        write_output(fmt::format("{}: all {} files ({}) are as they were installed\n", root, check.files,
                                  format_bytes(check.bytes)));
     return 0;
 }
 
 Result<int> Session::repair() const {
-    TRY_ASSIGN(place::Installed installed, find_installed());
+    TRY_ASSIGN(place::Installed installed, find_installed(place::Access::write));
     const std::string root = installed.layout.root.string();
     auto repaired = install::repair_files(run(), manifest_, installed, install_options());
     terminal().end_progress();
@@ -72,12 +73,12 @@ Result<int> Session::repair() const {
     for (const std::string& path : repaired->restored) terminal().note("restored", root + "/" + path);
     show(repaired->left, root);
     if (options_.json)
-        write_stdout(
+        write_output(
             json({{"files", repaired->files}, {"restored", repaired->restored}, {"left", to_json(repaired->left)}})
                 .dump(2, ' ', false, json::error_handler_t::replace) +
             "\n");
     else
-        write_stdout(
+        write_output(
             fmt::format("{}: {} files compared, {} restored\n", root, repaired->files, repaired->restored.size()));
     if (repaired->left.empty()) return 0;
     terminal().error(
@@ -86,12 +87,12 @@ Result<int> Session::repair() const {
 }
 
 Result<int> Session::verify_only() {
-    TRY_ASSIGN(place::Installed installed, find_installed());
+    TRY_ASSIGN(place::Installed installed, find_installed(place::Access::read));
     const std::string root = installed.layout.root.string(), prefix = installed.layout.environment.string();
     preflight::Preflight found = preflight(decide(root), true);
     show_problems(found.findings);
     verify::Verification verified = verify(prefix, found.verdict);
-    verify::ReportFacts in = facts_for("verify-only", prefix, &found, nullptr, &verified);
+    verify::ReportFacts in = facts_for(verify::ReportMode::verify_only, prefix, &found, nullptr, &verified);
     auto failure = machine::failure_of(found.findings);
     if (!failure) failure = verified.failure;
     in.exit_code = failure ? static_cast<int>(*failure) : 0;
@@ -100,7 +101,7 @@ Result<int> Session::verify_only() {
 
 // Files that the user added or changed stay, unless --purge or the answer to a question says otherwise.
 Result<int> Session::remove() {
-    TRY_ASSIGN(place::Installed installed, find_installed());
+    TRY_ASSIGN(place::Installed installed, find_installed(place::Access::write));
     const std::string root = installed.layout.root.string();
     if (interactive()) {
         auto sure = ui::ask_yes_no(
@@ -110,6 +111,7 @@ Result<int> Session::remove() {
         if (!sure.value_or(false)) return make_error(ErrorKind::interrupted, "nothing was removed");
     }
     install::UninstallOptions how;
+    how.trust = installed.trust;
     how.purge = options_.purge;
     how.skip_scripts = options_.skip_scripts;
     if (interactive())
@@ -122,13 +124,13 @@ Result<int> Session::remove() {
     for (const std::string& warning : removed.warnings) terminal().warning(warning);
     for (const std::string& path : removed.kept) terminal().note("kept", root + "/" + path);
     if (options_.json)
-        write_stdout(json({{"removed", removed.removed},
+        write_output(json({{"removed", removed.removed},
                            {"kept", removed.kept},
                            {"warnings", removed.warnings},
                            {"shells", install::to_json(shells)}})
                          .dump(2, ' ', false, json::error_handler_t::replace) +
                      "\n");
-    else write_stdout(fmt::format("{} files removed from '{}', {} kept\n", removed.removed, root, removed.kept.size()));
+    else write_output(fmt::format("{} files removed from '{}', {} kept\n", removed.removed, root, removed.kept.size()));
     return 0;
 }
 

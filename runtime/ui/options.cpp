@@ -19,7 +19,7 @@ struct OptionRow {
 
 Status set_mode(RunOptions& o, Mode mode, std::string_view name) {
     if (o.mode != Mode::install && o.mode != mode && o.mode != Mode::help)
-        return make_error(ErrorKind::usage, "{} cannot be combined with another thing to do; give one of them", name);
+        return make_error(ErrorKind::usage, "{} cannot be combined with another action; give one of them", name);
     if (o.mode != Mode::help) o.mode = mode;
     return {};
 }
@@ -49,7 +49,7 @@ const std::vector<OptionRow>& option_rows() {
              o.ask = true;
              return {};
          }},
-        {'p', "prefix", "DIR", "where to install (default: $HOME/NAME); ~ and relative ones are fine",
+        {'p', "prefix", "DIR", "where to install (default: $HOME/NAME); may be relative or begin with ~",
          text(&RunOptions::prefix)},
         {'f', "force", "", "allow an existing DIR: what is in it stays; a conda gets envs/NAME",
          flag(&RunOptions::force)},
@@ -84,7 +84,7 @@ const std::vector<OptionRow>& option_rows() {
          mode(Mode::repair, "--repair")},
         {0, "uninstall", "", "remove what was installed into DIR; what you added or changed stays",
          mode(Mode::uninstall, "--uninstall")},
-        {0, "purge", "", "with --uninstall: remove that, too", flag(&RunOptions::purge)},
+        {0, "purge", "", "with --uninstall: also remove what you added or changed", flag(&RunOptions::purge)},
         {0, "init-shells", "LIST", "-c for these: bash,zsh,fish,tcsh,xonsh,powershell; or all",
          [](RunOptions& o, const std::string& value) -> Status {
              if (value.empty()) return make_error(ErrorKind::usage, "--init-shells needs the names of shells, or all");
@@ -92,9 +92,8 @@ const std::vector<OptionRow>& option_rows() {
              o.init_shells = value;
              return {};
          }},
-        {0, "replace", "", "replace an environment that is there, once the new one is whole",
-         flag(&RunOptions::replace)},
-        {0, "no-gpu", "", "install even if GPU or driver cannot run it", flag(&RunOptions::no_gpu)},
+        {0, "replace", "", "replace the environment in DIR after the new one is complete", flag(&RunOptions::replace)},
+        {0, "no-gpu", "", "install even if this GPU or driver cannot run the environment", flag(&RunOptions::no_gpu)},
         {0, "gpu-memory", "N", "test N percent of each GPU's free memory (10; 0: none)",
          [](RunOptions& o, const std::string& value) -> Status {
              int percent = 0;
@@ -104,6 +103,9 @@ const std::vector<OptionRow>& option_rows() {
              o.gpu_memory = percent;
              return {};
          }},
+        {0, "as-owner", "", "for root: become the user that DIR belongs to first", flag(&RunOptions::as_owner)},
+        {0, "allow-shared", "", "accept that others could change the directories that lead to DIR",
+         flag(&RunOptions::allow_shared)},
         {0, "private", "", "files for this user only (0700)", flag(&RunOptions::private_files)},
         {0, "jobs", "N", "at most N threads",
          [](RunOptions& o, const std::string& value) -> Status {
@@ -114,7 +116,7 @@ const std::vector<OptionRow>& option_rows() {
          }},
         {0, "key", "FILE", "first check that this file was signed by this public key (PEM)",
          text(&RunOptions::key_file)},
-        {0, "log", "FILE", "append everything that is said to FILE", text(&RunOptions::log_file)},
+        {0, "log", "FILE", "append every message to FILE", text(&RunOptions::log_file)},
         {0, "json", "", "results as JSON on standard output", flag(&RunOptions::json)},
         {0, "report", "FILE", "write the report as an HTML page to FILE as well", text(&RunOptions::report_file)},
         {0, "quiet", "", "only warnings and errors", flag(&RunOptions::quiet)},

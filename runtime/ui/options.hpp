@@ -1,5 +1,5 @@
-// The command line of NAME.run: constructor's letters with constructor's meaning, and long options beside
-// them.
+// The command line of NAME.run: the one-letter options of constructor's installers with the same meaning, and long
+// options.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -15,15 +15,15 @@ enum class Mode {
     install,
     help,
     version,
-    check,       // preflight only
-    list,        // packages
-    info,        // a summary
-    license,     // every licence text
-    extract,     // the files alone: nothing is run, registered or verified
-    verify_file, // every byte, installs nothing
-    verify_only, // GPU and imports of an installed prefix
-    integrity,   // every file of an installed prefix
-    repair,      // restores those that are damaged or missing
+    check,       // finds problems and writes nothing
+    list,        // prints the packages
+    info,        // prints a summary
+    license,     // prints every licence text
+    extract,     // writes the files only: runs, registers and verifies nothing
+    verify_file, // checks every byte of this file, installs nothing
+    verify_only, // tests GPU and imports of an installed prefix
+    integrity,   // checks every file of an installed prefix
+    repair,      // restores damaged and missing files of an installed prefix
     uninstall,
 };
 
@@ -39,12 +39,13 @@ struct RunOptions {
     bool skip_shortcuts = false; // -m
     bool run_tests = false;      // -t
     bool conda_init = false;     // -c
-    std::string init_shells;     // --init-shells, which implies -c; "" = those in use
+    std::string init_shells;     // --init-shells, which implies -c; "" = the shells in use
     std::string prefix;          // -p, as written; "" = not given
     std::string extract_to;      // --extract DIR
     std::string log_file, report_file;
     std::string key_file; // --key PUB.pem
     bool purge = false;   // --purge, with --uninstall
+    bool as_owner = false, allow_shared = false;
     bool json = false, no_gpu = false, private_files = false, quiet = false;
     unsigned jobs = 0;             // 0 = all cores
     std::optional<int> gpu_memory; // --gpu-memory: percent of the free memory that is tested

@@ -1,6 +1,7 @@
 #include "runtime/ui/prompt.hpp"
 
 #include "common/base/text.hpp"
+#include "common/base/visible.hpp"
 
 #include <unistd.h>
 
@@ -10,12 +11,12 @@ namespace {
 constexpr std::size_t screen_lines = 22;
 
 std::optional<std::string> read_line() {
-    // One byte at a time: the bytes behind the line may be meant for a program that we start.
+    // One byte at a time: the bytes after the line may be meant for a program that we start.
     std::string line;
     for (;;) {
         char c = 0;
         ssize_t n = ::read(0, &c, 1);
-        if (n < 0) return std::nullopt; // EINTR is Ctrl-C, which means no
+        if (n < 0) return std::nullopt; // EINTR means Ctrl-C; it counts as no answer
         if (n == 0) return line.empty() ? std::nullopt : std::optional(line);
         if (c == '\n') return line;
         line += c;
@@ -24,7 +25,7 @@ std::optional<std::string> read_line() {
 
 Error declined(std::string_view what) { return make_error(ErrorKind::interrupted, "{}; nothing was installed", what); }
 
-// The words are constructor's: people know them, and scripts wait for them.
+// The sentences are those of constructor's installers: people know them, and scripts wait for them.
 Status show_licenses(const Console& console, const std::string& text) {
     console.write("\nIn order to continue the installation process, please review the license\nagreement.\n"
                   "Please, press ENTER to continue\n>>> ");
@@ -56,7 +57,9 @@ Status accept_licenses(const Console& console) {
 
 Console Console::terminal() {
     Console console;
-    console.write = [](std::string_view text) {
+    console.write = [](std::string_view written) {
+        const std::string shown = visible_lines(written);
+        std::string_view text = shown;
         while (!text.empty()) {
             ssize_t n = ::write(2, text.data(), text.size());
             if (n <= 0) return;

@@ -1,4 +1,4 @@
-// Questions on a terminal, as users of constructor's installers know them.
+// Questions on a terminal, in the form that constructor's installers use.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -16,7 +16,8 @@ struct Console {
     std::function<void(std::string_view)> write;
     // A line without its newline; nullopt at the end of input.
     std::function<std::optional<std::string>()> read;
-    // Answers come from a person who reads a screen at a time; false for a pipe, whose lines are answers to questions.
+    // True: a person reads, and long texts stop after each screen. False: input is a pipe, and each line answers a
+    // question.
     bool pages = true;
     static Console terminal(); // stderr and stdin
 };
@@ -25,7 +26,7 @@ struct Console {
 struct Welcome {
     std::string name, summary; // "torch 2.7.0 and 29 more packages"
     std::string size;          // "5.6 GB"
-    std::string licenses;      // the texts, shown a screen at a time; "" = none to accept
+    std::string licenses;      // the texts, shown a screen at a time; "" = no licence to accept
     std::string default_prefix;
 };
 
@@ -33,21 +34,22 @@ struct Answers {
     std::string prefix; // as written
 };
 
-// Licence (Enter, then yes/no), place. Declined or end of input: an error of kind `interrupted`.
+// Asks to accept the licences (Enter, then yes or no), then for the prefix. A refusal or the end of input is an error
+// of kind `interrupted`.
 Result<Answers> ask(const Console& console, const Welcome& welcome, bool ask_prefix);
 
 // Asks until the answer is yes or no; Enter takes `otherwise`. nullopt at the end of input.
 std::optional<bool> ask_yes_no(const Console& console, std::string_view question, std::optional<bool> otherwise);
 
-// Where the volume `name` is: a file or a directory; empty for the same place again, nullopt (the answer "q", or the
-// end of input) to give up. `problem` is what is wrong with what was found.
+// Asks for the volume `name`. Returns a file or a directory; an empty path means: look in the same place again. Returns
+// nullopt for "q" and at the end of input: give up. `problem` says why the volume was not accepted so far.
 std::optional<std::filesystem::path> ask_volume(const Console& console, std::string_view name,
                                                 std::string_view problem);
 
-// Whether the start-up files of the user's shells shall be changed. End of input: no.
+// Asks whether to change the start-up files of the user's shells. End of input: no.
 bool ask_conda_init(const Console& console, std::string_view conda_prefix);
 
-// Whether what the user has added to `prefix`, or changed in it, goes with the rest. End of input: no.
+// Asks whether to delete also the files in `kept`, which the user added to `prefix` or changed in it. End of input: no.
 bool ask_purge(const Console& console, std::string_view prefix, const std::vector<std::string>& kept);
 
 } // namespace tinderbox::ui

@@ -1,6 +1,7 @@
 #include "runtime/ui/report.hpp"
 
 #include "common/base/text.hpp"
+#include "common/base/visible.hpp"
 #include "runtime/ui/report_read.hpp"
 
 #include <sys/ioctl.h>
@@ -28,13 +29,13 @@ Style style_of(std::string_view severity) {
 
 constexpr std::size_t word_column = 2 + 12 + 1;
 
-// Cells on the terminal, near enough: bytes that do not continue a UTF-8 sequence.
+// Approximates the columns on the terminal by the number of code points.
 std::size_t cells(std::string_view words) {
     return static_cast<std::size_t>(
         std::ranges::count_if(words, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
-// Breaks at blanks so that no line passes `width`, and indents what follows the first. 0: as it is.
+// Breaks at blanks so that lines stay within `width`, and indents every line but the first. Width 0: no breaks.
 std::string wrapped(std::string_view words, std::size_t indent, std::size_t width) {
     if (width < indent + 24) return std::string(words);
     std::string out;
@@ -54,11 +55,13 @@ std::string wrapped(std::string_view words, std::size_t indent, std::size_t widt
     return out;
 }
 
-// One row: a word in a column of its own, then text; advice goes below it with an arrow.
+// One row: a word in a column of its own, then the sentence; below it the advice after an arrow.
 std::string row(const machine::ReportLine& line, bool colour, std::size_t width) {
-    std::string out = fmt::format("  {} {}\n", paint(style_of(line.word), fmt::format("{:<12}", line.word), colour),
-                                  wrapped(line.sentence, word_column, width));
-    if (!line.advice.empty()) out += fmt::format("  {:<12} → {}\n", "", wrapped(line.advice, word_column + 2, width));
+    std::string out =
+        fmt::format("  {} {}\n", paint(style_of(line.word), fmt::format("{:<12}", visible(line.word)), colour),
+                    wrapped(visible_lines(line.sentence), word_column, width));
+    if (!line.advice.empty())
+        out += fmt::format("  {:<12} → {}\n", "", wrapped(visible_lines(line.advice), word_column + 2, width));
     return out;
 }
 
@@ -72,11 +75,12 @@ std::string lines_text(const std::vector<machine::ReportLine>& lines, bool colou
 
 } // namespace
 
-std::string render_columns(const std::vector<std::vector<std::string>>& rows) {
+std::string render_columns(std::vector<std::vector<std::string>> rows) {
     std::vector<std::size_t> widths;
-    for (const auto& cells : rows)
+    for (auto& cells : rows)
         for (std::size_t i = 0; i < cells.size(); ++i) {
             if (i >= widths.size()) widths.push_back(0);
+            cells[i] = visible(cells[i]); // a line end would forge a row
             widths[i] = std::max(widths[i], cells[i].size());
         }
     std::string out;
@@ -101,10 +105,11 @@ std::string render_findings_text(const json& findings, bool colour, std::size_t 
 
 std::string render_report_text(const json& report, bool colour, std::size_t width) {
     std::string out =
-        paint(Style::bold,
-              wrapped(fmt::format("{}: {}", format::text_of(report, "name"), format::text_of(report, "summary")), 0,
-                      width),
-              colour) +
+        paint(
+            Style::bold,
+            wrapped(visible(fmt::format("{}: {}", format::text_of(report, "name"), format::text_of(report, "summary"))),
+                    0, width),
+            colour) +
         "\n";
     auto section = [&](std::string_view title, const std::vector<machine::ReportLine>& lines) {
         if (!lines.empty()) out += heading(title, colour) + lines_text(lines, colour, width);

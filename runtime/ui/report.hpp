@@ -1,5 +1,5 @@
-// The report in its three forms. The JSON is the report (docs/inside/report.schema.json describes it); the
-// terminal's table and the HTML page are views of it and hold nothing that it lacks.
+// The report in its three forms. The JSON is the report (docs/inside/report.schema.json describes it). The terminal's
+// table and the HTML page show parts of it and add no facts.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -15,12 +15,12 @@ namespace tinderbox::ui {
 
 inline constexpr int report_version = 1;
 
-// Lines for the terminal, each ended by "\n". `colour`: with the terminal's styles. `width`: columns to stay within, 0
-// = no matter (a file, a pipe).
+// Lines for the terminal, each ended by "\n". `colour`: with the terminal's styles. `width`: the longest line in
+// columns; 0 = unlimited (a file, a pipe).
 std::string render_report_text(const nlohmann::json& report, bool colour, std::size_t width = 0);
 // Only the findings, as --check shows them: warnings and errors with what to do below each.
 std::string render_findings_text(const nlohmann::json& findings, bool colour, std::size_t width = 0);
-// Columns of the terminal behind a descriptor, at least 40; 0 = the descriptor leads to no terminal.
+// Columns of the terminal behind a descriptor, at least 40. 0 = the descriptor is no terminal.
 std::size_t terminal_width(int descriptor);
 
 // One self-contained page: no script, no outside reference, light and dark, fit for printing.
@@ -29,6 +29,6 @@ std::string render_report_html(const nlohmann::json& report);
 std::string html_escape(std::string_view text);
 
 // A multi-line list "name  version  …" with columns as wide as they must be.
-std::string render_columns(const std::vector<std::vector<std::string>>& rows);
+std::string render_columns(std::vector<std::vector<std::string>> rows);
 
 } // namespace tinderbox::ui

@@ -1,9 +1,10 @@
-// The report as one page that a lab administrator can file: no script, nothing from elsewhere.
+// The report as one page that a lab administrator can file. It has no script and loads nothing.
 #include "runtime/ui/report_read.hpp"
 #include "runtime/ui/report_template.hpp"
 
 #include "common/base/text.hpp"
 #include "common/base/units.hpp"
+#include "common/base/visible.hpp"
 
 #include <algorithm>
 #include <map>
@@ -31,7 +32,8 @@ std::string section(std::string_view title, const std::string& body) {
                         : fmt::format("<section>\n<h2>{}</h2>\n{}</section>\n", html_escape(title), body);
 }
 
-// A table that scrolls by itself on a narrow screen. Cells are HTML; a header that begins with '#' is of numbers.
+// A table that scrolls by itself on a narrow screen. Cells are HTML; a column whose header begins with '#' holds
+// numbers.
 class Table {
   public:
     explicit Table(std::vector<std::string_view> headers, std::string_view css = "") : headers_(std::move(headers)) {
@@ -200,7 +202,7 @@ std::string kernels_html(const json& device) {
     return table.finish();
 }
 
-// Bars to the fastest direction: inside a device a copy is an order of magnitude faster than over the bus.
+// Bars are relative to the fastest direction: a copy inside a device is ten times as fast as one over the bus.
 std::string bandwidth_html(const json& device) {
     const json& bandwidth = format::child_of(device, "bandwidth_gb_per_s");
     if (!bandwidth.is_object() || bandwidth.empty()) return {};
@@ -339,7 +341,7 @@ std::string fill(std::string_view page, const std::vector<std::pair<std::string_
 
 std::string html_escape(std::string_view words) {
     std::string out;
-    for (char c : words) {
+    for (char c : visible_lines(words)) {
         switch (c) {
         case '&':
             out += "&amp;";

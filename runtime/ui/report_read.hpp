@@ -1,4 +1,4 @@
-// The rows that a report's JSON is shown as.
+// Turns parts of a report's JSON into rows to show.
 #pragma once
 
 #include "common/format/json_read.hpp"

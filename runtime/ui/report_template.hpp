@@ -1,4 +1,4 @@
-// templates/report.html, as it is in the tree.
+// The contents of templates/report.html.
 #pragma once
 
 #include <string_view>

@@ -52,7 +52,7 @@ std::vector<CheckStep> steps_of(const PythonAnswer& answer) {
     return out;
 }
 
-// The result of one run of a framework's script.
+// The result of one run of a framework's check.
 struct Attempt {
     ImportCheck check;
     std::string file; // where the framework was imported from
@@ -80,7 +80,7 @@ class Trial {
     }
 
   private:
-    // "torch 2.9.1" as soon as that is known.
+    // "torch 2.9.1"; only "torch" before the version is known.
     std::string called(const PythonAnswer& a) const {
         const std::string version = a.text("version");
         return std::string(framework_.name) + (version.empty() ? "" : " " + version);
@@ -108,7 +108,7 @@ class Trial {
     }
 
     void judge_failure(const PythonAnswer& a, const CheckStep& failed, ImportCheck& c) const {
-        // An import fails for a reason of the driver's, too: a missing libcuda.so.1.
+        // An import, too, can fail because of the driver: a missing libcuda.so.1.
         c.gpu_related = failed.gpu || is_gpu_message(failed.words);
         c.ok = failed.gpu && !expect_gpu_;
         c.sentence = failed.name.starts_with("import ")
@@ -122,8 +122,8 @@ class Trial {
         return false;
     }
 
-    // "torch.rand(5, 3), a sum on the GPU, a convolution (cuDNN 91002)": what was computed, without the import itself.
-    // `said`: the framework's own words about a GPU that it does not find.
+    // Lists the steps without the import: "torch.rand(5, 3), a sum on the GPU, a convolution (cuDNN 91002)". `said`:
+    // the framework's message about a GPU that it does not find.
     static std::string done(const ImportCheck& c, const std::string& said) {
         std::string out;
         for (const CheckStep& s : c.steps) {
@@ -180,10 +180,10 @@ std::vector<ImportCheck> check_framework(const EnvironmentPython& python, const 
                                                            : "look at the report's machine lines for a missing library";
     const bool good = in_clean.check.ok;
     out.push_back(std::move(in_clean.check));
-    if (!good) return out; // the user's environment cannot be better for a reason that is ours
+    if (!good) return out; // the second run looks for a harmful variable; it tells nothing when the clean run fails
     Attempt in_user = trial.run(python.user());
     auto elsewhere = [&](const Attempt& t) { return !t.file.empty() && !python.owns(t.file); };
-    // Without a GPU nothing fails, so that the user's shell hides it is seen by the answer alone.
+    // A shell that hides the GPU makes no step fail; the check then fails because the framework finds no GPU.
     if (in_user.check.ok && !elsewhere(in_user)) return out;
     ImportCheck c = in_user.check;
     c.environment = "user";

@@ -19,9 +19,9 @@ constexpr std::string_view python_script = R"py(
 say(prefix=sys.prefix, version="%d.%d.%d" % sys.version_info[:3])
 )py";
 
-// For each distribution: its top-level names, of which those are imported that are a package with an __init__
-// or a module. Namespace packages have nothing to import; test folders are not part of the promise. A package that
-// declares imports of its own (conda's tests) is given as NAME=MODULE,MODULE.
+// Imports the top-level names of each distribution: modules, and packages with an __init__. Namespace packages have
+// nothing to import; test folders need not work. NAME=MODULE,MODULE names the imports that a package declares itself
+// (conda's tests).
 constexpr std::string_view import_script = R"py(
 import importlib
 from importlib import metadata
@@ -90,7 +90,7 @@ class Checker {
         return add(std::move(c)).ok;
     }
 
-    // A framework's own check imports it anyway.
+    // The framework's own check imports it.
     bool is_framework(std::string_view package) const {
         return std::ranges::any_of(frameworks_, [&](const Framework* f) {
             return std::ranges::find(f->distributions, package) != f->distributions.end();
@@ -100,7 +100,7 @@ class Checker {
     std::vector<std::string> packages_to_import() const {
         std::vector<std::string> out;
         for (const format::PackageInfo& p : manifest_.packages) {
-            bool kind = (p.kind == "wheel" || p.kind == "conda") && p.prefix == "env";
+            bool kind = (p.kind == "wheel" || p.kind == "conda") && p.prefix.is_env();
             if (kind && (p.requested || options_.all_packages) && !is_framework(p.name) && p.name != "python")
                 out.push_back(options_.all_packages ? with_declared(p) : p.name);
         }
@@ -119,7 +119,7 @@ class Checker {
         std::map<std::string, std::string> failed; // module → reason
         double seconds = 0;
     };
-    // With -t there are many: several interpreters side by side.
+    // -t imports many packages, so several interpreters share them.
     Imports import_all(const std::vector<std::string>& packages, const Variables& environment) const {
         const std::size_t shares =
             options_.all_packages ? std::clamp<std::size_t>(packages.size() / 4, 1, options_.jobs) : 1;
@@ -140,12 +140,12 @@ class Checker {
         return out;
     }
 
-    // One interpreter for all is quick, and not how anybody uses them: setuptools refuses to be imported where another
-    // package has imported distutils before. So a module that fails in company is tried once more alone.
+    // One interpreter imports all packages, which is quick but unlike real use: setuptools refuses its import after
+    // another package has imported distutils. So a module that fails among others is tried once more alone.
     Imports import_some(const std::vector<std::string>& packages, const Variables& environment) const {
         std::map<std::string, std::string> package_of;
         Imports out = import_together(packages, environment, package_of);
-        if (out.done.empty() || package_of.size() > 8) return out; // nothing was in their way, or it is not the company
+        if (out.done.empty() || package_of.size() > 8) return out; // nothing was imported before it, or too many fail
         for (const auto& [module, package] : package_of) {
             std::map<std::string, std::string> again;
             Imports alone = import_together({fmt::format("{}={}", package, module)}, environment, again);
@@ -163,7 +163,7 @@ class Checker {
                             std::map<std::string, std::string>& raised) const {
         Imports out;
         std::vector<std::string> left = packages;
-        // A module that kills the interpreter must not hide those after it.
+        // When a module kills the interpreter, the next round continues after its package.
         for (int round = 0; round < 8 && !left.empty(); ++round) {
             PythonAnswer a = python_.run(import_script, left, environment);
             out.seconds += a.seconds;

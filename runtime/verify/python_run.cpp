@@ -1,5 +1,6 @@
 #include "runtime/verify/python_run.hpp"
 
+#include "common/base/json_cost.hpp"
 #include "common/base/process.hpp"
 #include "common/base/text.hpp"
 
@@ -52,7 +53,7 @@ Variables EnvironmentPython::clean() const {
     Variables e;
     for (const char* name : {"HOME", "TMPDIR", "USER", "LOGNAME", "XDG_RUNTIME_DIR"})
         if (auto found = user_.find(name); found != user_.end()) e[name] = found->second;
-    // A scheduler's choice of GPU is kept; one that hides them all is the user's matter.
+    // A scheduler's choice of GPUs is kept. A value that hides every GPU counts only in the user's environment.
     if (auto devices = user_.find("CUDA_VISIBLE_DEVICES");
         devices != user_.end() && !devices->second.empty() && !devices->second.starts_with('-'))
         e["CUDA_VISIBLE_DEVICES"] = devices->second;
@@ -74,11 +75,11 @@ PythonAnswer EnvironmentPython::run(std::string_view script, const std::vector<s
     ProcessSpec spec;
     spec.argv = {executable(), "-c", std::string(prelude) + std::string(script)};
     spec.argv.insert(spec.argv.end(), arguments.begin(), arguments.end());
-    // The installed tree must stay as it is in the table.
+    // No .pyc may appear in the installed tree: every file must stay as the table says.
     environment["PYTHONDONTWRITEBYTECODE"] = "1";
     spec.set = std::move(environment);
     spec.clear_environment = true;
-    spec.directory = "/"; // "" is on sys.path with -c: not the user's directory of a numpy.py
+    spec.directory = "/"; // with -c Python imports from here: not from a user's directory with a numpy.py
     spec.timeout_seconds = timeout_seconds_;
     spec.output_limit = 4u << 20;
     auto begin = std::chrono::steady_clock::now();
@@ -90,7 +91,7 @@ PythonAnswer EnvironmentPython::run(std::string_view script, const std::vector<s
         return out;
     }
     for (std::string_view line : split_lines(process->output)) {
-        if (!line.starts_with(mark)) continue;
+        if (!line.starts_with(mark) || !is_affordable_json(line)) continue;
         json answer = json::parse(line.substr(mark.size()), nullptr, false);
         if (answer.is_object()) out.lines.push_back(std::move(answer));
     }

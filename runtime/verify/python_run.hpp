@@ -1,5 +1,5 @@
-// Running the environment's own Python for a check: which variables it sees, how its answers are told from what
-// modules print, and which of the user's variables is to blame when only their shell fails.
+// Runs the environment's own Python for a check: sets its variables, separates its answers from the output of imported
+// modules, and finds the variable that makes a check fail in the user's shell only.
 #pragma once
 
 #include "common/format/manifest.hpp"
@@ -16,34 +16,34 @@ namespace tinderbox::verify {
 
 using Variables = std::map<std::string, std::string>;
 
-// The output of a script. Every answer is one JSON object on a line behind a mark, because an imported module may print
-// anything; python_prelude defines the function say() that prints them.
+// The output of a script. Each answer is one JSON object on a line with a prefix, because an imported module may print
+// anything. The prelude in python_run.cpp defines say(), which prints them.
 struct PythonAnswer {
     std::vector<nlohmann::json> lines;
-    std::string failure; // of the process: "killed by SIGSEGV", "no answer within 300 s"; "" = it ended as it should
-    std::string stderr_tail; // its last line, at most 400 bytes
+    std::string failure;     // how the process failed: "killed by SIGSEGV", "no answer within 300 s"; "" = it did not
+    std::string stderr_tail; // the last line of standard error, at most 400 bytes
     double seconds = 0;
 
-    std::string text(const char* key) const;         // of the first answer that has a string there
-    std::optional<bool> flag(const char* key) const; // likewise
-    std::string last_begin() const;                  // the last say(begin=…): what was being done when it ended
+    std::string text(const char* key) const;         // the first string under this key in any answer
+    std::optional<bool> flag(const char* key) const; // the first boolean, likewise
+    std::string last_begin() const;                  // the last say(begin=…): the step that was running at the end
 };
 
 class EnvironmentPython {
   public:
-    // `user`: the variables of the user's shell. Both must outlive this object.
+    // `user`: the variables of the user's shell. This object keeps references to `manifest` and `user`.
     EnvironmentPython(const format::Manifest& manifest, std::string prefix, const Variables& user,
                       double timeout_seconds)
         : manifest_(manifest), prefix_(std::move(prefix)), user_(user), timeout_seconds_(timeout_seconds) {}
 
-    // Nothing of the user's but where their home is, and what activation sets.
+    // The user's home, name, temporary directories and choice of GPU; and the variables that activation sets.
     Variables clean() const;
-    // The user's shell after activation.
+    // All variables of the user's shell, and those that activation sets.
     Variables user() const;
 
     PythonAnswer run(std::string_view script, const std::vector<std::string>& arguments, Variables environment) const;
 
-    // Advice: the first of the user's variables without which `works` holds.
+    // Advice for the user. It names the first of their variables without which `works` returns true.
     std::string culprit(const std::function<bool(const Variables&)>& works) const;
 
     const std::string& prefix() const { return prefix_; }

@@ -44,7 +44,7 @@ json installation_json(const InstallFacts& facts) {
             {"notes", std::move(notes)}};
 }
 
-// Before the verification only preflight's verdict is known.
+// Without a verification only preflight's verdict is known.
 json gpu_json(const ReportFacts& in) {
     if (in.verification) return {{"state", to_string(in.verification->gpu)}, {"reason", in.verification->reason}};
     if (!in.preflight) return nullptr;
@@ -60,11 +60,26 @@ json gpu_json(const ReportFacts& in) {
 
 std::string activation_command(const std::string& prefix) { return "source " + shell_quote(prefix + "/bin/activate"); }
 
+std::string_view to_string(ReportMode mode) {
+    switch (mode) {
+    case ReportMode::check:
+        return "check";
+    case ReportMode::install:
+        return "install";
+    case ReportMode::extract:
+        return "extract";
+    case ReportMode::verify_only:
+        return "verify-only";
+    }
+    return "";
+}
+
 std::string summary_sentence(const ReportFacts& in) {
     std::string out;
-    if (in.mode == "check") out = in.exit_code == 0 ? "this machine can run it" : "this machine cannot run it as asked";
-    else if (in.mode == "verify-only") out = in.exit_code == 0 ? "works" : "does not work as it should";
-    else if (in.mode == "extract") out = fmt::format("extracted to '{}'", in.prefix);
+    if (in.mode == ReportMode::check)
+        out = in.exit_code == 0 ? "this machine can run it" : "this machine cannot run it as asked";
+    else if (in.mode == ReportMode::verify_only) out = in.exit_code == 0 ? "works" : "does not work as it should";
+    else if (in.mode == ReportMode::extract) out = fmt::format("extracted to '{}'", in.prefix);
     else if (!in.installed) out = "not installed";
     else
         out = fmt::format("{} in '{}'", in.installed->already_complete ? "was installed already" : "installed",
@@ -81,7 +96,7 @@ json make_report(const ReportFacts& in) {
     json out = {{"report", ui::report_version},
                 {"tinderbox", in.manifest.tinderbox_version},
                 {"created", utc_time(in.now)},
-                {"mode", in.mode},
+                {"mode", to_string(in.mode)},
                 {"name", in.manifest.name},
                 {"environment", in.manifest.env_name},
                 {"platform", in.manifest.platform},
@@ -99,7 +114,7 @@ json make_report(const ReportFacts& in) {
     if (in.installed) out["installation"] = installation_json(*in.installed);
     if (in.verification) out["verification"] = to_json(*in.verification);
     if (in.shells) out["shells"] = install::to_json(*in.shells);
-    if (in.installed && in.mode == "install") out["activate"] = activation_command(in.prefix);
+    if (in.installed && in.mode == ReportMode::install) out["activate"] = activation_command(in.prefix);
     return out;
 }
 

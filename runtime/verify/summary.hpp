@@ -1,4 +1,4 @@
-// The report as one JSON value (docs/inside/report.schema.json), made of the results of preflight, installation and
+// The report as one JSON value (docs/inside/report.schema.json), made from the results of preflight, installation and
 // verification.
 #pragma once
 
@@ -16,20 +16,24 @@ struct InstallFacts {
     bool resumed = false, already_complete = false;
     double seconds = 0;
     std::vector<std::pair<std::string, double>> stages;
-    std::string io;                    // how the bytes reached the disk
+    std::string io;                    // the way in which the files were written
     std::vector<std::string> warnings; // one sentence each
     std::vector<std::string> notes;    // likewise
-    std::string script_failure;        // "" = none
+    std::string script_failure;        // "" = no script failed
 };
 
+// What ran, as the report names it.
+enum class ReportMode { check, install, extract, verify_only };
+std::string_view to_string(ReportMode mode); // "check", "install", "extract", "verify-only"
+
 struct ReportFacts {
-    std::string mode; // "check", "install", "extract", "verify-only"
+    ReportMode mode = ReportMode::install;
     std::string file; // the installer's name, size in bytes, and its manifest's SHA-256 (hex)
     std::uint64_t file_size = 0;
     std::string manifest_sha256;
     const format::Manifest& manifest;
     std::string prefix;
-    const preflight::Preflight* preflight = nullptr; // each may be missing
+    const preflight::Preflight* preflight = nullptr; // this and the next two: nullptr = was not run
     const InstallFacts* installed = nullptr;
     const Verification* verification = nullptr;
     int exit_code = 0;

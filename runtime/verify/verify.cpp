@@ -69,7 +69,7 @@ Verification verify_environment(const VerifyInputs& in) {
             out.reason = check.sentence;
         }
     }
-    // Nothing has run on the GPU: neither a probe nor a framework.
+    // Neither a probe nor a framework has used the GPU.
     if (out.gpu == Gpu::verified && !out.probe && !framework) out.gpu = Gpu::not_verified;
     if (out.gpu == Gpu::failed && !in.no_gpu) out.failure = ErrorKind::gpu;
     out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

@@ -1,4 +1,4 @@
-// Verification: the CUDA probe, then the environment's own imports, and what the two mean together.
+// Verification: the CUDA probe, then the environment's own imports, and one judgement of both.
 #pragma once
 
 #include "common/machine/gpu_verdict.hpp"
@@ -12,10 +12,10 @@ namespace tinderbox::verify {
 struct Verification {
     enum class Gpu { verified, failed, not_verified, not_needed };
     Gpu gpu = Gpu::not_needed;
-    std::string reason;                        // why not, one clause
-    std::optional<machine::ProbeResult> probe; // nothing: not run
+    std::string reason;                        // why the GPU is not verified, one clause
+    std::optional<machine::ProbeResult> probe; // nullopt: the probe was not run
     std::vector<ImportCheck> checks;
-    // gpu (6) or script (10); of both the GPU's, because it is the lower number. Nothing: all is well.
+    // gpu (exit 6) or script (exit 10); gpu when both failed. nullopt: no failure.
     std::optional<ErrorKind> failure;
     double seconds = 0;
 };
@@ -25,12 +25,12 @@ struct VerifyInputs {
     const machine::GpuVerdict& verdict;
     std::string prefix;                      // of the environment
     std::map<std::string, std::string> user; // user_environment()
-    bool no_gpu = false;                     // a failing GPU is a warning
+    bool no_gpu = false;                     // a failing GPU is a warning only
     bool all_packages = false;               // -t
     unsigned jobs = 1;                       // of -t
-    // The program for the environment's CUDA; empty = this installer carries none.
+    // Returns the probe for the environment's CUDA; empty = this installer carries no probe.
     std::function<Result<Bytes>()> probe_program;
-    std::optional<int> gpu_memory; // percent of the free memory that the probe tests; nothing = its own default
+    std::optional<int> gpu_memory; // percent of the free memory that the probe tests; nullopt = the probe's default
 };
 
 Verification verify_environment(const VerifyInputs& inputs);

@@ -1,24 +1,27 @@
 #!/usr/bin/env bash
-# How long until a conda is on the disk? Its own .sh, Tinderbox, and conda-ship's embedded runtime, on the same packages.
+# Measures the time until a conda is on the disk: its own .sh, Tinderbox, and conda-ship's embedded runtime, with the
+# same packages.
 #
 #   tests/bench/base.sh WORKDIR [RUNS]
 #
-# Without more it makes what it measures in WORKDIR/inputs, once: a base of some hundred packages and 30,000 files
-# (tests/fixtures/make_conda_base.py: a CPython, wheels as conda packages, and conda itself where TINDERBOX_CONDA_SOURCE and
-# TINDERBOX_MENUINST_SOURCE name checkouts), an installer's .sh of it, and the three files below. In the .sh conda's own code
-# links; without those checkouts py-rattler does, which is several times as fast, and the first row is called sh-rattler.
-# TINDERBOX (default: build/release/tinderbox) is the one that is measured.
+# By default it makes the inputs in WORKDIR/inputs, once. The base has some hundred packages and 30,000 files
+# (tests/fixtures/make_conda_base.py): a CPython, wheels as conda packages, and conda itself where
+# TINDERBOX_CONDA_SOURCE and TINDERBOX_MENUINST_SOURCE name checkouts. An installer's .sh and the three files below are
+# made of it. In the .sh conda's own code links packages. Without those checkouts py-rattler does, several times as
+# fast; the first row is then called sh-rattler. TINDERBOX names the program under test (default:
+# build/release/tinderbox).
 #
 # SH           (environment) an installer's .sh that can be run here
 # OURS         a NAME.run that was built with --base "$SH" --bytecode build
 # SHIP         a runtime that conda-ship's `cs build --artifact-layout embedded` made of the same packages
 # OURS_ALONE   a NAME.run of the packages that SHIP holds, without a base
 #
-# Ours verifies what it has installed: every package that was asked for is imported, which the others do not do. The rows that
-# end in "-files" (--extract) leave that out and do what the others do.
+# Tinderbox verifies its installation by importing every requested package; the others do not. Rows that end in "-files"
+# (--extract) leave that out.
 #
-# Where one of these is given, rows that are not given are left out. Every time includes `sync -f`; the page cache is dropped before each row (root).
-# CPU is user + system of all processes: on a machine that does other work it is the figure to compare.
+# When SH, OURS, SHIP or OURS_ALONE is given, rows of the others are left out. Every time includes `sync -f`; before each row the page
+# cache is dropped (root). CPU is user + system of all processes: on a machine that does other work, compare this
+# figure.
 set -euo pipefail
 mkdir -p "${1:?WORKDIR}"
 work=$(realpath "$1") runs=${2:-3}
@@ -40,7 +43,7 @@ make_inputs() {
     "$venv/bin/python" "$root/tests/fixtures/make_conda_base.py" "$to" | tail -n 1
     # shellcheck disable=SC2046
     "$venv/bin/python" "$root/tests/fixtures/make_installers.py" "$to/channel" "$to" --packages $(cat "$to/base.txt") --eras D
-    [ -x "$to/conda-ship/bin/cs" ] || { # it comes with conda as a plugin's requirement that PyPI does not have
+    [ -x "$to/conda-ship/bin/cs" ] || { # a plugin of conda requires it, and PyPI does not have it
         "$venv/bin/python" -m venv "$to/conda-ship"
         env -u PIP_FIND_LINKS "$to/conda-ship/bin/python" -m pip install -q --no-deps conda-ship
     }

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""How much larger blocks would save at --level max: the files of a finished tree, packed as the packer packs them
-(classes apart, small files together, large ones on their own, blocks of N MiB, a frame each), beside one long stream.
+"""Measures what larger blocks save at --level max. Packs the files of an installed tree as the packer does (classes apart,
+small files together, large ones alone, blocks of N MiB, a frame each), and compares with one long stream.
 
     tests/bench/block_sizes.py TREE [--level 19] [--sizes 4,8,16] [--share 100] [--jobs 2]
 
---share takes every n-th file so that about that percentage of the bytes remains: level 19 needs a minute for 100 MB.
+--share takes every n-th file, so that about this percentage of the bytes remains: level 19 needs a minute for 100 MB.
 Needs the module zstandard (scripts/test-venv has it).
 """
 import argparse, concurrent.futures, os, pathlib, sys, time
@@ -39,7 +39,7 @@ def collect(tree, share):
 
 
 def blocks(files, size):
-    """The raw blocks, as the packer cuts them."""
+    """The raw blocks, cut as the packer cuts them."""
     small = {}
     for path in files:
         data = path.read_bytes()
@@ -69,7 +69,7 @@ def stream_size(files, level):
     compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
     for path in files:
         data = path.read_bytes()
-        # What tar adds: a header, and zeros up to the next 512.
+        # tar adds a header, and zeros up to the next multiple of 512.
         total += len(compressor.compress(str(path).encode().ljust(512, b"\0") + data + b"\0" * (-len(data) % 512)))
     return total + len(compressor.flush())
 

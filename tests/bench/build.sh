@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# How long does it take until there is one file, and how large is it? Ours and its peers in one run.
+# Measures time and size of building one file: Tinderbox and its peers in one run.
 #
 #   tests/bench/build.sh WHEELHOUSE WORKDIR [RUNS]
 #
@@ -41,7 +41,7 @@ measure() {
     awk -v n="$name" -v a="$start" -v b="$end" -v r="$(tail -n 1 "$work/rss")" -v s="$(stat -c %s "$file" 2>/dev/null || echo 0)" \
         'BEGIN { split(r, t, " "); printf "%s\t%.2f\t%.0f\t%s\t%.1f\n", n, b - a, t[1] / 1024, s, t[2] + t[3] }' | tee -a "$rows"
 }
-# Every wheel of the folder as an exact requirement, but for the extra one.
+# Every wheel of the folder as an exact requirement, without the extra one.
 "$python" - "$wheels" "$extra" >"$work/list.txt" <<'END2'
 import pathlib, sys
 for wheel in sorted(pathlib.Path(sys.argv[1]).glob("*.whl")):
@@ -55,7 +55,7 @@ ours() { # OUTPUT ARGUMENTS…
 }
 export -f ours
 export tinderbox work python wheels
-tree() { # the finished tree, with its bytecode
+tree() { # the installed tree, with its bytecode
     [ -e "$work/tree" ] || sh "$work/ours.run" --extract "$work/tree" >/dev/null 2>&1
 }
 wants() { case " $steps " in *" $1 "*) return 0 ;; esac; return 1; }

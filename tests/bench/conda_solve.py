@@ -1,14 +1,16 @@
-"""A GPU environment of twenty packages on an index of conda-forge's size: Tinderbox beside py-rattler, seconds of wall and CPU, peak memory.
+"""Solves a GPU environment of twenty packages on an index of conda-forge's size with Tinderbox and with py-rattler.
+
+Prints seconds of wall time and CPU, and peak memory.
 
     conda_solve.py [TINDERBOX [CHANNEL]] [--runs N]
 
-TINDERBOX: build/release/tinderbox. CHANNEL: of tests/fixtures/make_large_channel.py (697 MB of JSON); when not given it is made once
-below the cache. Needs py-rattler in the running interpreter: $(scripts/test-venv)/bin/python. Medians of N runs (5); each run is a
-process of its own, and the two alternate.
+TINDERBOX: default build/release/tinderbox. CHANNEL: default one of tests/fixtures/make_large_channel.py (697 MB of JSON), which
+is made once below the cache. Needs py-rattler in the running interpreter: $(scripts/test-venv)/bin/python. Prints medians of N
+runs (5); each run is a process of its own, and the two tools alternate.
 
-Both get repodata.json and nothing else (a channel's repodata.json.zst, were it there, Tinderbox would read and py-rattler not).
-"first" has no cache: Tinderbox reads 697 MB of JSON into its own index, py-rattler maps the JSON and parses what it reaches; "again" has
-Tinderbox's index. py-rattler has no form to keep, so it has one number; "own_s" is its time without Python's start and imports.
+The channel has no repodata.json.zst: Tinderbox would read it and py-rattler would not. "first" has no cache: Tinderbox reads
+697 MB of JSON into its own index, py-rattler maps the JSON and parses the parts that it needs. "again" has Tinderbox's index.
+py-rattler keeps no index, so it has one number; "own_s" is its time without Python's start and imports.
 """
 import argparse, json, os, shutil, statistics, subprocess, sys, tempfile, time
 

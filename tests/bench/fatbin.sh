@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What does reading the GPU architectures cost? The scan's throughput beside SHA-256 of the same bytes (which every build
-# computes too) and cuobjdump --list-elf.
+# Measures the cost of reading GPU architectures: the throughput of the scan beside SHA-256 of the same bytes, which
+# every build computes too, and beside cuobjdump --list-elf.
 #
 #   tests/bench/fatbin.sh BUILD_DIR LIBRARY… [-- CUOBJDUMP]
 #
@@ -13,7 +13,7 @@ while [ $# -gt 0 ]; do
     libraries+=("$1") && shift
 done
 [ ${#libraries[@]} -gt 0 ] || { sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | sed '$d'; exit 2; }
-best() { # command…: seconds of the fastest of three
+best() { # best command…: prints the seconds of the fastest of three
     local i start end fastest=
     for i in 1 2 3; do
         start=$EPOCHREALTIME

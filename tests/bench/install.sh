@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# How long does it take until an environment is on the disk? Ours and its peers in one run, as ratios of medians.
+# Measures the time until an environment is on the disk: Tinderbox and its peers in one run, as ratios of medians.
 #
 #   tests/bench/install.sh RUNFILE WHEELHOUSE WORKDIR [RUNS]
 #
@@ -7,16 +7,17 @@
 # WHEELHOUSE  a folder of wheels; REQS (environment) lists what is installed from it, default: all of them
 # WORKDIR     a scratch folder on the disk under test
 #
-# Every time includes `sync -f`: the bytes are on the disk. Before every row the page cache is dropped (root). Old targets
-# are emptied and stay until the end: ext4 passes over inodes that were freed in the last minutes, which made every row
-# with many files twice as slow after a removal.
+# Every time includes `sync -f`, so the bytes are on the disk. Before every row the page cache is dropped (root). Old
+# targets are emptied at once but removed only at the end: ext4 skips inodes that were freed in the last minutes, and
+# after a removal every row with many files took twice as long.
 #
-# Virtual machines that give freed memory back to their host pay a host fault for every page of it that is used again.
-# "Fresh" memory is memory that has been given back, and that takes time: a kernel with free page reporting hands over some
-# 400 MB every two seconds. So a row starts when the count of reported pages (page_reporting.reported_kib, where the
-# kernel has it) all but stands still; PRETOUCH_GB=n faults n GiB in instead, which is nearer to a machine of one's own.
-# STEPS (environment) chooses: raw, ours, and of its fallbacks ours-plain (no io_uring), ours-buffered (no O_DIRECT), ours1
-# (one thread), ours-plain1 (all three), ours4; uv, uvc (--compile-bytecode), pip (once), tar, squashfs
+# Virtual machines may give freed memory back to their host; each page then costs a host fault at its next use. Giving
+# back takes time: a kernel with free page reporting hands over some 400 MB every two seconds. So a row starts when the
+# count of reported pages (page_reporting.reported_kib, where the kernel has it) has nearly stopped. PRETOUCH_GB=n
+# faults n GiB in instead, which is closer to a physical machine.
+#
+# STEPS (environment) chooses: raw, ours, and of its fallbacks ours-plain (no io_uring), ours-buffered (no O_DIRECT),
+# ours1 (one thread), ours-plain1 (all three), ours4; uv, uvc (--compile-bytecode), pip (once), tar, squashfs
 set -euo pipefail
 runfile=$(realpath "${1:?RUNFILE}") wheels=$(realpath "${2:?WHEELHOUSE}") work=$(realpath "${3:?WORKDIR}") runs=${4:-3}
 python=${PYTHON:-python3.11}
@@ -30,7 +31,7 @@ chattr +T "$work" 2>/dev/null || true
 rows=$work/rows.tsv
 : >"$rows"
 
-# Freed memory is with the host again: less than 8 MiB were reported in each of two looks (three minutes at most).
+# Waits until freed memory is back at the host: less than 8 MiB reported in each of two checks (three minutes at most).
 until_given_back() {
     local count=/sys/module/page_reporting/parameters/reported_kib before now still=0 i
     [ -r "$count" ] || return 0
@@ -76,7 +77,7 @@ for step in $steps; do
     for ((run = 1; run <= runs; run++)); do
         case $step in
             raw)
-                # Incompressible bytes out of memory, written past the page cache: the limit of this disk.
+                # Writes incompressible bytes from memory past the page cache: the limit of this disk.
                 mkdir -p "$work/ram"
                 mountpoint -q "$work/ram" || mount -t tmpfs -o size=1100m none "$work/ram"
                 [ -e "$work/ram/r" ] || head -c 1G /dev/urandom >"$work/ram/r"
@@ -142,4 +143,4 @@ for name, r in rows.items():
     factor = f"{median[name] / median['ours']:.1f} ×" if "ours" in median and name not in ("raw", "ours") else ""
     print(f"| {name} | {median[name]:.1f} | {len(r)} | {max(m for _, m in r)} | {raw} | {factor} |")
 END
-rm -rf "$work"/t[0-9]* # the archives stay: a second call with other rows needs them again
+rm -rf "$work"/t[0-9]* # the archives stay for another call with other rows

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Resolving torch + jupyterlab + pandas + scikit-learn + matplotlib with warm caches: ours and uv's.
+# Resolves torch + jupyterlab + pandas + scikit-learn + matplotlib with warm caches: Tinderbox and uv.
 #
 #   tests/bench/resolve.sh [RUNS]      (TINDERBOX: the binary, default build/release/tinderbox)
 #
-# Processor time (user + sys) is what is compared: it does not depend on what else the machine does, nor on how long the
-# index takes to say that nothing has changed. Wall time is shown beside it. Runs alternate.
+# Compare processor time (user + sys): it depends neither on other work of the machine nor on the index's answer times.
+# Wall time is shown beside it. Runs alternate.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 runs=${1:-10}
@@ -32,7 +32,7 @@ for run in range(runs + 1):
         before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
         subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
         wall, after = time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
-        if run:  # the first fills the caches
+        if run: # the first run fills the caches
             rows[name].append((after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime, wall))
 packages = len(json.load(open(f"{work}/r.lock"))["artifacts"])
 print(f"{packages} packages, {runs} runs each, load {os.getloadavg()[0]:.1f}\n")

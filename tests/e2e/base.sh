@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# A conda from its own installer: .sh files of every era that really install, run once, and read once by Tinderbox at the
-# same path. Trees and records are compared, those of the installer's further environments and of the kept cache too.
+# A base conda from its own installer. The .sh files of every era really install: each is run, and each is read by
+# Tinderbox and installed at the same path. Compares trees and records, also of further environments and of the kept
+# package cache.
 . "$(dirname "$0")/common.inc"
 conda_installers
 cd "$work"
@@ -53,7 +54,7 @@ for prefix in (sys.argv[1], sys.argv[1] + "/envs/lab"):
     records = [rattler.PrefixRecord.from_path(p) for p in pathlib.Path(prefix, "conda-meta").glob("*.json")]
     assert len(records) >= 8 and all(r.files for r in records), prefix' "$prefix"
     quietly sh $era.run -b --verify-only -p "$prefix"
-    # What scripts made is nobody's that could be told from the user's.
+    # Files that package scripts made count as the user's, because they cannot be told apart.
     quietly sh $era.run -b --uninstall -p "$prefix"
     left=$(cd "$prefix" && find . -type f | sort | tr '\n' ' ')
     [ "$left" = "./scripts.log " ] || fail "--uninstall left $left"

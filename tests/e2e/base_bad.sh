@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Bases that are damaged, foreign, or for another platform. One for another platform is read, locked and planned; its .run
-# needs an installing program for that platform.
+# Bases that are damaged, foreign, or for another platform. A base for another platform can be read, locked and planned;
+# its .run needs a stub for that platform.
 . "$(dirname "$0")/common.inc"
 conda_installers
 cd "$work"
@@ -32,5 +32,6 @@ at = data.index(b"want_cpu=x86_64\n")
 end = data.index(b"\n\n\n", at) + 1
 open(sys.argv[2], "wb").write(data[:at] + b"want_cpu=aarch64\n" + data[at + 16:end] + data[end + 1:])
 PY
+"$python" "$root/tests/tools/seal_header.py" foreign.run
 [ "$(stat -c %s foreign.run)" = "$(stat -c %s both.run)" ] || fail "the changed header has another size"
 expect 3 "this installer is for aarch64 processors, this machine has x86_64" sh foreign.run --check

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A base in a lock: by URL, pinned, cached, built again without a network; its licence; what base and environment share.
+# A base in a lock: by URL, pinned, cached, built again without network; its licence; packages shared with the
+# environment.
 . "$(dirname "$0")/common.inc"
 conda_installers
 cd "$work"
@@ -20,7 +21,7 @@ expect 2 "it brings an environment 'tools' of its own; give yours another name w
     "$tinderbox" build "$channel/explicit.txt" --base "$installers/Labconda-D.sh" --name tools -o w.run
 [ ! -e w.run ] || fail "a failed build left its file"
 
-# A package that base and environment have is packed once: the environment adds what only it has.
+# A package in base and environment is packed once: the environment adds only its own packages.
 "$tinderbox" inspect locked.run --json >locked.json
 "$python" - locked.json <<'PY'
 import json, sys

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# -u: an environment into a conda that is there, which stays as it was; with the letters of the published recipe.
+# -u: adds an environment to an existing conda and leaves the conda as it was; with the options of the published recipe.
 . "$(dirname "$0")/common.inc"
 conda_installers
 cd "$work"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a user can write wrong: one sentence, the documented exit code, no file left behind.
+# Mistakes of users: each gives one sentence and the documented exit code, and leaves no file.
 . "$(dirname "$0")/common.inc"
 small_wheels
 cd "$work"
@@ -8,7 +8,7 @@ from=(--python-from "$python")
 
 expect 2 "requirements.txt" build requirements.txt "${from[@]}"
 printf 'six==1.17.0\n' >r.txt
-# Without a Python in the request it is conda's.
+# Without a Python in the request conda provides it.
 mkdir -p empty/noarch && echo '{"packages":{}}' >empty/noarch/repodata.json
 expect 9 "(which names no Python) asks for python" build r.txt --channel ./empty
 expect 2 "--base minicanda" build r.txt "${from[@]}" --base minicanda
@@ -32,7 +32,7 @@ printf '\xef\xbb\xbfsix==1.17.0\r\n' >r.txt
 build r.txt "${from[@]}" >out 2>&1 || { cat out; fail "BOM and CRLF are refused"; }
 rm -f out.run out.run.sha256
 
-# What a chosen wheel requires is found; where that cannot be, the reason is both lines.
+# Requirements of a chosen wheel are resolved; if that fails, the reason names both lines.
 mkdir -p deps/old
 cat >deps.py <<'END'
 import zipfile

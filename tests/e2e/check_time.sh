@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The probes inside a .run are small, and --check is quick: without a driver, and where one has to be asked.
+# The probes inside a .run are small, and --check is quick: without a driver, and with one that must be asked.
 . "$(dirname "$0")/report.inc"
 drivers
 installers lab lab-11 lab-12
@@ -14,8 +14,8 @@ assert sum(sizes.values()) <= 1_200_000, sizes
 END
 done
 
-# quick MS RUN: the best of several, because other work on this machine is not what is measured; three times the figure
-# of docs/measured/performance.md fails.
+# quick MS RUN: measures the best of several runs, because this machine does other work, too. Three times the figure of
+# docs/measured/performance.md fails.
 quick() {
     local best a b
     best=$(for _ in 1 2 3 4 5 6 7; do
@@ -32,7 +32,7 @@ sanitized=$(grep '^TINDERBOX_SANITIZE:STRING=.' "$build/CMakeCache.txt" || true)
 machine virtual-machine
 quick 100 lab.run
 quick 100 lab-12.run
-# cuda-compat: the driver is below the floor, so a child opens libcuda and asks.
+# cuda-compat: the driver is below the floor, so a child process opens libcuda and asks it.
 machine server-compat
 export LD_LIBRARY_PATH=$work/drivers/full
 FAKE_CUDA=driver=12020 quick 1500 lab-12.run

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# new, and the cache: a terminal is not needed, nothing is overwritten, nothing foreign is removed.
+# `new` and `cache`: no terminal is needed, no file is overwritten, no foreign file is removed.
 . "$(dirname "$0")/commands.inc"
 mkdir nv
 quietly "$tinderbox" new </dev/null
@@ -18,7 +18,7 @@ grep -q 'six>=1.16' cpu.yml && ! grep -q cuda cpu.yml || { cat cpu.yml; fail "th
 printf 'lab\n2.7\n' >answers
 expect 2 "answer 2" "$tinderbox" new -o x.yml <answers
 [ ! -e x.yml ] || fail "a wrong answer left a file"
-if command -v script >/dev/null; then # on a terminal a wrong answer is asked again
+if command -v script >/dev/null; then # on a terminal the question is repeated after a wrong answer
     printf 'lab\nnine\n3.11\nnone\nnone\n\n' | expect 0 'write a version' timeout 60 script -qec "$tinderbox new -o tty.yml" /dev/null
     grep -q 'Python version \[3.11\]' out && [ -e tty.yml ] || { cat out; fail "a wrong answer is not asked again"; }
 fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Conda packages that are not right: each is refused with its name and what is wrong, and nothing is left.
+# Invalid conda packages: each is refused with its name and the reason, and no file remains.
 . "$(dirname "$0")/common.inc"
 cd "$work"
 bad() { expect 2 "bad-1.0-0.tar.bz2" "$tinderbox" build bad.txt -o w.run; }

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Conda packages from a server, then from the cache; hashes that are wrong; a prefix that is too long for a binary.
+# Conda packages from a server, then from the cache; wrong hashes; a prefix that is too long for a binary.
 . "$(dirname "$0")/common.inc"
 [ ${#work} -le 100 ] || skip "TMPDIR is too long: prefixes of 150 bytes are made below it"
 conda_channel
 cd "$work"
 serve "$channel"
-# A cache of its own, and the stub Python: what counts is where the bytes come from.
+# An own cache and the stub Python, because only the source of the bytes matters here.
 sed "s|file://$channel|http://127.0.0.1:$port|" "$channel/explicit.txt" >http.txt
 served() { TINDERBOX_CACHE=$work/cache "$tinderbox" build "$@"; }
 expect 8 "not in the cache" served http.txt -o h.run --offline
@@ -30,7 +30,7 @@ quietly "${offline[@]}" sh h.run -b -s -p "$work/no-scripts"
 [ ! -e no-scripts/share/post-linked ] || fail "-s ran a post-link script"
 [ -e no-scripts/bin/.tinder-post-post-link.sh ] || fail "-s left the script out"
 
-# A binary has room for 150 bytes.
+# A binary has 150 bytes for the prefix.
 limit=$work/$(printf '%0151d' 0 | tr 0 p | cut -c "$((${#work} + 2))-151")
 expect 2 "lib/old.bin" sh h.run -b -p "$limit/"
 grep -q "at most 150 bytes" out || { cat out; fail "the limit is not named"; }

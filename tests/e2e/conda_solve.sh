@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The conda solve on a channel whose answers are known by heart: no answer, the target's GPU, the default base.
+# The conda solve on a small channel with known answers: no answer, the target's GPU, the default base.
 . "$(dirname "$0")/common.inc"
 export TINDERBOX_CACHE=$work/cache
 cd "$work"
@@ -15,14 +15,15 @@ refused "requires python" --conda python=3.7 --conda functools32
 expect 2 "strict, flexible or disabled" "${plan[@]}" --base none --conda numpy --channel-priority often
 expect 2 "write __NAME=VERSION" "${plan[@]}" --base none --conda numpy --virtual cuda=11
 
-field() { # what Python finds at that place of the plan, which the options behind it ask for
+field() { # field PLACE OPTION…: prints the value at that place of the plan's lock
     "${plan[@]}" --json "${@:2}" >plan.json 2>err || { cat err >&2; fail "--plan ${*:2}"; }
     python3 -c 'import json, sys; print(eval("lock" + sys.argv[2], {"lock": json.load(open(sys.argv[1]))["lock"]}))' plan.json "$1"
 }
-# A GPU is the target's: asked for, it is there, on a machine without one.
+# The GPU belongs to the target: with --cuda it counts as present, also when this machine has none.
 cuda='["virtual"].get("__cuda")'
 [ "$(field "$cuda" --base none --cuda 11.3 --conda cudatoolkit)" = 11.3 ] || fail "--cuda 11.3 gives no __cuda"
-# The target's driver says what __cuda is; --virtual has the last word, a GPU that no newer driver knows the one before.
+# The target's driver decides __cuda, and --virtual overrides it. A GPU that newer drivers dropped gets the CUDA of its
+# last driver.
 cuda_is() { [ "$(field "$cuda" --base none --conda zlib "${@:2}")" = "$1" ] || fail "${*:2}: not __cuda=$1"; }
 cuda_is 12.2 --target-driver 535
 cuda_is 11.2 --target-driver 460.27.03 --target-gpu 8.6
@@ -30,7 +31,7 @@ cuda_is 11.8 --target-driver 535 --virtual __cuda=11.8
 cuda_is 11.4 --target-gpu 3.7
 cuda_is 13.0 --target-gpu 8.6
 
-# The default base goes with what conda solves, not with what says exactly what it wants.
+# The default base is used with a conda solve, but not with a list of exact packages.
 base='.get("base", {}).get("kind")'
 [ "$(field "$base" --conda zlib)" = miniforge ] || fail "no default base: $(field "$base" --conda zlib)"
 [ "$(field "$base" --conda zlib=1.2.11=ha838bed_2)" = None ] || fail "a base for an exact list"

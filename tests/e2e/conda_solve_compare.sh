@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# The conda solve against py-rattler's solver: on channels made at random, on puzzles, and on real indexes where there are some.
+# Compares the conda solve with py-rattler's solver: on random channels, on puzzles, and on real indexes where they
+# exist.
 . "$(dirname "$0")/common.inc"
 test_venv
 export TINDERBOX_CACHE=$work/cache
 cd "$work"
 
-# Never in whether there is an answer; where there are several, now and then in which of two packages stays behind.
+# Both must agree whether an answer exists. Of several answers they may sometimes choose different ones.
 compare() { quietly "$python" "$root/tests/tools/compare_conda_solve.py" "$tinderbox" "$@" --show 3 --tolerate 0.07; }
 
 for seed in 1 2; do
@@ -15,9 +16,9 @@ compare large1 --random 12 --seed 11
 compare large1 large2 --random 8 --seed 13 --virtual __cuda=12.4
 compare large1 large2 --random 8 --seed 14 --priority disabled
 compare large2 large1 --random 8 --seed 15 --priority flexible
-# Small channels of real packages; docs/building/solve.md has the figure of a larger run.
+# Small channels of real packages; docs/building/solve.md has the figures of a larger run.
 compare --packed 25 --seed 16
-# The same verdicts, and the same answer where there is but one.
+# The same verdicts, and the same answer where only one exists.
 "$python" "$root/tests/tools/sudoku_channel.py" puzzle puzzle.specs
 compare puzzle --specs puzzle.specs --timeout 60
 

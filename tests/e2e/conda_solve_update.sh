@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# lock --update: one package moves, conda's others stay where they are, and what cannot stay is named.
+# lock --update: one package moves, the other conda packages keep their versions, and a pinned package that blocks it is
+# named.
 . "$(dirname "$0")/common.inc"
 export TINDERBOX_CACHE=$work/cache
 cd "$work"
@@ -18,7 +19,7 @@ quietly lock
 channel a/1.0/b b/1.0 c/1.0 a/2.0/b b/2.0 c/2.0
 expect 0 "changed a 1.0 0 → 2.0 0" lock --update a
 [ "$(versions)" = "a-2.0 b-1.0 c-1.0" ] || fail "--update a moved another package: $(versions)"
-# a 3.0 needs a b that is pinned.
+# a 3.0 needs a newer b than the pinned one.
 channel a/1.0/b b/1.0 c/1.0 a/2.0/b b/2.0 c/2.0 'a/3.0/b >=2'
 quietly lock --update a
 [ "$(versions)" = "a-2.0 b-1.0 c-1.0" ] || fail "--update a moved b: $(versions)"

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# A construct.yaml as its installer: extra_files, license_file, pre_install, post_install and script_env_variables do what
-# constructor's documentation promises. It is built from another directory: paths are relative to the construct.yaml's own.
+# A construct.yaml as an installer: extra_files, license_file, pre_install, post_install and script_env_variables work
+# as constructor documents them. It is built from another directory, because its paths are relative to the
+# construct.yaml.
 . "$(dirname "$0")/construct.inc"
 "$tinderbox" build ../recipe/construct.yaml -o lab.run >said 2>&1 || { cat said; fail "build"; }
 grep -q 'construct.yaml:3:.*installer_type' said && grep -q 'construct.yaml:7:.*welcome_text' said || { cat said; fail "what is left out is not listed by name"; }
 grep -E 'extra_files|post_install|license_file' said && fail "what is carried is called ignored"
 grep -q 'pre_install  *runs when' said || fail "pre_install's time is not said"
 
-# Installed without a network: files, licence, scripts in order, with constructor's variables.
+# Installs without network: files, licence, scripts in order, with constructor's variables.
 quietly "${offline[@]}" sh lab.run -b -p "$prefix"
 cp "$work/log" said
 grep -q "a package's script says: Read $prefix/more_data/README.md first." said || { cat said; fail "the messages of post_install"; }

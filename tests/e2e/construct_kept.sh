@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a construct.yaml brings is hashed, listed, in the manifest, repaired, removed; its licence is asked for; -s.
+# Files of a construct.yaml are hashed, listed, in the manifest, repaired and removed; its licence must be accepted; -s.
 . "$(dirname "$0")/construct.inc"
 quietly "$tinderbox" build ../recipe/construct.yaml -o lab.run
 quietly "${offline[@]}" sh lab.run -b -p "$prefix"
@@ -29,7 +29,8 @@ quietly sh lab.run -b --uninstall -p "$prefix"
 [ ! -e "$prefix/more_data" ] && [ ! -e "$prefix/LICENSE.txt" ] && [ ! -e "$prefix/bin" ] || fail "--uninstall left extra_files"
 rm -rf "$prefix"
 
-# The licence is shown and asked for, as constructor's installers ask; -s runs no script; a failing one is exit 10.
+# The licence is shown and must be accepted, as in constructor's installers. -s runs no script; a failing script is exit
+# 10.
 sh lab.run --license >licences
 head -n 3 licences | grep -q '^==== Lab 2.5.1 ====' && grep -q 'Lablicence 7: be kind' licences || fail "--license"
 printf '\nno\n' | expect 7 "Lablicence 7" sh lab.run -i -p "$prefix"

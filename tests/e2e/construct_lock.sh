@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# A construct.yaml pinned by a lock, and beside a base: the same bytes, what became other, the environment's own files.
+# A construct.yaml pinned by a lock: the same bytes, and changed files are named. Beside a base: the files lie in the
+# environment.
 . "$(dirname "$0")/construct.inc"
-# Pinned by the lock: the same bytes, and what became other is named. Another checkout asks for the same.
+# Two builds of one lock give the same bytes; a changed file is named. Another checkout has the same request digest.
 export SOURCE_DATE_EPOCH=1700000000
 quietly "$tinderbox" lock ../recipe/construct.yaml -o lab.lock
 quietly "$tinderbox" build lab.lock -o a.run
@@ -21,7 +22,7 @@ a, b = (json.load(open(f)) for f in ("lab.lock", "copy.lock"))
 assert a["sources"][0]["sha256"] == b["sources"][0]["sha256"], "the digest of a request names its directory"'
 [ ! -e w.run ] || fail "a failed build left its file"
 
-# A post_install that fails, beside a base: the environment's files lie in the environment.
+# With a base a post_install fails, and the files lie in the environment.
 printf 'echo broken lab >&2\nexit 3\n' >../recipe/post.sh
 conda_installers
 quietly "$tinderbox" build ../recipe/construct.yaml --base "$installers/Labconda-D.sh" -o both.run

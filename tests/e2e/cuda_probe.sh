@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The CUDA probes as the build left them: what they are linked to, the same bytes again, what their kernels compute, and our
-# declarations against NVIDIA's.
+# The CUDA probes of the build: their libraries, reproducible bytes, the results of their kernels, and our declarations
+# compared with NVIDIA's headers.
 . "$(dirname "$0")/cuda_probe.inc"
 echo "== what the probes are linked to"
 for probe in "$probes"/*; do

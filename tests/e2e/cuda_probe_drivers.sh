@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# What the CUDA probes say of every way a driver can fail; sanitized too, where the build is.
+# The events of the CUDA probes for every kind of failing driver. In a sanitized build the probes are sanitized, too.
 . "$(dirname "$0")/cuda_probe.inc"
 drivers
-# The stub of a toolkit, and the real libcuda of Debian's non-free packages (never installed: unpacked into the
-# cache), which without a kernel module answers "no device".
+# The stub of a toolkit, and the real libcuda of Debian's non-free packages, which answers "no device" without a kernel
+# module. It is never installed, only unpacked into the cache.
 doubles=()
 stub=${CUDA_HOME:-/usr/local/cuda}/lib64/stubs/libcuda.so
 if [ -f "$stub" ]; then
@@ -20,7 +20,7 @@ fi
 echo "== drivers that fail"
 python3 "$fake_dir/scenarios.py" "$probes" "$work/drivers" "${doubles[@]}"
 
-# The probes' own code and the fake driver's memory, which stands for the GPU's: part of a sanitized build's tests.
+# In a sanitized build the probes' code is tested, too, with the fake driver's memory in place of the GPU's.
 if grep -q '^TINDERBOX_SANITIZE:STRING=.*address' "$build/CMakeCache.txt" || [ -n "${TINDERBOX_TEST_FULL:-}" ]; then
     echo "== the same drivers, under AddressSanitizer and UndefinedBehaviorSanitizer"
     runtimes=()

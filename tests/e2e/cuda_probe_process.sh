@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The CUDA probes as processes: wrong usage, killed, closed descriptors, a reader that goes away, nothing written anywhere.
+# The CUDA probes as processes: wrong usage, kills, closed descriptors, a reader that goes away; they write no file.
 . "$(dirname "$0")/cuda_probe.inc"
 echo "== wrong usage"
 for arguments in "--stage 3" "--stage" "--seconds 0" "--seconds x" "--seconds 999999999999999999999" "--seconds" "--memory" "--memory 96" "--memory -1" "--memory 5x" "device" "--help"; do
@@ -19,7 +19,7 @@ child=$(cat "/proc/$supervisor/task/$supervisor/children" | tr -d ' ')
 [ -n "$child" ] || fail "the probe has no child"
 kill -KILL "$supervisor"
 { wait "$supervisor" || true; } 2>/dev/null
-# A zombie that nobody has reaped yet is dead too.
+# A zombie that is not reaped yet counts as dead.
 dead() { [ ! -d "/proc/$child" ] || grep -q '^State:.*Z' "/proc/$child/status"; }
 wait_for dead || fail "the child $child lives on"
 echo "ok       killed"

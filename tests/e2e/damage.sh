@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A NAME.run that was cut or changed: exit 4, what is damaged, and nothing left behind.
+# A truncated or modified NAME.run: exit 4, the damaged part is named, and no file remains.
 . "$(dirname "$0")/common.inc"
 small_wheels
 cd "$work"
@@ -8,7 +8,7 @@ size=$(stat -c %s good.run)
 
 nothing_left() { [ ! -e p ] && [ -z "$(find . -maxdepth 1 -name '.p*')" ] || fail "something is left behind: $(ls -a)"; }
 
-# Cut copies, from the last byte to less than the header.
+# Truncated copies, from one byte less to less than the header.
 for share in 99.99 90 50 10 1; do
     cut=$(awk -v s="$size" -v p="$share" 'BEGIN { printf "%d", s * p / 100 }')
     head -c "$cut" good.run >cut.run
@@ -19,7 +19,7 @@ head -c $((size - 1)) good.run >cut.run
 expect 4 "incomplete" sh cut.run -b -p "$work/p"
 rm cut.run
 
-# A byte flipped in every section but the stub and the header, which run before anything can be checked.
+# A byte flipped in every section.
 "$tinderbox" inspect good.run --json >manifest.json
 python3 - manifest.json >sections <<'END'
 import json, sys
@@ -33,7 +33,7 @@ while read -r section offset; do
     python3 "$root/tests/tools/flip.py" bad.run "$offset"
     expect 4 "damaged" "$tinderbox" verify bad.run
     case $section in
-        header | stub | probe:* | padding | licenses) continue ;;
-        manifest | table | footer | blocks) expect 4 "damaged" sh bad.run -b -p "$work/p"; nothing_left ;;
+        probe:* | padding | licenses) continue ;;
+        header | stub | manifest | table | footer | blocks) expect 4 "damaged" sh bad.run -b -p "$work/p"; nothing_left ;;
     esac
 done <sections

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# doctor asks the driver, too: the same rows as an installer's report, the same exit codes.
+# doctor also asks the driver: it gives the rows of an installer's report and the same exit codes.
 . "$(dirname "$0")/report.inc"
 drivers
 installers lab lab-12
@@ -24,7 +24,7 @@ found = json.JSONDecoder().raw_decode(open(sys.argv[1]).read())[0]
 assert found["probe"]["stage1"] == "crashed" and found["probe"]["problems"][0]["name"] == "crash", found["probe"]
 assert found["verdict"].startswith("the GPU does not compute"), found["verdict"]
 END
-# The runtime of CUDA 12 is not deceived by a driver that is not NVIDIA's: stage 2 says so, stage 1 has passed.
+# The runtime of CUDA 12 detects that our driver is not NVIDIA's: stage 2 fails, stage 1 passes.
 expect 6 "cudaGetDeviceCount failed" doctor lab-12.run --probe --json
 has '"stage1": "passed"'
 has '"stage2": "failed"'

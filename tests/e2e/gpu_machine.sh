@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# scripts/gpu-machine as far as it goes without a GPU: a small environment is captured, installed without network and
-# verified, on this machine and on a described one whose driver is ours and computes on the CPU.
+# scripts/gpu-machine without a GPU: a small environment is captured, installed without network and verified. Once on
+# this machine, and once on a described one with our fake driver, which computes on the CPU.
 . "$(dirname "$0")/common.inc"
 python=$(find_python) || skip "no Python 3.10 to 3.13 with pip"
 [ ! -e /dev/nvidiactl ] || skip "this machine has a GPU: scripts/gpu-machine itself is the test"

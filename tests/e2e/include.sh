@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Files that ride along: installed, listed, kept when they were changed; what a lock pins; -t, which imports.
+# Included files: installed, listed, kept when changed, pinned by a lock; and -t, which imports packages.
 . "$(dirname "$0")/common.inc"
 conda_channel
 cd "$work"

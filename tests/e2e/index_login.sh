@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# An index with a login: it is used, and it is nowhere afterwards; ~/.netrc does as well. A lock gives the same bytes.
+# An index with a login: the password is used and stored nowhere; ~/.netrc works, too. A lock gives the same bytes.
 . "$(dirname "$0")/index.inc"
 lock() { "$tinderbox" lock "$@"; }
 quietly build --index-url "$with_login" -o c.run
@@ -15,7 +15,7 @@ chmod 600 "$HOME/.netrc"
 rm -rf cache
 quietly build --index-url "$closed/simple/" -o c.run
 
-# A lock answers for the request: the same bytes, and what it says is what was installed.
+# A lock in place of the request: the same bytes, and its packages are the installed ones.
 mkdir d e
 quietly "$tinderbox" build c.lock -o d/c.run
 quietly lock r.txt --python-from "$python" --index-url "$closed/simple/" -o c2.lock
@@ -35,7 +35,7 @@ TINDERBOX_CACHE=$work/other expect 8 "was expected; the file was changed or dama
 expect 2 "99" "$tinderbox" build new.lock -o x.run
 [ ! -e x.run ] || fail "a failed build left a file"
 
-# Only the pip half, for a Python that is not here: nothing is downloaded but what is read of the wheels.
+# Only the pip part, for a Python that this machine lacks: only the needed parts of the wheels are downloaded.
 export TINDERBOX_CACHE=$work/pip-only
 expect 9 "markupsafe" lock r.txt --pip-only --python 3.9 --index-url "$closed/simple/" -o p.lock
 printf 'six\npygments\n' >p.txt

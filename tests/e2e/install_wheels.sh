@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The whole path with real wheels: build, the same bytes twice, verify, install offline into a path with a space and
-# into a long one, compare file by file with what pip installs from the same wheels.
+# The whole path with real wheels: build twice with the same bytes, verify, install offline into a path with a space and
+# into a long one, and compare each file with pip's installation of the same wheels.
 . "$(dirname "$0")/common.inc"
 small_wheels
 
@@ -15,7 +15,7 @@ END
 make() { "$tinderbox" build "$work/requirements.txt" --python-from "$python" --no-index --find-links "$links" "$@"; }
 make -o "$work/lab.run"
 expect 5 "no-such-directory" make -o "$work/no-such-directory/lab.run"
-# Another place, time zone and locale, one thread, nothing in the cache: the same bytes.
+# Another directory, time zone and locale, one thread, an empty cache: the same bytes.
 mkdir "$work/second"
 (cd / && TINDERBOX_CACHE=$work/cache TZ=Asia/Tokyo LC_ALL=C make --jobs 1 -o "$work/second/lab.run")
 cmp "$work/lab.run" "$work/second/lab.run" || fail "two builds of one request differ"
@@ -40,12 +40,12 @@ assert m.distribution("numpy").read_text("REQUESTED") is not None
     env -i HOME="$HOME" PATH=/usr/bin:/bin sh -c '. "$1/bin/activate" && [ "$(command -v python)" = "$1/bin/python" ]' _ "$prefix"
 done
 
-# pip's own result from the same wheels, in a virtual environment of the same interpreter.
+# pip's installation of the same wheels, in a virtual environment of the same interpreter.
 "$python" -m venv --without-pip "$work/venv"
 env -u PIP_FIND_LINKS -u PYTHONDONTWRITEBYTECODE "$python" -m pip --python "$work/venv/bin/python" install -q --no-index --no-deps --find-links "$links" \
     six pygments markupsafe numpy pyyaml 2>"$work/pip.log" || { cat "$work/pip.log"; fail "pip cannot install the wheels"; }
 "$python" "$root/tests/tools/compare_with_pip.py" "$work/venv" "$work/with a space"
 
-# A second run finds everything done; a check finds the prefix taken; uninstalling leaves what the user added.
+# A prefix in use is refused.
 expect 5 "exists" sh "$work/lab.run" -b -p "$work"
 echo "install_wheels: built twice, installed twice, compared with pip"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# lock --format: every format is read back by the tool it is for.
+# lock --format: the tool of each format reads it back.
 . "$(dirname "$0")/common.inc"
 test_venv
 cd "$work"
@@ -18,13 +18,13 @@ urls() { # LOCK
     python3 -c 'import json,sys; print("\n".join(sorted(a["url"]+a["sha256"] for a in json.load(open(sys.argv[1]))["artifacts"])))' "$1"
 }
 
-# Conda packages and wheels, and no network. The real one has 380 and 22 of them.
+# Conda packages and wheels, without network. The real lock has 380 and 22 of them.
 sources=("$root/tests/data/locks/pixi-v6.lock")
 real_data locks && sources+=("$data/069-pixi-v6.lock")
 for source in "${sources[@]}"; do
     "$tinderbox" lock "$source" --offline -o pixi.lock 2>/dev/null || fail "lock of $source"
     formats pixi.lock
-    # Our own reading of them gives the same lock again.
+    # Our own reader of conda-lock.yml gives the same lock.
     "$tinderbox" lock out.conda-lock --offline -o again.lock 2>/dev/null || fail "lock of our conda-lock.yml"
     [ "$(urls pixi.lock)" = "$(urls again.lock)" ] || fail "the conda-lock.yml became another lock"
 done
@@ -39,14 +39,14 @@ formats demo.lock
 cp demo.lock first.lock
 expect 0 "every package is as demo.lock had it" "$tinderbox" lock r.txt --python 3.11 --pip-only -o demo.lock
 cmp demo.lock first.lock || fail "two locks of one request differ"
-# pip reads the requirements and the pylock.toml, hashes and all.
+# pip reads the requirements and the pylock.toml, with the hashes.
 PIP_NO_INDEX=1 "$venv/bin/pip" install --dry-run --ignore-installed --no-deps --require-hashes -r out.requirements >pip.log 2>&1 ||
     { cat pip.log; fail "pip does not install from --format requirements"; }
 grep -q 'Would install a-1 b-1 c-1' pip.log || { cat pip.log; fail "pip would install something else"; }
 PIP_NO_INDEX=1 "$venv/bin/pip" install --dry-run --ignore-installed -r pylock.toml >pip.log 2>&1 || { cat pip.log; fail "pip does not install from --format pylock"; }
 grep -q 'Would install a-1 b-1 c-1' pip.log || { cat pip.log; fail "pip would install something else from the pylock.toml"; }
 
-# --python 3.11 is the newest 3.11, as it is for conda, and not the first one, as for uv; an exact one is that one.
+# --python 3.11 means the newest 3.11, as in conda; uv takes the first. A full version means that version.
 echo d | cat - <(printf '%s\n' '--no-index' '--find-links links') >d.txt
 expect 0 "the newest 3.11 known here" "$tinderbox" lock d.txt --python 3.11 --pip-only -o d.lock
 grep -q '"version": "2"' d.lock || fail "--python 3.11 is taken for 3.11.0"

@@ -7,7 +7,8 @@ python3 "$root/tests/fixtures/make_small_wheels.py" links a/1/b b/1 c/1 c/2
 printf '%s\n' '--no-index' '--find-links links' a 'c<2' >r.txt
 quietly lock r.txt -o demo.lock
 
-# The request changes, a newer b appears: a comment changes nothing, a line is said, --update lets one package move.
+# A newer b appears and the request changes: a comment is no change, a line is reported, --update moves only its
+# package.
 printf '# the same\n' >>r.txt
 lock demo.lock --plan >/dev/null 2>plan.log
 grep -q "has changed" plan.log && fail "a comment counts as a change"

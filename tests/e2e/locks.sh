@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Other tools' locks: we read in them what py-rattler, packaging, uv and plain YAML and TOML readers do.
+# Other tools' locks: our readers agree with py-rattler, packaging, uv and plain YAML and TOML readers.
 . "$(dirname "$0")/common.inc"
 test_venv
 directories=("$root/tests/data/locks")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Targets that cannot take files, a read-only noexec medium as a USB stick appears, /tmp mounted noexec. It mounts things,
-# in a mount namespace of its own: this script starts itself again inside.
+# Targets that cannot take files, a read-only noexec medium like a USB stick, /tmp mounted noexec. The script starts
+# itself again in a mount namespace of its own, because it mounts file systems.
 if [ "${1:-}" != inside ]; then
     . "$(dirname "$0")/second_machine.inc"
     [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null || skip "no mount namespace can be made here"
@@ -21,7 +21,7 @@ expect() { # STATUS TEXT command…
 }
 quietly() { "$@" >"$work/log" 2>&1 || fail "exit status $?: $*"; }
 
-# Nothing may be written.
+# File systems that cannot be written.
 mkdir /mnt/ro /mnt/inodes /mnt/stick
 mount -t tmpfs none /mnt/ro; mount -o remount,ro /mnt/ro
 expect 5 /mnt/ro sh /mnt/lab.run -b -p /mnt/ro/env
@@ -40,7 +40,7 @@ quietly sh "/mnt/stick/LAB 1.RUN" -b -p /mnt/from-stick
 (cd /mnt/stick && quietly sh "./LAB 1.RUN" --check -p /mnt/other)
 (cd /mnt/stick && quietly sh "LAB 1.RUN" --verify-file)
 
-# No usual directory for temporary files can start a program: HOME does; and without that, one clear sentence.
+# No usual directory for temporary files can start a program, so HOME is used; without HOME there is one clear sentence.
 for directory in /tmp /var/tmp /dev/shm; do [ ! -d "$directory" ] || mount -t tmpfs -o noexec none "$directory"; done
 unset TMPDIR XDG_RUNTIME_DIR
 mkdir /mnt/home2; export HOME=/mnt/home2 work=/mnt

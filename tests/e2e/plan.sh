@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# --plan, as a person and as a program reads it; diff of locks, installers and requests.
+# --plan for people and for programs; diff of locks, installers and requests.
 . "$(dirname "$0")/commands.inc"
 mkdir nv
 printf 'numpy==2.2.6\npygments\n' >r.txt

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The plan of other tools' locks: sizes that no lock has are asked for, and without a network they are unknown.
+# The plan of other tools' locks: missing sizes are asked for; without network they are unknown.
 . "$(dirname "$0")/foreign_locks.inc"
 plan() { TINDERBOX_CACHE=$work/empty "$tinderbox" build "$@" --base none --plan; }
 for specs in pixi.lock conda-lock.yml "explicit.txt pylock.toml" "explicit.txt project/uv.lock"; do

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Prefixes: relative, in the home directory, empty, in use, on a disk that is too small. Refused before anything is written.
+# Prefixes: relative, in the home directory, empty, in use, on a disk that is too small. Refusals come before the first
+# write.
 . "$(dirname "$0")/common.inc"
 small_wheels
 cd "$work"
@@ -22,7 +23,7 @@ empty/bin/python -c 'import numpy'
 quietly sh good.run -b -p "$work/full" -f
 [ -e full/file ] || fail "a foreign file is gone"
 
-# A disk that is too small says so before anything is written (needs to mount a tmpfs).
+# A disk that is too small is reported before the first write (mounts a tmpfs).
 if mkdir small && mount -t tmpfs -o size=8m none small 2>/dev/null; then
     expect 5 "are needed in '$work/small'" sh good.run -b -p "$work/small/p"
     [ -z "$(ls -A small)" ] || fail "something is left on the full disk"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What may be handed on: licences and notices, --redistributable, and bills of materials which the formats' own tools check.
+# Redistribution: licences and notices, --redistributable, and bills of materials that the tools of the formats check.
 . "$(dirname "$0")/commands.inc"
 nvidia_demo
 expect 2 "NVIDIA" "$tinderbox" build --pip nvidia-demo-cu12 --pip six==1.17.0 "${from[@]}" --redistributable -o nv.run

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What was damaged after the installation is found without the .run and repaired with it; what was killed goes on.
+# Damage after the installation is found without the .run and repaired with it; a killed installation continues.
 . "$(dirname "$0")/common.inc"
 small_wheels
 cd "$work"
@@ -24,11 +24,11 @@ expect 0 "2 restored" sh good.run --repair -p "$env"
 rm "$env/mine.txt"
 quietly "$env/.tinderbox/stub" --integrity
 
-# Killed as soon as so many files are there, each time further on; then run again: whole.
+# Killed when a number of files is written, larger each time; the next run completes the prefix.
 written() { find "$work"/.killed.tinderbox-stage-* -type f 2>/dev/null | wc -l; }
 killed=0
 for count in 1 300 1500; do
-    stop_when "[ \$(written) -ge $count ]" sh good.run -b -p "$work/killed" --jobs 1 || break # it was too fast
+    stop_when "[ \$(written) -ge $count ]" sh good.run -b -p "$work/killed" --jobs 1 || break # it ended before the kill
     kill -KILL -- "-$pid"
     status=0
     wait "$pid" 2>/dev/null || status=$?

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# --check on machines that are not this one: exit code, verdict and findings of each are those of report.golden.
-# TINDERBOX_UPDATE_GOLDEN=1 writes it anew; then read the difference.
+# --check on described machines: exit code, verdict and findings of each are those of report.golden.
+# TINDERBOX_UPDATE_GOLDEN=1 writes it anew; then read the diff.
 . "$(dirname "$0")/report.inc"
 installers lab-12
 
 for file in "$root"/tests/fixtures/machines/*.machine; do
     name=$(basename "$file" .machine)
-    [ "$name" != not-for-this-user ] || continue # root may open every node, others may not
+    [ "$name" != not-for-this-user ] || continue # root may open every node
     machine "$name"
     status=0
     env "${variables[@]}" sh lab-12.run --check --json >report.json 2>/dev/null || status=$?

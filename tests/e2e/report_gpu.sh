@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# The report of installations whose GPU computes, computes wrongly, or has a driver that crashes: a driver of ours, on the CPU.
+# The report with a fake driver on the CPU: the GPU computes, computes wrongly, or the driver crashes.
 . "$(dirname "$0")/report.inc"
 drivers
 installers lab-11
 machine desktop
 export LD_LIBRARY_PATH=$work/drivers/full FAKE_CUDA="name=NVIDIA GeForce RTX 3090,cc=8.6,devices=2,memory=200000000"
 
-# With the runtime of CUDA 11 in this build stage 2 fails: no driver of ours gets past it.
+# With the runtime of CUDA 11 in this build stage 2 fails: it rejects our fake driver.
 if "$tinderbox" inspect lab-11.run --json | grep -q cuda_probe_11; then verified=6; else verified=0; fi
 run $verified lab-11.run -p "$work/env" --report page.html
 says '"stage1": "passed"'

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Requirements files are read as pip reads them: two hundred small ones through pip's own parser and through ours.
+# Reads two hundred small requirements files with pip's own parser and with ours; both must agree.
 . "$(dirname "$0")/common.inc"
 test_venv
 "$venv/bin/python" "$root/tests/tools/compare_requirements.py" "$tinderbox" >"$work/compared" 2>"$work/errors" ||

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What uv chooses on the configured package index, we choose: the quick ones of tests/tools/resolver_cases.txt.
+# Tinderbox must choose what uv chooses on the configured package index: the quick sets of
+# tests/tools/resolver_cases.txt.
 . "$(dirname "$0")/common.inc"
 test_venv
 "$venv/bin/python" "$root/tests/tools/compare_resolvers.py" "$tinderbox" "$venv/bin/uv" --reachable ||

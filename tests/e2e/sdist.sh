@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# --allow-sdist: a wheel made of a source archive by the environment's own Python, locked, and made again elsewhere.
+# --allow-sdist: the environment's own Python builds a wheel of a source archive; a lock records it and builds it again
+# elsewhere.
 . "$(dirname "$0")/common.inc"
 python=$(find_python) || skip "no Python 3.10 to 3.13 with pip"
 "$python" -c 'import ensurepip, venv' 2>/dev/null || skip "no venv with ensurepip"
@@ -19,7 +20,7 @@ grep -q '"built_from"' a.lock || fail "the lock does not say what the wheels wer
 grep -q "building" log && fail "a wheel was made twice on one machine"
 sh a.run -b -p "$work/env" >log 2>&1 || { cat log; fail "installing failed"; }
 "$work/env/bin/python" -c 'import plain, dynamic, native, sys; assert plain.made_by == sys.version_info[:2]' || fail "what was built does not work"
-# Without the wheels in the cache the same ones are made again; that they are others is said.
+# Without the cache the same wheels are built again; a wheel with another hash than the lock's is an error.
 rm -r "$work/cache/built"
 mkdir b
 quietly "$tinderbox" build a.lock --level fast -o b/a.run
@@ -36,7 +37,7 @@ rm -r "$work/cache/built"
 expect 2 "lock again" "$tinderbox" build other.lock --level fast -o x.run
 [ ! -e x.run ] || fail "a failed build left its file"
 expect 9 "compiler of 1987 not found" "$tinderbox" lock --pip broken "${common[@]}" --allow-sdist
-# A path, and pip's own word for it.
+# A path to an archive, and pip's own option for it.
 "$tinderbox" lock --pip "$work/links/plain-1.0.tar.gz" "${common[@]}" --allow-sdist -o p.lock >log 2>&1 || { cat log; fail "a path to an archive"; }
 printf -- '--no-binary :all:\nplain\n' >r.txt
 "$tinderbox" lock r.txt "${common[@]}" --allow-sdist -o p.lock >log 2>&1 || { cat log; fail "--no-binary with --allow-sdist"; }

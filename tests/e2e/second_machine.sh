@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# An unprivileged user, and staging directories that somebody else has prepared. What needs root is skipped with a word.
+# An unprivileged user, and staging directories that another user prepared. Parts that need root are skipped with a
+# message.
 . "$(dirname "$0")/second_machine.inc"
 unchanged() { # NAME DIRECTORY: what the directory holds, is the same as at the last call with that name
     (cd "$2" && find . -printf '%p %y %U %m %l\n' | LC_ALL=C sort) >now
@@ -7,7 +8,7 @@ unchanged() { # NAME DIRECTORY: what the directory holds, is the same as at the 
     mv now "seen-$1"
 }
 
-# From a pipe the script cannot know its file; it says so instead of taking the shell for a damaged installer.
+# The header cannot find its file when it comes from a pipe. It says so; the file does not count as damaged.
 expect 2 "start it as: sh PATH/OF/lab.run" sh -c 'sh <"$1"' _ "$work/lab.run"
 
 # Staging directories that an attacker could have prepared: a link, and one that others can enter.
@@ -45,6 +46,6 @@ mkdir -m 700 "$(stage_of "$work/shared/mine")" "$(stage_of "$work/shared/theirs"
 touch "$(stage_of "$work/shared/theirs")/file"
 chown -R 65534:65534 "$(stage_of "$work/shared/theirs")"
 rm seen-shared; unchanged shared shared
-expect 5 "is in the way" as_user sh lab.run -b -p "$work/shared/mine"
-expect 5 "is in the way" run -p "$work/shared/theirs"
+expect 5 "belongs to root" as_user sh lab.run -b -p "$work/shared/mine"
+expect 5 "belongs to" run -p "$work/shared/theirs"
 unchanged shared shared

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Keys and signatures that openssl accepts, and the other way round; what is not signed, or by another key, is refused.
+# Keys and signatures work in both directions with openssl; an unsigned file, or one signed by another key, is refused.
 . "$(dirname "$0")/volumes.inc"
 "$tinderbox" keygen key.pem 2>/dev/null
 [ "$(stat -c %a key.pem)" = 600 ] || fail "the private key can be read by others"
@@ -29,7 +29,7 @@ expect 2 "is a private key" sh signed.run -b -p "$work/p" --key key.pem
 expect 2 "cannot open" sh signed.run -b -p "$work/p" --key none.pem
 [ ! -e p ] || fail "something was installed in spite of a wrong signature"
 
-# Signed afterwards, by another tool's key and by another tool.
+# Signed after the build: with another tool's key, and by another tool.
 quietly "$tinderbox" sign plain.run --key other.pem
 verified other.pub.pem plain.run.sig plain.run
 openssl dgst -sha256 -sign other.pem -out plain.run.sig plain.run
@@ -37,5 +37,5 @@ quietly "$tinderbox" verify plain.run --key other.pub.pem
 expect 4 "does not match" "$tinderbox" verify plain.run --key key.pub.pem
 quietly sh plain.run -b -p "$work/p" --key other.pub.pem
 p/bin/python -c 'import numpy'
-build plain.run # the signature of what it replaces must not stay
+build plain.run # the old signature must be removed
 [ ! -e plain.run.sig ] || fail "the signature of an older build is left"

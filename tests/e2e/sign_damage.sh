@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# A signed file that lost its .sig, was changed, or has a .sig that is damaged or another's.
+# A signed file without its .sig, a changed one, and one with a damaged or foreign .sig.
 . "$(dirname "$0")/volumes.inc"
 "$tinderbox" keygen key.pem 2>/dev/null
 build signed.run --sign key.pem
 
-# The slot answers for a file that lost its .sig; openssl checks that, too.
+# Without the .sig the signature slot counts; openssl checks it, too.
 mv signed.run.sig kept.sig
 quietly "$tinderbox" verify signed.run --key key.pub.pem
 "$tinderbox" inspect signed.run --json >manifest.json

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Volumes that are missing, mixed up, cut, changed, or another installer's: each with the name of the file.
+# Volumes that are missing, mixed up, truncated, changed, or of another installer: the sentence names the file.
 . "$(dirname "$0")/volumes.inc"
 volume_size
 build plain.run
@@ -18,7 +18,7 @@ for command in "--list" "--check" "--verify-file" "-b -p $work/p" "--license"; d
 done
 expect 4 "set.run.002' is not there" "$tinderbox" verify set.run
 expect 0 "usage:" sh set.run -h
-# Asked for: its directory, then its file.
+# -i asks for a missing volume. The answers: its directory, then its file.
 printf '%s\n' "$work/moved" | expect 0 numpy sh set.run --list -i
 printf '%s\n%s\n' "$work/nowhere" "$work/moved/set.run.002" | expect 0 numpy sh set.run --list -i
 printf 'q\n' | expect 4 "is not there" sh set.run --list -i

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installers in volumes: made, signed, checked by openssl and sha256sum, read, installed as one file is.
+# Installers in volumes: made, signed, checked by openssl and sha256sum, read, and installed like a single file.
 . "$(dirname "$0")/volumes.inc"
 volume_size
 "$tinderbox" keygen key.pem 2>/dev/null
@@ -26,11 +26,11 @@ quietly sh set.run --verify-file
 quietly sh set.run --check -p "$work/p"
 quietly sh set.run -b -p "$work/p" --key key.pub.pem
 p/bin/python -c 'import numpy; assert numpy.arange(3).sum() == 3'
-mv p q # the prefix is part of some files
+mv p q # some files hold the prefix
 quietly sh plain.run -b -p "$work/p"
 diff -r --exclude=.tinderbox --exclude='*.pyc' p q >out || { head out; fail "the set installs another tree"; }
 
-# Built again as one file, the further volumes of the old set go.
+# A build as one file removes the volumes of the old set.
 build set.run
 ! compgen -G 'set.run.0*' >/dev/null || fail "volumes of the old set are left"
 quietly "$tinderbox" verify set.run

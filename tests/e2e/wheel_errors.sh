@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Wheels that are not right: cut, another file, without a RECORD, of a later version, leaving their place, for another system.
+# Invalid wheels: truncated, another file, without a RECORD, of a newer version, with paths outside, for another system.
 . "$(dirname "$0")/common.inc"
 small_wheels
 cd "$work"

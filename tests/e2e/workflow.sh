@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# The workflow of the README: a Miniconda-shaped base by URL, python and cudatoolkit from conda, torch with a +cu113 wheel from
-# an extra index, one file, installed where there is no network, activated, tested, removed.
+# The workflow of the README: a Miniconda-like base by URL, python and cudatoolkit from conda, torch as a +cu113 wheel
+# from an extra index. Builds one file, installs it without network, activates, tests and removes it.
 . "$(dirname "$0")/workflow.inc"
-# The base's installer is shaped as today's Miniconda, holds a real CPython, and is fetched from a server.
+# The base's installer has the form of today's Miniconda, holds a real CPython, and comes from a server.
 quietly "$python" "$root/tests/fixtures/make_installers.py" "$channel" www --eras D --packages "python-$version-tinder_0_cpython" tinder-text-1.0-0 \
     tinder-noarch-0.3-pyh0_2 tinder-links-1.0-0 tinder-post-2.0-h1_7
 serve www
@@ -10,7 +10,7 @@ quietly "$tinderbox" lock environment.yml --base "http://127.0.0.1:$port/Labcond
 quietly "$tinderbox" build ml-dev.lock -o ml-dev.run
 unserve
 
-# 10: installed, and the stand-in for torch is no torch.
+# Exit 10: it is installed, but the stand-in for torch fails torch's check.
 prefix=$HOME/miniconda3 environment=$HOME/miniconda3/envs/ml-dev
 status=0
 "${offline[@]}" sh ml-dev.run -b -p "$prefix" --no-gpu >install.log 2>&1 || status=$?
@@ -23,8 +23,8 @@ grep -q "torch" install.log || { cat install.log; fail "the stand-in for torch p
 ! "$prefix/bin/python" -c 'import torch' 2>/dev/null || fail "torch lies in the base"
 sort "$HOME/.conda/environments.txt" | diff - <(printf '%s\n%s\n' "$prefix" "$environment") || fail "environments.txt"
 
-# Activated: by its own script, by py-rattler's reading of the prefix (what `conda activate ml-dev` evaluates), and by conda's
-# own code where there is a checkout of it.
+# Activates in three ways: by its own script, by py-rattler's reading of the prefix (what `conda activate ml-dev`
+# evaluates), and by conda's own code where a checkout exists.
 seen='command -v python; printf "%s\n" "$CONDA_PREFIX" "$PAPER"; python -c "import torch; print(torch.__version__)"'
 printf '%s\n' "$environment/bin/python" "$environment" 2022 1.12.1+cu113 >wanted
 activated() { # NAME FILE: a script that activates

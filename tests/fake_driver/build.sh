@@ -1,9 +1,9 @@
 #!/bin/sh
-# build.sh OUTDIR: builds the fake drivers, each a libcuda.so.1 in a folder of its own to be put on LD_LIBRARY_PATH:
+# build.sh OUTDIR: builds the fake drivers. Each is a libcuda.so.1 in a folder of its own for LD_LIBRARY_PATH:
 #   full/            every function
 #   no-launch/       without cuLaunchKernel (needed by the probe)
 #   no-names/        without cuGetErrorName/String, PCI bus id, and with the older cuDeviceGetUuid (all optional)
-#   old/             as a driver of CUDA 9.0: the same, and without peers (their functions are optional, too)
+# old/             like a driver of CUDA 9.0: the same, and without functions for peers (also optional)
 #   compat/          the full one in a folder named like a CUDA compatibility package's, with a versioned name
 #   empty/           a shared library without any function
 #   broken/          not a library at all;  truncated/  the first half of one

@@ -1,8 +1,9 @@
 #!/bin/sh
-# build_sanitized.sh OUTDIR CUBINS_DIR [MAJOR=LIBCUDART_STATIC:VERSION…]: the probes once more, with this machine's own
-# compiler under AddressSanitizer and UndefinedBehaviorSanitizer. The static runtimes are NVIDIA's and stay as they are.
+# build_sanitized.sh OUTDIR CUBINS_DIR [MAJOR=LIBCUDART_STATIC:VERSION…]: builds the probes with this machine's compiler
+# under AddressSanitizer and UndefinedBehaviorSanitizer. NVIDIA's static runtimes stay as they are.
 #
-# Run with ASAN_OPTIONS as printed: the signals belong to the scenarios, whose drivers raise them.
+# Run them with the ASAN_OPTIONS that are printed: the drivers of the scenarios raise signals, which the sanitizer must
+# leave alone.
 set -eu
 out=$1
 cubins=$2
@@ -15,7 +16,7 @@ mkdir -p "$out"
 ZIG_GLOBAL_CACHE_DIR=${TINDERBOX_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tinderbox}/zig
 ZIG_LOCAL_CACHE_DIR=$out.zig
 export ZIG_GLOBAL_CACHE_DIR ZIG_LOCAL_CACHE_DIR
-# Data only, and #embed is newer than many compilers.
+# It holds only data, and many compilers lack #embed.
 "$zig" cc -target x86_64-linux-gnu.2.17 -std=gnu23 -O2 -fno-sanitize=all -I. -I"$cubins" -c images.c -o "$out.images.o"
 build() { # NAME VERSION FILES…
     name=$1 version=$2

@@ -1,6 +1,6 @@
-// Compiled, never run: the numbers that the probe declares for itself, compared with NVIDIA's cuda.h.
+// Compiled, never run: compares the numbers that the probe declares with NVIDIA's cuda.h.
 //   cc -fsyntax-only -I TOOLKIT/include -I runtime/cuda_probe check_headers.c
-// The probe's own names are read first under other names, because both declare the same types.
+// The probe's header is included first with other names, because both declare the same types.
 #define CUresult probe_CUresult
 #define CUdevice probe_CUdevice
 #define CUdeviceptr probe_CUdeviceptr
@@ -35,7 +35,7 @@ SAME(sizeof(probe_CUresult), sizeof(CUresult));
 SAME(sizeof(probe_CUdevice), sizeof(CUdevice));
 SAME(sizeof(probe_CUdeviceptr), sizeof(CUdeviceptr));
 
-// The codes that the probe has words of its own for, and the tests give to it.
+// The codes that the probe has sentences for, and those that the tests use.
 SAME(34, CUDA_ERROR_STUB_LIBRARY);
 SAME(46, CUDA_ERROR_DEVICE_UNAVAILABLE);
 SAME(100, CUDA_ERROR_NO_DEVICE);
@@ -61,7 +61,7 @@ SAME(803, CUDA_ERROR_SYSTEM_DRIVER_MISMATCH);
 SAME(804, CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE);
 SAME(999, CUDA_ERROR_UNKNOWN);
 
-// The _v2 names are what today's headers turn the plain names into.
+// Today's headers map the plain names to the _v2 names.
 #define TEXT_OF(name) #name
 #define EXPANDED(name) TEXT_OF(name)
 #define NAMED(plain, symbol) _Static_assert(sizeof EXPANDED(plain) == sizeof symbol, #plain " has another symbol")

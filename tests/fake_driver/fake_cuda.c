@@ -1,6 +1,6 @@
-// A libcuda.so.1 of ours for tests: the functions of the CUDA driver API that cuda_probe uses, with devices
-// made of host memory, and the arithmetic of the probe's kernels done on the CPU (written independently of
-// the probe's own). What goes wrong is chosen by the environment:
+// A fake libcuda.so.1 for tests: the functions of the CUDA driver API that cuda_probe uses. Devices are host memory,
+// and the CPU does the arithmetic of the probe's kernels in code that is independent of the probe's. The environment
+// chooses the failures:
 //
 //   FAKE_CUDA="key=value,key=value…"
 //     devices=N             how many devices (1)
@@ -46,8 +46,8 @@ enum {
 };
 
 static int initialised;
-static int current = -1;                 // the device whose context is current
-static unsigned long long allocated[64]; // on each device
+static int current = -1;                 // the device of the current context
+static unsigned long long allocated[64]; // bytes, for each device
 
 // ---- FAKE_CUDA
 // -------------------------------------------------------------------------------------------------
@@ -83,7 +83,7 @@ static int is(const char* key, const char* wanted) {
 
 static int here(int device) { return number("device", device) == device; }
 
-// Every function passes here first. Returns the code it must answer, 0 to go on.
+// Every function calls this first. Returns the code that it must answer; 0 means go on.
 static CUresult enter(const char* function, int device) {
     if (is("print", function)) {
         printf("{\"event\":\"forged\"} on stdout\n");
@@ -136,7 +136,7 @@ static const struct {
     {999, "CUDA_ERROR_UNKNOWN", "fake: unknown error"},
 };
 
-// Knows a few codes only, as an old driver does not know the newer ones.
+// Knows only a few codes, as an old driver lacks the newer ones.
 #ifndef OMIT_cuGetErrorName
 CUresult cuGetErrorName(CUresult code, const char** name) {
     for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i)
@@ -228,7 +228,7 @@ CUresult cuDevicePrimaryCtxRetain(void** context, int device) {
 
 CUresult cuDevicePrimaryCtxRelease_v2(int device) {
     ENTER("cuDevicePrimaryCtxRelease", device);
-    // What a context leaves allocated is a leak of the probe's; it shows as a message the tests look for.
+    // A context that still holds memory is a leak in the probe; the tests look for this message.
     if (allocated[device] != 0) fprintf(stderr, "fake driver: %llu bytes never freed\n", allocated[device]);
     allocated[device] = 0;
     return SUCCESS;
@@ -257,7 +257,7 @@ CUresult cuMemGetInfo_v2(size_t* available, size_t* total) {
     return SUCCESS;
 }
 
-// The size and the device stand in front of the block.
+// The size and the device are stored before the block.
 CUresult cuMemAlloc_v2(CUdeviceptr* pointer, size_t bytes) {
     ENTER("cuMemAlloc", current);
     NEEDS_CONTEXT;
@@ -324,15 +324,14 @@ CUresult cuMemsetD32_v2(CUdeviceptr to, unsigned value, size_t count) {
 // ---- modules and kernels
 // ---------------------------------------------------------------------------------------
 
-// Machine code must be a cubin for the device: ELF, machine 190 (EM_CUDA), an architecture of the device's
-// major.
+// Machine code must be a cubin for the device: ELF, machine 190 (EM_CUDA), and an architecture of the device's major.
 static int fits(const unsigned char* elf, int device) {
     int major = 0, minor = 0;
     capability(device, &major, &minor);
     unsigned flags;
     memcpy(&flags, elf + 48, sizeof flags);
-    // Old cubins have the architecture in the low byte of e_flags, those of CUDA 13's newer form in the
-    // second.
+    // Old cubins have the architecture in the low byte of e_flags; those in CUDA 13's newer form have it in the second
+    // byte.
     unsigned low = flags & 0xFF, second = flags >> 8 & 0xFF;
     return elf[18] == 190 && ((int)low / 10 == major || (int)second / 10 == major);
 }
@@ -366,7 +365,7 @@ CUresult cuModuleUnload(void* module) {
 // ---- peers
 
 __attribute__((unused)) static struct Link {
-    int from, to; // the memory of `from` has been opened to `to`
+    int from, to; // the memory of `from` is accessible from `to`
 } links[4096];
 static int link_count;
 
@@ -435,7 +434,7 @@ static void run_vector(int kernel, unsigned threads, void** p) {
     float* out = at(u64_of(p, 2));
     float a = *(float*)p[3];
     for (unsigned i = 0; i < threads && i < u32_of(p, 4); ++i) {
-        volatile float product = a * x[i]; // volatile: rounded here, never fused with what follows
+        volatile float product = a * x[i]; // volatile: rounded here, not fused with the addition
         out[i] = kernel == SAXPY ? product + y[i] : __builtin_fmaf(a, x[i], y[i]);
     }
 }
@@ -518,7 +517,7 @@ CUresult cuLaunchKernel(void* function, unsigned gx, unsigned gy, unsigned gz, u
     const char* name = kernels[kernel] + strlen("tb_");
     if (here(current) && is("lost", name)) return SUCCESS;
     run_kernel(kernel, gx, gy, gx * bx, parameters);
-    // For the two large ones the very last element; a word in the middle of the matrix and of the memory.
+    // The last element of the two vectors; a word in the middle of the matrix and of the memory.
     static const uint32_t wrong_word[] = {1000002, 1000002, 7, 16000, 123457};
     if (here(current) && is("wrong", name)) {
         int output = kernel == REDUCE ? 1 : kernel == FILL ? 0 : 2;

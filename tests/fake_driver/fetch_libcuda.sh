@@ -1,7 +1,7 @@
 #!/bin/sh
-# fetch_libcuda.sh CACHE: prints a folder with NVIDIA's real libcuda.so.1, out of Debian's non-free package libcuda1 of
-# this machine's own mirror and release. The package is unpacked there, never installed; apt's own state is not
-# touched. Exit 1 with one sentence where it cannot be had (another distribution, no network, a GPU is present).
+# fetch_libcuda.sh CACHE: prints a folder with NVIDIA's real libcuda.so.1. It comes from Debian's non-free package
+# libcuda1 on this machine's mirror and release. The package is unpacked there, never installed; apt's own state stays
+# as it is. On failure (another distribution, no network, a GPU is present): exit 1 and one sentence.
 set -eu
 cache=$1
 say() { echo "no real libcuda: $*" >&2; exit 1; }
@@ -13,7 +13,7 @@ if [ -n "$found" ]; then dirname "$found"; exit 0; fi
 command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || say "this machine has no apt"
 [ "$(. /etc/os-release && echo "$ID")" = debian ] || say "this is not Debian"
 
-# The machine's own first mirror, in either of apt's two formats.
+# The first mirror of this machine's configuration, in either of apt's two formats.
 mirror=$(cat /etc/apt/sources.list.d/*.sources 2>/dev/null | sed -n 's/^URIs: *\([^ ]*\).*/\1/p' | grep '/debian/*$' | head -n 1)
 [ -n "$mirror" ] || mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null |
     sed -n 's/^deb *\(\[[^]]*\]\)* *\([^ ]*\).*/\2/p' | grep '/debian/*$' | head -n 1)

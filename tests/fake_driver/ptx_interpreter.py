@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Runs runtime/cuda_probe/kernels.ptx on the CPU, a thread at a time, and compares with the same arithmetic in
-Python. ptxas only checks the kernels' grammar; this checks what they compute, on machines without a GPU.
+Python. ptxas only checks the grammar of the kernels; this program checks their results on machines without a GPU.
 
-Knows exactly the instructions the kernels use and stops at any other. Threads of a block run in turns from one
-bar.sync to the next, in an order that is shuffled, so that a missing barrier shows as a wrong sum. Memory that was
-never written cannot be read, and every word that a kernel writes is counted.
+It knows only the instructions that the kernels use, and stops at any other. Threads of a block run in turns from one
+bar.sync to the next, in a shuffled order, so that a missing barrier gives a wrong sum. Reading memory before a write
+is an error, and every word that a kernel writes is counted.
 """
 import random
 import re
@@ -45,7 +45,7 @@ def round_f32(exact):
 
 
 class Kernel:
-    """Parameters, labels, instructions, and the offsets of the arrays in shared memory."""
+    """A kernel: its parameters, labels, instructions, and the offsets of its arrays in shared memory."""
 
     def __init__(self, head, body):
         self.parameters = [name for _, name in re.findall(r"\.param (\.\w+) (\w+)", head)]
@@ -97,7 +97,7 @@ class Thread:
         return address
 
     def run(self):
-        """Until the next barrier (True) or the end (False)."""
+        """Runs until the next barrier (returns True) or the end (False)."""
         while True:
             guard, operation, o = self.kernel.program[self.position]
             self.position += 1
@@ -228,7 +228,7 @@ def check_vectors(kernels):
     assert results["tb_fma"] == once, "tb_fma is wrong"
     different = sum(s != f for s, f in zip(twice, once))
     assert different > n // 4, "the inputs do not tell one rounding from two"
-    # What lets workload.c compute the fused result as one rounding of a double:
+    # workload.c relies on this: the fused result is one rounding of a double.
     assert all(Fraction(a * x + y) == Fraction(a) * Fraction(x) + Fraction(y) for x, y in zip(xs, ys))
 
     memory = dict(inputs)
@@ -257,7 +257,7 @@ def check_matmul(kernels):
             total = 0.0
             for k in range(inner):
                 exact = Fraction(total) + Fraction(a[r][k]) * Fraction(b[k][c])
-                # What lets workload.c compute a fused multiply-add as one rounding of a double:
+                # workload.c relies on this: a fused multiply-add is one rounding of a double.
                 assert Fraction(total + a[r][k] * b[k][c]) == exact
                 total = round_f32(exact)
                 rounded += Fraction(total) != exact
@@ -271,7 +271,7 @@ def check_memory(kernels):
     for first in (0, 0xFFFFFFFF - 700):  # the second crosses 2^32
         for invert in (0, LOW32):
             memory = {}
-            # Fewer threads than words: each goes round more than once.
+            # Fewer threads than words, so that each thread takes several.
             launch(kernels["tb_fill"], [OUT, count, first, seed, invert], memory, grid=(2, 1))
             wanted = [mix((first + i & LOW32) ^ seed) ^ (first + i) >> 32 ^ invert for i in range(count)]
             assert memory == {OUT + 4 * i: w for i, w in enumerate(wanted)}, "tb_fill is wrong"

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""The CUDA probe against drivers that fail in every way we could think of.
+"""Runs the CUDA probe with fake drivers that fail in many ways.
 
 scenarios.py PROBES DRIVERS [--real DIR] [--stub DIR] [--only TEXT]
-  PROBES   the folder with cuda_probe_0, cuda_probe_12, cuda_probe_13 (those that are there are tested)
-  DRIVERS  what build.sh made
+  PROBES   the folder with cuda_probe_0, cuda_probe_12, cuda_probe_13 (the existing ones are tested)
+  DRIVERS  the folder that build.sh made
   --real   a folder with a real libcuda.so.1, on this machine without a GPU
   --stub   a folder named "stubs" with the toolkit's stub as libcuda.so.1
 
-A scenario is one call of add(): which driver, what FAKE_CUDA tells it, and what the events must then be. `wants`
-is a list of events that must occur in this order (others may stand between); an event matches when it has all the
-members given. `end` are members of the last event.
+A scenario is one call of add(): the driver, the value of FAKE_CUDA, and the expected events. `wants` lists events that
+must occur in this order; others may lie between. An event matches when it has all the given members. `end` has members
+of the last event.
 """
 import json
 import os
@@ -192,7 +192,7 @@ add("no free memory to test", "free=1000", args=ONE, code=0, end=PASSES, never=[
 fails("one bit of the memory is wrong", "wrong=fill", memory_test(ok=False, wrong=(1, 8), first_wrong=123457),
       {"event": "device_done", "ok": False}, devices_ok=0, never=[{"event": "bandwidth"}])
 fails("nothing arrives in the memory", "lost=fill", memory_test(ok=False, first_wrong=0), devices_ok=0)
-# A check that does not run finds nothing; the ends that the CPU reads are right then, and the count is the one that was set.
+# A check that does not run writes no result. The ends that the CPU reads are right, so only the preset count shows it.
 fails("the check of the memory faults", "device=0,cuCtxSynchronize=700", error("cuCtxSynchronize", 700))
 
 
@@ -304,7 +304,7 @@ def check_order(wants, events):
 
 
 def without_cubins(scenario):
-    """In a probe built without ptxas, whatever the scenario says about machine code does not happen."""
+    """The expected events with a probe that has no machine code (built without ptxas)."""
     wants = [w for w in scenario["wants"] if not str(w.get("image", "")).startswith("sm_")]
     return [{k: v for k, v in w.items() if not (k == "image" and w["event"] == "device_done")} for w in wants]
 
@@ -321,9 +321,9 @@ def run(scenario, options):
     if driver is None and options["libcuda_installed"]:
         return "skipped", "this machine has a libcuda of its own"
     environment = {"LD_LIBRARY_PATH": library_path, "FAKE_CUDA": scenario["fake"], "HOME": options["home"], "LC_ALL": "C"}
-    # How a sanitized probe leaves signals to the scenario that wants them.
+    # A sanitized probe leaves signals to the scenarios through these options.
     environment.update({k: v for k, v in os.environ.items() if k in ("ASAN_OPTIONS", "UBSAN_OPTIONS")})
-    # A real libcuda run as root would make device nodes.
+    # A real libcuda that runs as root would create device nodes.
     user = dict(user=65534, group=65534, extra_groups=[]) if driver == "REAL" and os.getuid() == 0 else {}
     began = time.monotonic()
     done = subprocess.run([path] + scenario["args"], env=environment, capture_output=True, timeout=60,
@@ -370,7 +370,7 @@ def main(argv):
     installed = subprocess.run(["ldconfig", "-p"], capture_output=True, text=True,
                                env={"PATH": "/usr/sbin:/sbin:/usr/bin:/bin"}).stdout
     options["libcuda_installed"] = "libcuda.so.1 " in installed
-    # Crashes must leave no core file; the limit the tests run under must not be what prevents it.
+    # Crashes must leave no core file, also when the limit of the caller would allow one.
     _, hard = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
     counts = {"ok": 0, "FAILED": 0, "skipped": 0}

@@ -1,5 +1,5 @@
-// Fuzz target for the header of constructor's installers: whatever the text is, parsing returns, and what it returns
-// lies inside the file.
+// Fuzz target for the header of constructor's installers: parsing any text returns, and its offsets lie inside the
+// file.
 #include "mutate.hpp"
 
 #include "generator/conda/constructor_header.hpp"
@@ -10,7 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view head(reinterpret_cast<const char*>(data), size);
     (void)conda::describe_no_installer(head, size);
     if (!conda::is_constructor_header(head)) return 0;
-    // The sizes are those of real files, so that a parsed header is not always cut short.
+    // Sizes of real files, so that a parsed header is not always too long for its file.
     for (std::uint64_t file_size : {std::uint64_t{size}, std::uint64_t{1} << 20, std::uint64_t{1} << 40}) {
         auto header = conda::parse_constructor_header(head, file_size, "fuzz.sh");
         if (!header.ok()) {

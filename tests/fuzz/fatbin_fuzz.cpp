@@ -1,6 +1,6 @@
-// Fuzz target for the readers of fatbins and of ELF sections: whatever the bytes are, they return, and the same comes
-// out however the bytes are cut into pieces. Corpus: libraries of one kernel of our own, compiled by nvcc 13.0 with
-// zstd, LZ4 and no compression.
+// Fuzz target for the readers of fatbins and of ELF sections: on any bytes they return, and the pieces in which the
+// bytes arrive make no difference. Corpus: libraries with one kernel of our own, compiled by nvcc 13.0 with zstd, LZ4
+// and no compression.
 #include "mutate.hpp"
 
 #include "common/base/file.hpp"
@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view container_magic = "\x50\xed\x55\xba";
 
-// Headers are where it matters: of the ELF file, of its sections (at the end), of a container and its entries.
+// Mutations hit headers: of the ELF file, of its sections (at the end), of a container and of its entries.
 std::size_t header_place(ByteView bytes, std::mt19937& random) {
     const auto container =
         static_cast<std::size_t>(std::ranges::search(bytes, as_bytes(container_magic)).begin() - bytes.begin());

@@ -1,5 +1,5 @@
-// Fuzz target for locks: ours, conda-lock.yml, pixi.lock, pylock.toml, uv.lock. A lock of ours that is accepted is
-// written as it was understood, and read again; of the others the wheels are chosen for two targets.
+// Fuzz target for locks: ours, conda-lock.yml, pixi.lock, pylock.toml, uv.lock. An accepted lock of ours is written and
+// read again; of the others wheels are chosen for two targets.
 #include "mutate.hpp"
 
 #include "common/base/file.hpp"
@@ -62,7 +62,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     const spec::SpecKind kind = spec::recognise_spec(*decoded);
     if (kind == spec::SpecKind::tinderbox_lock) try_ours(*decoded);
-    // Also as what it does not look like: every reader has to bear every text.
+    // Every reader must bear every text, so each text is given to the other readers, too.
     for (spec::SpecKind other :
          {spec::SpecKind::conda_lock, spec::SpecKind::pixi_lock, spec::SpecKind::pylock, spec::SpecKind::uv_lock})
         if (kind == other || size < 512) try_foreign(other, *decoded);

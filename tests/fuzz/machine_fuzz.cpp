@@ -1,5 +1,5 @@
-// The readers of what a target machine's kernel and driver say, on bytes of any kind: no crash, no endless loop, and
-// nothing in a string that would drive a terminal.
+// Fuzz target for the readers of files of a target's kernel and driver: no crash, no endless loop, and no string with
+// bytes that control a terminal.
 #include "mutate.hpp"
 
 #include "common/base/text.hpp"

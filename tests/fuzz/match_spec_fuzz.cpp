@@ -1,5 +1,5 @@
-// Fuzz target for match specs, version expressions and versions: whatever the text is, they parse or say why, and what
-// parsed can be matched. See zip_fuzz.cpp for how it is run.
+// Fuzz target for match specs, version expressions and versions: any text is parsed or gives an error, and parsed specs
+// can be matched. See zip_fuzz.cpp for how it is run.
 #include "common/base/file.hpp"
 #include "generator/conda/match_spec.hpp"
 

@@ -1,7 +1,7 @@
-// What fuzz targets share: run on the files of a corpus, on every truncation of them and on mutations, where there is
-// no libFuzzer.
+// Shared by the fuzz targets: without libFuzzer it runs a target on the files of a corpus, on every truncation of them
+// and on mutations.
 //
-// With a compiler that has it: clang++ -DTINDERBOX_LIBFUZZER -fsanitize=fuzzer,address,undefined …
+// With a compiler that has libFuzzer: clang++ -DTINDERBOX_LIBFUZZER -fsanitize=fuzzer,address,undefined …
 // Without: NAME_fuzz CORPUS_DIR [ROUNDS [SEED]].
 #pragma once
 
@@ -17,15 +17,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 namespace tinderbox {
 
-// What a target knows of its format, so that mutations hit where it matters.
+// Knowledge of a target's format, so that mutations hit important bytes.
 struct FuzzHints {
-    // Where the next change is made, below bytes.size(), which is not 0. Null: anywhere.
+    // Chooses the position of the next change, below bytes.size(), which is not 0. Null: any position.
     std::size_t (*place)(ByteView bytes, std::mt19937& random) = nullptr;
-    // Words of the format, to be inserted.
+    // Words of the format, to insert.
     std::vector<std::string_view> words;
 };
 
-// Optional: a target without hints does not define it.
+// Optional: only targets with hints define it.
 FuzzHints fuzz_hints() __attribute__((weak));
 
 } // namespace tinderbox
@@ -63,10 +63,10 @@ class Mutator {
             break;
         case 2:
             bytes[at] = random_() % 2 == 0 ? std::byte{0xff} : std::byte{0};
-            break; // the ends of a number's range
+            break; // the smallest and the largest byte
         case 3:
             bytes[at] = static_cast<std::byte>('0' + random_() % 10);
-            break; // a digit where a number may be
+            break; // a digit
         case 4:
             bytes.erase(
                 here, here + static_cast<std::ptrdiff_t>(1 + random_() % std::min<std::size_t>(bytes.size() - at, 40)));
@@ -76,8 +76,8 @@ class Mutator {
             break;
         case 6:
             bytes.resize(at);
-            break; // cut off
-        case 7: {  // a piece of another place, or of another file
+            break; // truncated
+        case 7: {  // inserts bytes of this or another corpus file
             const Bytes& other = corpus_[random_() % corpus_.size()];
             if (other.empty()) break;
             const std::size_t from = random_() % other.size();
@@ -119,7 +119,7 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "%s: there is no corpus in '%s'\n", argv[0], argv[1]);
         return 2;
     }
-    // Copies of their own, so that a sanitizer sees a read behind the end.
+    // A copy for each run, so that a sanitizer sees a read past the end.
     auto run = [](Bytes bytes) {
         bytes.shrink_to_fit();
         LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());

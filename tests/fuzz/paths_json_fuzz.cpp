@@ -1,4 +1,5 @@
-// Fuzz target for what a conda package says of itself: paths.json, index.json, link.json, and the lists from before.
+// Fuzz target for the metadata inside a conda package: paths.json, index.json, link.json, and the lists of older
+// formats.
 #include "common/base/member_path.hpp"
 #include "mutate.hpp"
 

@@ -9,7 +9,7 @@ using namespace tinderbox::pip;
 
 namespace {
 
-// What was understood says the same again, and orders itself.
+// A parsed version prints to a text that parses to the same version.
 void check(const pip::Version& version) {
     auto again = pip::Version::parse(version.str());
     if (!again || *again != version || again->str() != version.str()) __builtin_trap();
@@ -45,6 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         }
     for (const pip::SpecifierSet& set : sets)
         for (const pip::Version& version : versions)
-            if (set.contains(version) && !set.matches(version)) __builtin_trap(); // pre-releases only ever leave out
+            // without pre-releases a set only shrinks
+            if (set.contains(version) && !set.matches(version)) __builtin_trap();
     return 0;
 }

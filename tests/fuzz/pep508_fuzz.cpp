@@ -1,4 +1,4 @@
-// Fuzz target for requirements and markers (PEP 508), wheel names (PEP 427) and METADATA, which is made of them.
+// Fuzz target for requirements and markers (PEP 508), wheel names (PEP 427), and METADATA, which holds requirements.
 #include "mutate.hpp"
 
 #include "common/base/text.hpp"
@@ -20,7 +20,7 @@ void check(const pip::Requirement& requirement, const pip::MarkerEnvironment& en
     (void)requirement.applies(environment);
     (void)requirement.applies(environment, {"test", "gpu"});
     if (!requirement.marker) return;
-    // A marker printed and read again decides alike.
+    // A marker that is printed and parsed again gives the same decisions.
     auto again = pip::Marker::parse(requirement.marker->str());
     if (!again || again->evaluate(environment) != requirement.marker->evaluate(environment)) __builtin_trap();
 }

@@ -1,5 +1,5 @@
-// Fuzz target for the outer tar of installers, and for libarchive's reader behind read_tar(): both return, and what the
-// first lists lies inside the range, at safe paths.
+// Fuzz target for the outer tar of installers, and for libarchive's reader in read_tar(): both return. Members that the
+// first lists lie inside the range, at safe paths.
 #include "mutate.hpp"
 
 #include "generator/archive/file_source.hpp"
@@ -26,7 +26,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 __builtin_trap();
     archive::TarOptions options;
     options.name = "fuzz.tar";
-    options.total_limit = 64u << 20;
+    options.budget.bytes = 64u << 20;
     auto source = archive::make_memory_source(Bytes(bytes.begin(), bytes.end()));
     (void)archive::read_tar(*source, options,
                             [&](const archive::TarMember& member, archive::ByteSource& content) -> Status {

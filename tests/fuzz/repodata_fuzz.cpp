@@ -1,5 +1,5 @@
-// Fuzz target for what a channel sends: repodata.json as a stream, in pieces of a size that the input decides, into an
-// index and back; the same bytes as shard and as shard index. See zip_fuzz.cpp for how it is run.
+// Fuzz target for the answers of a channel: repodata.json as a stream into an index and back, in pieces whose size the
+// input decides; the same bytes as a shard and as a shard index. See zip_fuzz.cpp for how it is run.
 #include "generator/conda/repodata_index.hpp"
 #include "generator/conda/repodata_json.hpp"
 #include "generator/conda/shards.hpp"
@@ -30,7 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (!head.ok()) return std::nullopt;
         return taken;
     };
-    // Where the pieces end makes no difference.
+    // The size of the pieces makes no difference.
     if (count(1u << 20) != count(1 + size % 7)) __builtin_trap();
     ByteView bytes{reinterpret_cast<const std::byte*>(data), size};
     (void)conda::parse_shard(bytes, "a");

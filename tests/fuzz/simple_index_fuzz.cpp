@@ -1,4 +1,4 @@
-// Fuzz target for pages of package indexes: HTML (PEP 503), JSON (PEP 691), and what is neither.
+// Fuzz target for pages of package indexes: HTML (PEP 503), JSON (PEP 691), and neither.
 #include "mutate.hpp"
 
 #include "generator/pip/html.hpp"
@@ -28,7 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             (void)pip::parse_wheel_name(file.file_name);
         }
     }
-    for (const pip::HtmlTag& tag : pip::html_tags(text))
+    for (const auto tags = pip::html_tags(text); const pip::HtmlTag& tag : *tags)
         if (tag.name.empty()) __builtin_trap();
     return 0;
 }

@@ -1,5 +1,5 @@
-// Fuzz target for SPECs: environment.yml, requirements, @EXPLICIT, pyproject.toml, construct.yaml, whatever the bytes
-// are taken for. What is accepted can be shown, and refusals are usage errors that name the file.
+// Fuzz target for SPECs: environment.yml, requirements, @EXPLICIT, pyproject.toml, construct.yaml; any bytes are tried.
+// An accepted request can be shown; refusals are usage errors that name the file.
 #include "mutate.hpp"
 
 #include "common/base/file.hpp"
@@ -18,7 +18,7 @@ void check(const Error& error) {
     if (error.kind != ErrorKind::usage || error.message.empty()) __builtin_trap();
 }
 
-// Files that a SPEC names are looked for in an empty directory.
+// Files that a SPEC names are looked up in an empty directory.
 void leave_for_empty_directory() {
     static const auto directory = TemporaryDirectory::make();
     static const int changed = directory.ok() ? ::chdir(directory->path().c_str()) : -1;

@@ -1,4 +1,4 @@
-// Fuzz target for the zip reader and, through it, inflating: whatever the bytes are, open() and read() return.
+// Fuzz target for the zip reader and for inflating: on any bytes open() and read() return.
 #include "mutate.hpp"
 
 #include "common/base/file.hpp"
@@ -13,7 +13,7 @@
 using namespace tinderbox;
 
 FuzzHints tinderbox::fuzz_hints() {
-    // Mostly near the end, where the directory is.
+    // Mostly near the end, where the central directory is.
     return {[](ByteView bytes, std::mt19937& random) {
                 const std::size_t window = random() % 3 == 0 ? bytes.size() : std::min<std::size_t>(bytes.size(), 300);
                 return bytes.size() - 1 - random() % window;
@@ -34,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         auto source =
             archive::make_checked_source(std::move(raw).value(), member.method, member.size, member.crc32, "fuzz");
         auto streamed = archive::read_all(*source, 8u << 20, "fuzz");
-        // Both ways have to agree.
+        // Both ways of reading must agree.
         if (whole.ok() != streamed.ok() || (whole.ok() && *whole != *streamed)) __builtin_trap();
     }
     return 0;

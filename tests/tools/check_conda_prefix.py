@@ -1,4 +1,4 @@
-"""Run by the Python of a prefix which e2e_conda installed: records, history, compiled files and modes are as conda's.
+"""Checks that records, history, compiled files and modes are those of conda. The Python of the installed prefix runs it.
 
     check_conda_prefix.py PREFIX
 """
@@ -16,7 +16,7 @@ names = {r["name"] for r in records}
 assert {"python", "tinder-noarch", "tinder-post", "tinder-legacy"} <= names and len(names) == 11, names
 history = open(prefix + "/conda-meta/history").read()
 assert history.startswith("==> 1980-01-01") and history.count("\n+") == 11 and "# update specs: [" in history, history
-# As conda writes and derives them: a record of a URL that conda cannot match to the history counts as replaced.
+# conda treats a package as replaced when no line of the history matches its record. Its lines are computed here.
 for r in records:
     channel = urllib.parse.unquote(r["url"].rsplit("/", 1)[0])
     assert r["channel"] == channel, (r["channel"], r["url"])

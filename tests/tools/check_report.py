@@ -1,4 +1,4 @@
-"""Validates a report against the published schema, in which nothing that is not named may appear.
+"""Validates a report against the published schema. A member that the schema does not name is an error.
 
     check_report.py SCHEMA REPORT
 """
@@ -10,7 +10,7 @@ schema, report = (json.load(open(path)) for path in sys.argv[1:])
 jsonschema.Draft202012Validator.check_schema(schema)
 
 
-def closed(node):  # what the schema does not name would be undocumented
+def closed(node):  # every member must be in the schema: others would be undocumented
     if isinstance(node, dict):
         if "properties" in node:
             node.setdefault("additionalProperties", False)

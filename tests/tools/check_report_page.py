@@ -1,4 +1,4 @@
-"""The page of an installation shows what its report.json holds, and needs nothing from elsewhere.
+"""Checks that the page of an installation shows the contents of its report.json and loads no other file.
 
     check_report_page.py REPORT PAGE
 """

@@ -1,9 +1,9 @@
-"""Checks bills of materials with the formats' own means.
+"""Checks bills of materials with the tools of their formats.
 
     check_sbom.py cyclonedx|spdx FILE
 
 CycloneDX: the official JSON schema 1.6 (as cyclonedx-python-lib ships it). SPDX: spdx-tools reads it back and validates
-the document. Package URLs: packageurl-python. Prints the number of packages; exit 1 with what is wrong.
+the document. Package URLs: packageurl-python. Prints the number of packages, or the first mistake (exit 1).
 """
 import json, pathlib, sys
 

@@ -1,8 +1,8 @@
-"""Compares what conda said of two trees, a file an answer: tests/e2e/full/conda_base.sh.
+"""Compares the answers of conda about two trees, a file for each answer (tests/e2e/full/conda_base.sh).
 
     compare_conda_answers.py THEIRS OURS
 
-Prints each difference with its reason; exit 1 when one has none, or when conda complains of ours.
+Prints each difference with its reason. Exit 1 for a difference without a reason, or when conda finds a problem in ours.
 """
 import difflib
 import re
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 theirs, ours = map(Path, sys.argv[1:3])
-# (answers, what a differing line may look like, why)
+# (answers, the pattern of lines that may differ, the reason)
 REASONS = [
     ("clone", r"[-+]Files: \d+", "a clone takes our activation scripts along"),
     ("env-list", r'[-+] +"(created|last_modified)": .*', "times come from the history's: conda's are those of the installation, ours the lock's"),

@@ -5,31 +5,31 @@
     compare_conda_solve.py TINDERBOX --packed N [--seed S] [--show N] [--tolerate SHARE]
 
 CHANNELs are directories. Request sets: lines of --specs (specs separated by ' ; '), and --random sets of 1 to 6 names of
-the channels, some with a version that exists. --packed makes worlds of two or three small channels of its own, packed with
-py-rattler-build and indexed by rattler (python and what is built for it, noarch, constrains, track_features, build variants
-and numbers, python_site_packages_path, __cuda and __glibc, the same names in several channels), and asks N requests of them:
-with each channel priority, `channel::name`, virtual packages, and pins (lock, then lock --update of one package). For each
-request both tools solve; the answers are put into classes:
+the channels, some with an existing version. --packed makes worlds of two or three small channels, packed with
+py-rattler-build and indexed by rattler. They have python and packages built for it, noarch, constrains, track_features, build
+variants and numbers, python_site_packages_path, __cuda and __glibc, and the same names in several channels. N requests use
+each channel priority, `channel::name`, virtual packages, and pins (lock, then lock --update of one package). Both tools solve
+each request; the answers fall into these classes:
 
-    same         the same packages and builds, or both say that there is none
+    same         the same packages and builds, or no answer from both
     build        the same names and versions, another build somewhere
     version      some version differs
     names        another set of names
-    timeout      py-rattler gave no answer in --timeout seconds (300); ours is checked as ever
-    verdict      one has an answer, the other none   (never legitimate)
+    timeout      py-rattler gave no answer in --timeout seconds (300); our answer is checked
+    verdict      only one has an answer   (never legitimate)
     invalid      our answer breaks a dependency, a constraint or the channel priority, checked here with rattler's own
                  MatchSpec   (never legitimate)
 
-Prints one JSON line: counts, how the answers that differ compare ("ours better": of the requested packages, in the order of
-the request, the first that differs is a better candidate in our answer), and the first differences. Exit 1 when a class that
-is never legitimate is not empty, or when --tolerate (a share of the sets) is less than the share of differing answers that
-are not better.
+Prints one JSON line: counts, a comparison of the differing answers, and the first differences. "ours better": take the
+requested packages in the order of the request; the first that differs is a better candidate in our answer. Exit 1 when a
+class that is never legitimate is not empty, or when more sets than --tolerate (a share) have a differing answer that is not
+better.
 """
 import argparse, collections, json, os, random, select, shutil, subprocess, sys, tempfile
 
 from rattler import MatchSpec, PackageRecord, BuildString, Version, VersionWithSource
 
-# In a process of its own, which a hard puzzle keeps for minutes: a line of JSON in, a line out.
+# Runs in a process of its own, because a hard puzzle takes minutes. Reads and writes a line of JSON.
 RATTLER = """
 import asyncio, json, os, sys
 from rattler import *
@@ -49,7 +49,7 @@ for line in sys.stdin:
     except SolverError as error:
         out = {"answer": None, "why": str(error)[:4000]}
     print(json.dumps(out), flush=True)
-os._exit(0)  # its threads now and then abort an interpreter that finalizes under them
+os._exit(0)  # without finalizing: its threads sometimes abort that
 """
 
 parser = argparse.ArgumentParser()
@@ -76,7 +76,7 @@ def name_of(text):
 
 
 class Channels:
-    """What is there, read from the channels' repodata.json."""
+    """The records of the channels' repodata.json."""
 
     def __init__(self, paths):
         self.paths = [os.path.abspath(p) for p in paths]
@@ -125,7 +125,7 @@ def answer_of(lock):
 
 
 def tinderbox(*command):
-    """Its standard output and error; None and the error when there is no answer."""
+    """Standard output and error; None and the error without an answer."""
     run = subprocess.run([args.tinderbox, *command], capture_output=True, text=True, env={"TINDERBOX_CACHE": os.path.join(scratch, "cache"), **os.environ, "CONDARC": "/dev/null", "HOME": scratch})
     if run.returncode == 9:
         return None, run.stderr
@@ -163,14 +163,14 @@ def theirs(channels, request):
 
 
 def violation(channels, request, answer):
-    """What an answer breaks, or None. An independent reading: rattler's MatchSpec on the records."""
+    """The first rule that an answer breaks, or None. Independent of our code: rattler's MatchSpec on the records."""
     virtuals = request.virtual_packages()
 
     def record(name, version, build, number):
         return PackageRecord(name=name, version=version, build=BuildString(build), build_number=number, subdir=args.platform)
 
     def fits(text, channel=False):
-        """None: there is no such package."""
+        """None: no such package exists."""
         name, spec = name_of(text), MatchSpec(text.split("::")[-1])
         if name in virtuals:
             return spec.matches(record(name, *virtuals[name], 0))
@@ -202,7 +202,7 @@ def violation(channels, request, answer):
 
 
 def quality(channels, request, name, place):
-    """Of one package, in the order that conda and rattler share; less is better."""
+    """The sort key of a candidate, in the order that conda and rattler share; less is better."""
     row = channels.by_key[(name, *place)]
     versions = sorted({VersionWithSource(r["version"]) for r in channels.records[name]}, reverse=True)
     channel = channels.paths.index(place[2])
@@ -228,10 +228,10 @@ def some_spec(rng, channels, name):
 
 
 def make_world(directory, rng):
-    """Two or three channels of real packages. The first is the one that has the most, as conda-forge is."""
+    """Two or three channels of real packages. The first has the most packages, like conda-forge."""
     import asyncio, datetime
 
-    from rattler import Subdir  # noqa: F401  (what index_fs takes)
+    from rattler import Subdir  # the argument type of index_fs
     from rattler.index import index_fs
     from rattler_build import assemble_package
 
@@ -239,7 +239,7 @@ def make_world(directory, rng):
     libraries = [f"lib{c}" for c in "abcd"]
     modules = [f"mod-{c}" for c in "abcdef"]
     tools = ["tool-x", "tool-y"]
-    more = {}  # file name → fields that the packer has no words for
+    more = {}  # file name → fields that the packer cannot write
     clock = [1_700_000_000]
 
     def pack(path, name, version, build="0", number=0, depends=(), constrains=(), noarch=None, **fields):
@@ -297,7 +297,7 @@ def make_world(directory, rng):
                     tag = minor.replace(".", "")
                     abi = [f"python >={minor},<3.{int(minor[2:]) + 1}.0a0", f"python_abi {minor}.* *_cp{tag}"]
                     pack(path, name, version, f"py{tag}h0_0", 0, [*depends, *abi], constrains)
-                    if rng.random() < 0.35:  # the same for a GPU, preferred by its number as conda-forge does
+                    if rng.random() < 0.35:  # variants for a GPU, preferred by build number as at conda-forge
                         pack(path, name, version, f"cuda_py{tag}h1_200", 200, [*depends, *abi, "__cuda", "cuda-version >=11"], constrains)
                     if rng.random() < 0.2:
                         pack(path, name, version, f"debug_py{tag}h2_0", rng.randint(0, 5), [*depends, *abi], constrains, track_features="debug")
@@ -318,12 +318,12 @@ def make_world(directory, rng):
 
 
 def pinned(channels, rng, request, directory):
-    """The same request after a lock of an older channel, with `lock --update` of one name: (ours, what it said, request for rattler)."""
+    """Locks an older channel, then runs `lock --update` of one name: (our answer, its messages, request for rattler)."""
     lock = os.path.join(directory, "pins.lock")
     files = [os.path.join(p, s, "repodata.json") for p in channels.paths for s in (args.platform, "noarch")]
     whole = {file: open(file).read() for file in files}
     try:
-        for file in files:  # as it was before the newest third of it came
+        for file in files:  # the channel before its newest third was added
             root = json.loads(whole[file])
             root["packages.conda"] = {fn: row for fn, row in root.get("packages.conda", {}).items() if rng.random() < 0.67}
             with open(file, "w") as f:

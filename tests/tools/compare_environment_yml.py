@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""Compares how an environment.yml is read with conda's own reader, file by file.
+"""Compares our reader of environment.yml with conda's own, file by file.
 
     compare_environment_yml.py TINDERBOX CONDA-SOURCE [DIRECTORY…] [--list]
 
-CONDA-SOURCE is a checkout of conda, or a git directory of one (conda is on no package index); the running Python has pip and what
-conda needs: boltons frozendict packaging platformdirs pluggy requests ruamel.yaml tqdm zstandard. Read are the cases below and every *.yml and *.yaml of the
-directories (real files, from wherever they can be had; none is kept here). conda reads each by conda/env/env.py (its checks,
-then from_file), its specs by MatchSpec, its pip section as pip reads the requirements file that conda makes of it. `tinderbox
-inspect --json` has to accept or refuse the same files, with the same name, channels, specs (name, version, build, channel),
-requirements, pip options and variables. A difference that is wanted has its reason below. Exit 1 when something differs otherwise.
+CONDA-SOURCE is a checkout of conda, or a git directory of one (no package index has conda). The running Python needs pip and
+conda's dependencies: boltons frozendict packaging platformdirs pluggy requests ruamel.yaml tqdm zstandard. Reads the cases
+below, and every *.yml and *.yaml of the directories (real files; this tree keeps none). conda reads a file by
+conda/env/env.py (its checks, then from_file) and specs by MatchSpec; pip reads the requirements file that conda makes of the
+pip section. `tinderbox inspect --json` must accept or refuse the same files, with the same name, channels, specs (name,
+version, build, channel), requirements, pip options and variables. An intended difference has its reason below. Exit 1 for any
+other difference.
 """
 import collections
 import contextlib
@@ -35,7 +36,7 @@ def pip(*lines):
     return HEAD + "  - python=3.9\n  - pip\n  - pip:\n" + "".join(f"    - {line}\n" for line in lines)
 
 
-# (name, content, the reason of a wanted difference or None)
+# (name, content, the reason for an intended difference or None)
 CASES = [
     ("plain", deps("python=3.9", "numpy"), None),
     ("fuzzy", deps("a=3.9", "b=3.9.*", "c=3"), None),
@@ -144,7 +145,7 @@ CASES = [
 
 
 def conda_reader(source, scratch):
-    """What read(path) gives: a dict, or an error's text."""
+    """The result of read(path): a dict, or the text of an error."""
     tree = source_tree(pathlib.Path(source), scratch)
     os.environ.update(CONDARC="/nonexistent", CONDA_ENVS_PATH=str(scratch), HOME=str(scratch))
     sys.path.insert(0, str(tree))
@@ -162,7 +163,7 @@ def conda_reader(source, scratch):
                 if errors:
                     return "; ".join(str(error) for error in errors)
                 found = env.from_file(str(path))
-        except Exception as error:  # conda's own, ruamel's, a TypeError where a check is missing
+        except Exception as error:  # conda's error, ruamel's, or a TypeError where conda lacks a check
             return f"{type(error).__name__}: {error}"
         raw = [line for line in found.dependencies.raw or [] if isinstance(line, str)]
         return {"name": found.name or "", "channels": found.channels, "specs": raw, "pip": found.dependencies.get("pip", []),
@@ -171,7 +172,7 @@ def conda_reader(source, scratch):
 
 
 def spec_row(spec):
-    """What conda makes of a spec's text. "=1.2" is 1.2.* to it; a build glob of everything is none."""
+    """conda's reading of a spec. It takes "=1.2" as 1.2.*; a build of "*" counts as no build."""
     field = lambda key: str(spec.get_exact_value(key) or spec.get_raw_value(key) or "")
     url = field("url")
     if url:
@@ -182,8 +183,8 @@ def spec_row(spec):
 
 
 def compare_specs(theirs, ours, match_spec):
-    """`theirs`: the texts; `ours`: rows of inspect. What is said of name, version and build is put together again, so that
-    the reading is compared and not the copying."""
+    """`theirs`: the texts; `ours`: rows of inspect. Joins name, version and build to a spec again, so that the
+    parsed fields are compared and not the copied text."""
     for text, row in zip(theirs, ours):
         wanted = match_spec(text)
         if "://" in text and "::" not in text:
@@ -193,7 +194,7 @@ def compare_specs(theirs, ours, match_spec):
         if spec_row(match_spec(row["spec"])) != spec_row(wanted):
             return f"{text}: passed on as {row['spec']}"
         version = row["version"]
-        # NAME=1.2 stands for 1.2.*, NAME 1.2 and NAME=1.2=BUILD for 1.2: the field has the words behind the operator.
+        # NAME=1.2 means 1.2.*; NAME 1.2 and NAME=1.2=BUILD mean 1.2. Our field has the text after the operator.
         fuzzy = re.match(r"^[^=<>!~\s\[]+\s*=\s*[^=\s<>~*|,]+$", re.sub(r"\s#.*|\[.*", "", text).split("::")[-1].strip())
         version = version + ".*" if fuzzy and "version" not in text else version
         try:
@@ -211,20 +212,20 @@ def compare_specs(theirs, ours, match_spec):
 
 
 def difference(path, read, match_spec, tinderbox):
-    """"" or what differs."""
+    """"" or the difference."""
     theirs = read(path)
     answer = subprocess.run([tinderbox, "inspect", path.name, "--json"], capture_output=True, text=True, cwd=path.parent)
     assert answer.returncode in (0, 2), answer
     ours = json.loads(answer.stdout) if answer.returncode == 0 else answer.stderr.strip()
     requirements = None
     if not isinstance(theirs, str):
-        # As conda's installer writes it: a line an entry, beside the file.
+        # As conda's installer writes the file: an entry a line, beside the environment.yml.
         with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix="condaenv.", suffix=".requirements.txt") as file:
             file.write("\n".join(str(line) for line in theirs["pip"]))
             file.flush()
             before = os.getcwd()
             os.chdir(path.parent)
-            with contextlib.redirect_stderr(io.StringIO()):  # optparse explains itself
+            with contextlib.redirect_stderr(io.StringIO()):  # optparse prints its usage
                 requirements = read_with_pip(pathlib.Path(file.name))
             os.chdir(before)
         if isinstance(requirements, str):
@@ -241,14 +242,14 @@ def difference(path, read, match_spec, tinderbox):
                        ("variables", {k: str(v) for k, v in theirs["variables"].items()}, ours["variables"])):
         if a != b:
             return f"{what}\n    conda: {a}\n    we:    {b}"
-    # "pip" is conda's addition where a pip section has none.
+    # conda adds "pip" where only a pip section needs it.
     specs = theirs["specs"]
     if specs[:1] == ["pip"] and len(specs) == len(ours["conda"]) + 1 and theirs["pip"]:
         specs = specs[1:]
     return compare_specs(specs, ours["conda"], match_spec) or agree(requirements, what_we_said(ours))
 
 
-# Of real files: what may differ, told from what both say.
+# Allowed differences in real files, recognised from both answers.
 WANTED = [
     ("conda calls missing or empty dependencies an error; here the build says that nothing is asked for",
      lambda said: "Missing required field 'dependencies'" in said or "Invalid type for 'dependencies', expected a list\n    we: accept" in said),

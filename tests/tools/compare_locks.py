@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Compares what `tinderbox inspect` and `build --plan` say of other tools' locks with independent readings of them.
+"""Compares the answers of `tinderbox inspect` and `build --plan` about other tools' locks with independent readers.
 
     compare_locks.py TINDERBOX DIRECTORY-OF-LOCKS…
 
-pixi.lock: py-rattler. pylock.toml: packaging.pylock. conda-lock.yml: ruamel.yaml. uv.lock: tomllib, and uv's own export for
-what a target takes of it. One line a file; exit 1 when something differs.
+pixi.lock: py-rattler. pylock.toml: packaging.pylock. conda-lock.yml: ruamel.yaml. uv.lock: tomllib, and uv's own
+export for the packages of a target. Prints a line for each file; exit 1 on a difference.
 """
 import json
 import pathlib
@@ -37,7 +37,7 @@ def inspect(path):
 
 
 def compare(what, ours, theirs):
-    """Sets of rows; says the first few that only one side has."""
+    """Compares sets of rows; prints the first few that only one side has."""
     global failures
     if ours == theirs:
         print(f"{what}: {len(ours)} rows agree")
@@ -70,7 +70,7 @@ def pixi(path, kind="pixi.lock"):
                 try:
                     hashes = package.hashes
                     hashes.sha256
-                except AttributeError:  # it has none
+                except AttributeError:  # it has no such attribute
                     hashes = None
                 location = package.location
                 one = ("conda" if conda else "pypi", package.name if conda else package.name.lower().replace("_", "-").replace(".", "-"),
@@ -81,8 +81,9 @@ def pixi(path, kind="pixi.lock"):
     def ours_of(package):
         one = list(row(package))
         if package["kind"] == "conda":
-            one[2] = str(rattler.Version(one[2]))  # it prints 2025.05 as 2025.5
-        if "source" in package:  # what has to be built is said in words; py-rattler does not tell the version of a directory
+            one[2] = str(rattler.Version(one[2]))  # py-rattler prints 2025.05 as 2025.5
+         # Tinderbox reports sources in a message; py-rattler does not know the version of a directory
+        if "source" in package:
             one[2:4] = "<dynamic>", package["source"].split("'")[1]
         return tuple(one)
     compare(path.name, {ours_of(p) for p in said["packages"]}, theirs)
@@ -104,7 +105,7 @@ def explicit(path):
     assert said["kind"] == "explicit"
     theirs = set()
     for line in path.read_text().splitlines():
-        if line.startswith("# pip "):  # conda-lock's word for a pip package
+        if line.startswith("# pip "):  # conda-lock marks a pip package so
             name, _, rest = line.removeprefix("# pip ").partition(" @ ")
             url, _, fragment = rest.split()[0].partition("#")
             file = url.rsplit("/", 1)[1]
@@ -173,7 +174,7 @@ def target(python):
 
 
 def wheel_of(directory, name, version):
-    """A wheel of a project that the lock only has as a directory or a source archive."""
+    """A wheel for a project of which the lock has only a directory or a source archive."""
     stem = f"{name.replace('-', '_')}-{version}"
     path = pathlib.Path(directory) / f"{stem}-py3-none-any.whl"
     info = f"{stem}.dist-info"
@@ -185,7 +186,7 @@ def wheel_of(directory, name, version):
 
 
 def plan(path, work, *arguments):
-    """The artifacts of a plan. What the lock has no wheel of is replaced by a wheel, as the message says: the names of those too."""
+    """The artifacts of a plan, and the names of packages without a wheel in the lock, which wheels replace as the message says."""
     replaced = []
     while True:
         wheels = [word for name, version in replaced for word in ("--pip", wheel_of(work, name, version))]
@@ -199,7 +200,7 @@ def plan(path, work, *arguments):
 
 
 def taken_of_uv(path, content, python):
-    """Which wheels the target takes: our plan against uv's export, narrowed by packaging."""
+    """Compares the wheels for the target: our plan with uv's export, narrowed by packaging."""
     project = next(p for p in content["package"] if p["source"].get("editable") == "." or p["source"].get("virtual") == ".")
     with tempfile.TemporaryDirectory() as work:
         pathlib.Path(work, "uv.lock").write_bytes(path.read_bytes())
@@ -224,7 +225,7 @@ def taken_of_pixi(path, rows_of):
         artifacts, replaced = plan(path, work)
     ours = {("pypi" if a["kind"] == "wheel" else "conda", a["name"], a["version"] if a["kind"] == "wheel" else str(rattler.Version(a["version"])),
              a["url"], a.get("sha256", ""), a.get("md5", "")) for a in artifacts if a["name"] not in replaced}
-    # MD5 is not kept where there is a SHA-256 of a wheel.
+    # Of a wheel with a SHA-256 the MD5 is not kept.
     theirs = {one[:5] + ("" if one[0] == "pypi" and one[4] else one[5],) for one in rows_of["linux-64"] if one[1] not in replaced}
     compare(f"{path.name} for linux-64 (without {', '.join(sorted(replaced))})", ours, theirs)
 
@@ -238,7 +239,7 @@ for path in [path for directory in directories for path in sorted(pathlib.Path(d
         conda_lock(path)
     elif "explicit" in path.name:
         explicit(path)
-    elif path.suffix == ".toml" and "lock-version" not in path.read_text():  # a requirements file under another's name
+    elif path.suffix == ".toml" and "lock-version" not in path.read_text():  # a requirements file with another name
         said = inspect(path)
         assert said["kind"] == "requirements.txt" and said["pip"][0]["requirement"] == "-e ." and "problem" in said["pip"][0]
         print(f"{path.name}: {len(said['pip'])} requirements")

@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
-"""Compares a Miniconda that somebody installed and published, whole, with what Tinderbox makes of its packages.
+"""Compares a complete, published Miniconda prefix with Tinderbox's installation of the same packages.
 
     compare_miniconda.py TREE WORK TINDERBOX [--python EXE]
 
-TREE is a checkout of such a prefix (conda-meta, and pkgs with archives, extracted packages, records). Its packages are made
-into an installer with its own lists, records and history, which is built into a NAME.run and installed at the very path that
-the records name (which must not exist; it is removed in the end). Every file and every field of every record is compared.
+TREE is a checkout of such a prefix (conda-meta, and pkgs with archives, extracted packages, records). An installer is made of
+its packages, with its own lists, records and history. It is built into a NAME.run and installed at the path that the records
+name; that path must not exist and is removed at the end. Every file and every field of every record is compared.
 
 A copy may lack large files. A package whose archive is missing or does not match its MD5 is packed again from its extracted
-directory, with stand-ins for files that are not there (a call of EXE and its libpython for Python, which compiles); those archives' hashes and
-sizes, and the stand-ins, are not compared. Needs conda-package-handling. Exit 1 on a difference that docs/building/base.md does not list.
+directory. Stand-ins replace missing files; for Python, which compiles, a call of EXE and its libpython. The hashes and sizes
+of those archives, and the stand-ins, are not compared. Needs conda-package-handling. Exit 1 on a difference that
+docs/building/base.md does not list.
 """
 
 import argparse
@@ -36,7 +37,7 @@ def md5(path):
 def stand_in(path, python):
     name = path.rsplit("/", 1)[1]
     if python and re.fullmatch(r"python3\.\d+", name):
-        # With a standard library of its own: another patch release's does not fit.
+        # It needs its own standard library: that of another patch release does not fit.
         return f'#!/bin/sh\nexec {Path(python).resolve()} "$@"\n'.encode()
     if python and name.startswith("libpython3."):
         return next(Path(python).resolve().parent.parent.glob(f"lib/{name}")).read_bytes()
@@ -44,7 +45,7 @@ def stand_in(path, python):
 
 
 def pack_again(extracted, target, work, python):
-    """From the extracted directory; returns the paths of the stand-ins."""
+    """Packs a package from its extracted directory; returns the paths of the stand-ins."""
     import conda_package_handling.api as cph
 
     copy = work / "again" / extracted.name
@@ -60,7 +61,7 @@ def pack_again(extracted, target, work, python):
             path.chmod(0o755 if "bin/" in entry["_path"] else 0o644)
             missing.append(entry["_path"])
             entry |= {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "size_in_bytes": path.stat().st_size}
-            # Nothing of a stand-in is relocated.
+            # Stand-ins have no relocations.
             entry.pop("prefix_placeholder", None), entry.pop("file_mode", None)
     (copy / "info" / "paths.json").write_text(json.dumps(listed))
     members = [str(p.relative_to(copy)) for p in sorted(copy.rglob("*")) if p.is_symlink() or p.is_file()]
@@ -69,7 +70,7 @@ def pack_again(extracted, target, work, python):
 
 
 class Published(make_installers.Installer):
-    """With the lists and records of the tree in place of the fixture's own."""
+    """An installer with the lists and records of the tree instead of those of the fixture."""
 
     def __init__(self, tree, *arguments):
         super().__init__(*arguments)

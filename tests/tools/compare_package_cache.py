@@ -1,11 +1,10 @@
-"""Compares two kept package caches: what an installer's .sh leaves in PREFIX/pkgs with -k, and what Tinderbox does.
+"""Compares two package caches that -k keeps in PREFIX/pkgs: that of an installer's .sh, and that of Tinderbox.
 
     compare_package_cache.py THEIRS OURS        prefixes
 
-Every file of every extracted package (kind, content, link, mode) and urls, urls.txt. The archives themselves are theirs
-alone: conda uses the extracted packages, and `conda clean --tarballs` would remove the archives. The
-bits with which group and others may write are not compared: a package's files keep theirs here, conda extracts them
-under its umask, and installers ship their records with 0664.
+Compares every file of every extracted package (kind, content, link, mode) and urls, urls.txt. Only theirs has the archives:
+conda uses the extracted packages, and `conda clean --tarballs` would remove the archives. Write bits of group and others are
+not compared: Tinderbox keeps those of the package, conda extracts under its umask, and installers ship records with 0664.
 """
 import hashlib
 import os

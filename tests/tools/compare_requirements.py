@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Compares how requirements files are read with pip's own parser, file by file.
+"""Compares our reader of requirements files with pip's own parser, file by file.
 
     compare_requirements.py TINDERBOX [--list]
 
-Each case is a set of small files; its first is read by pip (parse_requirements, then install_req_from_parsed_requirement) and
-by `tinderbox inspect --json`. Both must accept or both refuse, with the same requirements, constraints, hashes and options.
-Where the two differ on purpose a case says why. Exit 1 when something differs otherwise.
+Each case is a set of small files. pip (parse_requirements, then install_req_from_parsed_requirement) and `tinderbox inspect
+--json` read the first. Both must accept it or both refuse it, with the same requirements, constraints, hashes and options. A
+case has the reason for an intended difference. Exit 1 for any other difference.
 """
 import json
 import optparse
@@ -26,7 +26,7 @@ from pip._internal.req.req_file import parse_requirements
 
 A, B = "a" * 64, "b" * 64
 
-# (name, {file: content}, why a difference is wanted: None or a sentence)
+# (name, {file: content}, the reason for an intended difference or None)
 CASES = [
     ("plain", {"r.txt": "numpy\ntorch==2.9.1\nsix>=1,<2\n"}, None),
     ("spaces", {"r.txt": "  numpy  >= 1.0 , < 2  \n\tsix == 1.16.0\n"}, None),
@@ -148,7 +148,7 @@ CASES = [
     ("nul", {"r.txt": b"numpy\0\n"}, None),
     ("latin-1 without saying", {"r.txt": b"# caf\xe9\nnumpy\n"}, None),
 ]
-# Every specifier with every ending.
+# Every specifier with every ending:
 for i, specifier in enumerate(["", "==1.0", ">=1", "~=1.1", "!=1.2", "<2,>=1", "==1.*", " == 1.0", "===1"]):
     for j, ending in enumerate(["", " ", "  # c", " ; python_version >= '3.8'", ";os_name=='nt'  # c", " --hash=sha256:" + A, "[", " ;", " #"]):
         CASES.append((f"generated {i}.{j}", {"r.txt": f"a-b{specifier}{ending}\nlast==1\n"}, None))
@@ -192,7 +192,7 @@ def read_with_us(tinderbox, path):
 
 
 def what_we_said(said):
-    """The pip part of `tinderbox inspect --json`, as read_with_pip gives it."""
+    """The pip part of `tinderbox inspect --json`, in the form of read_with_pip."""
     from packaging.requirements import InvalidRequirement, Requirement
 
     def row(entry):
@@ -201,7 +201,7 @@ def what_we_said(said):
             req = Requirement(text)
             return {"name": entry["name"], "extras": sorted(req.extras), "specifier": sorted(map(str, req.specifier)), "marker": str(req.marker or ""),
                     "hashes": sorted(entry.get("hashes", [])), "editable": editable}
-        except InvalidRequirement:  # a URL, a path
+        except InvalidRequirement:  # a URL or a path
             return {"name": entry["name"], "extras": sorted(entry.get("extras", [])), "specifier": [], "marker": entry.get("marker", ""),
                     "hashes": sorted(entry.get("hashes", [])), "editable": editable}
     options = [line.partition(" ") for line in said["pip_options"]]
@@ -214,12 +214,12 @@ def what_we_said(said):
 
 
 def agree(theirs, ours):
-    """"" or what differs."""
+    """"" or the difference."""
     if isinstance(theirs, str) or isinstance(ours, str):
         if isinstance(theirs, str) and isinstance(ours, str):
             return ""
         return f"pip: {theirs if isinstance(theirs, str) else 'accepts'}\n    we: {ours if isinstance(ours, str) else 'accept'}"
-    # Hosts are shown in lower case.
+    # Host names are compared in lower case.
     theirs, ours = json.loads(json.dumps(theirs)), json.loads(json.dumps(ours))
     for side in (theirs, ours):
         side[2]["index_urls"] = [url.lower() for url in side[2]["index_urls"]]

@@ -1,19 +1,19 @@
-"""Compares what Tinderbox, uv and pip answer to requirement sets of tests/tools/resolver_cases.txt.
+"""Compares the answers of Tinderbox, uv and pip to the requirement sets of tests/tools/resolver_cases.txt.
 
     compare_resolvers.py TINDERBOX UV [--only REGEX] [--default] [--pip] [--jobs N] [--keep DIR] [--timeout S]
-    compare_resolvers.py TINDERBOX UV --reachable       exit 0 when uv gets an answer from the index at all
+    compare_resolvers.py TINDERBOX UV --reachable       exit 0 when uv gets any answer from the index
 
-Every set is resolved for x86-64 Linux with glibc 2.28 and its own Python, wheels only, from the index that pip is
-configured for. Of every package the version has to be uv's, and our file one whose hash uv allows. With --pip the sets of
-the Python that runs this are given to pip as well (it cannot evaluate markers for another one), and the files have to be
-the same. Of a set that nobody can satisfy, everybody has to say so. Prints each difference; exit 1 unless every one of
-them is among EXPLAINED. pip, which may look at hundreds of wheels, is given --timeout seconds (900); a set for which
-that is not enough is said and counted, not compared. A set that differs is asked again: somebody may have uploaded a file in between.
+Each set is resolved for x86-64 Linux with glibc 2.28 and the set's Python, wheels only, from pip's configured index. The
+version of each package must be uv's, and uv must allow the hash of our file. With --pip, pip resolves the sets of the running
+Python, too (it cannot evaluate markers for another one), and the files must be the same. For a set without a solution every
+tool must say so. Prints each difference; exit 1 when one of them is not in EXPLAINED. pip may download hundreds of wheels and
+gets --timeout seconds (900); a set that takes longer is reported and counted, not compared. A set that differs is resolved
+again, because a file may have been uploaded in between.
 """
 import argparse, concurrent.futures, json, os, pathlib, re, subprocess, sys, tempfile, time
 
 # docs/measured/comparison.md says more. Key: (set, package, other resolver).
-VLLM = "transformers and xgrammar cannot both be the newest; each resolver gives way in another of the two"
+VLLM = "transformers and xgrammar cannot both be the newest; each resolver keeps another of the two"
 EXPLAINED = {("vllm", package, other): VLLM
              for package in ("huggingface-hub", "tokenizers", "transformers", "xgrammar") for other in ("uv", "pip")}
 
@@ -61,7 +61,7 @@ class Failure(str):
 
 
 def ours(file, python, out, glibc="2.28"):
-    # uv takes 3.11 for 3.11.0, we for the newest 3.11.
+    # uv takes 3.11 as 3.11.0, Tinderbox as the newest 3.11.
     exact = python + ".0" if python.count(".") == 1 else python
     done, seconds = run([options.tinderbox, "lock", "--pip-only", "--python", exact, "--target-glibc", glibc, file, "-o", out])
     if done.returncode:
@@ -74,7 +74,7 @@ def uvs(file, python, out):
     command = [options.uv, "pip", "compile", "-q", "--no-config", "--no-header", "--no-annotate", "--generate-hashes", "--upgrade",
                "--only-binary", ":all:", "--python-platform", "x86_64-manylinux_2_28", "--python-version", python, "-o", out, file]
     if any(line.strip() == "--pre" for line in open(file)):
-        command += ["--prerelease", "allow"]  # uv passes the file's own line over
+        command += ["--prerelease", "allow"]  # uv ignores this line of the file
     if url := environment.get("PIP_INDEX_URL"):
         command += ["--index-url", url]
     done, seconds = run(command)
@@ -99,7 +99,7 @@ def pips(file, out):
 
 
 def compare(mine, theirs, other, conflict):
-    """One line a difference: (package, what)."""
+    """One row a difference: (package, difference)."""
     if isinstance(mine, Failure) or isinstance(theirs, Failure):
         if isinstance(mine, Failure) and isinstance(theirs, Failure):
             return [] if conflict else [("", f"nobody finds an answer: {mine}")]

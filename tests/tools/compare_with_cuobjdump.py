@@ -3,13 +3,12 @@
 
     compare_with_cuobjdump.py --list-fatbins BUILD/list_fatbins --cuobjdump CUOBJDUMP [--cuobjdump OLDER] FILE…
 
-FILE is a wheel or a library. A cuobjdump of CUDA 13 refuses a library that has code for sm_35 or sm_37 and stumbles over
-some others ("Invalid ELF"), so that an older one may be named as well; a library that none reads is said and not compared.
+FILE is a wheel or a library. A cuobjdump of CUDA 13 refuses libraries with code for sm_35 or sm_37 and some others ("Invalid
+ELF"), so an older one may be named as well. A library that none of them reads is reported and not compared.
 
-cuobjdump reads .nv_fatbin where there is one, else __nv_relfatbin, and so do we. It numbers files instead of
-containers, so the number of cubins and PTX texts per architecture has to be equal. Family-specific cubins ("f" flag) it
-lists under the plain name; ours keep the f, which is taken off here. Exit 1 on any difference, 77 when nothing with
-device code was among the files.
+cuobjdump reads .nv_fatbin, or __nv_relfatbin where the first is absent, and so do we. It numbers files and not containers, so
+only the number of cubins and PTX texts for each architecture must be equal. It lists family-specific cubins ("f" flag) under
+the plain name; our names keep the f, which is removed here. Exit 1 on any difference, 77 when no file has device code.
 """
 import argparse
 import collections
@@ -23,7 +22,7 @@ import zipfile
 
 
 def theirs(cuobjdump, library):
-    """Counter of "sm_80" and "ptx sm_80"; where this cuobjdump cannot read the library, what it says."""
+    """A Counter of "sm_80" and "ptx sm_80"; the message of cuobjdump when it cannot read the library."""
     counts = collections.Counter()
     for option, suffix in (("--list-elf", "cubin"), ("--list-ptx", "ptx")):
         run = subprocess.run([cuobjdump, option, library], capture_output=True, text=True)

@@ -2,8 +2,8 @@
 
     compare_with_pip.py VENV PREFIX
 
-Every file below site-packages, every script: content, mode, links, RECORD. Prints each difference; exit 1 unless all
-of them are among those that docs/measured/comparison.md justifies.
+Compares every file below site-packages and every script: content, mode, links, RECORD. Prints each difference; exit 1 when
+docs/measured/comparison.md does not justify one of them.
 """
 import csv
 import hashlib
@@ -41,7 +41,7 @@ def note(reason, path):
 
 theirs, ours = tree(venv), tree(prefix)
 scripts = {}
-# Only those of site-packages itself: some packages carry others inside (setuptools/_vendor).
+# Only those of site-packages itself: some packages contain others (setuptools/_vendor).
 distributions = {match.group(0) for match in (re.match(r"lib/[^/]+/site-packages/[^/]+\.dist-info(?=/)", path) for path in theirs)
                  if match}
 for record in sorted(path + "/RECORD" for path in distributions):
@@ -63,7 +63,7 @@ for record in sorted(path + "/RECORD" for path in distributions):
             note("bytecode that a wheel ships is compiled anew by pip, too, but pip's RECORD keeps the old hash", path)
         else:
             problems.append(f"{record}: {name}: {rows[name][1:]} with pip, {mine[name][1:]} with us")
-    # Our own RECORD has to be true of our own files.
+    # Our RECORD must describe our files.
     for name, sha, size in mine.values():
         path = os.path.normpath(os.path.join(prefix, site, name))
         if not os.path.exists(path):

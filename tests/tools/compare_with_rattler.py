@@ -2,11 +2,10 @@
 
     compare_with_rattler.py RATTLER.json MOVED PREFIX [LEFT_OUT…]
 
-RATTLER.json is what tests/fixtures/conda_reference_install.py printed for PREFIX, MOVED where that tree is now (it was
-renamed so that Tinderbox could install at the very same path: every byte can be compared). LEFT_OUT are paths below the
-prefix that are not looked at (envs/NAME beside a base). File list, kinds, bytes,
-modes, owners' write bits, links, times, conda-meta records. Prints each difference; exit 1 unless all of them are among
-those that docs/measured/comparison.md justifies.
+RATTLER.json is the output of tests/fixtures/conda_reference_install.py for PREFIX. MOVED is that tree's present path: it was
+renamed, so that Tinderbox could install at the same path and every byte can be compared. LEFT_OUT are paths below the prefix
+that are not compared (envs/NAME beside a base). Compares the file list, kinds, bytes, modes, owners' write bits, links, times
+and conda-meta records. Prints each difference; exit 1 when docs/measured/comparison.md does not justify one of them.
 """
 import hashlib
 import json
@@ -17,7 +16,7 @@ import sys
 import urllib.parse
 
 reference, moved, prefix = json.load(open(sys.argv[1])), *map(os.path.abspath, sys.argv[2:4])
-# Reasons in the words of docs/measured/comparison.md; a difference with none of them is a failure.
+# Reasons are those of docs/measured/comparison.md; a difference without a reason is a failure.
 problems, justified = [], {}
 compared = {"files": 0, "bytes": 0, "links": 0, "directories": 0, "fields": 0, "paths": 0}
 
@@ -68,7 +67,7 @@ owner = {}
 for value in records.values():
     for path in value["paths_data"]["paths"]:
         owner.setdefault(path["_path"], []).append(value)
-# Packages whose empty directories rattler cannot install are in ours only.
+# Packages that rattler cannot install (empty directories) are in ours only.
 extra = {name for name in records if name not in reference["records"]}
 of_extra = {path["_path"] for name in extra for path in records[name]["paths_data"]["paths"]}
 for name in sorted(extra):
@@ -86,7 +85,7 @@ for path in sorted(entry_points ^ their_entry_points):
 
 
 def unwrapped(script):
-    """A wrapped interpreter line (too long, or with a space) as the interpreter and everything after the wrapper."""
+    """A wrapped interpreter line (too long, or with a space): the interpreter, and all text after the wrapper."""
     lines = script.split("\n")
     if not (len(lines) > 1 and lines[0] == "#!/bin/sh" and lines[1].startswith("'''exec' ")):
         return None
@@ -112,7 +111,7 @@ def relocated(path):
                for p in value["paths_data"]["paths"])
 
 
-changed = set()  # files whose bytes justifiably differ: their hash in the record does, too
+changed = set()  # files whose bytes may differ: their hash in the record differs, too
 for path in sorted(set(theirs) - set(ours)):
     if path == "CACHEDIR.TAG":
         note("CACHEDIR.TAG tells backup programs to leave an environment out", path)
@@ -273,7 +272,7 @@ for name in sorted(set(records) & set(reference["records"])):
         if not path.endswith(".pyc") and not any(p.get("original_path") == path for p in other["paths_data"]["paths"]):
             problems.append(f"{where}: files: {path} is in one list only")
 
-# Every record has to be true of what is there now.
+# Every record must describe the installed files.
 for name, value in sorted(records.items()):
     for path in value["paths_data"]["paths"]:
         there = ours.get(path["_path"])

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""What conda's own `conda init` makes of start-up files: cases for comparison, as JSON.
+"""Writes cases of `conda init` as JSON: start-up files before and after conda's own code changed them.
 
     conda_init_reference.py CONDA-SOURCE OUT.json [COUNT] [SEED]
 
 CONDA-SOURCE is a checkout of conda, or a git directory of one (its HEAD is unpacked to a temporary directory). Each case
-is {"shell", "prefix", "before", "after"}: `after` is what the functions of conda/core/initialize.py have written into a
-file that held `before`. The files are put together at random from lines that those functions look for, lines that almost
-look like them, and blocks of other condas.
+is {"shell", "prefix", "before", "after"}: `after` is the content that the functions of conda/core/initialize.py write
+into a file that held `before`. The files are random mixtures of lines that those functions look for, lines that resemble
+them, and blocks of other condas.
 """
 import json
 import os
@@ -87,7 +87,7 @@ def main():
             other = rng.choice(["/opt/anaconda3", "/home/u/miniforge3", "/usr/miniconda3"])
             shell = rng.choice(list(functions))
             if shell == "fish" and " " in prefix:
-                continue  # conda's lines are cut in two there, ours are not
+                continue  # conda cuts such lines in two, Tinderbox does not
             lines, some = pieces(prefix, other), blocks(initialize, prefix, other)
             before = ""
             for _ in range(0 if number < 6 else rng.randrange(12)):

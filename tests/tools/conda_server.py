@@ -1,9 +1,9 @@
-"""A conda channel on loopback, in every form and mood.
+"""A conda channel on loopback, in every form of a channel, and with faults.
 
     conda_server.py DIRECTORY LOG
 
-DIRECTORY is a channel (SUBDIR/repodata.json and packages). Prints the port; every request is a line in LOG. The first element of a
-path says how the channel behaves:
+DIRECTORY is a channel (SUBDIR/repodata.json and packages). Prints the port; LOG gets a line for each request. The first
+component of a path chooses the behaviour:
 
     /plain     repodata.json alone, with ETag           /zst       repodata.json.zst alone (403 for what it lacks)
     /gzip      repodata.json, Content-Encoding: gzip    /shards    CEP 16, made from repodata.json
@@ -12,14 +12,14 @@ path says how the channel behaves:
     /cut       half of repodata.json, then the end      /junk      zstd magic, then noise
     /lies      packages with one byte changed           /evil      a shard index whose shard has another hash
     /less      sizes one smaller than the packages are  /more      sizes one larger
-    /endless   a shard index without an end             /huge      repodata.json that is announced with 5 GiB
-    /cutzst    half of repodata.json.zst                /ping      redirects to /pong, and that back
+    /endless   a shard index without an end             /huge      a repodata.json with an announced size of 5 GiB
+    /cutzst    half of repodata.json.zst                /ping      redirects to /pong, which redirects back
     /blanks    1 GiB of blanks in repodata.json.zst     /entry     1 GiB of one package's name in it
     /shardbomb 1 GiB of zeros in the shard index        /oddshards a shard index with texts for hashes
     /null /list /text /number                           repodata.json of that type alone
     /packages-list /package-number                      a list of packages; packages that are numbers
 
-Ends when standard input does.
+Ends when standard input closes.
 """
 import base64, gzip, hashlib, http.server, json, os, struct, sys, threading, time
 
@@ -29,7 +29,7 @@ root, log_path = sys.argv[1:3]
 
 
 def pack(value):
-    """MessagePack, as far as shards need it."""
+    """Encodes MessagePack, as far as shards need it."""
     if value is None:
         return b"\xc0"
     if isinstance(value, bool):
@@ -118,7 +118,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             try:
                 while True:
                     self.wfile.write(bytes(1 << 20))
-            except OSError:  # the client had enough
+            except OSError:  # the client has closed the connection
                 return
         if mood == "huge" and name == "repodata.json":
             self.send_response(200)

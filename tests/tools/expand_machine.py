@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""expand_machine.py NAME.machine DIR: makes the tree of a machine of tests/fixtures/machines, for TINDERBOX_SYSROOT=DIR.
+"""expand_machine.py NAME.machine DIR: makes the tree of a described machine (tests/fixtures/machines) for TINDERBOX_SYSROOT=DIR.
 The format is described in docs/inside/preflight.md. Prints the variables ("env" lines), one NAME=VALUE a line."""
 import os
 import socket

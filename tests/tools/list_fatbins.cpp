@@ -1,5 +1,5 @@
-// list_fatbins FILE…: the GPU architectures of libraries, as the packer sees them, one JSON object a line. With --time,
-// the throughput of the scan alone (files are read into memory first), in pieces as the packer feeds it.
+// list_fatbins FILE…: prints the GPU architectures of libraries as the packer finds them, one JSON object a line.
+// --time prints the throughput of the scan alone: files are read into memory first and scanned in the packer's pieces.
 #include "common/base/file.hpp"
 #include "generator/elf/fatbin.hpp"
 

@@ -2,9 +2,9 @@
 
     packse_server.py SCENARIOS
 
-Makes tiny wheels (and source archives that say their metadata) of every scenario, in memory, and prints its port. /NAME/simple/ is the
-index of scenario NAME, /scenarios.json all of them. Of three scenarios one has metadata beside its wheels, one serves
-ranges only, one neither: every way to a wheel's METADATA is taken. Ends when standard input does.
+Makes tiny wheels (and source archives with static metadata) of every scenario in memory, and prints its port. /NAME/simple/ is
+the index of scenario NAME; /scenarios.json has all scenarios. A third of the scenarios has metadata beside the wheels, a third
+serves ranges only, a third neither, so every way to a wheel's METADATA is used. Ends when standard input closes.
 """
 import hashlib, http.server, io, json, os, re, sys, tarfile, threading, tomllib, zipfile
 
@@ -40,7 +40,7 @@ def wheel(name, version, requires, extras, python, tags):
     base = name.replace("-", "_")
     text = metadata_of(name, version, requires, extras, python)
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as z:
-        # Large enough that the end of the wheel is not the whole of it.
+        # Large enough that a request for the end of the wheel does not return all of it.
         z.writestr(zipfile.ZipInfo(f"{base}/data.bin"), os.urandom(100_000))
         for path, content in ((f"{base}/__init__.py", ""), (f"{base}-{version}.dist-info/METADATA", text),
                               (f"{base}-{version}.dist-info/WHEEL", f"Wheel-Version: 1.0\nTag: {tags[0]}\n"),
@@ -119,7 +119,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 class Server(http.server.ThreadingHTTPServer):
     def handle_error(self, request, client_address):
-        pass  # a client that leaves in the middle of a file it need not read is what is tested
+        pass  # the client may leave in the middle of a file: that is tested
 
 
 server = Server(("127.0.0.1", 0), Handler)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Reads what `tinderbox lock --format` wrote with the tools that the formats are for, and compares it with the lock.
+"""Reads the files of `tinderbox lock --format` with the tools of the formats, and compares them with the lock.
 
     read_exports.py LOCK EXPLICIT CONDA-LOCK PYLOCK REQUIREMENTS
 
-py-rattler reads the conda-lock.yml, packaging the pylock.toml and the requirements, conda's own regular expression the list.
+py-rattler reads the conda-lock.yml; packaging reads the pylock.toml and the requirements; conda's regular expression the list.
 """
 import json
 import re

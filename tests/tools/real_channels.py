@@ -2,8 +2,8 @@
 
     real_channels.py REPODATA WORK
 
-The two of conda's own tests lack the "packages" around their records. WORK/sudoku.specs gets requests for the puzzle, which as
-published has no answer: its author puts most cells into a block that is not theirs.
+The two from conda's own tests lack the "packages" around their records. WORK/sudoku.specs gets requests for the puzzle. The
+published puzzle has no answer, because its author puts most cells into a wrong block.
 """
 import json, pathlib, sys
 

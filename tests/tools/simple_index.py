@@ -2,9 +2,9 @@
 
     simple_index.py WHEELS [USER:PASSWORD]
 
-Prints its port. /simple/ is the index; /login/ answers every page with a login form, /broken/ with 500 twice and then the
-index, /gone/ with 404, /loop/ with a redirect to itself, /bomb/ with a page that is 400 MB when it is decompressed, /null/ and
-/odd/ with JSON of another type, /liar/ with the right files under wrong hashes. With USER:PASSWORD every request needs them.
+Prints its port. /simple/ is the index; /login/ answers every page with a login form; /broken/ answers 500 twice and then
+the index; /gone/ answers 404; /loop/ redirects to itself; /bomb/ has a page that decompresses to 400 MB; /null/ and /odd/ have
+JSON of another type; /liar/ has the right files with wrong hashes. With USER:PASSWORD every request needs them.
 """
 import base64, hashlib, http.server, json, os, re, sys, threading, zlib
 

@@ -1,4 +1,4 @@
-"""Writes a channel index without packages, for solves whose answer is known by heart.
+"""Writes a channel index without packages, for solves with known answers.
 
     small_channel.py ROOT NAME/VERSION[=BUILD][/DEPENDENCY…]…
 """

@@ -1,8 +1,8 @@
-"""Writes Sudoku as a channel: 81 names of nine versions that exclude each other, after the one of Jonathan Helmus.
+"""Writes Sudoku as a channel: 81 names with nine versions that exclude each other, after that of Jonathan Helmus.
 
     sudoku_channel.py CHANNEL SPECS
 
-SPECS gets one request a line, for compare_conda_solve.py: three puzzles of one answer, the empty grid, one without an answer.
+SPECS gets one request a line, for compare_conda_solve.py: three puzzles with one answer, the empty grid, and one without an answer.
 """
 import json, pathlib, sys
 

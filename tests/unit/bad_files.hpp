@@ -1,20 +1,14 @@
-// Files that must be refused, each with its sentence: bad/FILE and a golden file. TINDERBOX_UPDATE_GOLDEN=1 writes the
-// sentences again, to be reviewed as a diff.
+// Files that must be refused: bad/FILE, with the expected sentences in a golden file. TINDERBOX_UPDATE_GOLDEN=1 writes
+// the sentences anew; review them as a diff.
 #pragma once
 
-#include "common/base/file.hpp"
-#include "common/base/text.hpp"
-#include "source_dir.hpp"
+#include "tests/unit/golden_text.hpp"
 
-#include <catch2/catch_test_macros.hpp>
-
-#include <algorithm>
-#include <cstdlib>
 #include <functional>
 #include <string>
 #include <vector>
 
-// `sentence` says what stops a build of a file; "" when nothing does. It is asked from inside DIRECTORY/bad.
+// `sentence` returns the error that stops a build of a file; "" when it is accepted. It runs inside DIRECTORY/bad.
 // `directory`: relative to the source tree.
 inline void check_bad_files(const std::string& directory, const std::string& golden_name,
                             const std::function<std::string(const std::string& file)>& sentence) {
@@ -23,7 +17,8 @@ inline void check_bad_files(const std::string& directory, const std::string& gol
     const fs::path golden = here / golden_name, before = fs::current_path();
     std::vector<std::string> names;
     for (const auto& entry : fs::directory_iterator(here / "bad"))
-        if (entry.path().extension() != ".inc") names.push_back(entry.path().filename().string()); // named by others
+        // .inc files are named by others
+        if (entry.path().extension() != ".inc") names.push_back(entry.path().filename().string());
     std::ranges::sort(names);
     REQUIRE(!names.empty());
     fs::current_path(here / "bad");
@@ -32,23 +27,15 @@ inline void check_bad_files(const std::string& directory, const std::string& gol
         std::string text = sentence(name);
         if (text.empty()) FAIL_CHECK(name << " is accepted");
         text = replace_all(text, (here / "bad").string(), "DIR");
-        CHECK(text.find(name.substr(0, name.find('.'))) != std::string::npos); // it says which file
+        CHECK(text.find(name.substr(0, name.find('.'))) != std::string::npos); // the sentence names the file
         said += name + "\n    " + replace_all(text, "\n", "\n    ") + "\n";
     }
     fs::current_path(before);
-    if (const char* update = std::getenv("TINDERBOX_UPDATE_GOLDEN"); update && *update) {
+    if (test::updates_golden()) {
         REQUIRE(write_atomically(golden, said).ok());
         return;
     }
     auto wanted = read_text(golden);
     REQUIRE(wanted.ok());
-    auto ours = split_lines(said), theirs = split_lines(*wanted);
-    for (std::size_t i = 0; i < std::max(ours.size(), theirs.size()); ++i) {
-        const std::string_view left = i < ours.size() ? ours[i] : "(nothing)",
-                               right = i < theirs.size() ? theirs[i] : "(nothing)";
-        if (left != right) {
-            FAIL_CHECK("line " << i + 1 << " of " << golden_name << "\n  is now: " << left << "\n  was:    " << right);
-            break;
-        }
-    }
+    test::check_same_lines(said, *wanted, golden_name);
 }

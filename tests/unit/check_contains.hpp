@@ -1,4 +1,4 @@
-// CHECK_CONTAINS(text, part): that a sentence says what it has to, shown in full when it does not.
+// CHECK_CONTAINS(text, part): the text must hold the part; a failure shows the whole text.
 #pragma once
 
 #include <catch2/catch_test_macros.hpp>

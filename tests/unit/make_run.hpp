@@ -1,4 +1,4 @@
-// A NAME.run made by hand from the format's public functions, and the tree it should become.
+// A NAME.run made with the format's public functions, and the tree that it must become.
 #pragma once
 
 #include "common/base/base64url.hpp"
@@ -21,7 +21,7 @@
 
 namespace tinderbox::test {
 
-// Hardly compressible, the same for the same seed; without '\x01', which stands for the prefix in Expected.
+// Hardly compressible bytes, the same for the same seed. They hold no '\x01', which stands for the prefix in Expected.
 inline Bytes noise(std::size_t size, std::uint32_t seed) {
     Bytes out(size);
     for (auto& b : out) b = static_cast<std::byte>((seed = seed * 1664525 + 1013904223) >> 24);
@@ -93,7 +93,7 @@ class RunBuilder {
         table.destinations.push_back({.kind = format::EntryKind::symlink, .mode = 0777, .path = path, .link = target});
     }
 
-    // Sections: the manifest has a fixed size (spaces at its end), so that one layout is enough.
+    // The manifest is padded with spaces to a fixed size, so that the layout is computed once.
     void write(const fs::path& path) {
         close_block();
         const std::uint64_t manifest_at = format::run_header_size + 4096, manifest_size = 64 << 10;
@@ -180,7 +180,7 @@ inline std::string with_prefix(std::string text, const std::string& prefix) {
     return out;
 }
 
-// Everything that differs between the tree and what it should be; "" when nothing does.
+// The first difference between the tree and the expected one; "" when they are equal.
 inline std::string tree_difference(const fs::path& root, const test::RunBuilder& builder, const std::string& prefix,
                                    unsigned mode_mask = 0777) {
     std::set<std::string> seen;
@@ -194,7 +194,7 @@ inline std::string tree_difference(const fs::path& root, const test::RunBuilder&
         if (::lstat(it->path().c_str(), &st) != 0) return "cannot stat " + path;
         auto found = builder.expected.find(path);
         if (found == builder.expected.end()) {
-            if (S_ISDIR(st.st_mode) && (st.st_mode & 07777) == (0755 & mode_mask)) continue; // implied
+            if (S_ISDIR(st.st_mode) && (st.st_mode & 07777) == (0755 & mode_mask)) continue; // a parent directory
             return "unexpected " + path;
         }
         seen.insert(path);
@@ -224,13 +224,13 @@ inline format::Reloc text_reloc(std::uint64_t offset, std::uint64_t length) {
     return {.kind = format::RelocKind::text, .offset = offset, .length = length};
 }
 
-// A tree with one of everything: large, small, empty, shared, relocated in each way, digests of digests, links.
+// A tree with every kind of file: large, small, empty, shared, relocated in each way, digests of digests, links.
 inline void fill_sample(test::RunBuilder& b, std::size_t large_blocks = 3, std::size_t small_files = 400) {
     const std::string old = "/opt/placeholder/of/some/length/that/is/long/enough/for/most/prefixes/and/then/some/more";
     b.directory("lib");
     b.directory("empty", 0700);
     b.directory("lib/readonly", 0755);
-    // The shared content of two destinations; a tail that is no multiple of anything.
+    // One content for two destinations; its size is no multiple of a block or page.
     Bytes large = test::noise((large_blocks - 1) * format::block_raw_size + 1234567, 1);
     auto shared = b.content(large);
     b.file("lib/large.so", shared, std::string(as_text(large)), 0755);
@@ -279,7 +279,7 @@ inline void settle_digests(test::RunBuilder& b, const std::string& prefix) {
     b.expected["lib/meta.json"].content = fmt::format("{{\"r\": \"{}\"}}", to_hex(sha256(as_bytes(record))));
 }
 
-// kill -9 at the n-th step that the installer takes on the file system. A child process installs with it.
+// Kills the process (SIGKILL) at the n-th step of the installer on the file system. A child process installs with it.
 class KilledAt : public io::Faults {
   public:
     explicit KilledAt(int steps) : left_(steps) {}

@@ -1,4 +1,4 @@
-// The MD5 of some bytes as hexadecimal digits, for records that tests make up.
+// The MD5 of bytes as hexadecimal digits, for records in tests.
 #pragma once
 
 #include "common/base/hex.hpp"

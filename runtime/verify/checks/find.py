@@ -1,4 +1,4 @@
-# Which of the names given are importable, without importing them: one answer each.
+# Prints one answer for each given name that can be imported. It imports none of them.
 import importlib.util
 
 for name in sys.argv[1:]:

@@ -1,5 +1,5 @@
-# numba compiles for the CPU in any case. Whether its CUDA part was meant to work cannot be told from numba's presence
-# (many packages need it for the CPU alone), so a missing NVVM is said, and is no failure; is_available() is False then.
+# numba always compiles for the CPU, and many packages need only that: its presence does not say that CUDA must work. So
+# a missing NVVM is reported, but is no failure; is_available() is False then.
 
 
 def load():

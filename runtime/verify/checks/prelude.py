@@ -1,4 +1,4 @@
-# Put before each check of this directory. Python 3.6 and later.
+# Goes before each check of this directory. Runs on Python 3.6 and later.
 import json
 import sys
 import time
@@ -7,15 +7,15 @@ expect_gpu = "--expect-gpu" in sys.argv
 
 
 def say(**answer):
-    for key in ("said", "words"):  # other people's messages may have lines
+    for key in ("said", "words"):  # messages of other programs may have several lines
         if key in answer:
             answer[key] = " ".join(answer[key].split())
     print("TINDERBOX-ANSWER " + json.dumps(answer), flush=True)
 
 
 def step(name, check, gpu=False):
-    """Runs one step; check() returns words for the report, or None. The first that fails ends the check: after an
-    error of CUDA the process's context is broken."""
+    """Runs one step; check() returns words for the report, or None. The first failed step ends the
+    check, because an error of CUDA breaks the context of the process."""
     say(begin=name, gpu=gpu)
     began = time.monotonic()
     try:
@@ -33,7 +33,7 @@ def must_be(got, wanted, what):
 
 
 def first(*attempts):
-    """What the first of the functions that works returns; None when none does. For facts of a report."""
+    """The result of the first function that raises no exception, else None. For facts of a report."""
     for attempt in attempts:
         try:
             return attempt()

@@ -1,5 +1,5 @@
-# import torch; torch.rand(5, 3); torch.cuda.is_available() - and, where that is true, what training begins with:
-# is_available() itself runs no kernel.
+# Runs torch.rand(5, 3) and torch.cuda.is_available(). is_available() runs no kernel, so operations that every training
+# needs follow where it is true.
 import warnings
 
 

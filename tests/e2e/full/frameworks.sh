@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The framework checks of jax, tensorflow and cupy with the real packages, each in an environment of its own, on a
-# machine without a GPU. torch: scripts/demo --torch.
+# The framework checks of jax, tensorflow and cupy with the real packages, each in its own environment, without a GPU.
+# torch: scripts/demo --torch.
 . "$(dirname "$0")/../common.inc"
 python=$(find_python) || skip "no Python 3.10 to 3.13 with pip"
 links=$TINDERBOX_CACHE/test-wheels/frameworks-full-$("$python" -c 'import sys; print("%d%d" % sys.version_info[:2])')
@@ -14,7 +14,7 @@ if [ ! -e "$links/.complete" ]; then
     touch "$links/.complete"
 fi
 
-# verify NAME REQUIREMENT TEXT: builds, installs, and looks for TEXT in what the check of NAME says.
+# verify NAME REQUIREMENT TEXT: builds, installs, and looks for TEXT in the sentence of the check of NAME.
 verify() {
     "$tinderbox" build --pip "$2" --target-glibc 2.36 --python-from "$python" --no-index --find-links "$links" --level fast -o "$work/$1.run"
     sh "$work/$1.run" -b -p "$work/$1" --json >"$work/$1.json" || { cat "$work/$1.json"; fail "$1: installing ended with $?"; }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The device code of every large CUDA library that people install, of CUDA 11.7 to 13: what the packer reads is what
-# cuobjdump lists. Some 6 GB of wheels, one at a time. Libraries with code for sm_35 and sm_37 need the cuobjdump of
-# CUDA 11.8, which Debian's non-free package nvidia-cuda-toolkit has: CUOBJDUMP_11 may name one.
+# The device code of the large CUDA libraries of CUDA 11.7 to 13: the packer and cuobjdump must list the same. Some 6 GB
+# of wheels, one at a time. Code for sm_35 and sm_37 needs the cuobjdump of CUDA 11.8 (Debian's non-free package
+# nvidia-cuda-toolkit); CUOBJDUMP_11 names it.
 . "$(dirname "$0")/../common.inc"
 python=$(find_python) || skip "no Python 3.10 to 3.13 with pip"
 [ "$(uname -m)" = x86_64 ] || skip "cuobjdump and the wheels are for x86-64"

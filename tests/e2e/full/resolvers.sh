@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# All requirement sets of tests/tools/resolver_cases.txt: ours, uv's and, for this machine's Python, pip's answers.
+# Compares the answers of Tinderbox, uv and, for this machine's Python, pip on all sets of
+# tests/tools/resolver_cases.txt.
 . "$(dirname "$0")/../common.inc"
 test_venv
 "$venv/bin/python" "$root/tests/tools/compare_resolvers.py" "$tinderbox" "$venv/bin/uv" --reachable ||

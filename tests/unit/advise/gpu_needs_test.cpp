@@ -1,4 +1,4 @@
-// What an environment needs of GPU and driver: evidence in packages and sonames, libraries, their roles, floors.
+// The needs of an environment for GPU and driver: evidence in packages and sonames, libraries and their roles, floors.
 #include "common/machine/gpu_code.hpp"
 #include "generator/advise/cuda.hpp"
 #include "generator/advise/gpu_needs.hpp"
@@ -61,7 +61,7 @@ using Names = std::vector<std::string>;
 } // namespace
 
 TEST_CASE("CUDA versions from packages' names, versions and builds") {
-    // One after another as people meet them; sources: the names and builds on conda's channels and on package indexes.
+    // Names and builds from conda's channels and package indexes, the most common first.
     CHECK(strongest({package("conda", "cudatoolkit", "11.8.0", "h6a678d5_0")}) == "11.8");
     CHECK(strongest({package("conda", "cuda-cudart", "12.4.127", "0")}) == "12.4");
     CHECK(strongest({package("conda", "cuda-version", "12.6", "h3060b56_3")}) == "12.6");
@@ -87,7 +87,7 @@ TEST_CASE("CUDA versions from packages' names, versions and builds") {
     CHECK(strongest({package("wheel", "custom", "1.0")}) == "");
     CHECK(strongest({}, {"libc.so.6", "libcudart.so.11.0"}) == "11");
     CHECK(strongest({}, {"libcublas.so.13"}) == "13");
-    CHECK(strongest({}, {"libcufft.so.11"}) == ""); // counts its own versions: 11 is CUDA 12's
+    CHECK(strongest({}, {"libcufft.so.11"}) == ""); // cuFFT counts its own versions: its 11 belongs to CUDA 12
 }
 
 TEST_CASE("the strongest evidence decides, all of it is kept") {
@@ -102,7 +102,7 @@ TEST_CASE("the strongest evidence decides, all of it is kept") {
                            "lib/b.so needs libcudart.so.13"});
     CHECK(evidence.front().major == 12);
     CHECK(evidence.front().version == "12.6");
-    // Of two runtimes the newer: its driver runs the older one too.
+    // Of two runtimes the newer counts: its driver also runs the older one.
     CHECK(strongest({package("conda", "cudatoolkit", "11.8.0"), package("conda", "cuda-cudart", "12.4.127")}) ==
           "12.4");
 }
@@ -131,11 +131,11 @@ TEST_CASE("a framework's main library decides, by what most of its code is there
     CHECK(of("libtorch_cuda.so").ptx == Names{"compute_90"});
     CHECK(of("libtorch_cuda_linalg.so").role == "part");
     CHECK(of("libcublas.so.12").role == "nvidia");
-    CHECK(of("libcublas.so.12").partial.empty()); // CUDA's own are made of many special kernels
+    CHECK(of("libcublas.so.12").partial.empty()); // NVIDIA's own libraries consist of many special kernels
     CHECK(of("libspecial.so").role == "other");
     CHECK(of("libspecial.so").sass == Names{"sm_90"});
     CHECK(needs.driver_floor == "525.60.13");
-    CHECK(needs.ptx_cuda == "12.4"); // the framework's, not cuBLAS'
+    CHECK(needs.ptx_cuda == "12.4"); // from the framework, not from cuBLAS
     CHECK(needs.ptx_driver_floor == "550.54.14");
     CHECK(needs.gpu_weakest == "lib/torch/lib/libtorch_cuda_linalg.so");
     CHECK(machine::code_for(needs, 86).name == "sm_80");
@@ -168,7 +168,7 @@ TEST_CASE("targets as people write them") {
           std::string::npos);
     CHECK(parse_target_driver("470").value() == "470");
     CHECK(parse_target_driver("535.154.05").value() == "535.154.05");
-    // What conda's __cuda is there.
+    // The value of conda's __cuda for such a target.
     CHECK(cuda_of_target(*parse_target({}, "535")) == "12.2");
     CHECK(cuda_of_target(*parse_target({}, "525.60.13")) == "12.0");
     CHECK(cuda_of_target(*parse_target({"K80"}, "460.27.03")) == "11.2");

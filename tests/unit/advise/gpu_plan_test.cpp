@@ -1,4 +1,4 @@
-// The plan's needs of GPUs come from parcels that an earlier build left in the cache.
+// The plan reads the needs for GPUs from parcels that an earlier build left in the cache.
 #include "generator/advise/gpu_plan.hpp"
 #include "generator/parcel/key.hpp"
 #include "tests/unit/parcel/memory_artifact.hpp"

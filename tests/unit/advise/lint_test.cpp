@@ -31,7 +31,7 @@ lock::LockedArtifact wheel(std::string name, std::string version, std::string ur
     return out;
 }
 
-// The rules, in order.
+// The names of the rules that apply, in order.
 std::string rules(std::vector<lock::LockedArtifact> artifacts, const std::string& cuda = "",
                   const spec::Request& request = {}) {
     lock::Lock lock;
@@ -53,7 +53,7 @@ TEST_CASE("the classic mistakes have names", "[lint]") {
     CHECK(rules({}).empty());
     CHECK(rules({conda("numpy", "1"), wheel("torch", "1.12.1+cu113")}).empty());
     CHECK(rules({conda("cudatoolkit", "11.3.1"), wheel("torch", "1.12.1+cu113")}) == "unused-cudatoolkit");
-    // Something of conda's uses it, or it was asked for.
+    // No warning when a conda package uses it or the request asks for it.
     CHECK(rules({conda("cudatoolkit", "11.3.1"), conda("cupy", "12"), wheel("torch", "1.12.1+cu113")}).empty());
     CHECK(rules({conda("cudatoolkit", "11.3.1"), wheel("torch", "1.12.1+cu113")}, "11.3").empty());
     CHECK(rules({conda("cudatoolkit", "11.3.1", "0", "x", "cupy 12 requires cudatoolkit"),
@@ -90,14 +90,14 @@ TEST_CASE("--cuda and --python become entries", "[cuda]") {
     REQUIRE(lock::add_python(request, "3.9").ok());
     REQUIRE(lock::add_cuda(request, "11.3", table).ok());
     CHECK(conda_words(request) == "python=3.9 ; cudatoolkit=11.3");
-    CHECK(request.pip_options.extra_index_urls.empty()); // nothing of pip's to take from there
+    CHECK(request.pip_options.extra_index_urls.empty()); // without a pip requirement no index is added
     pip::RequirementLine torch;
     torch.name = "torch";
     request.pip = {torch};
     REQUIRE(lock::add_cuda(request, "12.4", table).ok());
     CHECK(conda_words(request) == "python=3.9 ; cudatoolkit=11.3 ; cuda-version=12.4");
     CHECK(request.pip_options.extra_index_urls == std::vector<std::string>{"https://whl.example/cu124"});
-    REQUIRE(lock::add_cuda(request, "12.4", table).ok()); // there is one
+    REQUIRE(lock::add_cuda(request, "12.4", table).ok()); // adding it twice adds one index
     CHECK(request.pip_options.extra_index_urls.size() == 1);
     spec::Request newest;
     newest.pip = {torch};

@@ -45,7 +45,7 @@ struct Fixture {
         CHECK(status.error().message.starts_with("x.tar"));
         return status.error().message;
     }
-    // Members by lines of Python that call add(name, content='', **TarInfo attributes).
+    // `lines`: Python that adds members by add(name, content='', **TarInfo attributes).
     bool tar(const std::string& lines, const std::string& open_arguments = "'w', format=tarfile.PAX_FORMAT") {
         ProcessSpec spec;
         spec.argv = {"python3", "-c",
@@ -122,7 +122,7 @@ TEST_CASE_METHOD(Fixture, "tar: zstd, and every truncation is an error") {
         INFO(n);
         CHECK(!read(Bytes(packed.begin(), packed.begin() + static_cast<std::ptrdiff_t>(n))).ok());
     }
-    // A plain tar may end after any member without its end marker (tarfile accepts that too), not within one.
+    // A plain tar without its end marker is accepted after any member (tarfile accepts it, too), but not within one.
     for (std::size_t n = 1; n < 108000; n += 131) {
         INFO(n);
         if (n % 512 == 0) continue;
@@ -167,17 +167,27 @@ TEST_CASE_METHOD(Fixture, "tar: hostile members") {
     }
 }
 
+TEST_CASE_METHOD(Fixture, "tar: paths cost their components") {
+    if (!tar("add('a/b/c/d', b'x')")) SKIP("python3 is not here");
+    options.budget.depth = 3;
+    CHECK(has(error(), "budget (depth)"));
+    options.budget.depth = 4;
+    options.budget.nodes = 3; // the directories count
+    CHECK(has(error(), "budget (entries)"));
+    options.budget.nodes = 4;
+    CHECK(error().empty());
+    CHECK(for_packed(tar_budget, 420).bytes < 300u << 20);
+    CHECK(for_packed(tar_budget, 5ull << 30).bytes == tar_budget.bytes);
+}
+
 TEST_CASE_METHOD(Fixture, "tar: absurd sizes and counts, errors of the visitor and of the source") {
     if (!tar("add('a', b'x' * 1000)\nadd('b', b'x' * 1000)")) SKIP("python3 is not here");
-    options.member_limit = 999;
-    CHECK(has(error(), "x.tar:a: its size of 1000 bytes is absurd"));
-    options.member_limit = 1000;
-    options.total_limit = 1999;
-    CHECK(has(error(), "x.tar:b: the members up to here"));
-    options.total_limit = 1 << 20;
-    options.count_limit = 1;
-    CHECK(has(error(), "more than 1 members"));
-    options.count_limit = 10;
+    options.budget.bytes = 1999;
+    CHECK(has(error(), "budget (size)"));
+    options.budget.bytes = 2000;
+    options.budget.nodes = 1;
+    CHECK(has(error(), "budget (entries)"));
+    options.budget.nodes = 2;
     CHECK(error().empty());
     auto source = open_file_range(path, "x").value();
     Status status = read_tar(*source, options, [](const TarMember&, ByteSource&) -> Status {
@@ -193,6 +203,6 @@ TEST_CASE_METHOD(Fixture, "tar: absurd sizes and counts, errors of the visitor a
     CHECK(status.error().message == "broken");
     CHECK(!read(Bytes()).ok());
     CHECK(!read(Bytes(2000, std::byte{'<'})).ok());
-    CHECK(read(Bytes(10240)).ok()); // the tar without members
+    CHECK(read(Bytes(10240)).ok()); // a tar without members
     CHECK(seen.empty());
 }

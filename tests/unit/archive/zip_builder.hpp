@@ -1,4 +1,4 @@
-// Writes zip archives byte by byte, right or wrong on purpose.
+// Writes zip archives byte by byte, valid or with mistakes on purpose.
 #pragma once
 
 #include "common/base/file.hpp"
@@ -17,9 +17,9 @@ struct ZipItem {
     std::uint32_t mode = 0100644; // st_mode
     bool deflate = false;
     std::uint16_t flags = 1 << 11;
-    std::uint16_t method = 0xffff; // 0xffff: what `deflate` says
+    std::uint16_t method = 0xffff; // 0xffff: chosen by `deflate`
     std::uint16_t date = (46 << 9) | (2 << 5) | 3, time = (4 << 11) | (5 << 5) | 3;
-    // What the local header says differently from the central one.
+    // Fields of the local header that differ from the central one.
     std::string local_name{};
     std::optional<std::uint32_t> crc{}, size{}, local_crc{}, local_offset{};
 };

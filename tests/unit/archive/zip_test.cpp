@@ -25,7 +25,7 @@ struct Fixture {
     Result<std::shared_ptr<const ZipReader>> open(const std::vector<test::ZipItem>& items) const {
         return open(test::build_zip(items));
     }
-    // The error that opening, or else reading every member in both ways, gives.
+    // The error of opening, or of reading every member in both ways; "" without one.
     std::string error(ByteView bytes) const {
         auto zip = open(bytes);
         if (!zip.ok()) return check(zip.error());
@@ -266,7 +266,7 @@ print(json.dumps(out))
 }
 
 TEST_CASE_METHOD(Fixture, "zip: a member that the central directory does not list") {
-    // b's header and data lie between the last listed member and the central directory.
+    // The header and data of b lie between the last listed member and the central directory.
     const Bytes two = test::build_zip({{"a", "hello"}, {"b", "hello"}}), one = test::build_zip({{"a", "hello"}});
     const std::size_t hidden = two.size() - 22 - 2 * 47, visible = one.size() - 22 - 47;
     ByteWriter out;

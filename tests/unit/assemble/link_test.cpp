@@ -1,4 +1,4 @@
-// The linker's jobs: the index of inputs, places and conflicts, records with holes, the package cache, sizes.
+// The linker's jobs: the index of inputs, destinations and conflicts, records with holes, the package cache, sizes.
 #include "common/base/base64url.hpp"
 #include "generator/assemble/destinations.hpp"
 #include "generator/assemble/link.hpp"
@@ -33,7 +33,7 @@ const format::Content& content_of(const Image& image, const std::string& path, f
     return image.table.contents.at(d->content);
 }
 
-// Of a generated file, stand-ins included.
+// The text of a generated file, stand-ins included.
 std::string text_of(const Image& image, const std::string& path, format::Root root = format::Root::env) {
     const format::Content& content = content_of(image, path, root);
     if (content.size == 0) return "";
@@ -93,8 +93,8 @@ TEST_CASE("inputs are found by what they are", "[link]") {
 }
 
 TEST_CASE("a prefix without a Python takes only what needs none", "[link]") {
-    LinkedPrefix bare{format::further_environment(0), nullptr, "envs/other", {}};
-    const LinkedPrefix env{format::Root::env, &python, "env", {}};
+    LinkedPrefix bare{format::further_environment(0), nullptr, {format::PrefixKind::further, "other"}, {}};
+    const LinkedPrefix env{format::Root::env, &python, {}, {}};
     format::Destination d;
     d.path = "share/x";
     CHECK(path_in(bare, json::object(), d, "x").value() == "share/x");
@@ -171,8 +171,8 @@ TEST_CASE("a wheel gets its scripts and a RECORD with holes", "[link]") {
     CHECK(relocs[1].kind == format::RelocKind::size_decimal);
     CHECK(image.table.destinations.at(relocs[0].target).path == "bin/demo");
     CHECK(image.table.destinations.at(relocs[2].target).path == "bin/tool");
-    CHECK(image.manifest.packages.at(0).files == 7); // bytecode and generated files included
-    // Without a conda package it is an environment for conda nevertheless.
+    CHECK(image.manifest.packages.at(0).files == 7); // includes bytecode and generated files
+    // An environment without conda packages is a conda environment, too.
     CHECK(find(image, "conda-meta/history"));
     CHECK(find(image, "bin/activate"));
 }
@@ -240,7 +240,8 @@ TEST_CASE("the base's packages lie installed and extracted, one block for both",
     const Image image = link_or_fail(lock, inputs, options);
     const format::Root at_base = format::Root::base, other = format::further_environment(0);
 
-    // One content, one inode: plain in three places; with the old prefix in the archive's.
+    // Three destinations of bin/plain share one content and one inode; the archive's copy of libtool.so keeps the old
+    // prefix.
     const format::Destination* plain = find(image, "bin/plain", at_base);
     REQUIRE(plain);
     CHECK((plain->flags & format::destination_shared) != 0);
@@ -267,6 +268,6 @@ TEST_CASE("the base's packages lie installed and extracted, one block for both",
 
     const format::Manifest& m = image.manifest;
     CHECK(m.base == "miniforge 1");
-    CHECK(m.parts.base.longest_prefix == 1); // "/envs/other" behind it leaves one byte at least
+    CHECK(m.parts.base.longest_prefix == 1); // "/envs/other" is added to it, and one byte must remain
     CHECK(m.install.bytes == m.parts.env.bytes + m.parts.base.bytes);
 }

@@ -1,4 +1,4 @@
-// For tests of the linker: parcels as a table and metadata, without a payload. The linker reads no content.
+// Parcels for tests of the linker: a table and metadata without a payload, because the linker reads no contents.
 #pragma once
 
 #include "generator/assemble/link.hpp"
@@ -30,7 +30,7 @@ inline parcel::Parcel make_conda_parcel(const std::string& name, const std::stri
     return out;
 }
 
-// A file in a block of its own; for a conda package it is in the list of paths, too.
+// Adds a file in a block of its own; a conda package also lists its path.
 inline format::Destination& add_file(parcel::Parcel& parcel, const std::string& path, const std::string& text,
                                      std::vector<format::Reloc> relocs = {}, format::Root root = format::Root::env) {
     format::Block block;

@@ -100,7 +100,7 @@ TEST_CASE("credentials do not survive", "[url]") {
           "https://h.example/chan/linux-64/a.conda");
     CHECK(without_credentials("https://h.example/a.whl?X-Amz-Signature=abc") == "https://h.example/a.whl");
     CHECK(without_credentials("/local/path?x") == "/local/path?x");
-    // A URL inside of a reference does not make the reference a URL.
+    // A URL within a reference does not make the reference a URL.
     CHECK(without_credentials("a.html?x=http://y") == "a.html?x=http://y");
     CHECK(without_credentials("HTTPS://u:p@Host.Example:8443/A?token=1#sha256=00") ==
           "https://host.example:8443/A#sha256=00");

@@ -1,4 +1,5 @@
 #include "common/base/edit_distance.hpp"
+#include "common/base/last_component.hpp"
 #include "common/base/time.hpp"
 #include "common/base/utf8.hpp"
 #include "common/base/version_order.hpp"
@@ -26,6 +27,20 @@ TEST_CASE("UTF-8 has one to four bytes a character, and only shortest forms", "[
     CHECK(latin1_to_utf8("M\xfcller") == "Müller");
     CHECK(to_utf8("M\xfcller") == "Müller");
     CHECK(to_utf8("Müller") == "Müller");
+}
+
+TEST_CASE("Latin-1 comes back from UTF-8 as it was", "[utf8]") {
+    std::string bytes;
+    for (int byte = 0; byte < 256; ++byte) bytes += static_cast<char>(byte);
+    CHECK(utf8_to_latin1(latin1_to_utf8(bytes)) == bytes);
+    for (const char* other : {"€", "\xc3", "\xc3(", "\xff", "\xc0\x80"}) CHECK_FALSE(utf8_to_latin1(other));
+}
+
+TEST_CASE("the last component of a path", "[path]") {
+    CHECK(last_component("a/b/c.so") == "c.so");
+    CHECK(last_component("c.so") == "c.so");
+    CHECK(last_component("a/b/") == "");
+    CHECK(last_component("") == "");
 }
 
 TEST_CASE("dotted versions are compared number by number", "[version]") {

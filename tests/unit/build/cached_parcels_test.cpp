@@ -1,4 +1,4 @@
-// A plan must find the parcels that a build of the same packages has left in the cache.
+// A plan must find the parcels that a build of the same packages left in the cache.
 #include "common/base/hash.hpp"
 #include "generator/advise/gpu_plan.hpp"
 #include "generator/build/parcels.hpp"
@@ -44,7 +44,7 @@ TEST_CASE("a plan knows the conda packages that a build has packed", "[build][pl
     if (!packed.ok()) FAIL(packed.error().message);
     CHECK(advise::planned_gpu_needs(lock, parcel_cache(), options.level).known == 1);
 
-    // Another mtime or level is another parcel.
+    // Another mtime or level makes another parcel.
     lock.source_mtime += 1;
     CHECK(advise::planned_gpu_needs(lock, parcel_cache(), options.level).known == 0);
     REQUIRE(::unsetenv("TINDERBOX_CACHE") == 0);

@@ -12,7 +12,7 @@ using namespace tinderbox::build;
 
 namespace {
 
-// Keeps what was said, a line each.
+// Keeps the messages, one a line.
 class RecordingReporter final : public Reporter {
   public:
     void note(std::string_view label, std::string_view text) override {
@@ -85,7 +85,7 @@ TEST_CASE("a lock stands for its request", "[build][request]") {
     Options options;
     CHECK(read_request(options, *std::make_unique<SilentReporter>()).error().kind == ErrorKind::usage);
 
-    // The lock knows the file that it answers, and says so when that has changed.
+    // A lock names the files that it was made from; a changed one is reported.
     const std::string source = directory.write("requirements.txt", "six\n");
     options.specs = {directory.write("lab.lock", lock_with(R"(, "sources": [{"path": "requirements.txt", "sha256": ")" +
                                                            std::string(64, '0') + "\"}]"))};
@@ -100,7 +100,7 @@ TEST_CASE("a lock stands for its request", "[build][request]") {
     options.specs[0] += "[cuda]";
     CHECK(read_request(options, reporter).error().kind == ErrorKind::usage);
 
-    // A request is remembered with the digest of what it asks for.
+    // A request is recorded with the digest of its text.
     options.specs = {source};
     requested = read_request(options, reporter);
     REQUIRE(requested.ok());

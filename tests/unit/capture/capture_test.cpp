@@ -1,4 +1,4 @@
-// Interpreters of this machine, captured, written under a long prefix with a space in it, and run there.
+// Captures interpreters of this machine, writes each under a long prefix with a space, and runs it there.
 #include "common/base/process.hpp"
 #include "common/format/relocate.hpp"
 #include "generator/parcel/scan.hpp"
@@ -16,7 +16,7 @@ using nlohmann::json;
 
 namespace {
 
-// Every interpreter that can be found: pyenv's, if there is a pyenv, and /usr/bin/python3.
+// Every interpreter that can be found: those of pyenv, if it is installed, and /usr/bin/python3.
 std::vector<fs::path> pyenv_pythons() {
     std::vector<fs::path> out;
     ProcessSpec spec;
@@ -39,7 +39,7 @@ std::optional<fs::path> pyenv_python(const std::string& version) {
 struct Run {
     int code = -1;
     std::string output;
-    std::set<std::string> opened; // with trace
+    std::set<std::string> opened; // with `trace` only
 };
 
 Run run(std::vector<std::string> argv, const fs::path& directory, bool trace = false) {
@@ -78,7 +78,7 @@ const parcel::Entry* entry(const parcel::Artifact& artifact, const std::string& 
     return nullptr;
 }
 
-// Long, and with a space: both break what a prefix of the same length would not show.
+// Long and with a space: a prefix of the old length without a space would hide mistakes.
 fs::path long_prefix(const fs::path& base) { return base / ("a long prefix " + std::string(120, 'x')) / "env"; }
 
 constexpr const char* check = R"(
@@ -169,7 +169,7 @@ TEST_CASE("the system's Python works under another prefix") {
           std::string::npos);
 }
 
-// Half a minute: not part of the default run.
+// Takes half a minute, so it is not part of the default run.
 TEST_CASE("every pyenv Python works under another prefix", "[.all]") {
     for (const fs::path& python : pyenv_pythons()) {
         if (python.filename().string().starts_with("2.")) continue;
@@ -196,7 +196,7 @@ TEST_CASE("what a captured Python consists of") {
         CHECK_FALSE(e.path.ends_with(".pyc"));
         CHECK_FALSE(e.path.ends_with(".a"));
         CHECK_FALSE(e.path.starts_with("lib/python3.11/site-packages/"));
-        CHECK(e.prefix_mode != parcel::PrefixMode::binary); // no limit to the prefix's length
+        CHECK(e.prefix_mode != parcel::PrefixMode::binary); // such an entry would limit the prefix's length
     }
     const json& m = a.metadata();
     CHECK(m["kind"] == "python");
@@ -260,7 +260,7 @@ TEST_CASE("a name in PATH, a shim and a venv lead to the interpreter behind them
     CHECK((*through)->sha256() == (*captured)->sha256());
 }
 
-// A Python that was built for another place than where it lies (python-build-standalone's is /install).
+// The Python was built for another prefix than its directory (python-build-standalone's is /install).
 TEST_CASE("the build's own prefix is relocated in what describes the build", "[.all]") {
     auto python = pyenv_python("3.11");
     if (!python) SKIP("there is no pyenv 3.11");

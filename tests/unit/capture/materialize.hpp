@@ -1,5 +1,5 @@
-// Writes a captured artifact under a prefix with the plainest code that can do it, independently of the packer and of
-// the runtime's relocations.
+// Writes a captured artifact under a prefix with the simplest code, independently of the packer and of the runtime's
+// relocations.
 #pragma once
 
 #include "common/base/text.hpp"
@@ -15,7 +15,7 @@ inline std::string content_of(const parcel::Artifact& artifact, std::size_t entr
     auto source = artifact.open(entry);
     if (!source.ok()) throw std::runtime_error(source.error().message);
     std::string out;
-    Bytes buffer(100'003); // odd on purpose: pieces end anywhere
+    Bytes buffer(100'003); // odd on purpose: reads end at any byte
     for (;;) {
         auto n = (*source)->read(buffer);
         if (!n.ok()) throw std::runtime_error(n.error().message);

@@ -1,4 +1,4 @@
-// What has to change in one file: texts, first lines, ELF files made here by the system's compiler, RECORD rows.
+// The changes in one file: texts, first lines, ELF files made by the system's compiler, RECORD rows.
 #include "common/base/hash.hpp"
 #include "common/base/process.hpp"
 #include "common/base/text.hpp"
@@ -51,10 +51,10 @@ TEST_CASE("a text's mentions of the old prefix") {
     for (std::string_view other :
          {"/old/python", "/old/py2", "/old/py-1", "/old/py.bak", "/old/py_x", "/old/p", "nothing"})
         CHECK(planned(other, rules) == other);
-    // two spellings, one inside the other
+    // two spellings of the prefix, one inside the other
     rules.spellings = {{"/old/py/venv", false}, {"/old/py", false}};
     CHECK(planned("/old/py/venv/bin /old/py/bin /old/py/venv2", rules) == "@/bin @/bin @/venv2");
-    // the placeholder itself
+    // the text already holds the placeholder
     std::string odd = "/.tinderbox-captured-prefix /old/py";
     CHECK(planned(odd, rules) == "/.tinderbox-captured-prefix @");
     CHECK(plan_file("x", "", Role::ordinary, rules).mode == parcel::PrefixMode::none);
@@ -88,7 +88,7 @@ TEST_CASE("first lines") {
     is("#!/old/py/bin/perl -w\n/old/py\n", "#!python\n@\n", "#!\x01/bin/perl -w");
     is("#!/old/python/bin/python\n", "#!/old/python/bin/python\n", "");
     is("#!/usr/bin/env python3\n", "#!/usr/bin/env python3\n", "");
-    // pip's, uv's and conda's launcher for long paths becomes a plain line again
+    // the launcher of pip, uv and conda for long paths becomes a plain line again
     is("#!/bin/sh\n'''exec' /old/py/bin/python \"$0\" \"$@\"\n' '''\nimport x\n", "#!python\nimport x\n",
        "#!\x01/bin/python");
     is("#!/bin/sh\n'''exec' \"/old/py/bin/python\" -E \"$0\" \"$@\"\n' '''\nx",
@@ -123,7 +123,7 @@ TEST_CASE("an absolute RPATH becomes relative in place") {
     CHECK(plan_file("lib/nvidia/libcudart.so.12", file, Role::ordinary, rules).splices.empty());
     CHECK(plan_file("lib/nvidia/libcudart.so.12", file, Role::ordinary, rules).not_relocatable.size() == 1);
 
-    // No room: a prefix shorter than "$ORIGIN/.."
+    // A prefix shorter than "$ORIGIN/..": the relative form does not fit.
     file = compile(temporary->path(), code, {"-Wl,-rpath,/o/py/lib"});
     plan = plan_file("lib/python3.11/lib-dynload/x.so", file, Role::ordinary, rules_for("/o/py"));
     CHECK(plan.links_beside);
@@ -196,7 +196,7 @@ TEST_CASE("conda's placeholder is restored when the package's hash proves it") {
     CHECK(plan.splices.empty());
     CHECK(plan.not_relocatable.size() == 1);
 
-    // Old packages declare none: then the file has to be what the installer left.
+    // Old packages declare no hash: then the file must equal the installed one.
     hint.sha256.clear();
     CHECK(plan_file("lib/x.so", installed, Role::ordinary, rules_for(prefix), &hint).splices.empty());
     hint.installed_sha256 = to_hex(sha256(as_bytes(installed)));

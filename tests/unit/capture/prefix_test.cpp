@@ -1,4 +1,4 @@
-// Whole prefixes: a venv with its base, a conda prefix, what cannot be moved.
+// Whole prefixes: a venv with its base, a conda prefix, and prefixes that cannot be moved.
 #include "common/base/hash.hpp"
 #include "common/base/process.hpp"
 #include "tests/unit/capture/materialize.hpp"
@@ -256,7 +256,7 @@ TEST_CASE("directories that are no prefix are refused in a sentence") {
     CHECK(message(temporary->path()).find("is no prefix of its own") != std::string::npos);
 }
 
-// Minutes: real packages from the configured index, and a whole pyenv prefix.
+// Takes minutes: real packages from the configured index, and a whole pyenv prefix.
 TEST_CASE("a venv with real packages", "[.all]") {
     auto python = any_python();
     if (!python) SKIP("there is no python3 with venv");
@@ -273,7 +273,7 @@ TEST_CASE("a venv with real packages", "[.all]") {
     for (const parcel::Entry& e : (*captured)->entries()) CHECK(e.prefix_mode != parcel::PrefixMode::binary);
     fs::path prefix = temporary->path() / ("new prefix " + std::string(100, 'y'));
     materialize(**captured, prefix);
-    fs::rename(venv, temporary->path() / "gone"); // ours: nothing may lead back to it
+    fs::rename(venv, temporary->path() / "gone"); // no path may lead back to the old place
     Ran r = run({(prefix / "bin/python").string(), "-I", "-c",
                  "import numpy, PIL.Image, requests, sys; print(numpy.dot([1, 2], [3, 4])); assert "
                  "numpy.__file__.startswith(sys.prefix)"});

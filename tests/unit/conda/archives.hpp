@@ -1,4 +1,4 @@
-// Makes conda packages byte by byte, good and bad ones, for tests: no tool would write most of these.
+// Makes conda packages byte by byte, valid and damaged ones. No packing tool would write most of them.
 #pragma once
 
 #include "common/base/file.hpp"
@@ -77,7 +77,7 @@ inline std::uint32_t crc32_of(const std::string& data) {
     return ~crc;
 }
 
-// Members are stored, as conda's tools do.
+// Members are stored uncompressed, as conda's tools write them.
 inline std::string zip_bytes(const std::vector<std::pair<std::string, std::string>>& members) {
     auto number = [](std::uint64_t value, int bytes) {
         std::string out;
@@ -97,13 +97,13 @@ inline std::string zip_bytes(const std::vector<std::pair<std::string, std::strin
            number(directory.size(), 4) + number(start, 4) + number(0, 2);
 }
 
-// A package in the making: what a test does not set is as it should be.
+// A package under construction. Its defaults are valid; a test sets the fields that it needs.
 struct PackageMaker {
     std::string file_name = "demo-1.0-0.conda";
     std::string index =
         R"({"name": "demo", "version": "1.0", "build": "0", "build_number": 0, "depends": ["python >=3"],
                             "subdir": "linux-64", "license": "MIT"})";
-    std::string paths; // the list inside info/paths.json; "" = made from `files`
+    std::string paths; // the list inside info/paths.json; "" = derived from `files`
     std::string paths_version = "1";
     std::vector<test::TarFile> info, files;
     std::string metadata = R"({"conda_pkg_format_version": 2})";

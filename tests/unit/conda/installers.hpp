@@ -1,6 +1,6 @@
-// Makes installers as conda's constructor lays them out, of every era, good and bad ones, for the reader's tests. The
-// shell text is no installer (tests/fixtures/make_installers.py makes such that run): only the lines that say where
-// things lie, and what is left at PREFIX.
+// Makes installers in the layouts of conda's constructor, of every era, valid and damaged ones, for tests of the
+// reader. The shell text cannot install anything (tests/fixtures/make_installers.py makes installers that can). It has
+// only the lines that give offsets, and those about files that remain at PREFIX.
 #pragma once
 
 #include "archives.hpp"
@@ -40,7 +40,7 @@ inline std::string outer_tar(const std::vector<test::TarFile>& files, test::TarF
         }
         if (!extension.empty()) {
             extension.resize(extension.size() - 1024);
-            // The type is part of the sum.
+            // The checksum includes the type.
             unsigned sum = 0;
             for (std::size_t i = 0; i < 512; ++i)
                 sum += i >= 148 && i < 156 ? 0x20u : static_cast<unsigned char>(extension[i]);
@@ -77,11 +77,11 @@ struct InstallerMaker {
     };
     std::vector<Internal> internal; // era D
     std::string license = "Be kind.\n";
-    std::string list;                                               // "" = made from `packages`
+    std::string list;                                               // "" = derived from `packages`
     std::vector<test::TarFile> preconda, postconda, outer;          // in addition
     std::string more_header;                                        // lines
-    std::string declared_md5, declared_bytes, declared_lines;       // "" = as they are
-    std::map<std::string, std::string> header_edits, payload_edits; // replaced once
+    std::string declared_md5, declared_bytes, declared_lines;       // "" = the true values
+    std::map<std::string, std::string> header_edits, payload_edits; // each is replaced once
 
     std::string urls() const {
         std::string out;
@@ -204,7 +204,7 @@ struct InstallerMaker {
         const bool old = era == test::Era::a || era == test::Era::b1 || era == test::Era::b2;
         std::string header;
         std::size_t size = 0;
-        do { // numbers in it depend on its size
+        do { // its numbers depend on its own size
             size = header.size();
             header = "#!/bin/sh\n#\n" + std::string(era == test::Era::d ? "# Created by constructor 3.12.0\n#\n" : "") +
                      "# NAME:  " + name + "\n# VER:   " + version + "\n# PLAT:  " + platform + "\n";

@@ -117,9 +117,9 @@ TEST_CASE("match spec names") {
 
 TEST_CASE("link order is conda's") {
     CHECK(order({}).empty());
-    // Levels, each by name.
+    // Packages come in levels; within a level by name.
     CHECK(order({node("z", {"a"}), node("b"), node("a"), node("c", {"z", "b"})}) == strings({"a", "b", "z", "c"}));
-    // What nothing binds comes first, whatever its name.
+    // A package without any relation comes first, whatever its name.
     CHECK(order({node("python", {"openssl"}), node("openssl"), node("zzz")}) == strings({"zzz", "openssl", "python"}));
     // python's dependency on pip is dropped.
     CHECK(order({node("pip", {"python"}), node("python", {"pip", "ssl"}), node("ssl")}) ==
@@ -127,11 +127,11 @@ TEST_CASE("link order is conda's") {
     // A cycle is cut at the package with the fewest parents, then the name.
     CHECK(order({node("b", {"a"}), node("a", {"b"}), node("c", {"a", "b"})}) == strings({"a", "b", "c"}));
     CHECK(order({node("a", {"b", "c"}), node("b", {"a"}), node("c", {"a"})}) == strings({"b", "a", "c"}));
-    // To itself, to what is not there, to what is virtual: nothing.
+    // Dependencies on itself, on missing and on virtual packages are ignored.
     CHECK(order({node("a", {"a", "missing", "__glibc"})}) == strings({"a"}));
-    // noarch python without a word of python.
+    // A noarch python package without a dependency on python comes after python.
     CHECK(order({node("a", {}, true), node("python")}) == strings({"python", "a"}));
-    // menuinst before everything that python carries.
+    // menuinst comes before all packages that depend on python.
     CHECK(order({node("a", {"python"}), node("menuinst", {"python"}), node("python")}) ==
           strings({"python", "menuinst", "a"}));
     CHECK(order({node("menuinst"), node("b")}) == strings({"b", "menuinst"}));
@@ -170,7 +170,7 @@ TEST_CASE("python of an environment") {
     REQUIRE(threaded.ok());
     CHECK(threaded->site_packages == "lib/python3.13t/site-packages");
     CHECK(threaded->stdlib == "lib/python3.13t");
-    CHECK(threaded->cache_tag == "cpython-313"); // sys.implementation has no "t"
+    CHECK(threaded->cache_tag == "cpython-313"); // sys.implementation's tag has no "t"
     CHECK_FALSE(threaded->gil);
 
     auto pypy = python_info(metadata({{"name", "python"}, {"version", "3.9.18"}, {"build", "0_73_pypy"}},
@@ -252,7 +252,7 @@ TEST_CASE("a conda-meta record") {
         return found == image.end() ? std::nullopt : std::optional(found->second);
     };
     {
-        // Bytecode that the target compiles anew: its hash is known to nobody, so none is claimed.
+        // The target compiles this file anew, so its hash is unknown and the record has none.
         auto known = image;
         image["bin/tool"].recompiled = true;
         auto other = record_file(meta, &python, input, lookup);
@@ -311,7 +311,7 @@ TEST_CASE("a conda-meta record") {
           json({{"_path", input.bytecode[0]}, {"path_type", "pyc_file"}, {"size_in_bytes", 99}}));
     CHECK(by_path["var/empty"]["path_type"] == "directory");
 
-    CHECK_FALSE(record_file(meta, nullptr, input, lookup).ok()); // noarch python without a python
+    CHECK_FALSE(record_file(meta, nullptr, input, lookup).ok()); // a noarch python package without a python
 }
 
 TEST_CASE("requested specs") {

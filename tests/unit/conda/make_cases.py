@@ -2,8 +2,8 @@
 
     TINDERBOX_CONDA_SOURCE=CONDA_CHECKOUT make_cases.py > version_cases.json
 
-order: [left, right, -1|0|1] as conda's VersionOrder says. match: [spec, version, build, build_number, true|false] as conda's
-MatchSpec says. Where rattler differs the case is under "rattler_differs", for the record. invalid: specs that both refuse.
+order: [left, right, -1|0|1] from conda's VersionOrder. match: [spec, version, build, build_number, true|false] from conda's
+MatchSpec. Cases in which rattler differs are also in "rattler_differs". invalid: specs that both refuse.
 """
 import json, os, random, re, sys, warnings
 

@@ -47,7 +47,7 @@ bool matches(const std::string& text, const std::string& of, const std::string& 
     return spec(text).matches(candidate, {"https://conda.anaconda.org/conda-forge"});
 }
 
-// Made from conda's and rattler's own code by make_cases.py.
+// Cases that make_cases.py made with conda's and rattler's own code.
 json cases() {
     auto text = read_text(fs::path(TINDERBOX_SOURCE_DIR) / "tests/unit/conda/version_cases.json");
     REQUIRE(text.ok());
@@ -57,7 +57,7 @@ json cases() {
 } // namespace
 
 TEST_CASE("the order that conda publishes", "[version]") {
-    // The list of conda/models/version.py; "==" to the one before.
+    // The list in conda/models/version.py; true: equal to the version before it.
     const std::pair<const char*, bool> list[] = {
         {"0.4", false},       {"0.4.0", true},       {"0.4.1.rc", false}, {"0.4.1.RC", true},  {"0.4.1", false},
         {"0.5a1", false},     {"0.5b3", false},      {"0.5C1", false},    {"0.5", false},      {"0.9.6", false},
@@ -124,7 +124,7 @@ TEST_CASE("match specs as conda and rattler match them", "[match_spec]") {
     for (const json& row : all["rattler_differs"])
         if (row.size() == 6) {
             INFO(row.dump());
-            CHECK(matches(row[0], row[1], row[2], row[3]) == row[4].get<bool>()); // conda's word counts
+            CHECK(matches(row[0], row[1], row[2], row[3]) == row[4].get<bool>()); // conda's answer decides
         }
 }
 
@@ -170,7 +170,7 @@ TEST_CASE("what is no match spec gets a sentence", "[match_spec]") {
     has("=1.0", "does not begin with a package's name");
     has("numpy=", "no version behind");
     has("numpy>=", "no version behind");
-    has("numpy==1.0=", "nothing stands behind the last '='");
+    has("numpy==1.0=", "no build behind its last '='");
     has("numpy 1 2 3", "more than a name, a version and a build");
     has("numpy[version=1", "'[' without a ']'");
     has("numpy]", "']' without a '['");

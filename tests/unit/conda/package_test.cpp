@@ -89,7 +89,7 @@ test::PackageMaker mixed() {
 TEST_CASE("a .conda and a .tar.bz2 become the same entries") {
     Fixture f;
     auto file_name = GENERATE_REF(as<std::string>(), "demo-1.0-0.conda", "demo-1.0-0.tar.bz2");
-    f.options.memory_limit = GENERATE(64u << 20, 3u); // in memory, in a file
+    f.options.memory_limit = GENERATE(64u << 20, 3u); // kept in memory, and spooled to a file
     auto maker = mixed();
     maker.file_name = file_name;
     auto artifact = f.good(maker);
@@ -123,13 +123,13 @@ TEST_CASE("a .conda and a .tar.bz2 become the same entries") {
     CHECK(meta["depends"] == json::array({"python >=3"}));
     REQUIRE(meta["licenses"].size() == 2);
     CHECK(meta["licenses"][0] == json({{"name", "LICENSE"}, {"text", "do as you like"}}));
-    CHECK(meta["licenses"][1]["text"] == "café"); // was Latin-1
+    CHECK(meta["licenses"][1]["text"] == "café"); // the file is Latin-1
     CHECK(meta["about"]["home"] == "https://example.invalid");
     CHECK_FALSE(meta["about"].contains("extra"));
     CHECK(meta["conda"]["paths"].size() == artifact->entries().size());
     CHECK(meta["conda"]["paths"][1]["no_link"] == true);
     CHECK(meta["warnings"].empty());
-    CHECK(meta.dump().size() > 100); // everything is valid UTF-8
+    CHECK(meta.dump().size() > 100); // dump() throws on invalid UTF-8
 }
 
 TEST_CASE("entries may be opened from several threads") {
@@ -150,7 +150,8 @@ TEST_CASE("entries may be opened from several threads") {
         });
     threads.clear();
     CHECK(right == 80);
-    CHECK((!fs::exists(f.options.spool_directory) || fs::is_empty(f.options.spool_directory))); // the file has no name
+    // the spool file is unlinked at once
+    CHECK((!fs::exists(f.options.spool_directory) || fs::is_empty(f.options.spool_directory)));
 }
 
 TEST_CASE("a noarch python package goes to symbolic places") {

@@ -1,8 +1,8 @@
-// What our reader, packer and record writer make of real packages (built by rattler-build and conda-package-
-// handling) against what py-rattler leaves in a prefix: every file's bytes, mode and link, every record.
+// Compares our reader, packer and record writer with py-rattler on real packages (built by rattler-build and
+// conda-package-handling): every file's bytes, mode and link, and every record.
 //
-// Needs the tests' Python environment (scripts/test-venv); skipped without it.
-// TINDERBOX_CONDA_CPYTHON=1 adds a real CPython (half a minute), TINDERBOX_CONDA_KEEP=DIR keeps our records.
+// Needs the tests' Python environment (scripts/test-venv); skipped without it. TINDERBOX_CONDA_CPYTHON=1 adds a real
+// CPython (half a minute). TINDERBOX_CONDA_KEEP=DIR keeps our records.
 
 #include "common/base/process.hpp"
 #include "common/base/text.hpp"
@@ -31,7 +31,7 @@ using nlohmann::json;
 
 namespace {
 
-// The tests' Python environment; "" when there is none (and why is said).
+// The tests' Python environment; "" when there is none, and the reason is printed.
 std::string find_test_python() {
     ProcessSpec spec;
     spec.argv = {"bash", std::string(TINDERBOX_SOURCE_DIR) + "/scripts/test-venv"};
@@ -90,7 +90,7 @@ Bytes read_content(const parcel::Parcel& parcel, const format::Content& content)
     return {begin, begin + static_cast<std::ptrdiff_t>(content.size)};
 }
 
-// A linker in small: what generator/assemble does with parcels, as far as this comparison needs it.
+// A small linker: the parts of generator/assemble that this comparison needs.
 class Environment {
   public:
     explicit Environment(const fs::path& work) : work_(work) {}
@@ -186,9 +186,8 @@ bool is_bookkeeping(const std::string& path) {
            path == "CACHEDIR.TAG";
 }
 
-// An interpreter line that is too long or has a space becomes a few words of sh that Python takes for a
-// string. rattler writes two lines, we write pip's three: what has to be the same is the interpreter and
-// everything after them.
+// An interpreter line that is too long or has a space becomes a few words of sh that Python reads as a string. rattler
+// writes two lines, we write pip's three. The interpreter and all text after those lines must be equal.
 bool is_wrapped(std::string_view script) { return script.starts_with("#!/bin/sh\n'''exec' "); }
 
 std::string unwrapped(std::string_view script) {
@@ -213,7 +212,7 @@ void compare_tree(const Environment& ours, const json& theirs) {
         INFO(path);
         std::string kind = entry["kind"];
         auto found = ours.tree.find(path);
-        if (kind == "directory" && found == ours.tree.end()) continue; // parents are made by the linker
+        if (kind == "directory" && found == ours.tree.end()) continue; // the linker makes parent directories
         REQUIRE(found != ours.tree.end());
         const Installed& own = found->second;
         if (kind == "symlink") {
@@ -222,7 +221,7 @@ void compare_tree(const Environment& ours, const json& theirs) {
         } else if (kind == "file") {
             CHECK(own.kind == format::EntryKind::file);
             CHECK(own.mode == entry["mode"].get<unsigned>());
-            // Entry points are the one kind of file that each installer words in its own way.
+            // Only for entry points does each installer have its own text.
             if (!own.sha256.empty() && !wrapped_alike(own, entry))
                 CHECK(own.sha256 == entry["sha256"].get<std::string>());
         }
@@ -233,7 +232,7 @@ void compare_tree(const Environment& ours, const json& theirs) {
     }
 }
 
-// Where the package was and how it was asked for differ of course.
+// The fields about the package's location and the request are left out: they differ by design.
 void compare_record(const json& own, const json& theirs, const std::map<std::string, Installed>& tree,
                     const json& their_tree) {
     for (const auto& [field, value] : theirs.items()) {
@@ -249,7 +248,7 @@ void compare_record(const json& own, const json& theirs, const std::map<std::str
     std::size_t compared = 0;
     for (const json& path : theirs["paths_data"]["paths"]) {
         INFO(path.dump());
-        // rattler moves what another package replaces to __clobbers__; conda and we keep listing its place.
+        // rattler moves a replaced file to __clobbers__; conda and we keep its path in the list.
         bool clobbered = path.contains("original_path");
         auto found = paths.find(clobbered ? path["original_path"] : path["_path"]);
         REQUIRE(found != paths.end());
@@ -257,14 +256,15 @@ void compare_record(const json& own, const json& theirs, const std::map<std::str
         ++compared;
         CHECK(mine["path_type"] == path["path_type"]);
         if (path["path_type"] != "hardlink" || clobbered) continue;
-        std::string sha256 = path.contains("sha256") ? path["sha256"] : mine["sha256"]; // older packages declare none
+        // older packages declare no hash
+        std::string sha256 = path.contains("sha256") ? path["sha256"] : mine["sha256"];
         CHECK(mine["sha256"] == sha256);
         std::string final = path["_path"];
         if (wrapped_alike(tree.at(final), their_tree[final])) {
             CHECK(mine["sha256_in_prefix"] == tree.at(final).sha256);
             continue;
         }
-        // rattler writes it only where it differs.
+        // rattler writes this field only when the hashes differ.
         CHECK(mine["sha256_in_prefix"] ==
               (path.contains("sha256_in_prefix") ? path["sha256_in_prefix"].get<std::string>() : sha256));
         CHECK(mine.value("file_mode", "") == path.value("file_mode", ""));
@@ -339,10 +339,10 @@ TEST_CASE("real packages end up as py-rattler installs them") {
             compare_record(json::parse(record["text"].get<std::string>()), theirs["records"][file], ours.tree,
                            theirs["tree"]);
         }
-        if (const char* keep = std::getenv("TINDERBOX_CONDA_KEEP")) // to look at, or to show to conda itself
+        if (const char* keep = std::getenv("TINDERBOX_CONDA_KEEP")) // for reading, or for conda itself
             fs::copy(meta, fs::path(keep) / "conda-meta",
                      fs::copy_options::recursive | fs::copy_options::overwrite_existing);
-        // And rattler reads ours.
+        // rattler reads our records.
         run_python({"-c",
                     "import sys, pathlib, rattler\n"
                     "for p in pathlib.Path(sys.argv[1]).glob('*.json'):\n"

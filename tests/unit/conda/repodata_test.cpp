@@ -17,7 +17,7 @@ using nlohmann::json;
 
 namespace {
 
-// In pieces of `step` bytes: every boundary of the window is met.
+// A stream in pieces of `step` bytes, so that records cross the window's edge everywhere.
 ByteStream stream_of(std::string text, std::size_t step = 1u << 20) {
     return [text = std::move(text), at = std::size_t{0}, step](std::span<char> to) mutable -> Result<std::size_t> {
         std::size_t n = std::min({to.size(), step, text.size() - at});
@@ -151,7 +151,7 @@ TEST_CASE("what is no repodata.json is refused", "[repodata]") {
     std::string text = sample();
     for (std::size_t cut = 0; cut < text.size(); ++cut) refused(text.substr(0, cut));
     CHECK(refused(text.substr(0, 40)).find("cut short") != std::string::npos);
-    // Nothing that a server sends uses up the stack or the memory.
+    // No input exhausts the stack or the memory.
     refused("{\"x\":" + std::string(100000, '['));
     refused("{\"packages\":{\"a\":{\"x\":" + std::string(100000, '[') + "}}}");
     RepodataLimits small;
@@ -190,7 +190,7 @@ TEST_CASE("an index comes back as it was written", "[repodata]") {
     CHECK(index->find("a")->records[0].file_name == "a-1-0.tar.bz2");
     CHECK(index->find("a")->records[0].track_features.size() == 2);
     CHECK(index->find("zz")->records.empty());
-    // Every truncation and every flipped byte is noticed.
+    // Every truncation and every flipped byte is detected.
     auto bytes = read_bytes(path);
     REQUIRE(bytes.ok());
     for (std::size_t i = 0; i < bytes->size(); ++i) {
@@ -245,7 +245,7 @@ TEST_CASE("sharded repodata", "[repodata]") {
     auto bytes = json::to_msgpack(shard);
     auto parsed = parse_shard({reinterpret_cast<const std::byte*>(bytes.data()), bytes.size()}, "a");
     REQUIRE(parsed.ok());
-    REQUIRE(parsed->records.size() == 1); // not the package of another name
+    REQUIRE(parsed->records.size() == 1); // the record of another name is left out
     CHECK(to_hex(as_bytes(parsed->records[0].sha256)).starts_with("abab"));
     for (const std::string& text : {std::string(), std::string("\xc1"), std::string(100000, '\x91'),
                                     std::string("\x90"), std::string(bytes.begin(), bytes.end() - 3)}) {

@@ -108,7 +108,7 @@ TEST_CASE("the newest versions that go together", "[solve]") {
     World w{{{row("a", "1", {"b"}), row("a", "2", {"b <2"}), row("b", "1"), row("b", "2"), row("b", "10")}}};
     CHECK(w.answer({"a"}) == "a 2 0, b 1 0");
     CHECK(w.answer({"a", "b"}) == "a 2 0, b 1 0");
-    CHECK(w.answer({"b", "a"}) == "a 1 0, b 10 0"); // what is written first is preferred
+    CHECK(w.answer({"b", "a"}) == "a 1 0, b 10 0"); // a request's first spec has priority
     CHECK(w.answer({"a=1"}) == "a 1 0, b 10 0");
     w.constraints = {"b <10"};
     CHECK(w.answer({"a=1"}) == "a 1 0, b 2 0");
@@ -125,10 +125,10 @@ TEST_CASE("which build of a version", "[solve]") {
     high.number = 3;
     tracked.features = {"debug"};
     World w{{{low, high, tracked}}};
-    CHECK(w.answer({"a"}) == "a 1 high"); // track_features weigh down, even a newer version
+    CHECK(w.answer({"a"}) == "a 1 high"); // track_features lose, even against an older version
     CHECK(w.answer({"a=2"}) == "a 2 tracked");
     CHECK(w.answer({"a[build_number='<2',version='1']"}) == "a 1 low");
-    // The same number: the one whose dependencies reach higher, then the newer one.
+    // With equal build numbers: the build with newer dependencies wins, then the later one.
     Row old = row("n", "1", {"py 1.*"}, "py1"), fresh = row("n", "1", {"py 2.*"}, "py2");
     World p{{{old, fresh, row("py", "1"), row("py", "2")}}};
     CHECK(p.answer({"n"}) == "n 1 py2, py 2 0");
@@ -136,7 +136,7 @@ TEST_CASE("which build of a version", "[solve]") {
     late.time = 5;
     World t{{{early, late}}};
     CHECK(t.answer({"t"}) == "t 1 late");
-    // .conda before .tar.bz2 of the same package.
+    // Of one package, .conda wins over .tar.bz2.
     Row bz2 = row("z", "1");
     bz2.bz2 = true;
     World z{{{bz2, row("z", "1")}}};
@@ -206,7 +206,7 @@ TEST_CASE("why there is no answer", "[solve]") {
     CHECK(w.solve({"python=3.9", "numpy"}).error().kind == ErrorKind::unsatisfiable);
 }
 
-// `pigeons` names that exclude each other in each of `holes` versions: what solvers that learn little never finish.
+// `pigeons` names, each in `holes` versions, exclude each other: a solver that learns little never ends.
 TEST_CASE("a puzzle ends in a verdict, or with the time", "[solve]") {
     auto pigeons_in = [](int pigeons, int holes) {
         World w{{{}}};
@@ -222,7 +222,7 @@ TEST_CASE("a puzzle ends in a verdict, or with the time", "[solve]") {
     CHECK(pigeons_in(7, 7).solve({"p0"}).ok());
     CHECK(pigeons_in(7, 6).answer({"p0"}).starts_with(
         "no set of conda packages satisfies the request:\n  e.yml:1 asks for p0\n  p0 "));
-    // What libsolv is told by its exceptions is explained as it is written.
+    // libsolv gets != as a list of exceptions; the explanation shows the spec as written.
     World told{{{row("a", "1", {"b !=3"}), row("b", "1", {"c"}), row("b", "2", {"c"}), row("b", "3")}}};
     CHECK(told.answer({"a", "b=3"}) == "no set of conda packages satisfies the request:\n  e.yml:1 asks for a\n  "
                                        "e.yml:2 asks for b=3\n  a 1 requires b !=3");
@@ -236,7 +236,7 @@ TEST_CASE("a puzzle ends in a verdict, or with the time", "[solve]") {
     CHECK(hopeless.solve({"p0"}).error().kind == ErrorKind::unsatisfiable);
 }
 
-// Small worlds by the hundred, every choice tried: whether there is an answer, and that the answer is one.
+// Many small worlds against trying every choice: is there an answer, and is our answer valid?
 TEST_CASE("the verdict is that of trying everything", "[solve][property]") {
     std::mt19937 random(20);
     std::size_t satisfiable = 0;

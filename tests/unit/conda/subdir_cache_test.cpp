@@ -38,7 +38,7 @@ TEST_CASE("what is kept of a subdirectory is read again for the same URL only", 
         CHECK(cache.state.identity.empty());
     }
     CHECK(open("https://c.example/other/linux-64/").state.variant.empty());
-    // Of another URL, of other types, or damaged: as if nothing was kept.
+    // An entry of another URL or with wrong types, or a damaged one, counts as absent.
     for (const char* text :
          {R"({"url": "https://d.example/", "variant": "repodata.json"})",
           R"({"url": "https://c.example/main/linux-64/", "variant": 7, "fresh_until": "x"})", "{", ""}) {

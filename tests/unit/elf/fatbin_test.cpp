@@ -36,7 +36,7 @@ Bytes entry(const Image& image) {
     out.u64(0);
     out.u64(0);
     Bytes bytes = out.take();
-    // What a hostile entry claims is not built: 4 GiB, copied a few times, are more than a machine may have.
+    // Sizes above 1 MiB are only claimed, not built: several copies of 4 GiB may exceed the machine's memory.
     if (image.header < 1u << 20) bytes.resize(std::max<std::size_t>(image.header, 64));
     if (image.payload < 1u << 20) bytes.resize(bytes.size() + image.payload, std::byte{0x50});
     return bytes;
@@ -53,7 +53,7 @@ Bytes container(const std::vector<Image>& images, std::optional<std::uint64_t> s
     return out.take();
 }
 
-// Sections one after another in an ELF file that has nothing else.
+// An ELF file that consists only of these sections.
 Bytes elf_file(const std::vector<std::pair<std::string, Bytes>>& sections) {
     std::string names("\0", 1);
     ByteWriter body, headers;
@@ -148,7 +148,8 @@ TEST_CASE("what device linking left behind counts only where nothing is loaded")
     auto alone = read_fatbins(elf_file({{"__nv_relfatbin", left}}));
     CHECK(names(alone) == Names{"compute_90", "sm_60"});
     CHECK(alone->relocatable);
-    // Elsewhere the library loads it itself, or it is no fatbin at all; without section headers nobody can tell.
+    // A container in another section is loaded by the library itself, or is no fatbin. Without section headers all
+    // count.
     auto data = read_fatbins(elf_file({{".nv_fatbin", loaded}, {".data", container({{2, 75}})}}));
     CHECK(names(data) == Names{"sm_60"});
     REQUIRE(data->data.size() == 1);
@@ -177,19 +178,19 @@ TEST_CASE("a hostile or cut fatbin ends in a sentence") {
           "its fatbin at byte 64 cannot be read: its version is 2, and only version 1 is known");
     CHECK(problem_of(container({{2, 80}}, 30)).find("its 30 bytes hold no entry") != std::string::npos);
     CHECK(problem_of(container({{2, 80}}, 100)).find("20 bytes follow its last entry") != std::string::npos);
-    // It ends in the section, not only in the file.
+    // This container ends at the end of the section, not only of the file.
     CHECK(read_fatbins(elf_file({{".nv_fatbin", container({{2, 80}, {2, 90}}, 80)}, {".data", Bytes(4096)}}))
               ->problem.empty());
     Bytes cut = container({{2, 80}, {2, 90}});
     cut.resize(100);
     CHECK(read_fatbins(elf_file({{".nv_fatbin", cut}, {".data", Bytes(4096)}}))
               ->problem.find("says that it has 0 + 0 bytes") != std::string::npos);
-    // Later containers are read all the same.
+    // Containers after a damaged one are still read.
     auto info =
         read_fatbins(elf_file({{".nv_fatbin", container({{2, 80, 0x11, 1, 7, 16, 8}}) + container({{2, 90}})}}));
     CHECK(names(info) == Names{"sm_90"});
     CHECK(info->problem.find("entry 1") != std::string::npos);
-    // Damage where no fatbin is looked for is none.
+    // Damage in a section without fatbins is ignored.
     CHECK(read_fatbins(elf_file({{".nv_fatbin", container({{2, 80}})}, {".rodata", container({{2, 80}}, ~0ull)}}))
               ->problem.empty());
 }
@@ -203,12 +204,13 @@ TEST_CASE("a foreign or hostile ELF file: its fatbins count, or nothing does") {
         for (std::size_t i = 0; i < bytes; ++i) file[at + i] = static_cast<std::byte>(value >> (8 * i));
         return names(read_fatbins(file));
     };
-    // Another class or byte order, another magic number.
+    // Other class, byte order and magic number.
     CHECK(with(4, 1, 1).size() <= 1);
     CHECK(with(5, 2, 1).size() <= 1);
     CHECK(with(1, 'F', 1).empty());
-    // A table of sections that is not there, lies on the header or on itself, has no row, rows without a size, or far
-    // too many; names out of a section that has none. What is no longer known to lie in .nv_fatbin may count or not.
+    // Section tables that are absent, that lie on the header or on themselves, that have no rows, rows of size 0 or too
+    // many rows; section names from a section without names. A container that no longer lies in .nv_fatbin may count or
+    // not.
     const auto plausible = [](const Names& found) { return found.empty() || found == Names{"sm_80"}; };
     for (std::uint64_t offset :
          {std::uint64_t{0}, std::uint64_t{40}, std::uint64_t{good.size()}, ~std::uint64_t{0}, ~std::uint64_t{0} - 63})
@@ -216,7 +218,7 @@ TEST_CASE("a foreign or hostile ELF file: its fatbins count, or nothing does") {
     for (std::uint64_t size : {0, 1, 63, 65535}) CHECK(plausible(with(58, size, 2)));
     for (std::uint64_t count : {0, 1, 10000, 65535}) CHECK(plausible(with(60, count, 2)));
     for (std::uint64_t index : {0, 1, 4, 65535}) CHECK(plausible(with(62, index, 2)));
-    // A section that reaches round the end of all numbers, and one that lies on another.
+    // A section whose end overflows, and one that overlaps another.
     CHECK(plausible(with(table + 64 + 24, ~std::uint64_t{0} - 8, 8)));
     CHECK(plausible(with(table + 64 + 32, ~std::uint64_t{0}, 8)));
     CHECK(plausible(with(table + 128 + 24, 64, 8)));

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -120,7 +121,7 @@ TEST_CASE("bytes that do not match their hash are not used", "[fetch]") {
     auto result = bench.fetch({server.url("/ok/c"), "c", std::string(64, '1'), "", 0});
     CHECK(result.error().kind == ErrorKind::network);
     CHECK(message(result).find("the SHA-256 is") != std::string::npos);
-    // Damaged in the cache since: downloaded again.
+    // A file that was damaged in the cache is downloaded again.
     Download d{server.url("/ok/c"), "c", server.sha256, "", 0};
     auto path = bench.fetch(d)->front().path;
     std::ofstream(path, std::ios::app) << "x";
@@ -134,7 +135,7 @@ TEST_CASE("a failing server is asked again, a cut connection is resumed", "[fetc
     Bench bench;
     CHECK(bench.fetch({server.url("/flaky"), "flaky", server.sha256, "", 0}).ok());
     CHECK(bench.fetch({server.url("/cut"), "cut", server.sha256, "", 300000}).ok());
-    // Another content, or the second one would come from the cache.
+    // A second store, so that the file does not come from the cache.
     Bench other;
     auto restarted = other.fetch({server.url("/cut-no-range"), "cut", server.sha256, "", 300000});
     INFO((restarted.ok() ? "" : restarted.error().message));
@@ -143,6 +144,25 @@ TEST_CASE("a failing server is asked again, a cut connection is resumed", "[fetc
     third.options.retries = 1;
     CHECK(message(third.fetch({server.url("/always500"), "x", server.sha256, "", 0})).find("HTTP 500") !=
           std::string::npos);
+}
+
+TEST_CASE("a server that lets an answer trickle is not waited for, a slow one is", "[fetch]") {
+    Server server;
+    Bench bench;
+    bench.options.stall_timeout_seconds = 2;
+    bench.options.retries = 4;
+    auto fetcher = *Fetcher::make(bench.options);
+    const auto begin = std::chrono::steady_clock::now();
+    auto page = fetcher->get(server.url("/trickle/page"), "");
+    REQUIRE_FALSE(page.ok());
+    CHECK(page.error().kind == ErrorKind::network);
+    CHECK(page.error().message.find("/trickle/page: ") != std::string::npos);
+    auto count = nlohmann::json::parse(fetcher->get(server.url("/count"), "")->body);
+    CHECK(count["/trickle/page"] == 2); // asked for once more, not four times
+    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(60));
+    bench.options.retries = 0;
+    CHECK_FALSE(bench.fetch({server.url("/trickle/a.whl"), "a.whl", "", "", 0}).ok());
+    CHECK(bench.fetch({server.url("/slow/b.whl"), "b.whl", "", "", 0}).ok());
 }
 
 TEST_CASE("what the server refuses is said with what to do", "[fetch]") {
@@ -157,7 +177,7 @@ TEST_CASE("what the server refuses is said with what to do", "[fetch]") {
     CHECK(says("/login").find("web page instead of the file") != std::string::npos);
     CHECK(says("/to-http").find("plain http") != std::string::npos);
     CHECK(bench.fetch({server.url("/moved"), "m", server.sha256, "", 0}).ok());
-    // Nobody listens there.
+    // No server listens on this port.
     auto gone = bench.fetch({"http://127.0.0.1:9/x", "x", "", "", 0});
     CHECK(gone.error().kind == ErrorKind::network);
 }

@@ -1,5 +1,5 @@
 """A loopback server that misbehaves on request. Prints its port, serves until standard input closes."""
-import hashlib, http.server, json, os, ssl, sys, threading
+import hashlib, http.server, json, os, ssl, sys, threading, time
 
 BODY = bytes((i * 31 + i // 251) & 255 for i in range(300_000))
 seen = {}
@@ -53,6 +53,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.flush()
             if not whole:
                 self.close_connection = True
+            return
+        if path.startswith(("/trickle", "/slow")):
+            # A few bytes a second for ever; some hundred a second, whole in four.
+            step, total = (2, len(BODY)) if path.startswith("/trickle") else (100, 2000)
+            self.send_response(200)
+            self.send_header("Content-Length", str(total))
+            self.end_headers()
+            for at in range(0, total, step):
+                try:
+                    self.wfile.write(BODY[at:at + step])
+                except OSError:
+                    return
+                time.sleep(0.2)
             return
         if path == "/login":
             return self.answer(200, b"<!DOCTYPE html><html><form>password</form></html>", Content_Type="text/html")

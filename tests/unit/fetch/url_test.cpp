@@ -9,6 +9,8 @@
 #include <vector>
 
 using namespace tinderbox;
+using fetch::check_reference;
+using fetch::is_loopback_host;
 using fetch::join_url;
 using fetch::Url;
 
@@ -18,7 +20,7 @@ struct Join {
     std::string base, reference, expected;
 };
 
-// Where Python's urljoin, which pip uses, gives the same.
+// Cases in which urljoin of Python, which pip uses, gives the same result.
 const std::vector<Join> joins = {
     // RFC 3986, section 5.4.
     {"http://a/b/c/d;p?q", "g", "http://a/b/c/g"},
@@ -43,7 +45,7 @@ const std::vector<Join> joins = {
     {"http://a/b/c/d;p?q", "..g", "http://a/b/c/..g"},
     {"http://a/b/c/d;p?q", "./../g", "http://a/b/g"},
     {"http://a/b/c/d;p?q", "g/../h", "http://a/b/c/h"},
-    // A URL inside of a query does not make the reference absolute.
+    // A URL within a query does not make the reference absolute.
     {"https://h.example/simple/x/", "a.html?x=http://y", "https://h.example/simple/x/a.html?x=http://y"},
     {"https://h.example/simple/x/", "?u=https://y/z#k", "https://h.example/simple/x/?u=https://y/z#k"},
     {"https://h.example/simple/x/", "//other.example/a-1.whl", "https://other.example/a-1.whl"},
@@ -130,4 +132,33 @@ TEST_CASE("text that is no URL is a path", "[url]") {
     CHECK(relative.fragment == "z");
     CHECK(Url::parse("/local/a.whl#sha256=00").fragment == "sha256=00");
     CHECK(Url::parse("http://h x/y").path == "http://h x/y");
+}
+
+TEST_CASE("this machine under its many names", "[url]") {
+    for (const char* here : {"localhost", "LOCALHOST", "localhost.", "a.localhost", "127.0.0.1", "127.1", "127.255.0.3",
+                             "2130706433", "0x7f000001", "0177.0.0.1", "0", "0.0.0.0", "[::1]", "[::]",
+                             "[0:0:0:0:0:0:0:1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]"})
+        CHECK(is_loopback_host(here));
+    for (const char* there : {"127.evil.example", "127.0.0.1.example", "localhost.example", "128.0.0.1", "[::2]",
+                              "[fe80::1]", "10.0.0.1", "h.example", "", "1.127.0.0"})
+        CHECK_FALSE(is_loopback_host(there));
+}
+
+TEST_CASE("a page names what its own place can reach", "[url]") {
+    const char* file = "file:///srv/index.html";
+    const char* path = "/srv/index.html";
+    const char* local = "http://127.0.0.1:8080/simple/";
+    const char* server = "https://h.example/simple/";
+    for (const char* from : {file, path})
+        for (const char* to : {file, path, local, server}) CHECK(check_reference(from, to).ok());
+    CHECK(check_reference(local, server).ok());
+    CHECK(check_reference(local, "http://localhost:9/x").ok());
+    CHECK(check_reference(server, "https://other.example/x").ok());
+    CHECK(check_reference(server, "https://10.0.0.1/x").ok());
+    for (const char* to : {file, path, "FILE:///etc/passwd", "file://localhost/etc/passwd", "file:/etc/passwd", ""})
+        for (const char* from : {local, server}) CHECK_FALSE(check_reference(from, to).ok());
+    for (const char* to : {local, "http://127.1/x", "http://[::ffff:127.0.0.1]/", "http://0/", "http://u@localhost/x",
+                           "http://169.254.169.254/latest", "http://[fe80::1]/x", "http://[fe80::1%25eth0]/x"})
+        CHECK_FALSE(check_reference(server, to).ok());
+    CHECK(check_reference(server, local).error().kind == ErrorKind::network);
 }

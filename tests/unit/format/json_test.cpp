@@ -64,6 +64,22 @@ TEST_CASE("a checked field of another type is an error, and the first one is kep
           "FILE: the variable 'A' is not a string; make it again");
 }
 
+TEST_CASE("what a checked field must not be", "[json]") {
+    auto is_good = [](const json& value, auto number) {
+        const json one = {{"number", value}};
+        JsonFields fields(one, "FILE", "make it again");
+        fields.integer("number", number);
+        return fields.status().ok();
+    };
+    CHECK(is_good(255, std::uint8_t{}));
+    CHECK_FALSE(is_good(256, std::uint8_t{}));
+    CHECK_FALSE(is_good(-1, std::uint64_t{}));
+    CHECK(is_good(UINT64_MAX, std::uint64_t{}));
+    CHECK_FALSE(is_good(UINT64_MAX, std::int64_t{}));
+    CHECK(is_good(nullptr, std::int64_t{})); // as if it were missing
+    CHECK_FALSE(JsonFields(json::array(), "FILE", "make it again").status().ok());
+}
+
 TEST_CASE("tolerant fields are empty when they do not fit", "[json]") {
     CHECK(format::text_field(object, "text") == "a");
     CHECK(format::text_field(object, "number").empty());
@@ -71,6 +87,12 @@ TEST_CASE("tolerant fields are empty when they do not fit", "[json]") {
     CHECK(format::integer_of(object, "negative", 1) == -7);
     CHECK(format::integer_of(object, "real", 1) == 1);
     CHECK(format::integer_of(object, "absent", 1) == 1);
+    CHECK(format::text_view(object, "text") == "a");
+    CHECK(format::text_view(object, "list").empty());
+    CHECK(format::number_of(object, "number") == 7);
+    CHECK(format::number_of(object, "negative") == 0);
+    CHECK(format::number_of(object, "real") == 1);
+    CHECK(format::number_of(json{{"large", 1e300}}, "large") == 0);
     CHECK_FALSE(format::flag_of(object, "text"));
     CHECK(format::text_field(json::array(), "text").empty());
 }

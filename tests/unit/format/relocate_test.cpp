@@ -27,7 +27,7 @@ Reloc cstring(std::uint64_t offset, std::uint64_t length) {
     return {.kind = RelocKind::cstring, .offset = offset, .length = length, .text = old_prefix};
 }
 
-// conda's binary replacement, written the other way round: cut at NULs, replace in each piece, pad each piece.
+// conda's binary replacement in another form: split at NULs, replace in each part, pad each part.
 std::string conda_binary(std::string_view data, std::string_view prefix) {
     std::string out;
     std::size_t at = 0;
@@ -45,7 +45,7 @@ std::string conda_binary(std::string_view data, std::string_view prefix) {
     return out;
 }
 
-// The records a packer makes of binary data (table.hpp's words on `cstring`).
+// The records that a packer makes of binary data (see `cstring` in table.hpp).
 std::vector<Reloc> cstrings_of(std::string_view data) {
     std::vector<Reloc> out;
     for (std::size_t at = data.find(old_prefix); at != std::string_view::npos;) {
@@ -159,7 +159,7 @@ TEST_CASE("records outside the file or out of order are refused", "[relocate]") 
 
 TEST_CASE("interpreter lines", "[relocate]") {
     const std::string spaced = "/home/a user/env", longer = "/" + std::string(130, 'l');
-    // As it is where it fits.
+    // A line that fits stays as it is.
     CHECK(portable_shebang("#!\x01/bin/python3.11", "/opt/env") == "#!/opt/env/bin/python3.11");
     CHECK(portable_shebang("#!\x01/bin/perl -w", "/opt/env") == "#!/opt/env/bin/perl -w");
     CHECK(portable_shebang("#! \x01/bin/perl", "/opt/env") == "#! /opt/env/bin/perl");

@@ -52,7 +52,7 @@ TEST_CASE("every truncation of a table is refused", "[table]") {
 }
 
 TEST_CASE("a flipped bit is refused or yields a table that is safe to use", "[table]") {
-    // The section's SHA-256 finds every flip; here only memory safety and the checks are at stake.
+    // The section's SHA-256 detects every flip; this test is about memory safety and the reader's own checks.
     Bytes original = encode(sample());
     for (std::size_t i = 0; i < original.size() * 8; ++i) {
         Bytes bytes = original;
@@ -81,7 +81,7 @@ TEST_CASE("hostile tables are refused", "[table]") {
     CHECK(refused([](Table& t) { t.contents[0].block = 9; }));
     CHECK(refused([](Table& t) { t.blocks[0].raw = relocated_content_limit + 1; }));
     CHECK(refused([](Table& t) { t.contents[0].relocs[2].target = 0; }));
-    CHECK(refused([](Table& t) { t.contents[0].relocs[2].target = 1; })); // its own digest
+    CHECK(refused([](Table& t) { t.contents[0].relocs[2].target = 1; })); // the digest of its own content
 }
 
 TEST_CASE("a table of a newer version is refused in one sentence", "[table]") {
@@ -90,4 +90,37 @@ TEST_CASE("a table of a newer version is refused in one sentence", "[table]") {
     auto read = decode_table(bytes);
     REQUIRE_FALSE(read.ok());
     CHECK(read.error().message.find("version 9") != std::string::npos);
+}
+
+TEST_CASE("a table cannot ask for more than it has room for", "[table]") {
+    auto refused = [](const Table& table) {
+        auto read = decode_table(encode(table));
+        REQUIRE(!read.ok());
+        CHECK(read.error().kind == ErrorKind::damaged);
+        return read.error().message;
+    };
+    Table t = sample();
+    std::string deep = "a";
+    for (int i = 0; i < 50'000; ++i) deep += "/a";
+    t.destinations.push_back({.kind = EntryKind::directory, .path = deep});
+    CHECK(refused(t).find("budget (depth)") != std::string::npos);
+    t = sample();
+    t.destinations.push_back({.kind = EntryKind::symlink, .path = "l", .link = deep});
+    CHECK(refused(t).find("budget (depth)") != std::string::npos);
+    // Paths that share their beginnings: seven bytes each in the table.
+    t = sample();
+    const std::string prefix = std::string(200, 'd') + "/" + std::string(200, 'd') + "/";
+    for (int i = 0; i < 400'000; ++i)
+        t.destinations.push_back({.kind = EntryKind::directory, .path = prefix + std::to_string(1'000'000 + i)});
+    CHECK(refused(t).find("budget (size)") != std::string::npos);
+    ByteWriter many;
+    many.u32(table_version);
+    many.varint(0);
+    many.varint(0);
+    many.varint(2'000'000);
+    Bytes bytes = many.take();
+    bytes.resize(bytes.size() + 14'000'000);
+    auto read = decode_table(bytes);
+    REQUIRE(!read.ok());
+    CHECK(read.error().message.find("budget (entries)") != std::string::npos);
 }

@@ -104,7 +104,7 @@ struct BaseBench {
         if (packages && *read_text(prefix / "pkgs/x-1-0/etc/conf") != "prefix=" + old_prefix + "\n")
             return "what is kept was relocated";
         if (fs::exists(prefix / ".nonadmin") != (::geteuid() != 0)) return ".nonadmin";
-        auto check = verify_files(prefix);
+        auto check = verify_files(*Directory::open(prefix));
         if (!check.ok()) return check.error().message;
         return check->differences.empty() ? ""
                                           : check->differences.front().path + ": " + check->differences.front().what;
@@ -163,7 +163,7 @@ TEST_CASE("a base and its environment, one inode where nothing is relocated", "[
         if (keep) CHECK(inode(bench.prefix / "pkgs/x-1-0/lib/shared.so") == inode(env / "lib/shared.so"));
         auto state = read_state(bench.prefix);
         REQUIRE((state.ok() && *state));
-        CHECK((*state)->parts == (keep ? "env base packages" : "env base"));
+        CHECK((*state)->parts == (keep ? InstalledParts::packages : InstalledParts::base));
         CHECK((*state)->stage == InstallStage::registered);
         // Again, with other letters: it stays what it is.
         options.keep_packages = !keep;
@@ -227,7 +227,7 @@ TEST_CASE("into a conda that is there goes the environment alone", "[base]") {
             CHECK(!fs::exists(bench.prefix / ".tinderbox"));
             CHECK(read_state(env)->has_value());
             CHECK(bench.install(options)->already_complete);
-            CHECK(verify_files(env)->differences.empty());
+            CHECK(verify_files(*Directory::open(env))->differences.empty());
             // The environment's own stub finds itself, also without -u.
             auto inner = bench.options();
             CHECK(bench.decide(inner).layout.root == env);
@@ -292,7 +292,7 @@ TEST_CASE("an environment of that name is refused, or replaced when the new one 
     SECTION("a script fails: the old one is back") {
         auto script = second.builder.content(test::text_bytes("exit 3\n"));
         second.builder.table.destinations.push_back({.mode = 0755, .path = "bin/.x-post-link.sh", .content = script});
-        second.builder.manifest.scripts = {{"x", "1", "0", "bin/.x-post-link.sh", "env"}};
+        second.builder.manifest.scripts = {{"x", "1", "0", "bin/.x-post-link.sh", {}}};
         second.write();
         options.replace = true;
         auto result = second.install(options);
@@ -325,14 +325,14 @@ TEST_CASE("an environment of that name is refused, or replaced when the new one 
             int status = 0;
             ::waitpid(child, &status, 0);
             if (fs::exists(env / "user.txt")) CHECK(files_of(env) == before);
-            else if (fs::exists(env)) CHECK(verify_files(env)->differences.empty());
+            else if (fs::exists(env)) CHECK(verify_files(*Directory::open(env))->differences.empty());
             if (WIFEXITED(status)) break;
         }
         auto result = second.install(options);
         INFO(problem(result));
         REQUIRE(result.ok());
         CHECK(*read_text(env / "conda-meta/history") == "==> second <==\n");
-        CHECK(verify_files(env)->differences.empty());
+        CHECK(verify_files(*Directory::open(env))->differences.empty());
         CHECK(names() == alone);
     }
     SECTION("a whole conda is not replaced") {
@@ -380,7 +380,7 @@ TEST_CASE("a construct.yaml's scripts run around those of the environment's pack
     auto script = bench.builder.content(test::text_bytes("echo \"$PKG_NAME\" >> \"$HOME/order\"\n"));
     bench.builder.table.destinations.push_back(
         {.root = format::Root::env, .mode = 0755, .path = "bin/.x-post-link.sh", .content = script});
-    bench.builder.manifest.scripts = {{"e", "1", "0", "bin/.x-post-link.sh", "env"}};
+    bench.builder.manifest.scripts = {{"e", "1", "0", "bin/.x-post-link.sh", {}}};
     bench.builder.manifest.base_installer->pre_install =
         "echo \"base $INSTALLER_NAME $INSTALLER_UNATTENDED\" >> \"$HOME/order\"\n";
     bench.builder.manifest.base_installer->variables = {{"INSTALLER_NAME", "Mini"}};
@@ -417,8 +417,8 @@ TEST_CASE("scripts of the base run first, with its prefix", "[base]") {
     for (format::Root root : {format::Root::env, format::Root::base})
         bench.builder.table.destinations.push_back(
             {.root = root, .mode = 0755, .path = "bin/.x-post-link.sh", .content = script});
-    bench.builder.manifest.scripts = {{"b", "1", "0", "bin/.x-post-link.sh", "base"},
-                                      {"e", "1", "0", "bin/.x-post-link.sh", "env"}};
+    bench.builder.manifest.scripts = {{"b", "1", "0", "bin/.x-post-link.sh", {format::PrefixKind::base, ""}},
+                                      {"e", "1", "0", "bin/.x-post-link.sh", {}}};
     bench.builder.manifest.base_installer->post_install =
         "#!/bin/sh\necho \"post $INSTALLER_NAME $PREFIX\" >> \"$HOME/order\"\necho hello > \"$PREFIX/.messages.txt\"\n";
     bench.builder.manifest.base_installer->variables = {{"INSTALLER_NAME", "Mini"}};

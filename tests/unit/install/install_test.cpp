@@ -8,11 +8,14 @@
 #include "runtime/place/control_files.hpp"
 #include "tests/unit/install/try_install.hpp"
 
+#include <catch2/generators/catch_generators.hpp>
+
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <iterator>
 #include <random>
 #include <thread>
 
@@ -117,7 +120,7 @@ TEST_CASE("what is installed is known afterwards", "[install]") {
     CHECK((*installed)->state.stage == InstallStage::registered);
     CHECK((*installed)->manifest.name == "sample");
     CHECK(record_stage(bench.prefix, InstallStage::verified).ok());
-    CHECK(record_stage(bench.prefix, InstallStage::files).ok()); // never back
+    CHECK(record_stage(bench.prefix, InstallStage::files).ok()); // the stage never goes back
     CHECK(read_state(bench.prefix).value()->stage == InstallStage::verified);
 
     auto again = bench.install(bench.options());
@@ -129,7 +132,7 @@ TEST_CASE("what is installed is known afterwards", "[install]") {
     fs::permissions(bench.prefix / "bin/tool", fs::perms(0700));
     fs::remove(bench.prefix / "lib/libx.so");
     fs::create_symlink("copy.so", bench.prefix / "lib/libx.so");
-    auto check = verify_files(bench.prefix, 2);
+    auto check = verify_files(*Directory::open(bench.prefix), 2);
     REQUIRE(check.ok());
     std::map<std::string, std::string> found;
     for (const auto& d : check->differences) found[d.path] = d.what;
@@ -188,6 +191,59 @@ TEST_CASE("a full disk at any call leaves nothing behind", "[install]") {
             CHECK(kind(result) == 5);
             CHECK(!fs::exists(bench.prefix.parent_path()));
         }
+}
+
+TEST_CASE("somebody's files in .tinderbox stay, also when the installation fails or is removed", "[install]") {
+    Bench bench;
+    bench.write();
+    const fs::path notes = bench.prefix / control_directory / "notes.txt";
+    fs::create_directories(notes.parent_path());
+    std::ofstream(notes) << "mine";
+    auto options = bench.options();
+    options.allow_existing = true;
+    SECTION("a full disk") {
+        FailFrom faults(io::Faults::Call::write, 3, ENOSPC);
+        options.faults = &faults;
+        CHECK(kind(bench.install(options)) == 5);
+        CHECK(fs::exists(bench.prefix));
+    }
+    SECTION("installed, and removed again") {
+        REQUIRE(bench.install(options).ok());
+        REQUIRE(uninstall(bench.prefix).ok());
+    }
+    CHECK(*read_text(notes) == "mine");
+    std::vector<std::string> names;
+    for (const auto& entry : fs::recursive_directory_iterator(bench.prefix)) names.push_back(entry.path().filename());
+    std::ranges::sort(names);
+    CHECK(names == std::vector<std::string>{".tinderbox", "notes.txt"});
+}
+
+TEST_CASE("removal does not follow a directory that became a link", "[install]") {
+    Bench bench;
+    bench.write();
+    REQUIRE(bench.install(bench.options()).ok());
+    const fs::path other = bench.directory.path() / "other";
+    std::vector<std::string> directories;
+    const bool purge = GENERATE(false, true);
+    for (const auto& entry : fs::directory_iterator(bench.prefix))
+        if (entry.is_directory() && !entry.is_symlink() && entry.path().filename() != control_directory)
+            directories.push_back(entry.path().filename());
+    REQUIRE_FALSE(directories.empty());
+    const std::string linked = directories.front();
+    fs::create_directories(other);
+    fs::rename(bench.prefix / linked, other / linked);
+    fs::create_directory_symlink(other / linked, bench.prefix / linked);
+    auto count = [&] {
+        auto all = fs::recursive_directory_iterator(other);
+        return std::distance(fs::begin(all), fs::end(all));
+    };
+    const auto before = count();
+    CHECK_FALSE(verify_files(*Directory::open(bench.prefix))->differences.empty());
+    auto gone = uninstall(bench.prefix, {.purge = purge});
+    REQUIRE(gone.ok());
+    CHECK(count() == before);
+    CHECK(fs::is_symlink(bench.prefix / linked) == !purge); // the link is the user's
+    if (!purge) CHECK(gone->kept == std::vector<std::string>{linked});
 }
 
 TEST_CASE("which prefixes are taken", "[install]") {
@@ -346,10 +402,10 @@ TEST_CASE("an interruption keeps what was done", "[install]") {
         REQUIRE(result.ok());
         CHECK(result->resumed);
         CHECK(bench.difference() == "");
-        CHECK(verify_files(bench.prefix)->differences.empty());
+        CHECK(verify_files(*Directory::open(bench.prefix))->differences.empty());
         REQUIRE(remove_tree(bench.prefix).ok());
     }
-    // Without a record there is nothing to keep.
+    // Without a journal record no staging directory is kept.
     std::atomic<bool> at_once = true;
     auto options = bench.options();
     options.interrupted = &at_once;
@@ -382,7 +438,7 @@ TEST_CASE("a journal record after so many bytes", "[install]") {
     };
     const int without = syncs(1ull << 40, 0);
     CHECK(syncs(format::block_raw_size, 0) > without);
-    CHECK(syncs(format::block_raw_size, 1000) == without); // no journal for short work
+    CHECK(syncs(format::block_raw_size, 1000) == without); // short work needs no journal
 }
 
 TEST_CASE("killed anywhere, run again", "[install][kill]") {
@@ -407,7 +463,7 @@ TEST_CASE("killed anywhere, run again", "[install][kill]") {
             int status = 0;
             ::waitpid(child, &status, 0);
             CHECK((WIFSIGNALED(status) || status == 0));
-            // A prefix that is there is whole.
+            // An existing prefix is always whole.
             if (!inside && fs::exists(bench.prefix)) CHECK(bench.difference() == "");
             if (inside && fs::exists(bench.prefix / ".tinderbox/state")) CHECK(bench.difference() == "");
             if (WIFEXITED(status)) break;
@@ -416,7 +472,7 @@ TEST_CASE("killed anywhere, run again", "[install][kill]") {
         INFO("round " << round << ", " << kills << " kills: " << problem(result));
         REQUIRE(result.ok());
         CHECK(bench.difference() == "");
-        CHECK(verify_files(bench.prefix)->differences.empty());
+        CHECK(verify_files(*Directory::open(bench.prefix))->differences.empty());
         CHECK(bench.beside() == std::set<std::string>{"env"});
         CHECK(!fs::exists(bench.prefix / ".tinderbox/stage"));
         REQUIRE(remove_tree(bench.prefix).ok());
@@ -574,7 +630,7 @@ TEST_CASE("bytecode that only the target can make", "[install]") {
     REQUIRE(result.ok());
     CHECK(result->warnings.empty());
     CHECK(result->bytecode_files == 1);
-    auto check = verify_files(bench.prefix);
+    auto check = verify_files(*Directory::open(bench.prefix));
     CHECK(check->differences.empty());
     bool listed = read_text(bench.prefix / ".tinderbox/installed")->find("\nc ") != std::string::npos;
     CHECK(listed);

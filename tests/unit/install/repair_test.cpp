@@ -36,7 +36,8 @@ struct Installed {
         auto run = format::RunFile::open(run_path);
         REQUIRE(run.ok());
         TRY_ASSIGN(place::Installed installed,
-                   place::find_installed(builder.manifest, to_hex(run->manifest_sha256()), prefix));
+                   place::find_installed(builder.manifest, to_hex(run->manifest_sha256()), prefix, place::Trust::now(),
+                                         place::Access::write));
         InstallOptions how = options;
         how.private_modes = false; // found out from what is there
         how.faults = faults;
@@ -47,7 +48,7 @@ struct Installed {
         std::ofstream(prefix / path) << text;
     }
     std::string difference(unsigned mask = 0777) const {
-        auto check = verify_files(prefix);
+        auto check = verify_files(*Directory::open(prefix));
         if (!check.ok()) return check.error().message;
         if (!check->differences.empty()) return check->differences.front().path + " " + check->differences.front().what;
         return test::tree_difference(prefix, builder, prefix.string(), mask);
@@ -132,7 +133,7 @@ TEST_CASE("what Tinderbox knows of the prefix is restored as well", "[repair]") 
         CHECK(*read_text(env.prefix / ".tinderbox/installed") == list);
         CHECK(fs::exists(env.prefix / ".tinderbox/stub"));
         REQUIRE(place::read_installed(env.prefix).ok());
-        CHECK(verify_files(env.prefix)->differences.empty());
+        CHECK(verify_files(*Directory::open(env.prefix))->differences.empty());
     }
 }
 
@@ -165,7 +166,7 @@ TEST_CASE("a repair that fails in between can be repeated", "[repair]") {
     CHECK(failed.error().kind == ErrorKind::storage);
     CHECK_FALSE(fs::exists(env.prefix / ".tinderbox/repair"));
     REQUIRE(env.repair().ok());
-    CHECK(verify_files(env.prefix)->differences.empty());
+    CHECK(verify_files(*Directory::open(env.prefix))->differences.empty());
 }
 
 TEST_CASE("only the installer's own, finished environment is repaired", "[repair]") {

@@ -1,4 +1,4 @@
-// From a table and its blocks to files, without an installation around it.
+// Writes files from a table and its blocks, without the rest of an installation.
 #include "tests/unit/make_run.hpp"
 
 #include "runtime/io/extract.hpp"
@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 using namespace tinderbox;
@@ -28,7 +29,7 @@ struct Bench {
         settle_digests(builder, root.string());
         builder.write(run_path);
     }
-    // Modes are exact only without a umask: whoever installs sets it (runtime/install/install.cpp).
+    // Exact modes need an umask of 0; in an installation runtime/install/install.cpp sets it.
     Result<Extracted> extract(ExtractOptions options = {}) const {
         const mode_t before = ::umask(0);
         auto extracted = extract_into_root(options);
@@ -63,9 +64,10 @@ class ShortWrites : public Faults {
     std::atomic<unsigned> count_ = 0;
 };
 
+// From the 50th on: a file that cannot be opened past the page cache is tried again.
 class FailOpen : public Faults {
   public:
-    int before(Call call, std::string_view) override { return call == Call::open && ++count_ == 50 ? ENOSPC : 0; }
+    int before(Call call, std::string_view) override { return call == Call::open && ++count_ >= 50 ? ENOSPC : 0; }
 
   private:
     std::atomic<int> count_ = 0;
@@ -93,6 +95,33 @@ TEST_CASE("every way to the disk gives the same tree", "[extract]") {
         CHECK(result->description.starts_with(way.no_uring ? "pread/pwrite" : result->description));
         REQUIRE(remove_tree(bench.root).ok());
     }
+}
+
+TEST_CASE("a file that is not the table's is found where files are compared", "[extract]") {
+    auto wrong = [](auto is_wanted, bool check) {
+        Bench bench(2, 150);
+        auto content = std::ranges::find_if(bench.builder.table.contents, is_wanted);
+        REQUIRE(content != bench.builder.table.contents.end());
+        content->sha256[0] ^= std::byte{1};
+        bench.write();
+        ExtractOptions options;
+        options.check_contents = check;
+        auto result = bench.extract(options);
+        return !result.ok() && result.error().kind == ErrorKind::damaged;
+    };
+    auto small = [](const format::Content& c) { return c.size > 0 && c.size < 1000 && c.relocs.empty(); };
+    auto large = [](const format::Content& c) { return c.size > format::block_raw_size && c.relocs.empty(); };
+    auto relocated = [](const format::Content& c) { return !c.relocs.empty(); };
+    CHECK(wrong(small, true));
+    CHECK(wrong(large, true));
+    CHECK(wrong(relocated, true));
+    CHECK(wrong(relocated, false)); // hashed anyway
+    CHECK_FALSE(wrong(small, false));
+    Bench bench(2, 150);
+    bench.write();
+    ExtractOptions options;
+    options.check_contents = true;
+    CHECK(problem(bench.extract(options)) == "");
 }
 
 TEST_CASE("short writes are finished", "[extract]") {

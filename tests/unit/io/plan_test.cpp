@@ -45,7 +45,7 @@ TEST_CASE("both queues read and write what they are asked to", "[queue]") {
     REQUIRE(fd.ok());
     for (auto make : {+[] { return make_uring_queue(2); }, +[] { return make_plain_queue(); }}) {
         auto queue = make();
-        if (!queue) continue; // this kernel refuses io_uring
+        if (!queue) continue; // this kernel has no io_uring
         Bytes data(10, std::byte{'x'});
         REQUIRE(queue->submit({true, fd->get(), data.data(), data.size(), 5, 77}).ok());
         auto written = queue->wait();
@@ -67,7 +67,7 @@ TEST_CASE("an epoch is recorded when all workers have met, and not after a failu
         return {};
     });
     CHECK(gate.due());
-    bool other_ok = false; // Catch2's macros are for one thread
+    bool other_ok = false; // only one thread may use Catch2's macros
     {
         std::jthread other([&] { other_ok = gate.meet().ok(); });
         CHECK(gate.meet().ok());
@@ -78,5 +78,5 @@ TEST_CASE("an epoch is recorded when all workers have met, and not after a failu
     CHECK(gate.meet().ok());
     CHECK(records == 1);
     CHECK(!EpochGate(1, 0, 1, 1000, [] { return Status(); }).due()); // not in the first 1000 s
-    CHECK(!EpochGate(1, 0, 1, 0, nullptr).due());                    // nobody wants a record
+    CHECK(!EpochGate(1, 0, 1, 0, nullptr).due()); // without a record function there is never a record
 }

@@ -1,4 +1,4 @@
-// Files that are no lock, each with its sentence.
+// Files that are no valid locks, with the sentence for each.
 #include "generator/lock/lock.hpp"
 #include "tests/unit/bad_files.hpp"
 

@@ -1,4 +1,4 @@
-// The configured package index, where it can be reached: what pip itself chooses is the truth.
+// Compares with pip's own choice on the configured package index; skipped where that cannot be reached.
 #include "common/base/process.hpp"
 #include "common/base/text.hpp"
 #include "generator/lock/make_lock.hpp"
@@ -60,7 +60,7 @@ TEST_CASE("the wheels pip would choose", "[index][network]") {
     LockOptions options;
     options.python = python.substr(0, python.find(' '));
     options.target_glibc = gnu_get_libc_version();
-    options.provided = {{"cffi", "1.16.0"}}; // cryptography's, which the list leaves out
+    options.provided = {{"cffi", "1.16.0"}}; // required by cryptography, absent from the list
     auto made = make_lock(*request, options, **fetcher);
     if (!made.ok()) FAIL(made.error().message);
     std::map<std::string, std::string> ours, theirs;
@@ -70,7 +70,7 @@ TEST_CASE("the wheels pip would choose", "[index][network]") {
         theirs[url.substr(url.rfind('/') + 1)] = row["download_info"]["archive_info"]["hashes"]["sha256"];
     }
     CHECK(ours == theirs);
-    // A line that is not pinned is resolved.
+    // A line without a pin is resolved.
     auto loose = spec::parse_spec("six\n", "requirements.txt");
     add_pip_configuration(*loose);
     auto resolved = make_lock(*loose, options, **fetcher);

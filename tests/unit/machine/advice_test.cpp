@@ -1,4 +1,4 @@
-// Distributions, and advice that can be typed in.
+// Distributions, and advice with commands to type.
 #include "common/base/file.hpp"
 #include "common/machine/driver_advice.hpp"
 #include "common/machine/gpu_suggestion.hpp"
@@ -86,8 +86,8 @@ TEST_CASE("the driver branch for GPUs and a floor") {
     CHECK(driver_branch(request("525.60.13", {61, 86})) == 580);
     CHECK(driver_branch(request("450.80.02", {37})) == 470);
     CHECK(driver_branch(request("525.60.13", {37})) == 0);
-    // A long-term branch that is not packaged widely yet, where the settled ones are too old; beyond it what was asked
-    // for.
+    // 620 is a long-term branch that few distributions have: it is chosen when 580 is too old. Beyond 620 the requested
+    // branch is named.
     CHECK(driver_branch(request("590.44.01", {86})) == 620);
     CHECK(driver_branch(request("580.65.06", {107})) == 620);
     CHECK(driver_branch(request("590.44.01", {61})) == 0);
@@ -108,7 +108,7 @@ TEST_CASE("advice has a command where a repository is configured, and always wha
     CHECK(
         driver_advice(request("570.26", {120}), tree.read(), "install").find("'apt install nvidia-driver-580-open'") !=
         std::string::npos);
-    // The headers are there: nothing but the driver has to be carried.
+    // The kernel headers exist, so only the driver must be carried.
     Tree bare;
     bare.file("/etc/os-release", debian).file("/lib/modules/6.1.0-18-amd64/build/Makefile", "");
     CHECK(driver_advice(request("525.60.13", {61}), bare.read(), "upgrade to") ==

@@ -1,4 +1,4 @@
-// docs/inside/gpu.md prints the table of rules: both say the same.
+// The table of rules in docs/inside/gpu.md must equal the one in the code.
 #include "common/machine/gpu_rules.hpp"
 
 #include "common/base/file.hpp"

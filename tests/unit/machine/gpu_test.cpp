@@ -105,7 +105,7 @@ void require_refused(const GpuFacts& facts, std::string_view id, std::string_vie
     CHECK(verdict.findings[0].advice == std::string(advice) + "; --no-gpu installs all the same");
     CHECK(failure_of(verdict.findings) == ErrorKind::machine);
 
-    // The row's other half: with --no-gpu a warning, and nothing fails.
+    // With --no-gpu the same row is a warning and no failure.
     auto forced = judge_gpu(facts, cuda(), {true, {}});
     CHECK(forced.outcome == Outcome::refused);
     REQUIRE(find(forced, id));
@@ -120,7 +120,7 @@ TEST_CASE("no NVIDIA GPU: install, not verified") {
     FakeMachine machine;
     machine.file("/sys/bus/pci/devices/0000:00:02.0/vendor", "0x8086\n");
     machine.file("/sys/bus/pci/devices/0000:00:02.0/class", "0x030000\n");
-    // The audio function of a card that was lent away is no GPU.
+    // The audio function of a passed-through card is no GPU.
     machine.gpu("0x10fa", "snd_hda_intel", "0x040300", "0000:01:00.1");
     auto verdict = judge_gpu(machine.facts(), cuda());
     CHECK(verdict.outcome == Outcome::not_verified);
@@ -242,7 +242,7 @@ TEST_CASE("driver below the floor of the environment's CUDA major") {
                     "upgrade the driver to 525.60.13 or newer");
     // 450.80.02 runs all of CUDA 11.
     CHECK(judge_gpu(machine.facts(), cuda(11, "450.80.02")).outcome == Outcome::usable);
-    CHECK(judge_gpu(machine.facts(), cuda(11, "")).outcome == Outcome::usable); // floor from our own table
+    CHECK(judge_gpu(machine.facts(), cuda(11, "")).outcome == Outcome::usable); // the floor comes from our own table
 
     SECTION("cuda-compat: a child that opened libcuda reports a newer API") {
         auto verdict = judge_gpu(machine.facts(), cuda(), {false, [] { return std::optional(12020); }});
@@ -305,7 +305,7 @@ TEST_CASE("no code for any of its GPUs") {
         auto slow = judge_gpu(machine.facts(), needs);
         CHECK(slow.outcome == Outcome::usable);
         CHECK(find(slow, "gpu-ptx-only")->severity == Severity::note);
-        needs.cuda_runtime = "12.8"; // a manifest that does not tell the PTX version
+        needs.cuda_runtime = "12.8"; // for manifests without the PTX version
         auto newer = judge_gpu(machine.facts(), needs);
         CHECK(newer.outcome == Outcome::refused);
         CHECK(find(newer, "gpu-ptx-too-new")->sentence ==
@@ -314,12 +314,12 @@ TEST_CASE("no code for any of its GPUs") {
         CHECK(find(newer, "gpu-ptx-too-new")->advice ==
               "upgrade to NVIDIA's driver 570.26 or newer, of branch 580 at most (the last one for this GPU); --no-gpu "
               "installs all the same");
-        // The PTX itself says that it is older than the environment's CUDA.
+        // The PTX is of an older version than the environment's CUDA.
         needs.gpu_libraries[0].ptx_isa["compute_50"] = "8.4";
         CHECK(judge_gpu(machine.facts(), needs).outcome == Outcome::usable);
         needs.gpu_libraries[0].ptx_isa["compute_50"] = "99.0";
         CHECK(find(judge_gpu(machine.facts(), needs), "gpu-ptx-unknown"));
-        // Another GPU has machine code: a warning.
+        // Another GPU has machine code, so this is a warning.
         needs.gpu_libraries[0].ptx_isa["compute_50"] = "8.7";
         machine.gpu("0x2204", "nvidia", "0x030000", "0000:02:00.0");
         auto mixed = judge_gpu(machine.facts(), needs);
@@ -409,9 +409,9 @@ TEST_CASE("libraries that do not decide") {
     CHECK(verdict.outcome == Outcome::usable);
     REQUIRE(find(verdict, "gpu-library-without-code"));
     CHECK(find(verdict, "gpu-library-without-code")->sentence ==
-          "libtorch_cuda_linalg.so has no code for Tesla T4 (7.5): what needs it fails on that GPU");
+          "libtorch_cuda_linalg.so has no code for Tesla T4 (7.5): calls into it fail on that GPU");
     CHECK(find(verdict, "gpu-special-without-code")->sentence ==
-          "no code for Tesla T4 (7.5) in libcusparseLt.so.0: it matters only to what computes with it");
+          "no code for Tesla T4 (7.5) in libcusparseLt.so.0: it matters only to programs that use it");
     CHECK(find(verdict, "gpu")->sentence.ends_with("; code for it: sm_75 in libtorch_cuda.so"));
     CHECK(find(verdict, "gpu")->docs == "docs/inside/gpu.md#gpu");
 }
@@ -431,9 +431,9 @@ TEST_CASE("a target that is only described") {
     CHECK(judge(86, "470").findings.back().id == "gpu-driver-too-old");
     CHECK(judge(86, "470").findings.back().advice == "upgrade the driver to 525.60.13 or newer");
     CHECK(judge(75, "").findings.back().id == "gpu-no-code");
-    CHECK(judge(120, "").outcome == Outcome::usable); // PTX, and a driver that is new enough
+    CHECK(judge(120, "").outcome == Outcome::usable); // it runs the PTX: the driver is new enough
     CHECK(judge(120, "570.26").findings.front().id == "gpu-ptx-only");
-    CHECK(judge(120, "550.54.14").findings.back().id == "gpu-driver-unsuitable"); // it does not know Blackwell
+    CHECK(judge(120, "550.54.14").findings.back().id == "gpu-driver-unsuitable"); // this driver does not know Blackwell
     CHECK(judge(90, "550.54.14").findings.back().id == "gpu-ptx-too-new");
     CHECK(judge_gpu_target({{}, "470"}, needs, options).outcome == Outcome::refused);
     CHECK(judge_gpu_target({{}, "550"}, needs, options).outcome == Outcome::usable);
@@ -468,7 +468,7 @@ TEST_CASE("a machine in order, proprietary and open module") {
         CHECK(verdict.findings[0].sentence ==
               "H100 SXM5 80GB, driver 700.10.01 of CUDA 13.5 or newer; the environment's CUDA 13.4 needs "
               "580.65.06 or newer");
-        // An environment of a CUDA major that these tables do not have is not judged by its floor either.
+        // An environment of an unknown CUDA major has no floor.
         CHECK(judge_gpu(machine.facts(), cuda(14, "")).outcome == Outcome::usable);
     }
     SECTION("the version from /sys alone") {

@@ -1,6 +1,6 @@
-// Machines as trees of /proc, /sys and /dev, made after the formats that the kernel and NVIDIA's driver publish:
-// tests/fixtures/machines/NAME.machine is the tree, NAME.golden what is found in it. To add one, write a .machine and
-// run this test with TINDERBOX_UPDATE_GOLDEN=1; then read the difference. docs/inside/preflight.md describes the
+// Machines as trees of /proc, /sys and /dev, in the formats that the kernel and NVIDIA's driver publish.
+// tests/fixtures/machines/NAME.machine is the tree, NAME.golden the facts and findings. To add a machine, write a
+// .machine and run this test with TINDERBOX_UPDATE_GOLDEN=1; then read the diff. docs/inside/preflight.md describes the
 // format.
 #include "common/format/cuda_floors.hpp"
 #include "common/machine/gpu_chips.hpp"
@@ -96,7 +96,7 @@ struct Machine {
     }
 
     GpuFacts facts() const {
-        // Root may do everything; as what somebody else sees it, then.
+        // Root may open every node, so read the facts as another user.
         const bool change = denies && ::geteuid() == 0;
         if (change) REQUIRE(::seteuid(65534) == 0);
         GpuFacts out = read_gpu_facts(SystemRoot(directory.path().string()), environment);
@@ -105,7 +105,7 @@ struct Machine {
     }
 };
 
-// The facts, then what is said of them to an environment of that CUDA.
+// The facts, then the findings for an environment of that CUDA.
 std::string golden_of(const Machine& machine) {
     const GpuFacts facts = machine.facts();
     nlohmann::json found = to_json(facts);
@@ -140,7 +140,7 @@ TEST_CASE("machines") {
         auto wanted = read_text(golden);
         REQUIRE(wanted.ok());
         CHECK(found == *wanted);
-        // Whatever a file of the machine holds, nothing that drives a terminal reaches a report.
+        // No byte that controls a terminal may reach a report, whatever the files hold.
         for (char c : found) CHECK((c == '\n' || static_cast<unsigned char>(c) >= 0x20));
         CHECK(found.find('\x7f') == std::string::npos);
     }
@@ -148,7 +148,7 @@ TEST_CASE("machines") {
 }
 
 TEST_CASE("rubbish in every file is no crash, and nothing of it is shown") {
-    // Each file of each machine in turn: 1 MB of bytes of every kind, an endless line, nothing.
+    // Replaces each file of each machine by random bytes, an endless line, blanks, nothing, and empty lines.
     std::string noise(1u << 20, '\0');
     std::uint32_t state = 1;
     for (char& c : noise) c = static_cast<char>((state = state * 1664525 + 1013904223) >> 24);
@@ -234,7 +234,7 @@ TEST_CASE("what is no library") {
     other[16] = 2;
     CHECK(library_defect(other, 768) == "it is no shared library");
     other = elf;
-    other.replace(40, 8, "\xff\xff\xff\xff\xff\xff\xff\xff"); // a sum that overflows
+    other.replace(40, 8, "\xff\xff\xff\xff\xff\xff\xff\xff"); // the sum overflows
     CHECK(library_defect(other, 768) == "it is cut short at 768 bytes");
     // The libraries of this machine are in order.
     for (const char* path : {"/proc/self/exe"}) {

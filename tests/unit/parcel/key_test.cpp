@@ -1,4 +1,4 @@
-// Keys: each kind's own, the same texts as in earlier releases, found again in a filled cache.
+// Keys: one for each kind, with the same texts as in earlier releases, and found in a filled cache.
 #include "common/base/text.hpp"
 #include "generator/archive/byte_source.hpp"
 #include "generator/parcel/index.hpp"

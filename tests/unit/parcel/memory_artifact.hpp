@@ -6,7 +6,7 @@
 
 namespace tinderbox::test {
 
-// Contents in memory; may say wrong sizes and hashes, or fail.
+// Contents in memory. May report wrong sizes and hashes, or fail.
 class MemoryArtifact final : public parcel::Artifact {
   public:
     parcel::Entry& add(std::string path, std::string content, format::Root root = format::Root::env) {

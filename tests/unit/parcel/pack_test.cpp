@@ -291,7 +291,7 @@ TEST_CASE_METHOD(Fixture, "pack: facts of ELF files, small, large, and with tabl
     if (!file.ok()) SKIP("no /bin/ls");
     const std::string small(as_text(*file));
     std::string large = small + noise(3u << 20, 1);
-    // Everything but the header lies 9 MiB further back: segments' offsets are moved.
+    // All parts but the header lie 9 MiB later: the offsets of segments are moved.
     std::string late = small.substr(0, 64) + std::string(9u << 20, 'z') + small.substr(64);
     auto u64_at = [&](std::size_t at) -> std::uint64_t {
         return ByteReader(as_bytes(std::string_view(late).substr(at, 8))).u64();
@@ -391,13 +391,13 @@ TEST_CASE("cache: packs once, finds, repairs") {
     fs::remove(entry / payload_name);
     REQUIRE(cache.get(key, {}, open).ok());
     CHECK(opened == 3);
-    // What a killed process left behind does not disturb.
+    // Files that a killed process left behind are ignored.
     fs::remove_all(entry);
     fs::create_directories(fs::path(entry.string() + ".partial"));
     REQUIRE(write_atomically(fs::path(entry.string() + ".partial") / payload_name, "half").ok());
     REQUIRE(cache.get(key, {}, open).ok());
     CHECK(opened == 4);
-    // An artifact that cannot be packed leaves nothing.
+    // A failed pack leaves no entry.
     auto failing = [&]() -> Result<std::unique_ptr<Artifact>> {
         auto a = std::make_unique<MemoryArtifact>();
         a->add("a.py", "FAIL");
@@ -427,7 +427,7 @@ TEST_CASE("cache: of two processes one packs, both get it") {
             options.level = Level::fast;
             std::ignore = write_atomically(directory.path() / fmt::format("started-{}", ::getpid()), "");
             auto parcel = cache.get(key, options, [&]() -> Result<std::unique_ptr<Artifact>> {
-                // The one that packs does not begin before the others have come, too.
+                // The packing process waits until the others have started.
                 while (files_called("started-") < 3) std::this_thread::yield();
                 std::ignore = write_atomically(directory.path() / fmt::format("opened-{}", ::getpid()), "");
                 auto a = std::make_unique<MemoryArtifact>();

@@ -1,4 +1,4 @@
-// For tests: a generated text as a target with this prefix has it.
+// A generated text as it is at a target with this prefix.
 #pragma once
 
 #include "common/base/text.hpp"
@@ -6,7 +6,7 @@
 
 namespace tinderbox::test {
 
-// `digest_of` answers for digest holes, by their targets; without it they are zeros. A shebang stays one line.
+// `digest_of` returns digests by their targets; without it they are zeros. A shebang stays one line.
 inline std::string render(const parcel::HoledText& text, std::string_view prefix,
                           const std::function<std::string(const std::string&)>& digest_of = {}) {
     std::string out;

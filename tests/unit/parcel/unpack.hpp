@@ -1,4 +1,4 @@
-// For tests: what a parcel holds, as an installer would write it.
+// Writes the files of a parcel as an installer would.
 #pragma once
 
 #include "common/format/relocate.hpp"

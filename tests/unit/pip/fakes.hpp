@@ -1,4 +1,4 @@
-// An index in memory for tests: pages and files by URL, and wheels made on the spot.
+// An index in memory: pages and files by URL, and wheels made on demand.
 #pragma once
 
 #include "common/base/hash.hpp"
@@ -50,7 +50,7 @@ class FakeFetcher : public fetch::Fetcher {
 
     Result<fetch::Document> get(const std::string& url, const std::string&) override {
         {
-            std::lock_guard guard(mutex_); // PackageIndex::prefetch asks from several threads
+            std::lock_guard guard(mutex_); // PackageIndex::prefetch calls this from several threads
             asked.push_back(url);
         }
         auto found = pages.find(url);
@@ -71,7 +71,7 @@ class FakeFetcher : public fetch::Fetcher {
     std::mutex mutex_;
 };
 
-// A zip archive of stored members: all a wheel needs for its metadata to be read.
+// A zip archive of stored members, enough to read a wheel's metadata.
 inline std::string make_zip(const std::vector<std::pair<std::string, std::string>>& members) {
     ByteWriter out, central;
     auto fields = [](ByteWriter& w, const std::string& name, const std::string& data) {

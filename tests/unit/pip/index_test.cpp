@@ -24,8 +24,8 @@ Options only_index(std::string url) {
 
 TEST_CASE("HTML tags as sloppy pages write them", "[html]") {
     auto tags =
-        html_tags("<!DOCTYPE html><!-- <a href=no> --><A HREF = 'x&amp;y' data-requires-python=\"&gt;=3.8,&lt;4\""
-                  " data-yanked >z</A><a\nhref=plain/>t</a><br/><a href=\"unclosed");
+        *html_tags("<!DOCTYPE html><!-- <a href=no> --><A HREF = 'x&amp;y' data-requires-python=\"&gt;=3.8,&lt;4\""
+                   " data-yanked >z</A><a\nhref=plain/>t</a><br/><a href=\"unclosed");
     REQUIRE(tags.size() == 4);
     CHECK(*tags[0].find("href") == "x&y");
     CHECK(*tags[0].find("data-requires-python") == ">=3.8,<4");
@@ -33,9 +33,13 @@ TEST_CASE("HTML tags as sloppy pages write them", "[html]") {
     CHECK(tags[0].find("nothing") == nullptr);
     CHECK(*tags[1].find("href") == "plain/");
     CHECK(tags[2].name == "br");
-    CHECK(html_tags("<a href='&#62;&#x3e;&unknown;&'>")[0].attributes[0].second == ">>&unknown;&");
-    CHECK(html_tags("a < b << c <>").empty());
-    CHECK(html_tags("<!-- open").empty());
+    CHECK((*html_tags("<a href='&#62;&#x3e;&unknown;&'>"))[0].attributes[0].second == ">>&unknown;&");
+    CHECK(html_tags("a < b << c <>")->empty());
+    CHECK(html_tags("<!-- open")->empty());
+    CHECK(html_tags("<a b c><i>", "p", Budget{.nodes = 4}).ok());
+    CHECK(html_tags("<a b c><i>", "p", Budget{.nodes = 3}).error().kind == ErrorKind::network);
+    // Thousands of "&" without a ";" near them are looked at once each.
+    CHECK(html_tags("<a href='" + std::string(300000, '&') + ";'>")->size() == 1);
 }
 
 TEST_CASE("a PEP 503 page", "[index]") {
@@ -89,6 +93,29 @@ TEST_CASE("a PEP 691 page", "[index]") {
     CHECK((*files)[1].has_metadata);
 }
 
+TEST_CASE("a server's page names nothing on this machine", "[index]") {
+    const std::string html = "<a href='file:///etc/demo-1.0-py3-none-any.whl'>x</a>"
+                             "<a href='http://127.1/demo-1.1-py3-none-any.whl'>x</a>";
+    const std::string json = R"({"meta":{"api-version":"1.0"},"files":[
+        {"filename":"demo-1.0-py3-none-any.whl","url":"file:///etc/demo-1.0-py3-none-any.whl","hashes":{}}]})";
+    const std::string based = "<base href='file:///etc/'><a href='demo-1.0-py3-none-any.whl'>x</a>";
+    const std::string good = "<a href='demo-2.0-py3-none-any.whl'>x</a>";
+    auto page = [](const std::string& body, const char* url) {
+        return parse_index_page({body, url, body.starts_with('{') ? "application/json" : "text/html", 200});
+    };
+    for (const std::string& body : {html, json, based}) {
+        auto refused = page(body, "https://h.example/simple/demo/");
+        REQUIRE_FALSE(refused.ok());
+        CHECK(refused.error().kind == ErrorKind::network);
+        CHECK(page(body, "file:///srv/simple/demo/")->size() >= 1); // of this machine
+    }
+    auto passed_over = page(html + good, "https://h.example/simple/demo/");
+    REQUIRE(passed_over.ok());
+    REQUIRE(passed_over->size() == 1);
+    CHECK(passed_over->front().url == "https://h.example/simple/demo/demo-2.0-py3-none-any.whl");
+    CHECK(page(html, "http://localhost:80/simple/demo/")->size() == 1); // a server here may name others here, no file
+}
+
 TEST_CASE("what is no index is said to be none", "[index]") {
     auto refused = [](std::string body, std::string type) {
         auto files =
@@ -123,7 +150,7 @@ TEST_CASE("indexes are asked in order and once", "[index]") {
     PackageIndex index(fetcher, options);
     auto foo = index.project("foo");
     REQUIRE(foo.ok());
-    REQUIRE(foo->size() == 1); // the first that knows it
+    REQUIRE(foo->size() == 1); // only files of the first index that knows the project
     REQUIRE((*foo)[0].files.size() == 2);
     CHECK((*foo)[0].files[0].url == "https://u:canary@extra.example/simple/foo/foo-1.0-py3-none-any.whl");
     CHECK((*foo)[0].files[1].url == "https://cdn.example/foo-1.1-py3-none-any.whl");

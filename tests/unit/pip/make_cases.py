@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes packaging_cases.json: what the `packaging` library says about some thousand inputs.
+"""Writes packaging_cases.json: the answers of the `packaging` library to some thousand inputs.
 
-The table is committed, so that the tests need no Python; run this in an environment that has packaging >= 26
-to renew it, and review the difference.
+The table is committed, so that the tests need no Python. To renew it, run this in an environment with packaging >= 26
+and review the diff.
 """
 import itertools
 import json

@@ -1,4 +1,4 @@
-// Versions, specifiers, markers, requirements, tags and wheel names against what `packaging` says of them
+// Compares versions, specifiers, markers, requirements, tags and wheel names with the answers of `packaging`
 // (packaging_cases.json, made by make_cases.py).
 #include "common/base/file.hpp"
 #include "generator/pip/requirement.hpp"
@@ -78,7 +78,7 @@ TEST_CASE("markers decide as packaging does", "[marker]") {
             continue;
         }
         REQUIRE(marker.ok());
-        // What it prints means the same.
+        // The printed marker means the same.
         auto again = Marker::parse(marker->str());
         REQUIRE(again.ok());
         std::size_t at = 0;

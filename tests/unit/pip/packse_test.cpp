@@ -1,4 +1,4 @@
-// The scenarios of astral-sh/packse: what a resolver has to answer, written by the people of another one.
+// The scenarios of astral-sh/packse: expected answers of a resolver, written by the authors of uv.
 #include "common/base/text.hpp"
 #include "generator/pip/requirement.hpp"
 #include "generator/pip/resolve.hpp"
@@ -22,7 +22,7 @@ using nlohmann::json;
 
 namespace {
 
-// tests/tools/packse_server.py as a child; it ends with our end of its standard input.
+// tests/tools/packse_server.py as a child process; it ends when its standard input closes.
 class PackseServer {
   public:
     explicit PackseServer(const std::string& scenarios) {
@@ -54,7 +54,7 @@ class PackseServer {
     Fd stdin_;
 };
 
-// Scenarios whose answer is another one without --allow-sdist, and why.
+// Scenarios with another answer without --allow-sdist, and the reason.
 const std::map<std::string, std::string> differences = {
     {"no-binary", "the answer is a source archive, and an installer carries wheels only"},
     {"incompatible-python-compatible-override-no-compatible-wheels", "the answer is a source archive"},
@@ -62,7 +62,7 @@ const std::map<std::string, std::string> differences = {
     {"no-wheels-with-matching-platform", "the answer is a source archive"},
 };
 
-// A requirement without URL, as the command line has it.
+// A requirement without a URL, as on the command line.
 Result<RequirementLine> line_of(const std::string& text) {
     TRY_ASSIGN(Requirement requirement, Requirement::parse(text));
     RequirementLine out;
@@ -98,7 +98,7 @@ Result<WheelSelection> answer(const json& scenario, const std::string& base, fet
     WheelBuilderOptions build;
     build.target = select.target;
     build.cache_root = cache;
-    WheelBuilder builder(fetcher, build); // never has to build: the archives say their metadata
+    WheelBuilder builder(fetcher, build); // never builds: the archives have their metadata
     if (allow_sdist) metadata.build_with(builder);
     auto selection = resolve(requirements, {}, select, index, metadata);
     ways[0] += metadata.counts().beside;
@@ -148,7 +148,7 @@ TEST_CASE("packse: every scenario has the answer its authors expect", "[resolve]
                 std::fprintf(stderr, "== %s\n%s\n", key.c_str(), selection.error().message.c_str());
         }
     }
-    // None is passed over.
+    // No scenario is left out.
     std::size_t tomls = 0;
     for (const auto& item : fs::recursive_directory_iterator(scenarios)) tomls += item.path().extension() == ".toml";
     CHECK(count == tomls);

@@ -1,4 +1,4 @@
-// Real wheels from the configured package index, packed, unpacked and compared with what pip installs.
+// Packs and unpacks real wheels from the configured package index and compares them with pip's installation.
 #include "common/base/process.hpp"
 #include "generator/pip/wheel.hpp"
 #include "tests/unit/parcel/unpack.hpp"
@@ -12,7 +12,7 @@ using namespace tinderbox::pip;
 
 namespace {
 
-// Path below `root` → permission bits and SHA-256, without what every installer writes on its own.
+// Maps paths below `root` to permission bits and SHA-256, without the files that each installer writes itself.
 std::map<std::string, std::string> listing(const fs::path& root) {
     std::map<std::string, std::string> out;
     for (const auto& item : fs::recursive_directory_iterator(root)) {
@@ -63,7 +63,7 @@ TEST_CASE("wheel: real wheels become the files that pip installs") {
     const fs::path ours = directory.path() / "ours", theirs = directory.path() / "theirs";
     std::vector<std::string> arguments = {
         "install", "--no-deps", "--no-compile", "--no-index", "--ignore-requires-python", "--target", theirs.string()};
-    std::map<std::string, bool> generated; // entry points' scripts
+    std::map<std::string, bool> generated; // scripts of entry points
     for (const auto& item : fs::directory_iterator(wheels)) {
         arguments.push_back(item.path().string());
         auto wheel = open_wheel(item.path());
@@ -76,7 +76,7 @@ TEST_CASE("wheel: real wheels become the files that pip installs") {
         auto parcel = parcel::pack(**wheel, "key", options, directory.path() / item.path().filename());
         if (!parcel.ok()) FAIL(parcel.error().message);
         CHECK(parcel->mismatches.empty());
-        // --target puts everything but scripts into one directory.
+        // pip's --target puts all files but scripts into one directory.
         Status status = test::unpack(*parcel, [&](const format::Destination& d) {
             return d.root == format::Root::scripts ? ours / "bin" : ours;
         });

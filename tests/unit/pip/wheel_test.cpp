@@ -14,7 +14,7 @@ using namespace tinderbox::test;
 
 namespace {
 
-// A small right wheel whose files a test replaces, adds or removes.
+// A small valid wheel; tests replace, add or remove its files.
 struct Builder {
     std::string file_name = "Demo_Pkg-1.0-py3-none-any.whl";
     std::map<std::string, test::ZipItem> items;
@@ -112,7 +112,7 @@ TEST_CASE("wheel: metadata and entries") {
     CHECK(meta["record_problems"].empty());
     CHECK(meta["top_level"] == nlohmann::json({"demo_pkg", "demo_plat"}));
     CHECK(meta["warnings"].size() == 2); // the link, the setuid bit
-    CHECK(meta.dump().size() > 100);     // valid UTF-8 throughout
+    CHECK(meta.dump().size() > 100);     // dump() throws on invalid UTF-8
     REQUIRE(find(wheel, format::Root::scripts, "tool"));
     CHECK(find(wheel, format::Root::scripts, "tool")->shebang == "#!\x01/bin/python -E");
     CHECK(find(wheel, format::Root::scripts, "tool")->mode == 0755);

@@ -30,13 +30,14 @@ struct Disk {
         fs::create_directories(path.parent_path());
         REQUIRE(write_atomically(path, text).ok());
     }
-    static void put_state(const fs::path& root, const std::string& manifest_sha256, const std::string& parts = "env",
-                          InstallStage stage = InstallStage::registered) {
+    static void put_state(const fs::path& root, const std::string& manifest_sha256,
+                          InstalledParts parts = InstalledParts::env, InstallStage stage = InstallStage::registered) {
         put(control_file(root, control::state), state_text({manifest_sha256, stage, parts}));
     }
-    static void put_journal(const fs::path& root, const std::string& parts = "env") {
+    static void put_journal(const fs::path& root, InstalledParts parts = InstalledParts::env) {
         fs::create_directories(root / control_directory);
-        REQUIRE(Journal::create(control_file(root, control::journal), {own_sha256, root.string(), false, parts}).ok());
+        REQUIRE(Journal::create(*Directory::open(root / control_directory), {own_sha256, root.string(), false, parts})
+                    .ok());
     }
     Decision decide(const std::function<void(InstallRequest&)>& change = {}) const {
         InstallRequest request;
@@ -66,7 +67,7 @@ TEST_CASE("a new prefix is built beside it") {
     CHECK(stage_beside(disk.prefix, other_sha256) != decision.stage);
     CHECK(decision.layout.root == disk.prefix);
     CHECK(decision.layout.environment == disk.prefix);
-    CHECK(decision.layout.parts.text() == "env");
+    CHECK(decision.layout.parts.installed() == InstalledParts::env);
     CHECK(!decision.reached);
 }
 
@@ -76,11 +77,11 @@ TEST_CASE("a base takes the prefix, and the environments lie below it") {
     const Layout layout = disk.decide([](InstallRequest& request) { request.keep_packages = true; }).layout;
     CHECK(layout.root == disk.prefix);
     CHECK(layout.environment == disk.prefix / "envs/lab");
-    CHECK(layout.parts.text() == "env base packages");
+    CHECK(layout.parts.installed() == InstalledParts::packages);
     CHECK(layout.root_paths() == std::vector<std::string>{"envs/lab", "", "envs/second"});
     CHECK(layout.prefix(format::Root::base) == disk.prefix);
     CHECK(layout.roots().size() == 3);
-    CHECK(disk.decide().layout.parts.text() == "env base");
+    CHECK(disk.decide().layout.parts.installed() == InstalledParts::base);
 }
 
 TEST_CASE("an existing directory") {
@@ -125,7 +126,7 @@ TEST_CASE("this very environment, whole or begun, keeps the place that was chose
     Disk disk;
     disk.with_base();
     SECTION("whole") {
-        Disk::put_state(disk.prefix, own_sha256, "env base packages", InstallStage::scripts);
+        Disk::put_state(disk.prefix, own_sha256, InstalledParts::packages, InstallStage::scripts);
         const Decision decision = disk.decide();
         REQUIRE(decision.reached);
         CHECK(decision.reached->stage == InstallStage::scripts);
@@ -134,14 +135,14 @@ TEST_CASE("this very environment, whole or begun, keeps the place that was chose
         CHECK(refusal(disk.decide(extracting)) == "prefix-exists");
     }
     SECTION("whole, with conda's records, and not yet tidied") {
-        Disk::put_state(disk.prefix, own_sha256, "env base", InstallStage::files);
+        Disk::put_state(disk.prefix, own_sha256, InstalledParts::base, InstallStage::files);
         Disk::put(disk.prefix / "conda-meta/history");
         fs::create_directories(control_file(disk.prefix, control::stage));
         CHECK(refusal(disk.decide()) == "");
         CHECK(disk.decide().reached);
     }
     SECTION("begun in a directory with files of the user") {
-        Disk::put_journal(disk.prefix, "env base");
+        Disk::put_journal(disk.prefix, InstalledParts::base);
         Disk::put(disk.prefix / "mine.txt");
         CHECK(refusal(disk.decide()) == "");
         CHECK(disk.decide().staging == StagingKind::inside);
@@ -173,12 +174,12 @@ TEST_CASE("a conda gets the environment in its envs/") {
         Disk::put_state(disk.prefix / "envs/lab", own_sha256);
         CHECK(disk.decide().layout.root == disk.prefix / "envs/lab"); // without -u, too
         for (const fs::path& named : {disk.prefix, disk.prefix / "envs/lab"}) {
-            auto installed = find_installed(disk.manifest, own_sha256, named);
+            auto installed = find_installed(disk.manifest, own_sha256, named, Trust::now(), Access::write);
             REQUIRE(installed.ok());
             CHECK(installed->layout.root == disk.prefix / "envs/lab");
             CHECK(installed->layout.conda == disk.prefix);
         }
-        CHECK(!find_installed(disk.manifest, other_sha256, disk.prefix).ok());
+        CHECK(!find_installed(disk.manifest, other_sha256, disk.prefix, Trust::now(), Access::read).ok());
     }
 }
 
@@ -192,22 +193,22 @@ TEST_CASE("an environment that a killed replacement put aside counts as being th
 TEST_CASE("what lies at a path") {
     auto directory = *TemporaryDirectory::make();
     const fs::path base = directory.path();
-    CHECK(look_at(base / "a/b") == Found::absent);
+    CHECK(look_at(approach(base / "a/b", Trust::now())) == Found::absent);
     Disk::put(base / "file");
-    CHECK(look_at(base / "file") == Found::file);
-    CHECK(look_at(base / "file/below") == Found::absent);
+    CHECK(look_at(approach(base / "file", Trust::now())) == Found::file);
+    CHECK(look_at(approach(base / "file/below", Trust::now())) == Found::absent);
     fs::create_symlink("/nowhere/at/all", base / "dangling");
-    CHECK(look_at(base / "dangling") == Found::file);
+    CHECK(look_at(approach(base / "dangling", Trust::now())) == Found::file);
     fs::create_directories(base / "begun/.tinderbox/stage");
-    CHECK(look_at(base / "begun") == Found::empty_directory);
-    CHECK(look_at(base) == Found::directory);
+    CHECK(look_at(approach(base / "begun", Trust::now())) == Found::empty_directory);
+    CHECK(look_at(approach(base, Trust::now())) == Found::directory);
     fs::create_directories(base / "conda/conda-meta");
-    CHECK(look_at(base / "conda") == Found::conda);
+    CHECK(look_at(approach(base / "conda", Trust::now())) == Found::conda);
     Disk::put(base / "conda/.tinderbox/state", "damaged");
-    CHECK(look_at(base / "conda") == Found::environment);
+    CHECK(look_at(approach(base / "conda", Trust::now())) == Found::environment);
     if (::geteuid() != 0) {
         fs::permissions(base / "begun", fs::perms::none);
-        CHECK(look_at(base / "begun") == Found::unreadable);
+        CHECK(look_at(approach(base / "begun", Trust::now())) == Found::unreadable);
         fs::permissions(base / "begun", fs::perms::owner_all);
     }
 }

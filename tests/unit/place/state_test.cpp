@@ -7,18 +7,19 @@ using namespace tinderbox;
 using namespace tinderbox::place;
 
 TEST_CASE("the state file") {
-    const State state{std::string(64, 'a'), InstallStage::scripts, "env base"};
+    const State state{std::string(64, 'a'), InstallStage::scripts, InstalledParts::base};
     const std::string text = state_text(state);
     CHECK(text == "tinderbox-state 1\nmanifest " + std::string(64, 'a') + "\nstage scripts\nparts env base\n");
     auto parsed = parse_state(text);
     REQUIRE(parsed);
     CHECK(state_text(*parsed) == text);
-    CHECK(parsed->parts == "env base");
-    CHECK(parse_state("tinderbox-state 1\nmanifest a\nstage none\n")->parts == "env");
+    CHECK(parsed->parts == InstalledParts::base);
+    CHECK(parse_state("tinderbox-state 1\nmanifest a\nstage none\n")->parts == InstalledParts::env);
     for (std::string_view bad :
          {"", "tinderbox-state 2\nmanifest a\nstage none\n", "tinderbox-state 1\nmanifest a\n",
           "tinderbox-state 1\nmanifest a\nstage nowhere\n", "tinderbox-state 1\nmanifest a\nstage none\nwords env\n",
-          "tinderbox-state 1\nmanifesta\nstage none\n", "tinderbox-state 1\nmanifest a\nstage none"})
+          "tinderbox-state 1\nmanifest a\nstage none\nparts base\n", "tinderbox-state 1\nmanifesta\nstage none\n",
+          "tinderbox-state 1\nmanifest a\nstage none"})
         CHECK(!parse_state(bad));
 }
 
@@ -29,7 +30,7 @@ TEST_CASE("a stage is recorded, and never steps back") {
     CHECK(!record_stage(root, InstallStage::files).ok());
     fs::create_directories(root / control_directory);
     const fs::path file = control_file(root, control::state);
-    REQUIRE(write_atomically(file, state_text({"a", InstallStage::files, "env"})).ok());
+    REQUIRE(write_atomically(file, state_text({"a", InstallStage::files})).ok());
     REQUIRE(record_stage(root, InstallStage::verified).ok());
     REQUIRE(record_stage(root, InstallStage::bytecode).ok());
     CHECK(read_state(root).value()->stage == InstallStage::verified);

@@ -73,14 +73,14 @@ TEST_CASE("glibc is read from the target's own file") {
     CHECK(machine::glibc_version_in("GNU C Library") == "");
     CHECK(machine::glibc_version_in("") == "");
     CHECK(machine::glibc_version_in("release version 2.36.") == "");
-    // An older one is told by its file's name.
+    // The file name tells the version of an older one.
     auto directory = TemporaryDirectory::make().value();
     fs::create_directories(directory.path() / "lib64");
     REQUIRE(write_atomically(directory.path() / "lib64/libc-2.31.so", "not read").ok());
     fs::create_symlink("libc-2.31.so", directory.path() / "lib64/libc.so.6");
     machine::SystemRoot bullseye(directory.path().string());
     CHECK(machine::LibraryIndex(bullseye).glibc().version == "2.31");
-    // The machine the tests run on has one, and it is not the one linked into a static program by accident.
+    // The host has a C library, and it is not the one in this static program.
     machine::SystemRoot host;
     auto glibc = machine::LibraryIndex(host).glibc();
     CHECK(!glibc.version.empty());
@@ -100,7 +100,8 @@ TEST_CASE("glibc older than needed, unknown, or musl") {
     CHECK(machine::failure_of(findings) == ErrorKind::machine);
 
     CHECK(!machine::failure_of(machine::judge_machine(good_machine(), manifest_for("2.36"))));
-    CHECK(!machine::failure_of(machine::judge_machine(old, manifest_for("2.4")))); // 2.4 < 2.31: numbers, not text
+    // compared as numbers: 2.4 is older than 2.31
+    CHECK(!machine::failure_of(machine::judge_machine(old, manifest_for("2.4"))));
 
     auto musl = good_machine();
     musl.glibc.clear();
@@ -177,7 +178,7 @@ TEST_CASE("the loader's cache and the standard directories") {
     CHECK(index.find("libplain.so.2") == "/usr/lib64/libplain.so.2");
     CHECK(index.find("libplain.so.2", {"/home/me/lib"}) == "/home/me/lib/libplain.so.2");
     CHECK(index.find("libnone.so.9") == "");
-    // Every truncation is an empty cache or a shorter one, never a crash.
+    // Every truncation gives an empty or a shorter cache and no crash.
     std::string bytes(as_text(cache.data()));
     for (std::size_t n = 0; n < bytes.size(); ++n) machine::parse_ld_cache(std::string_view(bytes).substr(0, n));
     CHECK(machine::parse_ld_cache(bytes).size() == 2);
@@ -208,7 +209,7 @@ TEST_CASE("target: room, inodes, quota") {
     CHECK(find(findings, "disk-space")->sentence == "1.00 MB are needed in '/opt', 400 kB are free");
     CHECK(machine::failure_of(findings) == ErrorKind::storage);
     auto staged = full;
-    staged.staged_bytes = 800'000; // an interrupted run's files count
+    staged.staged_bytes = 800'000; // files of an interrupted run count
     CHECK(!machine::failure_of(judge(staged)));
 
     auto inodes = good_target();
@@ -268,7 +269,7 @@ TEST_CASE("target: what is there already, and the file system") {
     int asked = 0;
     auto collide = [&] { return ++asked > 0; };
     CHECK(!failing(good_target(), "case-folding", at("/opt/demo"), collide));
-    CHECK(asked == 0); // the file table is read only when it matters
+    CHECK(asked == 0); // the file table is read only when it is needed
     CHECK(failing(with([](auto& f) {
                       f.folds_case = true;
                       f.file_system = "cifs";
@@ -310,7 +311,7 @@ TEST_CASE("targets on this machine") {
     file.found = place::Found::file;
     CHECK(read_target_facts(file).not_a_directory == "");
     CHECK(read_target_facts(file).existing == base.string());
-    // The tree of an interrupted run takes no room a second time.
+    // The files of an interrupted run need no space again.
     auto resumed = at(base / "new");
     resumed.stage = base / ".new.tinderbox-stage-0123";
     fs::create_directories(resumed.stage / "lib");

@@ -38,7 +38,7 @@ format::PackageInfo package(std::string kind, std::string name, std::string vers
     return out;
 }
 
-// A fetcher that has nothing: what is not known without asking stays unknown.
+// A fetcher without answers: facts that need a request stay unknown.
 class NoFetcher : public fetch::Fetcher {
   public:
     int asked = 0;
@@ -183,7 +183,7 @@ TEST_CASE("a plan says what is known, and how", "[report][plan]") {
     REQUIRE(directory.ok());
     options.gpu = advise::planned_gpu_needs(lock, parcel::ParcelCache(directory->path()), parcel::Level::standard);
     BuildPlan plan = make_build_plan(lock, table(), options, fetcher, silent);
-    CHECK(fetcher.asked == 1); // torch alone is large enough to ask for
+    CHECK(fetcher.asked == 1); // only torch is large enough to ask for its size
     CHECK(plan.download == 931'000'000);
     CHECK(plan.without_size == 0);
     CHECK(to_json(plan)["cuda_major"] == 12);
@@ -196,7 +196,7 @@ TEST_CASE("a plan says what is known, and how", "[report][plan]") {
     CHECK(text.find("525.60.13") != std::string::npos);
     CHECK(text.find("estimated from the downloads' sizes") != std::string::npos);
     CHECK(text.find("torch 2.9.1 requires nvidia-cuda-runtime-cu12==12.8.90") != std::string::npos);
-    // On a terminal nothing is wider than it.
+    // On a terminal no line is wider than the terminal.
     const std::string narrow = plan_text(plan, 100, false);
     for (std::string_view line : split_lines(narrow)) {
         if (line.empty()) break; // the end of the table
@@ -222,7 +222,7 @@ TEST_CASE("package URLs and bills of materials", "[report][sbom]") {
                                                             "runtime_cu12-12.8.90-py3-none-manylinux2014_x86_64.whl");
     CHECK(package_url(package("wheel", "Torch", "1.12.1+cu113"), "linux-64") == "pkg:pypi/torch@1.12.1%2Bcu113");
     inventory.packages.push_back(inventory.packages[0]); // in the base as well
-    inventory.packages.back().prefix = "base";
+    inventory.packages.back().prefix.kind = format::PrefixKind::base;
     SbomOptions options{"0.1.0", "2026-01-01T00:00:00Z"};
     json bom = cyclonedx(inventory, options), document = spdx(inventory, options);
     std::set<std::string> references;

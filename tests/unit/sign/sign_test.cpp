@@ -75,7 +75,7 @@ TEST_CASE("a key of its own signs, and nothing else is accepted", "[sign]") {
     CHECK(*open->accepts(digest, signature));
     CHECK_FALSE(*open->accepts(sha256(as_bytes("other bytes")), signature));
     CHECK_FALSE(*open->accepts(digest, *other->sign(digest)));
-    // Every flipped bit: another signature, or none at all; never one that is accepted.
+    // Every flipped bit gives another signature or no valid form; none is accepted.
     for (std::size_t i = 0; i < signature.size() * 8; ++i) {
         Bytes bad = signature;
         bad[i / 8] ^= static_cast<std::byte>(1 << (i % 8));

@@ -1,4 +1,4 @@
-// Files that are no request, each with its sentence.
+// Files that are no valid requests, with the sentence for each.
 #include "generator/spec/request.hpp"
 #include "tests/unit/bad_files.hpp"
 

@@ -2,12 +2,13 @@
 #include "common/base/text.hpp"
 #include "generator/pip/marker.hpp"
 #include "generator/spec/reader.hpp"
-#include "tests/unit/check_contains.hpp"
+#include "tests/unit/golden_text.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <nlohmann/json.hpp>
 
 using namespace tinderbox;
+using test::GoldenSentences;
 using namespace tinderbox::spec;
 using nlohmann::json;
 
@@ -62,6 +63,7 @@ Names names_of(const Request& request) {
 } // namespace
 
 TEST_CASE("conda-lock: platforms and categories", "[locks]") {
+    GoldenSentences said("tests/unit/spec/foreign_lock.golden", "conda-lock: platforms and categories");
     auto entry = [](const char* name, const char* platform, const char* category) {
         return fmt::format("- name: {0}\n  version: '1'\n  manager: conda\n  platform: {1}\n  dependencies: {{}}\n"
                            "  url: https://c.example/main/{1}/{0}-1-0.conda\n  hash: {{md5: {2}}}\n  category: {3}\n  "
@@ -79,13 +81,12 @@ TEST_CASE("conda-lock: platforms and categories", "[locks]") {
     CHECK(request.channels == Names{"main"});
     CHECK(names_of(taken(text, "conda-lock.yml", choice({"extra", "-dev"}))) == Names{"a", "x"});
     CHECK(names_of(taken(text, "conda-lock.yml", choice({}, "osx-64"))) == Names{"a"});
-    CHECK_CONTAINS(refused(text, "conda-lock.yml", choice({}, "linux-aarch64")),
-                   "it has packages for linux-64, osx-64, not for linux-aarch64");
-    CHECK_CONTAINS(refused(text, "conda-lock.yml", choice({"test"})),
-                   "there is no 'test' in it; there is: main, dev, extra");
+    said.add(refused(text, "conda-lock.yml", choice({}, "linux-aarch64")));
+    said.add(refused(text, "conda-lock.yml", choice({"test"})));
 }
 
 TEST_CASE("pixi: environments and platforms by name", "[locks]") {
+    GoldenSentences said("tests/unit/spec/foreign_lock.golden", "pixi: environments and platforms by name");
     std::string text = "version: 7\nplatforms:\n- name: linux-64\n- name: gpu\n  subdir: linux-64\nenvironments:\n"
                        "  default:\n    channels: [{url: https://c.example/}]\n    packages:\n      linux-64:\n      - "
                        "conda: https://c.example/linux-64/a-1-0.conda\n"
@@ -105,9 +106,8 @@ TEST_CASE("pixi: environments and platforms by name", "[locks]") {
     CHECK(wheels(lab) == Names{"six-1-py3-none-any.whl"});
     CHECK(taken(text, "pixi.lock", choice({}, "linux-64", "lab")).name == "lab"); // --name
     CHECK(taken(text, "pixi.lock", choice({}, "linux-64", "other")).name.empty());
-    CHECK_CONTAINS(refused(text, "pixi.lock", choice({"prod"})), "there is: default, lab");
-    CHECK_CONTAINS(refused("version: 3\nenvironments: {}\npackages: []\n", "pixi.lock"),
-                   "pixi.lock:1:10: its format is version 3");
+    said.add(refused(text, "pixi.lock", choice({"prod"})));
+    said.add(refused("version: 3\nenvironments: {}\npackages: []\n", "pixi.lock"));
     json shown = inspect_json(*lab.locks.at(0).lock);
     CHECK(shown["platforms"] == json::array({"linux-64", "gpu"}));
     REQUIRE(shown["packages"].size() == 3);
@@ -116,6 +116,8 @@ TEST_CASE("pixi: environments and platforms by name", "[locks]") {
 }
 
 TEST_CASE("pylock: markers, extras, groups, and the wheel that fits", "[locks]") {
+    GoldenSentences said("tests/unit/spec/foreign_lock.golden",
+                         "pylock: markers, extras, groups, and the wheel that fits");
     auto wheel = [](const char* name) {
         return fmt::format("{{url = \"https://p.example/{}\", hashes = {{sha256 = \"{}\"}}}}", name, digest);
     };
@@ -148,7 +150,7 @@ TEST_CASE("pylock: markers, extras, groups, and the wheel that fits", "[locks]")
           Names{"other-1-py3-none-any.whl (needed)", "plain-1-py3-none-any.whl"});
     CHECK(wheels(taken(text, "pylock.toml", choice({"gpu", "-dev"})))[0] == "cuda-1-py3-none-any.whl");
     CHECK(wheels(taken(text, "pylock.toml", choice({"gpu", "-dev"}))).size() == 4);
-    CHECK_CONTAINS(no_wheels(request, "3.8.1"), "it is for Python >=3.9, and the environment's is 3.8.1");
+    said.add(no_wheels(request, "3.8.1"));
     // Every wheel for another machine, a source archive, a directory: all at once.
     std::string bad =
         "lock-version = \"1.0\"\ncreated-by = \"x\"\n[[packages]]\nname = \"w\"\nversion = \"1\"\nwheels = [" +
@@ -158,14 +160,11 @@ TEST_CASE("pylock: markers, extras, groups, and the wheel that fits", "[locks]")
         "= [" +
         wheel("g-1-cp311-cp311-manylinux_2_39_x86_64.whl") + "]\n";
     std::string message = no_wheels(taken(bad, "pylock.toml"));
-    CHECK_CONTAINS(message, "pylock.toml:3:1: w 1 has no wheel for Python 3.11 on linux-64 with glibc 2.28, only "
-                            "w-1-cp311-cp311-win_amd64.whl");
-    CHECK_CONTAINS(message, "s 1 is only a source archive (s-1.tar.gz)");
-    CHECK_CONTAINS(message, "d is the directory '.', which has to be built");
-    CHECK_CONTAINS(message, "needs a newer glibc than 2.28; allow it with --target-glibc");
+    said.add(message);
 }
 
 TEST_CASE("uv: the graph is walked from the project", "[locks]") {
+    GoldenSentences said("tests/unit/spec/foreign_lock.golden", "uv: the graph is walked from the project");
     std::string text =
         "version = 1\nrequires-python = \">=3.10\"\n"
         "[[package]]\nname = \"a\"\nversion = \"1\"\nsource = { registry = \"https://p.example\" }\n"
@@ -195,7 +194,7 @@ TEST_CASE("uv: the graph is walked from the project", "[locks]") {
     CHECK(wheels(taken(text, "uv.lock", choice({"-dev", "gpu"}))) ==
           Names{"a-1-py3-none-any.whl", "b-1-py3-none-any.whl (needed)", "c-2-py3-none-any.whl (needed)",
                 "w-1-py3-none-any.whl"});
-    CHECK_CONTAINS(refused(text, "uv.lock", choice({"test"})), "there is: gpu, dev");
+    said.add(refused(text, "uv.lock", choice({"test"})));
 }
 
 TEST_CASE("PEP 751's sets in markers", "[locks]") {
@@ -209,6 +208,7 @@ TEST_CASE("PEP 751's sets in markers", "[locks]") {
 }
 
 TEST_CASE("pyproject.toml: dependencies, extras and groups", "[pyproject]") {
+    GoldenSentences said("tests/unit/spec/foreign_lock.golden", "pyproject.toml: dependencies, extras and groups");
     std::string text =
         "[project]\nname = \"Lab_Tools\"\nversion = \"1\"\nrequires-python = \">=3.10\"\ndependencies = [\n  "
         "\"numpy>=1.26\",\n  \"six ; python_version < '3'\",\n]\n"
@@ -222,20 +222,18 @@ TEST_CASE("pyproject.toml: dependencies, extras and groups", "[pyproject]") {
         return out;
     };
     Request request = taken(text, "pyproject.toml");
-    CHECK(names(request) == Names{"numpy", "six", "pytest", "ruff"}); // uv's default: the group dev
+    CHECK(names(request) == Names{"numpy", "six", "pytest", "ruff"}); // uv installs the group dev by default
     CHECK(request.name == "Lab_Tools");
     CHECK(request.requires_python == ">=3.10");
     CHECK(request.pip[0].line.str() == "pyproject.toml:6:3");
     REQUIRE(request.ignored.size() == 5);
-    CHECK_CONTAINS(request.ignored[0].why, "write pyproject.toml[cuda] to take it");
-    CHECK_CONTAINS(request.ignored[3].why, "--extra-index-url https://t.example/whl/cu128");
+    said.add(request.ignored[0].why);
+    said.add(request.ignored[3].why);
     CHECK(names(taken(text, "pyproject.toml", choice({"-dev", "all"}))) == Names{"numpy", "six", "torch", "scipy"});
-    CHECK_CONTAINS(refused(text, "pyproject.toml", choice({"gpu"})),
-                   "no extra and no dependency group 'gpu'; there is: cuda, all, test, dev, docs");
-    CHECK_CONTAINS(refused("[dependency-groups]\ndev = [{include-group = \"dev\"}]\n", "p.toml"), "includes itself");
-    CHECK_CONTAINS(refused("[project]\nname = \"a\"\ndynamic = [\"dependencies\"]\n", "p.toml"),
-                   "p.toml:3:11: its dependencies are dynamic");
-    CHECK_CONTAINS(refused("[build-system]\nrequires = []\n", "p.toml"), "neither [project] nor [dependency-groups]");
+    said.add(refused(text, "pyproject.toml", choice({"gpu"})));
+    said.add(refused("[dependency-groups]\ndev = [{include-group = \"dev\"}]\n", "p.toml"));
+    said.add(refused("[project]\nname = \"a\"\ndynamic = [\"dependencies\"]\n", "p.toml"));
+    said.add(refused("[build-system]\nrequires = []\n", "p.toml"));
 }
 
 TEST_CASE("what a lock's package is there for", "[lock]") {
@@ -257,6 +255,8 @@ TEST_CASE("what a lock's package is there for", "[lock]") {
 }
 
 TEST_CASE("construct.yaml: selectors and jinja", "[construct]") {
+    GoldenSentences said("tests/unit/spec/foreign_lock.golden", "construct.yaml: selectors and jinja");
+    said.hide(fs::current_path().string() + "/", "CWD/");
     std::string text = "{% set version = '1.' ~ 2 %}\nname: {{ environ.get('TINDERBOX_NO_SUCH', 'Lab') }}\nversion: {{ "
                        "version }}\nchannels:\n"
                        "  - conda-forge  # [linux]\n  - w  # [win]\nspecs:\n  - python 3.11*\n  - a [unix and not "
@@ -276,13 +276,11 @@ TEST_CASE("construct.yaml: selectors and jinja", "[construct]") {
     CHECK(request.ignored[0].line.line == 18);
     CHECK(request.ignored[1].why == "constructor has no such key");
     CHECK(names_of(taken(text, "construct.yaml", choice({}, "linux-aarch64"))) == Names{"python", "b", "c"});
-    CHECK_CONTAINS(refused("name: a\nversion: 1\nspecs:\n  - a  # [linxu]\n", "c.yaml"),
-                   "c.yaml:4: in 'linxu', 'linxu' is no platform that selectors know");
-    CHECK_CONTAINS(refused("name: a\nversion: 1\nspecs:\n  - {{ x }}\n", "c.yaml"), "c.yaml:4: 'x' is not defined");
-    CHECK_CONTAINS(refused("name: a\nversion: 1\nspecs:\n{% if x %}\n", "c.yaml"), "c.yaml:4: {% if %} is not closed");
-    CHECK_CONTAINS(refused("name: a\nspecs: [a]\n", "c.yaml"), "it has no 'version:'");
-    CHECK_CONTAINS(refused("name: a\nversion: 1\nspecs: [a]\nlicense_file: none.txt\n", "c.yaml"),
-                   "c.yaml:4:15: the file 'none.txt' does not exist");
+    said.add(refused("name: a\nversion: 1\nspecs:\n  - a  # [linxu]\n", "c.yaml"));
+    said.add(refused("name: a\nversion: 1\nspecs:\n  - {{ x }}\n", "c.yaml"));
+    said.add(refused("name: a\nversion: 1\nspecs:\n{% if x %}\n", "c.yaml"));
+    said.add(refused("name: a\nspecs: [a]\n", "c.yaml"));
+    said.add(refused("name: a\nversion: 1\nspecs: [a]\nlicense_file: none.txt\n", "c.yaml"));
     TemporaryDirectory directory = *TemporaryDirectory::make();
     for (const char* name : {"a.txt", "post.sh", "EULA.txt"})
         REQUIRE(write_atomically(directory.path() / name, "text\n").ok());
@@ -301,12 +299,13 @@ TEST_CASE("construct.yaml: selectors and jinja", "[construct]") {
            request.pre_install.empty()));
     CHECK(request.script_variables.at("Q") == "it's $HOME");
     CHECK(request.ignored.empty());
-    // YAML's own brackets are no selectors.
+    // Brackets of YAML are no selectors.
     CHECK(names_of(taken("name: a\nversion: 1\nspecs: [x, y]\n", "c.yaml")) == Names{"x", "y"});
     CHECK(names_of(taken("name: a\nversion: 1\nspecs:\n  - x[version='1']\n", "c.yaml")) == Names{"x"});
 }
 
 TEST_CASE("byte-order marks and coding comments", "[spec]") {
+    GoldenSentences said("tests/unit/spec/foreign_lock.golden", "byte-order marks and coding comments");
     auto names = [](std::string_view text) {
         std::string out;
         for (const pip::RequirementLine& line : taken(text, "r.txt").pip) out += line.name + " ";
@@ -320,6 +319,6 @@ TEST_CASE("byte-order marks and coding comments", "[spec]") {
         "e.yml");
     CHECK(yaml.name == "x");
     CHECK(yaml.conda.size() == 1);
-    CHECK_CONTAINS(refused(std::string_view("\xff\xfes", 3), "r.txt"), "its byte-order mark says UTF-16");
-    CHECK_CONTAINS(refused("six\n\xe9\n", "r.txt"), "r.txt:2: it is not UTF-8 text");
+    said.add(refused(std::string_view("\xff\xfes", 3), "r.txt"));
+    said.add(refused("six\n\xe9\n", "r.txt"));
 }

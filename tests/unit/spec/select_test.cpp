@@ -4,16 +4,18 @@
 #include "generator/pip/select.hpp"
 #include "generator/spec/request.hpp"
 #include "tests/unit/check_contains.hpp"
+#include "tests/unit/golden_text.hpp"
 #include "tests/unit/pip/fakes.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 
 using namespace tinderbox;
+using test::GoldenSentences;
 using namespace tinderbox::pip;
 
 namespace {
 
-// An index "https://index.example/simple" that wheels are put on.
+// An index at "https://index.example/simple" with the wheels that tests add.
 struct World {
     FakeFetcher fetcher;
     std::map<std::string, std::string> pages;
@@ -28,7 +30,7 @@ struct World {
             "<a href='/files/" + file + (hash.empty() ? "" : "#sha256=" + hash) + "' " + attributes + ">x</a>\n";
         fetcher.page("https://index.example/simple/" + project + "/", pages[project]);
     }
-    // A wheel that exists: its metadata lies beside it.
+    // Adds a wheel with its metadata beside it.
     void wheel(const std::string& project, const std::string& version, const std::vector<std::string>& needs = {},
                const std::string& tags = "py3-none-any") {
         std::string file = replace_all(project, "-", "_") + "-" + version + "-" + tags + ".whl";
@@ -114,62 +116,58 @@ TEST_CASE("markers are the target's", "[select]") {
 }
 
 TEST_CASE("yanked files only for a pin, and with a word", "[select]") {
+    GoldenSentences said("tests/unit/spec/select.golden", "yanked files only for a pin, and with a word");
     World world;
     world.link("foo", "foo-1.0-py3-none-any.whl", "data-yanked='bad data'");
     world.link("foo", "foo-0.9-py3-none-any.whl");
     auto selection = world.chosen("foo==1.0");
     REQUIRE(selection.warnings.size() == 1);
-    CHECK_CONTAINS(selection.warnings[0], "requirements.txt:1: foo 1.0 was withdrawn by its authors: bad data");
-    CHECK_CONTAINS(world.refused("foo", ErrorKind::usage), "write 'foo==0.9'");
+    said.add(selection.warnings[0]);
+    said.add(world.refused("foo", ErrorKind::usage));
 }
 
 TEST_CASE("an unpinned line says what to write", "[select]") {
+    GoldenSentences said("tests/unit/spec/select.golden", "an unpinned line says what to write");
     World world;
     world.wheel("numpy", "2.3.5");
     world.wheel("numpy", "2.4.0rc1");
     world.wheel("numpy", "1.26.4");
     world.link("numpy", "numpy-9.0-py3-none-any.whl", "data-requires-python='&gt;=3.12'");
-    CHECK(world.refused("# list\n\nnumpy\n", ErrorKind::usage) ==
-          "requirements.txt:3: 'numpy' is not pinned; write 'numpy==2.3.5' (the newest for Python 3.11 on the index)");
-    CHECK_CONTAINS(world.refused("NumPy[x]<2", ErrorKind::usage),
-                   "write 'numpy[x]==1.26.4' (the newest that fits for Python 3.11");
+    said.add(world.refused("# list\n\nnumpy\n", ErrorKind::usage));
+    said.add(world.refused("NumPy[x]<2", ErrorKind::usage));
     std::string both = world.refused("numpy>=2\nunknown\nnumpy==2.*\n", ErrorKind::usage);
-    CHECK_CONTAINS(both, "requirements.txt:1: 'numpy>=2' is not pinned");
-    CHECK_CONTAINS(both, "\nrequirements.txt:2: 'unknown' is not pinned; write 'unknown==VERSION'");
+    said.add(both);
     world.pip.no_index = true;
-    CHECK_CONTAINS(world.refused("numpy", ErrorKind::usage), "write 'numpy==VERSION'");
+    said.add(world.refused("numpy", ErrorKind::usage));
 }
 
 TEST_CASE("an index that fails is asked once", "[select]") {
+    GoldenSentences said("tests/unit/spec/select.golden", "an index that fails is asked once");
     World world;
     for (const char* name : {"a", "b"})
         world.fetcher.pages[std::string("https://index.example/simple/") + name + "/"] =
             fetch::Document{"", "", "text/html", 500};
-    CHECK_CONTAINS(world.refused("a==1", ErrorKind::network),
-                   "https://index.example/simple/a/: the index answered with status 500");
+    said.add(world.refused("a==1", ErrorKind::network));
     CHECK(world.fetcher.asked.size() == 1);
-    CHECK_CONTAINS(world.refused("a==1\nb", ErrorKind::usage),
-                   "requirements.txt:2: 'b' is not pinned; write 'b==VERSION'");
+    said.add(world.refused("a==1\nb", ErrorKind::usage));
 }
 
 TEST_CASE("pins that contradict name both lines", "[select]") {
+    GoldenSentences said("tests/unit/spec/select.golden", "pins that contradict name both lines");
     World world;
     world.wheel("foo", "1.0");
     std::string message = world.refused("foo==1.0\nbar==1\nFoo==1.1\n", ErrorKind::usage);
-    CHECK_CONTAINS(message, "requirements.txt:3: 'Foo==1.1' contradicts 'foo==1.0' in requirements.txt:1");
+    said.add(message);
     CHECK(world.chosen("foo==1.0\nfoo==1\nfoo[a]>=0.5\n").wheels.size() == 1);
-    CHECK_CONTAINS(world.refused("foo==1.0\nfoo>1\n", ErrorKind::unsatisfiable),
-                   "requirements.txt:1: there is no 'foo==1.0,>1'");
-    CHECK_CONTAINS(
-        world.refused(
-            "foo @ https://a.example/foo-1.0-py3-none-any.whl\nfoo @ https://b.example/foo-1.0-py3-none-any.whl",
-            ErrorKind::usage),
-        "requirements.txt:2: ");
-    CHECK_CONTAINS(world.refused("foo @ https://a.example/foo-1.0-py3-none-any.whl\nfoo==2.0", ErrorKind::usage),
-                   "a wheel of version 1.0");
+    said.add(world.refused("foo==1.0\nfoo>1\n", ErrorKind::unsatisfiable));
+    said.add(world.refused(
+        "foo @ https://a.example/foo-1.0-py3-none-any.whl\nfoo @ https://b.example/foo-1.0-py3-none-any.whl",
+        ErrorKind::usage));
+    said.add(world.refused("foo @ https://a.example/foo-1.0-py3-none-any.whl\nfoo==2.0", ErrorKind::usage));
 }
 
 TEST_CASE("nothing fits, and why", "[select]") {
+    GoldenSentences said("tests/unit/spec/select.golden", "nothing fits, and why");
     World world;
     world.link("sdist", "sdist-1.0.tar.gz");
     world.link("old", "old-1.0-py3-none-any.whl");
@@ -177,54 +175,48 @@ TEST_CASE("nothing fits, and why", "[select]") {
     world.link("win", "win-0.9-py3-none-any.whl");
     world.link("new", "new-1.0-py3-none-any.whl", "data-requires-python='&gt;=3.13'");
     std::string no = world.refused("sdist==1.0", ErrorKind::unsatisfiable);
-    CHECK_CONTAINS(no, "requirements.txt:1: 'sdist==1.0' has only a source archive (sdist-1.0.tar.gz)");
-    CHECK_CONTAINS(no, "--find-links");
-    CHECK_CONTAINS(world.refused("old==2.0", ErrorKind::unsatisfiable),
-                   "the newest that fits Python 3.11 on linux-64 with glibc 2.28 is 1.0");
-    CHECK_CONTAINS(world.refused("win==1.0", ErrorKind::unsatisfiable),
-                   "only for cp311-cp311-win_amd64; the newest that has one is 0.9");
-    CHECK_CONTAINS(world.refused("new==1.0", ErrorKind::unsatisfiable),
-                   "requires Python >=3.13, and the environment has 3.11");
-    CHECK_CONTAINS(world.refused("nump==1.0", ErrorKind::network),
-                   "no project 'nump' in https://index.example/simple (404 Not Found)");
-    CHECK_CONTAINS(world.refused("old==1.0\n--no-binary old", ErrorKind::usage), "wheels only");
+    said.add(no);
+    said.add(world.refused("old==2.0", ErrorKind::unsatisfiable));
+    said.add(world.refused("win==1.0", ErrorKind::unsatisfiable));
+    said.add(world.refused("new==1.0", ErrorKind::unsatisfiable));
+    said.add(world.refused("nump==1.0", ErrorKind::network));
+    said.add(world.refused("old==1.0\n--no-binary old", ErrorKind::usage));
     world.pip.no_index = true;
-    CHECK_CONTAINS(world.refused("old==1.0", ErrorKind::usage), "--no-index is set");
+    said.add(world.refused("old==1.0", ErrorKind::usage));
     world.options.target.python = "2.7";
     CHECK(world.select("old==1.0").error().kind == ErrorKind::usage);
 }
 
 TEST_CASE("the first index that knows a project is the one", "[select]") {
+    GoldenSentences said("tests/unit/spec/select.golden", "the first index that knows a project is the one");
     World world;
     world.wheel("foo", "1.0");
     world.fetcher.page("https://extra.example/simple/foo/", "<a href=foo-0.5-py3-none-any.whl>x</a>");
     world.pip.extra_index_urls = {"https://extra.example/simple"};
     std::string no = world.refused("foo==1.0", ErrorKind::unsatisfiable);
-    CHECK_CONTAINS(no, "https://index.example/simple was not asked");
-    CHECK_CONTAINS(no, "unsafe-best-match");
+    said.add(no);
     world.strategy = IndexStrategy::unsafe_best_match;
     CHECK(world.chosen("foo==1.0").wheels.size() == 1);
 }
 
 TEST_CASE("hashes: one must match, and all lines need one", "[select]") {
+    GoldenSentences said("tests/unit/spec/select.golden", "hashes: one must match, and all lines need one");
     World world;
     std::string good(64, 'a'), other(64, 'b');
     world.link("foo", "foo-1.0-py3-none-any.whl", "", good);
     world.link("foo", "foo-1.0-1-py3-none-any.whl", "", other);
     world.link("bar", "bar-1.0-py3-none-any.whl", "", good);
     CHECK(world.chosen("foo==1.0 --hash=sha256:" + good).wheels[0].file.file_name == "foo-1.0-py3-none-any.whl");
-    CHECK_CONTAINS(world.refused("foo==1.0 --hash=sha256:" + std::string(64, 'c'), ErrorKind::unsatisfiable),
-                   "--hash values");
-    CHECK_CONTAINS(world.refused("bar==1.0\nfoo==1.0 --hash=sha256:" + good, ErrorKind::usage),
-                   "requirements.txt:1: 'bar==1.0' has no --hash");
-    CHECK_CONTAINS(world.refused("--require-hashes\nbar==1.0", ErrorKind::usage), "has no --hash");
-    CHECK_CONTAINS(world.refused("bar==1.0 --hash=sha512:" + std::string(128, 'c'), ErrorKind::usage),
-                   "no sha256 hash");
+    said.add(world.refused("foo==1.0 --hash=sha256:" + std::string(64, 'c'), ErrorKind::unsatisfiable));
+    said.add(world.refused("bar==1.0\nfoo==1.0 --hash=sha256:" + good, ErrorKind::usage));
+    said.add(world.refused("--require-hashes\nbar==1.0", ErrorKind::usage));
+    said.add(world.refused("bar==1.0 --hash=sha512:" + std::string(128, 'c'), ErrorKind::usage));
     CHECK(world.chosen("foo==1.0 --hash=sha256:" + good + " --hash=sha256:" + other).wheels[0].file.file_name ==
           "foo-1.0-1-py3-none-any.whl");
 }
 
 TEST_CASE("direct references", "[select]") {
+    GoldenSentences said("tests/unit/spec/select.golden", "direct references");
     World world;
     auto directory = std::move(TemporaryDirectory::make()).value();
     auto path = directory.path() / "foo-1.0-py3-none-any.whl";
@@ -241,14 +233,14 @@ TEST_CASE("direct references", "[select]") {
     CHECK(selection.wheels[2].name == "foo");
     CHECK(selection.wheels[2].file.local);
     CHECK(selection.wheels[1].file.url == (directory.path() / "baz-1-py3-none-any.whl").string());
-    CHECK_CONTAINS(world.refused("https://h.example/foo-1.0.tar.gz", ErrorKind::usage), "wheels only");
-    CHECK_CONTAINS(world.refused("https://h.example/foo.whl", ErrorKind::usage), "original name");
-    CHECK_CONTAINS(world.refused("https://h.example/foo-1.0-cp312-cp312-linux_x86_64.whl", ErrorKind::usage),
-                   "not for Python 3.11");
-    CHECK_CONTAINS(world.refused("bar @ https://h.example/foo-1.0-py3-none-any.whl", ErrorKind::usage), "foo's");
+    said.add(world.refused("https://h.example/foo-1.0.tar.gz", ErrorKind::usage));
+    said.add(world.refused("https://h.example/foo.whl", ErrorKind::usage));
+    said.add(world.refused("https://h.example/foo-1.0-cp312-cp312-linux_x86_64.whl", ErrorKind::usage));
+    said.add(world.refused("bar @ https://h.example/foo-1.0-py3-none-any.whl", ErrorKind::usage));
 }
 
 TEST_CASE("every missing line is listed, with what it needs itself", "[closure]") {
+    GoldenSentences said("tests/unit/spec/select.golden", "every missing line is listed, with what it needs itself");
     World world;
     world.wheel("torch", "2.9.1",
                 {"filelock", "sympy>=1.13.3", "setuptools ; python_version >= '3.12'", "opt ; extra == 'opt-einsum'",
@@ -263,15 +255,11 @@ TEST_CASE("every missing line is listed, with what it needs itself", "[closure]"
     auto status = world.whole("torch==2.9.1\nnetworkx==3.5\n");
     REQUIRE(!status.ok());
     CHECK(status.error().kind == ErrorKind::usage);
-    CHECK(status.error().message ==
-          "add to requirements.txt: 'filelock==3.20.0' (torch 2.9.1 requires filelock)\n"
-          "add to requirements.txt: 'mpmath==1.3.0' (sympy 1.14.0 requires mpmath<1.4,>=1.1.0)\n"
-          "add to requirements.txt: 'sympy==1.14.0' (torch 2.9.1 requires sympy>=1.13.3)\n"
-          "add to requirements.txt: 'triton==VERSION' (torch 2.9.1 requires triton==3.5.1)");
+    said.add(status.error().message);
     world.wheel("triton", "3.5.1");
     CHECK(world.whole("torch==2.9.1\nnetworkx==3.5\nfilelock==3.20.0\nmpmath==1.3.0\nsympy==1.14.0\ntriton==3.5.1\n")
               .ok());
-    // What conda or a captured prefix provides need not be on the list.
+    // Packages of conda or of a captured prefix need not be in the list.
     world.options.provided = {{"filelock", "3.0"}, {"sympy", "1.13.3"}, {"triton", "3.5.1"}};
     CHECK(world.whole("torch==2.9.1\nnetworkx==3.5\n").ok());
     world.options.provided["sympy"] = "1.0";
@@ -280,6 +268,8 @@ TEST_CASE("every missing line is listed, with what it needs itself", "[closure]"
 }
 
 TEST_CASE("what missing wheels need is found without metadata files too", "[closure]") {
+    GoldenSentences said("tests/unit/spec/select.golden",
+                         "what missing wheels need is found without metadata files too");
     World world;
     world.wheel("app", "1.0", {"lib"});
     std::string body = make_wheel("lib", "1.0", {"deep"});
@@ -290,11 +280,11 @@ TEST_CASE("what missing wheels need is found without metadata files too", "[clos
             std::to_string(body.size()) + ",\"hashes\":{}}]}",
         "application/vnd.pypi.simple.v1+json");
     auto status = world.whole("app==1.0\n");
-    CHECK(status.error().message == "add to requirements.txt: 'deep==VERSION' (lib 1.0 requires deep)\n"
-                                    "add to requirements.txt: 'lib==1.0' (app 1.0 requires lib)");
+    said.add(status.error().message);
 }
 
 TEST_CASE("a pin that another package forbids", "[closure]") {
+    GoldenSentences said("tests/unit/spec/select.golden", "a pin that another package forbids");
     World world;
     world.wheel("app", "1.0", {"numpy<2", "broken requirement line !!"});
     world.wheel("numpy", "2.3.5");
@@ -302,11 +292,12 @@ TEST_CASE("a pin that another package forbids", "[closure]") {
     auto status = world.whole("app==1.0\nnumpy==2.3.5\n");
     REQUIRE(!status.ok());
     CHECK(status.error().kind == ErrorKind::unsatisfiable);
-    CHECK(status.error().message ==
-          "requirements.txt:2: numpy 2.3.5 is listed, but app 1.0 requires numpy<2; write 'numpy==1.26.4'");
+    said.add(status.error().message);
 }
 
 TEST_CASE("extras bring their requirements, on the list and on the way", "[closure]") {
+    GoldenSentences said("tests/unit/spec/select.golden",
+                         "extras bring their requirements, on the list and on the way");
     World world;
     world.wheel("app", "1.0", {"lib[fast]>=1", "base", "gui-kit ; extra == 'GUI'"});
     world.wheel("lib", "1.0", {"turbo ; extra == 'fast'", "slow ; extra == 'slow'"});
@@ -314,20 +305,20 @@ TEST_CASE("extras bring their requirements, on the list and on the way", "[closu
     world.wheel("turbo", "1.0");
     auto status = world.whole("app[gui]==1.0\nlib==1.0\n");
     REQUIRE(!status.ok());
-    CHECK(status.error().message == "add to requirements.txt: 'base==1.0' (app 1.0 requires base)\n"
-                                    "add to requirements.txt: 'gui-kit==VERSION' (app 1.0 requires gui-kit)\n"
-                                    "add to requirements.txt: 'turbo==1.0' (lib 1.0 requires turbo)");
+    said.add(status.error().message);
     CHECK(world.whole("app==1.0\nlib==1.0\nbase==1.0\nturbo==1.0\n").ok());
     auto missing = world.whole("app==1.0\n");
-    CHECK_CONTAINS(missing.error().message, "'lib[fast]==1.0'");
+    said.add(missing.error().message);
 }
 
 TEST_CASE("metadata comes from the wheel where the index has none", "[closure]") {
+    GoldenSentences said("tests/unit/spec/select.golden", "metadata comes from the wheel where the index has none");
     World world;
     world.wheel("foo", "1.0", {"bar"});
-    world.fetcher.files.erase("https://index.example/files/foo-1.0-py3-none-any.whl.metadata"); // announced, but 404
+    // the page announces it, the server answers 404
+    world.fetcher.files.erase("https://index.example/files/foo-1.0-py3-none-any.whl.metadata");
     auto status = world.whole("foo==1.0\n");
-    CHECK_CONTAINS(status.error().message, "add to requirements.txt: 'bar==VERSION'");
+    said.add(status.error().message);
     World plain;
     auto body = make_wheel("foo", "1.0");
     plain.fetcher.files["https://index.example/files/foo-1.0-py3-none-any.whl"] = body;
@@ -342,6 +333,7 @@ TEST_CASE("metadata comes from the wheel where the index has none", "[closure]")
 }
 
 TEST_CASE("METADATA as wheels write it", "[metadata]") {
+    GoldenSentences said("tests/unit/spec/select.golden", "METADATA as wheels write it");
     auto metadata =
         parse_metadata("Metadata-Version: 2.1\r\nName: Foo\r\nVersion: 1.0\r\nRequires-Dist: bar\r\n (>=1.0)\r\n"
                        "requires-python: >=3.8\r\nProvides-Extra: A_b\r\n\r\nRequires-Dist: not\r\n");
@@ -351,10 +343,11 @@ TEST_CASE("METADATA as wheels write it", "[metadata]") {
     CHECK(metadata.extras == std::vector<std::string>{"a-b"});
     auto directory = std::move(TemporaryDirectory::make()).value();
     auto path = directory.path() / "x.whl";
+    said.hide(directory.path().string(), "DIR");
     REQUIRE(write_atomically(path, make_zip({{"x/__init__.py", ""}})).ok());
-    CHECK_CONTAINS(read_wheel_metadata(path).error().message, "it is no wheel");
+    said.add(read_wheel_metadata(path).error().message);
     REQUIRE(write_atomically(path, make_zip({{"a-1.dist-info/METADATA", ""}, {"b-1.dist-info/METADATA", ""}})).ok());
-    CHECK_CONTAINS(read_wheel_metadata(path).error().message, "two METADATA");
+    said.add(read_wheel_metadata(path).error().message);
     REQUIRE(write_atomically(path, "no zip").ok());
     CHECK(read_wheel_metadata(path).error().kind == ErrorKind::usage);
 }

@@ -1,4 +1,4 @@
-// The jinja and the selectors of a construct.yaml.
+// Jinja and selectors in a construct.yaml.
 #include "generator/spec/template.hpp"
 
 #include "tests/unit/check_contains.hpp"
@@ -86,7 +86,7 @@ TEST_CASE("what is not answered as jinja2 would is refused by its line", "[templ
              {"{{ 'a' + 1 }}", "'+' joins two texts"},
              {"{{ 3 * 2 }}", "'* 2' is not understood"},
              {"{{ -1 }}", "'-1' is not understood"}, // YAML has it as it is
-             {"{{ '12abc' | int }}", "'int' is not understood; write what it gives"},
+             {"{{ '12abc' | int }}", "'int' is not understood; write its result instead"},
              {"{{ 'a' | startswith('a') }}", "'startswith' is not understood"},
              {"{{ 'a' | strip }}", "'strip' is not understood"},
              {"{{ 'a'.trim() }}", "'trim' is not understood"},
@@ -94,7 +94,7 @@ TEST_CASE("what is not answered as jinja2 would is refused by its line", "[templ
              {"{{ 'a'.split('.') }}", "'split' is not understood"},
              {"{{ 'aa' | replace('a', 'b', 1) }}", "'replace' is not understood"},
              {"{{ ' a ' | trim('a') }}", "'trim' is not understood"},
-             {"{{ 'Ä' | lower }}", "'lower' is asked of a text with other letters"},
+             {"{{ 'Ä' | lower }}", "'lower' works here only on texts of ASCII letters"},
              {"{{ 'a\\tb' }}", "a text has a backslash"},
              {"{{ 007 }}", "'007' is no whole number"},
              {"{{ 1.5 }}", "'1.5' is no whole number"},
@@ -132,5 +132,5 @@ TEST_CASE("line numbers stay those of the file", "[template]") {
 
 TEST_CASE("selectors are Python's expressions over the platform", "[template]") {
     CHECK(rendered("a [unix and not aarch64]\nb # [win or osx]\nc # [x86_64]\nd: [e, f]") == "a\n\nc \nd: [e, f]");
-    CHECK_CONTAINS(refused("a # [win and linxu]"), "c.yaml:1: in 'win and linxu', 'linxu' is no platform");
+    CHECK_CONTAINS(refused("a # [win and linxu]"), "c.yaml:1: in 'win and linxu', selectors know no platform 'linxu'");
 }

@@ -75,7 +75,7 @@ std::string in_shell(const std::vector<std::string>& shell, const Prefix& prefix
 
 const std::vector<std::string> prefixes = {"plain", "with space", "o'brien $HOME \"x\" `y` é"};
 
-// What every POSIX-like shell must do.
+// The script that every POSIX-like shell must run.
 constexpr const char* posix_script = R"sh(
 snapshot() { env | grep -v '^_=' | sort; echo "PS1=${PS1-unset}"; }
 PS1='user> '
@@ -120,7 +120,7 @@ TEST_CASE("activate and deactivate: bash, zsh, dash") {
             Prefix prefix(name);
             prefix.hooks(".sh", "export HOOKS=a\n", "export HOOKS=${HOOKS}b\n", "unset HOOKS\n",
                          "HOOKS=${HOOKS}-off\n");
-            // b is left before a, so a's unset comes last.
+            // b is left before a, so the unset of a comes last.
             INFO(shell[0] << " " << name);
             CHECK(in_shell(shell, prefix, posix_script) == expected_posix(prefix.path));
         }

@@ -57,7 +57,7 @@ TEST_CASE("constructor's letters, combined and separate") {
     auto all = parsed({"-bufksmtc"});
     CHECK((all.batch && all.update && all.force && all.keep_packages && all.skip_scripts && all.skip_shortcuts &&
            all.run_tests && all.conda_init));
-    CHECK(!parsed({"-b", "-i"}).batch); // the later one holds
+    CHECK(!parsed({"-b", "-i"}).batch); // the later option counts
     CHECK(parsed({"-h"}).mode == Mode::help);
     CHECK(parsed({"--check", "-h"}).mode == Mode::help);
     CHECK(parsed({"-h", "--check"}).mode == Mode::help);
@@ -106,7 +106,7 @@ TEST_CASE("wrong usage") {
     CHECK(refused({"--gpu-memory", "96"}) == "--gpu-memory needs a number from 0 to 95, not '96'");
     CHECK(refused({"--gpu-memory", "all"}) == "--gpu-memory needs a number from 0 to 95, not 'all'");
     CHECK(refused({"--jobs", "4x"}) == "--jobs needs a number from 1 to 1024, not '4x'");
-    CHECK(refused({"--check", "--list"}) == "--list cannot be combined with another thing to do; give one of them");
+    CHECK(refused({"--check", "--list"}) == "--list cannot be combined with another action; give one of them");
     CHECK(parsed({"--repair"}).mode == Mode::repair);
     CHECK(parsed({"--integrity"}).mode == Mode::integrity);
     CHECK(parsed({"-bu", "--replace"}).replace);
@@ -162,7 +162,7 @@ TEST_CASE("interactive: licence and place") {
         REQUIRE(answers.ok());
         CHECK(answers->prefix == "/home/me/demo");
         CHECK(fake.output.find("no warranty") != std::string::npos);
-        // The words that people and scripts know from constructor's installers.
+        // The sentences that people and scripts know from constructor's installers.
         for (const char* words :
              {"Please, press ENTER to continue\n>>> ", "Do you accept the license terms? [yes|no]\n>>> ",
               "Please answer 'yes' or 'no':\n>>> ", "  - Press ENTER to confirm the location\n"})

@@ -50,7 +50,7 @@ ProcessResult ended(int code) {
     return p;
 }
 
-// A script stands in for the probe.
+// Runs a script in place of the probe.
 machine::ProbeResult run_script(const std::string& body, int seconds = 20) {
     std::string script = "#!/bin/sh\n" + body;
     machine::ProbeRun run;
@@ -66,7 +66,7 @@ std::string system_python() {
     return {};
 }
 
-// An environment that is a prefix with a python and one directory of modules.
+// An environment: a prefix with a python and one directory of modules.
 class FakeEnvironment {
   public:
     FakeEnvironment() : directory_(TemporaryDirectory::make().value()) {
@@ -79,7 +79,7 @@ class FakeEnvironment {
         }
         fs::create_directories(at("bin"));
         fs::create_directories(at("site"));
-        // The modules of this prefix come after what PYTHONPATH and the user site hold, as in a real one.
+        // As in a real one, the modules of this prefix come after those of PYTHONPATH and of the user site.
         write("bin/python",
               "#!/bin/sh\nexec '" + python_ + "' " + "-c 'import sys\nsys.prefix = \"" + at("").string() +
                   "\"\nsys.path.append(\"" + at("site").string() +
@@ -130,7 +130,7 @@ const ImportCheck* find(const std::vector<ImportCheck>& checks, std::string_view
     return nullptr;
 }
 
-// Enough of torch for checks/torch.py: tensors all of whose elements are equal. FAKE names what goes wrong.
+// Enough of torch for checks/torch.py: tensors with equal elements. FAKE selects the failure.
 constexpr const char* fake_torch = R"py(
 import math, types
 __version__ = "9.9"
@@ -245,12 +245,12 @@ TEST_CASE("errors become advice") {
     CHECK(peer.problems[0].sentence == "data from GPU 0 arrives damaged at GPU 1");
     CHECK(peer.problems[0].advice.find("NCCL_P2P_DISABLE=1") != std::string::npos);
     CHECK(machine::to_json(peer)["peers"][0]["access"] == true);
-    // The same in both stages is said once.
+    // The same problem in both stages is reported once.
     auto twice = with(R"({"event":"error","stage":1,"call":"cuInit","code":803,"name":"X","message":"m"})"
                       "\n"
                       R"({"event":"error","stage":2,"call":"cuInit","code":803,"name":"X","message":"m"})");
     CHECK(twice.problems.size() == 1);
-    // Every row of the table of causes has its advice.
+    // Every row of the table of causes has advice.
     for (int code : {34, 35, 100, 209, 222, 304, 802, 803, 804, 999})
         CHECK(!machine::cuda_error_advice(code, cuda12()).empty());
     CHECK(machine::cuda_error_advice(12345, cuda12()).empty());
@@ -267,7 +267,7 @@ TEST_CASE("the child: good, failing, dying, hanging, silent") {
     auto noisy = run_script("head -c 300000 /dev/zero | tr '\\0' x\n" + quoted_lines("\n") + quoted_lines(good_lines));
     CHECK(noisy.ok);
     machine::ProbeRun run;
-    run.seconds = -9; // with its ten seconds of grace: one second
+    run.seconds = -9; // ten seconds are added: one second remains
     auto hung = machine::run_probe(as_bytes(std::string_view("#!/bin/sh\nsleep 60\n")), cuda12(), run);
     CHECK(hung.problems[0].sentence == "the CUDA probe ended before its end: no answer in time");
 }
@@ -286,7 +286,7 @@ TEST_CASE("the child gets a private directory that can execute, and leaves nothi
     REQUIRE(none.problems.size() == 1);
     CHECK(none.problems[0].sentence == "the CUDA probe could not be started: no directory was found in which "
                                        "a program can be written and started");
-    // A program for another loader, or none at all.
+    // A program for another loader, and a file that is no program.
     run.directories = {base.path().string()};
     auto garbage = machine::run_probe(as_bytes(std::string_view("\x7f"
                                                                 "ELF nonsense")),
@@ -340,7 +340,7 @@ TEST_CASE("imports with the environment's own Python") {
         CHECK(find(checks, "broken", "clean")->sentence == "import broken failed: RuntimeError: no such thing");
         CHECK(find(checks, "deadly", "clean")->sentence == "import deadly failed: killed by SIGSEGV");
         CHECK(find(checks, "imports", "clean")->sentence == "import fine, zlast");
-        CHECK(!find(checks, "broken", "user")); // said once
+        CHECK(!find(checks, "broken", "user")); // reported once
     }
     SECTION("a library of the driver is a matter of the GPU") {
         e.package("gpuish", "raise ImportError('libcuda.so.1: cannot open shared object file')\n");
@@ -489,8 +489,8 @@ TEST_CASE("torch") {
     }
 }
 
-// A row: the module's text, whether a GPU is expected, and what must be said. Real packages are run by
-// tests/e2e/frameworks.sh; these are the ways to fail.
+// A row: the module's text, whether a GPU is expected, and the expected sentence. Only failures are tested here;
+// tests/e2e/frameworks.sh runs real packages.
 TEST_CASE("jax, cupy, tensorflow, numba: what each must say") {
     struct Row {
         const char *name, *code;
@@ -607,7 +607,7 @@ TEST_CASE("a framework elsewhere is not the environment's") {
     fs::create_directories(elsewhere.path() / "torch");
     REQUIRE(write_atomically(elsewhere.path() / "torch/__init__.py", "").ok());
     CHECK(!find(e.check({{"PYTHONPATH", elsewhere.path().string()}}), "torch", "clean"));
-    e.manifest.requires_.frameworks = {"torch"}; // promised and not there
+    e.manifest.requires_.frameworks = {"torch"}; // required by the manifest and missing
     auto checks = e.check();
     REQUIRE(find(checks, "torch", "clean"));
     CHECK(find(checks, "torch", "clean")->sentence ==
@@ -681,7 +681,7 @@ TEST_CASE("probe and imports together") {
     }
 }
 
-// The part of JSON Schema that docs/inside/report.schema.json uses.
+// Checks the part of JSON Schema that docs/inside/report.schema.json uses.
 static void check_schema(const json& schema, const json& value, const std::string& where) {
     INFO(where << " = " << value.dump());
     if (schema.contains("const")) CHECK(value == schema["const"]);
@@ -737,27 +737,27 @@ TEST_CASE("a whole report is what the schema says") {
     InstallFacts facts;
     facts.stages = {{"extract", 1.0}};
     facts.warnings = {"a warning"};
-    ReportFacts report{"install",     "demo.run", 123,        std::string(64, '0'),
-                       e.manifest,    prefix,     &preflight, &facts,
-                       &verification, 6,          1763934600};
+    ReportFacts report{ReportMode::install, "demo.run", 123,        std::string(64, '0'),
+                       e.manifest,          prefix,     &preflight, &facts,
+                       &verification,       6,          1763934600};
     json value = make_report(report);
     check_schema(schema, value, "report");
     CHECK(value["created"] == "2025-11-23T21:50:00Z");
     CHECK(value["activate"] == "source " + shell_quote(prefix + "/bin/activate"));
     CHECK(value["summary"] == fmt::format("installed in '{}'; GPU: failed", prefix));
-    for (std::string mode : {"check", "verify-only", "extract"}) {
+    for (ReportMode mode : {ReportMode::check, ReportMode::verify_only, ReportMode::extract}) {
         ReportFacts partial{mode,
                             "demo.run",
                             123,
                             std::string(64, '0'),
                             e.manifest,
                             "/x",
-                            mode == "check" ? &preflight : nullptr,
+                            mode == ReportMode::check ? &preflight : nullptr,
                             nullptr,
                             nullptr,
                             0,
                             0};
-        check_schema(schema, make_report(partial), mode);
+        check_schema(schema, make_report(partial), std::string(to_string(mode)));
     }
 }
 
