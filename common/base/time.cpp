@@ -1,6 +1,7 @@
 #include "common/base/time.hpp"
 
-#include <charconv>
+#include "common/base/number.hpp"
+
 #include <chrono>
 #include <cstdlib>
 #include <ctime>
@@ -33,8 +34,7 @@ Result<std::optional<std::int64_t>> source_date_epoch() {
     if (!variable || !*variable) return std::optional<std::int64_t>();
     const std::string_view text = variable;
     std::int64_t seconds = 0;
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-    if (error != std::errc() || end != text.data() + text.size())
+    if (!parse_number(text, seconds))
         return make_error(ErrorKind::usage, "SOURCE_DATE_EPOCH is '{}'; it has to be a number of seconds", text);
     return std::optional(seconds);
 }

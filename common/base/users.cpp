@@ -1,19 +1,13 @@
 #include "common/base/users.hpp"
 
 #include "common/base/file.hpp"
+#include "common/base/number.hpp"
 #include "common/base/text.hpp"
-
-#include <charconv>
 
 namespace tinderbox {
 namespace {
 
 constexpr std::uint64_t passwd_limit = 16u << 20;
-
-template <class T> bool parse_id(std::string_view text, T& out) {
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-    return error == std::errc() && end == text.data() + text.size();
-}
 
 } // namespace
 
@@ -23,8 +17,8 @@ std::optional<User> find_user(uid_t uid, const std::string& passwd) {
     for (std::string_view line : split_lines(*text)) {
         const auto fields = split(line, ':'); // name:password:uid:gid:comment:home:shell
         User user;
-        if (fields.size() < 7 || fields[0].empty() || !parse_id(fields[2], user.uid) || user.uid != uid ||
-            !parse_id(fields[3], user.gid))
+        if (fields.size() < 7 || fields[0].empty() || !parse_number(fields[2], user.uid) || user.uid != uid ||
+            !parse_number(fields[3], user.gid))
             continue;
         user.name = fields[0];
         user.home = fields[5];

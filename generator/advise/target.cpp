@@ -1,11 +1,11 @@
 #include "generator/advise/target.hpp"
 
+#include "common/base/number.hpp"
 #include "common/base/text.hpp"
 #include "common/base/version_order.hpp"
 #include "common/machine/gpu_table.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
 namespace tinderbox::advise {
@@ -25,8 +25,7 @@ int compute_of(std::string_view text) {
         return compute_of(fmt::format("{}{}", digits.substr(0, dot), digits.substr(dot + 1)));
     }
     int value = 0;
-    auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    return error == std::errc() && end == digits.data() + digits.size() && value >= 20 && value < 1000 ? value : 0;
+    return parse_number(digits, value) && value >= 20 && value < 1000 ? value : 0;
 }
 
 } // namespace

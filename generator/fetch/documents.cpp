@@ -1,5 +1,6 @@
 #include "generator/fetch/documents.hpp"
 
+#include "common/base/number.hpp"
 #include "common/base/time.hpp"
 #include "common/base/url.hpp"
 #include "generator/fetch/cache_file.hpp"
@@ -70,11 +71,7 @@ bool parse_content_range(std::string_view text, RangeReply& out) {
     text.remove_prefix(6);
     auto dash = text.find('-'), slash = text.find('/');
     if (dash == std::string_view::npos || slash == std::string_view::npos || slash < dash) return false;
-    auto number = [](std::string_view digits, std::uint64_t& value) {
-        auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-        return error == std::errc() && end == digits.data() + digits.size();
-    };
-    return number(text.substr(0, dash), out.first) && number(text.substr(slash + 1), out.total);
+    return parse_number(text.substr(0, dash), out.first) && parse_number(text.substr(slash + 1), out.total);
 }
 
 Error not_cached(const std::string& url) {

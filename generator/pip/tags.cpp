@@ -1,19 +1,18 @@
 #include "generator/pip/tags.hpp"
 
+#include "common/base/number.hpp"
 #include "common/base/text.hpp"
 #include "generator/archive/endings.hpp"
 #include "generator/pip/requirement.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace tinderbox::pip {
 namespace {
 
 std::optional<int> to_int(std::string_view text) {
     int value = 0;
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || value < 0 || value > 9999) return std::nullopt;
+    if (!parse_number(text, value) || value < 0 || value > 9999) return std::nullopt;
     return value;
 }
 

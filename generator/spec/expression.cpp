@@ -1,10 +1,10 @@
 #include "generator/spec/expression.hpp"
 
 #include "common/base/ascii.hpp"
+#include "common/base/number.hpp"
 #include "common/base/text.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <optional>
 #include <vector>
@@ -293,9 +293,9 @@ class Evaluation {
         const std::size_t begin = at_;
         const std::string digits = name();
         std::int64_t value = 0;
-        const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+        const bool whole = parse_number(digits, value);
         const bool octal = digits.size() > 1 && digits[0] == '0';
-        if (error != std::errc() || end != digits.data() + digits.size() || octal || text_.substr(at_).starts_with('.'))
+        if (!whole || octal || text_.substr(at_).starts_with('.'))
             return problem(fmt::format("'{}' is no whole number of at most 18 digits; write it in quotes",
                                        trim(text_.substr(begin, text_.find_first_of(" \t\r\n", begin) - begin))));
         return Value(value);

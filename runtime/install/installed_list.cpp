@@ -2,6 +2,7 @@
 
 #include "common/base/budget.hpp"
 #include "common/base/hash_file.hpp"
+#include "common/base/number.hpp"
 #include "common/base/text.hpp"
 #include "common/format/entry.hpp"
 #include "runtime/place/control_files.hpp"
@@ -11,18 +12,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <optional>
 
 namespace tinderbox::install {
 namespace {
 
 constexpr std::string_view installed_magic = "tinderbox-installed 1";
-
-template <class T> bool parse_number(std::string_view text, T& out, int base = 10) {
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out, base);
-    return error == std::errc() && end == text.data() + text.size() && !text.empty();
-}
 
 std::optional<InstalledRow> parse_row(std::string_view line) {
     InstalledRow row;

@@ -1,9 +1,9 @@
 #include "runtime/ui/options.hpp"
 
 #include "common/base/edit_distance.hpp"
+#include "common/base/number.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <functional>
 
 namespace tinderbox::ui {
@@ -97,8 +97,7 @@ const std::vector<OptionRow>& option_rows() {
         {0, "gpu-memory", "N", "test N percent of each GPU's free memory (10; 0: none)",
          [](RunOptions& o, const std::string& value) -> Status {
              int percent = 0;
-             auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), percent);
-             if (error != std::errc() || end != value.data() + value.size() || percent < 0 || percent > 95)
+             if (!parse_number(value, percent) || percent < 0 || percent > 95)
                  return make_error(ErrorKind::usage, "--gpu-memory needs a number from 0 to 95, not '{}'", value);
              o.gpu_memory = percent;
              return {};
@@ -109,8 +108,7 @@ const std::vector<OptionRow>& option_rows() {
         {0, "private", "", "files for this user only (0700)", flag(&RunOptions::private_files)},
         {0, "jobs", "N", "at most N threads",
          [](RunOptions& o, const std::string& value) -> Status {
-             auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), o.jobs);
-             if (error != std::errc() || end != value.data() + value.size() || o.jobs < 1 || o.jobs > 1024)
+             if (!parse_number(value, o.jobs) || o.jobs < 1 || o.jobs > 1024)
                  return make_error(ErrorKind::usage, "--jobs needs a number from 1 to 1024, not '{}'", value);
              return {};
          }},
