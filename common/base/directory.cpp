@@ -133,6 +133,14 @@ Result<std::string> Directory::read_text(std::string_view path, std::uint64_t li
     return tinderbox::read_text(fd.get(), shown(path), limit);
 }
 
+Result<Fd> Directory::create_file(std::string_view name, mode_t mode) const {
+    if (const int error = unlink(name); error != 0 && error != ENOENT)
+        return errno_error(fmt::format("cannot replace '{}'", shown(name)), error);
+    TRY_ASSIGN(Fd fd, open_file(name, O_WRONLY | O_CREAT | O_EXCL, 0600));
+    if (::fchmod(fd.get(), mode) != 0) return errno_error(fmt::format("cannot write '{}'", shown(name)), errno);
+    return fd;
+}
+
 Status Directory::write_atomically(std::string_view name, ByteView data, mode_t mode) const {
     const std::string path = shown(name);
     std::string temporary;

@@ -38,6 +38,8 @@ class Directory {
 
     Result<Fd> open_file(std::string_view path, int flags, mode_t mode = 0666) const;
     Result<std::string> read_text(std::string_view path, std::uint64_t limit = 1ull << 30) const;
+    // A new file with exactly this mode; what has the name now is removed first, and never opened.
+    Result<Fd> create_file(std::string_view name, mode_t mode) const;
     // As tinderbox::write_atomically().
     Status write_atomically(std::string_view name, ByteView data, mode_t mode = 0644) const;
     Status write_atomically(std::string_view name, std::string_view text, mode_t mode = 0644) const {

@@ -148,21 +148,10 @@ Result<std::string> read_text(int fd, std::string_view name, std::uint64_t limit
 Result<Bytes> read_bytes(const fs::path& path, std::uint64_t limit) { return read_whole<Bytes>(path, limit); }
 
 Status write_atomically(const fs::path& path, ByteView data, mode_t mode) {
-    std::string temporary = path.string() + ".XXXXXX";
-    Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));
+    const fs::path parent = path.has_parent_path() ? path.parent_path() : fs::path(".");
+    Fd fd(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!fd) return errno_error(fmt::format("cannot write '{}'", path.string()), errno);
-    Status status = write_exact(fd.get(), data, path.string());
-    if (status.ok() && ::fchmod(fd.get(), mode) != 0)
-        status = errno_error(fmt::format("cannot set the mode of '{}'", path.string()), errno);
-    if (status.ok() && ::fsync(fd.get()) != 0)
-        status = errno_error(fmt::format("cannot write '{}' to disk", path.string()), errno);
-    if (status.ok() && ::rename(temporary.c_str(), path.c_str()) != 0)
-        status = errno_error(fmt::format("cannot rename to '{}'", path.string()), errno);
-    if (!status.ok()) {
-        ::unlink(temporary.c_str());
-        return status;
-    }
-    return fsync_directory(path.parent_path());
+    return Directory(std::move(fd), path.parent_path()).write_atomically(path.filename().native(), data, mode);
 }
 
 bool lexists(const fs::path& path) {
@@ -178,12 +167,8 @@ Status make_directories(const fs::path& path) {
 }
 
 Status fsync_directory(const fs::path& path) {
-    const fs::path directory = path.empty() ? fs::path(".") : path;
-    TRY_ASSIGN(Fd fd, open_file(directory, O_RDONLY | O_DIRECTORY));
-    // Some network file systems do not sync directories and say EINVAL: nothing more can be done there.
-    if (::fsync(fd.get()) != 0 && errno != EINVAL)
-        return errno_error(fmt::format("cannot write '{}' to disk", directory.string()), errno);
-    return {};
+    TRY_ASSIGN(Directory directory, Directory::open(path.empty() ? fs::path(".") : path));
+    return directory.sync();
 }
 
 Status remove_tree(const fs::path& path) {

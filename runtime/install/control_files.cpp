@@ -4,22 +4,14 @@
 #include "runtime/place/kept.hpp"
 #include "runtime/place/trust.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include <cerrno>
 
 namespace tinderbox::install {
 namespace {
 
 Status put(const Directory& control, std::string_view name, ByteView bytes, mode_t mode) {
-    const std::string shown = control.shown(name);
-    const int error = control.unlink(name);
-    if (error != 0 && error != ENOENT) return errno_error(fmt::format("cannot replace '{}'", shown), error);
-    TRY_ASSIGN(Fd fd, control.open_file(name, O_WRONLY | O_CREAT | O_EXCL, 0600));
-    TRY(write_exact(fd.get(), bytes, shown));
-    if (::fchmod(fd.get(), mode) != 0) return errno_error(fmt::format("cannot write '{}'", shown), errno);
-    return {};
+    TRY_ASSIGN(Fd fd, control.create_file(name, mode));
+    return write_exact(fd.get(), bytes, control.shown(name));
 }
 
 } // namespace

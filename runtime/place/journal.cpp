@@ -93,10 +93,7 @@ std::optional<Parsed> parse(std::string_view text) {
 
 Result<Journal> Journal::create(const Directory& control, const JournalHeader& header) {
     std::string text = header_text(header);
-    const int error = control.unlink(control::journal);
-    if (error != 0 && error != ENOENT)
-        return errno_error(fmt::format("cannot replace '{}'", control.shown(control::journal)), error);
-    TRY_ASSIGN(Fd fd, control.open_file(control::journal, O_WRONLY | O_CREAT | O_EXCL, 0600));
+    TRY_ASSIGN(Fd fd, control.create_file(control::journal, 0600));
     TRY(write_exact(fd.get(), as_bytes(text), control.shown(control::journal)));
     return Journal(std::move(fd), std::move(text));
 }
