@@ -95,8 +95,7 @@ class Installation {
     Status check_conflicts(const Staging& staging, const io::WritePlan& plan) const;
     bool complete_up_to(const Staging& staging, const io::WritePlan& plan) const;
     Status finish_commit(Staging& staging);
-    Result<Directory> open_root() const;
-    Status tidy();
+    void tidy() const;
     Status bytecode();
     Status scripts();
     Status register_it();
@@ -116,6 +115,7 @@ class Installation {
     place::JournalHeader header_;
     std::uint16_t mode_mask_;
     format::Table table_;
+    place::OpenTree tree_; // open from the commit on
 };
 
 Result<InstallSummary> Installation::install() {
@@ -254,10 +254,7 @@ Status Installation::extract_into(Staging& staging, const io::WritePlan& plan) {
 // The prefix is whole. Only tidying is left; after a crash here the next run does it.
 Status Installation::finish_commit(Staging& staging) {
     if (decision_.extract_only) {
-        if (staging.inside()) {
-            TRY_ASSIGN(Directory root, open_root());
-            return remove_control(root);
-        }
+        if (staging.inside()) return remove_control(staging.root());
         (void)::fchmod(staging.tree().fd(), 0755 & mode_mask_);
         return staging.tree().remove_tree(place::control_directory);
     }
@@ -265,14 +262,6 @@ Status Installation::finish_commit(Staging& staging) {
         TRY(staging.control().write_atomically(
             place::control::state, place::state_text({header_.manifest_sha256, InstallStage::files, header_.parts})));
     return {};
-}
-
-// The installed tree. Nobody else can have swapped it since the decision: the way to it is trusted.
-Result<Directory> Installation::open_root() const {
-    place::Approach there = place::approach(root_, decision_.trust);
-    if (there.refusal) return there.refusal->error();
-    if (!there.tree) return errno_error(fmt::format("cannot open the directory '{}'", root_.string()), there.error);
-    return std::move(there.tree);
 }
 
 void Installation::count(const io::WritePlan& plan) {
@@ -288,28 +277,26 @@ void Installation::count(const io::WritePlan& plan) {
 }
 
 Status Installation::remaining_stages(InstallStage stage) {
-    if (stage == InstallStage::files) TRY(tidy());
+    if (stage >= InstallStage::registered) return {};
+    TRY_ASSIGN(tree_, place::open_tree(root_, decision_.trust, place::Access::write));
+    if (stage == InstallStage::files) tidy();
     if (stage < InstallStage::bytecode) TRY(bytecode());
     if (stage < InstallStage::scripts) {
         TRY(scripts());
         if (summary_.script_failure) return {};
     }
-    if (stage < InstallStage::registered) TRY(register_it());
-    return {};
+    return register_it();
 }
 
 // What the commit left to do.
-Status Installation::tidy() {
-    TRY_ASSIGN(Directory root, open_root());
-    TRY_ASSIGN(auto control, place::open_control(root, decision_.trust, place::Access::write));
-    if (!control) return make_error(ErrorKind::bug, "'{}' lost its '{}'", root_.string(), place::control_directory);
+void Installation::tidy() const {
+    const Directory& control = tree_.control;
     // A staging directory was 0700; with an existing directory the mode is its owner's business.
-    if (control->exists(place::control::journal) && !control->exists(place::control::stage))
-        (void)::fchmod(root.fd(), 0755 & mode_mask_);
-    (void)::fchmod(control->fd(), 0755 & mode_mask_);
-    (void)control->remove_tree(place::control::stage);
-    (void)control->unlink(place::control::journal);
-    return {};
+    if (control.exists(place::control::journal) && !control.exists(place::control::stage))
+        (void)::fchmod(tree_.root.fd(), 0755 & mode_mask_);
+    (void)::fchmod(control.fd(), 0755 & mode_mask_);
+    (void)control.remove_tree(place::control::stage);
+    (void)control.unlink(place::control::journal);
 }
 
 Status Installation::bytecode() {
@@ -333,8 +320,7 @@ Status Installation::bytecode() {
     }
     if (!any) return {};
     summary_.bytecode_files = made.size();
-    TRY_ASSIGN(Directory root, open_root());
-    TRY(record_bytecode(root, made));
+    TRY(record_bytecode(tree_.root, made));
     TRY(place::record_stage(root_, InstallStage::bytecode));
     watch_.lap("bytecode");
     return {};
@@ -347,9 +333,7 @@ Status Installation::scripts() {
     if (options_.skip_scripts) {
         summary_.warnings.push_back(fmt::format("{} scripts were skipped (-s)", scripts.size()));
     } else {
-        TRY_ASSIGN(Directory root, open_root());
-        TRY_ASSIGN(Directory control, root.directory(place::control_directory));
-        Status status = run_scripts(scripts, control, options_.interrupted);
+        Status status = run_scripts(scripts, tree_.control, options_.interrupted);
         for (std::string& message : collect_messages(layout_)) summary_.warnings.push_back(std::move(message));
         watch_.lap("scripts");
         if (!status.ok() && status.error().kind == ErrorKind::script) {

@@ -31,14 +31,7 @@ Replacement::Replacement(const place::Decision& decision)
       aside_(place::aside_of(prefix_).filename().string()), trust_(decision.trust),
       untrusted_(decision.found == place::Found::untrusted), new_is_there_(decision.reached.has_value()) {}
 
-Result<Directory> Replacement::parent() const {
-    place::Approach there = place::approach(prefix_.parent_path(), trust_);
-    if (there.refusal) return there.refusal->error();
-    if (!there.tree)
-        return errno_error(fmt::format("cannot open the directory '{}'", prefix_.parent_path().string()),
-                           there.error != 0 ? there.error : ENOENT);
-    return std::move(there.tree);
-}
+Result<Directory> Replacement::parent() const { return place::open_on_trusted_way(prefix_.parent_path(), trust_); }
 
 bool Replacement::pending() const {
     auto directory = parent();

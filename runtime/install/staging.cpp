@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 
 namespace tinderbox::install {
@@ -99,8 +98,7 @@ Result<Staging> Staging::open(const place::Decision& decision, const place::Jour
     if (opened.ok()) opened = staging.open_journal();
     if (!opened.ok()) {
         if (staging.lock_ || (staging.new_tree_ && !staging.busy_)) staging.discard();
-        else
-            for (auto it = staging.made_.rbegin(); it != staging.made_.rend(); ++it) ::rmdir(it->c_str());
+        else staging.remove_parents();
         return std::move(opened).error();
     }
     return staging;
@@ -116,13 +114,7 @@ Status Staging::open_beside(const place::Decision& decision) {
 }
 
 Status Staging::open_inside(const place::Decision& decision) {
-    place::Approach there = place::approach(prefix_, decision.trust);
-    if (there.refusal) return there.refusal->error();
-    if (!there.tree) return errno_error(fmt::format("cannot open the directory '{}'", prefix_.string()), there.error);
-    root_ = std::move(there.tree);
-    struct stat st;
-    if (::fstat(root_.fd(), &st) != 0) return errno_error(fmt::format("cannot look at '{}'", prefix_.string()), errno);
-    if (auto refusal = refuse_tree(decision.trust, prefix_, st, place::Access::write)) return refusal->error();
+    TRY_ASSIGN(root_, place::open_root(prefix_, decision.trust, place::Access::write));
     bool new_stage = false;
     TRY_ASSIGN(control_, own_directory(root_, std::string(place::control_directory), 0755, false, new_tree_));
     TRY_ASSIGN(tree_, own_directory(control_, stage_name(), 0700, true, new_stage));
@@ -198,6 +190,10 @@ void Staging::discard() {
     journal_.reset();
     if (inside_) (void)remove_control(root_);
     else if (parent_) (void)parent_.remove_tree(stage_name());
+    remove_parents();
+}
+
+void Staging::remove_parents() const {
     for (auto it = made_.rbegin(); it != made_.rend(); ++it) ::rmdir(it->c_str());
 }
 

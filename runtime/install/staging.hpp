@@ -18,6 +18,7 @@ class Staging {
     static Result<Staging> open(const place::Decision& decision, const place::JournalHeader& header);
 
     bool inside() const { return inside_; }
+    const Directory& root() const { return root_; }       // the prefix; open when inside() alone
     const Directory& tree() const { return tree_; }       // where files are written
     const Directory& control() const { return control_; } // where journal, manifest and state are written
     // The journal of an earlier run that this one goes on with; otherwise the tree is empty.
@@ -48,6 +49,7 @@ class Staging {
     Status open_beside(const place::Decision& decision);
     Status open_inside(const place::Decision& decision);
     Status open_journal();
+    void remove_parents() const; // those that this run made and that are empty
     std::string stage_name() const { return stage_.filename().string(); }
     fs::path prefix_, stage_;
     Directory parent_; // of the prefix; open when beside

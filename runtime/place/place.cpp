@@ -241,14 +241,12 @@ Result<Installed> find_installed(const format::Manifest& manifest, const std::st
         const auto refusal = refusal_of(there, root, trust, access);
         if (refusal && root == prefix) return refusal->error();
         if (refusal) continue;
-        if (root == prefix) {
-            // A tree of the right owner with another user's list of files would look like no tree at all.
-            TRY_ASSIGN(auto control, open_control(there.tree, trust, access));
-        }
-        if (auto own = traces_of(there.tree, trust, manifest_sha256); own && own->state) {
-            TRY_ASSIGN(auto control, open_control(there.tree, trust, access));
-            return Installed{layout_of_existing(manifest, root, own->parts), *own->state, trust};
-        }
+        const auto own = traces_of(there.tree, trust, manifest_sha256);
+        const bool installed = own && own->state;
+        // A tree of the right owner with another user's list of files would look like no tree at all.
+        if (auto control = open_control(there.tree, trust, access); !control.ok() && (installed || root == prefix))
+            return std::move(control).error();
+        if (installed) return Installed{layout_of_existing(manifest, root, own->parts), *own->state, trust};
     }
     return make_error(ErrorKind::storage, "'{}' does not hold this installer's environment; name its prefix with -p",
                       prefix.string());

@@ -26,6 +26,11 @@ std::string who(const struct stat& st) {
     return fmt::format("{}, mode {:o}", describe_user(st.st_uid), st.st_mode & 07777);
 }
 
+// Of a directory that is writable_by_others().
+std::string writers(const struct stat& st) {
+    return (st.st_mode & S_IWOTH) != 0 ? "every user" : fmt::format("group {}", st.st_gid);
+}
+
 std::string advice_for_way(const Trust& trust) {
     std::string out = "choose a prefix with -p that only you can change";
     if (trust.user == 0) out += ", become the owner with --as-owner,";
@@ -168,8 +173,7 @@ std::optional<Refusal> refuse_way(const Trust& trust, const fs::path& shown, con
         return Refusal{"untrusted-parent",
                        fmt::format("{} may write to the directory '{}' ({}) on the way to the prefix, and could put "
                                    "something else in the prefix's place",
-                                   (st.st_mode & S_IWOTH) != 0 ? "every user" : fmt::format("group {}", st.st_gid),
-                                   name, who(st)),
+                                   writers(st), name, who(st)),
                        advice_for_way(trust)};
     return std::nullopt;
 }
@@ -185,9 +189,7 @@ std::optional<Refusal> refuse_tree(const Trust& trust, const fs::path& shown, co
                             : "let its owner do this, or choose another prefix with -p"};
     if (!trust.allow_shared && writable_by_others(trust, st))
         return Refusal{"untrusted-prefix",
-                       fmt::format("{} may write to '{}' ({})",
-                                   (st.st_mode & S_IWOTH) != 0 ? "every user" : fmt::format("group {}", st.st_gid),
-                                   shown.string(), who(st)),
+                       fmt::format("{} may write to '{}' ({})", writers(st), shown.string(), who(st)),
                        fmt::format("take the permission away (chmod go-w '{}'), choose another prefix with -p, or "
                                    "accept this with --allow-shared",
                                    shown.string())};
@@ -203,15 +205,28 @@ std::optional<Refusal> refusal_of(const Approach& there, const fs::path& shown, 
     return refuse_tree(trust, shown, st, access);
 }
 
-Result<OpenTree> open_tree(const fs::path& root, const Trust& trust, Access access) {
-    Approach there = approach(root, trust);
-    if (auto refusal = refusal_of(there, root, trust, access)) return refusal->error();
+Result<Directory> open_on_trusted_way(const fs::path& path, const Trust& trust) {
+    Approach there = approach(path, trust);
+    if (there.refusal) return there.refusal->error();
     if (!there.tree)
-        return errno_error(fmt::format("cannot open the directory '{}'", root.string()),
+        return errno_error(fmt::format("cannot open the directory '{}'", path.string()),
                            there.error != 0 ? there.error : ENOENT);
-    TRY_ASSIGN(auto control, open_control(there.tree, trust, access));
+    return std::move(there.tree);
+}
+
+Result<Directory> open_root(const fs::path& root, const Trust& trust, Access access) {
+    TRY_ASSIGN(Directory directory, open_on_trusted_way(root, trust));
+    struct stat st;
+    if (::fstat(directory.fd(), &st) != 0) return errno_error(fmt::format("cannot look at '{}'", root.string()), errno);
+    if (auto refusal = refuse_tree(trust, root, st, access)) return refusal->error();
+    return directory;
+}
+
+Result<OpenTree> open_tree(const fs::path& root, const Trust& trust, Access access) {
+    TRY_ASSIGN(Directory directory, open_root(root, trust, access));
+    TRY_ASSIGN(auto control, open_control(directory, trust, access));
     if (!control) return make_error(ErrorKind::storage, "'{}' holds no '{}'", root.string(), control_directory);
-    return OpenTree{std::move(there.tree), *std::move(control)};
+    return OpenTree{std::move(directory), *std::move(control)};
 }
 
 Result<Directory> make_parents(const fs::path& path, const Trust& trust, mode_t mode, std::vector<fs::path>& made) {

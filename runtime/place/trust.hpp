@@ -61,6 +61,11 @@ std::optional<Refusal> refusal_of(const Approach& there, const fs::path& shown, 
 // after an error. Kind storage: the way's refusal, or the system's error.
 Result<Directory> make_parents(const fs::path& path, const Trust& trust, mode_t mode, std::vector<fs::path>& made);
 
+// The directory at `path`. Kind storage: the way's refusal, or it is not there.
+Result<Directory> open_on_trusted_way(const fs::path& path, const Trust& trust);
+// Also kind storage: it is not this user's.
+Result<Directory> open_root(const fs::path& root, const Trust& trust, Access access);
+
 // An installed tree: the way, the tree and its .tinderbox are asked for their owners.
 struct OpenTree {
     Directory root, control;
