@@ -1,12 +1,5 @@
 #include "common/sign/run_signature.hpp"
 
-#include "common/base/input_file.hpp"
-
-#include <fcntl.h>
-#include <sys/stat.h>
-
-#include <cerrno>
-
 namespace tinderbox::sign {
 namespace {
 
@@ -14,20 +7,11 @@ constexpr std::uint64_t detached_limit = 64u << 10; // bytes
 
 // NAME.run.sig, opened once. nullopt: there is none.
 Result<std::optional<Bytes>> read_detached(const fs::path& path) {
-    // Without O_NONBLOCK a named pipe would wait for somebody who writes.
-    Fd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-    if (!fd && errno == ENOENT && !lexists(path)) return std::optional<Bytes>();
-    if (!fd) return errno_error(fmt::format("cannot open '{}'", path.string()), errno);
-    struct stat st;
-    if (::fstat(fd.get(), &st) != 0) return errno_error(fmt::format("cannot read '{}'", path.string()), errno);
-    if (!S_ISREG(st.st_mode))
-        return make_error(ErrorKind::damaged, "'{}' is {}, which is no signature; copy it again", path.string(),
-                          irregular_kind(st.st_mode));
-    if (static_cast<std::uint64_t>(st.st_size) > detached_limit)
-        return make_error(ErrorKind::damaged, "'{}' is no signature; copy it again", path.string());
-    Bytes out(static_cast<std::size_t>(st.st_size));
-    TRY(read_exact_at(fd.get(), out, 0, path.string()));
-    return std::optional(std::move(out));
+    if (!lexists(path)) return std::optional<Bytes>();
+    auto bytes = read_bytes(path, detached_limit);
+    if (bytes.ok()) return std::optional(*std::move(bytes));
+    if (bytes.error().kind != ErrorKind::usage) return std::move(bytes).error();
+    return make_error(ErrorKind::damaged, "{}, so it is no signature; copy it again", bytes.error().message);
 }
 
 std::string short_id(const Sha256Digest& id) { return to_hex(id).substr(0, 16); }
