@@ -29,10 +29,11 @@ struct Url {
 // `host` is Url::host. No name is looked up.
 bool is_loopback_host(std::string_view host);
 
-// What a document at `from` may name: one of this machine's files everything, one of a server on this machine every
-// server, one of any other server no file, nothing on this machine and no link-local address (169.254.0.0/16,
-// fe80::/10), of which the user's machine might have what the server cannot reach itself. `from` and `to` are absolute;
-// text without a scheme is a path of this machine. Error (network, without a place): what is wrong.
+// Whether the document at `from` may name `to`. A file of this machine may name everything. A document of a server on
+// this machine may name every server, and no file. Other servers may name other servers alone: no file, no address of
+// this machine, and no link-local address (169.254.0.0/16, fe80::/10) unless they have one. The user's machine may
+// reach what such a server cannot reach itself. `from` and `to` are absolute; text without a scheme is a path of this
+// machine. Error (network, without a place): the reason.
 Status check_reference(std::string_view from, std::string_view to);
 
 // What `reference` means in the document at `base` (RFC 3986, section 5). Spaces and bytes beyond ASCII become "%XX".

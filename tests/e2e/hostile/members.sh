@@ -4,7 +4,7 @@
 conda_channel
 cd "$work"
 printf '@EXPLICIT\n%s\n' "$channel/linux-64/python-3.11.7-stub_0_cpython.conda" "$work/bad-1.0-0.tar.bz2" >list.txt
-made() { "$python" "$root/tests/tools/make_bad_package.py" "$@"; }
+made() { "$python" "$root/tests/tools/make_hostile_package.py" "$@"; }
 refused() { # TEXT MEMBER…
     local text=$1
     shift

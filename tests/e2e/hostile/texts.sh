@@ -5,7 +5,7 @@
 conda_channel
 cd "$work"
 printf '@EXPLICIT\n%s\n' "$channel/linux-64/python-3.11.7-stub_0_cpython.conda" "$work/bad-1.0-0.tar.bz2" >list.txt
-"$python" "$root/tests/tools/make_bad_package.py" conda 'share/bad' \
+"$python" "$root/tests/tools/make_hostile_package.py" conda 'share/bad' \
     'License: MIT\x1b]0;owned\x07\x1b[2J\nforged 1.0\x9b31m\u202egpj.exe'
 quietly "$tinderbox" build list.txt --name tiny -o tiny.run
 cp log said

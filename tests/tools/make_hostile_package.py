@@ -1,4 +1,4 @@
-"""make_bad_package.py conda|wheel [PATH=MODE | PATH->TARGET | PATH]…: bad-1.0-0.tar.bz2 or bad-1.0-py3-none-any.whl with these members.
+"""make_hostile_package.py conda|wheel [PATH=MODE | PATH->TARGET | PATH]…: bad-1.0-0.tar.bz2 or bad-1.0-py3-none-any.whl with these members.
 
 Escapes as in Python ("\\n", "\\x01"). `License: TEXT` among them sets the licence.
 """
