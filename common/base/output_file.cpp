@@ -172,6 +172,19 @@ Status write_output_file(const fs::path& path, ByteView data, mode_t mode) {
     return status;
 }
 
+Status create_output_file(const fs::path& path, std::string_view text, mode_t mode) {
+    const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+    if (!fd && errno == EEXIST)
+        return make_error(ErrorKind::usage, "'{}' is there already; name another file", path.string());
+    if (!fd) return cannot_write(path, errno);
+    Status status = write_all(fd.get(), as_bytes(text), path);
+    if (!status.ok()) {
+        ::unlink(path.c_str());
+        return status;
+    }
+    return fsync_directory(path.parent_path());
+}
+
 Result<Fd> open_for_appending(const fs::path& path, mode_t mode) { return open_for_writing(path, O_APPEND, mode); }
 
 Status check_output_file(const fs::path& path) {

@@ -25,6 +25,10 @@ inline Status write_output_file(const fs::path& path, std::string_view text, mod
     return write_output_file(path, as_bytes(text), mode);
 }
 
+// A file that must not be there yet: kind `usage` when it is, even as a link. A part of it is not left behind after an
+// error.
+Status create_output_file(const fs::path& path, std::string_view text, mode_t mode = 0666);
+
 // For appending, whatever the name stands for. The file is made when missing.
 Result<Fd> open_for_appending(const fs::path& path, mode_t mode = 0666);
 

@@ -5,6 +5,7 @@
 #include "common/base/url.hpp"
 #include "common/base/utf8.hpp"
 #include "common/format/json_read.hpp"
+#include "generator/parcel/artifact.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -17,7 +18,6 @@ using nlohmann::json;
 namespace {
 
 // A licence text longer than this is no licence text.
-constexpr std::uint64_t license_limit = 1u << 20;
 
 // The headers of METADATA or PKG-INFO that we need (core metadata: RFC 822 style, up to the first empty line).
 json read_core_metadata(std::string_view text) {
@@ -137,7 +137,7 @@ class Describer {
     }
 
     void add_license(const std::string& directory, const std::string& file, const Item& item) {
-        auto text = read_text(item.source, license_limit);
+        auto text = read_text(item.source, parcel::license_limit);
         if (text.ok() && is_valid_utf8(*text) && is_valid_utf8(item.path))
             selection_.metadata["licenses"].push_back({{"name", directory + "/" + file}, {"text", *text}});
     }

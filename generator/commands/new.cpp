@@ -5,6 +5,7 @@
 // reasons.
 #include "common/base/file.hpp"
 #include "common/base/names.hpp"
+#include "common/base/output_file.hpp"
 #include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
 #include "common/format/cuda_floors.hpp"
@@ -13,7 +14,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -201,9 +201,7 @@ Status create(const std::string& path) {
     std::string text = file_text(environment, path);
     auto parsed = spec::parse_spec(text, path);
     if (!parsed) return std::move(parsed).error();
-    auto fd = open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0644);
-    if (!fd) return std::move(fd).error();
-    TRY(write_exact(fd->get(), as_bytes(text), path));
+    TRY(create_output_file(path, text));
     Terminal& terminal = Terminal::get();
     terminal.note("written", path);
     terminal.note("next", fmt::format("tinderbox build {} --plan    its packages and their size", path));

@@ -9,9 +9,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 namespace tinderbox::commands {
 namespace {
 
@@ -21,13 +18,6 @@ fs::path public_name(const fs::path& private_key) {
     if (out.extension() == ".pem") out.replace_extension();
     out += ".pub.pem";
     return out;
-}
-
-// Never over an existing file: it may be a key whose signatures are in use.
-Status write_new(const fs::path& path, std::string_view text, mode_t mode) {
-    auto fd = open_file(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-    if (!fd.ok()) return std::move(fd).error();
-    return write_exact(fd->get(), as_bytes(text), path.string());
 }
 
 Status keygen(const std::string& file) {
@@ -40,8 +30,13 @@ Status keygen(const std::string& file) {
     TRY_ASSIGN(sign::SigningKey key, sign::SigningKey::generate());
     TRY_ASSIGN(std::string secret_pem, key.private_pem());
     TRY_ASSIGN(std::string public_pem, key.public_pem());
-    TRY(write_new(secret, secret_pem, 0600));
-    TRY(write_new(open, public_pem, 0644));
+    // Never over an existing file: it may be a key whose signatures are in use. One half of a pair is of no use.
+    TRY(create_output_file(secret, secret_pem, 0600));
+    if (Status status = create_output_file(open, public_pem); !status.ok()) {
+        std::error_code ignored;
+        fs::remove(secret, ignored);
+        return status;
+    }
     Terminal& terminal = Terminal::get();
     terminal.note("private", fmt::format("{}: keep it to yourself; tinderbox build --sign {}", secret.string(),
                                          shell_quote(secret.string())));

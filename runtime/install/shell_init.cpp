@@ -119,15 +119,6 @@ Result<Record> read_record(const fs::path& path) {
 
 // ---- files --------------------------------------------------------------------------------------------------------
 
-Status create_new(const fs::path& path, std::string_view text, mode_t mode) {
-    TRY_ASSIGN(Fd fd, open_file(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
-    Status status = write_exact(fd.get(), as_bytes(text), path.string());
-    if (status.ok() && ::fsync(fd.get()) != 0)
-        status = errno_error(fmt::format("cannot write '{}'", path.string()), errno);
-    if (!status.ok()) ::unlink(path.c_str());
-    return status;
-}
-
 // "FILE.tinderbox.bak", or the first of "FILE.tinderbox.bak.2", … that is free.
 Result<fs::path> make_backup(const fs::path& file, std::string_view text) {
     struct stat st;
@@ -136,7 +127,7 @@ Result<fs::path> make_backup(const fs::path& file, std::string_view text) {
     struct stat other;
     for (int i = 2; ::lstat(backup.c_str(), &other) == 0; ++i)
         backup = fmt::format("{}.tinderbox.bak.{}", file.string(), i);
-    TRY(create_new(backup, text, st.st_mode & 0777));
+    TRY(create_output_file(backup, text, st.st_mode & 0777));
     (void)::chmod(backup.c_str(), st.st_mode & 0777); // whatever the umask
     return backup;
 }

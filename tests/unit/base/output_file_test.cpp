@@ -4,10 +4,13 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+
+#include <csignal>
 
 using namespace tinderbox;
 
@@ -51,6 +54,32 @@ TEST_CASE("a new output file gets its mode from the umask", "[output]") {
     CHECK(bench.count() == 4);
     CHECK(!write_output_file(bench.at("no/such/directory"), text).ok());
     CHECK(!write_output_file(bench.directory.path(), text).ok());
+}
+
+TEST_CASE("a file that must be new is never another one, and never a part of itself", "[output]") {
+    Bench bench;
+    REQUIRE(create_output_file(bench.at("key"), text, 0600).ok());
+    CHECK(bench.mode_of("key") == 0600);
+    fs::create_symlink("nowhere", bench.at("link"));
+    for (const char* name : {"key", "link"}) {
+        const Status status = create_output_file(bench.at(name), "another");
+        REQUIRE_FALSE(status.ok());
+        CHECK(status.error().kind == ErrorKind::usage);
+    }
+    CHECK(bench.text_of("key") == text);
+    CHECK_FALSE(fs::exists(bench.at("nowhere")));
+
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+    const rlimit four_bytes{4, before.rlim_max};
+    const auto handler = ::signal(SIGXFSZ, SIG_IGN);
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &four_bytes) == 0);
+    const Status status = create_output_file(bench.at("part"), text);
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+    ::signal(SIGXFSZ, handler);
+    REQUIRE_FALSE(status.ok());
+    CHECK(status.error().kind == ErrorKind::storage);
+    CHECK_FALSE(fs::exists(bench.at("part")));
 }
 
 TEST_CASE("an existing file keeps mode and owner, and is replaced at once", "[output]") {
