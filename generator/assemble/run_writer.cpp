@@ -84,6 +84,16 @@ class Writer {
         return at;
     }
 
+    // The program on the target reads the table under a budget: what it would refuse is refused before it is written.
+    Status check_table() const {
+        auto read = format::decode_table(format::encode(image_.table));
+        if (read.ok()) return {};
+        return make_error(ErrorKind::usage,
+                          "an installer of these packages could not be installed ({}); leave some out, or make two "
+                          "installers",
+                          read.error().message);
+    }
+
     Status settle() {
         std::uint64_t blocks_at = align(format::run_header_size + stub_.size() + (4u << 20), format::block_alignment);
         for (int round = 0; round < 16; ++round) {
@@ -113,7 +123,10 @@ class Writer {
             if (front == 0) return make_error(ErrorKind::bug, "the manifest's size does not settle");
             std::uint64_t need = align(front, format::block_alignment);
             // The first guess may be too large; after that it may only grow, else two sizes could alternate.
-            if (need == blocks_at || (round > 0 && need < blocks_at)) return check_volumes();
+            if (need == blocks_at || (round > 0 && need < blocks_at)) {
+                TRY(check_table());
+                return check_volumes();
+            }
             blocks_at = need;
         }
         return make_error(ErrorKind::bug, "the layout of the installer does not settle");

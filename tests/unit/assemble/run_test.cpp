@@ -126,6 +126,21 @@ TEST_CASE("every length of the manifest finds a layout", "[run]") {
     }
 }
 
+TEST_CASE("an installer that no target would read is not written", "[run]") {
+    auto directory = TemporaryDirectory::make();
+    REQUIRE(directory.ok());
+    const fs::path path = directory->path() / "deep.run";
+    const Bytes stub(100, std::byte{'s'}), probe(100, std::byte{'p'});
+    Image image = sample_image();
+    std::string deep = "d";
+    for (int level = 0; level < 600; ++level) deep += "/d";
+    image.table.destinations.push_back({.kind = format::EntryKind::directory, .mode = 0755, .path = deep});
+    auto written = write_run(std::move(image), {}, sample_parts(stub, probe), path, {});
+    REQUIRE_FALSE(written.ok());
+    CHECK(written.error().kind == ErrorKind::usage);
+    CHECK_FALSE(fs::exists(path));
+}
+
 TEST_CASE("an installer is read as it was written", "[run]") {
     Sample sample;
     auto run = format::RunFile::open(sample.path);
