@@ -27,8 +27,9 @@ if grep -q '^TINDERBOX_SANITIZE:STRING=.*address' "$build/CMakeCache.txt" || [ -
     for library in "$TINDERBOX_CACHE"/cudart-11*/lib/libcudart_static.a "$TINDERBOX_CACHE"/wheels/nvidia-cuda-runtime-*/nvidia/*/lib/libcudart_static.a \
         "${CUDA_HOME:-/usr/local/cuda}/lib64/libcudart_static.a"; do
         header=$(dirname "$(dirname "$library")")/include/cuda_runtime_api.h
-        version=$(sed -n 's/^#define CUDART_VERSION *\([0-9]*\).*/\1/p' "$header" 2>/dev/null | head -n 1)
-        [ ! -f "$library" ] || [ -z "$version" ] || runtimes+=("$((version / 1000))=$library:$version")
+        [ -f "$library" ] && [ -f "$header" ] || continue # a pattern that matched nothing, too
+        version=$(sed -n 's/^#define CUDART_VERSION *\([0-9]*\).*/\1/p' "$header" | head -n 1)
+        [ -z "$version" ] || runtimes+=("$((version / 1000))=$library:$version")
     done
     CC="${CC:-cc} -fsanitize=address" bash "$fake_dir/build.sh" "$work/drivers-sanitized"
     ASAN_OPTIONS=$("$fake_dir/build_sanitized.sh" "$work/sanitized" "$built/cubins" "${runtimes[@]}")

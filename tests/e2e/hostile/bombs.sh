@@ -2,6 +2,7 @@
 # Small inputs that ask for much (tests/tools/bombs.py) and every file of the fuzz corpora: each ends with a documented
 # exit code and one sentence, below 512 MiB and 10 s of processor time. BOMBS: a pattern of names; TABLE: print figures.
 . "$(dirname "$0")/../common.inc"
+! sanitized || skip "a sanitized program needs more memory and time than the limits"
 export TINDERBOX_CACHE=$work/cache # nothing of it is worth keeping
 BOMB_PYTHON=$(find_python) || skip "no Python 3.10 to 3.13 with pip"
 export BOMB_PYTHON
