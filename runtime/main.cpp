@@ -5,6 +5,7 @@
 // with the user's working directory. It is the loader: look at the machine, put the files in place, test,
 // report.
 #include "common/base/guarded.hpp"
+#include "common/base/log_text.hpp"
 #include "common/base/output_file.hpp"
 #include "common/base/process.hpp"
 #include "common/sign/run_signature.hpp"
@@ -137,12 +138,13 @@ int run_main(int argc, char** argv) {
     auto options = ui::parse_options({first, words.end()});
     if (!options.ok()) return fail(options.error(), wants_json);
     Terminal::get().set_quiet(options->quiet);
-    Fd log;
+    static Fd log; // messages may come until the very end
     if (!options->log_file.empty()) {
         auto opened = open_for_appending(options->log_file);
         if (!opened.ok()) return fail(opened.error(), wants_json);
         log = *std::move(opened);
         Terminal::get().set_log_fd(log.get());
+        set_output_log(log.get());
     }
     auto code = from_run ? run_with(words[2], *options) : run_installed(installed, *options);
     return code.ok() ? *code : fail(code.error(), wants_json);

@@ -104,7 +104,8 @@ judge_file() {
 # try PARENT: the program, ready to start, in a new directory below; else the reason is in $refused, or it is a full or
 # noexec file system.
 try() {
-    work=$(mktemp -d "$1/tinderbox.XXXXXXXXXX" 2>/dev/null) || {
+    # A signal must not end mktemp between making the directory and naming it.
+    work=$(trap '' HUP INT TERM; mktemp -d "$1/tinderbox.XXXXXXXXXX" 2>/dev/null) || {
         work=$1/tinderbox.$$
         mkdir "$work" 2>/dev/null || { work=; return 1; }
     }

@@ -1,5 +1,7 @@
 #include "common/base/edit_distance.hpp"
 
+#include "common/base/text.hpp"
+
 #include <algorithm>
 #include <vector>
 
@@ -18,6 +20,21 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
         }
     }
     return row[b.size()];
+}
+
+std::string_view nearest_word(std::string_view word, std::span<const std::string_view> known) {
+    const std::string lower = to_lower(word);
+    std::string_view best;
+    std::size_t least = word.size() < 5 ? 2 : 3;
+    for (std::string_view one : known) {
+        if (one == word) return {};
+        if (one.size() + least <= lower.size() || lower.size() + least <= one.size()) continue;
+        const std::size_t distance = edit_distance(lower, to_lower(one));
+        if (distance >= least) continue;
+        least = distance;
+        best = one;
+    }
+    return best;
 }
 
 } // namespace tinderbox

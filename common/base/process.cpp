@@ -7,6 +7,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,6 +44,14 @@ std::vector<std::string> child_environment(const ProcessSpec& spec) {
     return out;
 }
 
+// Shells and launchers use low numbers for themselves, but the limit of descriptors may be low, too.
+int answer_descriptor() {
+    constexpr rlim_t wanted = 97;
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
+    return static_cast<int>(std::clamp<rlim_t>(limit.rlim_cur, 4, wanted + 1) - 1);
+}
+
 struct Pipe {
     Fd read, write;
     Status open() {
@@ -69,28 +79,33 @@ class IgnoredSigpipe {
     struct sigaction before_ {};
 };
 
-// One child with its three pipes: started, fed and read, waited for.
+// The longest time until the end of a child is noticed when another process keeps its outputs open.
+constexpr int longest_poll = 50; // milliseconds
+
+// One child with its pipes: started, fed and read, waited for.
 class Child {
   public:
     explicit Child(const ProcessSpec& spec) : spec_(spec), pending_(spec.input) {}
 
     Status start();
-    // Until the child closes both outputs, or the time limit ends it.
+    // Until the child ends or closes all outputs, or the time limit ends it.
     void exchange();
     ProcessResult wait();
 
   private:
     bool limited() const { return spec_.timeout_seconds > 0; }
     bool is_late() const { return limited() && Clock::now() >= deadline_; }
-    int poll_timeout() const; // milliseconds, -1 = no limit
+    bool has_ended(int flags = WNOHANG) const; // the child has ended and is not reaped; flags 0: waits for that
+    int poll_timeout() const;                  // milliseconds
     // First SIGTERM, and SIGKILL two seconds later. True: it was SIGKILL.
     bool end();
-    void collect(Fd& fd, std::string& into, bool report);
+    void collect(int descriptor);
+    void drain(); // reads what the outputs hold, but waits for no more
     void feed();
 
     const ProcessSpec& spec_;
     std::string_view pending_; // of the input
-    Pipe in_, out_, err_;
+    Pipe in_, out_, err_, answers_;
     pid_t pid_ = 0;
     Clock::time_point deadline_;
     ProcessResult result_;
@@ -100,7 +115,10 @@ Status Child::start() {
     TRY(in_.open());
     TRY(out_.open());
     TRY(err_.open());
+    if (spec_.answers) TRY(answers_.open());
     auto environment = child_environment(spec_);
+    const int answer_number = spec_.answers ? answer_descriptor() : -1;
+    if (spec_.answers) environment.push_back(fmt::format("{}={}", answer_variable, answer_number));
     std::vector<char*> envp, argv;
     for (auto& entry : environment) envp.push_back(entry.data());
     envp.push_back(nullptr);
@@ -112,6 +130,8 @@ Status Child::start() {
     posix_spawn_file_actions_adddup2(&actions, in_.read.get(), 0);
     posix_spawn_file_actions_adddup2(&actions, out_.write.get(), 1);
     posix_spawn_file_actions_adddup2(&actions, spec_.merge_stderr ? out_.write.get() : err_.write.get(), 2);
+    // Last, because one of the others may have this number here.
+    if (spec_.answers) posix_spawn_file_actions_adddup2(&actions, answers_.write.get(), answer_number);
     if (!spec_.directory.empty()) posix_spawn_file_actions_addchdir_np(&actions, spec_.directory.c_str());
     posix_spawnattr_t attributes;
     posix_spawnattr_init(&attributes);
@@ -131,6 +151,7 @@ Status Child::start() {
     in_.read.reset();
     out_.write.reset();
     err_.write.reset();
+    answers_.write.reset();
     ::fcntl(in_.write.get(), F_SETFL, O_NONBLOCK);
     if (pending_.empty()) in_.write.reset();
     deadline_ = Clock::now() +
@@ -138,10 +159,16 @@ Status Child::start() {
     return {};
 }
 
+bool Child::has_ended(int flags) const {
+    siginfo_t info{};
+    const int rc = ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT | flags);
+    return rc == 0 ? info.si_pid == pid_ : errno != EINTR;
+}
+
 int Child::poll_timeout() const {
-    if (!limited()) return -1;
+    if (!limited()) return longest_poll;
     auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - Clock::now()).count();
-    return static_cast<int>(std::max<long long>(left, 0)) + 1;
+    return static_cast<int>(std::clamp<long long>(left + 1, 1, longest_poll));
 }
 
 bool Child::end() {
@@ -151,14 +178,24 @@ bool Child::end() {
     return again;
 }
 
-void Child::collect(Fd& fd, std::string& into, bool report) {
+void Child::collect(int descriptor) {
+    Fd& fd = descriptor == out_.read.get() ? out_.read : descriptor == err_.read.get() ? err_.read : answers_.read;
+    std::string& into = &fd == &out_.read ? result_.output : &fd == &err_.read ? result_.error_output : result_.answers;
     char buffer[65536];
     ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
     if (n < 0 && errno == EINTR) return;
     if (n <= 0) return fd.reset();
     std::string_view piece(buffer, static_cast<std::size_t>(n));
-    if (report && spec_.on_output) spec_.on_output(piece);
+    if (&fd == &out_.read && spec_.on_output) spec_.on_output(piece);
     into.append(piece.substr(0, spec_.output_limit - std::min(spec_.output_limit, into.size())));
+}
+
+void Child::drain() {
+    for (Fd* fd : {&out_.read, &err_.read, &answers_.read}) {
+        int held = 0; // a process that is left behind may go on writing, so the amount is asked once
+        if (!*fd || ::ioctl(fd->get(), FIONREAD, &held) != 0) continue;
+        for (; held > 0 && *fd; held -= 65536) collect(fd->get());
+    }
 }
 
 void Child::feed() {
@@ -168,37 +205,34 @@ void Child::feed() {
 }
 
 void Child::exchange() {
-    while (out_.read || err_.read) {
+    while (out_.read || err_.read || answers_.read) {
         std::vector<pollfd> fds;
-        if (out_.read) fds.push_back({out_.read.get(), POLLIN, 0});
-        if (err_.read) fds.push_back({err_.read.get(), POLLIN, 0});
+        for (const Fd* fd : {&out_.read, &err_.read, &answers_.read})
+            if (*fd) fds.push_back({fd->get(), POLLIN, 0});
         if (in_.write) fds.push_back({in_.write.get(), POLLOUT, 0});
         int ready = ::poll(fds.data(), fds.size(), poll_timeout());
         if (ready < 0 && errno != EINTR) break;
-        if (is_late()) {
-            if (end()) break;
-            continue;
-        }
-        if (ready <= 0) continue;
-        for (const pollfd& fd : fds) {
-            if (fd.revents == 0) continue;
-            if (out_.read && fd.fd == out_.read.get()) collect(out_.read, result_.output, true);
-            else if (err_.read && fd.fd == err_.read.get()) collect(err_.read, result_.error_output, false);
-            else if (in_.write && fd.fd == in_.write.get()) feed();
-        }
+        if (is_late() && end()) break;
+        if (ready > 0)
+            for (const pollfd& fd : fds) {
+                if (fd.revents == 0) continue;
+                if (fd.fd == in_.write.get()) feed();
+                else collect(fd.fd);
+            }
+        if (has_ended()) return drain();
     }
 }
 
 ProcessResult Child::wait() {
+    // The pipes can close before the child ends; the time limit holds for that wait, too.
+    while (!has_ended(limited() ? WNOHANG : 0)) {
+        if (is_late()) end();
+        if (limited()) ::usleep(2000);
+    }
+    // Before the child is reaped its group's number belongs to nobody else.
+    if (spec_.end_group || result_.timed_out) ::kill(-pid_, SIGKILL);
     int status = 0;
-    for (;;) {
-        // The pipes can close before the child ends; the time limit holds for that wait, too.
-        pid_t got = ::waitpid(pid_, &status, limited() ? WNOHANG : 0);
-        if (got == pid_ || (got < 0 && errno != EINTR)) break;
-        if (limited() && got == 0) {
-            if (is_late()) end();
-            ::usleep(2000);
-        }
+    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
     }
     if (WIFEXITED(status)) result_.exit_code = WEXITSTATUS(status);
     if (WIFSIGNALED(status)) result_.signal = WTERMSIG(status);

@@ -1,5 +1,6 @@
 #include "common/base/standard_output.hpp"
 
+#include "common/base/log_text.hpp"
 #include "common/base/terminal.hpp"
 #include "common/base/visible.hpp"
 
@@ -17,6 +18,7 @@ constexpr std::size_t piece = 65536;
 std::mutex mutex;
 std::string waiting;
 int failure = 0; // errno
+int log_fd = -1;
 
 void write_waiting() {
     std::string_view rest = waiting;
@@ -33,8 +35,18 @@ void write_waiting() {
 
 void write_output(std::string_view text) {
     std::lock_guard lock(mutex);
-    waiting += visible_output(text, Terminal::get().colour());
+    const std::string shown = visible_output(text, Terminal::get().colour());
+    if (log_fd >= 0 && !append_to_log(log_fd, shown)) {
+        log_fd = -1;
+        Terminal::get().warning("the log file cannot be written, and is not complete");
+    }
+    waiting += shown;
     if (waiting.size() >= piece) write_waiting();
+}
+
+void set_output_log(int fd) {
+    std::lock_guard lock(mutex);
+    log_fd = fd;
 }
 
 Status flush_output() {

@@ -1,5 +1,6 @@
 #include "common/base/terminal.hpp"
 
+#include "common/base/log_text.hpp"
 #include "common/base/text.hpp"
 #include "common/base/units.hpp"
 #include "common/base/visible.hpp"
@@ -13,7 +14,7 @@
 namespace tinderbox {
 namespace {
 
-// False: standard error is closed or full, and messages have no other place to go; or the log.
+// False: standard error is closed or full, and messages have no other place to go.
 bool write_all(int fd, std::string_view text) {
     while (!text.empty()) {
         ssize_t n = ::write(fd, text.data(), text.size());
@@ -23,17 +24,10 @@ bool write_all(int fd, std::string_view text) {
     return true;
 }
 
-// Styling never reaches the log file.
-std::string without_styles(std::string_view text) {
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '\x1b') {
-            while (i < text.size() && text[i] != 'm') ++i;
-            continue;
-        }
-        out += text[i];
-    }
-    return out;
+void log_line(int& log_fd, std::string_view line) {
+    if (log_fd < 0 || append_to_log(log_fd, line)) return;
+    log_fd = -1;
+    write_all(2, "warning: the log file cannot be written, and is not complete\n");
 }
 
 } // namespace
@@ -66,18 +60,22 @@ void Terminal::write_line(std::string_view text) {
     clear_progress();
     std::string full = std::string(text) + "\n";
     write_all(2, full);
-    if (log_fd_ >= 0 && !write_all(log_fd_, without_styles(full))) {
-        log_fd_ = -1;
-        write_all(2, "warning: the log file cannot be written, and is not complete\n");
-    }
+    log_line(log_fd_, full);
 }
 
+// --quiet keeps a line from the terminal, not from the log.
 void Terminal::note(std::string_view label, std::string_view text) {
-    if (quiet_) return;
-    write_line(fmt::format("{} {}", styled(Style::bold, fmt::format("{:>12}", visible(label))), visible_lines(text)));
+    const std::string line =
+        fmt::format("{} {}", styled(Style::bold, fmt::format("{:>12}", visible(label))), visible_lines(text));
+    if (!quiet_) return write_line(line);
+    std::lock_guard lock(mutex_);
+    log_line(log_fd_, line + "\n");
 }
 void Terminal::line(std::string_view text) {
-    if (!quiet_) write_line(visible_output(text, colour_));
+    const std::string line = visible_output(text, colour_);
+    if (!quiet_) return write_line(line);
+    std::lock_guard lock(mutex_);
+    log_line(log_fd_, line + "\n");
 }
 void Terminal::warning(std::string_view text) {
     write_line(fmt::format("{} {}", styled(Style::yellow, "warning:"), visible_lines(text)));

@@ -21,11 +21,6 @@ using InstalledLookup = std::function<Result<InstalledFile>(std::uint32_t destin
 Result<Bytes> apply_relocations(ByteView original, const std::vector<Reloc>& relocs, std::string_view prefix,
                                 const InstalledLookup& lookup = {});
 
-// The interpreter line for a script. `line` begins with "#!". Longer than 127 bytes or with a space in the
-// interpreter's path (beyond the first "#!/usr/bin/env" style argument): for python interpreters the three-line
-// #!/bin/sh '''exec' form, for others `#!/usr/bin/env NAME args`. (docs/inside/installer-formats.md §2)
-std::string portable_shebang(std::string_view line, std::string_view prefix);
-
 // The longest prefix in bytes that a file with this content can be installed into: its shortest placeholder among
 // cstring relocations. nullopt: every prefix fits.
 std::optional<std::size_t> longest_prefix(const Content& content);

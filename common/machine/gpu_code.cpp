@@ -96,22 +96,19 @@ std::vector<int> supported_compute(const format::GpuLibrary& library) {
     return out;
 }
 
-std::vector<std::pair<std::string, std::string>> gpu_lines(const format::Requirements& needs) {
-    std::vector<std::pair<std::string, std::string>> out;
-    if (!needs.cuda_major) return out;
-    std::string cuda = needs.cuda_runtime.empty() ? std::to_string(*needs.cuda_major) : needs.cuda_runtime;
-    if (!needs.cuda_evidence.empty()) cuda += fmt::format(" ({})", needs.cuda_evidence.front().because);
-    out.emplace_back("CUDA", cuda);
-    std::string driver =
-        needs.driver_floor.empty() ? "an NVIDIA driver" : fmt::format("NVIDIA driver {} or newer", needs.driver_floor);
-    if (!needs.ptx_driver_floor.empty() && compare_versions(needs.ptx_driver_floor, needs.driver_floor) > 0)
-        driver += fmt::format("; {} or newer for a GPU that has to compile PTX of CUDA {}", needs.ptx_driver_floor,
-                              needs.ptx_cuda);
-    else if (!needs.ptx_cuda.empty() && needs.ptx_driver_floor.empty())
-        driver += fmt::format("; the driver of CUDA {} for a GPU that has to compile PTX", needs.ptx_cuda);
-    out.emplace_back("needs", driver);
+std::string unknown_gpu_code(const format::Requirements& needs) {
+    for (const format::CudaEvidence& evidence : needs.cuda_evidence)
+        if (evidence.major == 0) return evidence.because;
+    return {};
+}
+
+namespace {
+
+using Lines = std::vector<std::pair<std::string, std::string>>;
+
+void add_code_lines(const format::Requirements& needs, Lines& out) {
     const auto deciding = deciding_libraries(needs);
-    if (deciding.empty()) return out;
+    if (deciding.empty()) return;
     const format::GpuLibrary* shown = deciding.front(); // of several libraries the one with the most code
     for (const format::GpuLibrary* library : deciding)
         if (supported_compute(*library).size() > supported_compute(*shown).size()) shown = library;
@@ -127,6 +124,34 @@ std::vector<std::pair<std::string, std::string>> gpu_lines(const format::Require
                                                                                   compute_text(compute.front()),
                                                                                   compute_text(compute.back()))));
         }
+}
+
+std::string driver_words(const format::Requirements& needs) {
+    std::string out =
+        needs.driver_floor.empty() ? "an NVIDIA driver" : fmt::format("NVIDIA driver {} or newer", needs.driver_floor);
+    if (!needs.ptx_driver_floor.empty() && compare_versions(needs.ptx_driver_floor, needs.driver_floor) > 0)
+        out += fmt::format("; {} or newer for a GPU that has to compile PTX of CUDA {}", needs.ptx_driver_floor,
+                           needs.ptx_cuda);
+    else if (!needs.ptx_cuda.empty() && needs.ptx_driver_floor.empty())
+        out += fmt::format("; the driver of CUDA {} for a GPU that has to compile PTX", needs.ptx_cuda);
+    return out;
+}
+
+} // namespace
+
+std::vector<std::pair<std::string, std::string>> gpu_lines(const format::Requirements& needs) {
+    Lines out;
+    const std::string unknown = unknown_gpu_code(needs);
+    if (!needs.cuda_major && unknown.empty()) return out;
+    std::string cuda = !needs.cuda_runtime.empty() ? needs.cuda_runtime
+                       : needs.cuda_major          ? std::to_string(*needs.cuda_major)
+                                                   : "unknown";
+    if (needs.cuda_major && !needs.cuda_evidence.empty())
+        cuda += fmt::format(" ({})", needs.cuda_evidence.front().because);
+    out.emplace_back("CUDA", cuda);
+    out.emplace_back("needs", driver_words(needs));
+    if (!unknown.empty()) out.emplace_back("unknown", unknown);
+    add_code_lines(needs, out);
     return out;
 }
 

@@ -35,7 +35,11 @@ CodeFor code_for(const format::Requirements& needs, int compute);
 // The compute capabilities of known_compute that the library has code or PTX for.
 std::vector<int> supported_compute(const format::GpuLibrary& library);
 
-// Label and text of each line in inspect, --info and --plan; empty for an environment without CUDA.
+// Why the needs of some GPU code are not known: the evidence without a major says it. "" = all of them are known.
+std::string unknown_gpu_code(const format::Requirements& needs);
+
+// Label and text of each line in inspect, --info and --plan; empty for an environment without CUDA and
+// without code for GPUs.
 std::vector<std::pair<std::string, std::string>> gpu_lines(const format::Requirements& needs);
 
 } // namespace tinderbox::machine

@@ -10,7 +10,7 @@ using S = Severity;
 
 constexpr GpuRuleRow rows[] = {
     {R::none, "gpu-none", S::note, "GPU: not verified: no NVIDIA GPU was found",
-     "the environment needs one with driver {floor} or newer to compute on a GPU"},
+     "the environment needs one{with_floor} to compute on a GPU"},
     {R::container, "gpu-container", S::note,
      "GPU: not verified: this is a container ({container}) to which no GPU is passed",
      "start the container with its GPUs (docker: --gpus all, podman: --device nvidia.com/gpu=all, apptainer: --nv)"},
@@ -98,6 +98,12 @@ constexpr GpuRuleRow rows[] = {
      "{libraries} has no code for {gpus}: calls into it fail on that GPU", "{suggest}"},
     {R::special_without_code, "gpu-special-without-code", S::note,
      "no code for {gpus} in {libraries}: it matters only to programs that use it", ""},
+
+    {R::code_unknown, "gpu-code-unknown", S::note, "the needs of the environment's GPU code are not known: {unknown}",
+     "the first use of the GPU shows whether it runs"},
+    {R::code_unknown_target, "gpu-code-unknown", S::error,
+     "the needs of the environment's GPU code are not known: {unknown}",
+     "take another build of that package, or build without --target-gpu and --target-driver and try it there"},
 
     {R::wsl, "gpu-wsl", S::note, "this is WSL2: the driver is Windows' and is judged by running the probe", ""},
     {R::permission, "gpu-permission", S::warning, "/dev/nvidiactl may not be opened by this user ({errno})",

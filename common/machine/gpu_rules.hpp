@@ -47,7 +47,9 @@ enum class GpuRule {
     ptx_too_new_for_some,
     ptx_unknown,
     library_without_code,
-    special_without_code, // runtime ≥ GPU
+    special_without_code,
+    code_unknown,
+    code_unknown_target, // runtime ≥ GPU
     wsl,
     permission,
     denied,

@@ -25,6 +25,8 @@ struct CudaRelease {
 // 8.5. There is no toolkit 12.7, but driver branch 565 has that version. From 13.4 on the toolkit's file names no
 // driver. The rows then have the first public driver of the branch (615, 620) whose cuda-compat has that CUDA version.
 constexpr CudaRelease releases[] = {
+    {"8.0", "367.48", "5.0"},     {"9.0", "384.81", "6.0"},     {"9.1", "390.46", "6.1"},
+    {"9.2", "396.26", "6.2"},     {"10.0", "410.48", "6.3"},    {"10.1", "418.39", "6.4"},
     {"10.2", "440.33", "6.5"},    {"11.0", "450.51.05", "7.0"}, {"11.1", "455.23", "7.1"},
     {"11.2", "460.27.03", "7.2"}, {"11.3", "465.19.01", "7.3"}, {"11.4", "470.42.01", "7.4"},
     {"11.5", "495.29.05", "7.5"}, {"11.6", "510.39.01", "7.6"}, {"11.7", "515.43.04", "7.7"},

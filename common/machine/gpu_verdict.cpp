@@ -63,7 +63,7 @@ bool all_bound_to(const std::vector<GpuDevice>& gpus, std::string_view driver) {
 class Judge {
   public:
     Judge(const GpuFacts& facts, const format::Requirements& needs, const GpuJudgeOptions& options)
-        : facts_(facts), needs_(needs), options_(options) {
+        : facts_(facts), needs_(needs), options_(options), unknown_(unknown_gpu_code(needs)) {
         if (needs.cuda_major)
             floor_ =
                 needs.driver_floor.empty() ? std::string(format::driver_floor(*needs.cuda_major)) : needs.driver_floor;
@@ -74,7 +74,7 @@ class Judge {
     }
 
     GpuVerdict machine() {
-        if (!needs_.cuda_major) return not_needed();
+        if (!has_gpu_code()) return not_needed();
         if (!gpu_seen()) return std::move(verdict_);
         verdict_.outcome = Outcome::usable;
         for (auto step :
@@ -85,14 +85,17 @@ class Judge {
     }
 
     GpuVerdict target() {
-        if (!needs_.cuda_major) return not_needed();
+        if (!has_gpu_code()) return not_needed();
         verdict_.outcome = Outcome::usable;
-        for (auto step : {&Judge::judge_generation, &Judge::judge_version, &Judge::judge_code, &Judge::say_target})
+        for (auto step : {&Judge::judge_generation, &Judge::judge_version, &Judge::refuse_unknown, &Judge::judge_code,
+                          &Judge::say_target})
             if (verdict_.outcome == Outcome::usable) (this->*step)();
         return std::move(verdict_);
     }
 
   private:
+    bool has_gpu_code() const { return needs_.cuda_major || !unknown_.empty(); }
+
     // ---- texts ------------------------------------------------------------------------------------------
 
     void fill_values() {
@@ -105,8 +108,10 @@ class Judge {
         values_["container"] = facts_.container;
         values_["libcuda"] = facts_.libcuda_file.empty() ? facts_.libcuda : facts_.libcuda_file;
         values_["libcuda_driver"] = facts_.libcuda_version;
-        if (!needs_.cuda_major) return;
-        values_["cuda_major"] = std::to_string(*needs_.cuda_major);
+        values_["with_floor"] = floor_.empty() ? "" : fmt::format(" with driver {} or newer", floor_);
+        values_["unknown"] = unknown_;
+        if (!has_gpu_code()) return;
+        values_["cuda_major"] = needs_.cuda_major ? std::to_string(*needs_.cuda_major) : "";
         values_["cuda"] = needs_.cuda_runtime.empty() ? values_["cuda_major"] : needs_.cuda_runtime;
         values_["install"] = get_driver(floor_, "install");
         values_["upgrade"] = fmt::format("upgrade the driver to {} or newer", floor_);
@@ -339,7 +344,7 @@ class Judge {
                    {"upgrade_for_ptx",
                     driver.empty() ? "upgrade the driver to one of CUDA " + cuda : get_driver(driver, "upgrade to")}});
         }
-        if (without.empty()) return;
+        if (without.empty() || !unknown_.empty()) return; // what cannot be read may run there
         const GpuGeneration* g = generation_of(without.front().compute);
         apply(another_runs || !too_new.empty() ? GpuRule::no_code_for_some : GpuRule::no_code,
               {{"gpus", names(without)},
@@ -402,11 +407,18 @@ class Judge {
             apply(GpuRule::no_fabric_manager);
         if (facts_.visible_devices && (facts_.visible_devices->empty() || facts_.visible_devices->starts_with('-')))
             apply(GpuRule::hidden, {{"value", *facts_.visible_devices}});
-        if (facts_.module_version.empty()) return;
+        if (!unknown_.empty()) apply(GpuRule::code_unknown);
+        if (facts_.module_version.empty() || !needs_.cuda_major) return;
         apply(GpuRule::usable, {{"gpus", facts_.devices.empty() ? "NVIDIA GPU" : describe(facts_.devices)},
                                 {"flavour", facts_.module_open ? " (open)" : ""},
                                 {"of_cuda", driver_cuda_.empty() ? "" : " of CUDA " + driver_cuda_words_},
                                 {"code", code_words()}});
+    }
+
+    // Only the driver is asked about: of a known CUDA that is enough.
+    void refuse_unknown() {
+        if (unknown_.empty() || (needs_.cuda_major && facts_.devices.empty())) return;
+        apply(GpuRule::code_unknown_target);
     }
 
     void say_target() {
@@ -421,6 +433,7 @@ class Judge {
     const GpuFacts& facts_;
     const format::Requirements& needs_;
     const GpuJudgeOptions& options_;
+    const std::string unknown_; // unknown_gpu_code()
     std::string floor_, driver_cuda_, driver_cuda_words_;
     RuleValues values_;
     GpuVerdict verdict_;

@@ -26,7 +26,7 @@ struct GpuNumbers {
 
 struct GpuVerdict {
     enum class Outcome {
-        not_needed,   // the environment has no CUDA
+        not_needed,   // the environment has no CUDA and no code for GPUs
         not_verified, // no GPU is visible here: install, and report that the GPU was not verified
         usable,       // the probe and the frameworks decide
         refused,      // (with --no-gpu: the same outcome, its findings are warnings)

@@ -1,12 +1,11 @@
 #include "generator/advise/gpu_needs.hpp"
 
-#include "common/base/last_component.hpp"
-#include "common/base/text.hpp"
 #include "common/base/version_order.hpp"
 #include "common/format/cuda_floors.hpp"
 #include "common/machine/gpu_code.hpp"
 #include "common/machine/gpu_table.hpp"
 #include "generator/advise/cuda.hpp"
+#include "generator/advise/library_name.hpp"
 
 #include <algorithm>
 
@@ -14,38 +13,54 @@ namespace tinderbox::advise {
 namespace {
 
 std::string role_of(std::string_view path) {
-    const std::string_view name = last_component(path);
-    auto begins = [&](std::string_view stem) { return name.starts_with(stem); };
-    // PyTorch, TensorFlow and JAX reach the GPU through these libraries only. CuPy and Numba compile their kernels on
-    // the target, so that their libraries decide nothing.
-    for (std::string_view stem : {"libtorch_cuda", "libtensorflow_cc.so", "libtensorflow_framework.so",
-                                  "_pywrap_tensorflow_internal.so", "xla_cuda_plugin.so"})
-        if (begins(stem)) return "framework";
-    for (std::string_view stem : {"libcublas.so", "libcublasLt.so", "libcudnn", "libcufft.so", "libcurand.so",
-                                  "libcusparse.so", "libcusolver.so", "libnccl.so"})
-        if (begins(stem)) return "nvidia";
+    const std::string_view stem = library_name(path).stem;
+    if (stem.starts_with("libtorch_cuda")) return "framework"; // also the _cu, _cpp and _linalg of torch 1.9 and later
+    if (stem.starts_with("libcudnn")) return "nvidia";
+    // PyTorch (before 1.5: all in one libtorch), TensorFlow, JAX, MXNet and ONNX Runtime reach the GPU through these
+    // libraries only. CuPy and Numba compile their kernels on the target, so that their libraries decide nothing.
+    for (std::string_view one :
+         {"libtorch", "libtensorflow_cc", "libtensorflow_framework", "_pywrap_tensorflow_internal", "xla_cuda_plugin",
+          "xla_extension", "libmxnet", "libonnxruntime_providers_cuda"})
+        if (stem == one) return "framework";
+    for (std::string_view one :
+         {"libcublas", "libcublasLt", "libcufft", "libcurand", "libcusparse", "libcusolver", "libnccl"})
+        if (stem == one) return "nvidia";
     return "other";
 }
 
 // A few kernels for one architecture, or linked code of NCCL and cuDNN (in older torch wheels: sm_35 in 50 of 302
 // fatbins), do not make a framework run on a GPU. Architectures in less than half of its fatbins are listed apart.
-bool is_partial(const format::GpuLibrary& library, std::uint32_t containers, std::uint32_t most) {
-    return (library.role == "framework" || library.role == "part") && containers * 2 < most;
-}
+// Only loaded fatbins count, where there are some: TensorFlow 2.8 has 288, and 1,823 of a linked library in .data.
+class Partial {
+  public:
+    Partial(const std::string& role, const elf::FatbinInfo& device)
+        : counts_(device.code.empty() ? device.data : device.code), judged_(role == "framework" || role == "part") {
+        for (const auto& [code, containers] : counts_) most_ = std::max(most_, containers);
+    }
+    bool operator()(const elf::DeviceCode& code) const {
+        const auto found = counts_.find(code);
+        return judged_ && (found == counts_.end() ? 0 : found->second) * 2 < most_;
+    }
+
+  private:
+    const std::map<elf::DeviceCode, std::uint32_t>& counts_;
+    bool judged_;
+    std::uint32_t most_ = 0;
+};
 
 format::GpuLibrary library_of(const InstalledElf& file) {
     format::GpuLibrary out;
     out.path = file.path;
     out.package = file.package;
     out.role = role_of(file.path);
-    std::map<elf::DeviceCode, std::uint32_t> all = file.fact->device->code;
-    for (const auto& [code, containers] : file.fact->device->data) all[code] += containers;
-    std::uint32_t most = 0;
-    for (const auto& [code, containers] : all) most = std::max(most, containers);
+    const elf::FatbinInfo& device = *file.fact->device;
+    std::map<elf::DeviceCode, std::uint32_t> all = device.code;
+    all.insert(device.data.begin(), device.data.end());
+    const Partial is_partial(out.role, device);
     for (const auto& [code, containers] : all) {
         if (code.kind == elf::DeviceCode::Kind::lto) continue; // only the device linker of a build can use it
         const std::string name = code.name();
-        if (is_partial(out, containers, most)) out.partial.push_back(name);
+        if (is_partial(code)) out.partial.push_back(name);
         else if (code.kind == elf::DeviceCode::Kind::cubin) out.sass.push_back(name);
         else {
             // Sorted by ISA within a name: the last one is the newest.
@@ -72,33 +87,53 @@ void choose_main_libraries(std::vector<format::GpuLibrary>& libraries,
     }
 }
 
-} // namespace
+// The newest CUDA that wrote PTX of the library; "" = it has none, or the tables do not know its version.
+std::string ptx_cuda_of(const format::GpuLibrary& library) {
+    std::string out;
+    for (const auto& [name, isa] : library.ptx_isa)
+        if (std::string cuda = machine::cuda_of_ptx_isa(isa); compare_versions(cuda, out) > 0) out = std::move(cuda);
+    return out;
+}
 
-void add_gpu_needs(format::Requirements& needs, const std::vector<format::PackageInfo>& packages,
-                   const std::vector<InstalledElf>& files) {
-    std::vector<std::pair<std::string, std::vector<std::string>>> sonames;
+// Before 11 there is no minor-version compatibility: the driver that came with the very release is the floor.
+std::string floor_of(const format::CudaEvidence& cuda) {
+    if (cuda.major < 11)
+        if (std::string driver = machine::driver_of_cuda(cuda.version); !driver.empty()) return driver;
+    return std::string(format::driver_floor(cuda.major));
+}
+
+// Lists the libraries with code for GPUs, and returns what tells the environment's CUDA. `unknown` becomes a sentence
+// about the first library with code that cannot be read.
+std::vector<LinkedLibrary> add_libraries(format::Requirements& needs, const std::vector<InstalledElf>& files,
+                                         std::string& unknown) {
+    std::vector<LinkedLibrary> out;
     std::map<std::string, std::uint32_t> containers;
     for (const InstalledElf& file : files) {
-        sonames.emplace_back(file.path, file.fact->needed);
-        if (!file.fact->device) continue;
-        containers[file.path] = file.fact->device->containers;
-        if (format::GpuLibrary library = library_of(file);
-            !library.sass.empty() || !library.ptx.empty() || !library.partial.empty())
-            needs.gpu_libraries.push_back(std::move(library));
+        LinkedLibrary& linked = out.emplace_back();
+        linked.path = file.path;
+        linked.needed = file.fact->needed;
+        const auto& device = file.fact->device;
+        if (!device) continue;
+        if (!device->problem.empty() && unknown.empty()) unknown = fmt::format("'{}': {}", file.path, device->problem);
+        containers[file.path] = device->containers;
+        format::GpuLibrary library = library_of(file);
+        if (library.sass.empty() && library.ptx.empty() && library.partial.empty()) continue;
+        linked.ptx_cuda = ptx_cuda_of(library);
+        needs.gpu_libraries.push_back(std::move(library));
     }
     std::ranges::sort(needs.gpu_libraries, {}, &format::GpuLibrary::path);
     choose_main_libraries(needs.gpu_libraries, containers);
-    needs.cuda_evidence = cuda_evidence(packages, sonames);
-    if (needs.cuda_evidence.empty()) return;
-    const format::CudaEvidence& strongest = needs.cuda_evidence.front();
-    needs.cuda_major = strongest.major;
-    needs.cuda_runtime = strongest.version;
-    needs.driver_floor = format::driver_floor(strongest.major);
+    return out;
+}
+
+void add_ptx_needs(format::Requirements& needs) {
     for (const format::GpuLibrary* library : machine::deciding_libraries(needs))
-        for (const auto& [name, isa] : library->ptx_isa)
-            if (std::string cuda = machine::cuda_of_ptx_isa(isa); compare_versions(cuda, needs.ptx_cuda) > 0)
-                needs.ptx_cuda = cuda;
+        if (std::string cuda = ptx_cuda_of(*library); compare_versions(cuda, needs.ptx_cuda) > 0)
+            needs.ptx_cuda = std::move(cuda);
     needs.ptx_driver_floor = machine::driver_of_cuda(needs.ptx_cuda);
+}
+
+void choose_weakest(format::Requirements& needs) {
     std::size_t fewest = SIZE_MAX;
     for (const char* role : {"framework", "part", "nvidia"})
         for (const format::GpuLibrary& library : needs.gpu_libraries)
@@ -107,6 +142,27 @@ void add_gpu_needs(format::Requirements& needs, const std::vector<format::Packag
                     fewest = count;
                     needs.gpu_weakest = library.path;
                 }
+}
+
+} // namespace
+
+void add_gpu_needs(format::Requirements& needs, const std::vector<format::PackageInfo>& packages,
+                   const std::vector<InstalledElf>& files) {
+    std::string unknown;
+    needs.cuda_evidence = cuda_evidence(packages, add_libraries(needs, files, unknown));
+    if (!needs.cuda_evidence.empty()) {
+        const format::CudaEvidence& strongest = needs.cuda_evidence.front();
+        needs.cuda_major = strongest.major;
+        needs.cuda_runtime = strongest.version;
+        needs.driver_floor = floor_of(strongest);
+    } else if (unknown.empty() && !needs.gpu_libraries.empty()) {
+        unknown = fmt::format("'{}' has code for GPUs, and nothing tells of which CUDA",
+                              machine::deciding_libraries(needs).front()->path);
+    }
+    if (!unknown.empty()) needs.cuda_evidence.push_back({0, "", std::move(unknown)});
+    if (needs.cuda_evidence.empty()) return;
+    add_ptx_needs(needs);
+    choose_weakest(needs);
 }
 
 } // namespace tinderbox::advise

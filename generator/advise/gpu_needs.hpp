@@ -15,7 +15,8 @@ struct InstalledElf {
     const parcel::Parcel::ElfFact* fact = nullptr;
 };
 
-// Fills in the CUDA fields of `needs`. `packages` and `files` are the environment's own, without its base's.
+// Fills in the fields of `needs` about CUDA and GPUs. `packages` and `files` are the environment's own, without its
+// base's.
 void add_gpu_needs(format::Requirements& needs, const std::vector<format::PackageInfo>& packages,
                    const std::vector<InstalledElf>& files);
 

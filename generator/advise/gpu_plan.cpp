@@ -3,15 +3,17 @@
 #include "common/base/text.hpp"
 #include "common/machine/gpu_code.hpp"
 #include "generator/advise/gpu_needs.hpp"
+#include "generator/advise/system_needs.hpp"
 #include "generator/parcel/key.hpp"
 
 #include <list>
 
 namespace tinderbox::advise {
 
-PlannedGpuNeeds planned_gpu_needs(const lock::Lock& lock, const parcel::ParcelCache& cache, parcel::Level level) {
+PlannedGpuNeeds planned_gpu_needs(const lock::Lock& lock, const parcel::ParcelCache& cache, parcel::Level level,
+                                  std::vector<format::PackageInfo> captured) {
     PlannedGpuNeeds out;
-    std::vector<format::PackageInfo> packages;
+    std::vector<format::PackageInfo> packages = std::move(captured);
     std::vector<InstalledElf> files;
     std::list<parcel::Parcel> parcels; // `files` points into them
     const parcel::ParcelKeys keys(level, lock.source_mtime);
@@ -24,8 +26,10 @@ PlannedGpuNeeds planned_gpu_needs(const lock::Lock& lock, const parcel::ParcelCa
         if (!found.ok() || !*found) continue;
         ++out.known;
         parcels.push_back(std::move(**found));
-        for (const parcel::Parcel::ElfFact& fact : parcels.back().elf)
+        for (const parcel::Parcel::ElfFact& fact : parcels.back().elf) {
             files.push_back({fact.path, artifact.name, &fact});
+            raise_glibc(out.needs, fact.glibc, fact.path);
+        }
     }
     add_gpu_needs(out.needs, packages, files);
     return out;

@@ -29,14 +29,15 @@ namespace {
 // Fixed, not derived from the number of cores: see the header. Small enough to balance two cores.
 constexpr std::size_t files_per_process = 128;
 
-// Reads frames "LENGTH NAME\nBYTES", answers frames "LENGTH\nBYTES" (0: does not compile). One argument: the mtime.
+// Reads frames "LENGTH NAME\nBYTES", answers with frames "LENGTH\nBYTES" (0: does not compile). One
+// argument: the mtime.
 constexpr const char* compiler = R"py(
-import sys, warnings
+import os, sys, warnings
 warnings.simplefilter('ignore')
 import importlib._bootstrap_external as b
 pyc = getattr(b, '_code_to_timestamp_pyc', None) or b._code_to_bytecode
 mtime = int(sys.argv[1])
-i, o = sys.stdin.buffer, sys.stdout.buffer
+i, o = sys.stdin.buffer, open(int(os.environ.pop('TINDERBOX_ANSWERS')), 'wb')
 while True:
     line = i.readline()
     if not line:
@@ -50,6 +51,7 @@ while True:
         data = b''
     o.write(b'%d\n' % len(data))
     o.write(data)
+o.close()
 )py";
 
 struct Source {
@@ -121,6 +123,8 @@ Result<std::vector<Bytes>> compile_some(const std::string& executable, const std
     spec.unset = {"PYTHON*", "LD_*"};
     spec.set = {{"PYTHONHASHSEED", "0"}, {"LC_ALL", "C.UTF-8"}};
     spec.input = input;
+    spec.answers = true;
+    spec.end_group = true;
     spec.output_limit = SIZE_MAX;
     spec.timeout_seconds = 600;
     TRY_ASSIGN(ProcessResult result, run_process(spec));
@@ -128,7 +132,7 @@ Result<std::vector<Bytes>> compile_some(const std::string& executable, const std
         return make_error(ErrorKind::usage, "the environment's interpreter '{}' cannot compile: {}\n{}", executable,
                           result.describe(), result.error_output.substr(0, 2000));
     std::vector<Bytes> out;
-    std::string_view rest = result.output;
+    std::string_view rest = result.answers;
     while (out.size() < count) {
         auto newline = rest.find('\n');
         std::size_t size = newline == std::string_view::npos ? SIZE_MAX : 0;

@@ -3,6 +3,7 @@
 #include "common/base/text.hpp"
 #include "common/base/visible.hpp"
 #include "common/format/entry.hpp"
+#include "generator/assemble/own_paths.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -133,6 +134,7 @@ Status Destinations::place(format::Destination d, const std::string& who, std::o
     TRY(format::check_entry(d).in(fmt::format("{}:{}", who, visible(d.path.substr(0, 200)))));
     LinkedPrefix& to = linking_.prefixes.at(d.root);
     auto found = to.by_path.find(d.path);
+    TRY(check_own_paths(linking_, d, found == to.by_path.end() ? nullptr : &table_.destinations[found->second], who));
     if (found == to.by_path.end()) {
         append(to, std::move(d), origin);
         return {};

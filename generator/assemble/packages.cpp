@@ -2,6 +2,7 @@
 
 #include "common/base/text.hpp"
 #include "common/format/json_read.hpp"
+#include "generator/advise/system_needs.hpp"
 #include "generator/conda/link.hpp"
 
 #include <nlohmann/json.hpp>
@@ -47,20 +48,6 @@ format::PackageInfo package_info(const LinkInput& input, const format::PrefixNam
     return p;
 }
 
-// The distributions in a captured prefix are listed, too; all files belong to the captured artifact itself.
-void describe_captured(format::Manifest& manifest, const json& metadata) {
-    for (const char* list : {"distributions", "conda_packages"}) {
-        auto it = metadata.find(list);
-        if (it == metadata.end() || !it->is_array()) continue;
-        for (const json& item : *it) {
-            format::PackageInfo p;
-            describe(p, item);
-            p.kind = "captured";
-            manifest.packages.push_back(std::move(p));
-        }
-    }
-}
-
 format::PackageInfo generated_package() {
     format::PackageInfo own;
     own.kind = "generated";
@@ -100,7 +87,9 @@ void describe_packages(Linking& linking) {
     // The base's packages are linked before the environment's scripts run.
     std::ranges::stable_sort(manifest.scripts, {},
                              [](const format::ScriptInfo& script) { return script.prefix.is_env(); });
-    for (const LinkInput& input : linking.inputs.all()) describe_captured(manifest, input.parcel.metadata);
+    // All files of a captured prefix belong to the captured artifact itself; its packages are listed, too.
+    for (const LinkInput& input : linking.inputs.all())
+        std::ranges::move(advise::captured_packages(input.parcel.metadata), std::back_inserter(manifest.packages));
     packages.generated = next();
     manifest.packages.push_back(generated_package());
     const auto base = linking.inputs.base_files();

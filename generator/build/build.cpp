@@ -38,7 +38,7 @@ Result<Built> build(const Options& options, Reporter& reporter) {
     TRY(read_includes(options, requested, lock, reporter));
 
     // Everything that can be refused by names is refused before gigabytes are fetched.
-    TRY(check_planned_target(options, requested, lock));
+    TRY(check_planned_target(options, requested, captured, lock));
     TRY(installer_name(options, lock));
     if (options.redistributable) TRY(check_redistribution(lock));
     TRY_ASSIGN(assemble::RunParts parts, run_parts(lock));
@@ -70,10 +70,11 @@ Result<Planned> plan(const Options& options, Reporter& reporter) {
 
     report::PlanOptions how;
     how.ask_servers = !options.offline;
-    how.gpu = advise::planned_gpu_needs(lock, parcel_cache(), options.level);
-    if (requested.has_target()) TRY(advise::check_target(requested.target, how.gpu.needs));
+    how.gpu = planned_needs(options, captured, lock);
+    TRY(check_planned_target(options, requested, captured, lock));
     how.captured_bytes = captured.bytes();
-    how.captured_version = captured.python().value("version", "");
+    how.captured_python.version = captured.python().value("version", "");
+    how.captured_python.stdlib = captured.python().value("stdlib", "");
     ask_sizes(lock, *fetcher, reporter);
     TRY_ASSIGN(const report::RedistributionTable table, redistribution_table());
     report::BuildPlan plan = report::make_build_plan(lock, table, how, *fetcher, reporter);

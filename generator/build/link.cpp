@@ -1,21 +1,14 @@
 #include "generator/build/link.hpp"
 
 #include "common/base/names.hpp"
-#include "common/base/version_order.hpp"
 #include "generator/advise/target.hpp"
 #include "generator/build/redistribution.hpp"
+#include "generator/build/target.hpp"
 #include "generator/embed/embedded.hpp"
 #include "versions.hpp"
 
 namespace tinderbox::build {
 namespace {
-
-Status check_glibc(const Options& options, const format::Requirements& needs) {
-    if (options.target_glibc.empty() || compare_versions(needs.glibc, options.target_glibc) <= 0) return {};
-    return make_error(ErrorKind::machine,
-                      "--target-glibc {}: '{}' needs glibc {}; build with a Python and wheels made for the older one",
-                      options.target_glibc, needs.glibc_because, needs.glibc);
-}
 
 Status check_gpu(const Requested& requested, const format::Requirements& needs, Reporter& reporter) {
     if (!requested.has_target()) return {};

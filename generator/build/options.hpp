@@ -27,7 +27,8 @@ struct Options {
     std::string index_url;
     pip::IndexStrategy index_strategy = pip::IndexStrategy::first_index;
     bool no_index = false, pre = false, allow_sdist = false, offline = false, strict = false, redistributable = false;
-    bool pip_only = false; // of lock
+    bool with_project = false, no_project = false; // a SPEC's own project: built, or left out
+    bool pip_only = false;                         // of lock
     parcel::Level level = parcel::Level::standard;
     lock::Bytecode bytecode = lock::Bytecode::build;
     std::string sign;        // path of a private key

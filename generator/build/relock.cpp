@@ -90,7 +90,7 @@ Result<Relocked> relock(const RelockOptions& given, Reporter& reporter) {
     TRY_ASSIGN(const Captured captured, capture(options, requested, reporter));
     TRY_ASSIGN(lock::Lock lock, solve(options, requested, captured, *fetcher, reporter));
     TRY(read_includes(options, requested, lock, reporter));
-    TRY(check_planned_target(options, requested, lock));
+    TRY(check_planned_target(options, requested, captured, lock));
 
     // A lock names every hash and size.
     TRY(fetch_unknown(lock, *fetcher, reporter));

@@ -3,6 +3,7 @@
 #include "common/base/input_file.hpp"
 #include "common/base/names.hpp"
 #include "generator/advise/target.hpp"
+#include "generator/build/project.hpp"
 #include "generator/embed/embedded.hpp"
 #include "generator/lock/cuda_request.hpp"
 #include "generator/lock/update.hpp"
@@ -45,22 +46,29 @@ Status check_names(const Options& options, const spec::Request& request) {
 Status merge_request(const Options& options, Requested& out) {
     std::vector<spec::Request> requests;
     std::error_code ignored;
+    Status asks; // the first file that asks for nothing
     for (const std::string& argument : options.specs) {
         spec::LockChoice choice;
         choice.platform = options.platform;
         choice.environment = options.env_name;
         TRY_ASSIGN(spec::Request request, spec::read_spec(argument, std::move(choice)));
         TRY(check_names(options, request));
+        if (asks.ok()) asks = spec::check_asks(request);
         // A pipe cannot be compared with the lock later.
         if (const std::string path = spec::split_argument(argument).path;
             !is_stream(path) && fs::is_regular_file(path, ignored))
             out.sources.push_back({argument, lock::request_digest(request)});
+        TRY(add_own_project(options, spec::split_argument(argument).path, request));
         requests.push_back(std::move(request));
     }
     TRY_ASSIGN(spec::Request words, command_line_request(options));
     // Last, so that the command line's index counts before a file's.
     requests.push_back(std::move(words));
     TRY_ASSIGN(out.request, spec::merge(std::move(requests)));
+    // Variables and scripts for a captured environment are something to build.
+    const bool captures = !options.python_from.empty() || !options.from_prefix.empty();
+    const bool dresses = captures && (!out.request.variables.empty() || !out.request.post_install.empty());
+    if (!spec::asks_for_packages(out.request) && !dresses) TRY(std::move(asks));
     TRY(spec::check_bundled(out.request));
     if (!options.env_name.empty()) {
         TRY(check_environment_name(options.env_name).in("--name"));
@@ -84,6 +92,8 @@ Status keep_only_pip(const Options& options, Requested& out) {
     }
     out.request.conda.clear();
     out.request.channels.clear();
+    if (!spec::asks_for_packages(out.request))
+        return make_error(ErrorKind::usage, "--pip-only: the request has no pip packages; leave the option away");
     if (out.wheel_python.empty() && options.python_from.empty() && options.from_prefix.empty())
         return make_error(ErrorKind::usage, "--pip-only: for which Python? add --python 3.11 (or another version)");
     return {};
@@ -143,6 +153,8 @@ Result<Requested> read_request(const Options& options, Reporter& reporter) {
     // A lock names no mirrors, credentials or certificates: they are this machine's.
     TRY_ASSIGN(auto config, pip::read_config());
     out.request.pip_options.add_defaults(config.options);
+    // Only the project itself is built: of other packages wheels are taken.
+    if (options.with_project && !options.allow_sdist) out.request.pip_options.only_binary = {":all:"};
     return out;
 }
 

@@ -108,7 +108,7 @@ Result<lock::LockOptions> lock_options(const Options& options, const Requested& 
         for (const json& distribution : captured.artifact->metadata().value("distributions", json::array()))
             out.provided[distribution.value("name", "")] = distribution.value("version", "");
     }
-    out.allow_sdist = options.allow_sdist;
+    out.allow_sdist = options.allow_sdist || options.with_project;
     if (!options.pip_only) out.build_python = host_python(options, captured, out.source_mtime, fetcher);
     if (options.pip_only && out.python.empty()) choose_wheel_python(requested.wheel_python, out, reporter);
     return out;

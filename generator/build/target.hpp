@@ -1,12 +1,21 @@
-// Checks --target-gpu and --target-driver against a lock before anything is downloaded.
+// Checks --target-gpu, --target-driver and --target-glibc against a lock before anything is downloaded.
 #pragma once
 
+#include "generator/advise/gpu_plan.hpp"
+#include "generator/build/capture.hpp"
 #include "generator/build/request.hpp"
 
 namespace tinderbox::build {
 
-// As far as the names of packages and cached parcels tell; nothing is checked without a target. Error (machine): the
-// target cannot run it.
-Status check_planned_target(const Options& options, const Requested& requested, const lock::Lock& lock);
+// The needs of the environment as far as names of packages, cached parcels and a captured Python tell. `captured` has
+// not been packed yet.
+advise::PlannedGpuNeeds planned_needs(const Options& options, const Captured& captured, const lock::Lock& lock);
+
+// Nothing is checked without a target. Error (machine): the target cannot run it.
+Status check_planned_target(const Options& options, const Requested& requested, const Captured& captured,
+                            const lock::Lock& lock);
+
+// Error (machine): a file needs a newer glibc than --target-glibc.
+Status check_glibc(const Options& options, const format::Requirements& needs);
 
 } // namespace tinderbox::build

@@ -15,9 +15,11 @@
 //   glibc           {version, needed_by}: the highest GLIBC_x.y a captured ELF file asks for; absent when none does
 //   not_relocatable [{path, why}]: still names the old prefix, or a path outside it, and may fail because of that
 //   harmless        [{path, why}]: names the old prefix without effect (docs/building/capture.md has the reasons)
+//   differing       [{path, why}]: differs from RECORD, conda-meta, or the first line that its installer wrote
 //   left_out        [{path, why}]: in the prefix, but not captured, beyond the documented rules
 //   distributions   [{name, version, license, path}]: Python distributions in site-packages (prefix only)
-//   conda_packages  [{name, version, build, channel, license}]: from conda-meta (prefix only)
+//   conda_packages  [{name, version, build, channel, license}]: from conda-meta (prefix only); in both "requested":
+//                   true of what somebody asked for (PEP 376, conda's requested_spec)
 //   warnings        [string]: for the linker to show
 #pragma once
 
@@ -31,7 +33,7 @@
 namespace tinderbox::capture {
 
 struct CaptureOptions {
-    bool strict = false;  // anything in not_relocatable is an error (kind usage) that names the first
+    bool strict = false;  // anything in not_relocatable or differing is an error (kind usage) with names
     unsigned threads = 0; // 0 = all cores
     std::function<void(std::uint64_t)> progress; // bytes read since the last call; from several threads
 };

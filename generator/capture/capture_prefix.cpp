@@ -1,3 +1,4 @@
+#include "common/base/shell_quote.hpp"
 #include "common/base/text.hpp"
 #include "common/base/utf8.hpp"
 #include "generator/capture/capture.hpp"
@@ -68,6 +69,7 @@ class PrefixCapture {
         }
         if (!venv) TRY(take_all(conda));
         TRY(describe(conda));
+        if (!selection_.editable.empty()) return refuse_editable();
         return make_artifact(std::move(selection_), options);
     }
 
@@ -79,6 +81,23 @@ class PrefixCapture {
             ErrorKind::usage,
             "'{}' is no prefix of its own: its python belongs to '{}'; name that, or a venv (which has a pyvenv.cfg)",
             directory_.string(), python_->prefix);
+    }
+
+    // The environment would lack these packages, and what starts them would crash.
+    Error refuse_editable() const {
+        std::string names, sources;
+        for (const EditableProject& project : selection_.editable) {
+            names += (names.empty() ? "" : ", ") + project.name;
+            sources += " " + (project.directory.empty() ? "SOURCE-OF-" + project.name : shell_quote(project.directory));
+        }
+        const bool one = selection_.editable.size() == 1;
+        return make_error(
+            ErrorKind::usage,
+            "'{}': {} {} installed from {} source director{} (editable), which {} not in the prefix: install "
+            "{} there as {} ({} -m pip install --no-deps{}), or remove {} (pip uninstall)",
+            directory_.string(), names, one ? "is" : "are", one ? "its" : "their", one ? "y" : "ies",
+            one ? "is" : "are", one ? "it" : "them", one ? "a wheel" : "wheels",
+            shell_quote((directory_ / "bin/python").string()), sources, one ? "it" : "them");
     }
 
     // A venv: the base's interpreter and library, the venv's packages over them.

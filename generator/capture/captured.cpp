@@ -5,7 +5,9 @@
 #include "common/base/text.hpp"
 #include "common/base/utf8.hpp"
 #include "common/base/version_order.hpp"
+#include "generator/capture/compare_records.hpp"
 #include "generator/capture/record.hpp"
+#include "generator/elf/system_library.hpp"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -156,10 +158,11 @@ class Captured : public CapturedArtifact {
         source_ = std::move(selection.source);
         metadata_ = std::move(selection.metadata);
         fill_captured(selection);
-        for (auto& [path, item] : selection.items) items_.push_back(std::move(item));
+        for (const auto& [path, item] : selection.items) items_.push_back(item);
         scanned_.resize(items_.size());
         TRY(parallel_for(items_.size(), options.threads,
                          [&](std::size_t i) { return scan_file(i, selection.rules, options); }));
+        TRY(compare_with_records(selection, options));
         add_links_beside();
         update_records(selection);
         make_entries();
@@ -220,6 +223,31 @@ class Captured : public CapturedArtifact {
         s.plan.splices.clear();
         s.size = items_[i].content->size();
         s.sha256 = to_hex(tinderbox::sha256(as_bytes(*items_[i].content)));
+    }
+
+    // Before links are added to items_.
+    Status compare_with_records(FileSelection& selection, const CaptureOptions& options) {
+        std::map<std::string, std::string> foreign;
+        for (std::size_t i = 0; i < items_.size(); ++i) {
+            if (const std::string& interpreter = scanned_[i].plan.foreign_interpreter;
+                !interpreter.empty() && items_[i].path.starts_with("bin/"))
+                foreign.emplace(items_[i].path, interpreter);
+        }
+        auto hash_of = [&](const std::string& path) -> std::optional<std::string> {
+            const auto at = std::ranges::lower_bound(items_, path, {}, &Item::path);
+            const Scanned& scanned = scanned_[static_cast<std::size_t>(at - items_.begin())];
+            if (at->content || !scanned.plan.splices.empty()) return std::nullopt;
+            return scanned.sha256;
+        };
+        TRY_ASSIGN(const std::vector<Listed> differing, compare_records(selection, foreign, options.threads, hash_of));
+        metadata_["differing"] = list(differing);
+        if (differing.empty()) return {};
+        if (options.strict)
+            return make_error(ErrorKind::usage,
+                              "--strict: {}: {}; install these packages again, or make the environment anew",
+                              display_name_, differing_sentence(differing));
+        selection.warnings.push_back(differing_sentence(differing));
+        return {};
     }
 
     // An RPATH had room for "$ORIGIN" only, so that the libraries of its file get links beside the file.
@@ -296,19 +324,11 @@ class Captured : public CapturedArtifact {
 
     // ---- metadata -------------------------------------------------------------------------------------
 
-    // JSON is UTF-8; a file's name need not be.
-    static std::string utf8(const std::string& text) {
-        if (is_valid_utf8(text)) return text;
-        std::string out;
-        for (char c : text) out += static_cast<unsigned char>(c) < 0x80 ? std::string(1, c) : "\xef\xbf\xbd";
-        return out;
-    }
-
     static json list(std::vector<Listed> listed) {
         std::ranges::sort(
             listed, [](const Listed& a, const Listed& b) { return std::tie(a.path, a.why) < std::tie(b.path, b.why); });
         json out = json::array();
-        for (const Listed& l : listed) out.push_back({{"path", utf8(l.path)}, {"why", l.why}});
+        for (const Listed& l : listed) out.push_back({{"path", utf8_or_marks(l.path)}, {"why", l.why}});
         return out;
     }
 
@@ -324,21 +344,12 @@ class Captured : public CapturedArtifact {
         metadata_["harmless"] = list(std::move(harmless));
         metadata_["left_out"] = list(selection.left_out);
         if (!selection.not_relocatable.empty())
-            selection.warnings.push_back(
-                fmt::format("{} file{} cannot be moved whole, the first: '{}': {}", selection.not_relocatable.size(),
-                            selection.not_relocatable.size() == 1 ? "" : "s",
-                            utf8(selection.not_relocatable.front().path), selection.not_relocatable.front().why));
+            selection.warnings.push_back(fmt::format(
+                "{} file{} cannot be moved whole, the first: '{}': {}", selection.not_relocatable.size(),
+                selection.not_relocatable.size() == 1 ? "" : "s", utf8_or_marks(selection.not_relocatable.front().path),
+                selection.not_relocatable.front().why));
         metadata_["warnings"] = selection.warnings;
         describe_libraries();
-    }
-
-    // Part of every glibc: the "glibc" requirement covers their versions.
-    static bool glibc_library(std::string_view soname) {
-        for (std::string_view own :
-             {"libc.so.", "libm.so.", "libdl.so.", "librt.so.", "libpthread.so.", "libutil.so.", "libresolv.so.",
-              "libanl.so.", "libmvec.so.", "libBrokenLocale.so.", "libthread_db.so.", "ld-linux"})
-            if (soname.starts_with(own)) return true;
-        return false;
     }
 
     void describe_libraries() {
@@ -356,12 +367,14 @@ class Captured : public CapturedArtifact {
             if (!elf->info.glibc.empty() && compare_versions(elf->info.glibc, glibc) > 0)
                 glibc = elf->info.glibc, glibc_path = items_[i].path;
             for (const auto& [soname, offset] : elf->info.needed)
-                if (!own.contains(soname) && !glibc_library(soname)) needed[soname].push_back(utf8(items_[i].path));
+                if (!own.contains(soname) && !elf::is_glibc_library(soname))
+                    needed[soname].push_back(utf8_or_marks(items_[i].path));
         }
         json libraries = json::array();
-        for (auto& [name, by] : needed) libraries.push_back({{"name", utf8(name)}, {"needed_by", std::move(by)}});
+        for (auto& [name, by] : needed)
+            libraries.push_back({{"name", utf8_or_marks(name)}, {"needed_by", std::move(by)}});
         metadata_["libraries"] = std::move(libraries);
-        if (!glibc.empty()) metadata_["glibc"] = {{"version", glibc}, {"needed_by", utf8(glibc_path)}};
+        if (!glibc.empty()) metadata_["glibc"] = {{"version", glibc}, {"needed_by", utf8_or_marks(glibc_path)}};
     }
 
     void digest() {
@@ -389,6 +402,13 @@ class Captured : public CapturedArtifact {
 };
 
 } // namespace
+
+std::string utf8_or_marks(const std::string& text) {
+    if (is_valid_utf8(text)) return text;
+    std::string out;
+    for (char c : text) out += static_cast<unsigned char>(c) < 0x80 ? std::string(1, c) : "\xef\xbf\xbd";
+    return out;
+}
 
 Result<Item> item_from(const fs::path& source, std::string path) {
     struct stat st {};

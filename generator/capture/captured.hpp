@@ -20,6 +20,19 @@ struct Item {
     std::optional<ConversionHint> hint;
 };
 
+// A file as a record of the environment describes it.
+struct RecordedFile {
+    std::string path;   // relative to the prefix
+    fs::path file;      // on this machine
+    std::string record; // the record's path, relative to the prefix
+    std::string sha256; // hex; "" = not recorded, or not to be compared
+};
+
+// A project that is installed from its source directory (an editable or development installation).
+struct EditableProject {
+    std::string name, directory; // "" = not known
+};
+
 // The selection of files, before they are read.
 struct FileSelection {
     std::string display_name;
@@ -31,9 +44,15 @@ struct FileSelection {
     nlohmann::json metadata;
     // RECORD files whose rows are updated after relocation: RECORD's path → site-packages' path.
     std::map<std::string, std::string> records;
+    std::vector<EditableProject> editable;
+    std::vector<RecordedFile> recorded;
+    std::set<std::string> conda_files; // paths that conda-meta names
 
     void add(Item item) { items.insert_or_assign(item.path, std::move(item)); }
 };
+
+// JSON is UTF-8, and a file's name need not be: other bytes become U+FFFD.
+std::string utf8_or_marks(const std::string& text);
 
 // lstat → Item, with the source's permission bits (never setuid or setgid). Errors: storage.
 Result<Item> item_from(const fs::path& source, std::string path);

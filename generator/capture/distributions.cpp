@@ -5,6 +5,7 @@
 #include "common/base/url.hpp"
 #include "common/base/utf8.hpp"
 #include "common/format/json_read.hpp"
+#include "generator/capture/compare_records.hpp"
 #include "generator/parcel/artifact.hpp"
 
 #include <nlohmann/json.hpp>
@@ -61,8 +62,9 @@ class Describer {
             bool dist_info = directory.ends_with(".dist-info");
             if (!dist_info && !directory.ends_with(".egg-info")) continue;
             if (file == (dist_info ? "METADATA" : "PKG-INFO")) TRY(add_distribution(site_ + directory, item, list));
-            else if (dist_info && file == "RECORD") selection_.records[path] = site_.substr(0, site_.size() - 1);
-            else if (dist_info && file == "direct_url.json") TRY(direct_url(item));
+            else if (dist_info && file == "RECORD") TRY(add_record(item));
+            else if (dist_info && file == "direct_url.json") TRY(direct_url(directory, item));
+            else if (dist_info && file == "REQUESTED") set_requested(site_ + directory, list);
             else if (is_license(file)) add_license(directory, file, item);
         }
         return {};
@@ -71,9 +73,7 @@ class Describer {
   private:
     Status top_level(const std::string& name, Item& item, json& list) {
         if (name.ends_with(".egg-info")) return add_distribution(item.path, item, list); // a file: distutils'
-        if (name.ends_with(".egg-link"))
-            selection_.not_relocatable.push_back(
-                {item.path, "a development installation (egg-link): its source is not in the prefix"});
+        if (name.ends_with(".egg-link")) return egg_link(name.substr(0, name.size() - 9), item);
         if (name.ends_with(".pth")) return path_file(item);
         return {};
     }
@@ -85,6 +85,20 @@ class Describer {
         found["path"] = is_valid_utf8(directory) ? directory : "";
         list.push_back(std::move(found));
         return {};
+    }
+
+    Status add_record(const Item& item) {
+        const std::string site = site_.substr(0, site_.size() - 1);
+        selection_.records[item.path] = site;
+        TRY_ASSIGN(const std::string text, read_text(item.source, 256u << 20));
+        note_record(text, item.path, item.source.parent_path().parent_path(), site, selection_);
+        return {};
+    }
+
+    // PEP 376: somebody asked for it. METADATA comes before REQUESTED.
+    static void set_requested(const std::string& directory, json& list) {
+        for (json& distribution : list)
+            if (distribution["path"] == directory) distribution["requested"] = true;
     }
 
     // Lines of a .pth that name directories (the others begin with "import") and lie outside every old prefix.
@@ -109,16 +123,23 @@ class Describer {
         return {};
     }
 
-    // PEP 610: a project installed with `pip install -e` has its source elsewhere.
-    Status direct_url(Item& item) {
+    // "/home/me/project\n." of `setup.py develop`.
+    Status egg_link(const std::string& project, const Item& item) {
+        TRY_ASSIGN(const std::string text, read_text(item.source, 1u << 20));
+        selection_.editable.push_back({project, std::string(trim(text.substr(0, text.find('\n'))))});
+        return {};
+    }
+
+    // PEP 610: a project installed with `pip install -e` has its source elsewhere. `directory` is its .dist-info.
+    Status direct_url(const std::string& directory, Item& item) {
         TRY_ASSIGN(std::string text, read_text(item.source, 1u << 20));
         json parsed = is_affordable_json(text) ? json::parse(text, nullptr, false) : json();
         if (!parsed.is_object()) return {};
+        std::string url = format::text_field(parsed, "url");
         if (auto info = parsed.find("dir_info");
             info != parsed.end() && info->is_object() && info->value("editable", json(false)) == true)
-            selection_.not_relocatable.push_back(
-                {item.path, "an editable installation: its source is not in the prefix"});
-        std::string url = format::text_field(parsed, "url");
+            selection_.editable.push_back(
+                {directory.substr(0, directory.find('-')), url.starts_with("file:") ? file_url_to_path(url) : ""});
         // PEP 610 lets environment variables stand for credentials; anything else must not travel.
         if (auto at = url.find('@');
             at != std::string::npos && url.find("://") < at && at < url.find('/', url.find("://") + 3)) {
@@ -171,6 +192,8 @@ Status describe_conda(FileSelection& selection) {
                         {"build", format::text_field(record, "build")},
                         {"channel", without_credentials(format::text_field(record, "channel"))},
                         {"license", format::text_field(record, "license")}});
+        if (!format::text_field(record, "requested_spec").empty()) list.back()["requested"] = true;
+        note_conda_record(record, path, item.source.parent_path().parent_path(), selection);
         auto data = record.find("paths_data");
         if (data == record.end() || !data->is_object() || !data->contains("paths") || !(*data)["paths"].is_array())
             continue;

@@ -32,7 +32,7 @@ scheme = getattr(sysconfig, 'get_default_scheme', getattr(sysconfig, '_get_defau
 def text(name):
     value = build.get(name)
     return value if isinstance(value, str) else ''
-print('TINDERBOX-PYTHON ' + json.dumps({
+answer = json.dumps({
     'executable': sys.executable, 'prefix': sys.prefix, 'base_prefix': sys.base_prefix,
     'base_exec_prefix': sys.base_exec_prefix, 'version': list(sys.version_info)[:3], 'level': sys.version_info[3],
     'full_version': sys.version.split()[0], 'implementation': sys.implementation.name,
@@ -41,7 +41,9 @@ print('TINDERBOX-PYTHON ' + json.dumps({
     'os': os.__file__, 'places': places, 'scheme': scheme() if scheme else 'posix_prefix',
     'shared': bool(build.get('Py_ENABLE_SHARED')), 'library': text('INSTSONAME'), 'build_prefix': text('prefix'),
     'multiarch': text('MULTIARCH'), 'wheels': text('WHEEL_PKG_DIR'), 'no_gil': bool(build.get('Py_GIL_DISABLED')),
-}))
+})
+with open(int(os.environ['TINDERBOX_ANSWERS']), 'w') as answers:  # a launcher may print
+    answers.write(answer)
 )";
 
 std::string text_of(const json& j, const char* name) {
@@ -60,6 +62,8 @@ Result<json> ask(const fs::path& executable) {
     spec.unset = {"PYTHON*", "LD_PRELOAD", "VIRTUAL_ENV", "CONDA_*", "__PYVENV_LAUNCHER__"};
     // Our own working directory: pyenv's shim looks for .python-version there; -I keeps it out of sys.path.
     spec.timeout_seconds = 60;
+    spec.answers = true;
+    spec.end_group = true;
     auto ran = run_process(spec);
     auto refuse = [&](const std::string& why) {
         return make_error(ErrorKind::usage,
@@ -68,10 +72,8 @@ Result<json> ask(const fs::path& executable) {
     };
     if (!ran.ok()) return refuse(ran.error().message);
     if (!ran->succeeded()) return refuse(fmt::format("{}, {}", ran->describe(), first_line(ran->error_output)));
-    auto start = ran->output.find("TINDERBOX-PYTHON ");
-    if (start == std::string::npos) return refuse(first_line(ran->output));
-    const std::string_view text = std::string_view(ran->output).substr(start + 17);
-    json answer = is_affordable_json(text) ? json::parse(text, nullptr, false) : json();
+    if (ran->answers.empty()) return refuse(first_line(ran->output));
+    json answer = is_affordable_json(ran->answers) ? json::parse(ran->answers, nullptr, false) : json();
     if (!answer.is_object()) return refuse("its answer cannot be read");
     return answer;
 }

@@ -3,6 +3,7 @@
 #include "common/base/hash.hpp"
 #include "common/base/last_component.hpp"
 #include "common/base/text.hpp"
+#include "common/format/script_header.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -111,24 +112,22 @@ class Planner {
         return false;
     }
 
-    // "#!/old/bin/python3 -E", or the /bin/sh form that pip, uv and conda write for long paths. Returns where the rest
+    // "#!/old/bin/python3 -E", or what we, pip, uv and conda write for long paths. Returns where the rest
     // of the text starts.
     std::size_t plan_first_lines() {
         if (!content_.starts_with("#!")) return 0;
         std::size_t end = std::min(content_.find('\n'), content_.size());
         std::string_view line = content_.substr(0, end);
-        std::string interpreter = line_interpreter(line), arguments;
-        if (interpreter.empty() && line == "#!/bin/sh") {
-            std::size_t second = std::min(content_.find('\n', end + 1), content_.size());
-            std::size_t third =
-                second < content_.size() ? std::min(content_.find('\n', second + 1), content_.size()) : second;
-            if (second >= content_.size()) return 0;
-            interpreter = launcher_interpreter(content_.substr(end + 1, second - end - 1));
-            if (interpreter.empty() || content_.substr(second + 1, third - second - 1) != "' '''") return 0;
-            end = third;
+        std::string interpreter = line_interpreter(line);
+        if (const auto header = format::read_sh_header(content_); interpreter.empty() && header) {
+            interpreter = after_prefix(std::string(trim(header->interpreter + " " + header->arguments)));
+            if (interpreter.empty()) plan_.foreign_interpreter = header->interpreter;
+            end = header->end;
         } else if (interpreter.empty()) {
-            return 0;
+            const std::string_view rest = trim(line.substr(2));
+            if (rest.starts_with('/')) plan_.foreign_interpreter = rest.substr(0, rest.find_first_of(" \t"));
         }
+        if (interpreter.empty()) return 0;
         // The line in the captured content is the wheel format's own neutral one, so that it names no machine.
         plan_.splices.push_back({0, end, "#!python"});
         plan_.shebang = "#!\x01" + interpreter;
@@ -139,19 +138,6 @@ class Planner {
     std::string line_interpreter(std::string_view line) const {
         std::string_view rest = trim(line.substr(2));
         return after_prefix(rest);
-    }
-
-    std::string launcher_interpreter(std::string_view line) const {
-        constexpr std::string_view start = "'''exec' ";
-        if (!line.starts_with(start)) return {};
-        line.remove_prefix(start.size());
-        auto tail = line.rfind(" \"$0\" \"$@\"");
-        if (tail == std::string_view::npos) return {};
-        std::string_view interpreter = line.substr(0, tail);
-        if (interpreter.size() >= 2 && (interpreter.front() == '"' || interpreter.front() == '\'') &&
-            interpreter.back() == interpreter.front())
-            interpreter = interpreter.substr(1, interpreter.size() - 2);
-        return after_prefix(interpreter);
     }
 
     std::string after_prefix(std::string_view path) const {

@@ -60,6 +60,8 @@ struct FilePlan {
     // The relative RPATH was longer than the absolute one (a prefix of less than ten characters). It is "$ORIGIN"
     // instead, and needs links beside the file to the libraries that the file loads from the prefix.
     bool links_beside = false;
+    // A script's interpreter, absolute and outside every old prefix: "/usr/bin/python3", "/gone/venv/bin/python".
+    std::string foreign_interpreter;
     std::vector<std::string> not_relocatable, harmless; // reasons
 };
 

@@ -32,6 +32,17 @@ Field first_field(std::string_view line) {
 
 } // namespace
 
+std::vector<RecordLine> record_lines(std::string_view text) {
+    std::vector<RecordLine> out;
+    for (std::string_view line : split_lines(text)) {
+        if (line.empty()) continue;
+        const Field path = first_field(line);
+        line.remove_prefix(std::min(line.size(), path.raw.size() + 1));
+        out.push_back({path.value, std::string(line.substr(0, line.find(',')))});
+    }
+    return out;
+}
+
 std::string updated_record(const std::string& text, const std::string& site_packages,
                            const std::function<RecordState(const std::string& path)>& state) {
     std::string out;

@@ -4,8 +4,15 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tinderbox::capture {
+
+struct RecordLine {
+    std::string path, hash; // "" = none
+};
+// Its rows; empty lines are left out. Never fails: what a line lacks is "".
+std::vector<RecordLine> record_lines(std::string_view text);
 
 enum class RecordState { same, relocated, missing };
 

@@ -1,5 +1,6 @@
 // tinderbox build: options → build → what was built, or the plan of it.
 #include "generator/build/build.hpp"
+#include "generator/advise/system_needs.hpp"
 
 #include "common/base/shell_quote.hpp"
 #include "common/base/standard_output.hpp"
@@ -56,7 +57,8 @@ void print_notes(const build::Built& built, bool with_signature, double seconds)
                                              run.volumes.back().path.filename().string()));
     if (with_signature) terminal.note("signed", sign::signature_path(output).string());
     for (const auto& [label, text] : machine::gpu_lines(needs)) terminal.note(label, text);
-    if (!needs.glibc.empty()) terminal.note("needs", fmt::format("glibc {} or newer", needs.glibc));
+    for (const auto& [label, text] : advise::system_lines(needs, manifest.python.value_or(format::PythonInfo())))
+        terminal.note(label, text);
     if (const auto& major = needs.cuda_major;
         major && machine::choose_probe(manifest.probes, major) != fmt::format("cuda_probe_{}", *major))
         terminal.note("GPU test", fmt::format("stage 2 is not available for CUDA {}, whose runtime this tinderbox does "

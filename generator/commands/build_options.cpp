@@ -83,6 +83,13 @@ void add_options(CLI::App& command, build::Options& o, bool& plan, bool& as_json
                   "Where a version has no wheel, make one of its source archive here with the environment's "
                   "own Python (runs the package's code)")
         ->group("Sources");
+    auto* with =
+        command.add_flag("--with-project", o.with_project,
+                         "Build the wheel of the SPEC's own project (pyproject.toml, uv.lock) here and add it");
+    with->group("Sources");
+    command.add_flag("--no-project", o.no_project, "Leave the SPEC's own project out: its dependencies only")
+        ->excludes(with)
+        ->group("Sources");
     command.add_option("--insecure-host", o.insecure_hosts, "Host that may be reached without TLS")->group("Sources");
     command.add_option("--target-glibc", o.target_glibc, "Oldest glibc the environment must run with (default: 2.28)")
         ->group("Target");

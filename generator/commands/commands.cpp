@@ -1,5 +1,6 @@
 #include "generator/commands/command.hpp"
 
+#include "common/base/edit_distance.hpp"
 #include "common/base/hash.hpp"
 #include "common/base/standard_output.hpp"
 #include "common/base/terminal.hpp"
@@ -8,6 +9,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <sstream>
 
 namespace tinderbox::commands {
@@ -27,6 +29,38 @@ std::string version_text() {
             out += fmt::format("  {:<14} {} bytes, SHA-256 {}\n", name, embed::embedded(name).size(),
                                to_hex(sha256(embed::embedded(name))).substr(0, 16));
     return out;
+}
+
+// "Did you mean", and the page that has the right words.
+void report_usage(CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
+    const std::vector<std::string_view> words(argv + std::min(argc, 1), argv + argc);
+    const CLI::App* command = nullptr;
+    std::vector<std::string> names;
+    for (const CLI::App* one : app.get_subcommands([](CLI::App*) { return true; })) {
+        names.push_back(one->get_name());
+        if (!words.empty() && words.front() == names.back()) command = one;
+    }
+    std::string message = error.what(), meant;
+    if (!command && !words.empty() && !words.front().starts_with('-')) {
+        const std::vector<std::string_view> known(names.begin(), names.end());
+        meant = nearest_word(words.front(), known);
+        message = fmt::format("there is no command '{}'", words.front());
+    } else if (command) {
+        names.clear();
+        for (const CLI::Option* option : command->get_options())
+            for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+        const std::vector<std::string_view> known(names.begin(), names.end());
+        for (std::string_view word : words) {
+            word = word.substr(0, word.find('='));
+            if (!word.starts_with("--") || std::ranges::find(known, word) != known.end()) continue;
+            meant = nearest_word(word, known);
+            message = fmt::format("there is no option '{}' of '{}'", word, command->get_name());
+            break;
+        }
+    }
+    Terminal::get().error(message + (meant.empty() ? "" : fmt::format("; is '{}' meant?", meant)));
+    Terminal::get().line(command ? fmt::format("see: tinderbox {} --help", command->get_name())
+                                 : "see: tinderbox --help");
 }
 
 } // namespace
@@ -49,8 +83,7 @@ int run_command_line(int argc, char** argv) {
             write_output(text.str());
             return finish_output(0);
         }
-        Terminal::get().error(error.what());
-        Terminal::get().line("see: tinderbox --help");
+        report_usage(app, error, argc, argv);
         return static_cast<int>(ErrorKind::usage);
     }
     Status status;

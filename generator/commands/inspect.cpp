@@ -9,6 +9,7 @@
 #include "common/machine/gpu_code.hpp"
 #include "generator/commands/command.hpp"
 #include "generator/conda/names.hpp"
+#include "generator/fetch/hashes.hpp"
 #include "generator/fetch/url.hpp"
 #include "generator/lock/lock.hpp"
 #include "generator/pip/tags.hpp"
@@ -123,7 +124,8 @@ void add_packages(const spec::Request& request, nlohmann::json& out) {
         for (const std::string& hash : line.hashes)
             if (hash.starts_with("sha256:")) sha256 = hash.substr(7);
         fetch::Url url = fetch::Url::parse(line.url);
-        if (url.fragment.starts_with("sha256=")) sha256 = url.fragment.substr(7);
+        for (const auto& [algorithm, digest] : fetch::fragment_hashes(url.fragment))
+            if (algorithm == "sha256") sha256 = digest;
         url.fragment.clear();
         const std::string file = fetch::file_name_at(url.str());
         if (auto wheel = pip::parse_wheel_name(file)) version = wheel->version_text;
@@ -155,6 +157,7 @@ Status inspect(const std::string& argument, bool as_json, bool files) {
     if (kind == spec::SpecKind::conda_lock || kind == spec::SpecKind::pixi_lock || kind == spec::SpecKind::pylock ||
         kind == spec::SpecKind::uv_lock) {
         TRY_ASSIGN(spec::ForeignLock lock, spec::parse_foreign_lock(kind, decoded, path));
+        TRY(spec::check_asks(lock));
         const nlohmann::json shown = spec::inspect_json(lock);
         if (as_json) write_output(format::canonical_json(shown));
         else print_lock(shown);
@@ -163,6 +166,7 @@ Status inspect(const std::string& argument, bool as_json, bool files) {
     spec::LockChoice choice;
     choice.names = std::move(names);
     TRY_ASSIGN(spec::Request request, spec::parse_spec(decoded, path, choice));
+    TRY(spec::check_asks(request));
     nlohmann::json shown = spec::to_json(request);
     if (kind == spec::SpecKind::explicit_list) add_packages(request, shown);
     if (as_json) write_output(format::canonical_json(shown));

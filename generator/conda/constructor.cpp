@@ -18,7 +18,7 @@
 #include "generator/conda/constructor_header.hpp"
 #include "generator/conda/link.hpp"
 #include "generator/conda/names.hpp"
-#include "generator/fetch/md5.hpp"
+#include "generator/fetch/hashes.hpp"
 #include "generator/fetch/url.hpp"
 
 #include <nlohmann/json.hpp>
@@ -140,12 +140,12 @@ class Reader {
         FileRead payload;
         payload.offset = header_.size;
         payload.size = header_.end - header_.size;
-        fetch::Md5 hash;
+        fetch::Hasher hash("md5");
         TRY(read_pieces(file_->get(), name_, payload, [&](ByteView piece) -> Status {
             hash.update(piece);
             return {};
         }));
-        const std::string found = to_hex(hash.finish());
+        const std::string found = hash.finish();
         if (found == header_.md5) return {};
         return error(
             fmt::format("its payload is damaged: it has the MD5 {}, and its header declares {}; download it again",
@@ -526,7 +526,7 @@ Result<fs::path> extract_constructor_package(const fs::path& installer, const Co
     TRY(make_directories(directory));
     const fs::path partial = directory / (package.file_name + ".partial"), whole = directory / package.file_name;
     TRY_ASSIGN(Fd out, open_file(partial, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600));
-    fetch::Md5 md5;
+    fetch::Hasher md5("md5");
     Sha256 sha256;
     FileRead range;
     range.offset = package.offset;
@@ -542,7 +542,7 @@ Result<fs::path> extract_constructor_package(const fs::path& installer, const Co
                           kind, found, declared);
     };
     if (!package.md5.empty())
-        if (std::string found = to_hex(md5.finish()); found != package.md5) return differs("MD5", package.md5, found);
+        if (std::string found = md5.finish(); found != package.md5) return differs("MD5", package.md5, found);
     if (!package.sha256.empty())
         if (std::string found = to_hex(sha256.finish()); found != package.sha256)
             return differs("SHA-256", package.sha256, found);

@@ -12,7 +12,7 @@
 #include "generator/conda/declared_imports.hpp"
 #include "generator/conda/info.hpp"
 #include "generator/conda/names.hpp"
-#include "generator/fetch/md5.hpp"
+#include "generator/fetch/hashes.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -107,12 +107,12 @@ class CondaLoader {
   private:
     Result<std::string> md5_of(const fs::path& path) const {
         TRY_ASSIGN(Fd file, open_file(path, O_RDONLY));
-        fetch::Md5 hash;
+        fetch::Hasher hash("md5");
         TRY(read_pieces(file.get(), name_, {}, [&](ByteView piece) -> Status {
             hash.update(piece);
             return {};
         }));
-        return to_hex(hash.finish());
+        return hash.finish();
     }
 
     // ---- the archive ----------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ namespace {
 constexpr std::uint32_t container_magic = 0xBA55ED50;
 constexpr std::uint64_t alignment = 8;
 constexpr std::size_t container_head = 8, entry_head = 64;
-constexpr std::uint64_t longest_head = 4096;
 constexpr std::uint64_t flag_lto = 0x10000, flag_exact = 0x100000, flag_family = 0x200000;
 // The largest library seen (cublasLt of CUDA 12) has some thousand containers with a few dozen architectures.
 constexpr std::size_t container_limit = 1u << 17, set_limit = 4096, codes_limit = 256;
@@ -88,8 +87,8 @@ void FatbinScanner::read_magic() {
     current_.end = position_;
     target_ = position_;
     if (version != 1) return end_container(fmt::format("its version is {}, and only version 1 is known", version));
-    if (header < 2 * container_head || header > longest_head)
-        return end_container(fmt::format("its header has {} bytes", header));
+    if (header < 2 * container_head)
+        return end_container(fmt::format("its header has {} bytes, and {} are the least", header, 2 * container_head));
     current_.end = current_.begin + header; // and what the next word says
     state_ = State::size;
 }
@@ -122,8 +121,11 @@ void FatbinScanner::read_entry() {
     const std::uint64_t begin = position_ - entry_head;
     pending_.clear();
     const std::uint64_t room = current_.end - begin;
-    if (header < entry_head || header > longest_head || header > room || payload > room - header)
-        return end_container(fmt::format("entry {} says that it has {} + {} bytes, of {} that are left",
+    if (header < entry_head)
+        return end_container(fmt::format("the header of entry {} has {} bytes, and {} are the least",
+                                         current_.entries + 1, header, entry_head));
+    if (header > room || payload > room - header)
+        return end_container(fmt::format("entry {} says that it has {} + {} bytes, and only {} are left",
                                          current_.entries + 1, header, payload, room));
     ++current_.entries;
     if (kind == 1 || kind == 2 || kind == 8) {
@@ -195,14 +197,19 @@ std::optional<FatbinInfo> FatbinScanner::result(const std::vector<ElfSection>& s
         if (c.codes < code_sets_.size())
             for (const DeviceCode& code : code_sets_[c.codes]) ++(elsewhere ? out.data : out.code)[code];
     }
-    return out.containers == 0 ? std::nullopt : std::optional(std::move(out));
+    if (out.containers > 0) return out;
+    for (const ElfSection& s : sections)
+        if (s.name == loaded_section && s.size > 0) {
+            out.problem = fmt::format("its section {} of {} bytes has no fatbin of a known form", s.name, s.size);
+            return out;
+        }
+    return std::nullopt;
 }
 
 std::optional<FatbinInfo> read_fatbins(ByteView file) {
     if (!looks_like_elf(file)) return std::nullopt;
     FatbinScanner scanner(file.size());
     scanner.feed(file);
-    if (!scanner.found()) return std::nullopt;
     return scanner.result(
         read_elf_sections(file.size(), [&](std::uint64_t offset, std::uint64_t size) -> std::optional<ByteView> {
             return file.subspan(offset, size); // nothing outside is asked for

@@ -33,6 +33,7 @@ struct Download {
     std::string sha256; // hex, "" unknown
     std::string md5;    // hex, "" unknown
     std::uint64_t size = 0;
+    std::vector<std::string> hashes; // others that the file must have, "sha512:HEX" (hashes.hpp)
 };
 
 struct Fetched {

@@ -8,7 +8,7 @@
 #include "common/base/url.hpp"
 #include "generator/fetch/cache_file.hpp"
 #include "generator/fetch/cache_path.hpp"
-#include "generator/fetch/md5.hpp"
+#include "generator/fetch/hashes.hpp"
 #include "generator/fetch/transfer.hpp"
 #include "generator/fetch/url.hpp"
 
@@ -46,7 +46,36 @@ Error web_page_instead(const std::string& shown) {
                       shown);
 }
 
-bool has_hash(const Download& wanted) { return !wanted.sha256.empty() || !wanted.md5.empty(); }
+// The hashes beside the SHA-256 that the file must have, as (algorithm, hex).
+std::vector<std::pair<std::string, std::string>> other_hashes(const Download& wanted) {
+    std::vector<std::pair<std::string, std::string>> out;
+    if (!wanted.md5.empty()) out.emplace_back("md5", to_lower(wanted.md5));
+    for (const std::string& text : wanted.hashes) {
+        const auto colon = std::min(text.find(':'), text.size() - 1);
+        out.emplace_back(to_lower(text.substr(0, colon)), to_lower(text.substr(colon + 1)));
+    }
+    return out;
+}
+
+// "SHA-512" for "sha512", "SHA3-256" for "sha3_256", "MD5".
+std::string standard_name(std::string_view algorithm) {
+    std::string out;
+    for (char c : algorithm)
+        if (c != '_') out += static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+    if (algorithm.starts_with("sha3_")) out.insert(4, "-");
+    else if (algorithm.starts_with("sha")) out.insert(3, "-");
+    return out;
+}
+
+std::vector<std::string> other_algorithms(const Download& wanted) {
+    std::vector<std::string> out;
+    for (auto& [algorithm, hex] : other_hashes(wanted)) out.push_back(std::move(algorithm));
+    return out;
+}
+
+bool has_hash(const Download& wanted) {
+    return !wanted.sha256.empty() || !wanted.md5.empty() || !wanted.hashes.empty();
+}
 
 } // namespace
 
@@ -71,8 +100,18 @@ Result<std::vector<Fetched>> Store::fetch(const std::vector<Download>& downloads
 }
 
 Result<Fetched> Store::fetch_one(const Download& wanted) {
+    // The name becomes one of the store. It may come from a server's page.
+    if (wanted.name.empty() || wanted.name == "." || wanted.name == ".." ||
+        wanted.name.find_first_of(std::string_view("/\0", 2)) != std::string::npos)
+        return make_error(ErrorKind::network, "{}: '{}' is no name of a file", without_credentials(wanted.url),
+                          wanted.name);
+    // Files of a person's own are judged where they are read: this hash is an index's.
+    for (const std::string& text : wanted.hashes)
+        if (Status good = check_hash(text); !good.ok())
+            return make_error(ErrorKind::network, "{}: {}", wanted.name, good.error().message);
     if (!is_url(wanted.url) || Url::parse(wanted.url).scheme == "file") return local_file(wanted);
-    if (auto found = cached(wanted)) return *std::move(found);
+    TRY_ASSIGN(auto found, cached(wanted));
+    if (found) return *std::move(found);
     if (options_.offline)
         return make_error(ErrorKind::network, "--offline: '{}' is not in the cache; build once without --offline",
                           wanted.name);
@@ -83,7 +122,8 @@ Result<Fetched> Store::fetch_one(const Download& wanted) {
         FileLock lock, FileLock::acquire(partial.string() + ".lock", [&] {
             reporter_or_silent(options_.reporter).note("waiting", "for another build that downloads " + wanted.name);
         }));
-    if (auto found = cached(wanted)) return *std::move(found);
+    TRY_ASSIGN(found, cached(wanted));
+    if (found) return *std::move(found);
     return download(wanted, partial);
 }
 
@@ -91,30 +131,35 @@ Result<Fetched> Store::local_file(const Download& wanted) {
     std::string path = Url::parse(wanted.url).scheme == "file" ? file_url_to_path(wanted.url) : wanted.url;
     struct stat st;
     if (::stat(path.c_str(), &st) != 0) return errno_error("cannot read '" + path + "'", errno, ErrorKind::usage);
-    TRY_ASSIGN(Hashes hashes, known_hashes(path, st, !wanted.md5.empty()));
+    TRY_ASSIGN(Found hashes, known_hashes(path, st, other_algorithms(wanted)));
     TRY(check(wanted, hashes, path, ErrorKind::usage));
     return Fetched{path, hashes.sha256, hashes.size, true};
 }
 
-std::optional<Fetched> Store::cached(const Download& wanted) {
+Result<std::optional<Fetched>> Store::cached(const Download& wanted) {
+    const std::optional<Fetched> none;
     std::string sha = to_lower(wanted.sha256);
     if (sha.empty()) {
         // A bare URL may serve new bytes under its old name, so its alias counts only without a network.
-        if (wanted.md5.empty() && !options_.offline) return std::nullopt;
+        if (!has_hash(wanted) && !options_.offline) return none;
         const json alias = read_cached_json(alias_file(wanted));
         if (alias.is_object()) sha = alias.value("sha256", "");
-        if (sha.empty()) return std::nullopt;
+        if (sha.empty()) return none;
     }
     const fs::path path = content_path(sha, wanted.name);
     struct stat st;
-    if (::stat(path.c_str(), &st) != 0) return std::nullopt;
-    auto hashes = known_hashes(path.string(), st, !wanted.md5.empty());
-    if (!hashes.ok() || hashes->sha256 != sha || !check(wanted, *hashes, "", ErrorKind::network).ok()) {
+    if (::stat(path.c_str(), &st) != 0) return none;
+    auto hashes = known_hashes(path.string(), st, other_algorithms(wanted));
+    if (!hashes.ok() || hashes->sha256 != sha) {
         std::error_code ignored; // the file is damaged: download it again
         fs::remove(path, ignored);
-        return std::nullopt;
+        return none;
     }
-    return Fetched{path, sha, hashes->size, true};
+    Status right = check(wanted, *hashes, without_credentials(wanted.url), ErrorKind::network);
+    if (right.ok()) return std::optional(Fetched{path, sha, hashes->size, true});
+    // No download can have this SHA-256 and the other hashes; an alias may be of another file.
+    if (!wanted.sha256.empty()) return std::move(right).error();
+    return none;
 }
 
 Result<Fetched> Store::download(const Download& wanted, const fs::path& partial) {
@@ -122,7 +167,7 @@ Result<Fetched> Store::download(const Download& wanted, const fs::path& partial)
     const std::string shown = without_credentials(wanted.url);
     for (bool from_start = false;; from_start = true) {
         TRY_ASSIGN(const std::uint64_t resumed, receive(wanted, part, from_start));
-        TRY_ASSIGN(const Hashes hashes, hash(part, !wanted.md5.empty()));
+        TRY_ASSIGN(const Found hashes, hash(part, other_algorithms(wanted)));
         Status right = check(wanted, hashes, shown, ErrorKind::network);
         if (right.ok()) {
             if (!has_hash(wanted) && looks_like_html(part)) return web_page_instead(shown);
@@ -163,7 +208,7 @@ Result<std::uint64_t> Store::receive(const Download& wanted, const fs::path& par
 }
 
 // Gives the checked file its name in the store.
-Result<Fetched> Store::publish(const Download& wanted, const fs::path& part, const Hashes& hashes) {
+Result<Fetched> Store::publish(const Download& wanted, const fs::path& part, const Found& hashes) {
     const fs::path path = content_path(hashes.sha256, wanted.name);
     TRY(tinderbox::make_directories(path.parent_path()));
     TRY_ASSIGN(Fd fd, open_file(part, O_RDWR));
@@ -177,47 +222,56 @@ Result<Fetched> Store::publish(const Download& wanted, const fs::path& part, con
 
 // ---- hashes -----------------------------------------------------------------------------------------------------
 
-Result<Store::Hashes> Store::hash(const fs::path& path, bool with_md5) {
+Result<Store::Found> Store::hash(const fs::path& path, const Algorithms& algorithms) {
     TRY_ASSIGN(Fd fd, open_file(path, O_RDONLY));
     (void)::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
     Sha256 sha256;
-    Md5 md5;
-    Hashes out;
+    std::map<std::string, Hasher> others;
+    for (const std::string& algorithm : algorithms) others.try_emplace(algorithm, algorithm);
+    Found out;
     TRY_ASSIGN(out.size, read_pieces(fd.get(), path.string(), {}, [&](ByteView piece) -> Status {
                    sha256.update(piece);
-                   if (with_md5) md5.update(piece);
+                   for (auto& [algorithm, hasher] : others) hasher.update(piece);
                    return {};
                }));
     out.sha256 = to_hex(sha256.finish());
-    if (with_md5) out.md5 = to_hex(md5.finish());
+    for (auto& [algorithm, hasher] : others) out.others[algorithm] = hasher.finish();
     return out;
 }
 
-Status Store::check(const Download& wanted, const Hashes& found, const std::string& where, ErrorKind kind) {
+Status Store::check(const Download& wanted, const Found& found, const std::string& where, ErrorKind kind) {
     if (!wanted.sha256.empty() && to_lower(wanted.sha256) != found.sha256)
         return make_error(kind, "{}: the SHA-256 is {}, {} was expected; the file was changed or damaged", where,
                           found.sha256, to_lower(wanted.sha256));
-    if (!wanted.md5.empty() && to_lower(wanted.md5) != found.md5)
-        return make_error(kind, "{}: the MD5 is {}, {} was expected; the file was changed or damaged", where, found.md5,
-                          to_lower(wanted.md5));
+    for (const auto& [algorithm, hex] : other_hashes(wanted)) {
+        const auto own = algorithm == "sha256" ? found.sha256 : found.others.at(algorithm);
+        if (own != hex)
+            return make_error(kind, "{}: the {} is {}, {} was expected; the file was changed or damaged", where,
+                              standard_name(algorithm), own, hex);
+    }
     if (wanted.size != 0 && wanted.size != found.size)
         return make_error(kind, "{}: it has {} bytes, {} were expected", where, found.size, wanted.size);
     return {};
 }
 
 // <cache>/artifacts/known has the hashes of files by path, valid as long as their identity is the same.
-Result<Store::Hashes> Store::known_hashes(const std::string& path, const struct stat& st, bool with_md5) {
+Result<Store::Found> Store::known_hashes(const std::string& path, const struct stat& st, const Algorithms& algorithms) {
     const json known = read_cached_json(options_.cache_root / "artifacts" / "known" / cache_key(path));
-    if (known.is_object() && known.value("identity", "") == identity(st) && (!with_md5 || known.contains("md5")))
-        return Hashes{known.value("sha256", ""), known.value("md5", ""), static_cast<std::uint64_t>(st.st_size)};
-    TRY_ASSIGN(Hashes hashes, hash(path, with_md5));
-    remember_hashes(path, st, hashes);
-    return hashes;
+    if (known.is_object() && known.value("identity", "") == identity(st) &&
+        std::ranges::all_of(algorithms, [&](const std::string& name) { return known.contains(name); })) {
+        Found out{known.value("sha256", ""), {}, static_cast<std::uint64_t>(st.st_size)};
+        for (const std::string& name : algorithms) out.others[name] = known.value(name, "");
+        return out;
+    }
+    TRY_ASSIGN(Found found, hash(path, algorithms));
+    remember_hashes(path, st, found);
+    return found;
 }
 
-void Store::remember_hashes(const std::string& path, const struct stat& st, const Hashes& hashes) const {
-    json info = {{"identity", identity(st)}, {"sha256", hashes.sha256}};
-    if (!hashes.md5.empty()) info["md5"] = hashes.md5;
+void Store::remember_hashes(const std::string& path, const struct stat& st, const Found& found) const {
+    json info = found.others;
+    info["identity"] = identity(st);
+    info["sha256"] = found.sha256;
     // A failed write costs time later, nothing else.
     (void)write_atomically(options_.cache_root / "artifacts" / "known" / cache_key(path), info.dump());
 }
@@ -226,10 +280,11 @@ fs::path Store::content_path(const std::string& sha256, const std::string& name)
     return artifact_path(options_.cache_root, sha256, name);
 }
 
-// Says the SHA-256 of an artifact that is wanted by its MD5 or by its URL alone.
+// Says the SHA-256 of an artifact that is wanted by another hash or by its URL alone.
 fs::path Store::alias_file(const Download& wanted) const {
-    const std::string key =
-        wanted.md5.empty() ? "url " + without_credentials(wanted.url) : "md5 " + to_lower(wanted.md5);
+    std::string key = "url " + without_credentials(wanted.url);
+    if (const auto others = other_hashes(wanted); !others.empty())
+        key = others.front().first + " " + others.front().second;
     return options_.cache_root / "artifacts" / "known" / cache_key(key);
 }
 

@@ -6,6 +6,8 @@
 
 #include <sys/stat.h>
 
+#include <map>
+
 namespace tinderbox::fetch {
 
 class Store {
@@ -18,22 +20,24 @@ class Store {
     Result<std::vector<Fetched>> fetch(const std::vector<Download>& downloads);
 
   private:
-    struct Hashes {
-        std::string sha256, md5; // hex; md5 is "" when no caller asked for it
-        std::uint64_t size = 0;  // bytes
+    struct Found {
+        std::string sha256;                        // hex
+        std::map<std::string, std::string> others; // hex by algorithm: those that the caller asked for
+        std::uint64_t size = 0;                    // bytes
     };
+    using Algorithms = std::vector<std::string>; // besides SHA-256
 
     Result<Fetched> fetch_one(const Download& wanted);
     Result<Fetched> local_file(const Download& wanted);
-    std::optional<Fetched> cached(const Download& wanted);
+    Result<std::optional<Fetched>> cached(const Download& wanted);
     Result<Fetched> download(const Download& wanted, const fs::path& partial);
     Result<std::uint64_t> receive(const Download& wanted, const fs::path& part, bool from_start);
-    Result<Fetched> publish(const Download& wanted, const fs::path& part, const Hashes& hashes);
+    Result<Fetched> publish(const Download& wanted, const fs::path& part, const Found& found);
 
-    static Result<Hashes> hash(const fs::path& path, bool with_md5);
-    static Status check(const Download& wanted, const Hashes& found, const std::string& where, ErrorKind kind);
-    Result<Hashes> known_hashes(const std::string& path, const struct stat& st, bool with_md5);
-    void remember_hashes(const std::string& path, const struct stat& st, const Hashes& hashes) const;
+    static Result<Found> hash(const fs::path& path, const Algorithms& algorithms);
+    static Status check(const Download& wanted, const Found& found, const std::string& where, ErrorKind kind);
+    Result<Found> known_hashes(const std::string& path, const struct stat& st, const Algorithms& algorithms);
+    void remember_hashes(const std::string& path, const struct stat& st, const Found& found) const;
     fs::path content_path(const std::string& sha256, const std::string& name) const;
     fs::path alias_file(const Download& wanted) const;
 

@@ -247,6 +247,7 @@ class CondaSolve {
             download.name = percent_decode(fs::path(spec.url).filename().string());
             download.md5 = spec.md5;
             download.sha256 = spec.sha256;
+            download.hashes = spec.hashes;
             downloads.push_back(std::move(download));
             specs.push_back(&spec);
         }
@@ -345,6 +346,7 @@ Result<LockedArtifact> lock_conda_file(const spec::CondaSpec& spec, const std::s
         percent_decode(fs::path(location.local ? out.source : fetch::Url::parse(spec.url).path).filename().string());
     out.sha256 = spec.sha256;
     out.md5 = spec.md5;
+    out.hashes = spec.hashes;
     out.size = spec.size;
     out.requested = spec.needed_by.empty();
     out.requirement = out.requested ? pip::printable(spec.text) : "needed by " + spec.needed_by;

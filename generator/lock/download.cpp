@@ -29,6 +29,7 @@ Location locate(const std::string& url_or_path) {
 fetch::Download to_download(const LockedArtifact& artifact) {
     fetch::Download out = download_of(artifact);
     out.md5 = artifact.md5;
+    out.hashes = artifact.hashes;
     return out;
 }
 

@@ -5,7 +5,9 @@
 #include "common/base/names.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
+#include "common/base/visible.hpp"
 #include "common/format/entry.hpp"
+#include "generator/fetch/hashes.hpp"
 #include "generator/lock/download.hpp"
 #include "generator/lock/lock_fields.hpp"
 #include "generator/spec/spec_text.hpp"
@@ -44,6 +46,7 @@ json artifact_json(const LockedArtifact& artifact) {
     if (artifact.size > 0) out["size"] = artifact.size;
     if (artifact.requested) out["requested"] = true;
     if (!artifact.extras.empty()) out["extras"] = artifact.extras;
+    if (!artifact.hashes.empty()) out["hashes"] = artifact.hashes;
     if (const auto& from = artifact.built_from)
         out["built_from"] = {{"url", without_credentials(from->url)},
                              {"file_name", from->file_name},
@@ -172,11 +175,15 @@ Result<LockedArtifact> artifact_from_json(const json& row, const std::string& wh
     fields.text("index", out.index);
     fields.text("direct_url", out.direct_url);
     fields.texts("extras", out.extras);
+    fields.texts("hashes", out.hashes);
+    for (const std::string& hash : out.hashes)
+        if (Status good = fetch::check_hash(hash); !good.ok()) fields.fail(good.error().message);
     fields.flag("requested", out.requested);
     out.kind = parcel::artifact_kind(kind);
     if (out.kind != parcel::ArtifactKind::wheel && out.kind != parcel::ArtifactKind::conda)
         fields.fail(fmt::format("the kind '{}' is neither 'wheel' nor 'conda'", kind));
     TRY(fields.status());
+    TRY(check_texts(out).in(where));
     if (auto from = row.find("built_from"); from != row.end()) {
         TRY_ASSIGN(out.built_from, built_from_json(*from, where + ".built_from"));
     }
@@ -199,6 +206,25 @@ Status read_rows(const json& root, const char* key, const std::string& where,
 }
 
 } // namespace
+
+Status check_texts(const LockedArtifact& artifact) {
+    auto has_control = [](const std::string& text, unsigned char last) {
+        return std::ranges::any_of(text, [&](unsigned char c) { return c <= last || c == 0x7f; });
+    };
+    const std::string& file = artifact.file_name;
+    if (const auto safe = safe_relative_path(file); !safe.ok() || *safe != file || file.find('/') != std::string::npos)
+        return make_error(ErrorKind::usage, "'{}' is no file name", visible(file.substr(0, 200)));
+    for (const std::string* url : {&artifact.url, &artifact.direct_url})
+        if (has_control(*url, ' '))
+            return make_error(ErrorKind::usage, "'{}' is no URL: it has a blank or a control character",
+                              visible(without_credentials(url->substr(0, 200))));
+    // The last two may be directories.
+    for (const std::string* text :
+         {&artifact.name, &artifact.version, &artifact.build, &artifact.index, &artifact.channel})
+        if (has_control(*text, 0x1f))
+            return make_error(ErrorKind::usage, "'{}' has a control character", visible(text->substr(0, 200)));
+    return {};
+}
 
 std::string_view to_string(Bytecode mode) { return mode == Bytecode::build ? "build" : "install"; }
 
@@ -316,7 +342,11 @@ Result<Lock> lock_from_json(const json& root, const std::string& file_name) {
 Result<Lock> parse_lock(std::string_view text, const std::string& path) {
     TRY(check_json_cost(text, path));
     try {
-        return lock_from_json(json::parse(text), path);
+        TRY_ASSIGN(Lock lock, lock_from_json(json::parse(text), path));
+        if (lock.artifacts.empty() && !lock.captured && !lock.base)
+            return make_error(ErrorKind::usage, "{}: it asks for nothing: it has no artifacts; make the lock again",
+                              path);
+        return lock;
     } catch (const json::parse_error& e) {
         const std::string_view before = text.substr(0, std::min<std::size_t>(e.byte, text.size()));
         return make_error(ErrorKind::usage, "{}:{}: it is not valid JSON; make the lock again", path,

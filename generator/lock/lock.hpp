@@ -39,13 +39,14 @@ struct LockedArtifact {
     std::string url;    // without credentials; "file:///…" for a local artifact
     std::string source; // not written to the lock: the URL or path to fetch from, credentials and all
     std::string file_name;
-    std::string sha256, md5; // hex; sha256 is "" only until the artifact was fetched the first time
-    std::uint64_t size = 0;  // bytes, 0 = unknown
-    bool requested = false;  // asked for by name (wheel's REQUESTED file, conda's requested_spec)
-    std::string requirement; // the text of the request that asked for it
-    std::string channel;     // conda
-    std::string index;       // wheel: the index or find-links location that it came from
-    std::string direct_url;  // PEP 610: the URL a direct reference named, "" when it came from an index
+    std::string sha256, md5;         // hex; sha256 is "" only until the artifact was fetched the first time
+    std::uint64_t size = 0;          // bytes, 0 = unknown
+    std::vector<std::string> hashes; // others that an index or another lock gave, "sha512:HEX": the file must have them
+    bool requested = false;          // asked for by name (wheel's REQUESTED file, conda's requested_spec)
+    std::string requirement;         // the text of the request that asked for it
+    std::string channel;             // conda
+    std::string index;               // wheel: the index or find-links location that it came from
+    std::string direct_url;          // PEP 610: the URL a direct reference named, "" when it came from an index
     std::vector<std::string> extras;
     // A wheel that no index has. `url` and `source` are the archive's; file_name, sha256 and size are the wheel's. A
     // build from the lock makes the wheel again, or has it in the cache; its hash must be the same.
@@ -132,6 +133,9 @@ struct Lock {
 //
 // Version history: 1, the first.
 nlohmann::json to_json(const Lock& lock);
+// Whether an artifact's texts can become a name in the cache, a line of a list and an argument: its file's name has no
+// directory, its URLs have no blanks, nothing has control characters. Errors (usage, without a place): which is wrong.
+Status check_texts(const LockedArtifact& artifact);
 Result<Lock> lock_from_json(const nlohmann::json& json, const std::string& file_name); // kind usage
 std::string lock_text(const Lock& lock);                                               // canonical
 Result<Lock> read_lock(const std::string& path);                                       // kind usage

@@ -2,6 +2,7 @@
 
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
+#include "common/base/visible.hpp"
 #include "generator/fetch/url.hpp"
 #include "generator/lock/conda_solve.hpp"
 #include "generator/lock/pip_resolve.hpp"
@@ -112,6 +113,8 @@ Result<MadeLock> make_lock(const spec::Request& request, const LockOptions& opti
     TRY(target.check());
     TRY(check_python(request, target));
     TRY(add_wheels(request, options, target, fetcher, out));
+    for (const LockedArtifact& artifact : lock.artifacts)
+        TRY(check_texts(artifact).in(visible(artifact.name + ": " + artifact.requirement)));
     lock.insecure_hosts = used_insecure_hosts(lock, options, request.pip_options);
     return out;
 }

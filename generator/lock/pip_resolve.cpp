@@ -2,7 +2,9 @@
 
 #include "common/base/parallel.hpp"
 #include "common/base/url.hpp"
+#include "generator/fetch/hashes.hpp"
 #include "generator/lock/download.hpp"
+#include "generator/pip/metadata.hpp"
 #include "generator/pip/requirement.hpp"
 #include "generator/pip/resolve.hpp"
 #include "generator/pip/select.hpp"
@@ -23,7 +25,8 @@ LockedArtifact lock_wheel(const pip::ChosenWheel& wheel) {
     out.url = std::move(location.url);
     out.file_name = wheel.file.file_name;
     out.sha256 = download.sha256;
-    out.md5 = out.sha256.empty() ? download.md5 : "";
+    out.md5 = download.md5;
+    out.hashes = download.hashes;
     out.size = download.size;
     out.requested = wheel.requested;
     out.requirement = wheel.requirement;
@@ -41,6 +44,7 @@ Status lock_built(const pip::IndexFile& archive, pip::WheelBuilder& builder, Loc
     artifact.file_name = wheel.path.filename().string();
     artifact.sha256 = wheel.sha256;
     artifact.md5.clear();
+    artifact.hashes.clear();
     artifact.size = wheel.size;
     return {};
 }
@@ -84,8 +88,9 @@ bool all_pinned(const spec::Request& request) {
 
 // With hashes a package that is not on the list cannot be checked, so that nothing is added to it, as with pip.
 bool with_hashes(const spec::Request& request) {
-    return request.pip_options.require_hashes ||
-           std::ranges::any_of(request.pip, [](const pip::RequirementLine& line) { return !line.hashes.empty(); });
+    auto with = [](const pip::RequirementLine& line) { return !line.hashes.empty(); };
+    return request.pip_options.require_hashes || std::ranges::any_of(request.pip, with) ||
+           std::ranges::any_of(request.pip_constraints, with);
 }
 
 // Reads the wheels' metadata, from the index where it can: a lock, a plan or a conflict needs no gigabytes. A wheel
@@ -116,7 +121,11 @@ Result<pip::WheelSelection> select_or_resolve(const spec::Request& request, cons
                    pip::select_wheels(request.pip, request.pip_constraints, options, index));
         TRY(read_metadata(selection, metadata, fetcher));
         Status complete = pip::check_closure(selection, options, hashes ? &index : nullptr);
-        if (complete.ok()) return selection;
+        if (complete.ok()) {
+            for (const pip::ChosenWheel& wheel : selection.wheels)
+                pip::warn_of_repairs(pip::parse_metadata(wheel.metadata), selection.warnings);
+            return selection;
+        }
         if (hashes) return std::move(complete).error();
     }
     if (builder) metadata.build_with(*builder);
@@ -125,11 +134,16 @@ Result<pip::WheelSelection> select_or_resolve(const spec::Request& request, cons
 
 // The archive that a lock has of a package without a wheel, as a line of the request.
 pip::RequirementLine archive_line(const spec::ForeignPackage& package) {
+    const spec::ForeignFile& sdist = *package.sdist;
     pip::RequirementLine out;
     out.name = package.name;
-    out.url = package.sdist->url;
-    if (is_url(out.url) && !package.sdist->sha256.empty()) out.url += "#sha256=" + package.sdist->sha256;
-    out.text = out.name + " @ " + package.sdist->url;
+    std::vector<std::string> hashes = sdist.hashes;
+    if (!sdist.sha256.empty()) hashes.push_back("sha256:" + sdist.sha256);
+    if (!sdist.md5.empty()) hashes.push_back("md5:" + sdist.md5);
+    for (std::string& hash : hashes) hash.replace(hash.find(':'), 1, "=");
+    out.url = is_url(sdist.url) ? sdist.url : "file://" + percent_encode_path(sdist.url);
+    if (!hashes.empty()) out.url += fmt::format("#{}", fmt::join(hashes, "&"));
+    out.text = out.name + " @ " + sdist.url;
     out.line = package.line;
     return out;
 }
@@ -144,7 +158,8 @@ LockedArtifact lock_foreign_wheel(const spec::LockedWheel& wheel) {
     out.url = std::move(location.url);
     out.file_name = wheel.file.file_name;
     out.sha256 = wheel.file.sha256;
-    out.md5 = out.sha256.empty() ? wheel.file.md5 : "";
+    out.md5 = wheel.file.md5;
+    out.hashes = wheel.file.hashes;
     out.size = wheel.file.size;
     out.requested = wheel.requested;
     out.requirement = fmt::format("{} ({})", wheel.package->name, wheel.package->line.str());
@@ -190,6 +205,9 @@ Status add_resolved_wheels(const spec::Request& request, const LockOptions& opti
     std::map<std::string, std::string> of_conda;
     add_conda_packages(conda_packages(out.lock), of_conda);
     for (const pip::ChosenWheel& wheel : selection.wheels) {
+        for (const std::string& hash : wheel.file.hashes)
+            if (Status good = fetch::check_hash(hash); !good.ok())
+                return make_error(ErrorKind::network, "{}: {}", wheel.file.file_name, good.error().message);
         if (auto conda = of_conda.find(wheel.name); conda != of_conda.end()) {
             if (!wheel.direct && same_release(wheel.version, conda->second)) continue; // conda's package satisfies pip
             return make_error(

@@ -316,7 +316,7 @@ class LargeStream final : public StreamBase {
             if (facts.missing.empty()) break;
             TRY(fetch(facts.missing));
         }
-        for (int round = 0; scanner_->found() && round < 3; ++round) {
+        for (int round = 0; round < 3; ++round) {
             const elf::ElfSections table = elf::read_elf_sections(packed_.content.size, ranges);
             if (table.missing.empty() || round == 2) packed_.device = scanner_->result(table.sections);
             if (table.missing.empty()) break;

@@ -38,7 +38,7 @@ class Closure {
         for (const ChosenWheel& wheel : selection.wheels) {
             Package package{wheel.name, wheel.version, wheel.line.str(), parse_metadata(wheel.metadata), {}, false};
             package.extras.insert(wheel.extras.begin(), wheel.extras.end());
-            TRY(check_python(package));
+            TRY(judge(package, wheel.direct));
             packages_.emplace(wheel.name, std::move(package));
         }
         for (const auto& [name, version] : options_.provided)
@@ -54,13 +54,16 @@ class Closure {
     }
 
   private:
-    Status check_python(const Package& package) {
-        auto needed = SpecifierSet::parse(package.metadata->requires_python);
-        auto python = Version::parse(environment_["python_full_version"]);
-        if (!needed || needed->matches(*python)) return {};
-        return make_error(ErrorKind::unsatisfiable, "{}: {} {} requires Python {}, and the environment has {}",
-                          package.where, package.name, package.version, package.metadata->requires_python,
-                          options_.target.python);
+    // An index's file that cannot be used is no answer; a file that the user names is an input with a mistake.
+    Status judge(const Package& package, bool direct) {
+        const Metadata& metadata = *package.metadata;
+        const std::string why =
+            why_unusable(metadata, package.name, *Version::parse(package.version),
+                         *Version::parse(environment_["python_full_version"]), options_.target.python);
+        if (why.empty()) return {};
+        const bool mistake = direct && why == metadata.unreadable;
+        return make_error(mistake ? ErrorKind::usage : ErrorKind::unsatisfiable, "{}: {} {} {}", package.where,
+                          package.name, package.version, why);
     }
 
     Status follow(const std::string& name) {
@@ -68,12 +71,10 @@ class Closure {
         Package package = packages_.at(name);
         if (!package.metadata) return {};
         std::vector<std::string> extras(package.extras.begin(), package.extras.end());
-        for (const std::string& text : package.metadata->requires_dist) {
-            auto requirement = Requirement::parse(text);
-            if (!requirement) continue; // old wheels hold what PEP 508 does not allow; pip cannot follow it either
+        for (const Requirement& requirement : package.metadata->requires_dist) {
             // The requirements without extra hold as well when extras are asked for.
-            if (!requirement->applies(environment_) && !requirement->applies(environment_, extras)) continue;
-            TRY(ask(package, *requirement));
+            if (!requirement.applies(environment_) && !requirement.applies(environment_, extras)) continue;
+            TRY(ask(package, requirement));
         }
         return {};
     }

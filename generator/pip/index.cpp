@@ -5,6 +5,7 @@
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "generator/archive/endings.hpp"
+#include "generator/fetch/hashes.hpp"
 #include "generator/fetch/url.hpp"
 #include "generator/pip/html.hpp"
 #include "generator/pip/requirement.hpp"
@@ -35,13 +36,27 @@ template <class... Args> Error page_error(const std::string& url, fmt::format_st
 
 std::string last_element(std::string_view path) { return percent_decode(last_component(path)); }
 
-// "sha256=HEX" into the file's hashes; other algorithms are passed over.
-void read_hash(std::string_view text, std::string& sha256, std::string* md5) {
-    for (std::string_view part : split(text, '&')) {
-        if (part.starts_with("sha256=") && part.size() == 7 + 64) sha256 = to_lower(part.substr(7));
-        if (md5 && part.starts_with("md5=") && part.size() == 4 + 32) *md5 = to_lower(part.substr(4));
-    }
+// PEP 691 leaves it open which of several hashes a client checks. One of an algorithm that cannot be computed here is
+// left out where a SHA-256 proves the file.
+void drop_unknown_hashes(IndexFile& file) {
+    if (file.sha256.empty()) return;
+    std::erase_if(file.hashes,
+                  [](const std::string& hash) { return fetch::hash_digits(hash.substr(0, hash.find(':'))) == 0; });
 }
+
+void read_fragment(std::string_view fragment, IndexFile& file) {
+    for (const auto& [algorithm, digest] : fetch::fragment_hashes(fragment)) fetch::keep_hash(file, algorithm, digest);
+    drop_unknown_hashes(file);
+}
+
+// What a page says of the metadata beside a wheel: "true", or its hash.
+struct AnnouncedMetadata {
+    bool here = false, yes = false;
+    std::string sha256, md5;
+    std::vector<std::string> hashes;
+    // Metadata with a hash that is not compared are not taken: the wheel has its own.
+    bool usable() const { return yes && md5.empty() && hashes.empty(); }
+};
 
 // A version 2 of the interface may mean anything: PEP 629 tells clients to stop.
 Status check_interface(const std::string& url, std::string_view version) {
@@ -96,7 +111,7 @@ Result<std::vector<IndexFile>> parse_html(const fetch::Document& document) {
         auto joined = fetch::join_url(base, trim(*href));
         if (!joined.ok()) continue; // "javascript:…", "mailto:…"
         fetch::Url url = fetch::Url::parse(*joined);
-        read_hash(url.fragment, file.sha256, &file.md5);
+        read_fragment(url.fragment, file);
         url.fragment.clear();
         file.file_name = last_element(url.path);
         if (!archive::is_distribution(file.file_name)) continue;
@@ -111,8 +126,11 @@ Result<std::vector<IndexFile>> parse_html(const fetch::Document& document) {
         const std::string* metadata = tag.find("data-core-metadata");
         if (!metadata) metadata = tag.find("data-dist-info-metadata");
         if (metadata && *metadata != "false") {
-            file.has_metadata = true;
-            read_hash(*metadata, file.metadata_sha256, nullptr);
+            AnnouncedMetadata announced{.here = true, .yes = true};
+            for (const auto& [algorithm, digest] : fetch::fragment_hashes(*metadata))
+                fetch::keep_hash(announced, algorithm, digest);
+            file.has_metadata = announced.usable();
+            file.metadata_sha256 = announced.sha256;
         }
         out.push_back(std::move(file));
     }
@@ -143,7 +161,7 @@ class PageReader final : public nlohmann::json_sax<json> {
     bool boolean(bool value) override {
         if (!in_file()) return true;
         if (key(3) == "yanked") file_.yanked = value;
-        if (Announced* metadata = announced()) {
+        if (AnnouncedMetadata* metadata = announced()) {
             metadata->here = true;
             metadata->yes = value;
         }
@@ -168,7 +186,7 @@ class PageReader final : public nlohmann::json_sax<json> {
             file_ = IndexFile();
             announced_ = {};
         }
-        if (Announced* metadata = in_list_ && depth_ == 4 ? announced() : nullptr) {
+        if (AnnouncedMetadata* metadata = in_list_ && depth_ == 4 ? announced() : nullptr) {
             metadata->here = true;
             metadata->yes = true;
         }
@@ -199,18 +217,13 @@ class PageReader final : public nlohmann::json_sax<json> {
     bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
 
   private:
-    // One of the names under which a page says that a wheel's metadata lies beside it.
-    struct Announced {
-        bool here = false, yes = false;
-        std::string sha256;
-    };
-
     void enter() {
         if (++depth_ < keys_.size()) keys_[depth_].clear();
     }
     const std::string& key(std::size_t depth) const { return keys_[depth]; }
     bool in_file() const { return in_list_ && depth_ == 3; }
-    Announced* announced() {
+    // One of the names under which a page says that a wheel's metadata lies beside it.
+    AnnouncedMetadata* announced() {
         static constexpr std::string_view names[] = {"core-metadata", "data-dist-info-metadata", "dist-info-metadata"};
         for (std::size_t i = 0; i < announced_.size(); ++i)
             if (key(3) == names[i]) return &announced_[i];
@@ -220,16 +233,14 @@ class PageReader final : public nlohmann::json_sax<json> {
         if (key(3) == "url") file_.url = std::move(value);
         else if (key(3) == "filename") file_.file_name = std::move(value);
         else if (key(3) == "requires-python") file_.requires_python = std::move(value);
-        else if (Announced* metadata = announced()) metadata->here = true;
+        else if (AnnouncedMetadata* metadata = announced()) metadata->here = true;
         if (key(3) != "yanked") return;
         file_.yanked = true;
         file_.yanked_reason = std::move(value);
     }
     void read_digest(const std::string& value) {
-        if (key(3) == "hashes" && key(4) == "sha256" && value.size() == 64) file_.sha256 = to_lower(value);
-        if (key(3) == "hashes" && key(4) == "md5" && value.size() == 32) file_.md5 = to_lower(value);
-        if (Announced* metadata = announced(); metadata && key(4) == "sha256" && value.size() == 64)
-            metadata->sha256 = to_lower(value);
+        if (key(3) == "hashes") fetch::keep_hash(file_, key(4), value);
+        if (AnnouncedMetadata* metadata = announced()) fetch::keep_hash(*metadata, key(4), value);
     }
     void finish() {
         auto joined = fetch::join_url(url_, file_.url);
@@ -239,9 +250,10 @@ class PageReader final : public nlohmann::json_sax<json> {
         file_.url = url.str();
         if (file_.file_name.empty()) file_.file_name = last_element(url.path);
         if (!archive::is_distribution(file_.file_name) || refused(file_.url)) return;
-        for (const Announced& metadata : announced_) { // PEP 714: the first of the names that is there counts
+        drop_unknown_hashes(file_);
+        for (const AnnouncedMetadata& metadata : announced_) { // PEP 714: the first of the names that is there counts
             if (!metadata.here) continue;
-            file_.has_metadata = metadata.yes;
+            file_.has_metadata = metadata.usable();
             if (metadata.yes) file_.metadata_sha256 = metadata.sha256;
             break;
         }
@@ -257,7 +269,7 @@ class PageReader final : public nlohmann::json_sax<json> {
     bool in_list_ = false;            // inside "files"
     std::array<std::string, 5> keys_; // by depth: the key whose value is read
     IndexFile file_;
-    std::array<Announced, 3> announced_;
+    std::array<AnnouncedMetadata, 3> announced_;
 };
 
 Result<std::vector<IndexFile>> parse_json(const fetch::Document& document) {
@@ -322,6 +334,10 @@ void make_local(std::vector<IndexFile>& files) {
 
 } // namespace
 
+fetch::Download to_download(const IndexFile& file) {
+    return {file.url, file.file_name, file.sha256, file.md5, file.size, file.hashes};
+}
+
 Result<std::vector<IndexFile>> parse_index_page(const fetch::Document& document) {
     std::string type =
         to_lower(trim(std::string_view(document.content_type).substr(0, document.content_type.find(';'))));
@@ -385,7 +401,7 @@ Status PackageIndex::load_find_links() {
         } else if (archive::is_distribution(last_element(fetch::Url::parse(location).path))) {
             IndexFile file;
             fetch::Url url = fetch::Url::parse(location);
-            read_hash(url.fragment, file.sha256, &file.md5);
+            read_fragment(url.fragment, file);
             url.fragment.clear();
             file.file_name = last_element(url.path);
             file.url = url.str();

@@ -22,6 +22,9 @@ struct IndexFile {
     std::string file_name;
     std::string url;         // absolute, with the index's credentials when it is on the same host; or a local path
     std::string sha256, md5; // hex, "" unknown
+    // Others that the page gives, "sha512:HEX" (generator/fetch/hashes.hpp). They may be malformed: the error is that
+    // of the file when it is chosen, not of the page.
+    std::vector<std::string> hashes;
     std::string requires_python;
     bool yanked = false;
     std::string yanked_reason;
@@ -30,6 +33,8 @@ struct IndexFile {
     std::uint64_t size = 0; // bytes, 0 = unknown
     bool local = false;     // `url` is a path on this machine
 };
+
+fetch::Download to_download(const IndexFile& file);
 
 // The files of a page by its content type (or by its content when there is none). Errors are of kind network: a page
 // that is no index, such as a login form, or an unknown version of the interface.

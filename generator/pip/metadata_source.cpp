@@ -102,7 +102,7 @@ Result<std::string> MetadataSource::find(const IndexFile& file) {
         ++counts_.ranged;
         return headers_of(**ranged);
     }
-    TRY_ASSIGN(auto fetched, fetcher_.fetch({{file.url, file.file_name, file.sha256, file.md5, file.size}}));
+    TRY_ASSIGN(auto fetched, fetcher_.fetch({to_download(file)}));
     ++counts_.whole;
     TRY_ASSIGN(std::string text, read_wheel_metadata(fetched.front().path));
     return headers_of(text);

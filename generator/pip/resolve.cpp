@@ -81,6 +81,7 @@ WheelSelection selection_of(const SolverOutcome& outcome, ResolveModel& model) {
         const auto& node = model.node(package);
         const Project& project = model.project(package);
         if (!node.extra.empty() || project.provided) continue;
+        if (const Metadata* metadata = model.metadata(package, candidate)) warn_of_repairs(*metadata, out.warnings);
         const ProjectWheels::Wheel& file = *project.candidates[candidate].wheel;
         ChosenWheel wheel;
         wheel.name = node.name;

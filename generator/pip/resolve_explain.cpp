@@ -86,8 +86,9 @@ std::string why_nothing(const ResolveModel& model, const Project& project, const
                 sdist.file.file_name, project.name, sdist.name.version.str(), elsewhere);
     if (project.candidates.empty())
         return fmt::format("{} has nothing for {}{}", fmt::join(files.asked, ", "), describe_target(target), elsewhere);
-    return fmt::format("there is none in {}; the newest that fits {} is {}{}", fmt::join(files.asked, ", "),
-                       describe_target(target), project.candidates.front().version.str(), elsewhere);
+    return fmt::format("there is none in {}{}; the newest that fits {} is {}{}", fmt::join(files.asked, ", "),
+                       cuda_hint(requirement.specifier), describe_target(target),
+                       project.candidates.front().version.str(), elsewhere);
 }
 
 std::string sentence(const Fact& fact, const ResolveModel& model) {

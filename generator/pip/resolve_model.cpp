@@ -202,12 +202,9 @@ void Prefetcher::follow(const Requirement& requirement) {
 std::vector<Requirement> applying(const Metadata& metadata, const MarkerEnvironment& environment,
                                   const std::string& extra) {
     std::vector<Requirement> out;
-    for (const std::string& text : metadata.requires_dist) {
-        auto requirement = Requirement::parse(text);
-        if (!requirement) continue;
-        bool always = requirement->applies(environment);
-        if (extra.empty() ? always : !always && requirement->applies(environment, {extra}))
-            out.push_back(std::move(*requirement));
+    for (const Requirement& requirement : metadata.requires_dist) {
+        const bool always = requirement.applies(environment);
+        if (extra.empty() ? always : !always && requirement.applies(environment, {extra})) out.push_back(requirement);
     }
     return out;
 }
@@ -343,18 +340,10 @@ Result<std::vector<Fact>> ResolveModel::facts(int package, std::size_t candidate
         return unusable("cannot be used (" + metadata->error().message + ")");
     }
     const Metadata& own = **metadata;
-    auto needed = SpecifierSet::parse(own.requires_python);
-    if (needed && !needed->matches(python_))
-        return unusable(
-            fmt::format("requires Python {}, and the environment has {}", own.requires_python, options_.target.python));
-    auto version = Version::parse(own.version);
-    if (normalize_name(own.name) != here.name || !version ||
-        version->public_version() != chosen.version.public_version())
-        return unusable(fmt::format("says in its metadata that it is {} {}", own.name, own.version));
-    for (const std::string& text : own.requires_dist) {
-        auto parsed = Requirement::parse(text);
-        if (!parsed) return unusable(fmt::format("has a requirement that cannot be read ('{}')", printable(text)));
-    }
+    const std::string why = why_unusable(own, here.name, chosen.version, python_, options_.target.python);
+    if (const RequirementLine* line = project(package).direct; line && !why.empty() && why == own.unreadable)
+        return make_error(ErrorKind::usage, "{}: {} {} {}", line->line.str(), here.name, chosen.version.str(), why);
+    if (!why.empty()) return unusable(why);
     std::vector<Requirement> all = applying(own, environment_, here.extra);
     for (const Requirement& one : all) prefetcher_.want(one);
     for (Requirement& one : all) TRY(add_requirement(std::make_shared<const Requirement>(std::move(one)), base, out));

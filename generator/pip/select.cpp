@@ -3,11 +3,14 @@
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "generator/archive/endings.hpp"
+#include "generator/fetch/hashes.hpp"
 #include "generator/fetch/url.hpp"
+#include "generator/pip/lenient.hpp"
 #include "generator/pip/metadata.hpp"
 #include "generator/pip/requirement.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 namespace tinderbox::pip {
@@ -127,7 +130,9 @@ Status join_versions(Wanted& wanted) {
 // --hash of all lines: a file must have one that each line with hashes allows.
 Status join_hashes(Wanted& wanted, bool required) {
     bool first = true;
-    for (const RequirementLine* line : wanted.lines) {
+    std::vector<const RequirementLine*> lines = wanted.lines;
+    lines.insert(lines.end(), wanted.constraints.begin(), wanted.constraints.end());
+    for (const RequirementLine* line : lines) {
         std::vector<std::string> own;
         for (const std::string& hash : line->hashes)
             if (hash.starts_with("sha256:")) own.push_back(hash.substr(7));
@@ -147,11 +152,13 @@ Status join_hashes(Wanted& wanted, bool required) {
         first = false;
     }
     // A hash inside a direct URL counts, as for pip.
-    std::string fragment = first && wanted.direct ? fetch::Url::parse(wanted.direct->url).fragment : "";
-    if (!fragment.empty())
-        for (std::string_view part : split(fragment, '&'))
-            if (part.starts_with("sha256=") && part.size() == 71) wanted.sha256s = {to_lower(part.substr(7))};
-    if (required && wanted.sha256s.empty())
+    bool proven = !wanted.sha256s.empty();
+    if (wanted.direct && is_url(wanted.direct->url))
+        for (const auto& [algorithm, digest] : fetch::fragment_hashes(fetch::Url::parse(wanted.direct->url).fragment)) {
+            if (first && algorithm == "sha256") wanted.sha256s = {to_lower(digest)};
+            proven = proven || fetch::hash_digits(algorithm) >= fetch::hash_digits("sha256");
+        }
+    if (required && !proven)
         return at_line(
             *wanted.lines.front(), ErrorKind::usage,
             fmt::format("'{}' has no --hash, but hashes are required (by --require-hashes, or because another "
@@ -213,7 +220,8 @@ Error nothing_fits(const Wanted& wanted, const ProjectWheels& files, const Selec
     if (same.empty()) {
         auto best = newest(files, SpecifierSet(), false);
         return error(ErrorKind::unsatisfiable,
-                     fmt::format("there is no '{}' in {}{}; {}", what, fmt::join(files.asked, ", "), elsewhere,
+                     fmt::format("there is no '{}' in {}{}{}; {}", what, fmt::join(files.asked, ", "), elsewhere,
+                                 cuda_hint(wanted.versions),
                                  best ? fmt::format("the newest that fits {} is {}", describe_target(options.target),
                                                     best->str())
                                       : fmt::format("no version has a wheel for {}", describe_target(options.target))));
@@ -237,6 +245,57 @@ Error nothing_fits(const Wanted& wanted, const ProjectWheels& files, const Selec
                     "hash if you trust the index",
                     what, fitting.front()->file.sha256));
 }
+
+// The minor versions of Python 3 for which a project has wheels of the wanted versions, on the target's platform.
+std::set<int> pythons_of(const ProjectWheels& files, const SpecifierSet& versions, const Target& target) {
+    constexpr int oldest = 5, newest_known = 20;
+    std::set<int> out;
+    for (int minor = oldest; minor <= newest_known; ++minor) {
+        Target other = target;
+        other.python = fmt::format("3.{}", minor);
+        const TagRanking ranking(other);
+        const Version python = *Version::parse(other.python + ".99");
+        for (const auto& wheel : files.wheels) {
+            auto needed = parse_requires_python(wheel.file.requires_python);
+            if (versions.matches(wheel.name.version) && ranking.rank(wheel.name.tags) &&
+                (!needed || needed->matches(python)))
+                out.insert(minor);
+        }
+    }
+    return out;
+}
+
+// The pins that have no file for the target: each in one line, and behind them the cause that they share.
+class Misfits {
+  public:
+    explicit Misfits(const SelectOptions& options) : options_(options) {}
+
+    void add(Error error, const Wanted& wanted, PackageIndex& index) {
+        auto files = error.kind == ErrorKind::unsatisfiable ? files_of(index, wanted.name, options_.target)
+                                                            : Result<ProjectWheels>(ProjectWheels{});
+        const std::set<int> own = files ? pythons_of(*files, wanted.versions, options_.target) : std::set<int>();
+        std::set<int> both;
+        std::ranges::set_intersection(pythons_, own, std::inserter(both, both.end()));
+        pythons_ = errors_.empty() ? own : both;
+        errors_.push_back(std::move(error));
+    }
+    Status result() const {
+        if (errors_.empty()) return {};
+        Error out = errors_.front();
+        for (std::size_t i = 1; i < errors_.size(); ++i) out.message += "\n" + errors_[i].message;
+        if (errors_.size() > 1 && !pythons_.empty())
+            out.message +=
+                fmt::format("\nthese need Python 3.{}{}: take such a Python (--python, --python-from), or newer "
+                            "versions of them",
+                            *pythons_.begin(), pythons_.size() > 1 ? fmt::format(" – 3.{}", *pythons_.rbegin()) : "");
+        return out;
+    }
+
+  private:
+    const SelectOptions& options_;
+    std::vector<Error> errors_;
+    std::set<int> pythons_; // minor versions that fit all of them
+};
 
 // "requirements.txt:3: 'numpy' is not pinned; write 'numpy==2.3.5' (…)"
 std::string unpinned(const Wanted& wanted, PackageIndex& index, const SelectOptions& options, bool reached) {
@@ -270,8 +329,7 @@ Result<ChosenWheel> choose_direct(const Wanted& wanted, const SelectOptions& opt
     out.version = name.version.str();
     out.direct = true;
     out.file = std::move(wheel.file);
-    out.file.sha256.clear();
-    if (wanted.sha256s.size() == 1) out.file.sha256 = wanted.sha256s.front();
+    if (wanted.sha256s.size() == 1) fetch::keep_hash(out.file, "sha256", wanted.sha256s.front());
     return out;
 }
 
@@ -298,6 +356,16 @@ std::string describe_target(const Target& target) {
                        target.platform, target.glibc);
 }
 
+std::string cuda_hint(const SpecifierSet& versions) {
+    const std::string pin = versions.pin().value_or("");
+    const auto at = pin.find("+cu");
+    const std::string_view digits = at == std::string::npos ? std::string_view() : std::string_view(pin).substr(at + 3);
+    if (digits.size() < 2 || digits.size() > 3 || digits.find_first_not_of("0123456789") != std::string_view::npos)
+        return "";
+    return fmt::format("; wheels with '+cu{}' lie on an index of their own: --cuda {}.{} names it", digits,
+                       digits.substr(0, digits.size() - 1), digits.back());
+}
+
 Result<ProjectWheels::Wheel> direct_file(const RequirementLine& line, const TagRanking& ranking, const Target& target,
                                          bool allow_sdist) {
     ProjectWheels::Wheel out;
@@ -309,8 +377,10 @@ Result<ProjectWheels::Wheel> direct_file(const RequirementLine& line, const TagR
     out.rank = ranking.rank(out.name.tags);
     fetch::Url url = fetch::Url::parse(line.url);
     out.file.local = !is_url(line.url) || url.scheme == "file";
-    for (std::string_view part : split(out.file.local ? std::string_view() : std::string_view(url.fragment), '&'))
-        if (part.starts_with("sha256=") && part.size() == 71) out.file.sha256 = to_lower(part.substr(7));
+    // A path has no fragment: '#' is a character of its name.
+    if (is_url(line.url))
+        for (const auto& [algorithm, digest] : fetch::fragment_hashes(url.fragment))
+            TRY(fetch::add_hash(out.file, algorithm, digest).in(line.line.str()));
     url.fragment.clear();
     out.file.url = !is_url(line.url) ? line.url : out.file.local ? file_url_to_path(line.url) : url.str();
     out.file.file_name = fetch::file_name_at(line.url);
@@ -341,8 +411,8 @@ Result<ProjectWheels> files_of(PackageIndex& index, const std::string& name, con
             }
             ProjectWheels::Wheel row{file, std::move(*wheel), at, std::nullopt, true};
             row.rank = ranking.rank(row.name.tags);
-            // A requires-python that is no specifier (some old projects) is ignored, as by pip.
-            auto needed = SpecifierSet::parse(file.requires_python);
+            // One that no repair makes readable is judged where the file's own metadata is read.
+            auto needed = parse_requires_python(file.requires_python);
             row.python_fits = !needed || needed->matches(python);
             (row.name.tags.empty() ? out.sdists : out.wheels).push_back(std::move(row));
         }
@@ -429,9 +499,15 @@ Result<WheelSelection> select_wheels(const std::vector<RequirementLine>& require
     TRY(std::move(reached));
 
     WheelSelection out;
+    Misfits misfits(options);
     for (auto& [name, wanted] : groups) {
-        TRY_ASSIGN(ChosenWheel chosen, wanted.direct ? choose_direct(wanted, options, ranking)
-                                                     : choose_indexed(wanted, options, index, out.warnings));
+        auto found = wanted.direct ? choose_direct(wanted, options, ranking)
+                                   : choose_indexed(wanted, options, index, out.warnings);
+        if (!found) {
+            misfits.add(std::move(found).error(), wanted, index);
+            continue;
+        }
+        ChosenWheel chosen = std::move(found).value();
         chosen.name = name;
         chosen.extras = wanted.extras;
         std::ranges::sort(chosen.extras);
@@ -440,17 +516,14 @@ Result<WheelSelection> select_wheels(const std::vector<RequirementLine>& require
         chosen.line = wanted.lines.front()->line;
         out.wheels.push_back(std::move(chosen));
     }
+    TRY(misfits.result());
     for (const std::string& warning : index.warnings()) out.warnings.push_back(warning);
     return out;
 }
 
 fetch::Download to_download(const ChosenWheel& wheel) {
-    fetch::Download out;
-    out.url = wheel.file.url;
-    out.name = wheel.file.file_name;
-    out.sha256 = wheel.file.sha256.empty() && wheel.sha256s.size() == 1 ? wheel.sha256s.front() : wheel.file.sha256;
-    out.md5 = wheel.file.md5;
-    out.size = wheel.file.size;
+    fetch::Download out = to_download(wheel.file);
+    if (out.sha256.empty() && wheel.sha256s.size() == 1) out.sha256 = wheel.sha256s.front();
     return out;
 }
 

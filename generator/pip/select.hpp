@@ -79,6 +79,10 @@ Result<bool> applies(const RequirementLine& line, const MarkerEnvironment& envir
 // Error (usage): --no-binary demands a build of `project` (normalised name), which `line` names.
 Status check_no_binary(const RequirementLine& line, const std::string& project, const Options& options);
 
+// "; wheels with '+cu118' lie on an index of their own: --cuda 11.8 names it" for a version such as "2.1.2+cu118"; ""
+// for all others.
+std::string cuda_hint(const SpecifierSet& versions);
+
 // "Python 3.11 on linux-64 with glibc 2.28"
 std::string describe_target(const Target& target);
 

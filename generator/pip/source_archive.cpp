@@ -141,8 +141,7 @@ WheelBuilder::WheelBuilder(fetch::Fetcher& fetcher, WheelBuilderOptions options)
 }
 
 Result<std::string> WheelBuilder::metadata(const IndexFile& archive) {
-    TRY_ASSIGN(auto fetched,
-               fetcher_.fetch({{archive.url, archive.file_name, archive.sha256, archive.md5, archive.size}}));
+    TRY_ASSIGN(auto fetched, fetcher_.fetch({to_download(archive)}));
     auto known = read_static_metadata(fetched.front().path);
     if (known && *known) return std::move(**known);
     TRY_ASSIGN(BuiltWheel wheel, build(archive));
@@ -150,7 +149,7 @@ Result<std::string> WheelBuilder::metadata(const IndexFile& archive) {
 }
 
 Result<BuiltWheel> WheelBuilder::build(const IndexFile& named) {
-    TRY_ASSIGN(auto fetched, fetcher_.fetch({{named.url, named.file_name, named.sha256, named.md5, named.size}}));
+    TRY_ASSIGN(auto fetched, fetcher_.fetch({to_download(named)}));
     const fetch::Fetched& file = fetched.front();
     IndexFile archive = named;
     archive.sha256 = file.sha256;

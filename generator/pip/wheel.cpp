@@ -362,7 +362,10 @@ Status WheelReader::read_record() {
     json& record = wheel_->meta["record"];
     record = json::array();
     std::set<std::string> listed;
-    for (const RecordRow& row : *rows) {
+    for (const RecordRow& read : *rows) {
+        const RecordRow& row = read.joined && wheel_->zip->find(read.joined->path) ? *read.joined : read;
+        if (read.joined)
+            record_problem(fmt::format("line {} of RECORD has more than three fields ({})", read.line, row.path));
         auto path = safe_relative_path(row.path);
         const archive::ZipMember* member = path.ok() ? wheel_->zip->find(*path) : nullptr;
         if (!member || member->kind == format::EntryKind::directory) {

@@ -46,8 +46,12 @@ std::vector<std::pair<std::string, std::string>> parse_headers(std::string_view 
 
 struct RecordRow {
     std::string path, hash, size; // as written
+    std::size_t line = 0;         // 1-based
+    // Of a line with more than three fields, which pip reads with a warning: a comma stands in a path without quotes.
+    // The members above are its first three fields; here all but the last two are the path.
+    std::unique_ptr<RecordRow> joined;
 };
-// A RECORD's rows (CSV, PEP 376). Error: the line that is not three fields.
+// A RECORD's rows (CSV, PEP 376). Error: the line that has fewer than three fields, or quotes that do not end.
 Result<std::vector<RecordRow>> parse_record(std::string_view text);
 
 // The groups console_scripts and gui_scripts of an entry_points.txt, in file order.

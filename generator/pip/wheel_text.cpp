@@ -56,6 +56,19 @@ std::optional<std::string> take_field(std::string_view& text) {
     return out;
 }
 
+constexpr std::size_t most_fields = 100;
+
+RecordRow row_of(const std::vector<std::string>& fields, std::size_t line) {
+    RecordRow out{fields[0], fields[1], std::string(trim(fields[2])), line, nullptr};
+    if (fields.size() == 3) return out;
+    const std::size_t path = fields.size() - 2;
+    out.joined = std::make_unique<RecordRow>();
+    for (std::size_t i = 0; i < path; ++i) out.joined->path += (i ? "," : "") + fields[i];
+    out.joined->hash = fields[path];
+    out.joined->size = trim(fields[path + 1]);
+    return out;
+}
+
 } // namespace
 
 Result<std::vector<RecordRow>> parse_record(std::string_view text) {
@@ -66,7 +79,7 @@ Result<std::vector<RecordRow>> parse_record(std::string_view text) {
     for (std::size_t line = 1; !text.empty(); ++line) {
         std::vector<std::string> fields;
         bool good = true;
-        while (good && fields.size() <= 3) {
+        while (good && fields.size() <= most_fields) {
             auto field = take_field(text);
             good = field.has_value();
             if (good) fields.push_back(std::move(*field));
@@ -75,10 +88,10 @@ Result<std::vector<RecordRow>> parse_record(std::string_view text) {
         }
         // Blank lines occur at ends of files.
         const bool blank = fields.size() == 1 && trim(fields[0]).empty();
-        if (!good || (!blank && (fields.size() != 3 || fields[0].empty())))
+        if (!good || fields.size() > most_fields || (!blank && (fields.size() < 3 || fields[0].empty())))
             return make_error(ErrorKind::usage, "line {} is not of the form PATH,HASH,SIZE", line);
         TRY(spending.nodes(blank ? 0 : 1));
-        if (!blank) rows.push_back({fields[0], fields[1], std::string(trim(fields[2]))});
+        if (!blank) rows.push_back(row_of(fields, line));
         if (text.starts_with('\r')) text.remove_prefix(1);
         if (text.starts_with('\n')) text.remove_prefix(1);
     }

@@ -80,6 +80,9 @@ Difference difference_of(const Inventory& before, const Inventory& after) {
     out.download_after = total_download(after);
     out.installed_before = before.installed_bytes;
     out.installed_after = after.installed_bytes;
+    for (const auto& [name, value] : before.settings)
+        if (auto other = after.settings.find(name); other != after.settings.end() && other->second != value)
+            out.settings[name] = {value, other->second};
     std::map<Key, std::pair<const format::PackageInfo*, const format::PackageInfo*>> all;
     for (const format::PackageInfo& p : before.packages) all[comparison_key(p)].first = &p;
     for (const format::PackageInfo& p : after.packages) all[comparison_key(p)].second = &p;
@@ -112,6 +115,8 @@ json to_json(const Difference& difference) {
         if (change.before && change.after) row["what"] = change.what;
         out[!change.before ? "added" : !change.after ? "removed" : "changed"].push_back(std::move(row));
     }
+    for (const auto& [name, values] : difference.settings)
+        out["settings"][name] = {{"before", values.first}, {"after", values.second}};
     out["download"] = {{"before", difference.download_before}, {"after", difference.download_after}};
     if (difference.installed_before && difference.installed_after)
         out["installed"] = {{"before", difference.installed_before}, {"after", difference.installed_after}};
@@ -138,6 +143,8 @@ std::string difference_text(const Difference& difference, bool colour) {
     if (!difference.empty()) out = columns(rows, {colour, 0, {5}, ""});
     out += fmt::format("{} added, {} removed, {} changed, {} the same\n", counts[0], counts[1], counts[2],
                        difference.same);
+    for (const auto& [name, values] : difference.settings)
+        out += fmt::format("built differently: {} was '{}', is '{}'\n", name, values.first, values.second);
     out += totals("download", difference.download_before, difference.download_after);
     out += totals("installed", difference.installed_before, difference.installed_after);
     return out;

@@ -17,8 +17,9 @@ struct Difference {
     std::string before, after;          // names for the report, as given
     std::vector<PackageChange> changes; // by prefix, kind and name
     std::size_t same = 0;
-    std::uint64_t download_before = 0, download_after = 0;   // bytes; 0: unknown
-    std::uint64_t installed_before = 0, installed_after = 0; // bytes; 0: unknown
+    std::map<std::string, std::pair<std::string, std::string>> settings; // by name: different values of both sides
+    std::uint64_t download_before = 0, download_after = 0;               // bytes; 0: unknown
+    std::uint64_t installed_before = 0, installed_after = 0;             // bytes; 0: unknown
     bool empty() const { return changes.empty(); }
 };
 

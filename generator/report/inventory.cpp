@@ -52,10 +52,25 @@ std::vector<format::PackageInfo> packages_of(const lock::Lock& lock) {
     return out;
 }
 
-Inventory inventory_of(const lock::Lock& lock) { return {"lock", lock.name, lock.platform, packages_of(lock), 0}; }
+Inventory inventory_of(const lock::Lock& lock) {
+    Inventory out{"lock", lock.name, lock.platform, packages_of(lock), 0, {}};
+    out.settings = {{"platform", lock.platform},
+                    {"bytecode", std::string(lock::to_string(lock.bytecode))},
+                    {"source time", std::to_string(lock.source_mtime)}};
+    for (const auto& [name, value] : lock.variables) out.settings["variable " + name] = value;
+    return out;
+}
 
 Inventory inventory_of(const format::Manifest& manifest) {
-    Inventory out{"run", manifest.name, manifest.platform, {}, manifest.install.apparent_bytes};
+    Inventory out{"run", manifest.name, manifest.platform, {}, manifest.install.apparent_bytes, {}};
+    out.settings = {{"platform", manifest.platform},
+                    {"bytecode", manifest.bytecode},
+                    {"level", manifest.level},
+                    {"source time", std::to_string(manifest.source_mtime)},
+                    {"installer's name", manifest.name},
+                    {"environment's name", manifest.env_name},
+                    {"Tinderbox", manifest.tinderbox_version}};
+    for (const auto& [name, value] : manifest.variables) out.settings["variable " + name] = value;
     if (const auto& base = manifest.base_installer) {
         format::PackageInfo p;
         p.kind = "base";
@@ -111,6 +126,7 @@ Result<Inventory> read_inventory(const std::string& path) {
         return inventory_of(lock);
     }
     TRY_ASSIGN(spec::Request request, spec::parse_spec(text, path));
+    TRY(spec::check_asks(request));
     return inventory_of(request);
 }
 

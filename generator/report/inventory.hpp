@@ -6,6 +6,8 @@
 #include "generator/lock/lock.hpp"
 #include "generator/spec/request.hpp"
 
+#include <map>
+
 namespace tinderbox::report {
 
 struct Inventory {
@@ -16,6 +18,8 @@ struct Inventory {
     // fills in kind, name and version only, and the version is a specifier (">=2,<3").
     std::vector<format::PackageInfo> packages;
     std::uint64_t installed_bytes = 0; // 0: unknown
+    // What else decides a NAME.run's bytes, as people call it: "level" → "max". A lock and a request have fewer.
+    std::map<std::string, std::string> settings;
 };
 
 std::vector<format::PackageInfo> packages_of(const lock::Lock& lock);

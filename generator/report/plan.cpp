@@ -4,6 +4,9 @@
 #include "common/base/text.hpp"
 #include "common/base/units.hpp"
 #include "common/base/url.hpp"
+#include "common/base/version_order.hpp"
+#include "common/machine/gpu_code.hpp"
+#include "generator/advise/system_needs.hpp"
 #include "generator/archive/zip.hpp"
 #include "generator/fetch/cache_path.hpp"
 #include "generator/fetch/url.hpp"
@@ -130,6 +133,12 @@ std::string installed_words(const BuildPlan& plan) {
     return out;
 }
 
+// The packages are chosen for the target's glibc; a captured Python, and files that were read before, may need more.
+std::string least_glibc(const BuildPlan& plan) {
+    const std::string& found = plan.gpu.needs.glibc;
+    return compare_versions(found, plan.target_glibc) > 0 ? found : plan.target_glibc;
+}
+
 } // namespace
 
 std::string_view to_string(SizeSource source) {
@@ -153,6 +162,7 @@ BuildPlan make_build_plan(const lock::Lock& lock, const RedistributionTable& tab
     out.platform = lock.platform;
     out.target_glibc = lock.target_glibc;
     out.gpu = options.gpu;
+    out.python = options.captured_python;
     std::vector<format::PackageInfo> packages = packages_of(lock);
     table.classify_all(packages);
     for (const format::PackageInfo& p : packages) out.rows.push_back({p, "", 0, SizeSource::unknown, false});
@@ -168,7 +178,7 @@ BuildPlan make_build_plan(const lock::Lock& lock, const RedistributionTable& tab
         }
         row.from = row.package.name; // its path
         row.package.name = row.package.kind == "python" ? "python" : fs::path(row.package.name).filename().string();
-        row.package.version = options.captured_version;
+        row.package.version = options.captured_python.version;
         row.cached = true;
         row.installed = options.captured_bytes;
         row.installed_source = options.captured_bytes > 0 ? SizeSource::measured : SizeSource::unknown;
@@ -203,12 +213,15 @@ json to_json(const BuildPlan& plan) {
     json out = {{"name", plan.name},
                 {"platform", plan.platform},
                 {"target_glibc", plan.target_glibc},
+                {"glibc", least_glibc(plan)},
+                {"libraries", plan.gpu.needs.libraries},
                 {"packages", json::array()},
                 {"download", {{"bytes", plan.download}, {"cached", plan.cached}, {"without_size", plan.without_size}}},
                 {"installed", {{"bytes", plan.installed}}},
                 {"cuda_major", nullptr},
                 {"driver_floor", plan.gpu.needs.driver_floor},
                 {"restrictions", plan.restrictions}};
+    if (std::string unknown = machine::unknown_gpu_code(plan.gpu.needs); !unknown.empty()) out["gpu_unknown"] = unknown;
     if (plan.gpu.needs.cuda_major) {
         out["cuda_major"] = *plan.gpu.needs.cuda_major;
         out["cuda_because"] = plan.gpu.needs.cuda_evidence.empty() ? "" : plan.gpu.needs.cuda_evidence.front().because;
@@ -267,7 +280,10 @@ std::string plan_text(const BuildPlan& plan, std::size_t width, bool colour) {
                      plan.cached ? fmt::format(", {} of it in the cache already", format_bytes(plan.cached)) : ""));
     line("installed", installed_words(plan));
     for (const auto& [label, text] : advise::gpu_plan_lines(plan.gpu)) line(label, text);
-    line("for", fmt::format("{}, glibc {} or newer", plan.platform, plan.target_glibc));
+    line("for", fmt::format("{}, glibc {} or newer", plan.platform, least_glibc(plan)));
+    format::Requirements needs = plan.gpu.needs;
+    if (compare_versions(needs.glibc, plan.target_glibc) <= 0) needs.glibc.clear(); // the line above says it
+    for (const auto& [label, text] : advise::system_lines(needs, plan.python)) line(label, text);
     for (const std::string& restriction : plan.restrictions) line("notice", restriction);
     return out;
 }

@@ -28,6 +28,7 @@ struct PlanRow {
 
 struct BuildPlan {
     std::string name, platform, target_glibc;
+    format::PythonInfo python;              // a captured one
     std::vector<PlanRow> rows;              // base, captured Python, conda packages and wheels, as the lock has them
     std::uint64_t download = 0, cached = 0; // bytes; `cached` is part of `download`
     std::size_t without_size = 0;           // rows without a known download size
@@ -39,8 +40,8 @@ struct BuildPlan {
 struct PlanOptions {
     bool ask_servers = true;          // read the directories of large wheels (not with --offline)
     std::uint64_t captured_bytes = 0; // of a captured Python
-    std::string captured_version;
-    advise::PlannedGpuNeeds gpu; // of the lock
+    format::PythonInfo captured_python;
+    advise::PlannedGpuNeeds gpu; // of the lock, with what a captured Python needs
 };
 
 BuildPlan make_build_plan(const lock::Lock& lock, const RedistributionTable& table, const PlanOptions& options,

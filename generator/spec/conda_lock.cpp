@@ -43,29 +43,21 @@ Result<ForeignPackage> read_package(const YamlFile& file, const YAML::Node& node
     TRY_ASSIGN(std::string url, file.required(node, "url", where));
     TRY_ASSIGN(std::string category, file.text(node, "category"));
     out.groups.push_back(category.empty() ? "main" : category);
-    std::string md5, sha256;
-    if (YAML::Node hash = node["hash"]; hash.IsDefined() && !hash.IsNull()) {
-        if (!hash.IsMap())
-            return line_error(file.at(hash), "'hash' of {} is not a mapping; make the lock again", where);
-        TRY_ASSIGN(md5, file.text(hash, "md5"));
-        TRY_ASSIGN(sha256, file.text(hash, "sha256"));
-    }
-    std::string digest;
-    TRY(set_digest(digest, sha256, 64, out.line));
-    TRY(set_digest(digest, md5, 32, out.line));
+    const YAML::Node hash = node["hash"];
+    if (hash.IsDefined() && !hash.IsNull() && !hash.IsMap())
+        return line_error(file.at(hash), "'hash' of {} is not a mapping; make the lock again", where);
+    TRY_ASSIGN(const Digests digests, digests_of(file, hash, true));
     if (YAML::Node needs = node["dependencies"]; needs.IsDefined() && needs.IsMap())
         for (const auto& pair : needs)
             if (pair.first.IsScalar()) out.needs.push_back({pair.first.Scalar(), "", "", "", {}});
     if (manager == "conda") {
         out.kind = "conda";
-        TRY(set_conda_location(out, url, path));
-        out.files.front().md5 = to_lower(md5);
-        out.files.front().sha256 = to_lower(sha256);
+        TRY(set_conda_location(out, url, path, digests));
     } else if (manager == "pip") {
         out.kind = "pypi";
         out.name = pip::normalize_name(out.name);
         for (ForeignEdge& edge : out.needs) edge.name = pip::normalize_name(edge.name);
-        set_pypi_location(out, url, path, sha256, md5);
+        TRY(set_pypi_location(out, url, path, digests));
     } else {
         return line_error(out.line, "the manager '{}' of {} is neither 'conda' nor 'pip'; make the lock again", manager,
                           where);

@@ -106,6 +106,14 @@ class ConstructReader {
         if (!file_.root().IsMap())
             return line_error(file_.at(file_.root()), "it is not a mapping; a construct.yaml begins with 'name:'");
         TRY_ASSIGN(pairs_, file_.pairs(file_.root(), "it"));
+        for (const auto& [key, node] : pairs_)
+            if (std::ranges::find(unsupported, key.Scalar(), &KeyNote::key) == std::end(unsupported))
+                TRY(refuse_misspelt(key.Scalar(),
+                                    {"name", "version", "channels", "channels_remap", "specs", "packages",
+                                     "environment_file", "environment", "user_requested_specs", "exclude",
+                                     "extra_files", "pre_install", "post_install", "script_env_variables",
+                                     "license_file"},
+                                    file_.at(key)));
         request_.base = "none";
         for (const char* key : {"name", "version"})
             if (!value(key))

@@ -7,13 +7,15 @@
 #include "common/base/url.hpp"
 #include "generator/spec/yaml.hpp"
 
+#include <algorithm>
+
 namespace tinderbox::spec {
 namespace {
 
 class Reader {
   public:
-    Reader(const YamlFile& file, const std::string& path, Request& request)
-        : file_(file), path_(path), request_(request) {}
+    Reader(const YamlFile& file, const std::string& path, std::string platform, Request& request)
+        : file_(file), path_(path), platform_(std::move(platform)), request_(request) {}
 
     Status read(const YAML::Node& root) {
         if (!root.IsMap())
@@ -39,7 +41,9 @@ class Reader {
             } else if (key == "platforms") {
                 ignore("platforms", "an installer is for one platform (--platform)", line);
             } else {
+                TRY(refuse_misspelt(key, {"name", "channels", "dependencies", "variables"}, line));
                 ignore(key, "it is no key that conda knows in an environment.yml", line);
+                request_.ignored.back().unknown_key = true;
             }
         }
         return {};
@@ -80,27 +84,29 @@ class Reader {
         if (!node.IsSequence())
             return line_error(file_.at(node),
                               "'dependencies' is not a list; write '  - PACKAGE' in a line for each package");
-        for (const YAML::Node& entry : node) {
-            if (entry.IsScalar()) {
-                TRY(conda(entry));
-            } else if (entry.IsMap()) {
-                TRY(section(entry));
-            } else if (entry.IsSequence()) {
-                return line_error(file_.at(entry),
-                                  "a list stands inside 'dependencies'; write each package behind one '-'");
-            } else {
-                return line_error(file_.at(entry),
-                                  "an entry of 'dependencies' is empty; remove its '-' or write a package "
-                                  "behind it");
-            }
-        }
-        return {};
+        Faults faults;
+        for (const YAML::Node& entry : node)
+            if (!faults.add(dependency(entry, faults))) break;
+        return faults.result();
+    }
+
+    Status dependency(const YAML::Node& entry, Faults& faults) {
+        if (entry.IsScalar()) return conda(entry);
+        if (entry.IsMap()) return section(entry, faults);
+        if (entry.IsSequence())
+            return line_error(file_.at(entry),
+                              "a list stands inside 'dependencies'; write each package behind one '-'");
+        return line_error(file_.at(entry),
+                          "an entry of 'dependencies' is empty; remove its '-' or write a package behind it");
     }
 
     Status conda(const YAML::Node& entry) {
         std::string text(trim(entry.Scalar()));
         const pip::SourceLine line{path_, file_.at(entry).line};
         if (text.empty()) return line_error(line, "an entry of 'dependencies' is empty; remove its '-'");
+        pip::SourceLine begin = file_.at(entry);
+        --begin.column;
+        TRY(refuse_no_break_space(text, begin));
         bool file = text.find("://") != std::string::npos && text.find("::") == std::string::npos;
         if (file || ((text.starts_with('.') || text.starts_with('/') || text.starts_with("~/")) &&
                      text.find('/') != std::string::npos)) {
@@ -113,26 +119,43 @@ class Reader {
         return {};
     }
 
-    // "- pip:" with a list, or a mistake such as "- numpy: 1.0".
-    Status section(const YAML::Node& entry) {
+    // mamba's selectors: those of conda-build's that it knows.
+    Status selector(const std::string& key, const pip::SourceLine& line, const YAML::Node& value) {
+        static constexpr std::pair<std::string_view, std::string_view> systems[] = {
+            {"sel(linux)", "linux-"}, {"sel(osx)", "osx-"}, {"sel(win)", "win-"}, {"sel(unix)", ""}};
+        const auto found =
+            std::ranges::find(systems, std::string_view(key), &std::pair<std::string_view, std::string_view>::first);
+        if (found == std::end(systems))
+            return line_error(line, "mamba has no selector '{}'; write sel(linux), sel(osx), sel(unix) or sel(win)",
+                              key);
+        if (!value.IsScalar())
+            return line_error(line, "'{}' does not select one package; write '- {}: PACKAGE'", key, key);
+        const bool holds =
+            found->second.empty() ? !platform_.starts_with("win-") : platform_.starts_with(found->second);
+        if (holds) return conda(value);
+        ignore(fmt::format("{}: {}", key, value.Scalar()), "it is not for " + platform_, line);
+        return {};
+    }
+
+    // "- pip:" with a list, mamba's "- sel(linux): spec", or a mistake such as "- numpy: 1.0".
+    Status section(const YAML::Node& entry, Faults& faults) {
         TRY_ASSIGN(auto pairs, file_.pairs(entry, "an entry of 'dependencies'"));
         for (const auto& [key_node, value] : pairs) {
             const std::string& key = key_node.Scalar();
-            if (key.starts_with("sel("))
-                return line_error(file_.at(key_node),
-                                  "'{}' is a selector of mamba's; write what it selects for your "
-                                  "platform as a plain entry",
-                                  key);
+            if (key.starts_with("sel(")) {
+                TRY(selector(key, file_.at(key_node), value));
+                continue;
+            }
             if (key != "pip" && value.IsScalar())
                 return line_error(file_.at(key_node), "'{0}: {1}' is a mapping; write '{0}={1}'", key, value.Scalar());
             if (key != "pip")
                 return line_error(file_.at(key_node), "there is no section '{}:' in dependencies; only 'pip:' is", key);
-            TRY(pip(value));
+            TRY(pip(value, faults));
         }
         return {};
     }
 
-    Status pip(const YAML::Node& node) {
+    Status pip(const YAML::Node& node, Faults& faults) {
         if (node.IsNull()) return {};
         if (!node.IsSequence())
             return line_error(file_.at(node),
@@ -145,7 +168,9 @@ class Reader {
             // conda writes these lines into a requirements file for pip, so a block of several lines is legal.
             int offset = 0;
             for (std::string_view line : Lines(entry.Scalar()))
-                TRY(read_requirement_line(line, {path_, entry.Mark().line + 1 + offset++}, path_, request_, reading_));
+                if (!faults.add(read_requirement_line(line, {path_, entry.Mark().line + 1 + offset++}, path_, request_,
+                                                      reading_)))
+                    return {};
         }
         return {};
     }
@@ -167,6 +192,7 @@ class Reader {
 
     const YamlFile& file_;
     const std::string& path_;
+    const std::string platform_;
     Request& request_;
     RequirementsReading reading_{path_};
 };
@@ -190,9 +216,9 @@ void note_selectors(std::string_view text, const std::string& path, Request& req
 
 } // namespace
 
-Status read_environment(std::string_view text, const std::string& path, Request& request) {
+Status read_environment(std::string_view text, const std::string& path, const LockChoice& choice, Request& request) {
     TRY_ASSIGN(YamlFile file, YamlFile::parse(text, path, "an environment.yml"));
-    TRY(Reader(file, path, request).read(file.root()));
+    TRY(Reader(file, path, choice.platform, request).read(file.root()));
     note_selectors(text, path, request);
     return {};
 }

@@ -1,10 +1,10 @@
 // "@EXPLICIT" lists: one conda package a line, as URL or path, perhaps with "#MD5", "#sha256:HEX" or "#HEX64".
-#include "common/base/hex.hpp"
 #include "common/base/last_component.hpp"
 #include "common/base/lines.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "generator/conda/names.hpp"
+#include "generator/fetch/hashes.hpp"
 #include "generator/fetch/url.hpp"
 #include "generator/spec/reader.hpp"
 
@@ -15,18 +15,13 @@ namespace tinderbox::spec {
 namespace {
 
 Status read_hash(std::string_view hash, CondaSpec& out) {
-    std::string_view digits = hash;
-    bool named_sha = digits.starts_with("sha256:") || digits.starts_with("sha256=");
-    bool named_md5 = digits.starts_with("md5:") || digits.starts_with("md5=");
-    if (named_sha) digits.remove_prefix(7);
-    if (named_md5) digits.remove_prefix(4);
-    if (is_hex(digits, 64) && !named_md5) out.sha256 = to_lower(digits);
-    else if (is_hex(digits, 32) && !named_sha) out.md5 = to_lower(digits);
-    else
+    const auto digests = fetch::fragment_hashes(hash);
+    if (digests.empty())
         return line_error(out.line,
                           "'#{}' is neither an MD5 (32 hexadecimal digits) nor sha256: with 64 of them; "
                           "correct it or leave it out",
                           hash);
+    for (const auto& [algorithm, digest] : digests) TRY(fetch::add_hash(out, algorithm, digest).in(out.line.str()));
     return {};
 }
 

@@ -1,6 +1,7 @@
 #include "generator/spec/foreign_lock.hpp"
 
 #include "common/base/text.hpp"
+#include "generator/pip/lenient.hpp"
 #include "generator/pip/marker.hpp"
 #include "generator/pip/requirement.hpp"
 #include "generator/pip/select.hpp"
@@ -196,7 +197,7 @@ std::string without_wheel(const ForeignPackage& package, const pip::Target& targ
 // "3.11" counts as its newest release, because requires-python is about minor versions, with rare exceptions.
 bool python_fits(const std::string& requires_python, const pip::Target& target) {
     if (requires_python.empty()) return true;
-    auto specifiers = pip::SpecifierSet::parse(requires_python);
+    auto specifiers = pip::parse_requires_python(requires_python);
     auto version = pip::Version::parse(pip::marker_environment(target)["python_full_version"]);
     return !specifiers || !version || specifiers->matches(*version);
 }
@@ -298,6 +299,12 @@ std::vector<const ForeignPackage*> conda_of(const LockSelection& selection) {
     for (const ForeignPackage& package : selection.lock->packages)
         if (package.kind == "conda" && is_selected(selection, package)) out.push_back(&package);
     return out;
+}
+
+bool has_wheels(const LockSelection& selection) {
+    return std::ranges::any_of(selection.lock->packages, [&](const ForeignPackage& package) {
+        return package.kind == "pypi" && !package.project && is_selected(selection, package);
+    });
 }
 
 Result<std::vector<LockedWheel>> wheels_of(const LockSelection& selection, const pip::Target& target,

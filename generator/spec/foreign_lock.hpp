@@ -28,8 +28,9 @@ namespace tinderbox::spec {
 struct ForeignFile {
     std::string url; // http, https or file; or an absolute path
     std::string file_name;
-    std::string sha256, md5; // hex, "" unknown
-    std::uint64_t size = 0;  // bytes, 0 = unknown
+    std::string sha256, md5;         // hex, "" unknown
+    std::uint64_t size = 0;          // bytes, 0 = unknown
+    std::vector<std::string> hashes; // others, "sha512:HEX" (generator/fetch/hashes.hpp)
 };
 
 struct ForeignPackage;
@@ -108,6 +109,9 @@ Result<LockSelection> select_packages(std::shared_ptr<const ForeignLock> lock, c
 
 // The selected conda packages, in the lock's order.
 std::vector<const ForeignPackage*> conda_of(const LockSelection& selection);
+
+// Whether there are packages that wheels_of() would look for; "for the target" is not asked.
+bool has_wheels(const LockSelection& selection);
 
 struct LockedWheel {
     const ForeignPackage* package = nullptr;

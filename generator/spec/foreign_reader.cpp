@@ -6,6 +6,7 @@
 #include "common/base/url.hpp"
 #include "generator/archive/endings.hpp"
 #include "generator/conda/names.hpp"
+#include "generator/fetch/hashes.hpp"
 #include "generator/fetch/url.hpp"
 #include "generator/pip/tags.hpp"
 
@@ -13,22 +14,32 @@
 
 namespace tinderbox::spec {
 
-Status set_digest(std::string& out, std::string_view digest, std::size_t digits, const pip::SourceLine& line) {
-    if (digest.empty()) return {};
-    if (digest.size() != digits || digest.find_first_not_of("0123456789abcdefABCDEF") != std::string_view::npos)
-        return line_error(line, "the hash '{}' is not {} hexadecimal digits; make the lock again", digest, digits);
-    out = to_lower(digest);
+Status add_hashes(ForeignFile& out, const Digests& digests, const pip::SourceLine& line) {
+    for (const auto& [algorithm, digest] : digests) {
+        if (digest.empty()) continue;
+        TRY(fetch::add_hash(out, algorithm, digest).in(line.str()));
+    }
     return {};
 }
 
-Status set_hash(ForeignFile& out, std::string_view hash, const pip::SourceLine& line) {
+Status add_hash(ForeignFile& out, std::string_view hash, const pip::SourceLine& line) {
     if (hash.empty()) return {};
     auto colon = hash.find(':');
     if (colon == std::string_view::npos)
         return line_error(line, "the hash '{}' is not ALGORITHM:DIGEST; make the lock again", hash);
-    if (hash.substr(0, colon) == "sha256") return set_digest(out.sha256, hash.substr(colon + 1), 64, line);
-    if (hash.substr(0, colon) == "md5") return set_digest(out.md5, hash.substr(colon + 1), 32, line);
-    return {};
+    return add_hashes(out, {{std::string(hash.substr(0, colon)), std::string(hash.substr(colon + 1))}}, line);
+}
+
+Result<Digests> digests_of(const YamlFile& file, const YAML::Node& map, bool all) {
+    Digests out;
+    if (!map.IsDefined() || !map.IsMap()) return out;
+    TRY_ASSIGN(auto pairs, file.pairs(map, "'hash'"));
+    for (const auto& [key, value] : pairs) {
+        if (value.IsNull() || (!all && !fetch::is_hash_name(key.Scalar()))) continue;
+        TRY_ASSIGN(std::string digest, file.scalar(value, "'" + key.Scalar() + "'"));
+        out.emplace_back(key.Scalar(), std::move(digest));
+    }
+    return out;
 }
 
 std::string location_of(std::string_view text, const std::string& lock_path) {
@@ -45,10 +56,14 @@ std::string file_name_of(std::string_view location) {
     return std::string(last_component(path));
 }
 
-Status set_conda_location(ForeignPackage& out, std::string_view location, const std::string& lock_path) {
+Status set_conda_location(ForeignPackage& out, std::string_view location, const std::string& lock_path,
+                          const Digests& digests) {
+    const auto hash = std::min(location.find('#'), location.size());
     ForeignFile file;
-    file.url = location_of(location.substr(0, location.find('#')), lock_path);
+    file.url = location_of(location.substr(0, hash), lock_path);
     file.file_name = file_name_of(file.url);
+    TRY(add_hashes(file, digests, out.line));
+    if (hash < location.size()) TRY(add_hashes(file, fetch::fragment_hashes(location.substr(hash + 1)), out.line));
     auto name = conda::parse_file_name(file.file_name);
     if (!name)
         return line_error(out.line,
@@ -61,8 +76,8 @@ Status set_conda_location(ForeignPackage& out, std::string_view location, const 
     return {};
 }
 
-void set_pypi_location(ForeignPackage& out, std::string_view location, const std::string& lock_path,
-                       std::string_view sha256, std::string_view md5) {
+Status set_pypi_location(ForeignPackage& out, std::string_view location, const std::string& lock_path,
+                         const Digests& digests) {
     // pixi writes the URL of an archive that was named directly as "direct+https://…".
     if (location.starts_with("direct+")) {
         location.remove_prefix(7);
@@ -70,21 +85,32 @@ void set_pypi_location(ForeignPackage& out, std::string_view location, const std
     }
     if (is_vcs_url(location)) {
         out.source = fmt::format("the version control checkout '{}'", pip::printable(location));
-        return;
+        return {};
     }
-    // conda-lock puts the hash behind the URL.
+    const auto hash = is_url(location) ? std::min(location.find('#'), location.size()) : location.size();
     ForeignFile file;
-    file.url = location_of(is_url(location) ? location.substr(0, location.find('#')) : location, lock_path);
+    file.url = location_of(location.substr(0, hash), lock_path);
     file.file_name = file_name_of(file.url);
-    file.sha256 = to_lower(sha256);
-    file.md5 = to_lower(md5);
+    TRY(add_hashes(file, digests, out.line));
+    // conda-lock puts a hash behind the URL.
+    if (hash < location.size()) TRY(add_hashes(file, fetch::fragment_hashes(location.substr(hash + 1)), out.line));
     if (!is_url(location)) out.direct = true;
     if (archive::is_wheel(file.file_name)) out.files.push_back(std::move(file));
     else if (archive::is_sdist(file.file_name)) out.sdist = std::move(file);
     else out.source = fmt::format("the directory '{}'", location);
+    set_version_of_file(out);
+    return {};
+}
+
+void set_version_of_file(ForeignPackage& out) {
     if (!out.version.empty()) return;
-    if (auto wheel = out.files.empty() ? std::nullopt : pip::parse_wheel_name(out.files.front().file_name))
-        out.version = wheel->version_text;
+    for (const ForeignFile& file : out.files)
+        if (auto wheel = pip::parse_wheel_name(file.file_name)) {
+            out.version = wheel->version.str();
+            return;
+        }
+    if (auto version = out.sdist ? pip::parse_sdist_name(out.sdist->file_name, out.name) : std::nullopt)
+        out.version = version->str();
 }
 
 std::string describe(const ForeignPackage& package) {

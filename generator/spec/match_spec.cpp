@@ -2,12 +2,17 @@
 // them and decides what they mean.
 #include "generator/conda/match_spec.hpp"
 #include "common/base/text.hpp"
+#include "generator/pip/requirement.hpp"
 #include "generator/spec/reader.hpp"
 
 namespace tinderbox::spec {
 
 Result<CondaSpec> read_match_spec(std::string_view text, const pip::SourceLine& line) {
+    TRY(refuse_no_break_space(text, line));
     auto understood = conda::MatchSpec::parse(text);
+    if (!understood.ok())
+        if (auto extras = pip::Requirement::parse(text); extras.ok() && !extras->extras.empty())
+            return line_error(line, "'{}' has extras, which only pip has; write it below 'pip:' (or with --pip)", text);
     if (!understood.ok()) return std::move(understood).error().in(line.str());
     // In a channel's own metadata a name may be a pattern; a request is for packages.
     if (understood->name.find('*') != std::string::npos)

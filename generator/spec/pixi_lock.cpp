@@ -11,7 +11,7 @@
 #include "common/base/last_component.hpp"
 #include "common/base/text.hpp"
 #include "generator/conda/names.hpp"
-#include "generator/pip/requirement.hpp"
+#include "generator/pip/lenient.hpp"
 #include "generator/spec/foreign_reader.hpp"
 #include "generator/spec/yaml.hpp"
 
@@ -79,17 +79,16 @@ class PixiReader {
         TRY_ASSIGN(package.name, file_.text(node, "name"));
         TRY_ASSIGN(package.version, file_.text(node, "version"));
         TRY_ASSIGN(package.build, file_.text(node, "build"));
-        TRY_ASSIGN(std::string sha256, file_.text(node, "sha256"));
-        TRY_ASSIGN(std::string md5, file_.text(node, "md5"));
-        if (kind == "pypi") TRY(read_pypi(node, location, sha256, md5, package));
-        else TRY(read_conda(node, kind, location, sha256, md5, package));
+        TRY_ASSIGN(const Digests digests, digests_of(file_, node, false));
+        if (kind == "pypi") TRY(read_pypi(node, location, digests, package));
+        else TRY(read_conda(node, kind, location, digests, package));
         by_location_.emplace((kind == "pypi" ? "pypi " : "conda ") + location, out_packages_.size());
         out_packages_.push_back(std::move(package));
         return {};
     }
 
     Status read_conda(const YAML::Node& node, const std::string& kind, const std::string& location,
-                      const std::string& sha256, const std::string& md5, ForeignPackage& package) {
+                      const Digests& digests, ForeignPackage& package) {
         package.kind = "conda";
         std::string_view file = last_component(location);
         if (kind == "conda_source" || !conda::is_package_file_name(file)) {
@@ -99,9 +98,7 @@ class PixiReader {
             package.source = fmt::format("a conda package that pixi builds from '{}'", location);
             return {};
         }
-        TRY(set_conda_location(package, location, path_));
-        TRY(set_digest(package.files.front().sha256, sha256, 64, package.line));
-        TRY(set_digest(package.files.front().md5, md5, 32, package.line));
+        TRY(set_conda_location(package, location, path_, digests));
         TRY_ASSIGN(std::string size, file_.text(node, "size"));
         std::from_chars(size.data(), size.data() + size.size(), package.files.front().size);
         TRY_ASSIGN(auto depends, file_.list(node["depends"], "'depends'"));
@@ -112,22 +109,19 @@ class PixiReader {
         return {};
     }
 
-    Status read_pypi(const YAML::Node& node, const std::string& location, const std::string& sha256,
-                     const std::string& md5, ForeignPackage& package) {
+    Status read_pypi(const YAML::Node& node, const std::string& location, const Digests& digests,
+                     ForeignPackage& package) {
         package.kind = "pypi";
         if (package.name.empty())
             return line_error(package.line, "the pypi package '{}' has no 'name'; make the lock again",
                               pip::printable(location));
         package.name = pip::normalize_name(package.name);
-        std::string digest;
-        TRY(set_digest(digest, sha256, 64, package.line));
-        TRY(set_digest(digest, md5, 32, package.line));
-        set_pypi_location(package, location, path_, sha256, md5);
+        TRY(set_pypi_location(package, location, path_, digests));
         TRY_ASSIGN(package.requires_python, file_.text(node, "requires_python"));
         TRY_ASSIGN(auto requires_dist, file_.list(node["requires_dist"], "'requires_dist'"));
         for (const YAML::Node& requirement : requires_dist)
             if (requirement.IsScalar())
-                if (auto parsed = pip::Requirement::parse(requirement.Scalar()); parsed.ok() && !parsed->marker)
+                if (auto parsed = pip::parse_requires_dist(requirement.Scalar()); parsed.ok() && !parsed->marker)
                     package.needs.push_back({parsed->name, "", "", "", {}});
         return {};
     }

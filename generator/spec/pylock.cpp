@@ -59,10 +59,12 @@ class PylockReader {
         TRY_ASSIGN(out.size, file_.number(table, "size"));
         TRY_ASSIGN(const Toml* hashes, file_.table(table, "hashes"));
         if (!hashes) return line_error(file_.at(table), "a file of {} has no 'hashes'; make the lock again", where);
-        TRY_ASSIGN(std::string sha256, file_.text(*hashes, "sha256"));
-        TRY_ASSIGN(std::string md5, file_.text(*hashes, "md5"));
-        TRY(set_digest(out.sha256, sha256, 64, file_.at(*hashes)));
-        TRY(set_digest(out.md5, md5, 32, file_.at(*hashes)));
+        Digests digests;
+        for (const auto& [algorithm, ignored] : hashes->as_table()) {
+            TRY_ASSIGN(std::string digest, file_.text(*hashes, algorithm));
+            digests.emplace_back(algorithm, std::move(digest));
+        }
+        TRY(add_hashes(out, digests, file_.at(*hashes)));
         return out;
     }
 
@@ -87,6 +89,7 @@ class PylockReader {
             TRY_ASSIGN(out.sdist, read_file(*sdist, where));
         }
         TRY(read_source(table, where, out));
+        set_version_of_file(out);
         if (out.files.empty() && !out.sdist && out.source.empty())
             return line_error(out.line, "{} has no wheels, sdist, archive, directory or vcs; make the lock again",
                               where);

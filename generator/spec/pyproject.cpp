@@ -17,6 +17,8 @@ class PyprojectReader {
         : file_(file), choice_(choice), path_(path), request_(request) {}
 
     Status read() {
+        for (const auto& [key, value] : file_.root().as_table())
+            TRY(refuse_misspelt(key, {"project", "dependency-groups", "build-system", "tool"}, file_.at(value)));
         TRY_ASSIGN(const Toml* project, file_.table(file_.root(), "project"));
         TRY_ASSIGN(groups_, file_.table(file_.root(), "dependency-groups"));
         TRY_ASSIGN(const Toml* tool, file_.table(file_.root(), "tool"));
@@ -39,6 +41,13 @@ class PyprojectReader {
 
   private:
     Status read_project(const Toml& project) {
+        for (const auto& [key, value] : project.as_table())
+            TRY(refuse_misspelt(
+                key, {"name",        "version",     "dependencies", "optional-dependencies", "requires-python",
+                      "dynamic",     "scripts",     "gui-scripts",  "entry-points",          "urls",
+                      "authors",     "readme",      "license",      "license-files",         "keywords",
+                      "classifiers", "maintainers", "description",  "import-names",          "import-namespaces"},
+                file_.at(value)));
         TRY_ASSIGN(request_.name, file_.text(project, "name"));
         name_ = pip::normalize_name(request_.name);
         TRY_ASSIGN(request_.requires_python, file_.text(project, "requires-python"));

@@ -6,6 +6,7 @@
 #include "common/base/url.hpp"
 #include "common/base/utf8.hpp"
 #include "generator/archive/endings.hpp"
+#include "generator/pip/requirement.hpp"
 #include "generator/spec/reader.hpp"
 #include "generator/spec/spec_text.hpp"
 
@@ -93,6 +94,30 @@ bool says_latin1(std::string_view text) {
     return false;
 }
 
+bool has_explicit(std::string_view text) { return text.find("@EXPLICIT") != std::string_view::npos; }
+
+// Texts that are no SPEC, told by their first bytes or lines; the remedy depends on what they are.
+Status refuse_other_texts(std::string_view text, const std::string& path) {
+    const std::string start = to_lower(trim(text.substr(0, 200)));
+    if (start.starts_with("<!doctype html") || start.starts_with("<html") || start.starts_with("<?xml"))
+        return make_error(ErrorKind::usage,
+                          "{}: it is a web page, not a SPEC; download the file itself (on a code host: 'Raw')", path);
+    int number = 0;
+    for (std::string_view line : Lines(text)) {
+        ++number;
+        if (line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> "))
+            return line_error({path, number}, "a merge conflict is not resolved here; keep one of the two sides");
+        if (number <= 4 && line.starts_with("# $ conda create --name <env> --file") && !has_explicit(text))
+            return make_error(
+                ErrorKind::usage,
+                "{}: it is the output of 'conda list --export', which names no channels and holds pip's "
+                "packages as conda's; write 'conda env export >environment.yml' or 'conda list --explicit "
+                "--md5 >explicit.txt'",
+                path);
+    }
+    return {};
+}
+
 // 1-based line of the first byte that is no UTF-8.
 int first_bad_line(std::string_view text) {
     int number = 0;
@@ -146,6 +171,7 @@ void add_lock(LockSelection selection, Request& request) {
             spec.url = file.url;
             spec.md5 = file.md5;
             spec.sha256 = file.sha256;
+            spec.hashes = file.hashes;
             spec.size = file.size;
             spec.channel = channel_of_url(file.url);
         }
@@ -238,9 +264,18 @@ SpecKind recognise_spec(std::string_view text) {
         (has_key(lines, "version") &&
          has_any_key(lines, {"environment", "post_install", "license_file", "extra_files"})))
         return SpecKind::construct;
+    // Constructor requires both; a misspelt `specs` is left.
+    if (has_key(lines, "name") && has_key(lines, "version") && !has_key(lines, "dependencies"))
+        return SpecKind::construct;
     if (first.starts_with('{') && text.find("dependencies") != std::string_view::npos) return SpecKind::environment;
     for (std::string_view key : {"dependencies", "channels", "name", "variables"})
         if (has_key(lines, key)) return SpecKind::environment;
+    // "depencencies:" is a mistake in one of these, and nothing in a list of requirements.
+    for (std::string_view line : lines)
+        if (const auto colon = line.find(':'); colon != std::string_view::npos &&
+                                               trim(line.substr(colon + 1)).empty() &&
+                                               !meant_key(line.substr(0, colon), {"dependencies", "channels"}).empty())
+            return SpecKind::environment;
     if (std::ranges::any_of(lines, [](std::string_view line) { return trim(line) == "@EXPLICIT"; }))
         return SpecKind::explicit_list;
     return SpecKind::requirements;
@@ -266,14 +301,24 @@ Result<std::string> decode_spec(std::string text, const std::string& path) {
     if (!decoded)
         return make_error(ErrorKind::usage,
                           "{}: its byte-order mark says UTF-16 or UTF-32, and it is not; save it as UTF-8", path);
-    if (decoded->find('\0') != std::string::npos || !is_valid_utf8(*decoded))
+    // Old Macs ended lines with CR alone. Every reader below knows LF and CR LF.
+    for (std::size_t at = decoded->find('\r'); at != std::string::npos; at = decoded->find('\r', at + 1))
+        if (at + 1 == decoded->size() || (*decoded)[at + 1] != '\n') (*decoded)[at] = '\n';
+    if (const auto zero = decoded->find('\0'); zero != std::string::npos)
+        return line_error({path, first_bad_line(*decoded)},
+                          "it has a NUL byte, which no text has; the file is damaged, or it is UTF-16 without a mark");
+    if (!is_valid_utf8(*decoded))
         return line_error({path, first_bad_line(*decoded)},
                           "it is not UTF-8 text; save it as UTF-8 (PowerShell: Out-File -Encoding utf8)");
+    TRY(refuse_other_texts(*decoded, path));
     return std::move(*decoded);
 }
 
 Result<std::string> read_spec_text(const std::string& path) {
     std::error_code ignored;
+    if (!is_stream(path) && !fs::exists(path, ignored) && pip::Requirement::parse(path).ok())
+        return make_error(ErrorKind::usage,
+                          "{0}: there is no such file; for a package write --pip '{0}' or --conda '{0}'", path);
     if (!is_stream(path) && !fs::exists(path, ignored))
         return make_error(
             ErrorKind::usage,
@@ -335,7 +380,7 @@ Result<Request> parse_spec(std::string_view raw, const std::string& path, const 
             TRY(read_explicit(text, path, request));
             break;
         case SpecKind::environment:
-            TRY(read_environment(text, path, request));
+            TRY(read_environment(text, path, choice, request));
             break;
         case SpecKind::construct:
             TRY(read_construct(text, path, choice, request));

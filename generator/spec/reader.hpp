@@ -36,11 +36,20 @@ struct RequirementsReading {
     std::set<std::pair<std::string, bool>> included; // normal path, as constraints: each is read once
 };
 
+// The key that `word` was meant to be (nearest_word).
+std::string_view meant_key(std::string_view word, std::initializer_list<std::string_view> known);
+// The same as an error of kind usage.
+Status refuse_misspelt(std::string_view key, std::initializer_list<std::string_view> known,
+                       const pip::SourceLine& line);
+
 // requirements.txt
 Status read_requirements(std::string_view text, const std::string& path, Request& request);
 // One logical line: a requirement or pip options. `file` is the file that relative -r, -c and -f start from.
 Status read_requirement_line(std::string_view text, const pip::SourceLine& line, const std::string& file,
                              Request& request, RequirementsReading& reading);
+
+// A no-break space (U+00A0) came from a web page or a word processor. `line`'s column: of the character before `text`.
+Status refuse_no_break_space(std::string_view text, pip::SourceLine line);
 
 // "git+https://…" and the other version control systems of pip, in either case.
 bool is_vcs_url(std::string_view text);
@@ -63,7 +72,20 @@ Status read_pyproject(std::string_view text, const std::string& path, const Lock
 // construct.yaml
 Status read_construct(std::string_view text, const std::string& path, const LockChoice& choice, Request& request);
 
-// environment.yml
-Status read_environment(std::string_view text, const std::string& path, Request& request);
+// environment.yml. mamba's selectors "sel(linux): SPEC" are decided for the choice's platform.
+Status read_environment(std::string_view text, const std::string& path, const LockChoice& choice, Request& request);
+
+// The mistakes of one file, which are said together.
+class Faults {
+  public:
+    // False: enough is enough, stop reading.
+    bool add(Status status);
+    // All of them, one a line, of the first one's kind.
+    Status result();
+
+  private:
+    static constexpr std::size_t limit = 20;
+    std::vector<Error> errors_;
+};
 
 } // namespace tinderbox::spec

@@ -18,6 +18,7 @@ struct CondaSpec {
     std::string text;                          // as written
     std::string name, version, build, channel; // version "" when unconstrained
     std::string url, md5, sha256;              // @EXPLICIT, locks and direct files
+    std::vector<std::string> hashes;           // others, "sha512:HEX" (generator/fetch/hashes.hpp)
     pip::SourceLine line;
     std::uint64_t size = 0; // bytes, of a lock that says it; 0 = unknown
     std::string needed_by;  // of a lock: names of packages that need it; "" = it was requested
@@ -26,6 +27,7 @@ struct CondaSpec {
 struct IgnoredItem {
     std::string what, why;
     pip::SourceLine line;
+    bool unknown_key = false; // `what` is a key that the format does not have
 };
 
 // An included file: construct.yaml's extra_files, and its licence.
@@ -102,6 +104,13 @@ Result<ForeignLock> parse_foreign_lock(SpecKind kind, std::string_view text, con
 // One entry of the command line: --pip REQ (a line of requirements.txt), --conda SPEC (a match spec, a URL, a path).
 Status add_pip(Request& request, std::string_view requirement, pip::SourceLine line = {"command line: --pip", 0});
 Status add_conda(Request& request, std::string_view spec, pip::SourceLine line = {"command line: --conda", 0});
+
+// Whether anything would be installed for the request.
+bool asks_for_packages(const Request& request);
+// Refuses a file that asks for no package: an empty one, one of comments, "dependencies: []", a lock without packages.
+// Errors: kind usage, with the reason. `lock`: of everything that it has.
+Status check_asks(const Request& request);
+Status check_asks(const ForeignLock& lock);
 
 // Refuses everything that must be built, because no installer can carry it (a checkout, a directory, an editable). The
 // error lists all of it, one a line, with the remedy. Errors: kind usage.

@@ -8,6 +8,7 @@
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "generator/archive/endings.hpp"
+#include "generator/fetch/hashes.hpp"
 #include "generator/fetch/url.hpp"
 #include "generator/pip/requirement.hpp"
 #include "generator/pip/tags.hpp"
@@ -202,6 +203,8 @@ Error unknown_option(const std::string& word, const OptionWord& option, const pi
     if (word == "-")
         return line_error(line,
                           "it looks like a YAML list; write the packages without '-', or 'dependencies:' above them");
+    if (word.starts_with(';'))
+        return line_error(line, "the marker stands behind an option; write it behind the requirement, before '--'");
     if (word.starts_with('-'))
         return line_error(line,
                           "unknown option '{}'; requirements files have only pip's --index-url, "
@@ -262,6 +265,25 @@ Result<std::vector<std::string>> extras_of(std::string_view bracketed, const pip
     return parsed->extras;
 }
 
+// "file://./wheels/x.whl" names a machine called ".", and "file:///croot/…" of conda's builds a directory that only
+// they had.
+Status check_file_url(const pip::RequirementLine& line) {
+    if (!line.url.starts_with("file:")) return {};
+    if (!line.url.starts_with("file:///") && !line.url.starts_with("file://localhost/"))
+        return line_error(line.line, "'{}' is no URL of a file; write file:// and an absolute path, or the path alone",
+                          pip::printable(line.url));
+    const std::string path = file_url_to_path(line.url);
+    for (const char* place :
+         {"/croot/", "/home/conda/feedstock_root/", "/tmp/build/", "/opt/conda/conda-bld/", "/work/"})
+        if (path.starts_with(place) && !fs::exists(path))
+            return line_error(
+                line.line,
+                "'{}' is where conda built the package: this is 'pip freeze' of a conda environment; "
+                "write 'conda env export >environment.yml', or 'pip list --format=freeze >requirements.txt'",
+                pip::printable(line.url));
+    return {};
+}
+
 // What a URL's or path's last element says about the package.
 void name_from_file(pip::RequirementLine& out) {
     if (auto wheel = pip::parse_wheel_name(fetch::file_name_at(out.url))) out.name = wheel->name;
@@ -293,6 +315,7 @@ Status read_url_requirement(std::string_view text, pip::RequirementLine& out) {
         }
         if (pip::is_valid_name(part.substr(0, bracket))) out.name = pip::normalize_name(part.substr(0, bracket));
     }
+    TRY(check_file_url(out));
     if (is_vcs_url(url)) out.unbundled = vcs_problem(text);
     name_from_file(out);
     return check_marker(out);
@@ -346,9 +369,18 @@ Status read_named_requirement(std::string_view text, pip::RequirementLine& out) 
         out.unbundled = vcs_problem(text);
         return {};
     }
+    TRY(check_file_url(out));
     if (!is_url(out.url))
         return line_error(out.line, "'{}' is not a URL; write http://, https:// or file:// behind the '@'",
                           pip::printable(out.url));
+    return {};
+}
+
+// A hash behind a URL promises a check: it is read here, and compared with the file.
+Status check_fragment(const pip::RequirementLine& line) {
+    if (!is_url(line.url) || !line.unbundled.empty()) return {};
+    for (const auto& [algorithm, digest] : fetch::fragment_hashes(fetch::Url::parse(line.url).fragment))
+        TRY(fetch::check_hash(algorithm, digest).in(line.line.str()));
     return {};
 }
 
@@ -366,8 +398,9 @@ Status read_requirement(std::string_view text, std::string_view options, const p
                    option.name == "--install-option") {
             context.request.ignored.push_back({option.name, "it only matters when a package is built", line});
         } else {
-            return line_error(line, "the option '{}' cannot stand behind a requirement; put it on a line of its own",
-                              option.name);
+            context.request.ignored.push_back({option.name + (option.value.empty() ? "" : " " + option.value),
+                                               "pip ignores it behind a requirement; put it on a line of its own",
+                                               line});
         }
     }
     auto at = text.find('@');
@@ -375,6 +408,7 @@ Status read_requirement(std::string_view text, std::string_view options, const p
     if (is_url(text) || is_vcs_url(text)) TRY(read_url_requirement(text, out));
     else if (!named_url && looks_like_path(text)) TRY(read_path_requirement(text, directory_of(context.file), out));
     else TRY(read_named_requirement(text, out));
+    TRY(check_fragment(out));
     if (context.constraint) {
         if (out.name.empty()) return line_error(line, "a constraint has to begin with a package's name");
         if (!out.extras.empty()) return line_error(line, "a constraint cannot have extras; write the name alone");
@@ -480,6 +514,9 @@ Status read_line(std::string_view raw, const pip::SourceLine& line, Context& con
     std::string expanded = expand_variables(without_comment(raw));
     std::string_view text = trim(expanded);
     if (text.empty()) return {};
+    pip::SourceLine begin = line;
+    begin.column = static_cast<int>(without_comment(raw).data() - raw.data());
+    TRY(refuse_no_break_space(without_comment(raw), begin));
     TRY(context.reading.spending.nodes());
     if (text.size() > requirement_line_bytes)
         return over_budget(ErrorKind::usage, line.str(), Resource::bytes, requirement_line_bytes);
@@ -499,12 +536,22 @@ Status read_line(std::string_view raw, const pip::SourceLine& line, Context& con
 Status read_lines(std::string_view text, Context& context) {
     TRY(context.reading.spending.bytes(text.size()));
     LogicalLines lines(text);
+    Faults faults;
     for (LogicalLine line; lines.next(line);)
-        TRY(read_line(line.text, pip::SourceLine{context.file, line.number}, context));
-    return {};
+        if (!faults.add(read_line(line.text, pip::SourceLine{context.file, line.number}, context))) break;
+    return faults.result();
 }
 
 } // namespace
+
+Status refuse_no_break_space(std::string_view text, pip::SourceLine line) {
+    const auto at = text.find("\xc2\xa0");
+    if (at == std::string_view::npos) return {};
+    // Columns count characters; those of UTF-8 that only continue one are passed over.
+    const auto before = text.substr(0, at);
+    line.column += 1 + static_cast<int>(std::ranges::count_if(before, [](char c) { return (c & 0xc0) != 0x80; }));
+    return line_error(line, "there is a no-break space (U+00A0), which looks like a space and is none; type a space");
+}
 
 bool is_vcs_url(std::string_view text) {
     return std::ranges::any_of(
@@ -529,6 +576,7 @@ Status read_pep508(std::string_view text, const pip::SourceLine& line, Request& 
     out.text = std::string(trim(text));
     out.line = line;
     TRY(read_named_requirement(out.text, out));
+    TRY(check_fragment(out));
     request.pip.push_back(std::move(out));
     return {};
 }

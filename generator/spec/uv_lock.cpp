@@ -42,19 +42,22 @@ class UvReader {
         return std::string();
     }
 
-    Result<ForeignFile> read_file(const Toml& table, const std::string& registry, std::string_view where) {
+    // A file of a URL or a path may have only a name and a hash: then the package's source is its location.
+    Result<ForeignFile> read_file(const Toml& table, const std::string& kind, const std::string& source,
+                                  std::string_view where) {
         ForeignFile out;
         TRY_ASSIGN(std::string url, file_.text(table, "url"));
         TRY_ASSIGN(std::string path, file_.text(table, "path"));
         TRY_ASSIGN(out.file_name, file_.text(table, "filename"));
         // A registry that is a directory (find-links): its files' paths begin there.
-        if (!path.empty() && !registry.empty() && !is_url(registry)) path = registry + "/" + path;
+        if (!path.empty() && kind == "registry" && !is_url(source)) path = source + "/" + path;
         std::string location = !url.empty() ? url : !path.empty() ? path : out.file_name;
+        if (url.empty() && path.empty() && (kind == "path" || kind == "url")) location = source;
         if (location.empty()) return line_error(file_.at(table), "a file of {} has neither 'url' nor 'path'", where);
         out.url = location_of(location, path_);
         if (out.file_name.empty()) out.file_name = file_name_of(out.url);
         TRY_ASSIGN(std::string hash, file_.text(table, "hash"));
-        TRY(set_hash(out, hash, file_.at(table)));
+        TRY(add_hash(out, hash, file_.at(table)));
         TRY_ASSIGN(out.size, file_.number(table, "size"));
         return out;
     }
@@ -110,25 +113,14 @@ class UvReader {
         if (kind == "virtual") out.project = true; // has no package of its own, only dependencies
         TRY_ASSIGN(auto wheels, file_.tables(table, "wheels"));
         for (const Toml* wheel : wheels) {
-            TRY_ASSIGN(ForeignFile file, read_file(*wheel, kind == "registry" ? location : "", where));
+            TRY_ASSIGN(ForeignFile file, read_file(*wheel, kind, location, where));
             out.files.push_back(std::move(file));
         }
         TRY_ASSIGN(const Toml* sdist, file_.table(table, "sdist"));
         if (sdist && (kind == "registry" || out.direct)) {
-            // The sdist of a URL or path has only a hash: the source has the location.
-            TRY_ASSIGN(std::string url, file_.text(*sdist, "url"));
-            TRY_ASSIGN(std::string path, file_.text(*sdist, "path"));
-            ForeignFile file;
-            if (url.empty() && path.empty() && out.direct) {
-                file.url = location_of(location, path_);
-                file.file_name = file_name_of(file.url);
-                TRY_ASSIGN(std::string hash, file_.text(*sdist, "hash"));
-                TRY(set_hash(file, hash, file_.at(*sdist)));
-            } else {
-                TRY_ASSIGN(file, read_file(*sdist, kind == "registry" ? location : "", where));
-            }
-            out.sdist = std::move(file);
+            TRY_ASSIGN(out.sdist, read_file(*sdist, kind, location, where));
         }
+        set_version_of_file(out);
         TRY_ASSIGN(out.needs, read_edges(table, "dependencies"));
         TRY_ASSIGN(out.extra_needs, read_groups(table, "optional-dependencies"));
         TRY_ASSIGN(out.group_needs, read_groups(table, "dev-dependencies"));

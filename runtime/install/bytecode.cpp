@@ -26,15 +26,17 @@ constexpr std::string_view compile_program = R"py(
 import sys
 sys.path[:] = [p for p in sys.path if p]
 import os, py_compile
+answers = open(int(os.environ.pop("TINDERBOX_ANSWERS")), "wb")
 for line in sys.stdin.buffer.read().split(b"\n"):
     if not line:
         continue
     try:
         made = py_compile.compile(os.fsdecode(line), doraise=True,
                                   invalidation_mode=py_compile.PycInvalidationMode.TIMESTAMP)
-        sys.stdout.buffer.write(os.fsencode(made) + b"\n")
+        answers.write(os.fsencode(made) + b"\n")
     except Exception:
-        sys.stdout.buffer.write(b"!\n")
+        answers.write(b"!\n")
+answers.close()
 )py";
 
 bool below(std::string_view path, std::string_view directory) {
@@ -51,6 +53,8 @@ ProcessSpec compiler(const fs::path& prefix, const format::PythonInfo& python) {
     spec.unset = {"PYTHON*", "LD_PRELOAD", "LD_LIBRARY_PATH"};
     spec.set = {{"PYTHONHASHSEED", "0"}};
     spec.directory = prefix.string();
+    spec.answers = true;
+    spec.end_group = true;
     return spec;
 }
 
@@ -115,7 +119,7 @@ Compiled compile_sources(const fs::path& prefix, const format::PythonInfo& pytho
             out.problem = result.ok() ? how_it_failed(*result, result->error_output) : result.error().message;
             return make_error(ErrorKind::script, "the interpreter failed");
         }
-        for (std::string_view line : split(result->output, '\n')) {
+        for (std::string_view line : split(result->answers, '\n')) {
             if (line == "!") ++out.failed;
             else if (line.starts_with(front)) out.files.emplace_back(line.substr(front.size()));
         }

@@ -15,10 +15,12 @@
 #include "runtime/install/bytecode.hpp"
 #include "runtime/install/control_files.hpp"
 #include "runtime/install/extract_options.hpp"
+#include "runtime/install/limits.hpp"
 #include "runtime/install/registry.hpp"
 #include "runtime/install/replace.hpp"
 #include "runtime/install/scripts.hpp"
 #include "runtime/install/staging.hpp"
+#include "runtime/install/umask.hpp"
 #include "runtime/io/extract.hpp"
 #include "runtime/place/control_files.hpp"
 #include "runtime/place/trust.hpp"
@@ -48,30 +50,7 @@ class Stopwatch {
     std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
-// Directories are made with exact modes. Only while files are written: the packages' scripts get the caller's umask.
-class NoUmask {
-  public:
-    NoUmask() : before_(::umask(0)) {}
-    ~NoUmask() { ::umask(before_); }
-    NoUmask(const NoUmask&) = delete;
-
-  private:
-    mode_t before_;
-};
-
 using place::InstallStage;
-
-// The files' room for the prefix that they go to.
-place::PrefixLimit limit_of(const format::Table& table, format::Root root, const std::string& prefix) {
-    place::PrefixLimit out{prefix, 0, ""};
-    for (const format::Destination& d : table.destinations) {
-        if (d.root != root || d.kind != format::EntryKind::file) continue;
-        for (const format::Reloc& reloc : table.contents[d.content].relocs)
-            if (reloc.kind == format::RelocKind::cstring && (out.longest == 0 || reloc.text.size() < out.longest))
-                out = {prefix, reloc.text.size(), d.path};
-    }
-    return out;
-}
 
 class Installation {
   public:
@@ -88,7 +67,6 @@ class Installation {
 
   private:
     Status check_root() const;
-    Status check_limits() const;
     Status files();
     Status settle_replacement();
     Status extract_into(Staging& staging, const io::WritePlan& plan);
@@ -101,6 +79,8 @@ class Installation {
     Status register_it();
     Status remaining_stages(InstallStage stage);
     void count(const io::WritePlan& plan);
+    Progress comparing() const;
+    place::State committed() const { return {header_.manifest_sha256, InstallStage::files, header_.parts, root_}; }
 
     const format::RunFile& run_;
     const format::Manifest& manifest_;
@@ -141,17 +121,14 @@ Result<InstallSummary> Installation::install() {
 // The environment that was there goes when the new one is complete, and comes back when a script failed.
 Status Installation::settle_replacement() {
     if (!replacement_.pending()) return {};
-    if (!summary_.script_failure) return replacement_.finish();
+    if (!summary_.script_failure) {
+        TRY_ASSIGN(Directory root, place::open_root(root_, decision_.trust, place::Access::write));
+        TRY_ASSIGN(summary_.carried_over, replacement_.finish(root, decision_.purge, comparing(), options_.faults));
+        watch_.lap("carried over");
+        return {};
+    }
     TRY(replacement_.undo());
     return Error{ErrorKind::script, summary_.script_failure->message + "; the environment that was there is back"};
-}
-
-Status Installation::check_limits() const {
-    for (format::Root root : layout_.roots()) {
-        const auto limit = limit_of(table_, root, prefixes_[format::prefix_index(root)]);
-        if (auto refusal = place::refuse_length(limit, root_.string())) return refusal->error();
-    }
-    return {};
 }
 
 // The journal and the list of installed files hold the root as one line.
@@ -163,9 +140,10 @@ Status Installation::check_root() const {
 }
 
 Status Installation::files() {
-    NoUmask no_umask;
+    const Umask umask(exact_modes);
     TRY_ASSIGN(io::WritePlan plan, io::make_write_plan(table_, layout_.root_paths()));
-    TRY(check_limits());
+    TRY(check_limits(table_, layout_));
+    if (auto refusal = refuse_carry_over(decision_, table_, plan, comparing())) return refusal->error();
     TRY_ASSIGN(Staging staging, Staging::open(decision_, header_));
     Status status;
     if (!staging.merging()) {
@@ -247,8 +225,7 @@ Status Installation::extract_into(Staging& staging, const io::WritePlan& plan) {
                             installed_rows(table_, plan, extracted.installed, prefixes_, mode_mask_)));
     // Beside the prefix, the rename commits state and files at once.
     if (staging.inside()) return {};
-    return staging.control().write_atomically(
-        place::control::state, place::state_text({header_.manifest_sha256, InstallStage::files, header_.parts}));
+    return staging.control().write_atomically(place::control::state, place::state_text(committed()));
 }
 
 // The prefix is whole. Only tidying is left; after a crash here the next run does it.
@@ -259,8 +236,7 @@ Status Installation::finish_commit(Staging& staging) {
         return staging.tree().remove_tree(place::control_directory);
     }
     if (staging.inside())
-        TRY(staging.control().write_atomically(
-            place::control::state, place::state_text({header_.manifest_sha256, InstallStage::files, header_.parts})));
+        TRY(staging.control().write_atomically(place::control::state, place::state_text(committed())));
     return {};
 }
 
@@ -276,15 +252,22 @@ void Installation::count(const io::WritePlan& plan) {
     summary_.directories = plan.directories.size() - 1;
 }
 
+Progress Installation::comparing() const {
+    if (!options_.progress) return {};
+    return [this](std::uint64_t done) { options_.progress({InstallProgress::Work::compare, done, 0}); };
+}
+
 Status Installation::remaining_stages(InstallStage stage) {
     if (stage >= InstallStage::registered) return {};
     TRY_ASSIGN(tree_, place::open_tree(root_, decision_.trust, place::Access::write));
+    std::optional<Umask> umask(umask_of_programs(options_.private_modes));
     if (stage == InstallStage::files) tidy();
     if (stage < InstallStage::bytecode) TRY(bytecode());
     if (stage < InstallStage::scripts) {
         TRY(scripts());
         if (summary_.script_failure) return {};
     }
+    umask.reset(); // what is registered lies in the user's home
     return register_it();
 }
 
@@ -346,13 +329,7 @@ Status Installation::scripts() {
 }
 
 Status Installation::register_it() {
-    std::vector<fs::path> prefixes; // in the order in which they were made
-    if (layout_.parts.base && manifest_.base_installer->registers) {
-        prefixes = layout_.further;
-        prefixes.insert(prefixes.begin(), root_);
-    }
-    prefixes.push_back(layout_.environment);
-    for (const fs::path& prefix : prefixes) {
+    for (const fs::path& prefix : prefixes_to_register(manifest_, layout_)) {
         if (!options_.register_environment) break;
         auto registered = register_environment(prefix);
         if (!registered.ok())

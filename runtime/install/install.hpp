@@ -53,6 +53,7 @@ struct InstallSummary {
     bool already_complete = false;                       // nothing was to do
     std::string io;                                      // "io_uring + O_DIRECT, 2 threads"
     std::vector<std::pair<std::string, double>> seconds; // stage name → wall time, in order
+    std::vector<std::string> carried_over;               // by --replace, below the root
     std::vector<std::string> warnings;                   // one sentence each, e.g. bytecode that could not be compiled
     // A package's script failed (kind script, exit 10): the files are installed and the stage is not `scripts`.
     std::optional<Error> script_failure;

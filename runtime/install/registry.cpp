@@ -35,6 +35,16 @@ Result<bool> register_environment(const fs::path& prefix) {
     return true;
 }
 
+std::vector<fs::path> prefixes_to_register(const format::Manifest& manifest, const place::Layout& layout) {
+    std::vector<fs::path> out;
+    if (layout.parts.base && manifest.base_installer->registers) {
+        out = layout.further;
+        out.insert(out.begin(), layout.root);
+    }
+    out.push_back(layout.environment);
+    return out;
+}
+
 Status unregister_environment(const fs::path& prefix) {
     fs::path file = environments_file();
     std::error_code ec;

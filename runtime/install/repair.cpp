@@ -1,11 +1,15 @@
 #include "runtime/install/repair.hpp"
 
 #include "common/base/guarded.hpp"
+#include "common/base/shell_quote.hpp"
 #include "common/format/bytecode_path.hpp"
 #include "runtime/install/bytecode.hpp"
 #include "runtime/install/control_files.hpp"
 #include "runtime/install/extract_options.hpp"
+#include "runtime/install/limits.hpp"
 #include "runtime/install/lock.hpp"
+#include "runtime/install/registry.hpp"
+#include "runtime/install/umask.hpp"
 #include "runtime/place/control_files.hpp"
 
 #include <fcntl.h>
@@ -24,13 +28,17 @@ class Repair {
   public:
     Repair(const format::RunFile& run, const format::Manifest& manifest, const place::Installed& installed,
            const place::OpenTree& tree, const InstallOptions& options)
-        : run_(run), manifest_(manifest), stage_reached_(installed.state.stage), layout_(installed.layout), tree_(tree),
-          root_(tree.root), options_(options), prefixes_(layout_.prefixes()) {}
+        : run_(run), manifest_(manifest), state_(installed.state), layout_(installed.layout), tree_(tree),
+          root_(tree.root), options_(options), prefixes_(layout_.prefixes()) {
+        summary_.moved_from = place::moved_from(state_, layout_.root);
+    }
     Result<RepairSummary> run();
 
   private:
     Status read_list();
     void choose();
+    bool names_prefix(const format::Destination& destination) const;
+    Status restore();
     Status extract();
     Status put_back();
     Status put_directory(const io::PlannedDirectory& directory);
@@ -38,13 +46,17 @@ class Repair {
     Status put_file(const std::string& path);
     Status write_control(const std::vector<InstalledRow>& rows);
     Result<std::vector<std::string>> compile();
+    void register_moved();
+    void warn_of_old_names();
     Status record(const std::vector<std::string>& compiled);
-    void leave(const std::string& path, std::string what) { summary_.left.push_back({path, std::move(what)}); }
+    void leave(const std::string& path, std::string what) {
+        summary_.left.push_back({path, std::move(what), FileDifference::Kind::changed});
+    }
     bool interrupted() const { return options_.interrupted && options_.interrupted->load(); }
 
     const format::RunFile& run_;
     const format::Manifest& manifest_;
-    const place::InstallStage stage_reached_;
+    const place::State& state_;
     const place::Layout& layout_;
     const place::OpenTree& tree_;
     const Directory& root_;
@@ -71,7 +83,8 @@ Status Repair::read_list() {
             if (options_.progress) options_.progress({InstallProgress::Work::compare, done, rows_.size()});
         };
         TRY_ASSIGN(FileCheck check, verify_files(root_, options_.jobs, progress));
-        for (FileDifference& d : check.differences) damaged_.emplace(std::move(d.path), std::move(d.what));
+        for (std::vector<FileDifference>* list : {&check.differences, &check.unreadable})
+            for (FileDifference& d : *list) damaged_.emplace(std::move(d.path), std::move(d.what));
         summary_.files = check.files;
     }
     // --private is recorded nowhere but in the modes.
@@ -86,10 +99,20 @@ void Repair::choose() {
     for (const format::Destination& d : table_.destinations) {
         if (d.kind == format::EntryKind::directory) continue;
         std::string path = plan_.path_of(d);
+        if (summary_.moved_from && names_prefix(d)) damaged_.emplace(path, "names the place where it was installed");
         if (!listed.contains(path)) damaged_.emplace(path, "is not in the list of installed files");
         if (damaged_.contains(path)) wanted_.push_back(std::move(path));
     }
     std::ranges::sort(wanted_);
+    if (!summary_.moved_from) return;
+    for (const InstalledRow& row : rows_) // bytecode holds the path of its source
+        if (row.kind == 'c') damaged_.emplace(row.path, "names the place where it was installed");
+}
+
+// A hash of another file may change with it.
+bool Repair::names_prefix(const format::Destination& d) const {
+    if (d.kind == format::EntryKind::symlink) return d.link.starts_with('\x01');
+    return d.kind == format::EntryKind::file && !table_.contents[d.content].relocs.empty();
 }
 
 // Into a directory of its own, by the same code that installs. A wanted file may hold the hash of another one, which is
@@ -226,7 +249,7 @@ Status Repair::write_control(const std::vector<InstalledRow>& rows) {
 
 Status Repair::record(const std::vector<std::string>& compiled) {
     std::map<std::string, InstalledRow> rows;
-    for (InstalledRow& row : rows_) rows.insert_or_assign(row.path, std::move(row));
+    for (const InstalledRow& row : rows_) rows.insert_or_assign(row.path, row);
     for (InstalledRow& row : fresh_)
         if (row.kind == 'd') rows.emplace(row.path, std::move(row)); // only here without their own modes
         else rows.insert_or_assign(row.path, std::move(row));
@@ -240,35 +263,92 @@ Status Repair::record(const std::vector<std::string>& compiled) {
     }
     std::vector<InstalledRow> all;
     for (auto& [path, row] : rows) all.push_back(std::move(row));
-    return write_control(all);
+    TRY(write_control(all));
+    // Last of all: until then the tree counts as moved, and the next repair rewrites all of it.
+    if (!summary_.moved_from) return {};
+    place::State state = state_;
+    state.prefix = layout_.root;
+    return tree_.control.write_atomically(place::control::state, place::state_text(state));
+}
+
+// conda's list names the old place, unless an environment is still there (the tree was copied).
+void Repair::register_moved() {
+    if (!options_.register_environment) return;
+    for (const fs::path& prefix : prefixes_to_register(manifest_, layout_)) {
+        const fs::path below = prefix.lexically_relative(layout_.root);
+        const fs::path old = below == "." ? *summary_.moved_from : *summary_.moved_from / below;
+        Status gone = lexists(old) ? Status() : unregister_environment(old);
+        auto listed = register_environment(prefix);
+        for (const Error* error : {gone.ok() ? nullptr : &gone.error(), listed.ok() ? nullptr : &listed.error()})
+            if (error)
+                summary_.warnings.push_back(
+                    fmt::format("conda's list of environments was not corrected: {}", error->message));
+    }
+}
+
+// What the user installed later is not this program's to rewrite.
+void Repair::warn_of_old_names() {
+    const std::string old = summary_.moved_from->string();
+    std::set<std::string_view> listed;
+    for (const InstalledRow& row : rows_) listed.insert(row.path);
+    for (format::Root which : layout_.roots()) {
+        const fs::path below = layout_.prefix(which).lexically_relative(layout_.root);
+        const std::string bin = below == "." ? "bin" : (below / "bin").string();
+        auto directory = root_.directory(bin);
+        auto entries = directory.ok() ? directory->entries() : Result<std::vector<Directory::Entry>>(Error{});
+        if (!entries.ok()) continue;
+        for (const Directory::Entry& entry : *entries) {
+            const std::string path = bin + "/" + entry.name;
+            constexpr std::uint64_t longest_script = 1u << 20;
+            if (entry.is_directory || listed.contains(path)) continue;
+            const auto text = directory->read_text(entry.name, longest_script);
+            if (text.ok() && text->starts_with("#!") && text->find(old + "/") != std::string::npos)
+                summary_.warnings.push_back(fmt::format(
+                    "'{}' was added later and names '{}': install its package again", root_.shown(path), old));
+        }
+    }
+    if (tree_.control.exists(place::control::shell_init))
+        summary_.warnings.push_back(fmt::format(
+            "your shells' start-up files name the conda in '{}'; sh {}.run -b -c -p {} makes them name this one", old,
+            manifest_.name, shell_quote(layout_.root.string())));
+}
+
+Status Repair::restore() {
+    {
+        const Umask umask(exact_modes);
+        if (!wanted_.empty()) TRY(extract());
+        TRY(put_back());
+    }
+    const Umask umask(umask_of_programs(mode_mask_ == 0700));
+    TRY_ASSIGN(auto compiled, compile());
+    return record(compiled);
 }
 
 Result<RepairSummary> Repair::run() {
-    if (stage_reached_ < place::InstallStage::registered)
-        return make_error(ErrorKind::storage,
-                          "the installation in '{}' is not finished; run the installer again to go on",
-                          layout_.root.string());
+    if (state_.stage < place::InstallStage::registered)
+        return make_error(
+            ErrorKind::storage, "the installation in '{}' is not finished; {}run the installer again to go on",
+            layout_.root.string(),
+            summary_.moved_from ? fmt::format("move it back to '{}' and ", summary_.moved_from->string()) : "");
     for (const Directory* directory : {&tree_.root, &tree_.control}) TRY(check_writable(*directory));
     TRY_ASSIGN(FileLock lock, lock_control(tree_.control, layout_.root));
     TRY_ASSIGN(format::Table whole, run_.table());
     TRY_ASSIGN(table_, place::select(std::move(whole), layout_.parts));
     TRY_ASSIGN(plan_, io::make_write_plan(table_, layout_.root_paths()));
+    if (summary_.moved_from) TRY(check_limits(table_, layout_));
     TRY(read_list());
     choose();
     TRY(tree_.control.remove_tree(place::control::repair)); // of a run that was killed
     TRY(tree_.control.make_directory(place::control::repair, 0700));
     TRY_ASSIGN(stage_, tree_.control.directory(place::control::repair));
-    const mode_t umask_before = ::umask(0);
-    Status status = wanted_.empty() ? Status() : extract();
-    if (status.ok()) status = put_back();
-    ::umask(umask_before);
-    if (status.ok()) {
-        auto compiled = compile();
-        status = compiled.ok() ? record(*compiled) : Status(std::move(compiled).error());
-    }
+    Status status = restore();
     Status removed = tree_.control.remove_tree(place::control::repair);
     TRY(std::move(status));
     TRY(std::move(removed));
+    if (summary_.moved_from) {
+        register_moved();
+        warn_of_old_names();
+    }
     std::ranges::sort(summary_.restored);
     return std::move(summary_);
 }

@@ -83,9 +83,29 @@ Status Replacement::undo() const {
     return directory.remove_tree(stage_);
 }
 
-Status Replacement::finish() const {
+Result<std::vector<std::string>> Replacement::finish(const Directory& prefix, bool purge, const Progress& progress,
+                                                     io::Faults* faults) const {
     TRY_ASSIGN(Directory directory, parent());
-    return directory.remove_tree(aside_);
+    std::vector<std::string> carried;
+    if (purge) {
+        TRY(directory.remove_tree(aside_));
+        return carried;
+    }
+    const std::string shown = directory.shown(aside_);
+    TRY_ASSIGN(Directory aside, directory.directory(aside_));
+    auto moved = carry_over(aside, prefix, trust_, progress, faults);
+    if (!moved.ok())
+        return std::move(moved).error().in(
+            fmt::format("the new environment is complete; not all that you added to the old one, in '{}', could be "
+                        "carried over",
+                        shown));
+    carried = *std::move(moved);
+    if (const int error = directory.remove_directory(aside_); error != 0)
+        return errno_error(fmt::format("the new environment is complete; move what is left of the old one away: "
+                                       "cannot remove '{}'",
+                                       shown),
+                           error);
+    return carried;
 }
 
 } // namespace tinderbox::install

@@ -3,7 +3,8 @@
 //
 // The new environment is staged beside it, whole and durable. Then both change places in one step (renameat2 with
 // RENAME_EXCHANGE; two renames where the file system lacks that). The old one stays in `aside` until the last stage is
-// recorded. After a kill at any moment, the next run of any installer decides by these names alone:
+// recorded and the user's files have gone over. After a kill at any moment, the next run of any installer decides by
+// these names alone:
 //
 // | prefix    | aside  | means                                    | what happens          |
 // | new       | old    | the new one has stages to go, or failed  | goes on, then removes |
@@ -11,6 +12,7 @@
 // | new       | –      | killed before the old one got its name   | it gets it            |
 #pragma once
 
+#include "runtime/install/carry_over.hpp"
 #include "runtime/io/faults.hpp"
 #include "runtime/place/place.hpp"
 
@@ -28,8 +30,10 @@ class Replacement {
     Status exchange(io::Faults* faults) const;
     // The new one goes, the old one is back.
     Status undo() const;
-    // The old one is not needed any more.
-    Status finish() const;
+    // The new one is complete, in `prefix`. What the user added to the old one or changed in it goes over
+    // (carry_over.hpp), with `purge` it does not; the old one is removed. Returns what was carried over.
+    Result<std::vector<std::string>> finish(const Directory& prefix, bool purge, const Progress& progress,
+                                            io::Faults* faults) const;
 
   private:
     Result<Directory> parent() const;

@@ -2,11 +2,10 @@
 
 #include "runtime/install/control_files.hpp"
 #include "runtime/install/lock.hpp"
+#include "runtime/install/rename.hpp"
 #include "runtime/place/control_files.hpp"
 
 #include <fcntl.h>
-#include <linux/fs.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -44,24 +43,6 @@ Status clear(const Directory& directory) {
     TRY_ASSIGN(auto entries, directory.entries());
     for (const Directory::Entry& entry : entries)
         if (entry.name != place::control_directory) TRY(directory.remove_tree(entry.name));
-    return {};
-}
-
-Error appeared(const fs::path& path) {
-    return make_error(ErrorKind::storage, "'{}' appeared while installing; move it away and run again", path.string());
-}
-
-Status rename_new(const Directory& from, const std::string& name, const Directory& to, const std::string& new_name,
-                  io::Faults* faults) {
-    const fs::path shown = to.path() / new_name;
-    int error = io::fault(faults, io::Faults::Call::rename, shown.native());
-    if (error == 0 && ::renameat2(from.fd(), name.c_str(), to.fd(), new_name.c_str(), RENAME_NOREPLACE) != 0)
-        error = errno;
-    // Some file systems (NFS, old FUSE) do not know the flag; a plain rename would replace a file.
-    if ((error == EINVAL || error == ENOSYS) && !to.exists(new_name))
-        error = ::renameat(from.fd(), name.c_str(), to.fd(), new_name.c_str()) == 0 ? 0 : errno;
-    if (error == EEXIST || error == ENOTEMPTY) return appeared(shown);
-    if (error != 0) return errno_error(fmt::format("cannot rename to '{}'", shown.string()), error);
     return {};
 }
 

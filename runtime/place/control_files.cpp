@@ -7,10 +7,21 @@
 namespace tinderbox::place {
 
 bool is_control_name(std::string_view name) {
-    constexpr std::string_view known[] = {
-        control::state,     control::journal,     control::lock,       control::manifest,   control::table,
-        control::installed, control::stub,        control::log,        control::shell_init, control::stage,
-        control::repair,    control::report_html, control::report_json};
+    constexpr std::string_view known[] = {control::state,
+                                          control::journal,
+                                          control::lock,
+                                          control::manifest,
+                                          control::table,
+                                          control::installed,
+                                          control::stub,
+                                          control::log,
+                                          control::shell_init,
+                                          control::stage,
+                                          control::repair,
+                                          control::report_html,
+                                          control::report_json,
+                                          control::verification_html,
+                                          control::verification_json};
     if (name.starts_with("cuda_probe")) return true;
     // "state.1a2b3c4d": a file that was never renamed to its name.
     return std::ranges::any_of(known, [&](std::string_view one) {

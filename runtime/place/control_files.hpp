@@ -29,6 +29,9 @@ inline constexpr std::string_view stage = "stage";           // directory: the t
 inline constexpr std::string_view repair = "repair";         // directory: the tree of a repair
 inline constexpr std::string_view report_html = "report.html";
 inline constexpr std::string_view report_json = "report.json";
+// Of the last --verify-only, beside the report of the installation.
+inline constexpr std::string_view verification_html = "verification.html";
+inline constexpr std::string_view verification_json = "verification.json";
 } // namespace control
 
 // ROOT/.tinderbox/NAME.

@@ -1,5 +1,6 @@
 #include "runtime/place/place.hpp"
 
+#include "common/base/shell_quote.hpp"
 #include "runtime/place/control_files.hpp"
 
 #include <unistd.h>
@@ -89,7 +90,10 @@ class Occupied {
             return refuse("environment-exists",
                           fmt::format("'{}' is there already: the conda in '{}' has an environment of that name", root_,
                                       decision_.layout.conda.string()),
-                          "replace it with --replace, or build this one with another --name");
+                          decision_.found == Found::environment
+                              ? "replace it with --replace, or build this one with another --name"
+                              : "build this one with another --name; --replace --purge removes that one and "
+                                "everything in it");
         if (decision_.found == Found::environment)
             return refuse("prefix-exists",
                           fmt::format("'{}' holds another environment that Tinderbox installed", root_),
@@ -201,6 +205,7 @@ Decision decide(const format::Manifest& manifest, const std::string& manifest_sh
     out.manifest_sha256 = manifest_sha256;
     out.trust = request.trust;
     out.extract_only = request.extract_only;
+    out.purge = request.purge;
     if (!request.extract_only) out.control = request.control;
     const fs::path& root = out.layout.root;
     const fs::path stage = stage_beside(root, manifest_sha256), aside = aside_of(root);
@@ -224,6 +229,8 @@ Decision decide(const format::Manifest& manifest, const std::string& manifest_sh
     const bool begun = own && !own->state && out.found != Found::environment;
     if (own && own->state && !request.extract_only) {
         out.reached = own->state;
+        if ((out.moved_from = moved_from(*own->state, root)))
+            out.refusal = refuse_moved(*out.moved_from, root, manifest.name);
         out.staging = StagingKind::inside;
     } else {
         decide_staging(request, begun, out);
@@ -268,6 +275,13 @@ Result<uid_t> owner_of(const fs::path& prefix, const std::string& env_name, cons
     if (!nearest.nearest || ::fstat(nearest.nearest.fd(), &st) != 0)
         return errno_error(fmt::format("cannot look at '{}'", prefix.string()), nearest.error);
     return st.st_uid;
+}
+
+Refusal refuse_moved(const fs::path& from, const fs::path& root, const std::string& name) {
+    return {"prefix-moved",
+            fmt::format("'{}' was installed as '{}' and has been moved or copied: its programs name the old place",
+                        root.string(), from.string()),
+            fmt::format("sh {}.run --repair -p {} rewrites them, or move it back", name, shell_quote(root.string()))};
 }
 
 Layout layout_of(const InstalledEnvironment& installed, const fs::path& root) {

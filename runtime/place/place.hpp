@@ -37,6 +37,7 @@ struct InstallRequest {
     fs::path prefix;             // absolute, normalised, no trailing '/' (resolve_prefix)
     bool allow_existing = false; // -f, -u: an existing prefix that is not empty
     bool replace = false;        // --replace: an environment that is there, once the new one is complete
+    bool purge = false;          // --purge: what the user added to it or changed in it goes, too
     bool keep_packages = false;  // -k: leave the base's package cache
     bool extract_only = false;   // --extract: the files alone; the options above count for nothing
     Trust trust = Trust::now();
@@ -55,8 +56,11 @@ struct Decision {
     std::string manifest_sha256; // hex, of the installer
     Trust trust;                 // the way to the root is walked again by it before anything is written
     bool extract_only = false;
+    bool purge = false;           // of the request
     Found found = Found::absent;  // at the root; of the environment set aside when only that is there
     std::optional<State> reached; // this very environment is there: its last finished stage, nothing else to decide
+    // `reached` was installed there and moved or copied here since; then there is a refusal as well.
+    std::optional<fs::path> moved_from;
     StagingKind staging = StagingKind::beside;
     fs::path stage;                 // the staging tree; another run of this installer may have begun it
     std::optional<Refusal> refusal; // nothing may be installed here
@@ -83,6 +87,9 @@ Result<Installed> find_installed(const format::Manifest& manifest, const std::st
 // Of a path that root names with --as-owner: who owns what is there, or what a begun installation left beside it, else
 // the nearest directory.
 Result<uid_t> owner_of(const fs::path& prefix, const std::string& env_name, const std::string& manifest_sha256);
+
+// The tree at `root` was written for another place (moved_from). `name`: of the installer.
+Refusal refuse_moved(const fs::path& from, const fs::path& root, const std::string& name);
 
 // Of the environment that is installed at `root`.
 Layout layout_of(const InstalledEnvironment& installed, const fs::path& root);

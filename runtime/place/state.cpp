@@ -7,13 +7,15 @@
 
 #include <nlohmann/json.hpp>
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
 
 namespace tinderbox::place {
 namespace {
 
-constexpr std::string_view state_magic = "tinderbox-state 1";
+constexpr std::string_view state_magic_1 = "tinderbox-state 1", state_magic_2 = "tinderbox-state 2";
 constexpr std::uint64_t state_limit = 1u << 20, manifest_limit = 256u << 20;
 constexpr std::array stage_names = {"none", "files", "bytecode", "scripts", "registered", "verified"};
 
@@ -28,27 +30,49 @@ std::optional<std::string_view> value_of(std::string_view line, std::string_view
 std::string_view to_string(InstallStage stage) { return stage_names[static_cast<std::size_t>(stage)]; }
 
 std::string state_text(const State& state) {
-    return fmt::format("{}\nmanifest {}\nstage {}\n{}", state_magic, state.manifest_sha256, to_string(state.stage),
-                       state.parts == InstalledParts::env ? "" : fmt::format("parts {}\n", to_string(state.parts)));
+    std::string out =
+        fmt::format("{}\nmanifest {}\n", state.prefix.empty() ? state_magic_1 : state_magic_2, state.manifest_sha256);
+    if (!state.prefix.empty()) out += fmt::format("prefix {}\n", state.prefix.string());
+    out += fmt::format("stage {}\n", to_string(state.stage));
+    if (state.parts != InstalledParts::env) out += fmt::format("parts {}\n", to_string(state.parts));
+    return out;
 }
 
 std::optional<State> parse_state(std::string_view text) {
-    const auto lines = split(text, '\n'); // the last one is the empty rest behind the last "\n"
-    if ((lines.size() != 4 && lines.size() != 5) || lines[0] != state_magic) return std::nullopt;
-    const auto manifest = value_of(lines[1], "manifest"), stage = value_of(lines[2], "stage");
-    if (!manifest || !stage) return std::nullopt;
+    auto lines = split(text, '\n');
+    if (lines.size() < 2 || !lines.back().empty() || (lines[0] != state_magic_1 && lines[0] != state_magic_2))
+        return std::nullopt;
+    const bool has_prefix = lines[0] == state_magic_2;
+    lines.pop_back(); // the empty rest behind the last "\n"
+    std::size_t next = 1;
+    auto value = [&](std::string_view name) {
+        const auto out = next < lines.size() ? value_of(lines[next], name) : std::nullopt;
+        if (out) ++next;
+        return out;
+    };
+    const auto manifest = value("manifest"), prefix = has_prefix ? value("prefix") : "", stage = value("stage"),
+               words = value("parts");
+    if (!manifest || !prefix || !stage || next != lines.size()) return std::nullopt;
     State out;
     out.manifest_sha256 = *manifest;
-    if (lines.size() == 5) {
-        const auto words = value_of(lines[3], "parts");
-        const auto parts = words ? installed_parts(*words) : std::nullopt;
-        if (!parts) return std::nullopt;
-        out.parts = *parts;
-    }
+    out.prefix = *prefix;
+    if (has_prefix && !out.prefix.is_absolute()) return std::nullopt;
+    const auto parts = words ? installed_parts(*words) : InstalledParts::env;
+    if (!parts) return std::nullopt;
+    out.parts = *parts;
     const auto found = std::ranges::find(stage_names, *stage);
     if (found == stage_names.end()) return std::nullopt;
     out.stage = static_cast<InstallStage>(found - stage_names.begin());
     return out;
+}
+
+std::optional<fs::path> moved_from(const State& state, const fs::path& root) {
+    if (state.prefix.empty() || state.prefix == root) return std::nullopt;
+    struct stat recorded, here;
+    if (::stat(state.prefix.c_str(), &recorded) == 0 && ::stat(root.c_str(), &here) == 0 &&
+        recorded.st_dev == here.st_dev && recorded.st_ino == here.st_ino)
+        return std::nullopt;
+    return state.prefix;
 }
 
 Result<std::optional<State>> read_state(const Directory& control) {

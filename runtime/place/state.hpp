@@ -15,9 +15,13 @@ struct State {
     std::string manifest_sha256; // hex, of the installer
     InstallStage stage = InstallStage::none;
     InstalledParts parts = InstalledParts::env; // written only when there are more
+    fs::path prefix; // the root that the files were written for; empty in a state of version 1, which did not record it
 };
 std::string state_text(const State& state);
 std::optional<State> parse_state(std::string_view text); // nullopt: damaged
+// The recorded prefix, when it is another directory than `root`: the tree was moved or copied, and its files name the
+// old place. nullopt: the record leads here (also through a link), or there is none.
+std::optional<fs::path> moved_from(const State& state, const fs::path& root);
 
 // `control`: the .tinderbox directory. nullopt: no Tinderbox environment has this root. Kind storage: the file is
 // damaged or cannot be read.

@@ -28,6 +28,7 @@ Preflight run_preflight(const format::Manifest& manifest, const machine::SystemR
     };
     add(machine::judge_machine(out.machine, manifest));
     if (!options.installed) add(judge_target(out.target, options.place, manifest, options.names_collide));
+    else if (options.place.moved_from) out.findings.push_back(finding_of(*options.place.refusal));
     add(out.verdict.findings);
     out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     return out;

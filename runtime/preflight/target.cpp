@@ -93,9 +93,7 @@ class Judge {
         add(machine::Severity::error, std::move(id), std::move(sentence), std::move(advice), kind);
     }
 
-    void refuse(place::Refusal refusal) {
-        error(std::move(refusal.id), std::move(refusal.sentence), std::move(refusal.advice), refusal.kind);
-    }
+    void refuse(place::Refusal refusal) { out_.push_back(finding_of(std::move(refusal))); }
 
     void judge_name() {
         const std::string& prefix = facts_.prefix;
@@ -238,6 +236,11 @@ TargetFacts read_target_facts(const place::Decision& decision) {
 std::vector<machine::Finding> judge_target(const TargetFacts& facts, const place::Decision& decision,
                                            const format::Manifest& manifest, const NamesCollide& names_collide) {
     return Judge(facts, decision, manifest, names_collide).run();
+}
+
+machine::Finding finding_of(place::Refusal refusal) {
+    return {std::move(refusal.id), machine::Severity::error, refusal.kind, std::move(refusal.sentence),
+            std::move(refusal.advice)};
 }
 
 nlohmann::json to_json(const TargetFacts& facts, place::Found found) {

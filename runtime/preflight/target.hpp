@@ -41,6 +41,8 @@ using NamesCollide = std::function<bool()>;
 std::vector<machine::Finding> judge_target(const TargetFacts& facts, const place::Decision& decision,
                                            const format::Manifest& manifest, const NamesCollide& names_collide = {});
 
+machine::Finding finding_of(place::Refusal refusal); // an error
+
 nlohmann::json to_json(const TargetFacts& facts, place::Found found);
 
 } // namespace tinderbox::preflight

@@ -94,8 +94,8 @@ Result<int> Session::verify_file() const {
                 .dump() +
             "\n");
     else
-        write_output(fmt::format("{}: all {} bytes are as they were made\n", run().path().filename().string(),
-                                 run().total_size()));
+        say(fmt::format("{}: all {} bytes are as they were made", run().path().filename().string(),
+                        run().total_size()));
     return 0;
 }
 

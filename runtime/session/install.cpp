@@ -37,6 +37,10 @@ verify::InstallFacts Session::facts_of(const install::InstallSummary& summary) {
     for (const auto& [stage, seconds] : summary.seconds) facts.seconds += seconds;
     facts.io = summary.io;
     facts.warnings = summary.warnings;
+    if (!summary.carried_over.empty())
+        facts.notes.push_back(
+            fmt::format("{} entries that were added or changed are carried over from the environment that was replaced",
+                        summary.carried_over.size()));
     if (summary.script_failure) facts.script_failure = summary.script_failure->message;
     return facts;
 }
@@ -69,6 +73,7 @@ Result<int> Session::install_all() {
     }
     verify::InstallFacts facts = facts_of(*installed);
     for (const std::string& warning : facts.warnings) terminal().warning(warning);
+    for (const std::string& path : installed->carried_over) terminal().note("kept", root + "/" + path);
     if (!facts.script_failure.empty()) terminal().error(facts.script_failure);
     const std::vector<install::ShellChange> shell_changes = init_conda(asked, decision.layout, shells, facts);
 

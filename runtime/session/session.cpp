@@ -1,10 +1,10 @@
 #include "runtime/session/session.hpp"
 
-#include "common/base/output_file.hpp"
 #include "common/base/parallel.hpp"
 #include "common/base/process.hpp"
 #include "common/base/text.hpp"
 #include "common/base/users.hpp"
+#include "runtime/install/carry_over.hpp"
 #include "runtime/place/control_files.hpp"
 #include "runtime/place/kept.hpp"
 #include "runtime/session/owner.hpp"
@@ -12,7 +12,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <ctime>
 #include <unordered_set>
 
 namespace tinderbox::session {
@@ -32,6 +31,7 @@ std::string Session::manifest_sha256() const {
 }
 
 Result<int> Session::go() {
+    TRY(check_report_place());
     if (options_.as_owner) TRY(become_owner());
     switch (options_.mode) {
     case ui::Mode::list:
@@ -109,6 +109,7 @@ place::Decision Session::decide(const std::string& prefix, bool extract_only) co
     request.prefix = prefix;
     request.allow_existing = options_.allow_existing();
     request.replace = options_.replace;
+    request.purge = options_.purge;
     request.keep_packages = options_.keep_packages;
     request.extract_only = extract_only;
     request.trust = trust();
@@ -175,10 +176,15 @@ preflight::Preflight Session::preflight(const place::Decision& decision, bool in
 
 Result<int> Session::check() {
     TRY_ASSIGN(std::string prefix, prefix_from(options_.prefix));
-    preflight::Preflight found = preflight(decide(prefix));
+    const place::Decision decision = decide(prefix);
+    preflight::Preflight found = preflight(decision);
+    // The installation itself asks this when it begins, because every file of the old environment is read for it.
+    TRY_ASSIGN(auto refusal, install::refuse_carry_over(run(), decision));
+    if (refusal) found.findings.push_back(preflight::finding_of(*std::move(refusal)));
     auto failure = machine::failure_of(found.findings);
     verify::ReportFacts in = facts_for(verify::ReportMode::check, prefix, &found);
     in.exit_code = failure ? static_cast<int>(*failure) : 0;
+    if (options_.quiet) show_problems(found.findings); // else the table has them
     return report(in, {});
 }
 
@@ -203,45 +209,17 @@ void Session::show_problems(const std::vector<machine::Finding>& findings) const
     std::ranges::copy_if(findings, std::back_inserter(problems),
                          [](const machine::Finding& f) { return f.severity >= machine::Severity::warning; });
     if (problems.empty()) return;
+    if (options_.quiet) {
+        for (const machine::Finding& problem : problems) {
+            const std::string words = problem.sentence + (problem.advice.empty() ? "" : "; " + problem.advice);
+            if (problem.severity == machine::Severity::error) terminal().error(words);
+            else terminal().warning(words);
+        }
+        return;
+    }
     std::string text = ui::render_findings_text(machine::to_json(problems), terminal().colour(), ui::terminal_width(2));
     for (std::string_view line : split_lines(text))
         if (!line.empty()) terminal().line(line);
-}
-
-verify::ReportFacts Session::facts_for(verify::ReportMode mode, const std::string& prefix,
-                                       const preflight::Preflight* preflight, const verify::InstallFacts* installed,
-                                       const verify::Verification* verification) const {
-    return {mode,
-            installed_ ? manifest_.name + ".run" : run().path().filename().string(),
-            installed_ ? 0 : run().total_size(),
-            manifest_sha256(),
-            manifest_,
-            prefix,
-            preflight,
-            installed,
-            verification,
-            0,
-            ::time(nullptr),
-            nullptr};
-}
-
-// Shows it, and writes it below `prefix` (when not empty; a read-only prefix is no error) and where
-// --report says.
-Result<int> Session::report(const verify::ReportFacts& in, const std::string& prefix, bool show) const {
-    json value = verify::make_report(in);
-    if (options_.json) write_output(value.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
-    else if (show)
-        write_output(ui::render_report_text(value, terminal().colour() && ::isatty(1) == 1, ui::terminal_width(1)));
-    (void)flush_output(); // what is said next belongs behind it; main() tells of a failure
-    const std::string page = options_.report_file.empty() && prefix.empty() ? "" : ui::render_report_html(value);
-    if (!prefix.empty())
-        if (auto control = place::open_control(prefix, place::Access::write); control.ok() && *control) {
-            (void)(*control)->write_atomically(place::control::report_html, page);
-            (void)(*control)->write_atomically(place::control::report_json,
-                                               value.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
-        }
-    if (!options_.report_file.empty()) TRY(write_output_file(options_.report_file, page));
-    return in.exit_code;
 }
 
 } // namespace tinderbox::session

@@ -1,7 +1,8 @@
 // One run of a NAME.run, or of the stub in an installed prefix: carries out the options, from the first check of the
 // machine to the report. main() makes one and turns its result into an exit code.
 //
-//   session.cpp    which prefix is meant, preflight, the report
+//   session.cpp    which prefix is meant, preflight
+//   report.cpp     the report: shown, kept, written where --report says
 //   describe.cpp   --list, --info, --license, --verify-file: the contents of the file
 //   install.cpp    installing and --extract, and the questions on the way
 //   upkeep.cpp     --verify-only, --integrity, --repair, --uninstall: an installed prefix
@@ -53,6 +54,15 @@ class Session {
     Result<int> check();
     verify::Verification verify(const std::string& prefix, const machine::GpuVerdict& verdict) const;
     void show_problems(const std::vector<machine::Finding>& findings) const;
+
+    // report.cpp
+    Status check_report_place() const;
+    machine::HostFacts host_facts() const;
+    void say(std::string_view sentence) const;
+    void say_failures(const verify::ReportFacts& in) const;
+    void keep_report(const verify::ReportFacts& in, const std::string& prefix, const std::string& page,
+                     const nlohmann::json& value) const;
+    Status write_report(const verify::ReportFacts& in, const std::string& page, const nlohmann::json& value) const;
     verify::ReportFacts facts_for(verify::ReportMode mode, const std::string& prefix,
                                   const preflight::Preflight* preflight,
                                   const verify::InstallFacts* installed = nullptr,

@@ -2,6 +2,7 @@
 #include "common/base/shell_quote.hpp"
 #include "common/base/text.hpp"
 #include "common/base/units.hpp"
+#include "common/base/users.hpp"
 #include "runtime/install/integrity.hpp"
 #include "runtime/install/repair.hpp"
 #include "runtime/install/uninstall.hpp"
@@ -43,24 +44,32 @@ Result<int> Session::integrity() const {
                    terminal().progress("comparing", done, 0, "files");
                }));
     terminal().end_progress();
-    const bool whole = check.differences.empty();
+    const auto moved_from = place::moved_from(installed.state, installed.layout.root);
+    const bool whole = check.differences.empty() && check.unreadable.empty() && !moved_from;
     if (options_.json)
         write_output(json({{"ok", whole},
                            {"files", check.files},
                            {"bytes", check.bytes},
-                           {"differences", to_json(check.differences)}})
+                           {"moved_from", moved_from ? json(moved_from->string()) : json()},
+                           {"differences", to_json(check.differences)},
+                           {"unreadable", to_json(check.unreadable)}})
                          .dump(2, ' ', false, json::error_handler_t::replace) +
                      "\n");
-    else show(check.differences, root);
-    if (!whole) {
+    else
+        for (const auto* list : {&check.differences, &check.unreadable}) show(*list, root);
+    if (!check.differences.empty())
         terminal().error(fmt::format(
             "{} of {} entries in '{}' are not as they were installed; sh {}.run --repair -p {} restores them",
             check.differences.size(), check.files, root, manifest_.name, shell_quote(root)));
-        return static_cast<int>(ErrorKind::storage);
-    }
+    if (!check.unreadable.empty())
+        terminal().error(fmt::format("{} of {} entries in '{}' cannot be read by {}, so nobody knows whether they are "
+                                     "as they were installed; repeat it as the owner of the environment",
+                                     check.unreadable.size(), check.files, root, describe_user(::geteuid())));
+    if (moved_from) terminal().error(place::refuse_moved(*moved_from, root, manifest_.name).error().message);
+    if (!whole) return static_cast<int>(ErrorKind::storage);
     if (!options_.json)
-        write_output(fmt::format("{}: all {} files ({}) are as they were installed\n", root, check.files,
-                                 format_bytes(check.bytes)));
+        say(fmt::format("{}: all {} files ({}) are as they were installed", root, check.files,
+                        format_bytes(check.bytes)));
     return 0;
 }
 
@@ -71,15 +80,19 @@ Result<int> Session::repair() const {
     terminal().end_progress();
     if (!repaired.ok()) return std::move(repaired).error();
     for (const std::string& path : repaired->restored) terminal().note("restored", root + "/" + path);
+    for (const std::string& warning : repaired->warnings) terminal().warning(warning);
     show(repaired->left, root);
     if (options_.json)
-        write_output(
-            json({{"files", repaired->files}, {"restored", repaired->restored}, {"left", to_json(repaired->left)}})
-                .dump(2, ' ', false, json::error_handler_t::replace) +
-            "\n");
+        write_output(json({{"files", repaired->files},
+                           {"restored", repaired->restored},
+                           {"left", to_json(repaired->left)},
+                           {"moved_from", repaired->moved_from ? json(repaired->moved_from->string()) : json()},
+                           {"warnings", repaired->warnings}})
+                         .dump(2, ' ', false, json::error_handler_t::replace) +
+                     "\n");
     else
-        write_output(
-            fmt::format("{}: {} files compared, {} restored\n", root, repaired->files, repaired->restored.size()));
+        say(fmt::format("{}: {} files compared, {} restored{}", root, repaired->files, repaired->restored.size(),
+                        repaired->moved_from ? fmt::format("; they named '{}'", repaired->moved_from->string()) : ""));
     if (repaired->left.empty()) return 0;
     terminal().error(
         fmt::format("{} entries could not be restored; the lines above say what is in the way", repaired->left.size()));
@@ -130,7 +143,7 @@ Result<int> Session::remove() {
                            {"shells", install::to_json(shells)}})
                          .dump(2, ' ', false, json::error_handler_t::replace) +
                      "\n");
-    else write_output(fmt::format("{} files removed from '{}', {} kept\n", removed.removed, root, removed.kept.size()));
+    else say(fmt::format("{} files removed from '{}', {} kept", removed.removed, root, removed.kept.size()));
     return 0;
 }
 

@@ -84,7 +84,7 @@ const std::vector<OptionRow>& option_rows() {
          mode(Mode::repair, "--repair")},
         {0, "uninstall", "", "remove what was installed into DIR; what you added or changed stays",
          mode(Mode::uninstall, "--uninstall")},
-        {0, "purge", "", "with --uninstall: also remove what you added or changed", flag(&RunOptions::purge)},
+        {0, "purge", "", "with --uninstall, --replace: what you added or changed goes, too", flag(&RunOptions::purge)},
         {0, "init-shells", "LIST", "-c for these: bash,zsh,fish,tcsh,xonsh,powershell; or all",
          [](RunOptions& o, const std::string& value) -> Status {
              if (value.empty()) return make_error(ErrorKind::usage, "--init-shells needs the names of shells, or all");
@@ -92,7 +92,7 @@ const std::vector<OptionRow>& option_rows() {
              o.init_shells = value;
              return {};
          }},
-        {0, "replace", "", "replace the environment in DIR after the new one is complete", flag(&RunOptions::replace)},
+        {0, "replace", "", "replace the environment in DIR, once the new one is complete", flag(&RunOptions::replace)},
         {0, "no-gpu", "", "install even if this GPU or driver cannot run the environment", flag(&RunOptions::no_gpu)},
         {0, "gpu-memory", "N", "test N percent of each GPU's free memory (10; 0: none)",
          [](RunOptions& o, const std::string& value) -> Status {
@@ -116,7 +116,9 @@ const std::vector<OptionRow>& option_rows() {
          text(&RunOptions::key_file)},
         {0, "log", "FILE", "append every message to FILE", text(&RunOptions::log_file)},
         {0, "json", "", "results as JSON on standard output", flag(&RunOptions::json)},
-        {0, "report", "FILE", "write the report as an HTML page to FILE as well", text(&RunOptions::report_file)},
+        {0, "report", "FILE|DIR/", "write the report as a page to FILE, or to DIR/HOST.html and .json",
+         text(&RunOptions::report_file)},
+        {0, "no-host", "", "leave this machine's name out of the report", flag(&RunOptions::no_host)},
         {0, "quiet", "", "only warnings and errors", flag(&RunOptions::quiet)},
         {0, "version", "", "the version of Tinderbox that made this file", mode(Mode::version, "--version")},
     };
@@ -156,8 +158,9 @@ class Parser {
             else if (word.starts_with('-') && word.size() > 1) TRY(letters(word));
             else return stray(word);
         }
-        if (options_.purge && options_.mode != Mode::uninstall && options_.mode != Mode::help)
-            return make_error(ErrorKind::usage, "--purge goes with --uninstall");
+        const bool replaces = options_.replace && (options_.mode == Mode::install || options_.mode == Mode::check);
+        if (options_.purge && !replaces && options_.mode != Mode::uninstall && options_.mode != Mode::help)
+            return make_error(ErrorKind::usage, "--purge goes with --uninstall or --replace");
         return std::move(options_);
     }
 

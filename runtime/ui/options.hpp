@@ -44,8 +44,9 @@ struct RunOptions {
     std::string extract_to;      // --extract DIR
     std::string log_file, report_file;
     std::string key_file; // --key PUB.pem
-    bool purge = false;   // --purge, with --uninstall
+    bool purge = false;   // --purge, with --uninstall or --replace
     bool as_owner = false, allow_shared = false;
+    bool no_host = false; // --no-host: the report does not name this machine
     bool json = false, no_gpu = false, private_files = false, quiet = false;
     unsigned jobs = 0;             // 0 = all cores
     std::optional<int> gpu_memory; // --gpu-memory: percent of the free memory that is tested

@@ -100,10 +100,15 @@ std::string facts_html(const json& report) {
     if (auto kernel = format::text_of(machine, "kernel"); !kernel.empty())
         system += (system.empty() ? "Linux " : ", Linux ") + kernel;
     if (auto glibc = format::text_of(machine, "glibc"); !glibc.empty()) system += ", glibc " + glibc;
+    const json& host = format::child_of(report, "host");
+    fact("Host", format::text_of(host, "name"));
     fact("Machine", system);
     std::string processor = format::text_of(machine, "processor");
     if (auto level = format::number_of(machine, "cpu_level")) processor += fmt::format(" (x86-64-v{})", level);
+    if (auto model = format::text_of(host, "processor"); !model.empty()) processor = model + ", " + processor;
+    if (auto cpus = format::number_of(host, "cpus")) processor += fmt::format(", {} hardware threads", cpus);
     fact("Processor", processor);
+    if (auto memory = format::number_of(host, "memory_bytes")) fact("Memory", format_bytes(memory));
     fact("Date", format::text_of(report, "created"));
     std::string file = format::text_of(installer, "file");
     if (auto size = format::number_of(installer, "size")) file += fmt::format(", {}", format_bytes(size));

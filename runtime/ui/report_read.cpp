@@ -69,8 +69,14 @@ std::vector<machine::ReportLine> gpu_report_lines(const json& report) {
     const json& gpu = format::child_of(report, "gpu");
     if (!gpu.is_object()) return {};
     const std::string state = format::text_of(gpu, "state"), reason = format::text_of(gpu, "reason");
-    return {{state == "verified" ? "ok" : state, fmt::format("GPU: {}{}{}", state, reason.empty() ? "" : ": ", reason),
-             "", "", ""}};
+    if (reason.empty()) return {}; // the headline has the state
+    const json& verification = format::child_of(report, "verification");
+    for (const auto& lines : {finding_lines(format::child_of(format::child_of(report, "preflight"), "findings")),
+                              machine::probe_lines(format::child_of(verification, "probe")),
+                              check_lines(format::child_of(verification, "checks"))})
+        for (const machine::ReportLine& line : lines)
+            if (line.sentence.find(reason) != std::string::npos) return {};
+    return {{state == "verified" ? "ok" : state, fmt::format("GPU: {}: {}", state, reason), "", "", ""}};
 }
 
 } // namespace tinderbox::ui

@@ -2,34 +2,9 @@
 
 #include "common/base/text.hpp"
 #include "common/format/json_read.hpp"
+#include "runtime/verify/check_scripts.hpp"
 
 #include <algorithm>
-
-// .incbin is found through the same -I as the headers.
-#define TINDERBOX_CHECK(name)                                                                                          \
-    asm(".pushsection .rodata\n"                                                                                       \
-        ".global tinderbox_check_" #name "_begin\n"                                                                    \
-        ".global tinderbox_check_" #name "_end\n"                                                                      \
-        "tinderbox_check_" #name "_begin:\n"                                                                           \
-        ".incbin \"runtime/verify/checks/" #name ".py\"\n"                                                             \
-        "tinderbox_check_" #name "_end:\n"                                                                             \
-        ".byte 0\n"                                                                                                    \
-        ".popsection\n");                                                                                              \
-    extern "C" const char tinderbox_check_##name##_begin[], tinderbox_check_##name##_end[];                            \
-    namespace tinderbox::verify {                                                                                      \
-    static std::string_view check_##name() {                                                                           \
-        return {tinderbox_check_##name##_begin,                                                                        \
-                static_cast<std::size_t>(tinderbox_check_##name##_end - tinderbox_check_##name##_begin)};              \
-    }                                                                                                                  \
-    }
-
-TINDERBOX_CHECK(prelude)
-TINDERBOX_CHECK(find)
-TINDERBOX_CHECK(torch)
-TINDERBOX_CHECK(jax)
-TINDERBOX_CHECK(cupy)
-TINDERBOX_CHECK(tensorflow)
-TINDERBOX_CHECK(numba)
 
 namespace tinderbox::verify {
 namespace {
@@ -67,7 +42,7 @@ class Trial {
         std::vector<std::string> arguments;
         if (expect_gpu_) arguments.emplace_back("--expect-gpu");
         PythonAnswer a =
-            python_.run(std::string(check_prelude()) + std::string(framework_.script), arguments, environment);
+            python_.run(std::string(scripts::prelude()) + std::string(framework_.script), arguments, environment);
         Attempt out;
         out.file = a.text("file");
         ImportCheck& c = out.check;
@@ -145,11 +120,11 @@ class Trial {
 
 const std::vector<Framework>& known_frameworks() {
     static const std::vector<Framework> all = {
-        {"torch", {"torch", "pytorch"}, check_torch()},
-        {"jax", {"jax"}, check_jax()},
-        {"cupy", {"cupy", "cupy-cuda11x", "cupy-cuda12x", "cupy-cuda13x"}, check_cupy()},
-        {"tensorflow", {"tensorflow", "tensorflow-cpu", "tensorflow-gpu"}, check_tensorflow()},
-        {"numba", {"numba", "numba-cuda"}, check_numba()},
+        {"torch", {"torch", "pytorch"}, scripts::torch()},
+        {"jax", {"jax"}, scripts::jax()},
+        {"cupy", {"cupy", "cupy-cuda11x", "cupy-cuda12x", "cupy-cuda13x"}, scripts::cupy()},
+        {"tensorflow", {"tensorflow", "tensorflow-cpu", "tensorflow-gpu"}, scripts::tensorflow()},
+        {"numba", {"numba", "numba-cuda"}, scripts::numba()},
     };
     return all;
 }
@@ -157,7 +132,7 @@ const std::vector<Framework>& known_frameworks() {
 std::vector<const Framework*> frameworks_of(const EnvironmentPython& python, const format::Manifest& manifest) {
     std::vector<std::string> names;
     for (const Framework& f : known_frameworks()) names.emplace_back(f.name);
-    PythonAnswer a = python.run(std::string(check_prelude()) + std::string(check_find()), names, python.clean());
+    PythonAnswer a = python.run(std::string(scripts::prelude()) + std::string(scripts::find()), names, python.clean());
     std::vector<const Framework*> out;
     for (const Framework& f : known_frameworks()) {
         const bool promised =

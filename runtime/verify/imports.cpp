@@ -3,54 +3,36 @@
 #include "common/base/parallel.hpp"
 #include "common/base/text.hpp"
 #include "common/format/json_read.hpp"
+#include "runtime/verify/check_scripts.hpp"
 #include "runtime/verify/frameworks.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <mutex>
+#include <set>
 
 namespace tinderbox::verify {
 namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view python_script = R"py(
-say(prefix=sys.prefix, version="%d.%d.%d" % sys.version_info[:3])
-)py";
+constexpr std::size_t shown_names = 8; // in one sentence
 
-// Imports the top-level names of each distribution: modules, and packages with an __init__. Namespace packages have
-// nothing to import; test folders need not work. NAME=MODULE,MODULE names the imports that a package declares itself
-// (conda's tests).
-constexpr std::string_view import_script = R"py(
-import importlib
-from importlib import metadata
+// What an Imports.failed is filed under when Python itself ended, and no module's import was the cause.
+constexpr const char* python_itself = "";
 
-def top_level(name):
-    names = set()
-    for f in metadata.distribution(name).files or ():
-        parts = f.parts
-        if parts[0] == ".." or parts[0].endswith((".dist-info", ".egg-info", ".data")):
-            continue
-        if len(parts) == 2 and parts[1] == "__init__.py":
-            names.add(parts[0])
-        elif len(parts) == 1 and parts[0].endswith((".py", ".so")):
-            names.add(parts[0].split(".")[0])
-    return sorted(n for n in names if n.isidentifier() and not n.startswith("_") and n not in ("test", "tests", "conftest", "setup"))
+// "a, b, c and 3 more"
+std::string listed(const std::vector<std::string>& names) {
+    std::string out;
+    for (std::size_t i = 0; i < names.size() && i < shown_names; ++i) out += (i ? ", " : "") + names[i];
+    if (names.size() > shown_names) out += fmt::format(" and {} more", names.size() - shown_names);
+    return out;
+}
 
-for word in sys.argv[1:]:
-    name, _, declared = word.partition("=")
-    try:
-        modules = declared.split(",") if declared else top_level(name)
-    except metadata.PackageNotFoundError:
-        continue
-    for module in modules:
-        say(begin=module, package=name)
-        try:
-            say(done=module, package=name, file=getattr(importlib.import_module(module), "__file__", None) or "")
-        except BaseException as e:
-            say(failed=module, package=name, error="%s: %s" % (type(e).__name__, e))
-)py";
+std::string with_last_words(const PythonAnswer& answer) {
+    return answer.failure + (answer.stderr_tail.empty() ? "" : " (" + answer.stderr_tail + ")");
+}
 
 class Checker {
   public:
@@ -75,7 +57,7 @@ class Checker {
     }
 
     bool check_python() {
-        PythonAnswer a = python_.run(python_script, {}, python_.clean());
+        PythonAnswer a = python_.run(scripts::start(), {}, python_.clean());
         ImportCheck c;
         c.name = "python";
         c.environment = "clean";
@@ -83,8 +65,8 @@ class Checker {
         c.seconds = a.seconds;
         if (c.ok) c.sentence = fmt::format("Python {} starts", a.text("version"));
         else {
-            c.sentence = fmt::format("'{}/{}' does not start: {}{}", options_.prefix, manifest_.python->executable,
-                                     a.failure, a.stderr_tail.empty() ? "" : " (" + a.stderr_tail + ")");
+            c.sentence = fmt::format("'{}/{}' does not start: {}", options_.prefix, manifest_.python->executable,
+                                     with_last_words(a));
             c.advice = "the lines under Machine may say what is missing; else install again into another prefix";
         }
         return add(std::move(c)).ok;
@@ -100,7 +82,7 @@ class Checker {
     std::vector<std::string> packages_to_import() const {
         std::vector<std::string> out;
         for (const format::PackageInfo& p : manifest_.packages) {
-            bool kind = (p.kind == "wheel" || p.kind == "conda") && p.prefix.is_env();
+            const bool kind = (p.kind == "wheel" || p.kind == "conda" || p.kind == "captured") && p.prefix.is_env();
             if (kind && (p.requested || options_.all_packages) && !is_framework(p.name) && p.name != "python")
                 out.push_back(options_.all_packages ? with_declared(p) : p.name);
         }
@@ -116,6 +98,7 @@ class Checker {
 
     struct Imports {
         std::vector<std::string> done, outside;    // modules; files that lie outside the prefix
+        std::set<std::string> left_out;            // names beside the modules: tests, libraries for ctypes
         std::map<std::string, std::string> failed; // module → reason
         double seconds = 0;
     };
@@ -132,6 +115,7 @@ class Checker {
             std::lock_guard lock(mutex);
             out.done.insert(out.done.end(), some.done.begin(), some.done.end());
             out.outside.insert(out.outside.end(), some.outside.begin(), some.outside.end());
+            out.left_out.merge(some.left_out);
             out.failed.merge(some.failed);
             out.seconds = std::max(out.seconds, some.seconds);
             return {};
@@ -163,35 +147,47 @@ class Checker {
                             std::map<std::string, std::string>& raised) const {
         Imports out;
         std::vector<std::string> left = packages;
-        // When a module kills the interpreter, the next round continues after its package.
-        for (int round = 0; round < 8 && !left.empty(); ++round) {
-            PythonAnswer a = python_.run(import_script, left, environment);
+        // When a module ends the interpreter, the next round continues after its package.
+        while (!left.empty()) {
+            PythonAnswer a = python_.run(scripts::imports(), left, environment);
             out.seconds += a.seconds;
-            std::string open, open_package;
-            for (const json& line : a.lines) {
-                auto value = [&](const char* key) { return format::text_field(line, key); };
-                if (auto name = value("begin"); !name.empty()) open = name, open_package = value("package");
-                if (auto name = value("done"); !name.empty()) {
-                    out.done.push_back(name);
-                    if (auto file = value("file"); !file.empty() && !file.starts_with(options_.prefix + "/"))
-                        out.outside.push_back(file);
-                    open.clear();
-                }
-                if (auto name = value("failed"); !name.empty())
-                    out.failed[name] = value("error"), raised[name] = value("package"), open.clear();
-            }
-            if (a.failure.empty()) break;
-            if (open.empty()) {
-                out.failed["Python"] = a.failure + (a.stderr_tail.empty() ? "" : ": " + a.stderr_tail);
-                break;
-            }
-            out.failed[open] = a.failure;
+            const Begun open = read_answers(a, out, raised);
+            if (!open.module.empty()) out.failed[open.module] = a.failure.empty() ? "no answer" : with_last_words(a);
+            else if (!a.failure.empty())
+                out.failed[python_itself] = fmt::format("Python ended badly {} the imports: {}",
+                                                        a.complete ? "after" : "during", with_last_words(a));
+            if (open.module.empty() || a.complete) break;
             auto at = std::ranges::find_if(
-                left, [&](const std::string& word) { return word.substr(0, word.find('=')) == open_package; });
+                left, [&](const std::string& word) { return word.substr(0, word.find('=')) == open.package; });
             if (at == left.end()) break;
             left.erase(left.begin(), at + 1);
         }
         return out;
+    }
+
+    // The import that had begun and not ended at the last answer.
+    struct Begun {
+        std::string module, package;
+    };
+    Begun read_answers(const PythonAnswer& answer, Imports& out, std::map<std::string, std::string>& raised) const {
+        Begun open;
+        for (const json& line : answer.lines) {
+            auto value = [&](const char* key) { return format::text_field(line, key); };
+            if (auto name = value("begin"); !name.empty()) open = {name, value("package")};
+            if (auto name = value("left_out"); !name.empty()) out.left_out.insert(name);
+            if (auto name = value("done"); !name.empty()) {
+                out.done.push_back(name);
+                if (auto file = value("file"); !file.empty() && !file.starts_with(options_.prefix + "/"))
+                    out.outside.push_back(file);
+                open = {};
+            }
+            if (auto name = value("failed"); !name.empty()) {
+                out.failed[name] = value("error");
+                raised[name] = value("package");
+                open = {};
+            }
+        }
+        return open;
     }
 
     void check_packages() {
@@ -199,21 +195,7 @@ class Checker {
         if (packages.empty()) return;
         Imports in_clean = import_all(packages, python_.clean());
         for (const auto& [module, reason] : in_clean.failed) add(failed_import(module, "clean", reason));
-        if (!in_clean.done.empty()) {
-            std::string names;
-            for (std::size_t i = 0; i < in_clean.done.size() && i < 8; ++i) names += (i ? ", " : "") + in_clean.done[i];
-            if (in_clean.done.size() > 8) names += fmt::format(" and {} more", in_clean.done.size() - 8);
-            ImportCheck all;
-            all.name = "imports";
-            all.environment = "clean";
-            all.ok = true;
-            all.sentence = fmt::format("import {}", names);
-            if (options_.all_packages)
-                all.sentence = fmt::format("{} modules of {} packages imported, {} failed: {}", in_clean.done.size(),
-                                           packages.size(), in_clean.failed.size(), names);
-            all.seconds = in_clean.seconds;
-            add(std::move(all));
-        }
+        if (!in_clean.done.empty()) add(imported(in_clean, packages.size()));
         Imports in_user = import_all(packages, python_.user());
         for (const auto& [module, reason] : in_user.failed) {
             if (in_clean.failed.contains(module)) continue;
@@ -225,13 +207,29 @@ class Checker {
         if (!in_user.outside.empty()) add(shadowed("imports", in_user.outside.front()));
     }
 
+    ImportCheck imported(const Imports& imports, std::size_t packages) const {
+        ImportCheck all;
+        all.name = "imports";
+        all.environment = "clean";
+        all.ok = true;
+        all.sentence = fmt::format("import {}", listed(imports.done));
+        if (options_.all_packages)
+            all.sentence = fmt::format("{} modules of {} packages imported, {} failed: {}", imports.done.size(),
+                                       packages, imports.failed.size(), listed(imports.done));
+        if (!imports.left_out.empty())
+            all.sentence += "; not imported: " + listed({imports.left_out.begin(), imports.left_out.end()});
+        all.seconds = imports.seconds;
+        return all;
+    }
+
     ImportCheck failed_import(const std::string& module, const char* environment, const std::string& reason) const {
         ImportCheck c;
-        c.name = module;
+        c.name = module == python_itself ? "python" : module;
         c.environment = environment;
         c.gpu_related = is_gpu_message(reason);
-        c.sentence = fmt::format("import {} failed{}: {}", module,
-                                 std::string_view(environment) == "user" ? " in your shell's environment" : "", reason);
+        const char* where = std::string_view(environment) == "user" ? " in your shell's environment" : "";
+        c.sentence = module == python_itself ? fmt::format("{}{}", reason, where)
+                                             : fmt::format("import {} failed{}: {}", module, where, reason);
         if (std::string_view(environment) == "clean")
             c.advice = "look at the report's machine lines for a missing library; the package itself may "
                        "need more than its metadata says";

@@ -3,6 +3,7 @@
 #include "common/base/json_cost.hpp"
 #include "common/base/process.hpp"
 #include "common/base/text.hpp"
+#include "runtime/verify/check_scripts.hpp"
 
 #include <chrono>
 
@@ -10,14 +11,6 @@ namespace tinderbox::verify {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::string_view mark = "TINDERBOX-ANSWER ";
-
-constexpr std::string_view prelude = R"py(
-import json, sys
-def say(**answer):
-    print("TINDERBOX-ANSWER " + json.dumps(answer), flush=True)
-)py";
 
 constexpr std::size_t shown_bytes = 400;
 
@@ -73,7 +66,7 @@ Variables EnvironmentPython::user() const {
 PythonAnswer EnvironmentPython::run(std::string_view script, const std::vector<std::string>& arguments,
                                     Variables environment) const {
     ProcessSpec spec;
-    spec.argv = {executable(), "-c", std::string(prelude) + std::string(script)};
+    spec.argv = {executable(), "-c", fmt::format("{}{}\nend()\n", scripts::answer(), script)};
     spec.argv.insert(spec.argv.end(), arguments.begin(), arguments.end());
     // No .pyc may appear in the installed tree: every file must stay as the table says.
     environment["PYTHONDONTWRITEBYTECODE"] = "1";
@@ -82,6 +75,8 @@ PythonAnswer EnvironmentPython::run(std::string_view script, const std::vector<s
     spec.directory = "/"; // with -c Python imports from here: not from a user's directory with a numpy.py
     spec.timeout_seconds = timeout_seconds_;
     spec.output_limit = 4u << 20;
+    spec.answers = true;
+    spec.end_group = true; // servers and watchers that an import starts
     auto begin = std::chrono::steady_clock::now();
     auto process = run_process(spec);
     PythonAnswer out;
@@ -90,14 +85,15 @@ PythonAnswer EnvironmentPython::run(std::string_view script, const std::vector<s
         out.failure = process.error().message;
         return out;
     }
-    for (std::string_view line : split_lines(process->output)) {
-        if (!line.starts_with(mark) || !is_affordable_json(line)) continue;
-        json answer = json::parse(line.substr(mark.size()), nullptr, false);
+    for (std::string_view line : split_lines(process->answers)) {
+        json answer = is_affordable_json(line) ? json::parse(line, nullptr, false) : json();
         if (answer.is_object()) out.lines.push_back(std::move(answer));
     }
+    out.complete = !out.lines.empty() && out.lines.back().contains("end");
     out.stderr_tail = last_line(process->error_output).substr(0, shown_bytes);
     if (process->timed_out) out.failure = fmt::format("no answer within {:.0f} s", timeout_seconds_);
     else if (!process->succeeded()) out.failure = process->describe();
+    else if (!out.complete) out.failure = "Python was ended early, with exit status 0";
     return out;
 }
 

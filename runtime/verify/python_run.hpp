@@ -1,5 +1,5 @@
-// Runs the environment's own Python for a check: sets its variables, separates its answers from the output of imported
-// modules, and finds the variable that makes a check fail in the user's shell only.
+// Runs the environment's own Python for a check: sets its variables, reads its answers, and finds the variable that
+// makes a check fail in the user's shell only.
 #pragma once
 
 #include "common/format/manifest.hpp"
@@ -16,11 +16,12 @@ namespace tinderbox::verify {
 
 using Variables = std::map<std::string, std::string>;
 
-// The output of a script. Each answer is one JSON object on a line with a prefix, because an imported module may print
-// anything. The prelude in python_run.cpp defines say(), which prints them.
+// The answers of a script: JSON objects, a line each, on a descriptor of their own, because an imported module may
+// print anything. checks/answer.py defines say(), which sends them, and end().
 struct PythonAnswer {
     std::vector<nlohmann::json> lines;
     std::string failure;     // how the process failed: "killed by SIGSEGV", "no answer within 300 s"; "" = it did not
+    bool complete = false;   // the script came to its end; otherwise an import may have ended Python, with any status
     std::string stderr_tail; // the last line of standard error, at most 400 bytes
     double seconds = 0;
 

@@ -56,6 +56,31 @@ json gpu_json(const ReportFacts& in) {
     return {{"state", state}, {"reason", reason}};
 }
 
+// "2 imports fail in your shell", "1 import fails".
+std::string failing(std::size_t count, std::string_view where) {
+    return fmt::format("{} import{}{}", count, count == 1 ? " fails" : "s fail", where);
+}
+
+// What is wrong besides the GPU, the worst first.
+std::vector<std::string> faults(const ReportFacts& in) {
+    std::vector<std::string> out;
+    if (in.preflight && in.mode == ReportMode::verify_only)
+        for (const machine::Finding& finding : in.preflight->findings)
+            if (finding.id == "prefix-moved") out.emplace_back("it was moved or copied");
+    if (in.installed && !in.installed->script_failure.empty()) out.emplace_back("a package's script failed");
+    if (!in.verification) return out;
+    std::size_t clean = 0, user = 0;
+    for (const ImportCheck& check : in.verification->checks) {
+        if (check.ok || check.gpu_related) continue;
+        if (check.name == "python") return {"Python does not start"};
+        ++(check.environment == "user" ? user : clean);
+    }
+    if (clean != 0) out.push_back(failing(clean, ""));
+    if (user != 0)
+        out.push_back(clean != 0 ? fmt::format("{} more in your shell", user) : failing(user, " in your shell"));
+    return out;
+}
+
 } // namespace
 
 std::string activation_command(const std::string& prefix) { return "source " + shell_quote(prefix + "/bin/activate"); }
@@ -84,11 +109,13 @@ std::string summary_sentence(const ReportFacts& in) {
     else
         out = fmt::format("{} in '{}'", in.installed->already_complete ? "was installed already" : "installed",
                           in.prefix);
-    json gpu = gpu_json(in);
-    if (gpu.is_object()) {
-        std::string reason = gpu["reason"].get<std::string>();
-        out += fmt::format("; GPU: {}{}", gpu["state"].get<std::string>(), reason.empty() ? "" : ": " + reason);
+    std::vector<std::string> parts = faults(in);
+    if (const json gpu = gpu_json(in); gpu.is_object()) {
+        const std::string state = gpu["state"].get<std::string>();
+        const bool failed = state == "failed" || state == "refused";
+        if (parts.empty() || state != "not needed") parts.insert(failed ? parts.begin() : parts.end(), "GPU: " + state);
     }
+    for (const std::string& part : parts) out += "; " + part;
     return out;
 }
 
@@ -110,6 +137,7 @@ json make_report(const ReportFacts& in) {
                   {"driver_floor", in.manifest.requires_.driver_floor}}},
                 {"packages", packages_json(in.manifest)},
                 {"gpu", gpu_json(in)}};
+    if (in.host) out["host"] = machine::to_json(*in.host);
     if (in.preflight) out["preflight"] = preflight::to_json(*in.preflight);
     if (in.installed) out["installation"] = installation_json(*in.installed);
     if (in.verification) out["verification"] = to_json(*in.verification);

@@ -2,6 +2,7 @@
 // verification.
 #pragma once
 
+#include "common/machine/host.hpp"
 #include "runtime/install/shell_init.hpp"
 #include "runtime/preflight/preflight.hpp"
 #include "runtime/verify/verify.hpp"
@@ -39,11 +40,13 @@ struct ReportFacts {
     int exit_code = 0;
     std::int64_t now = 0;                                      // seconds since 1970
     const std::vector<install::ShellChange>* shells = nullptr; // changes of start-up files
+    std::optional<machine::HostFacts> host;
 };
 
 nlohmann::json make_report(const ReportFacts& inputs);
 
-// "installed in '/opt/x'; GPU: not verified: no NVIDIA GPU was found"
+// The headline: what was done, then what is wrong, the worst first, then the GPU's state. Reasons stand in the rows.
+// "installed in '/opt/x'; 2 imports fail in your shell; GPU: not verified"
 std::string summary_sentence(const ReportFacts& inputs);
 
 // The command that activates the environment, quoted for a POSIX shell.

@@ -24,8 +24,7 @@ added both.run
 echo mine >theirs/envs/lab/mine.txt
 expect 5 "--replace" sh alone.run -b -u -p "$work/theirs"
 quietly sh alone.run -b -u --replace -p "$work/theirs"
-[ ! -e theirs/envs/lab/mine.txt ] || fail "--replace kept a file"
-echo mine >theirs/envs/lab/mine.txt
+[ "$(cat theirs/envs/lab/mine.txt)" = mine ] || fail "--replace took the user's file"
 quietly sh alone.run -b --uninstall -p "$work/theirs"
 [ -e theirs/envs/lab/mine.txt ] && [ ! -e theirs/envs/lab/bin ] || fail "--uninstall and a user's file"
 rm -rf theirs/envs/lab

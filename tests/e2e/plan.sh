@@ -18,10 +18,20 @@ assert rows["numpy"]["size"] == numpy.stat().st_size
 unpacked = sum(i.file_size for i in zipfile.ZipFile(numpy).infolist())
 assert rows["numpy"]["installed_size_source"] == "measured" and unpacked < rows["numpy"]["installed_size"] < 1.5 * unpacked
 assert plan["driver_floor"] == "" and plan["restrictions"] == [] and plan["lock"]["tinderbox_lock"] == 1
+json.dump([plan["glibc"], sorted(plan["libraries"])], open("planned.json", "w"))
 END
 [ ! -e lab.run ] || fail "--plan built something"
 
 quietly "$tinderbox" build --pip six==1.17.0 "${from[@]}" -o six.run
+# The plan promises what the build finds: the captured Python's glibc and the libraries of the system that it loads.
+"$tinderbox" inspect six.run --json | "$python" -c '
+import json, sys
+needs = json.load(sys.stdin)["requires"]
+glibc, libraries = json.load(open("planned.json"))
+version = lambda text: [int(part) for part in text.split(".")]
+assert max(version(needs["glibc"]), [2, 28]) == version(glibc), (needs["glibc"], glibc)
+assert sorted(needs["libraries"]) == libraries, (needs["libraries"], libraries)
+' || fail "the plan and the build disagree"
 quietly "$tinderbox" lock --pip six==1.17.0 "${from[@]}" -o a.lock
 quietly "$tinderbox" lock --pip pygments==2.19.2 --pip markupsafe "${from[@]}" -o b.lock
 printf 'my-env\n3.12\nnone\nnone\npip:six>=1.16\n' | quietly "$tinderbox" new -o cpu.yml

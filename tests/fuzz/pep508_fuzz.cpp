@@ -41,7 +41,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         (void)pip::parse_sdist_name(line, "demo");
     }
     pip::Metadata metadata = pip::parse_metadata(text);
-    for (const std::string& line : metadata.requires_dist)
-        if (auto requirement = pip::Requirement::parse(line)) check(*requirement, environment);
+    for (const pip::Requirement& requirement : metadata.requires_dist) check(requirement, environment);
     return 0;
 }

@@ -87,10 +87,10 @@ for path in sorted(entry_points ^ their_entry_points):
 def unwrapped(script):
     """A wrapped interpreter line (too long, or with a space): the interpreter, and all text after the wrapper."""
     lines = script.split("\n")
-    if not (len(lines) > 1 and lines[0] == "#!/bin/sh" and lines[1].startswith("'''exec' ")):
+    if not (len(lines) > 1 and lines[0] == "#!/bin/sh" and lines[1].startswith(("'''exec' ", "\f#coding:"))):
         return None
-    command = lines[1][len("'''exec' "):].split(' "$0"')[0].replace('"', "")
-    rest = lines[2:] if lines[1].endswith("'''") else lines[3:]
+    command = re.split("exec'? ", lines[1], maxsplit=1)[1].split(' "$0"')[0].replace('"', "").replace("'", "")
+    rest = lines[2:] if lines[1].endswith("'''") or lines[1].startswith("\f") else lines[3:]
     return "#!" + command + "\n" + "\n".join(rest)
 
 

@@ -2,14 +2,14 @@
 #pragma once
 
 #include "common/base/hex.hpp"
-#include "generator/fetch/md5.hpp"
+#include "generator/fetch/hashes.hpp"
 
 namespace tinderbox::test {
 
 inline std::string md5_hex(ByteView bytes) {
-    fetch::Md5 md5;
+    fetch::Hasher md5("md5");
     md5.update(bytes);
-    return to_hex(md5.finish());
+    return md5.finish();
 }
 
 } // namespace tinderbox::test

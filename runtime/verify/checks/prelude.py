@@ -1,16 +1,15 @@
-# Goes before each check of this directory. Runs on Python 3.6 and later.
-import json
-import sys
+# Goes after answer.py and before the check of a framework. Runs on Python 3.6 and later.
 import time
 
 expect_gpu = "--expect-gpu" in sys.argv
+answer = say
 
 
-def say(**answer):
+def say(**words):
     for key in ("said", "words"):  # messages of other programs may have several lines
-        if key in answer:
-            answer[key] = " ".join(answer[key].split())
-    print("TINDERBOX-ANSWER " + json.dumps(answer), flush=True)
+        if key in words:
+            words[key] = " ".join(words[key].split())
+    answer(**words)
 
 
 def step(name, check, gpu=False):
@@ -23,7 +22,7 @@ def step(name, check, gpu=False):
     except BaseException as e:
         error = "%s: %s" % (type(e).__name__, e)
         say(step=name, ok=False, gpu=gpu, words=error[:2000], seconds=round(time.monotonic() - began, 3))
-        sys.exit(1)
+        end(1)
     say(step=name, ok=True, gpu=gpu, words=str(words or ""), seconds=round(time.monotonic() - began, 3))
 
 

@@ -2,6 +2,7 @@
 #include "common/machine/gpu_code.hpp"
 #include "generator/advise/cuda.hpp"
 #include "generator/advise/gpu_needs.hpp"
+#include "generator/advise/library_name.hpp"
 #include "generator/advise/target.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -23,22 +24,34 @@ format::PackageInfo package(std::string kind, std::string name, std::string vers
 }
 
 std::string strongest(const std::vector<format::PackageInfo>& packages, const std::vector<std::string>& sonames = {}) {
-    auto evidence = cuda_evidence(packages, {{"lib/x.so", sonames}});
+    auto evidence = cuda_evidence(packages, {{"lib/x.so", sonames, ""}});
     return evidence.empty() ? "" : evidence.front().version;
 }
 
 class Libraries {
   public:
     Libraries& add(std::string path, std::string package, std::map<elf::DeviceCode, std::uint32_t> code,
-                   std::uint32_t containers = 100) {
+                   std::uint32_t containers = 100, std::map<elf::DeviceCode, std::uint32_t> data = {}) {
         parcel::Parcel::ElfFact& fact = facts_.emplace_back();
         fact.device.emplace();
         fact.device->code = std::move(code);
+        fact.device->data = std::move(data);
         fact.device->containers = containers;
         files_.push_back({std::move(path), std::move(package), &fact});
         return *this;
     }
-    format::Requirements needs(std::vector<format::PackageInfo> packages) const {
+    Libraries& link(std::string path, std::vector<std::string> needed) {
+        parcel::Parcel::ElfFact& fact = facts_.emplace_back();
+        fact.needed = std::move(needed);
+        files_.push_back({std::move(path), "", &fact});
+        return *this;
+    }
+    Libraries& broken(std::string path, std::string problem) {
+        add(std::move(path), "", {});
+        facts_.back().device->problem = std::move(problem);
+        return *this;
+    }
+    format::Requirements needs(std::vector<format::PackageInfo> packages = {}) const {
         format::Requirements out;
         add_gpu_needs(out, packages, files_);
         return out;
@@ -81,7 +94,17 @@ TEST_CASE("CUDA versions from packages' names, versions and builds") {
     CHECK(strongest({package("wheel", "cuda-toolkit", "13.0.2")}) == "13.0");
     CHECK(strongest({package("wheel", "nvidia-cublas-cu12", "12.9.3.13")}) == "12");
     CHECK(strongest({package("wheel", "cupy-cuda12x", "14.2.0")}) == "12");
-    CHECK(strongest({package("wheel", "cupy-cuda112", "10.6.0")}) == "11");
+    CHECK(strongest({package("wheel", "cupy-cuda112", "10.6.0")}) == "11.2");
+    CHECK(strongest({package("wheel", "cupy-cuda92", "8.6.0")}) == "9.2");
+    CHECK(strongest({package("wheel", "mxnet-cu80", "1.4.1")}) == "8.0");
+    CHECK(strongest({package("wheel", "torch-scatter", "2.1.1+pt113cu117")}) == "11.7");
+    CHECK(strongest({package("wheel", "vllm", "0.6.0+cu12")}) == "12");
+    CHECK(strongest({package("conda", "pytorch3d", "0.7.5", "py310_cu117_pyt1130")}) == "11.7");
+    CHECK(strongest({package("conda", "libfaiss", "1.8.0", "h046e95b_0_cuda11.4.4_raft")}) == "11.4");
+    CHECK(strongest({package("captured", "cudatoolkit", "11.8.0", "h6a678d5_0")}) == "11.8");
+    CHECK(strongest({package("captured", "torch", "2.0.1+cu118")}) == "11.8");
+    CHECK(strongest({package("conda", "cudnn", "8.9", "hcuda_0")}) == "");
+    CHECK(strongest({package("conda", "curl", "8.5.0", "hca28451_0")}) == "");
     CHECK(strongest({package("wheel", "jax-cuda12-plugin", "0.10.2")}) == "12");
     CHECK(strongest({package("wheel", "numpy", "2.2.6")}) == "");
     CHECK(strongest({package("wheel", "custom", "1.0")}) == "");
@@ -94,7 +117,7 @@ TEST_CASE("the strongest evidence decides, all of it is kept") {
     auto evidence = cuda_evidence(
         {package("wheel", "torch", "2.7.0+cu126"), package("wheel", "nvidia-cublas-cu12", "12.9.0"),
          package("wheel", "nvidia-cuda-runtime-cu12", "12.6.77"), package("conda", "cuda-version", "12.9")},
-        {{"lib/a.so", {"libcudart.so.12"}}, {"lib/b.so", {"libcudart.so.12", "libcudart.so.13"}}});
+        {{"lib/a.so", {"libcudart.so.12"}, ""}, {"lib/b.so", {"libcudart.so.12", "libcudart.so.13"}, ""}});
     std::vector<std::string> because;
     for (const format::CudaEvidence& e : evidence) because.push_back(e.because);
     CHECK(because == Names{"nvidia-cuda-runtime-cu12 12.6.77", "cuda-version 12.9", "torch 2.7.0+cu126",
@@ -149,6 +172,74 @@ TEST_CASE("a framework's main library decides, by what most of its code is there
     CHECK(lines[2].second == "sm_37 sm_80, PTX compute_90 (libtorch_cuda.so)");
     CHECK(lines[3].second == "libtorch_cuda_linalg.so: compute capability 8.0 to 8.9");
     CHECK(machine::gpu_lines(format::Requirements{}).empty());
+}
+
+TEST_CASE("a library's name in each form that packages give it") {
+    auto taken = [](std::string_view path) {
+        const LibraryName name = library_name(path);
+        return fmt::format("{} {}", name.stem, name.version);
+    };
+    CHECK(taken("torch/lib/libcudart-80664282.so.10.2") == "libcudart 10.2"); // torch 1.6.0
+    CHECK(taken("torch.libs/libcudart-d0da41ae3b4c5566.so.11.0") == "libcudart 11.0");
+    CHECK(taken("lib/libcublasLt.so.12") == "libcublasLt 12");
+    CHECK(taken("libtorch_cuda.so") == "libtorch_cuda ");
+    CHECK(taken("lib/libfoo-cafe.so.1") == "libfoo-cafe 1");      // too few digits
+    CHECK(taken("lib/libfoo-deadlock.so") == "libfoo-deadlock "); // no number
+    CHECK(taken("lib/a.sound-12345678") == "a.sound-12345678 ");  // no library
+    CHECK(taken("lib/x/") == " ");
+    CHECK(taken("_pywrap.cpython-38-x86_64-linux-gnu.so") == "_pywrap.cpython-38-x86_64-linux-gnu ");
+}
+
+TEST_CASE("CUDA is seen under grafted names, as a file, and in PTX where nothing names it") {
+    const elf::DeviceCode old = sm(70);
+    format::Requirements needs = Libraries()
+                                     .add("torch/lib/libtorch_cuda.so", "torch", {{old, 9}})
+                                     .link("torch/lib/libc10_cuda.so", {"libcudart-80664282.so.10.2"})
+                                     .needs({package("wheel", "torch", "1.6.0")});
+    CHECK(needs.cuda_runtime == "10.2");
+    CHECK(needs.driver_floor == "440.33");
+    CHECK(needs.cuda_evidence.front().because == "torch/lib/libc10_cuda.so needs libcudart-80664282.so.10.2");
+    CHECK(machine::unknown_gpu_code(needs).empty());
+    // A runtime that is linked by nothing, but lies there.
+    needs = Libraries().link("torch/lib/libcudart-1b201d85.so.10.1", {}).needs({package("wheel", "torch", "1.4.0")});
+    CHECK(needs.cuda_runtime == "10.1");
+    CHECK(needs.driver_floor == "418.39"); // the release's own: before 11 there is no minor-version compatibility
+    // TensorFlow puts the names of CUDA's libraries together when it runs.
+    needs = Libraries()
+                .add("tensorflow/python/_pywrap_tensorflow_internal.so", "tensorflow",
+                     {{sm(80), 288}, {ptx(80, 7, 2), 287}}, 2111, {{sm(70), 1823}, {ptx(80, 6, 3), 1823}})
+                .needs({package("wheel", "tensorflow", "2.8.4")});
+    CHECK(needs.cuda_runtime == "11.2");
+    CHECK(needs.gpu_libraries.front().role == "framework");
+    CHECK(needs.gpu_libraries.front().sass == Names{"sm_80"}); // what is in .data alone is another library's
+    CHECK(machine::code_for(needs, 86).name == "sm_80");
+    // Static CUDA without PTX: there is GPU code, and that is all that is known.
+    needs = Libraries().add("lib/libkernels.so", "x", {{old, 3}}).needs();
+    CHECK_FALSE(needs.cuda_major);
+    CHECK(machine::unknown_gpu_code(needs).find("lib/libkernels.so") != std::string::npos);
+    CHECK(machine::gpu_lines(needs).front().second == "unknown");
+}
+
+TEST_CASE("GPU code that cannot be read is unknown, and refused for a named GPU") {
+    const auto target = parse_target({"RTX 3060"}, "").value();
+    const format::Requirements alone = Libraries().broken("lib/x.so", "its fatbin at byte 64 cannot be read").needs();
+    CHECK_FALSE(alone.cuda_major);
+    CHECK_FALSE(machine::unknown_gpu_code(alone).empty());
+    CHECK(check_target(target, alone).error().kind == ErrorKind::machine);
+    CHECK(check_target(parse_target({}, "535").value(), alone).error().kind == ErrorKind::machine);
+    // Also beside code that can be read, with and without code for that GPU.
+    for (const std::uint32_t architecture : {80u, 70u}) {
+        const format::Requirements beside = Libraries()
+                                                .add("lib/libtorch_cuda.so", "torch", {{sm(architecture), 9}})
+                                                .broken("lib/x.so", "its fatbin at byte 64 cannot be read")
+                                                .needs({package("wheel", "torch", "1.9.0+cu111")});
+        CHECK(beside.cuda_major == 11);
+        auto refused = check_target(target, beside);
+        REQUIRE_FALSE(refused.ok());
+        CHECK(refused.error().message.find("lib/x.so") != std::string::npos);
+        CHECK(check_target(parse_target({}, "535").value(), beside).ok()); // CUDA's major answers for the driver
+    }
+    CHECK(check_target(target, Libraries().needs()).ok()); // no code for GPUs at all
 }
 
 TEST_CASE("targets as people write them") {

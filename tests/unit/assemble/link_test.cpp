@@ -2,6 +2,7 @@
 #include "common/base/base64url.hpp"
 #include "generator/assemble/destinations.hpp"
 #include "generator/assemble/link.hpp"
+#include "generator/assemble/own_paths.hpp"
 #include "tests/unit/assemble/parcels.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -175,6 +176,57 @@ TEST_CASE("a wheel gets its scripts and a RECORD with holes", "[link]") {
     // An environment without conda packages is a conda environment, too.
     CHECK(find(image, "conda-meta/history"));
     CHECK(find(image, "bin/activate"));
+}
+
+TEST_CASE("a wheel does not take the place of what the environment makes", "[link]") {
+    CHECK_FALSE(is_own_path("bin/python-argcomplete", "x"));
+    CHECK_FALSE(is_own_path("bin/activate-global-python-argcomplete", "x"));
+    CHECK_FALSE(is_own_path("bin/pipx", "x"));
+    CHECK_FALSE(is_own_path("bin/pip-compile", "x"));
+    CHECK_FALSE(is_own_path("bin/pip3.11", "pip"));
+    CHECK_FALSE(is_own_path("share/pyvenv.cfg", "x"));
+    lock::Lock lock = demo_lock();
+    lock.artifacts = {locked("wheel", "demo"), locked("conda", "python")};
+    lock.artifacts[0].file_name = "demo-1.0-py3-none-any.whl";
+    std::vector<LinkInput> inputs(2);
+    auto reset = [&] {
+        inputs[0] = {};
+        inputs[0].parcel = make_conda_parcel("python");
+        inputs[0].artifact = &lock.artifacts[1];
+        add_file(inputs[0].parcel, "bin/idle3", "the interpreter's");
+        add_file(inputs[0].parcel, "lib/python3.11/os.py", "the interpreter's");
+        add_file(inputs[0].parcel, "lib/python3.11/site-packages/README.txt", "the interpreter's");
+        inputs[1] = {};
+        inputs[1].parcel = make_parcel("wheel", "demo");
+        inputs[1].parcel.metadata["dist_info"] = "demo-1.0.dist-info";
+        inputs[1].artifact = &lock.artifacts[0];
+    };
+    auto refused = [&](const std::string& path) {
+        auto image = link(lock, python, inputs, {});
+        INFO(path);
+        REQUIRE_FALSE(image.ok());
+        CHECK(image.error().kind == ErrorKind::usage);
+        CHECK(image.error().message.starts_with("demo-1.0-py3-none-any.whl: "));
+        CHECK(image.error().message.find("'" + path + "'") != std::string::npos);
+    };
+    for (const char* name : {"python", "python3", "python3.11", "python3.13t", "pythonw", "pip", "pip3", "pip3.11",
+                             "activate", "activate.csh", "activate.fish", "idle3"}) {
+        reset();
+        inputs[1].parcel.metadata["entry_points"] = {{"console_scripts", {{name, "demo:main"}}}};
+        refused(std::string("bin/") + name);
+        reset();
+        add_file(inputs[1].parcel, name, "#!python\n", {}, format::Root::scripts);
+        refused(std::string("bin/") + name);
+    }
+    for (const char* path : {"pyvenv.cfg", "conda-meta/state", "conda-meta/history", "lib/python3.11/os.py"}) {
+        reset();
+        add_file(inputs[1].parcel, path, "hello", {}, format::Root::data);
+        refused(path);
+    }
+    reset();
+    add_file(inputs[1].parcel, "README.txt", "the wheel's", {}, format::Root::site_packages);
+    add_file(inputs[1].parcel, "lib/python3.11/os.py", "the interpreter's", {}, format::Root::data);
+    CHECK(link(lock, python, inputs, {}).ok());
 }
 
 TEST_CASE("a conda record claims no hash that the target changes", "[link]") {

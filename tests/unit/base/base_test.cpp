@@ -181,6 +181,44 @@ TEST_CASE("a child's output, input, status, signal and time limit", "[process]")
     CHECK_FALSE(run_process(spec).ok());
 }
 
+TEST_CASE("a process that the child leaves behind is not waited for", "[process]") {
+    auto directory = *TemporaryDirectory::make();
+    const auto began = std::chrono::steady_clock::now();
+    ProcessSpec spec;
+    spec.set["OUT"] = (directory.path() / "alive").string();
+    spec.argv = {"sh", "-c", "echo before; (sleep 0.5; echo x >\"$OUT\"; sleep 30) & echo after; exit 4"};
+    for (const bool end_group : {true, false}) {
+        spec.end_group = end_group;
+        spec.timeout_seconds = end_group ? 20 : 0;
+        auto result = run_process(spec);
+        REQUIRE(result.ok());
+        CHECK(result->output == "before\nafter\n");
+        CHECK(result->exit_code == 4);
+        ::usleep(1'000'000);
+        CHECK(fs::exists(directory.path() / "alive") != end_group);
+    }
+    spec.argv = {"sh", "-c", "while :; do echo noise; done & exit 0"}; // it never stops writing
+    spec.end_group = true;
+    CHECK(run_process(spec)->succeeded());
+    CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(15));
+}
+
+TEST_CASE("an answer has a descriptor of its own", "[process]") {
+    ProcessSpec spec;
+    spec.argv = {"bash", "-c", "printf noise; printf noise >&2; printf answer >&$TINDERBOX_ANSWERS"};
+    spec.answers = true;
+    auto result = run_process(spec);
+    REQUIRE(result.ok());
+    CHECK(result->answers == "answer");
+    CHECK(result->output == "noise");
+    CHECK(result->error_output == "noise");
+    spec.argv = {"sh", "-c", "head -c 3000000 /dev/zero >&2; head -c 3000000 /dev/zero"};
+    result = run_process(spec);
+    CHECK(result->answers.empty());
+    CHECK(result->output.size() == 3000000);
+    CHECK(result->error_output.size() == 3000000);
+}
+
 TEST_CASE("parallel work stops at the first error", "[parallel]") {
     std::atomic<int> sum = 0;
     CHECK(parallel_for(100, 4, [&](std::size_t i) -> Status {

@@ -34,7 +34,10 @@ struct Directory {
 };
 
 std::string lock_with(const std::string& members) {
-    return R"({"tinderbox_lock": 1, "name": "lab", "platform": "linux-64", "artifacts": [])" + members + "}";
+    return R"({"tinderbox_lock": 1, "name": "lab", "platform": "linux-64", "artifacts": [{"kind": "wheel", "name": "six",
+        "version": "1.17.0", "url": "https://h.example/six-1.17.0-py2.py3-none-any.whl",
+        "file_name": "six-1.17.0-py2.py3-none-any.whl"}])" +
+           members + "}";
 }
 
 } // namespace

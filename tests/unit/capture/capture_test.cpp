@@ -258,6 +258,14 @@ TEST_CASE("a name in PATH, a shim and a venv lead to the interpreter behind them
     REQUIRE(through.ok());
     CHECK((*through)->source() == (*captured)->source());
     CHECK((*through)->sha256() == (*captured)->sha256());
+    // A launcher may print before and after, and may leave a process behind.
+    fs::path launcher = temporary->path() / "launcher";
+    std::ofstream(launcher) << "#!/bin/sh\nsleep 41 &\necho 'Loading {'\n'" << prefix
+                            << "/bin/python3' \"$@\"\necho done\n";
+    fs::permissions(launcher, fs::perms::owner_all);
+    auto launched = capture_python(launcher);
+    REQUIRE(launched.ok());
+    CHECK((*launched)->sha256() == (*captured)->sha256());
 }
 
 // The Python was built for another prefix than its directory (python-build-standalone's is /install).

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/base/text.hpp"
+#include "common/format/script_header.hpp"
 #include "generator/capture/capture.hpp"
 
 #include <sys/stat.h>
@@ -37,10 +38,8 @@ inline std::string relocated(const parcel::Entry& e, std::string text, const std
             at = end;
         }
     if (!e.shebang.empty()) {
-        std::string line = replace_all(e.shebang, "\x01", prefix);
-        if (line.size() > 127 || prefix.find(' ') != std::string::npos)
-            line = "#!/bin/sh\n'''exec' \"" + line.substr(2) + "\" \"$0\" \"$@\"\n' '''";
-        text.replace(0, std::min(text.find('\n'), text.size()), line);
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        text.replace(0, end, format::script_header(e.shebang, prefix, text.substr(end)));
     }
     return text;
 }

@@ -91,8 +91,9 @@ TEST_CASE("first lines") {
     // the launcher of pip, uv and conda for long paths becomes a plain line again
     is("#!/bin/sh\n'''exec' /old/py/bin/python \"$0\" \"$@\"\n' '''\nimport x\n", "#!python\nimport x\n",
        "#!\x01/bin/python");
-    is("#!/bin/sh\n'''exec' \"/old/py/bin/python\" -E \"$0\" \"$@\"\n' '''\nx",
-       "#!/bin/sh\n'''exec' \"@/bin/python\" -E \"$0\" \"$@\"\n' '''\nx", "");
+    is("#!/bin/sh\n'''exec' \"/old/py/bin/python\" -E \"$0\" \"$@\"\n' '''\nx", "#!python\nx", "#!\x01/bin/python -E");
+    is("#!/bin/sh\n\f#coding:utf-8/ 2>/dev/null || exec '/old/py/bin/python' -E -s \"$0\" \"$@\"\nx", "#!python\nx",
+       "#!\x01/bin/python -E -s");
     is("#!/bin/sh\nexec /old/py/bin/python\n", "#!/bin/sh\nexec @/bin/python\n", "");
     is("#!/bin/sh", "#!/bin/sh", "");
     is("#!/bin/sh\n'''exec' ", "#!/bin/sh\n'''exec' ", "");

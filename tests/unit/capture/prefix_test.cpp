@@ -1,4 +1,5 @@
 // Whole prefixes: a venv with its base, a conda prefix, and prefixes that cannot be moved.
+#include "common/base/base64url.hpp"
 #include "common/base/hash.hpp"
 #include "common/base/process.hpp"
 #include "tests/unit/capture/materialize.hpp"
@@ -82,11 +83,12 @@ TEST_CASE("a venv and its base become one prefix") {
     write(site / "demo.py", "where = '" + venv.string() + "/share/demo'\n");
     write(site / "demo-1.2.dist-info/METADATA",
           "Metadata-Version: 2.1\nName: demo\nVersion: 1.2\nLicense-Expression: MIT\n\nName: no\n");
+    write(site / "demo-1.2.dist-info/REQUESTED", "");
     write(site / "demo-1.2.dist-info/licenses/LICENSE", "MIT text");
     write(site / "demo-1.2.dist-info/RECORD",
           "../../../bin/tool,sha256=abc,3\ndemo.py,sha256=def,4\ndemo-1.2.dist-info/METADATA,sha256=x,5\n");
     write(site / "__pycache__/demo.cpython-311.pyc", "bytecode");
-    write(site / "edit-0.dist-info/direct_url.json", R"({"url": "file:///elsewhere", "dir_info": {"editable": true}})");
+    write(site / "edit-0.dist-info/direct_url.json", R"({"url": "file:///elsewhere", "dir_info": {}})");
     write(site / "edit-0.dist-info/METADATA",
           "Name: edit\nVersion: 0\nLicense: UNKNOWN\nClassifier: License :: OSI Approved :: BSD License\n");
     write(site / "edit.pth", "/elsewhere/src\n");
@@ -108,11 +110,11 @@ TEST_CASE("a venv and its base become one prefix") {
     CHECK(m["distributions"][0] == json({{"name", "demo"},
                                          {"version", "1.2"},
                                          {"license", "MIT"},
-                                         {"path", python->site + "/demo-1.2.dist-info"}}));
+                                         {"path", python->site + "/demo-1.2.dist-info"},
+                                         {"requested", true}}));
+    CHECK_FALSE(m["distributions"][1].contains("requested"));
     CHECK(m["distributions"][1]["license"] == "BSD License");
-    CHECK(paths(m["not_relocatable"]) == std::set<std::string>{python->site + "/data.bin",
-                                                               python->site + "/edit-0.dist-info/direct_url.json",
-                                                               python->site + "/edit.pth"});
+    CHECK(paths(m["not_relocatable"]) == std::set<std::string>{python->site + "/data.bin", python->site + "/edit.pth"});
     auto left = paths(m["left_out"]);
     CHECK(left.contains("pip.conf"));
     CHECK(left.contains("bin/broken"));
@@ -140,6 +142,81 @@ TEST_CASE("a venv and its base become one prefix") {
     REQUIRE_FALSE(strict.ok());
     CHECK(strict.error().kind == ErrorKind::usage);
     CHECK(strict.error().message.find(python->site + "/data.bin") != std::string::npos);
+
+    // What is installed from a source directory would be lacking there, and no warning is loud enough for that.
+    write(site / "my_lab-0.dist-info/direct_url.json",
+          R"({"url": "file:///home/me/my%20lab", "dir_info": {"editable": true}})");
+    write(site / "old.egg-link", "/home/me/old\n.\n");
+    auto editable = capture_prefix(venv);
+    REQUIRE_FALSE(editable.ok());
+    CHECK(editable.error().kind == ErrorKind::usage);
+    for (const char* part : {"my_lab, old", "'/home/me/my lab' /home/me/old", "--no-deps"})
+        CHECK(editable.error().message.find(part) != std::string::npos);
+}
+
+TEST_CASE("an environment that differs from its own records is named, and refused with --strict") {
+    auto temporary = TemporaryDirectory::make();
+    REQUIRE(temporary.ok());
+    const fs::path prefix = temporary->path() / "env";
+    const std::string same = to_hex(sha256(as_bytes(std::string_view("as installed\n"))));
+    json paths_of_x = json::array();
+    for (const char* path : {"share/same.txt", "share/changed.txt", "share/gone.txt"})
+        paths_of_x.push_back({{"_path", path}, {"sha256_in_prefix", same}});
+    paths_of_x.push_back({{"_path", "lib/link.so"}, {"path_type", "softlink"}, {"sha256", same}});
+    paths_of_x.push_back({{"_path", "lib/python3.11/__pycache__/a.cpython-311.pyc"}});
+    paths_of_x.push_back({{"_path", "share/patched.txt"}, {"sha256", same}, {"prefix_placeholder", "/build/ph"}});
+    write(prefix / "conda-meta/x-1-h_0.json",
+          json{{"name", "x"}, {"version", "1"}, {"paths_data", {{"paths", paths_of_x}}}}.dump());
+    write(prefix / "conda-meta/old-1-0.json",
+          json{{"name", "old"}, {"version", "1"}, {"files", {"share/same.txt", "share/lost.txt"}}}.dump());
+    write(prefix / "share/same.txt", "as installed\n");
+    write(prefix / "share/changed.txt", "edited\n");
+    write(prefix / "share/patched.txt", "with the prefix\n");
+    fs::create_directories(prefix / "lib");
+    fs::create_symlink("same.so.1", prefix / "lib/link.so");
+    const std::string gone = (temporary->path() / "moved/bin/python3").string();
+    write(prefix / "bin/moved", "#!" + gone + "\n", 0755);
+    write(prefix / "bin/moved-long", "#!/bin/sh\n'''exec' \"" + gone + "\" \"$0\" \"$@\"\n' '''\n", 0755);
+    write(prefix / "bin/system", "#!/bin/sh\nexit\n", 0755);
+    write(prefix / "share/example", "#!" + gone + "\n");
+    write(temporary->path() / "other/pyvenv.cfg", "");
+    write(temporary->path() / "other/bin/python", "");
+    write(prefix / "bin/copied", "#!" + (temporary->path() / "other/bin/python").string() + " -E\n", 0755);
+
+    auto captured = capture_prefix(prefix);
+    REQUIRE((captured.ok() ? "" : captured.error().message) == "");
+    CHECK(paths((*captured)->metadata()["differing"]) == std::set<std::string>{"bin/copied", "bin/moved",
+                                                                               "bin/moved-long", "share/changed.txt",
+                                                                               "share/gone.txt", "share/lost.txt"});
+    const std::string warnings = (*captured)->metadata()["warnings"].dump();
+    CHECK(warnings.find("6 files") != std::string::npos);
+    CHECK(warnings.find("share/changed.txt") != std::string::npos);
+    auto strict = capture_prefix(prefix, {.strict = true, .threads = 0, .progress = {}});
+    REQUIRE_FALSE(strict.ok());
+    CHECK(strict.error().kind == ErrorKind::usage);
+    CHECK(strict.error().message.find("bin/copied") != std::string::npos);
+}
+
+TEST_CASE("a RECORD whose file is gone or has other bytes is named") {
+    auto python = any_python();
+    if (!python) SKIP("there is no python3 with venv");
+    auto temporary = TemporaryDirectory::make();
+    REQUIRE(temporary.ok());
+    const fs::path venv = temporary->path() / "env", site = venv / python->site;
+    REQUIRE(run({python->executable, "-m", "venv", "--without-pip", venv.string()}).code == 0);
+    const std::string of_x = "sha256=" + to_base64url(sha256(as_bytes(std::string_view("x = 1\n"))));
+    write(site / "demo.py", "x = 1\n");
+    write(site / "edited.py", "x = 2\n");
+    write(site / "demo-1.dist-info/METADATA", "Name: demo\nVersion: 1\n");
+    write(site / "demo-1.dist-info/RECORD",
+          fmt::format("demo.py,{0},6\nedited.py,{0},6\n\"gone,a.py\",{0},6\n__pycache__/demo.cpython-311.pyc,,\n"
+                      "../../../bin/demo,{0},6\n../../../../../elsewhere/x,,\ndemo-1.dist-info/RECORD,,\n",
+                      of_x));
+    write(venv / "bin/demo", "#!" + venv.string() + "/bin/python\n", 0755); // other tools write another first line
+    auto captured = capture_prefix(venv);
+    REQUIRE((captured.ok() ? "" : captured.error().message) == "");
+    CHECK(paths((*captured)->metadata()["differing"]) ==
+          std::set<std::string>{python->site + "/edited.py", python->site + "/gone,a.py"});
 }
 
 TEST_CASE("a file that changes after the capture is refused") {

@@ -186,15 +186,19 @@ bool is_bookkeeping(const std::string& path) {
            path == "CACHEDIR.TAG";
 }
 
-// An interpreter line that is too long or has a space becomes a few words of sh that Python reads as a string. rattler
-// writes two lines, we write pip's three. The interpreter and all text after those lines must be equal.
-bool is_wrapped(std::string_view script) { return script.starts_with("#!/bin/sh\n'''exec' "); }
+// An interpreter line that is too long or has a space becomes a few words of sh. rattler writes them into a string of
+// Python, we write them into a comment. The interpreter and all text after those lines must be equal.
+bool is_wrapped(std::string_view script) {
+    return script.starts_with("#!/bin/sh\n'''exec' ") || script.starts_with("#!/bin/sh\n\f#coding:");
+}
 
 std::string unwrapped(std::string_view script) {
     auto lines = split_lines(script);
-    std::string command(lines[1].substr(9, lines[1].find(" \"$0\"") - 9));
-    std::erase(command, '"');
-    std::size_t skip = lines[1].ends_with("#'''") ? 2 : 3;
+    const bool comment = lines[1].starts_with('\f');
+    const std::size_t begin = comment ? lines[1].find("|| exec ") + 8 : 9;
+    std::string command(lines[1].substr(begin, lines[1].find(" \"$0\"") - begin));
+    std::erase_if(command, [](char c) { return c == '"' || c == '\''; });
+    std::size_t skip = comment || lines[1].ends_with("#'''") ? 2 : 3;
     std::string out = "#!" + command + "\n";
     for (std::size_t i = skip; i < lines.size(); ++i) out += std::string(lines[i]) + "\n";
     return out;

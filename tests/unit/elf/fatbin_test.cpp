@@ -164,15 +164,32 @@ TEST_CASE("what device linking left behind counts only where nothing is loaded")
     CHECK_FALSE(read_fatbins(elf_file({{".text", Bytes(100)}})));
 }
 
+TEST_CASE("an entry's header may be as long as its container") {
+    // torch 1.6.0 has one of 11,616 bytes, behind which the compiler keeps its options.
+    auto info = read_fatbins(elf_file({{".nv_fatbin", container({{2, 70, 0x11, 1, 7, 16, 11616}, {2, 75}})}}));
+    CHECK(names(info) == Names{"sm_70", "sm_75"});
+    CHECK(info->problem.empty());
+}
+
+TEST_CASE("a fatbin section in which nothing is known is no library without GPU code") {
+    Bytes unknown = container({{2, 80}});
+    unknown[0] = std::byte{0x01}; // another magic
+    auto info = read_fatbins(elf_file({{".nv_fatbin", unknown}}));
+    REQUIRE(info);
+    CHECK(info->code.empty());
+    CHECK_FALSE(info->problem.empty());
+    CHECK_FALSE(read_fatbins(elf_file({{".nv_fatbin", Bytes()}, {".text", Bytes(64)}})));
+}
+
 TEST_CASE("a hostile or cut fatbin ends in a sentence") {
     CHECK(problem_of(container({{2, 80}}, ~0ull - 8)) ==
           "its fatbin at byte 64 cannot be read: its 18446744073709551607 bytes reach over the end of the file");
     CHECK(problem_of(container({{2, 80, 0x11, 1, 7, ~0ull - 63}})) ==
-          "its fatbin at byte 64 cannot be read: entry 1 says that it has 64 + 18446744073709551552 bytes, of 64 that "
+          "its fatbin at byte 64 cannot be read: entry 1 says that it has 64 + 18446744073709551552 bytes, and only 64 "
           "are left");
     CHECK(problem_of(container({{2, 80, 0x11, 1, 7, 16, 0xffffffff}}, 80))
               .find("entry 1 says that it has 4294967295 + 16 bytes") != std::string::npos);
-    CHECK(problem_of(container({{2, 80, 0x11, 1, 7, 16, 0}})).find("entry 1 says that it has 0 + 16 bytes") !=
+    CHECK(problem_of(container({{2, 80, 0x11, 1, 7, 16, 0}})).find("the header of entry 1 has 0 bytes") !=
           std::string::npos);
     CHECK(problem_of(container({{2, 80}}, {}, 2)) ==
           "its fatbin at byte 64 cannot be read: its version is 2, and only version 1 is known");
@@ -184,7 +201,7 @@ TEST_CASE("a hostile or cut fatbin ends in a sentence") {
     Bytes cut = container({{2, 80}, {2, 90}});
     cut.resize(100);
     CHECK(read_fatbins(elf_file({{".nv_fatbin", cut}, {".data", Bytes(4096)}}))
-              ->problem.find("says that it has 0 + 0 bytes") != std::string::npos);
+              ->problem.find("the header of entry 2 has 0 bytes") != std::string::npos);
     // Containers after a damaged one are still read.
     auto info =
         read_fatbins(elf_file({{".nv_fatbin", container({{2, 80, 0x11, 1, 7, 16, 8}}) + container({{2, 90}})}}));

@@ -275,8 +275,140 @@ TEST_CASE("an environment of that name is refused, or replaced when the new one 
         INFO(problem(result));
         REQUIRE(result.ok());
         CHECK(*read_text(env / "conda-meta/history") == "==> second <==\n");
+        CHECK(*read_text(env / "user.txt") == "mine");
+        CHECK(names() == alone);
+    }
+    SECTION("replaced with --purge") {
+        second.write();
+        options.replace = options.purge = true;
+        std::ofstream(env / "conda-meta/history", std::ios::app) << "mine";
+        REQUIRE(second.install(options).ok());
+        CHECK(*read_text(env / "conda-meta/history") == "==> second <==\n");
         CHECK(!fs::exists(env / "user.txt"));
         CHECK(names() == alone);
+    }
+    SECTION("what the user added or changed goes over, whatever it is") {
+        auto drop = [&](const std::string& path) {
+            std::erase_if(second.builder.table.destinations,
+                          [&](const format::Destination& d) { return d.path == path; });
+        };
+        drop("lib/large.so"); // the new environment does not have it
+        second.write();
+        options.replace = true;
+        std::ofstream(env / "lib/large.so") << "changed";
+        fs::create_directories(env / "notebooks/deep");
+        std::ofstream(env / "notebooks/deep/one.ipynb") << "{}";
+        std::ofstream(env / "lib/added.py") << "x = 1";
+        fs::create_directories(env / "lib/__pycache__");
+        std::ofstream(env / "lib/__pycache__/added.cpython-311.pyc") << "stale";
+        fs::create_symlink("/data/elsewhere", env / "data");
+        fs::create_directories(env / "empty");
+        REQUIRE(::chmod((env / "lib/shared.so").c_str(), 0775) == 0); // permissions are nobody's work
+        std::ofstream(env / ".tinderbox/shell-init") << "record";
+        std::ofstream(env / ".tinderbox/note") << "kept";
+        auto result = second.install(options);
+        INFO(problem(result));
+        REQUIRE(result.ok());
+        CHECK(result->carried_over ==
+              std::vector<std::string>{"data", "empty", "lib/added.py", "lib/large.so", "notebooks", "user.txt"});
+        CHECK(*read_text(env / "lib/large.so") == "changed");
+        CHECK(*read_text(env / "notebooks/deep/one.ipynb") == "{}");
+        CHECK(fs::read_symlink(env / "data") == "/data/elsewhere");
+        CHECK(fs::is_directory(env / "empty"));
+        CHECK(!fs::exists(env / "lib/__pycache__"));
+        CHECK(*read_text(env / ".tinderbox/shell-init") == "record");
+        CHECK(*read_text(env / ".tinderbox/note") == "kept");
+        CHECK(verify_files(*Directory::open(env))->differences.empty());
+        CHECK(names() == alone);
+    }
+    SECTION("what is in the way of the new environment's is named, and nothing is replaced") {
+        auto put = [&](const std::string& path) {
+            second.builder.table.destinations.push_back(
+                {.mode = 0644, .path = path, .content = second.builder.content(test::text_bytes("new"))});
+        };
+        put("share/tool/data/x");
+        put("plain");
+        second.write();
+        options.replace = true;
+        std::string wanted;
+        SECTION("a changed file") {
+            std::ofstream(env / "conda-meta/history", std::ios::app) << "mine";
+            wanted = "conda-meta/history";
+        }
+        SECTION("an added file that the new environment brings") {
+            std::ofstream(env / "plain") << "mine";
+            wanted = "plain";
+        }
+        SECTION("one in a directory that both have") {
+            fs::create_directories(env / "share/tool/data");
+            std::ofstream(env / "share/tool/data/x") << "mine";
+            std::ofstream(env / "share/tool/data/y") << "no conflict";
+            wanted = "share/tool/data/x";
+        }
+        SECTION("a file where the new environment has a directory") {
+            fs::create_directories(env / "share");
+            std::ofstream(env / "share/tool") << "mine";
+            wanted = "share/tool";
+        }
+        SECTION("a directory where the new environment has a file") {
+            fs::create_directories(env / "plain");
+            std::ofstream(env / "plain/mine") << "mine";
+            wanted = "plain";
+        }
+        SECTION("a link in the place of a directory") {
+            fs::rename(env / "etc", env / "moved");
+            fs::create_symlink("moved", env / "etc");
+            wanted = "etc";
+        }
+        const auto changed = files_of(env);
+        auto result = second.install(options);
+        CHECK(kind(result) == 5);
+        INFO(problem(result));
+        CHECK(problem(result).find(fmt::format("'{}'", wanted)) != std::string::npos);
+        CHECK(problem(result).find("--purge") != std::string::npos);
+        CHECK(problem(result).find("data/y") == std::string::npos);
+        CHECK(files_of(env) == changed);
+        CHECK(names() == alone);
+    }
+    SECTION("a file that a script of the new environment makes does not replace the user's") {
+        auto script =
+            second.builder.content(test::text_bytes("echo new > \"$PREFIX/user.txt\"; echo same > \"$PREFIX/same\"\n"));
+        second.builder.table.destinations.push_back({.mode = 0755, .path = "bin/.x-post-link.sh", .content = script});
+        second.builder.manifest.scripts = {{"x", "1", "0", "bin/.x-post-link.sh", {}}};
+        second.write();
+        options.replace = true;
+        std::ofstream(env / "same") << "same\n";
+        auto result = second.install(options);
+        INFO(problem(result));
+        REQUIRE(result.ok());
+        CHECK(*read_text(env / "user.txt") == "new\n");
+        CHECK(*read_text(env / "user.txt.tinderbox-old") == "mine");
+        CHECK(!fs::exists(env / "same.tinderbox-old"));
+        CHECK(names() == alone);
+    }
+    SECTION("an environment whose list of files is gone is not replaced") {
+        second.write();
+        options.replace = true;
+        fs::remove(env / ".tinderbox/installed");
+        const auto changed = files_of(env);
+        CHECK(kind(second.install(options)) == 5);
+        CHECK(files_of(env) == changed);
+        options.purge = true;
+        REQUIRE(second.install(options).ok());
+        CHECK(!fs::exists(env / "user.txt"));
+        CHECK(names() == alone);
+    }
+    SECTION("nor one that conda made") {
+        second.write();
+        fs::remove_all(env / ".tinderbox");
+        const auto changed = files_of(env);
+        auto result = second.install(options);
+        CHECK(kind(result) == 5);
+        options.replace = true;
+        result = second.install(options);
+        CHECK(kind(result) == 5);
+        CHECK(problem(result).find("--purge") != std::string::npos);
+        CHECK(files_of(env) == changed);
     }
     SECTION("a full disk, a refused rename: the old one stays") {
         second.write();
@@ -324,7 +456,8 @@ TEST_CASE("an environment of that name is refused, or replaced when the new one 
             }
             int status = 0;
             ::waitpid(child, &status, 0);
-            if (fs::exists(env / "user.txt")) CHECK(files_of(env) == before);
+            if (fs::exists(env) && *read_text(env / "conda-meta/history") == "==> first <==\n")
+                CHECK(files_of(env) == before);
             else if (fs::exists(env)) CHECK(verify_files(*Directory::open(env))->differences.empty());
             if (WIFEXITED(status)) break;
         }
@@ -333,6 +466,7 @@ TEST_CASE("an environment of that name is refused, or replaced when the new one 
         REQUIRE(result.ok());
         CHECK(*read_text(env / "conda-meta/history") == "==> second <==\n");
         CHECK(verify_files(*Directory::open(env))->differences.empty());
+        CHECK(*read_text(env / "user.txt") == "mine");
         CHECK(names() == alone);
     }
     SECTION("a whole conda is not replaced") {

@@ -65,6 +65,42 @@ class FailSecondRename : public io::Faults {
 
 } // namespace
 
+TEST_CASE("a tree that was moved is written for its new place", "[repair]") {
+    for (bool copied : {false, true}) {
+        Installed env;
+        const fs::path old = env.prefix;
+        const fs::path list = env.directory.path() / ".conda/environments.txt";
+        fs::create_directories(list.parent_path());
+        std::ofstream(list) << old.string() << "\n";
+        env.prefix = env.directory.path() / "a new place";
+        if (copied) fs::copy(old, env.prefix, fs::copy_options::recursive | fs::copy_options::copy_symlinks);
+        else fs::rename(old, env.prefix);
+        fs::create_directories(env.prefix / "bin");
+        std::ofstream(env.prefix / "bin/added") << "#!" << old.string() << "/bin/python\n";
+        env.options.prefix = env.prefix;
+        auto again = test::try_install(env.run_path, env.builder.manifest, env.options);
+        REQUIRE(!again.ok());
+        CHECK(again.error().kind == ErrorKind::storage);
+        CHECK(again.error().message.find("--repair") != std::string::npos);
+
+        FailSecondRename fail;
+        CHECK(!env.repair(&fail).ok());
+        CHECK(place::read_state(env.prefix).value()->prefix == old); // half is not whole
+        auto repaired = env.repair();
+        INFO((repaired.ok() ? "" : repaired.error().message));
+        REQUIRE(repaired.ok());
+        CHECK(repaired->moved_from == old);
+        CHECK(repaired->left.empty());
+        REQUIRE(repaired->warnings.size() == 1);
+        CHECK(repaired->warnings[0].find("bin/added") != std::string::npos);
+        CHECK(place::read_state(env.prefix).value()->prefix == env.prefix);
+        CHECK(verify_files(*Directory::open(env.prefix))->differences.empty());
+        CHECK(read_text(env.prefix / "lib/conf.pc")->find(env.prefix.string()) != std::string::npos);
+        CHECK(!env.repair()->moved_from);
+        CHECK(test::try_install(env.run_path, env.builder.manifest, env.options)->already_complete);
+    }
+}
+
 TEST_CASE("nothing to repair changes nothing", "[repair]") {
     Installed env;
     auto repaired = env.repair();

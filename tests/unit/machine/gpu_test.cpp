@@ -130,6 +130,28 @@ TEST_CASE("no NVIDIA GPU: install, not verified") {
     CHECK(verdict.findings[0].advice == "the environment needs one with driver 525.60.13 or newer to compute on a GPU");
 }
 
+TEST_CASE("GPU code with unknown needs: noted, never 'not needed', and not held against the GPU") {
+    format::Requirements unknown;
+    unknown.cuda_evidence.push_back({0, "", "'lib/x.so': its fatbin at byte 64 cannot be read"});
+    FakeMachine machine;
+    auto verdict = judge_gpu(machine.facts(), unknown);
+    CHECK(verdict.outcome == Outcome::not_verified);
+    CHECK(verdict.findings[0].advice == "the environment needs one to compute on a GPU");
+    machine.gpu("0x20b0").module(nvrm_550).nodes().libcuda("550.54.14");
+    verdict = judge_gpu(machine.facts(), unknown);
+    CHECK(verdict.outcome == Outcome::usable); // the probe decides
+    REQUIRE(find(verdict, "gpu-code-unknown"));
+    CHECK(find(verdict, "gpu-code-unknown")->severity == Severity::note);
+    // Beside code that can be read, which is for other GPUs.
+    format::Requirements beside = cuda();
+    beside.gpu_libraries.push_back({"lib/y.so", "y", "framework", {"sm_70"}, {}, {}, {}});
+    CHECK(judge_gpu(machine.facts(), beside).outcome == Outcome::refused);
+    beside.cuda_evidence = unknown.cuda_evidence;
+    verdict = judge_gpu(machine.facts(), beside);
+    CHECK(verdict.outcome == Outcome::usable);
+    CHECK(find(verdict, "gpu-code-unknown"));
+}
+
 TEST_CASE("a container without its GPU: install, not verified") {
     FakeMachine machine;
     machine.gpu("0x20b0").module(nvrm_550).file("/.dockerenv", "");
@@ -530,7 +552,8 @@ TEST_CASE("which code runs on which GPU") {
 TEST_CASE("driver tables") {
     CHECK(cuda_of_driver("535.54.03") == "12.2");
     CHECK(cuda_of_driver("535.54.02") == "12.1");
-    CHECK(cuda_of_driver("390.10") == "");
+    CHECK(cuda_of_driver("390.10") == "9.0");
+    CHECK(cuda_of_driver("340.108") == "");
     CHECK(cuda_of_driver("615.71.09") == "13.4");
     CHECK(cuda_of_driver("999.1") == "13.5");
     CHECK(cuda_label_of_driver("620.99.01") == "13.5");

@@ -245,6 +245,15 @@ TEST_CASE("wheel: RECORD that does not match is reported, one that cannot be rea
     wheel = b.open();
     REQUIRE(wheel.ok());
     CHECK((*wheel)->metadata()["record_problems"].size() >= 4);
+    b = Builder();
+    b.set("demo_pkg/a,b.py", "x");
+    b.info("RECORD", b.record() + "demo_pkg/__init__.py,,,\n");
+    wheel = b.open();
+    REQUIRE(wheel.ok());
+    const auto& commas = (*wheel)->metadata()["record_problems"];
+    CAPTURE(commas.dump());
+    CHECK(has(commas[0], "more than three fields (demo_pkg/a,b.py)"));
+    CHECK(std::ranges::none_of(commas, [](const auto& one) { return has(one, "does not list"); }));
     b.info("RECORD", "only,two\n");
     CHECK(has(b.error(), "RECORD: line 1"));
 }
@@ -268,7 +277,13 @@ TEST_CASE("wheel: RECORD's CSV") {
     CHECK((*rows)[0].size == "1");
     CHECK((*rows)[1].path == "d");
     CHECK(!pip::parse_record("\"open,,\n").ok());
-    CHECK(!pip::parse_record("a,b,c,d\n").ok());
+    auto more = pip::parse_record("a,b.py,sha256=x,1\nc,,\n");
+    REQUIRE((more.ok() && more->size() == 2));
+    CHECK((*more)[0].path == "a");
+    REQUIRE((*more)[0].joined);
+    CHECK((*more)[0].joined->path == "a,b.py");
+    CHECK((*more)[0].joined->hash == "sha256=x");
+    CHECK(!(*more)[1].joined);
     CHECK(!pip::parse_record("\"a\"x,,\n").ok());
     CHECK(!pip::parse_record(",,\n").ok());
     auto headers = pip::parse_headers("A: 1\r\nLong: x\n  y\n\nbody\n");

@@ -149,6 +149,13 @@ TEST_CASE("licences as SPDX expressions", "[report][license]") {
 TEST_CASE("differences of two inventories", "[report][diff]") {
     lock::Lock before = sample_lock(), after = sample_lock();
     CHECK(difference_of(inventory_of(before), inventory_of(after)).empty());
+    Inventory fast = inventory_of(before), most = fast;
+    fast.settings["level"] = "fast";
+    most.settings["level"] = "max";
+    const Difference built = difference_of(fast, most);
+    CHECK(built.empty()); // the packages are the same
+    CHECK(difference_text(built, false).find("level was 'fast', is 'max'") != std::string::npos);
+    CHECK(to_json(built)["settings"]["level"]["after"] == "max");
     after.artifacts[1].version = "2.10.0";
     after.artifacts[1].size += 1000;
     after.artifacts[0].build = "h2_0_cpython";

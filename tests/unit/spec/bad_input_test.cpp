@@ -14,6 +14,7 @@ TEST_CASE("every bad file is refused in its own sentence", "[bad]") {
             CHECK(request.error().kind == ErrorKind::usage);
             return request.error().message;
         }
+        if (Status asks = check_asks(*request); !asks.ok()) return asks.error().message;
         if (Status bundled = check_bundled(*request); !bundled.ok()) return bundled.error().message;
         for (const LockSelection& selection : request->locks)
             if (auto wheels = wheels_of(selection, pip::Target{}, {}); !wheels.ok()) return wheels.error().message;

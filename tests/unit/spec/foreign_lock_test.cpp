@@ -197,6 +197,44 @@ TEST_CASE("uv: the graph is walked from the project", "[locks]") {
     said.add(refused(text, "uv.lock", choice({"test"})));
 }
 
+TEST_CASE("every hash of a lock is kept or refused", "[locks]") {
+    const std::string sha512(128, 'b'), url = "https://h.example/six-1.17.0-py2.py3-none-any.whl";
+    const std::pair<std::string, std::string> locks[] = {
+        {"pylock.toml", "lock-version = '1.0'\ncreated-by = 'x'\n[[packages]]\nname = 'six'\nwheels = [{url = '" + url +
+                            "', hashes = {sha256 = '" + digest + "', sha512 = 'HEX'}}]\n"},
+        {"uv.lock", "version = 1\n[[package]]\nname = 'x'\nsource = {virtual = '.'}\ndependencies = [{name = 'six'}]\n"
+                    "[[package]]\nname = 'six'\nversion = '1.17.0'\nsource = {registry = 'https://h.example'}\n"
+                    "wheels = [{url = '" +
+                        url + "', hash = 'sha512:HEX'}]\n"},
+        {"conda-lock.yml",
+         "version: 1\npackage:\n- {name: six, version: '1.17.0', manager: pip, platform: linux-64, url: '" + url +
+             "#sha512=HEX', hash: {sha256: " + digest + "}}\n"},
+        {"pixi.lock", "version: 6\nenvironments: {default: {channels: [], packages: {linux-64: [{pypi: '" + url +
+                          "'}]}}}\npackages:\n- {pypi: '" + url + "', name: six, version: 1.17.0, sha512: HEX}\n"}};
+    for (const auto& [path, text] : locks) {
+        CAPTURE(path);
+        const Request request = taken(replace_all(text, "HEX", sha512), path);
+        auto chosen = wheels_of(request.locks.at(0), pip::Target{}, {});
+        REQUIRE((chosen.ok() && chosen->size() == 1));
+        CHECK(chosen->front().file.hashes == Names{"sha512:" + sha512});
+        CHECK(chosen->front().package->version == "1.17.0");
+        CHECK(refused(replace_all(text, "HEX", digest), path).find("128") != std::string::npos);
+    }
+}
+
+TEST_CASE("a wheel of a uv.lock by path lies where its source says", "[locks]") {
+    const Request request =
+        taken("version = 1\n[[package]]\nname = 'x'\nsource = {virtual = '.'}\ndependencies = [{name = 'six'}]\n"
+              "[[package]]\nname = 'six'\nversion = '1.17.0'\n"
+              "source = {path = 'wheels/six-1.17.0-py2.py3-none-any.whl'}\n"
+              "wheels = [{filename = 'six-1.17.0-py2.py3-none-any.whl', hash = 'sha256:" +
+                  digest + "'}]\n",
+              "/lab/uv.lock");
+    auto chosen = wheels_of(request.locks.at(0), pip::Target{}, {});
+    REQUIRE(chosen.ok());
+    CHECK(chosen->front().file.url == "/lab/wheels/six-1.17.0-py2.py3-none-any.whl");
+}
+
 TEST_CASE("PEP 751's sets in markers", "[locks]") {
     auto marker = pip::Marker::parse("'a-b' in extras or 'dev' not in dependency_groups");
     REQUIRE(marker.ok());

@@ -134,14 +134,15 @@ TEST_CASE("requirements: URLs, paths and variables", "[requirements]") {
     files.write("dist/foo_bar-1.0-py3-none-any.whl", "x");
     setenv("TINDERBOX_TEST_HOST", "host.example", 1);
     unsetenv("TINDERBOX_TEST_NONE");
-    auto path = files.write(
-        "r.txt",
-        "https://${TINDERBOX_TEST_HOST}/a%2Bb/Foo.Bar-1.0%2Bcu128-py3-none-any.whl#sha256=00 ; os_name == 'posix'\n"
-        "pip @ https://h.example/pip-25.0-py3-none-any.whl\n"
-        "dist/foo_bar-1.0-py3-none-any.whl[extra1, Extra_2] ; python_version > '3'\n"
-        "https://h.example/page/x.whl#egg=Some_Name[a]\n"
-        "--find-links dist\n"
-        "-i https://${TINDERBOX_TEST_NONE}@h.example/simple\n");
+    auto path =
+        files.write("r.txt", "https://${TINDERBOX_TEST_HOST}/a%2Bb/"
+                             "Foo.Bar-1.0%2Bcu128-py3-none-any.whl#sha256="
+                             "00000000000000000000000000000000000000000000000000000000000000ff ; os_name == 'posix'\n"
+                             "pip @ https://h.example/pip-25.0-py3-none-any.whl\n"
+                             "dist/foo_bar-1.0-py3-none-any.whl[extra1, Extra_2] ; python_version > '3'\n"
+                             "https://h.example/page/x.whl#egg=Some_Name[a]\n"
+                             "--find-links dist\n"
+                             "-i https://${TINDERBOX_TEST_NONE}@h.example/simple\n");
     auto request = read_spec(path);
     if (!request.ok()) FAIL(request.error().message);
     REQUIRE(request->pip.size() == 4);
@@ -176,7 +177,7 @@ TEST_CASE("requirements: what pip refuses is refused with its line", "[requireme
                              "--index-url 'https://x.example",
                              "--index-url simple",
                              "--no-index foo",
-                             "numpy==1 --index-url https://x.example/",
+                             "numpy==1 --hash=sha256:00 ; os_name == 'nt'",
                              "--hash=sha256:00",
                              "numpy==1 --hash=sha256:00",
                              "numpy==1 --hash=md5:d41d8cd98f00b204e9800998ecf8427e",
@@ -363,7 +364,7 @@ TEST_CASE("environment.yml: mistakes have a line", "[environment]") {
                              "name: a\ndependencies:\n  - pip: numpy\n",
                              "name: a\ndependencies:\n  - pip:\n    - numpy = 1\n",
                              "name: a\ndependencies:\n  - pip:\n    - -e .\n",
-                             "name: a\ndependencies:\n  - sel(linux): x\n",
+                             "name: a\ndependencies:\n  - sel(macos): x\n",
                              "name: a\ndependencies:\n  - [a, b]\n",
                              "name: a\ndependencies:\n  - 'python=='\n",
                              "name: a\ndependencies:\n  - ::python\n",
@@ -379,6 +380,41 @@ TEST_CASE("environment.yml: mistakes have a line", "[environment]") {
         said.add(refused(text, "environment.yml"));
     }
     said.add(refused("name: a\n---\nname: b\n", "e.yml"));
+}
+
+TEST_CASE("environment.yml: mamba's selectors", "[environment]") {
+    const std::string text = "dependencies:\n  - sel(linux): a\n  - sel(osx): b\n  - sel(unix): c\n  - sel(win): d\n";
+    for (const auto& [platform, names] :
+         {std::pair<const char*, const char*>{"linux-aarch64", "ac"}, {"osx-arm64", "bc"}, {"win-64", "d"}}) {
+        LockChoice choice;
+        choice.platform = platform;
+        auto request = parse_spec(text, "e.yml", choice);
+        REQUIRE(request.ok());
+        std::string taken;
+        for (const CondaSpec& spec : request->conda) taken += spec.name;
+        CHECK(taken == names);
+        CHECK(request->ignored.size() == 4 - taken.size());
+    }
+}
+
+TEST_CASE("lines that end with CR alone", "[spec]") {
+    auto request = parse_spec("name: x\rdependencies:\r  - a\r  - sel(linux):\r", "e.yml");
+    REQUIRE(!request.ok());
+    CHECK(request.error().message.starts_with("e.yml:4:"));
+    auto good = parse_spec("name: x\rdependencies:\r  - a\r  - pip:\r    - b\r", "e.yml");
+    REQUIRE(good.ok());
+    CHECK(good->conda.size() == 1);
+    CHECK(good->pip.at(0).line.line == 5);
+}
+
+TEST_CASE("options behind a requirement are ignored, as by pip", "[requirements]") {
+    auto request =
+        parse_spec("torch --index-url https://h.example/simple\nx==0.5.1 --no-binary=x -r other.txt\n", "r.txt");
+    REQUIRE(request.ok());
+    CHECK(request->pip.size() == 2);
+    CHECK(request->ignored.size() == 3);
+    CHECK(!request->pip_options.index_url);
+    CHECK(request->pip_options.no_binary.empty());
 }
 
 TEST_CASE("match specs are taken apart", "[environment]") {

@@ -1,6 +1,7 @@
 // The activation scripts in the real shells; a shell that is not installed is skipped.
 #include "common/base/file.hpp"
 #include "common/base/process.hpp"
+#include "common/base/shell_quote.hpp"
 #include "common/base/text.hpp"
 #include "source_dir.hpp"
 
@@ -233,6 +234,118 @@ exit 0
 )csh") == "prefix " + prefix.path + " env demo\npath " + prefix.path +
                       "/bin:/usr/local/bin:/usr/bin:/bin\nvariables x y,new\nhooks ab\nprompt (demo) % "
                       "\nrestored\nprompt % \n");
+        }
+    }
+}
+
+namespace {
+
+// As `env -0` writes them, without those that every shell changes.
+std::map<std::string, std::string> environment_in(const fs::path& file) {
+    std::map<std::string, std::string> out;
+    const auto text = read_text(file);
+    if (!text.ok()) return out;
+    for (std::string_view entry : split(*text, '\0')) {
+        const std::size_t equal = entry.find('=');
+        if (equal != std::string_view::npos) out[std::string(entry.substr(0, equal))] = entry.substr(equal + 1);
+    }
+    for (const char* name : {"_", "SHLVL", "PWD", "OLDPWD"}) out.erase(name);
+    return out;
+}
+
+struct Shell {
+    std::vector<std::string> argv;
+    std::string file, set, to; // of the activation script, and of its lines
+    std::string (*quote)(std::string_view);
+    std::string script;
+};
+
+const char* const posix_round = "env -0 >\"$S/before\"\n. \"$P/bin/activate\"\nenv -0 >\"$S/inside\"\ndeactivate\n"
+                                "env -0 >\"$S/after\"\n";
+const Shell shells[] = {
+    {{"bash"}, "activate", "export ", "=", shell_quote, posix_round},
+    {{"dash"}, "activate", "export ", "=", shell_quote, posix_round},
+    {{"zsh", "-f"}, "activate", "export ", "=", shell_quote, posix_round},
+    {{"fish", "--no-config"},
+     "activate.fish",
+     "set -gx ",
+     " ",
+     fish_quote,
+     "env -0 >$S/before\nsource $P/bin/activate.fish\nenv -0 >$S/inside\ndeactivate\nenv -0 >$S/after\n"},
+    {{"tcsh", "-f"},
+     "activate.csh",
+     "setenv ",
+     " ",
+     csh_quote,
+     "env -0 >\"$S:q/before\"\nsource \"$P:q/bin/activate.csh\"\nenv -0 >\"$S:q/inside\"\ndeactivate\n"
+     "env -0 >\"$S:q/after\"\n"},
+};
+
+} // namespace
+
+TEST_CASE("hostile values come and go in every shell") {
+    const std::vector<std::string> values = {"it's",
+                                             "a!b !! !x",
+                                             "$HOME",
+                                             "`id`",
+                                             "\"q\"",
+                                             "back\\slash\\",
+                                             "a;b|c&d",
+                                             "*?[x]{a,b}~",
+                                             " lead and trail ",
+                                             "#c",
+                                             "-n",
+                                             "\\'",
+                                             "%s %d",
+                                             "é",
+                                             "(x)",
+                                             "!",
+                                             "''",
+                                             "\\!",
+                                             "$(id) ${X}",
+                                             "\t tab",
+                                             "^x^y",
+                                             "\\\\'!'`$\"",
+                                             "",
+                                             "--"};
+    const std::vector<std::string> own = {"line\nend", "end\n", "a\n\n'b!$`\""}; // a user's values may have line ends
+    for (const Shell& shell : shells) {
+        if (!has_shell(shell.argv[0])) {
+            WARN(shell.argv[0] << " is not installed: skipped");
+            continue;
+        }
+        for (const std::string name : {"plain", "a b", "o'brien!", "all '!$HOME`id`\"\\ é%s"}) {
+            const Prefix prefix(name);
+            std::string lines;
+            ProcessSpec spec;
+            for (std::size_t i = 0; i < values.size(); ++i) {
+                lines += fmt::format("{}V{}{}{}\n", shell.set, i, shell.to, shell.quote(values[i]));
+                spec.set[fmt::format("V{}", i)] = i < own.size() ? own[i] : "old" + values[i];
+            }
+            prefix.write("bin/" + shell.file, prefix.render(shell.file, lines));
+            prefix.write("../script", shell.script);
+            spec.argv = shell.argv;
+            spec.argv.push_back((prefix.scratch() / "script").string());
+            spec.clear_environment = true;
+            spec.set.merge(std::map<std::string, std::string>{{"PATH", "/usr/bin:/bin"},
+                                                              {"HOME", prefix.scratch().string()},
+                                                              {"P", prefix.path},
+                                                              {"S", prefix.scratch().string()},
+                                                              {"PYTHONHOME", "it's!\n$"},
+                                                              {"LC_ALL", "C.UTF-8"}});
+            spec.timeout_seconds = 120;
+            auto result = run_process(spec);
+            REQUIRE(result.ok());
+            INFO(shell.argv[0] << " in " << name);
+            CHECK(result->error_output == "");
+            const auto before = environment_in(prefix.scratch() / "before");
+            auto inside = environment_in(prefix.scratch() / "inside");
+            CHECK(before.at("V0") == own[0]);
+            CHECK(environment_in(prefix.scratch() / "after") == before);
+            for (std::size_t i = 0; i < values.size(); ++i) CHECK(inside[fmt::format("V{}", i)] == values[i]);
+            CHECK(inside["CONDA_PREFIX"] == prefix.path);
+            CHECK(inside["PATH"] == prefix.path + "/bin:/usr/bin:/bin");
+            CHECK(!inside.contains("PYTHONHOME"));
         }
     }
 }

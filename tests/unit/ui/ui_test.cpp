@@ -110,7 +110,9 @@ TEST_CASE("wrong usage") {
     CHECK(parsed({"--repair"}).mode == Mode::repair);
     CHECK(parsed({"--integrity"}).mode == Mode::integrity);
     CHECK(parsed({"-bu", "--replace"}).replace);
-    CHECK(refused({"--purge"}) == "--purge goes with --uninstall");
+    CHECK(refused({"--purge"}) == "--purge goes with --uninstall or --replace");
+    CHECK(refused({"--purge", "--replace", "--repair"}) == "--purge goes with --uninstall or --replace");
+    CHECK(parsed({"-bu", "--replace", "--purge"}).purge);
     CHECK(parsed({"--uninstall", "--purge"}).purge);
     CHECK(refused({"--key"}) == "--key needs a value: --key FILE");
     CHECK(refused({""}) == "unexpected argument ''; the directory to install into goes after -p");
@@ -137,6 +139,7 @@ TEST_CASE("help names every option that can be given") {
                       "--verify-file",
                       "--verify-only",
                       "--replace",
+                      "--no-host",
                       "--no-gpu",
                       "--gpu-memory N",
                       "--private",
@@ -260,6 +263,12 @@ TEST_CASE("the report as text and as a page") {
     CHECK(text.find("CUDA kernels on Fake GPU, compute capability 8.6, 24.0 GB; host to device 12.3 GB/s") !=
           std::string::npos);
     CHECK(text.find("  not verified GPU: not verified: no NVIDIA GPU was found\n") != std::string::npos);
+    // What a row has said already is not said again.
+    json told = report;
+    told["preflight"]["findings"].push_back(
+        {{"severity", "note"}, {"sentence", "GPU: not verified: no NVIDIA GPU was found"}});
+    const std::string once = render_report_text(told, false);
+    CHECK(once.find("no NVIDIA GPU was found") == once.rfind("no NVIDIA GPU was found"));
     CHECK(text.find('\x1b') == std::string::npos);
     CHECK(render_report_text(report, true).find('\x1b') != std::string::npos);
 

@@ -6,6 +6,7 @@
 #include "common/machine/cuda_error_advice.hpp"
 #include "common/machine/probe.hpp"
 #include "common/machine/probe_events.hpp"
+#include "fake_environment.hpp"
 #include "source_dir.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -59,76 +60,6 @@ machine::ProbeResult run_script(const std::string& body, int seconds = 20) {
 }
 
 std::string quoted_lines(std::string_view lines) { return "cat <<'LINES'\n" + std::string(lines) + "LINES\n"; }
-
-std::string system_python() {
-    for (const char* path : {"/usr/bin/python3", "/usr/local/bin/python3"})
-        if (fs::exists(path)) return path;
-    return {};
-}
-
-// An environment: a prefix with a python and one directory of modules.
-class FakeEnvironment {
-  public:
-    FakeEnvironment() : directory_(TemporaryDirectory::make().value()) {
-        python_ = system_python();
-        if (python_.empty()) {
-            ProcessSpec which;
-            which.argv = {"sh", "-c", "command -v python3"};
-            auto found = run_process(which);
-            if (found.ok()) python_ = trim(found->output);
-        }
-        fs::create_directories(at("bin"));
-        fs::create_directories(at("site"));
-        // As in a real one, the modules of this prefix come after those of PYTHONPATH and of the user site.
-        write("bin/python",
-              "#!/bin/sh\nexec '" + python_ + "' " + "-c 'import sys\nsys.prefix = \"" + at("").string() +
-                  "\"\nsys.path.append(\"" + at("site").string() +
-                  "\")\nscript = sys.argv[2]\nsys.argv = [\"-c\"] + sys.argv[3:]\nexec(script)' \"$@\"\n");
-        fs::permissions(at("bin/python"), fs::perms::owner_all);
-        manifest.python = format::PythonInfo{};
-        manifest.python->executable = "bin/python";
-    }
-    bool usable() const { return !python_.empty(); }
-    fs::path at(const std::string& path) const { return path.empty() ? directory_.path() : directory_.path() / path; }
-    void write(const std::string& path, const std::string& text) {
-        fs::create_directories(at(path).parent_path());
-        REQUIRE(write_atomically(at(path), text).ok());
-    }
-    void package(const std::string& name, const std::string& code) {
-        write("site/" + name + "/__init__.py", code);
-        write("site/" + name + "-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: " + name + "\nVersion: 1.0\n");
-        write("site/" + name + "-1.0.dist-info/RECORD",
-              name + "/__init__.py,,\n" + name + "-1.0.dist-info/METADATA,,\n");
-        format::PackageInfo p;
-        p.kind = "wheel";
-        p.name = name;
-        p.version = "1.0";
-        p.requested = true;
-        manifest.packages.push_back(p);
-    }
-    std::vector<ImportCheck> check(std::map<std::string, std::string> user = {}, bool expect_gpu = false,
-                                   double seconds = 20) {
-        ImportOptions options;
-        options.prefix = directory_.path().string();
-        options.expect_gpu = expect_gpu;
-        user.emplace("PATH", "/usr/bin:/bin");
-        user.emplace("HOME", at("home").string());
-        options.user = std::move(user);
-        options.timeout_seconds = seconds;
-        return check_imports(manifest, options);
-    }
-    format::Manifest manifest;
-
-  private:
-    TemporaryDirectory directory_;
-    std::string python_;
-};
-
-const ImportCheck* find(const std::vector<ImportCheck>& checks, std::string_view name, std::string_view environment) {
-    for (const ImportCheck& c : checks)
-        if (c.name == name && c.environment == environment) return &c;
-    return nullptr;
-}
 
 // Enough of torch for checks/torch.py: tensors with equal elements. FAKE selects the failure.
 constexpr const char* fake_torch = R"py(
@@ -745,6 +676,33 @@ TEST_CASE("a whole report is what the schema says") {
     CHECK(value["created"] == "2025-11-23T21:50:00Z");
     CHECK(value["activate"] == "source " + shell_quote(prefix + "/bin/activate"));
     CHECK(value["summary"] == fmt::format("installed in '{}'; GPU: failed", prefix));
+    report.host = machine::HostFacts{"node1", "a processor", 8, 1ull << 34};
+    report.verification = nullptr;
+    check_schema(schema, make_report(report), "report of a host");
+    CHECK(make_report(report)["host"]["name"] == "node1");
+    report.verification = &verification;
+    // The worst is said, with the number and where it fails.
+    auto headline = [&](std::vector<std::pair<std::string, std::string>> failed, Verification::Gpu gpu) {
+        verification.gpu = gpu;
+        verification.checks.clear();
+        for (auto& [name, where] : failed) {
+            ImportCheck check;
+            check.name = name;
+            check.environment = where;
+            verification.checks.push_back(check);
+        }
+        return summary_sentence(report).substr(fmt::format("installed in '{}'", prefix).size());
+    };
+    using Gpu = Verification::Gpu;
+    CHECK(headline({}, Gpu::not_needed) == "; GPU: not needed");
+    CHECK(headline({}, Gpu::not_verified) == "; GPU: not verified");
+    CHECK(headline({{"six", "user"}, {"yaml", "user"}}, Gpu::not_needed) == "; 2 imports fail in your shell");
+    CHECK(headline({{"six", "clean"}}, Gpu::not_verified) == "; 1 import fails; GPU: not verified");
+    CHECK(headline({{"six", "clean"}, {"yaml", "user"}}, Gpu::failed) ==
+          "; GPU: failed; 1 import fails; 1 more in your shell");
+    CHECK(headline({{"python", "clean"}}, Gpu::not_needed) == "; Python does not start");
+    facts.script_failure = "the script failed";
+    CHECK(headline({}, Gpu::verified) == "; a package's script failed; GPU: verified");
     for (ReportMode mode : {ReportMode::check, ReportMode::verify_only, ReportMode::extract}) {
         ReportFacts partial{mode,
                             "demo.run",

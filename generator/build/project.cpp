@@ -1,0 +1,108 @@
+#include "generator/build/project.hpp"
+
+#include "common/base/hash_file.hpp"
+#include "common/base/input_file.hpp"
+#include "common/base/process.hpp"
+#include "common/base/text.hpp"
+#include "common/base/url.hpp"
+#include "generator/archive/write_tar.hpp"
+#include "generator/pip/requirement.hpp"
+#include "generator/spec/own_project.hpp"
+
+#include <algorithm>
+
+namespace tinderbox::build {
+namespace {
+
+constexpr double longest_step = 600; // seconds
+
+// The files that git knows or would add; nullopt: no repository, or no git.
+std::optional<std::vector<std::string>> files_of_git(const fs::path& directory) {
+    ProcessSpec spec;
+    spec.argv = {"git", "-C", directory.string(), "ls-files", "--cached", "--others", "--exclude-standard", "-z",
+                 "--",  "."};
+    spec.timeout_seconds = longest_step;
+    spec.output_limit = 256u << 20;
+    auto listed = run_process(spec);
+    if (!listed.ok() || !listed->succeeded()) return std::nullopt;
+    std::vector<std::string> out;
+    std::error_code ec;
+    for (std::string_view name : split(listed->output, '\0'))
+        if (!name.empty() && fs::exists(fs::symlink_status(directory / name, ec))) out.emplace_back(name);
+    return out;
+}
+
+// Of a project without git: what no build reads.
+bool is_litter(const fs::directory_entry& entry) {
+    const std::string name = entry.path().filename().string();
+    std::error_code ec;
+    if (fs::exists(entry.path() / "pyvenv.cfg", ec) || fs::exists(entry.path() / "conda-meta", ec)) return true;
+    for (std::string_view one : {".git", ".hg", ".svn", ".tox", ".nox", "__pycache__", "node_modules", "build", "dist",
+                                 ".mypy_cache", ".pytest_cache", ".ruff_cache", ".eggs"})
+        if (name == one) return true;
+    return name.ends_with(".egg-info") || name.ends_with(".pyc") || name.ends_with(".run");
+}
+
+Result<std::vector<std::string>> files_below(const fs::path& directory) {
+    std::vector<std::string> out;
+    std::error_code ec;
+    fs::recursive_directory_iterator it(directory, ec), end;
+    for (; !ec && it != end; it.increment(ec)) {
+        if (is_litter(*it)) it.disable_recursion_pending();
+        else if (!it->is_directory(ec)) out.push_back(it->path().lexically_relative(directory).string());
+    }
+    if (ec) return make_error(ErrorKind::storage, "cannot read '{}': {}", directory.string(), ec.message());
+    return out;
+}
+
+// Both become the name of a file.
+Status check_name_and_version(const spec::OwnProject& project, const std::string& path) {
+    const auto requirement = pip::Requirement::parse(project.name);
+    if (!requirement.ok() || requirement->written_name != project.name)
+        return make_error(ErrorKind::usage, "{}: '{}' is no name of a project (PEP 508)", path, project.name);
+    if (!pip::Version::parse(project.version))
+        return make_error(ErrorKind::usage, "{}: '{}' is no version of a project (PEP 440)", path, project.version);
+    return {};
+}
+
+// NAME-VERSION.tar.gz in the cache, in a directory named by its SHA-256.
+Result<fs::path> make_archive(const spec::OwnProject& project) {
+    std::optional<std::vector<std::string>> files = files_of_git(project.directory);
+    if (!files) {
+        TRY_ASSIGN(files, files_below(project.directory));
+    }
+    std::ranges::sort(*files);
+    TRY(make_directories(cache_directory()));
+    TRY_ASSIGN(const TemporaryDirectory work, TemporaryDirectory::make(cache_directory()));
+    const std::string stem =
+        fmt::format("{}-{}", replace_all(pip::normalize_name(project.name), "-", "_"), project.version);
+    const fs::path archive = work.path() / (stem + ".tar.gz");
+    TRY(archive::write_tar_gz(archive, project.directory, *files, stem).in(project.directory.string()));
+    TRY_ASSIGN(const FileHash hash, hash_file(archive));
+    const fs::path kept = cache_directory() / "projects" / to_hex(hash.sha256);
+    TRY(make_directories(kept));
+    std::error_code ec;
+    fs::rename(archive, kept / archive.filename(), ec);
+    if (ec) return make_error(ErrorKind::storage, "cannot write '{}': {}", kept.string(), ec.message());
+    return kept / archive.filename();
+}
+
+} // namespace
+
+Status add_own_project(const Options& options, const std::string& path, spec::Request& request) {
+    if (options.no_project || is_stream(path)) return {}; // what comes through a pipe has no directory
+    TRY_ASSIGN(const std::optional<spec::OwnProject> project, spec::own_project(request, path));
+    if (!project) return {};
+    if (!options.with_project)
+        return make_error(
+            ErrorKind::usage,
+            "{}: the project's own package '{}' would be left out: --with-project builds its wheel here with its "
+            "own build backend (runs its code), --no-project makes an environment of its dependencies alone",
+            path, project->name);
+    TRY(check_name_and_version(*project, path));
+    TRY_ASSIGN(const fs::path archive, make_archive(*project));
+    return spec::add_pip(request, fmt::format("{} @ file://{}", project->name, percent_encode_path(archive.string())),
+                         {path + " (its own project)", 0});
+}
+
+} // namespace tinderbox::build

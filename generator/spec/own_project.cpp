@@ -1,0 +1,57 @@
+#include "generator/spec/own_project.hpp"
+
+#include "generator/spec/spec_text.hpp"
+#include "generator/spec/toml.hpp"
+
+namespace tinderbox::spec {
+namespace {
+
+fs::path directory_of(const std::string& path) {
+    std::error_code ec;
+    return fs::absolute(path, ec).lexically_normal().parent_path();
+}
+
+// tool.uv.package; nullopt: it is not said.
+Result<std::optional<bool>> said_by_uv(const TomlFile& file) {
+    TRY_ASSIGN(const Toml* tool, file.table(file.root(), "tool"));
+    if (!tool) return std::optional<bool>();
+    TRY_ASSIGN(const Toml* uv, file.table(*tool, "uv"));
+    if (!uv || !uv->contains("package") || !uv->at("package").is_boolean()) return std::optional<bool>();
+    return std::optional(uv->at("package").as_boolean());
+}
+
+Result<std::optional<OwnProject>> of_pyproject(const std::string& path) {
+    TRY_ASSIGN(const std::string text, read_spec_text(path));
+    TRY_ASSIGN(const TomlFile file, TomlFile::parse(text, path));
+    TRY_ASSIGN(const Toml* project, file.table(file.root(), "project"));
+    if (!project) return std::optional<OwnProject>();
+    TRY_ASSIGN(const Toml* backend, file.table(file.root(), "build-system"));
+    TRY_ASSIGN(const std::optional<bool> said, said_by_uv(file));
+    if (!said.value_or(backend != nullptr)) return std::optional<OwnProject>();
+    OwnProject out;
+    out.directory = directory_of(path);
+    TRY_ASSIGN(out.name, file.text(*project, "name"));
+    TRY_ASSIGN(out.version, file.text(*project, "version"));
+    if (out.version.empty()) out.version = "0";
+    return std::optional(std::move(out));
+}
+
+std::optional<OwnProject> of_uv_lock(const ForeignLock& lock, const std::string& path) {
+    constexpr std::string_view editable = "editable ";
+    for (const ForeignPackage& package : lock.packages)
+        if (package.project && package.origin.starts_with(editable))
+            return OwnProject{package.name, package.version.empty() ? "0" : package.version,
+                              (directory_of(path) / package.origin.substr(editable.size())).lexically_normal()};
+    return std::nullopt;
+}
+
+} // namespace
+
+Result<std::optional<OwnProject>> own_project(const Request& request, const std::string& path) {
+    if (request.kind == to_string(SpecKind::pyproject)) return of_pyproject(path);
+    for (const LockSelection& selection : request.locks)
+        if (selection.lock->kind == to_string(SpecKind::uv_lock)) return of_uv_lock(*selection.lock, path);
+    return std::optional<OwnProject>();
+}
+
+} // namespace tinderbox::spec

@@ -1,0 +1,1 @@
+say(prefix=sys.prefix, version="%d.%d.%d" % sys.version_info[:3])
