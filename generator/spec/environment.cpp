@@ -86,7 +86,7 @@ class Reader {
                               "'dependencies' is not a list; write '  - PACKAGE' in a line for each package");
         Faults faults;
         for (const YAML::Node& entry : node)
-            if (!faults.add(dependency(entry, faults))) break;
+            if (!faults.add(file_.at(entry), dependency(entry, faults))) break;
         return faults.result();
     }
 
@@ -167,10 +167,10 @@ class Reader {
                                   "(in quotes if it has a ': ')");
             // conda writes these lines into a requirements file for pip, so a block of several lines is legal.
             int offset = 0;
-            for (std::string_view line : Lines(entry.Scalar()))
-                if (!faults.add(read_requirement_line(line, {path_, entry.Mark().line + 1 + offset++}, path_, request_,
-                                                      reading_)))
-                    return {};
+            for (std::string_view line : Lines(entry.Scalar())) {
+                const pip::SourceLine at{path_, entry.Mark().line + 1 + offset++};
+                if (!faults.add(at, read_requirement_line(line, at, path_, request_, reading_))) return {};
+            }
         }
         return {};
     }

@@ -4,21 +4,31 @@
 
 namespace tinderbox::spec {
 
-bool Faults::add(Status status) {
+bool Faults::add(const pip::SourceLine& line, Status status) {
     if (status.ok()) return true;
-    errors_.push_back(std::move(status).error());
-    // What is no mistake of a line (a budget, a damaged disk) meets the next lines, too.
-    return errors_.size() < limit && errors_.back().kind == ErrorKind::usage;
+    Error error = std::move(status).error();
+    // What is no mistake of a line (a damaged disk) meets the next lines, too.
+    const bool next = ++count_ < limit && error.kind == ErrorKind::usage;
+    // A file that two lines include has its mistakes once.
+    if (std::ranges::any_of(faults_, [&](const Fault& fault) { return fault.error.message == error.message; }))
+        return next;
+    const std::string place = line.str() + ": ";
+    std::string what = error.message.substr(error.message.starts_with(place) ? place.size() : 0);
+    if (!faults_.empty() && faults_.back().what == what) ++faults_.back().repeated;
+    else faults_.push_back({std::move(error), std::move(what), 0});
+    return next;
 }
 
 Status Faults::result() {
-    if (errors_.empty()) return {};
-    Error out = errors_.front();
-    std::vector<std::string> said{out.message};
-    for (const Error& error : errors_) {
-        if (std::ranges::find(said, error.message) != said.end()) continue;
-        said.push_back(error.message);
-        out.message += "\n" + error.message;
+    if (faults_.empty()) return {};
+    Error out{faults_.front().error.kind, ""};
+    for (const Fault& fault : faults_) {
+        if (!out.message.empty()) out.message += "\n";
+        out.message += fault.error.message;
+        if (fault.repeated > 0)
+            out.message += fmt::format(" (and so in {}{} {} behind it)",
+                                       count_ == limit && &fault == &faults_.back() ? "at least " : "", fault.repeated,
+                                       fault.repeated == 1 ? "line" : "lines");
     }
     return out;
 }

@@ -78,14 +78,20 @@ Status read_environment(std::string_view text, const std::string& path, const Lo
 // The mistakes of one file, which are said together.
 class Faults {
   public:
-    // False: enough is enough, stop reading.
-    bool add(Status status);
-    // All of them, one a line, of the first one's kind.
+    // `line`: the place that the error's text begins with. False: enough is enough, stop reading.
+    bool add(const pip::SourceLine& line, Status status);
+    // All of them, one a line, of the first one's kind. The same mistake in line after line is said once.
     Status result();
 
   private:
+    struct Fault {
+        Error error;
+        std::string what; // the text without its place
+        std::size_t repeated = 0;
+    };
     static constexpr std::size_t limit = 20;
-    std::vector<Error> errors_;
+    std::vector<Fault> faults_;
+    std::size_t count_ = 0;
 };
 
 } // namespace tinderbox::spec

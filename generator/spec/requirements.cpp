@@ -537,8 +537,10 @@ Status read_lines(std::string_view text, Context& context) {
     TRY(context.reading.spending.bytes(text.size()));
     LogicalLines lines(text);
     Faults faults;
-    for (LogicalLine line; lines.next(line);)
-        if (!faults.add(read_line(line.text, pip::SourceLine{context.file, line.number}, context))) break;
+    for (LogicalLine line; lines.next(line);) {
+        const pip::SourceLine at{context.file, line.number};
+        if (!faults.add(at, read_line(line.text, at, context))) break;
+    }
     return faults.result();
 }
 
