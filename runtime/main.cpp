@@ -25,8 +25,6 @@
 namespace tinderbox {
 namespace {
 
-using nlohmann::json;
-
 std::atomic<bool> interrupted = false;
 std::atomic<std::int64_t> interrupted_at_ms = 0;
 
@@ -114,9 +112,7 @@ int fail(const Error& error, bool as_json) {
     (void)flush_output();
     Terminal::get().error(error.message);
     if (as_json)
-        write_output(json({{"error", error.message}, {"exit_code", static_cast<int>(error.kind)}})
-                         .dump(2, ' ', false, json::error_handler_t::replace) +
-                     "\n");
+        write_output(format::canonical_json({{"error", error.message}, {"exit_code", static_cast<int>(error.kind)}}));
     return static_cast<int>(error.kind);
 }
 

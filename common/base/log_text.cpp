@@ -1,8 +1,7 @@
 #include "common/base/log_text.hpp"
 
-#include <unistd.h>
+#include "common/base/file.hpp"
 
-#include <cerrno>
 #include <string>
 
 namespace tinderbox {
@@ -23,15 +22,7 @@ std::string without_styles(std::string_view text) {
 } // namespace
 
 bool append_to_log(int fd, std::string_view text) {
-    const std::string plain = without_styles(text);
-    std::string_view rest = plain;
-    while (!rest.empty()) {
-        const ssize_t n = ::write(fd, rest.data(), rest.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return false;
-        rest.remove_prefix(static_cast<std::size_t>(n));
-    }
-    return true;
+    return write_exact(fd, as_bytes(without_styles(text)), "the log").ok();
 }
 
 } // namespace tinderbox

@@ -5,6 +5,9 @@
 
 namespace tinderbox {
 
+// The warning when append_to_log() has failed.
+inline constexpr std::string_view log_is_incomplete = "the log file cannot be written, and is not complete";
+
 // False: the file cannot take all of it (a full disk); then the log is not complete.
 bool append_to_log(int fd, std::string_view text);
 

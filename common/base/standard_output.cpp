@@ -38,7 +38,7 @@ void write_output(std::string_view text) {
     const std::string shown = visible_output(text, Terminal::get().colour());
     if (log_fd >= 0 && !append_to_log(log_fd, shown)) {
         log_fd = -1;
-        Terminal::get().warning("the log file cannot be written, and is not complete");
+        Terminal::get().warning(log_is_incomplete);
     }
     waiting += shown;
     if (waiting.size() >= piece) write_waiting();

@@ -27,7 +27,7 @@ bool write_all(int fd, std::string_view text) {
 void log_line(int& log_fd, std::string_view line) {
     if (log_fd < 0 || append_to_log(log_fd, line)) return;
     log_fd = -1;
-    write_all(2, "warning: the log file cannot be written, and is not complete\n");
+    write_all(2, fmt::format("warning: {}\n", log_is_incomplete));
 }
 
 } // namespace

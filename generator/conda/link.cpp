@@ -5,6 +5,7 @@
 #include "common/base/time.hpp"
 #include "common/base/url.hpp"
 #include "common/format/json_read.hpp"
+#include "common/format/manifest.hpp"
 #include "generator/conda/names.hpp"
 #include "generator/parcel/holed_json.hpp"
 
@@ -255,7 +256,7 @@ json archive_record(const json& metadata, const RecordInput& input) {
 } // namespace
 
 std::string repodata_record(const json& metadata, const RecordInput& input) {
-    return archive_record(metadata, input).dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+    return format::canonical_json(archive_record(metadata, input));
 }
 
 Result<GeneratedFile> record_file(const json& metadata, const format::PythonInfo* python, const RecordInput& input,

@@ -51,7 +51,6 @@ class FatbinScanner {
     explicit FatbinScanner(std::uint64_t file_size) : file_size_(file_size) {}
     void feed(ByteView bytes);
 
-    bool found() const { return !containers_.empty(); }
     // After the last byte. `sections` as the ELF headers name them; empty when there are none: every container counts.
     // nullopt: no device code.
     std::optional<FatbinInfo> result(const std::vector<ElfSection>& sections) const;

@@ -70,9 +70,14 @@ Status check_hash(std::string_view algorithm, std::string_view digest) {
     return {};
 }
 
-Status check_hash(std::string_view text) {
+std::pair<std::string_view, std::string_view> split_hash(std::string_view text) {
     const auto colon = std::min(text.find(':'), text.size());
-    return check_hash(text.substr(0, colon), text.substr(std::min(colon + 1, text.size())));
+    return {text.substr(0, colon), text.substr(std::min(colon + 1, text.size()))};
+}
+
+Status check_hash(std::string_view text) {
+    const auto [algorithm, digest] = split_hash(text);
+    return check_hash(algorithm, digest);
 }
 
 void keep_hash(std::string& sha256, std::string& md5, std::vector<std::string>& others, std::string_view algorithm,

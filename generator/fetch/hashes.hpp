@@ -30,7 +30,9 @@ std::vector<std::pair<std::string, std::string>> fragment_hashes(std::string_vie
 
 // Errors (usage, without a place): an algorithm that cannot be computed, another length, other characters.
 Status check_hash(std::string_view algorithm, std::string_view digest);
-// The same for "ALGORITHM:DIGEST".
+// "ALGORITHM:DIGEST" → both, which are views into it; without a colon the digest is "".
+std::pair<std::string_view, std::string_view> split_hash(std::string_view text);
+// check_hash() for "ALGORITHM:DIGEST".
 Status check_hash(std::string_view text);
 
 // Puts a hash where it belongs, whatever its form: sha256 and md5 of the right length into their members, all others

@@ -51,8 +51,8 @@ std::vector<std::pair<std::string, std::string>> other_hashes(const Download& wa
     std::vector<std::pair<std::string, std::string>> out;
     if (!wanted.md5.empty()) out.emplace_back("md5", to_lower(wanted.md5));
     for (const std::string& text : wanted.hashes) {
-        const auto colon = std::min(text.find(':'), text.size() - 1);
-        out.emplace_back(to_lower(text.substr(0, colon)), to_lower(text.substr(colon + 1)));
+        const auto [algorithm, digest] = split_hash(text);
+        out.emplace_back(to_lower(algorithm), to_lower(digest));
     }
     return out;
 }

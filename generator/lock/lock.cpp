@@ -288,9 +288,7 @@ json to_json(const Lock& lock) {
     return out;
 }
 
-std::string lock_text(const Lock& lock) {
-    return to_json(lock).dump(2, ' ', false, json::error_handler_t::replace) + "\n";
-}
+std::string lock_text(const Lock& lock) { return format::canonical_json(to_json(lock)); }
 
 Result<Lock> lock_from_json(const json& root, const std::string& file_name) {
     if (!root.is_object() || !root.contains("tinderbox_lock") || !root["tinderbox_lock"].is_number_integer())

@@ -24,10 +24,10 @@ Status add_hashes(ForeignFile& out, const Digests& digests, const pip::SourceLin
 
 Status add_hash(ForeignFile& out, std::string_view hash, const pip::SourceLine& line) {
     if (hash.empty()) return {};
-    auto colon = hash.find(':');
-    if (colon == std::string_view::npos)
+    if (hash.find(':') == std::string_view::npos)
         return line_error(line, "the hash '{}' is not ALGORITHM:DIGEST; make the lock again", hash);
-    return add_hashes(out, {{std::string(hash.substr(0, colon)), std::string(hash.substr(colon + 1))}}, line);
+    const auto [algorithm, digest] = fetch::split_hash(hash);
+    return add_hashes(out, {{std::string(algorithm), std::string(digest)}}, line);
 }
 
 Result<Digests> digests_of(const YamlFile& file, const YAML::Node& map, bool all) {

@@ -511,12 +511,13 @@ Status apply_option(const Option& option, const pip::SourceLine& line, Context& 
 }
 
 Status read_line(std::string_view raw, const pip::SourceLine& line, Context& context) {
-    std::string expanded = expand_variables(without_comment(raw));
+    const std::string_view content = without_comment(raw);
+    std::string expanded = expand_variables(content);
     std::string_view text = trim(expanded);
     if (text.empty()) return {};
     pip::SourceLine begin = line;
-    begin.column = static_cast<int>(without_comment(raw).data() - raw.data());
-    TRY(refuse_no_break_space(without_comment(raw), begin));
+    begin.column = static_cast<int>(content.data() - raw.data());
+    TRY(refuse_no_break_space(content, begin));
     TRY(context.reading.spending.nodes());
     if (text.size() > requirement_line_bytes)
         return over_budget(ErrorKind::usage, line.str(), Resource::bytes, requirement_line_bytes);

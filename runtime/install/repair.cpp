@@ -274,11 +274,12 @@ Status Repair::record(const std::vector<std::string>& compiled) {
 // conda's list names the old place, unless an environment is still there (the tree was copied).
 void Repair::register_moved() {
     if (!options_.register_environment) return;
-    for (const fs::path& prefix : prefixes_to_register(manifest_, layout_)) {
-        const fs::path below = prefix.lexically_relative(layout_.root);
-        const fs::path old = below == "." ? *summary_.moved_from : *summary_.moved_from / below;
-        Status gone = lexists(old) ? Status() : unregister_environment(old);
-        auto listed = register_environment(prefix);
+    const std::vector<fs::path> now = prefixes_to_register(manifest_, layout_);
+    const std::vector<fs::path> before =
+        prefixes_to_register(manifest_, place::layout_of({state_, manifest_}, *summary_.moved_from));
+    for (std::size_t i = 0; i < now.size(); ++i) {
+        Status gone = lexists(before[i]) ? Status() : unregister_environment(before[i]);
+        auto listed = register_environment(now[i]);
         for (const Error* error : {gone.ok() ? nullptr : &gone.error(), listed.ok() ? nullptr : &listed.error()})
             if (error)
                 summary_.warnings.push_back(
@@ -292,8 +293,7 @@ void Repair::warn_of_old_names() {
     std::set<std::string_view> listed;
     for (const InstalledRow& row : rows_) listed.insert(row.path);
     for (format::Root which : layout_.roots()) {
-        const fs::path below = layout_.prefix(which).lexically_relative(layout_.root);
-        const std::string bin = below == "." ? "bin" : (below / "bin").string();
+        const std::string bin = fs::path(layout_.root_paths()[format::prefix_index(which)]) / "bin";
         auto directory = root_.directory(bin);
         auto entries = directory.ok() ? directory->entries() : Result<std::vector<Directory::Entry>>(Error{});
         if (!entries.ok()) continue;

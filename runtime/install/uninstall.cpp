@@ -56,8 +56,8 @@ Result<UninstallSummary> uninstall(const fs::path& path, const UninstallOptions&
     for (format::Root which : layout.roots()) listed.push_back(layout.prefix(which));
     // conda's list may still have the place where it was installed.
     if (const auto old = place::moved_from(installed->state, path); old && !lexists(*old))
-        for (std::size_t i = 0, count = listed.size(); i < count; ++i)
-            listed.push_back((*old / listed[i].lexically_relative(path) / "").lexically_normal().parent_path());
+        for (const place::Layout there = place::layout_of(*installed, *old); format::Root which : layout.roots())
+            listed.push_back(there.prefix(which));
     for (const fs::path& prefix : listed)
         if (auto gone = unregister_environment(prefix); !gone.ok())
             warnings.push_back(fmt::format("conda still lists this environment: {}", gone.error().message));

@@ -1,5 +1,6 @@
 // The report of a run: shown, kept in the prefix, and written where --report says.
 #include "common/base/output_file.hpp"
+#include "common/format/manifest.hpp"
 #include "runtime/place/control_files.hpp"
 #include "runtime/session/session.hpp"
 
@@ -31,8 +32,6 @@ bool is_directory_name(const std::string& path) {
     std::error_code ec;
     return path.ends_with('/') || fs::is_directory(path, ec);
 }
-
-std::string json_text(const json& value) { return value.dump(2, ' ', false, json::error_handler_t::replace) + "\n"; }
 
 } // namespace
 
@@ -83,7 +82,7 @@ void Session::keep_report(const verify::ReportFacts& in, const std::string& pref
     const bool beside = later && (*control)->exists(place::control::report_json);
     (void)(*control)->write_atomically(beside ? place::control::verification_html : place::control::report_html, page);
     (void)(*control)->write_atomically(beside ? place::control::verification_json : place::control::report_json,
-                                       json_text(value));
+                                       format::canonical_json(value));
 }
 
 Status Session::write_report(const verify::ReportFacts& in, const std::string& page, const json& value) const {
@@ -91,7 +90,7 @@ Status Session::write_report(const verify::ReportFacts& in, const std::string& p
     TRY(make_directories(options_.report_file));
     const std::string name = file_name_of(in.host->name);
     TRY(write_output_file(fs::path(options_.report_file) / (name + ".html"), page));
-    return write_output_file(fs::path(options_.report_file) / (name + ".json"), json_text(value));
+    return write_output_file(fs::path(options_.report_file) / (name + ".json"), format::canonical_json(value));
 }
 
 // With --quiet, what the table would have said of failures. Findings of preflight were shown before.
@@ -109,7 +108,7 @@ void Session::say_failures(const verify::ReportFacts& in) const {
 // `prefix`: keeps it there as well; "" = nowhere.
 Result<int> Session::report(const verify::ReportFacts& in, const std::string& prefix, bool show) const {
     const json value = verify::make_report(in);
-    if (options_.json) write_output(json_text(value));
+    if (options_.json) write_output(format::canonical_json(value));
     else if (show && options_.quiet) {
         terminal().line(ui::render_report_text(value, false)); // for the log alone
         say_failures(in);

@@ -3,6 +3,7 @@
 #include "common/base/text.hpp"
 #include "common/base/units.hpp"
 #include "common/base/users.hpp"
+#include "common/format/manifest.hpp"
 #include "runtime/install/integrity.hpp"
 #include "runtime/install/repair.hpp"
 #include "runtime/install/uninstall.hpp"
@@ -47,14 +48,12 @@ Result<int> Session::integrity() const {
     const auto moved_from = place::moved_from(installed.state, installed.layout.root);
     const bool whole = check.differences.empty() && check.unreadable.empty() && !moved_from;
     if (options_.json)
-        write_output(json({{"ok", whole},
-                           {"files", check.files},
-                           {"bytes", check.bytes},
-                           {"moved_from", moved_from ? json(moved_from->string()) : json()},
-                           {"differences", to_json(check.differences)},
-                           {"unreadable", to_json(check.unreadable)}})
-                         .dump(2, ' ', false, json::error_handler_t::replace) +
-                     "\n");
+        write_output(format::canonical_json({{"ok", whole},
+                                             {"files", check.files},
+                                             {"bytes", check.bytes},
+                                             {"moved_from", moved_from ? json(moved_from->string()) : json()},
+                                             {"differences", to_json(check.differences)},
+                                             {"unreadable", to_json(check.unreadable)}}));
     else
         for (const auto* list : {&check.differences, &check.unreadable}) show(*list, root);
     if (!check.differences.empty())
@@ -83,13 +82,12 @@ Result<int> Session::repair() const {
     for (const std::string& warning : repaired->warnings) terminal().warning(warning);
     show(repaired->left, root);
     if (options_.json)
-        write_output(json({{"files", repaired->files},
-                           {"restored", repaired->restored},
-                           {"left", to_json(repaired->left)},
-                           {"moved_from", repaired->moved_from ? json(repaired->moved_from->string()) : json()},
-                           {"warnings", repaired->warnings}})
-                         .dump(2, ' ', false, json::error_handler_t::replace) +
-                     "\n");
+        write_output(format::canonical_json(
+            {{"files", repaired->files},
+             {"restored", repaired->restored},
+             {"left", to_json(repaired->left)},
+             {"moved_from", repaired->moved_from ? json(repaired->moved_from->string()) : json()},
+             {"warnings", repaired->warnings}}));
     else
         say(fmt::format("{}: {} files compared, {} restored{}", root, repaired->files, repaired->restored.size(),
                         repaired->moved_from ? fmt::format("; they named '{}'", repaired->moved_from->string()) : ""));
@@ -137,12 +135,10 @@ Result<int> Session::remove() {
     for (const std::string& warning : removed.warnings) terminal().warning(warning);
     for (const std::string& path : removed.kept) terminal().note("kept", root + "/" + path);
     if (options_.json)
-        write_output(json({{"removed", removed.removed},
-                           {"kept", removed.kept},
-                           {"warnings", removed.warnings},
-                           {"shells", install::to_json(shells)}})
-                         .dump(2, ' ', false, json::error_handler_t::replace) +
-                     "\n");
+        write_output(format::canonical_json({{"removed", removed.removed},
+                                             {"kept", removed.kept},
+                                             {"warnings", removed.warnings},
+                                             {"shells", install::to_json(shells)}}));
     else say(fmt::format("{} files removed from '{}', {} kept", removed.removed, root, removed.kept.size()));
     return 0;
 }
