@@ -13,6 +13,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(tinderbox_warnings INTERFACE
         $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict -Wno-null-dereference -Wno-maybe-uninitialized>)
 endif()
+# The file of a batch is not a main file for g++, which takes its unnamed namespaces for a header's.
+if(TINDERBOX_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(tinderbox_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-subobject-linkage>)
+endif()
 
 add_library(tinderbox_sanitizers INTERFACE)
 if(TINDERBOX_SANITIZE)

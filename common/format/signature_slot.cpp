@@ -5,7 +5,7 @@
 namespace tinderbox::format {
 namespace {
 
-constexpr std::string_view magic = "TNDRSIG\n";
+constexpr std::string_view signature_magic = "TNDRSIG\n";
 constexpr std::uint32_t version = 1;
 
 bool is_zero(ByteView bytes) {
@@ -16,7 +16,7 @@ bool is_zero(ByteView bytes) {
 
 Bytes encode(const SignatureSlot& slot) {
     ByteWriter out;
-    out.bytes(as_bytes(magic));
+    out.bytes(as_bytes(signature_magic));
     out.u32(version);
     out.u32(static_cast<std::uint32_t>(slot.signature.size()));
     out.bytes(slot.key_id);
@@ -29,7 +29,7 @@ Result<std::optional<SignatureSlot>> decode_signature_slot(ByteView bytes) {
     if (is_zero(bytes)) return std::optional<SignatureSlot>();
     ByteReader in(bytes);
     SignatureSlot slot;
-    bool good = as_text(in.bytes(magic.size())) == magic && in.u32() == version;
+    bool good = as_text(in.bytes(signature_magic.size())) == signature_magic && in.u32() == version;
     const std::uint32_t size = in.u32();
     const ByteView id = in.bytes(slot.key_id.size());
     good = good && size > 0 && size <= longest_signature;

@@ -11,7 +11,7 @@ namespace tinderbox::format {
 namespace {
 
 constexpr std::size_t text_size = 2048; // then the binary half
-constexpr std::string_view magic = "TNDRVOL\n";
+constexpr std::string_view volume_magic = "TNDRVOL\n";
 
 // `sh NAME.run.002` prints a sentence; without this text the shell would complain about binary data.
 std::string shell_text(const VolumeHeader& header) {
@@ -29,7 +29,7 @@ std::string shell_text(const VolumeHeader& header) {
     return text;
 }
 
-Error damaged(std::string message) { return Error{ErrorKind::damaged, std::move(message)}; }
+Error damaged_volume(std::string message) { return Error{ErrorKind::damaged, std::move(message)}; }
 
 // Whether `file` is volume `number` of the set that begins with `first`.
 Result<Volume> open_one(const Volume& first, std::uint64_t volume_size, unsigned number, unsigned count,
@@ -38,24 +38,26 @@ Result<Volume> open_one(const Volume& first, std::uint64_t volume_size, unsigned
     out.path = path;
     const std::string name = path.string();
     auto fd = open_file(path, O_RDONLY | O_CLOEXEC);
-    if (!fd.ok() && fd.error().kind == ErrorKind::usage) return damaged(fd.error().message);
-    if (!fd.ok()) return damaged(fmt::format("this installer has {} volumes, and '{}' is not there", count, name));
+    if (!fd.ok() && fd.error().kind == ErrorKind::usage) return damaged_volume(fd.error().message);
+    if (!fd.ok())
+        return damaged_volume(fmt::format("this installer has {} volumes, and '{}' is not there", count, name));
     out.fd = *std::move(fd);
     TRY_ASSIGN(std::uint64_t size, file_size(out.fd.get(), name));
     Bytes head(std::min<std::uint64_t>(size, volume_header_size));
     TRY(read_exact_at(out.fd.get(), head, 0, name));
     if (head.size() < volume_header_size)
-        return damaged(fmt::format("the volume '{}' is incomplete: it has only {} bytes; copy it again", name, size));
+        return damaged_volume(
+            fmt::format("the volume '{}' is incomplete: it has only {} bytes; copy it again", name, size));
     auto header = decode_volume_header(head);
     if (!header.ok()) return std::move(header).error().in(name);
     if (header->number != number)
-        return damaged(fmt::format("'{}' holds volume {} of {}, not volume {}; was it renamed?", name, header->number,
-                                   header->count, number));
+        return damaged_volume(fmt::format("'{}' holds volume {} of {}, not volume {}; was it renamed?", name,
+                                          header->number, header->count, number));
     if (header->count != count || header->layout.volume_size != volume_size)
-        return damaged(
+        return damaged_volume(
             fmt::format("the volume '{}' belongs to another installer than '{}'", name, first.path.string()));
     if (const std::uint64_t wanted = header->layout.file_size(number); size != wanted)
-        return damaged(
+        return damaged_volume(
             size < wanted
                 ? fmt::format("the volume '{}' is incomplete: {} of {} bytes; copy it again", name, size, wanted)
                 : fmt::format("the volume '{}' has {} bytes after its end; copy it again", name, size - wanted));
@@ -63,7 +65,7 @@ Result<Volume> open_one(const Volume& first, std::uint64_t volume_size, unsigned
     TRY(read_exact_at(first.fd.get(), std::as_writable_bytes(std::span(manifest)), header->manifest_offset,
                       first.path.string()));
     if (sha256(as_bytes(manifest)) != header->manifest_sha256)
-        return damaged(fmt::format(
+        return damaged_volume(fmt::format(
             "the volume '{}' belongs to another installer than '{}', or the manifest in that one is damaged", name,
             first.path.string()));
     layout = header->layout;
@@ -98,7 +100,7 @@ unsigned VolumeLayout::volume_of(std::uint64_t offset) const {
 Bytes encode(const VolumeHeader& header) {
     ByteWriter out;
     out.bytes(as_bytes(shell_text(header)));
-    out.bytes(as_bytes(magic));
+    out.bytes(as_bytes(volume_magic));
     out.u32(run_format_version);
     out.u32(header.number);
     out.u32(header.count);
@@ -115,23 +117,24 @@ Bytes encode(const VolumeHeader& header) {
 }
 
 bool looks_like_volume(ByteView bytes) {
-    return bytes.size() >= text_size + magic.size() && as_text(bytes.subspan(text_size, magic.size())) == magic;
+    return bytes.size() >= text_size + volume_magic.size() &&
+           as_text(bytes.subspan(text_size, volume_magic.size())) == volume_magic;
 }
 
 Result<VolumeHeader> decode_volume_header(ByteView bytes) {
     if (bytes.size() < volume_header_size || !looks_like_volume(bytes))
-        return damaged("it is no volume of a Tinderbox installer, or its beginning is damaged");
+        return damaged_volume("it is no volume of a Tinderbox installer, or its beginning is damaged");
     bytes = bytes.first(volume_header_size);
     ByteReader in(bytes);
-    in.skip(text_size + magic.size());
+    in.skip(text_size + volume_magic.size());
     const std::uint32_t version = in.u32();
     // The version comes before the hash: a newer format may hash differently.
     if (version > run_format_version)
-        return damaged(
+        return damaged_volume(
             fmt::format("this volume has format version {}, this program reads up to version {}: use a newer Tinderbox",
                         version, run_format_version));
     if (!std::ranges::equal(sha256(bytes.first(bytes.size() - sizeof(Sha256Digest))), bytes.last(sizeof(Sha256Digest))))
-        return damaged("the volume's header is damaged: its SHA-256 does not match; copy the file again");
+        return damaged_volume("the volume's header is damaged: its SHA-256 does not match; copy the file again");
     VolumeHeader out;
     out.number = in.u32();
     out.count = in.u32();
@@ -147,7 +150,7 @@ Result<VolumeHeader> decode_volume_header(ByteView bytes) {
                       out.layout.total <= INT64_MAX && out.count >= 2 && out.count <= most_volumes && out.number >= 2 &&
                       out.number <= out.count && out.layout.count() == out.count && out.manifest_offset <= volume &&
                       out.manifest_size <= volume - out.manifest_offset;
-    if (!sane) return damaged("the volume's header makes no sense");
+    if (!sane) return damaged_volume("the volume's header makes no sense");
     return out;
 }
 

@@ -65,9 +65,9 @@ bool checksum_matches(const Header& header) {
     return declared && *declared == sum;
 }
 
-class Walk {
+class PlainTarWalk {
   public:
-    Walk(int fd, FileRange range, const std::string& name)
+    PlainTarWalk(int fd, FileRange range, const std::string& name)
         : fd_(fd), at_(range.offset), end_(range.end()), name_(name) {}
 
     Result<std::vector<PlainTarMember>> run() {
@@ -229,7 +229,7 @@ class Walk {
 } // namespace
 
 Result<std::vector<PlainTarMember>> list_plain_tar(int fd, FileRange range, const std::string& name) {
-    return Walk(fd, range, name).run();
+    return PlainTarWalk(fd, range, name).run();
 }
 
 } // namespace tinderbox::archive

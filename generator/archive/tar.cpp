@@ -45,10 +45,10 @@ struct Seen {
     std::string link; // target of a symlink or hard link
 };
 
-class Walk {
+class TarWalk {
   public:
     using Visit = std::function<Status(const TarMember&, ByteSource&)>;
-    Walk(ByteSource& source, const TarOptions& options, const Visit& visit)
+    TarWalk(ByteSource& source, const TarOptions& options, const Visit& visit)
         : input_{source}, options_(options), visit_(visit), spending_(options.budget, options.name) {}
     Status run();
 
@@ -88,9 +88,9 @@ class Walk {
     std::uint64_t names_ = 0, count_ = 0; // bytes of paths; members
 };
 
-class Walk::Content final : public ByteSource {
+class TarWalk::Content final : public ByteSource {
   public:
-    Content(Walk& walk, const TarMember& member) : walk_(walk), member_(member), left_(member.size) {}
+    Content(TarWalk& walk, const TarMember& member) : walk_(walk), member_(member), left_(member.size) {}
     Result<std::size_t> read(std::span<std::byte> out) override {
         std::size_t done = 0;
         const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), left_));
@@ -113,7 +113,7 @@ class Walk::Content final : public ByteSource {
     }
 
   private:
-    Walk& walk_;
+    TarWalk& walk_;
     const TarMember& member_;
     std::uint64_t left_;
     std::uint32_t crc32_ = 0;
@@ -122,7 +122,7 @@ class Walk::Content final : public ByteSource {
 // PAX names are UTF-8 whatever this process's locale is; the others are the bytes of the archive.
 const char* first_of(const char* utf8, const char* bytes) { return utf8 ? utf8 : bytes; }
 
-Status Walk::kind_and_link(archive_entry* entry, TarMember& member) {
+Status TarWalk::kind_and_link(archive_entry* entry, TarMember& member) {
     const char* hard = first_of(archive_entry_hardlink_utf8(entry), archive_entry_hardlink(entry));
     if (hard) {
         auto target = safe_relative_path(hard);
@@ -157,13 +157,13 @@ Status Walk::kind_and_link(archive_entry* entry, TarMember& member) {
 }
 
 // Before the path is taken apart: each directory in it is remembered.
-Status Walk::check_cost(std::string_view path) {
+Status TarWalk::check_cost(std::string_view path) {
     TRY(spending_.nodes());
     TRY(spending_.depth(1 + static_cast<std::uint64_t>(std::ranges::count(path, '/'))));
     return keep_name(path.size());
 }
 
-Status Walk::keep_name(std::size_t bytes) {
+Status TarWalk::keep_name(std::size_t bytes) {
     if (bytes > tar_names_bytes - names_)
         return over_budget(ErrorKind::usage, options_.name + ": its paths", Resource::bytes, tar_names_bytes);
     names_ += bytes;
@@ -171,7 +171,7 @@ Status Walk::keep_name(std::size_t bytes) {
 }
 
 // False: the root directory itself, which is nothing to install.
-Result<bool> Walk::to_member(archive_entry* entry, TarMember& member) {
+Result<bool> TarWalk::to_member(archive_entry* entry, TarMember& member) {
     const char* name = first_of(archive_entry_pathname_utf8(entry), archive_entry_pathname(entry));
     if (!name)
         return make_error(ErrorKind::usage, "{}: member {} has a name that cannot be read", options_.name, count_);
@@ -194,7 +194,7 @@ Result<bool> Walk::to_member(archive_entry* entry, TarMember& member) {
     return true;
 }
 
-Status Walk::check_links(const TarMember& member) {
+Status TarWalk::check_links(const TarMember& member) {
     if (member.kind == format::EntryKind::symlink && !(options_.allow_link && options_.allow_link(member)))
         if (Status good = check_link_target(member.path, member.link, "the package"); !good.ok())
             return error(member.path, good.error().message);
@@ -208,7 +208,7 @@ Status Walk::check_links(const TarMember& member) {
 }
 
 // Nothing is written through a link or a file that an earlier member made.
-Status Walk::check_parents(const TarMember& member) {
+Status TarWalk::check_parents(const TarMember& member) {
     for (std::size_t slash = member.path.find('/'); slash != std::string::npos;
          slash = member.path.find('/', slash + 1)) {
         const auto [found, added] = seen_.try_emplace(member.path.substr(0, slash));
@@ -225,7 +225,7 @@ Status Walk::check_parents(const TarMember& member) {
     return {};
 }
 
-Status Walk::check_repeated(const TarMember& member, const Seen& first, std::uint32_t crc32) const {
+Status TarWalk::check_repeated(const TarMember& member, const Seen& first, std::uint32_t crc32) const {
     const std::string& link = member.kind == format::EntryKind::symlink ? member.link : member.hard_link;
     if (first.kind == member.kind && (member.kind == format::EntryKind::directory ||
                                       (first.size == member.size && first.crc32 == crc32 && first.link == link)))
@@ -233,7 +233,7 @@ Status Walk::check_repeated(const TarMember& member, const Seen& first, std::uin
     return error(member.path, "it occurs twice with different content");
 }
 
-Status Walk::one(archive_entry* entry) {
+Status TarWalk::one(archive_entry* entry) {
     ++count_;
     TarMember member;
     TRY_ASSIGN(bool counts, to_member(entry, member));
@@ -254,14 +254,14 @@ Status Walk::one(archive_entry* entry) {
 }
 
 // Reads on behind the end of the tar, so that a checksum at the end of the source is not missed.
-Status Walk::drain() {
+Status TarWalk::drain() {
     for (;;) {
         TRY_ASSIGN(std::size_t n, input_.source.read(input_.buffer));
         if (n == 0) return {};
     }
 }
 
-Status Walk::run() {
+Status TarWalk::run() {
     ::archive* a = archive_.get();
     if (!a) return make_error(ErrorKind::storage, "{}: out of memory", options_.name);
     archive_read_support_filter_bzip2(a);
@@ -284,7 +284,7 @@ Status Walk::run() {
 
 Status read_tar(ByteSource& input, const TarOptions& options,
                 const std::function<Status(const TarMember& member, ByteSource& content)>& visit) {
-    return Walk(input, options, visit).run();
+    return TarWalk(input, options, visit).run();
 }
 
 } // namespace tinderbox::archive

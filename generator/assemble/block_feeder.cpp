@@ -15,8 +15,6 @@
 namespace tinderbox::assemble {
 namespace {
 
-constexpr std::size_t page = direct_alignment;
-
 struct Slot {
     AlignedBuffer buffer;
     ByteView view;
@@ -49,9 +47,9 @@ struct BlockFeeder::State {
 
     Status read(const BlockRead& block, Slot& slot) {
         TRY_ASSIGN(const int fd, open(block.file));
-        std::uint64_t begin = block.offset / page * page;
+        std::uint64_t begin = block.offset / direct_alignment * direct_alignment;
         std::size_t lead = block.offset - begin;
-        std::size_t want = (lead + block.size + page - 1) / page * page;
+        std::size_t want = (lead + block.size + direct_alignment - 1) / direct_alignment * direct_alignment;
         if (slot.buffer.size() < want) slot.buffer = AlignedBuffer(want);
         std::byte* data = slot.buffer.data();
         std::size_t got = 0;

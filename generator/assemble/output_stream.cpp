@@ -15,7 +15,6 @@
 namespace tinderbox::assemble {
 namespace {
 
-constexpr std::size_t page = direct_alignment;
 constexpr std::size_t piece = 4u << 20; // one write
 constexpr std::size_t piece_count = 6;  // one is filled, the others are hashed and written behind it
 
@@ -128,9 +127,9 @@ Status OutputStream::append(ByteView bytes) {
 }
 
 Status OutputStream::append_zeros(std::uint64_t count) {
-    static constexpr std::array<std::byte, page> zeros{};
+    static constexpr std::array<std::byte, direct_alignment> zeros{};
     while (count > 0) {
-        std::size_t take = std::min<std::uint64_t>(count, page);
+        std::size_t take = std::min<std::uint64_t>(count, direct_alignment);
         TRY(append(ByteView(zeros).first(take)));
         count -= take;
     }

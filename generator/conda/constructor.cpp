@@ -84,9 +84,9 @@ PackageList parse_list(std::string_view text) {
     return out;
 }
 
-class Reader {
+class InstallerReader {
   public:
-    Reader(const fs::path& path, const ConstructorReadOptions& options)
+    InstallerReader(const fs::path& path, const ConstructorReadOptions& options)
         : path_(path), name_(options.name.empty() ? path.filename().string() : options.name),
           spool_(std::make_shared<archive::Spool>(options.spool_directory.empty() ? cache_directory() / "spool"
                                                                                   : options.spool_directory,
@@ -516,7 +516,7 @@ class Reader {
 bool is_constructor_installer(std::string_view head) { return is_constructor_header(head); }
 
 Result<ConstructorInstaller> read_constructor(const fs::path& path, const ConstructorReadOptions& options) {
-    return Reader(path, options).run();
+    return InstallerReader(path, options).run();
 }
 
 Result<fs::path> extract_constructor_package(const fs::path& installer, const ConstructorPackage& package,

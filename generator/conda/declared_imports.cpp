@@ -4,6 +4,7 @@
 #include "common/base/json_cost.hpp"
 #include "common/base/lines.hpp"
 #include "common/base/text.hpp"
+#include "generator/conda/info.hpp"
 #include "generator/conda/yaml_cost.hpp"
 
 #include <nlohmann/json.hpp>
@@ -19,17 +20,9 @@ using nlohmann::json;
 
 constexpr std::size_t name_limit = 200;
 
-bool is_dotted_name(std::string_view text) {
-    if (text.empty() || text.size() > name_limit || text.front() == '.' || text.back() == '.' ||
-        text.find("..") != std::string_view::npos)
-        return false;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const char c = text[i];
-        const bool letter = is_alpha(c) || c == '_';
-        const bool digit = is_digit(c) && i > 0 && text[i - 1] != '.';
-        if (!letter && !digit && c != '.') return false;
-    }
-    return true;
+bool is_importable(std::string_view text) {
+    const bool ascii = std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+    return ascii && text.size() <= name_limit && is_dotted_name(text);
 }
 
 void from_script(std::string_view text, std::set<std::string>& out) {
@@ -38,7 +31,7 @@ void from_script(std::string_view text, std::set<std::string>& out) {
         line = trim(line);
         if (!line.starts_with(start) || !line.ends_with(end)) continue;
         line = line.substr(start.size(), line.size() - start.size() - end.size());
-        if (is_dotted_name(line)) out.emplace(line);
+        if (is_importable(line)) out.emplace(line);
     }
 }
 
@@ -52,7 +45,7 @@ void from_yaml(const std::string& text, std::set<std::string>& out) {
             const YAML::Node imports = test["python"]["imports"];
             if (!imports || !imports.IsSequence()) continue;
             for (const YAML::Node& name : imports)
-                if (name.IsScalar() && is_dotted_name(name.Scalar())) out.insert(name.Scalar());
+                if (name.IsScalar() && is_importable(name.Scalar())) out.insert(name.Scalar());
         }
     } catch (const YAML::Exception&) {
         return;
@@ -65,7 +58,7 @@ void from_json(const std::string& text, std::set<std::string>& out) {
     auto imports = root.is_object() ? root.find("imports") : root.end();
     if (!root.is_object() || imports == root.end() || !imports->is_array()) return;
     for (const json& name : *imports)
-        if (name.is_string() && is_dotted_name(name.get<std::string>())) out.insert(name.get<std::string>());
+        if (name.is_string() && is_importable(name.get<std::string>())) out.insert(name.get<std::string>());
 }
 
 bool is_numbered_test(std::string_view member) {

@@ -155,8 +155,6 @@ bool is_python_identifier(std::string_view text) {
     return std::ranges::all_of(text, [](char c) { return is_word(c) || static_cast<unsigned char>(c) >= 0x80; });
 }
 
-bool is_dotted_name(std::string_view text) { return std::ranges::all_of(split(text, '.'), is_python_identifier); }
-
 // Packages from before subdir was recorded have platform ("linux") and arch ("x86_64").
 std::string subdir_of(const json& index) {
     if (auto subdir = format::text_field(index, "subdir"); !subdir.empty()) return subdir;
@@ -168,6 +166,8 @@ std::string subdir_of(const json& index) {
 }
 
 } // namespace
+
+bool is_dotted_name(std::string_view text) { return std::ranges::all_of(split(text, '.'), is_python_identifier); }
 
 std::string default_placeholder() {
     std::string out = "/opt/";

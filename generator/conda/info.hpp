@@ -57,6 +57,8 @@ struct LinkInfo {
 };
 Result<LinkInfo> parse_link_json(std::string_view text, const std::string& where);
 Result<EntryPoint> parse_entry_point(std::string_view definition);
+// Python identifiers, separated by dots: the name of a module.
+bool is_dotted_name(std::string_view text);
 
 // info/index.json with what later code relies on: name, version, build (strings fit for a file name),
 // build_number, subdir, depends (strings).

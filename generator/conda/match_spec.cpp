@@ -48,9 +48,9 @@ std::string plain_version(std::string_view version, bool with_build) {
 
 std::string without_blanks(std::string_view text) { return replace_all(replace_all(text, " ", ""), "\t", ""); }
 
-class Reader {
+class MatchSpecReader {
   public:
-    Reader(std::string_view text, MatchSpec& out) : out_(out) {
+    MatchSpecReader(std::string_view text, MatchSpec& out) : out_(out) {
         text = trim(text);
         if (auto hash = text.find('#'); hash != std::string_view::npos) text = trim(text.substr(0, hash));
         out_.text = std::string(text);
@@ -255,7 +255,7 @@ class Reader {
 
 Result<MatchSpec> MatchSpec::parse(std::string_view text) {
     MatchSpec out;
-    TRY(Reader(text, out).read());
+    TRY(MatchSpecReader(text, out).read());
     return out;
 }
 

@@ -14,7 +14,7 @@
 namespace tinderbox::conda {
 namespace {
 
-constexpr int deepest = 64;
+constexpr int deepest_value = 64;
 
 // Whether one of eight bytes is a quote, a backslash or a control character. It finds the ends of strings, which hold
 // nine of ten bytes of an index.
@@ -171,10 +171,10 @@ class Cursor {
         case 'n':
             return word("null");
         case '[':
-            if (depth > deepest) return fail("fewer values inside of each other");
+            if (depth > deepest_value) return fail("fewer values inside of each other");
             return array([&] { return skip(depth + 1); });
         case '{':
-            if (depth > deepest) return fail("fewer values inside of each other");
+            if (depth > deepest_value) return fail("fewer values inside of each other");
             return object([&](std::string_view) { return skip(depth + 1); });
         default:
             return number(text);
@@ -385,10 +385,10 @@ class RecordReader {
     std::vector<std::unique_ptr<std::string>> spill_;
 };
 
-class Reader {
+class RepodataReader {
   public:
-    Reader(const ByteStream& stream, const std::function<Status(const PackageRecord&)>& on_record,
-           const RepodataLimits& limits)
+    RepodataReader(const ByteStream& stream, const std::function<Status(const PackageRecord&)>& on_record,
+                   const RepodataLimits& limits)
         : window_(stream, limits), on_record_(on_record), limits_(limits) {}
 
     Result<RepodataHead> read() {
@@ -527,7 +527,7 @@ class Reader {
 Result<RepodataHead> read_repodata(const ByteStream& stream,
                                    const std::function<Status(const PackageRecord&)>& on_record,
                                    const RepodataLimits& limits) {
-    return Reader(stream, on_record, limits).read();
+    return RepodataReader(stream, on_record, limits).read();
 }
 
 } // namespace tinderbox::conda

@@ -12,7 +12,7 @@ namespace {
 // Also of patterns that a channel sends: the C library's matcher is linear without back references, and a repetition
 // count may not blow it up.
 constexpr std::size_t longest_pattern = 256;
-constexpr int deepest = 32;
+constexpr int deepest_parenthesis = 32;
 
 // '*' matches any run of characters, without backtracking into an earlier '*'.
 bool glob_matches(std::string_view pattern, std::string_view text) {
@@ -126,7 +126,7 @@ class VersionSpec::Parser {
     }
 
     Result<Node> expression(int depth) {
-        if (depth > deepest) return make_error(ErrorKind::usage, "'{}' has too many parentheses", text_);
+        if (depth > deepest_parenthesis) return make_error(ErrorKind::usage, "'{}' has too many parentheses", text_);
         return joined(Kind::any_of, '|', [&] { return joined(Kind::all_of, ',', [&] { return leaf(depth); }); });
     }
 

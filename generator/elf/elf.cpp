@@ -2,6 +2,7 @@
 
 #include "common/base/text.hpp"
 #include "common/base/version_order.hpp"
+#include "generator/elf/elf_format.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -9,11 +10,7 @@
 namespace tinderbox::elf {
 namespace {
 
-constexpr std::uint32_t pt_load = 1, pt_dynamic = 2, pt_interp = 3;
-constexpr std::int64_t dt_needed = 1, dt_strtab = 5, dt_strsz = 10, dt_soname = 14, dt_rpath = 15, dt_runpath = 29,
-                       dt_verneed = 0x6ffffffe, dt_verneednum = 0x6fffffff;
 constexpr std::uint64_t header_size = 64, segment_size = 56, dynamic_size = 16, section_size = 64;
-constexpr std::uint32_t sht_nobits = 8;
 constexpr std::uint64_t longest_string = 4096; // PATH_MAX; a RUNPATH may be a few of them, which are cut off then
 constexpr std::uint64_t range_limit = 64u << 10;
 constexpr std::size_t version_limit = 4096; // records of .gnu.version_r

@@ -1,16 +1,12 @@
 #include "generator/elf/elf_patch.hpp"
 
+#include "generator/elf/elf_format.hpp"
+
 #include <algorithm>
 
 namespace tinderbox::elf {
 namespace {
 
-constexpr std::uint32_t pt_load = 1, pt_interp = 3;
-constexpr std::int64_t dt_needed = 1, dt_hash = 4, dt_strtab = 5, dt_symtab = 6, dt_strsz = 10, dt_syment = 11,
-                       dt_soname = 14, dt_gnu_hash = 0x6ffffef5, dt_config = 0x6ffffefa, dt_depaudit = 0x6ffffefb,
-                       dt_audit = 0x6ffffefc, dt_verdef = 0x6ffffffc, dt_verdefnum = 0x6ffffffd,
-                       dt_verneed = 0x6ffffffe, dt_verneednum = 0x6fffffff, dt_auxiliary = 0x7ffffffd,
-                       dt_filter = 0x7fffffff;
 constexpr std::size_t symbol_size = 24;
 // A table with more entries than this is damage, not a library.
 constexpr std::uint64_t sane_count = 16u << 20;

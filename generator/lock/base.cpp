@@ -15,13 +15,13 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int table_format = 1;
+constexpr int base_table_version = 1;
 
 // The table is part of this program, so that a mistake in it is of kind bug.
 Result<std::vector<LockedBase>> rows_of(std::string_view table, const std::string& kind, const std::string& platform) {
     json root = json::parse(table, nullptr, false);
-    if (!root.is_object() || root.value("version", 0) != table_format || !root.contains("bases"))
-        return make_error(ErrorKind::bug, "templates/bases.json is not of version {}", table_format);
+    if (!root.is_object() || root.value("version", 0) != base_table_version || !root.contains("bases"))
+        return make_error(ErrorKind::bug, "templates/bases.json is not of version {}", base_table_version);
     std::vector<LockedBase> out;
     for (const json& row : root["bases"]) {
         if (row.value("kind", "") != kind || row.value("platform", "") != platform) continue;

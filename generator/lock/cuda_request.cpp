@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int table_format = 1;
+constexpr int cuda_table_version = 1;
 
 bool has_cuda_index(const pip::Options& options) {
     auto names_cuda = [](const std::string& url) {
@@ -59,8 +59,8 @@ Status add_cuda(spec::Request& request, const std::string& version, std::string_
     }
     if (request.pip.empty() || has_cuda_index(request.pip_options) || request.pip_options.no_index) return {};
     json root = json::parse(table, nullptr, false);
-    if (!root.is_object() || root.value("version", 0) != table_format)
-        return make_error(ErrorKind::bug, "templates/cuda_indexes.json is not of version {}", table_format);
+    if (!root.is_object() || root.value("version", 0) != cuda_table_version)
+        return make_error(ErrorKind::bug, "templates/cuda_indexes.json is not of version {}", cuda_table_version);
     const char* mirror = std::getenv("TINDERBOX_CUDA_INDEX_URL");
     std::string base = mirror && *mirror ? mirror : root.value("base", "");
     while (base.ends_with('/')) base.pop_back();

@@ -6,7 +6,7 @@
 namespace tinderbox::spec {
 namespace {
 
-fs::path directory_of(const std::string& path) {
+fs::path project_directory(const std::string& path) {
     std::error_code ec;
     return fs::absolute(path, ec).lexically_normal().parent_path();
 }
@@ -29,7 +29,7 @@ Result<std::optional<OwnProject>> of_pyproject(const std::string& path) {
     TRY_ASSIGN(const std::optional<bool> said, said_by_uv(file));
     if (!said.value_or(backend != nullptr)) return std::optional<OwnProject>();
     OwnProject out;
-    out.directory = directory_of(path);
+    out.directory = project_directory(path);
     TRY_ASSIGN(out.name, file.text(*project, "name"));
     TRY_ASSIGN(out.version, file.text(*project, "version"));
     if (out.version.empty()) out.version = "0";
@@ -41,7 +41,7 @@ std::optional<OwnProject> of_uv_lock(const ForeignLock& lock, const std::string&
     for (const ForeignPackage& package : lock.packages)
         if (package.project && package.origin.starts_with(editable))
             return OwnProject{package.name, package.version.empty() ? "0" : package.version,
-                              (directory_of(path) / package.origin.substr(editable.size())).lexically_normal()};
+                              (project_directory(path) / package.origin.substr(editable.size())).lexically_normal()};
     return std::nullopt;
 }
 

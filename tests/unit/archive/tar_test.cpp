@@ -1,6 +1,7 @@
 #include "common/base/process.hpp"
 #include "generator/archive/file_source.hpp"
 #include "generator/archive/tar.hpp"
+#include "tests/unit/check_contains.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -18,7 +19,7 @@ struct Seen {
     std::string content;
 };
 
-struct Fixture {
+struct TarFixture {
     TemporaryDirectory directory = TemporaryDirectory::make().value();
     fs::path path = directory.path() / "x.tar";
     std::vector<std::string> warnings;
@@ -67,11 +68,6 @@ struct Fixture {
     }
 };
 
-bool has(const std::string& text, std::string_view part) {
-    INFO(text);
-    return text.find(part) != std::string::npos;
-}
-
 const std::string ordinary = R"(
 add('./', type=tarfile.DIRTYPE, mode=0o755)
 add('./a//b.txt', b'hello', mode=0o755)
@@ -86,7 +82,7 @@ add('a/b.txt', b'hello', mode=0o755)
 
 } // namespace
 
-TEST_CASE_METHOD(Fixture, "tar: PAX, GNU and ustar, plain and compressed") {
+TEST_CASE_METHOD(TarFixture, "tar: PAX, GNU and ustar, plain and compressed") {
     for (std::string arguments :
          {"'w', format=tarfile.PAX_FORMAT", "'w', format=tarfile.GNU_FORMAT", "'w:bz2'", "'w:gz'"}) {
         INFO(arguments);
@@ -107,11 +103,11 @@ TEST_CASE_METHOD(Fixture, "tar: PAX, GNU and ustar, plain and compressed") {
         CHECK(seen[name + "/x"].content == std::string(100000, 'z'));
         CHECK(seen["s"].member.mode == 0755);
         REQUIRE(warnings.size() == 1);
-        CHECK(has(warnings[0], "x.tar:s: its setuid"));
+        CHECK_CONTAINS(warnings[0], "x.tar:s: its setuid");
     }
 }
 
-TEST_CASE_METHOD(Fixture, "tar: zstd, and every truncation is an error") {
+TEST_CASE_METHOD(TarFixture, "tar: zstd, and every truncation is an error") {
     if (!tar(ordinary)) SKIP("python3 is not here");
     Bytes plain = read_bytes(path).value();
     Bytes packed(ZSTD_compressBound(plain.size()));
@@ -140,7 +136,7 @@ TEST_CASE_METHOD(Fixture, "tar: zstd, and every truncation is an error") {
     }
 }
 
-TEST_CASE_METHOD(Fixture, "tar: hostile members") {
+TEST_CASE_METHOD(TarFixture, "tar: hostile members") {
     struct Case {
         const char *lines, *expected;
     };
@@ -163,30 +159,30 @@ TEST_CASE_METHOD(Fixture, "tar: hostile members") {
          }) {
         INFO(c.lines);
         if (!tar(c.lines)) SKIP("python3 is not here");
-        CHECK(has(error(), c.expected));
+        CHECK_CONTAINS(error(), c.expected);
     }
 }
 
-TEST_CASE_METHOD(Fixture, "tar: paths cost their components") {
+TEST_CASE_METHOD(TarFixture, "tar: paths cost their components") {
     if (!tar("add('a/b/c/d', b'x')")) SKIP("python3 is not here");
     options.budget.depth = 3;
-    CHECK(has(error(), "budget (depth)"));
+    CHECK_CONTAINS(error(), "budget (depth)");
     options.budget.depth = 4;
     options.budget.nodes = 3; // the directories count
-    CHECK(has(error(), "budget (entries)"));
+    CHECK_CONTAINS(error(), "budget (entries)");
     options.budget.nodes = 4;
     CHECK(error().empty());
     CHECK(for_packed(tar_budget, 420).bytes < 300u << 20);
     CHECK(for_packed(tar_budget, 5ull << 30).bytes == tar_budget.bytes);
 }
 
-TEST_CASE_METHOD(Fixture, "tar: absurd sizes and counts, errors of the visitor and of the source") {
+TEST_CASE_METHOD(TarFixture, "tar: absurd sizes and counts, errors of the visitor and of the source") {
     if (!tar("add('a', b'x' * 1000)\nadd('b', b'x' * 1000)")) SKIP("python3 is not here");
     options.budget.bytes = 1999;
-    CHECK(has(error(), "budget (size)"));
+    CHECK_CONTAINS(error(), "budget (size)");
     options.budget.bytes = 2000;
     options.budget.nodes = 1;
-    CHECK(has(error(), "budget (entries)"));
+    CHECK_CONTAINS(error(), "budget (entries)");
     options.budget.nodes = 2;
     CHECK(error().empty());
     auto source = open_file_range(path, "x").value();

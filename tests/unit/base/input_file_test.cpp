@@ -17,7 +17,7 @@ using namespace tinderbox;
 
 namespace {
 
-struct Bench {
+struct InputBench {
     TemporaryDirectory directory = *TemporaryDirectory::make();
     fs::path at(const char* name) const { return directory.path() / name; }
 
@@ -48,7 +48,7 @@ struct Pipe {
     std::string name(const char* directory = "/dev/fd/") const { return directory + std::to_string(read.get()); }
 };
 
-ErrorKind kind_of(const auto& result) {
+ErrorKind error_kind(const auto& result) {
     REQUIRE(!result.ok());
     return result.error().kind;
 }
@@ -56,17 +56,17 @@ ErrorKind kind_of(const auto& result) {
 } // namespace
 
 TEST_CASE("only a regular file is opened for reading, and nothing is waited for", "[input]") {
-    Bench bench;
+    InputBench bench;
     const fs::path fifo = bench.fifo();
     fs::create_symlink(fifo, bench.at("link"));
     for (const fs::path& path :
          {fifo, bench.at("link"), bench.socket(), bench.directory.path(), fs::path("/dev/zero")}) {
         CAPTURE(path.string());
-        CHECK(kind_of(open_file(path, O_RDONLY)) == ErrorKind::usage);
-        CHECK(kind_of(open_file(path, O_RDONLY | O_CLOEXEC)) == ErrorKind::usage);
-        CHECK(kind_of(read_text(path)) == ErrorKind::usage);
+        CHECK(error_kind(open_file(path, O_RDONLY)) == ErrorKind::usage);
+        CHECK(error_kind(open_file(path, O_RDONLY | O_CLOEXEC)) == ErrorKind::usage);
+        CHECK(error_kind(read_text(path)) == ErrorKind::usage);
     }
-    CHECK(kind_of(open_file(bench.at("missing"), O_RDONLY)) == ErrorKind::storage);
+    CHECK(error_kind(open_file(bench.at("missing"), O_RDONLY)) == ErrorKind::storage);
     CHECK(open_file(bench.directory.path(), O_RDONLY | O_DIRECTORY).ok());
     REQUIRE(write_atomically(bench.at("file"), std::string_view("text")).ok());
     const Fd fd = *open_file(bench.at("file"), O_RDONLY);
@@ -78,14 +78,14 @@ TEST_CASE("only a regular file is opened for reading, and nothing is waited for"
 }
 
 TEST_CASE("a size is asked before it is reserved", "[input]") {
-    Bench bench;
+    InputBench bench;
     REQUIRE(write_atomically(bench.at("sparse"), std::string_view("x")).ok());
     REQUIRE(::truncate(bench.at("sparse").c_str(), off_t{1} << 42) == 0);
-    CHECK(kind_of(read_text(bench.at("sparse"), 100)) == ErrorKind::usage);
-    CHECK(kind_of(read_input(bench.at("sparse"), 100)) == ErrorKind::usage);
+    CHECK(error_kind(read_text(bench.at("sparse"), 100)) == ErrorKind::usage);
+    CHECK(error_kind(read_input(bench.at("sparse"), 100)) == ErrorKind::usage);
     REQUIRE(::truncate(bench.at("sparse").c_str(), 100) == 0);
     CHECK(read_input(bench.at("sparse"), 100)->size() == 100);
-    CHECK(kind_of(read_input(bench.at("sparse"), 99)) == ErrorKind::usage);
+    CHECK(error_kind(read_input(bench.at("sparse"), 99)) == ErrorKind::usage);
 }
 
 TEST_CASE("a pipe gives its bytes to everybody who asks", "[input]") {
@@ -94,18 +94,18 @@ TEST_CASE("a pipe gives its bytes to everybody who asks", "[input]") {
     CHECK(*read_input(pipe.name(), 5000) == text);
     CHECK(*read_input(pipe.name(), 1 << 20) == text);
     CHECK(*read_input(pipe.name("/proc/self/fd/"), 1 << 20) == text);
-    CHECK(kind_of(read_input(pipe.name(), 4999)) == ErrorKind::usage);
+    CHECK(error_kind(read_input(pipe.name(), 4999)) == ErrorKind::usage);
     const Pipe other("other");
     CHECK(*read_input(other.name(), 100) == "other");
     // Too much at the first time stays an error: the rest is never taken for the whole.
     const Pipe large(text);
-    CHECK(kind_of(read_input(large.name(), 100)) == ErrorKind::usage);
-    CHECK(kind_of(read_input(large.name(), 1 << 20)) == ErrorKind::usage);
+    CHECK(error_kind(read_input(large.name(), 100)) == ErrorKind::usage);
+    CHECK(error_kind(read_input(large.name(), 1 << 20)) == ErrorKind::usage);
     CHECK(*read_input(Pipe("").name(), 100) == "");
 }
 
 TEST_CASE("a FIFO is read like a pipe while somebody writes", "[input]") {
-    Bench bench;
+    InputBench bench;
     const fs::path fifo = bench.fifo();
     std::jthread writer([&] {
         const Fd fd(::open(fifo.c_str(), O_WRONLY));
@@ -118,11 +118,11 @@ TEST_CASE("a FIFO is read like a pipe while somebody writes", "[input]") {
 }
 
 TEST_CASE("what is no text of a person's is refused", "[input]") {
-    Bench bench;
-    CHECK(kind_of(read_input(bench.socket(), 100)) == ErrorKind::usage);
-    CHECK(kind_of(read_input(bench.directory.path(), 100)) == ErrorKind::usage);
-    CHECK(kind_of(read_input("/dev/zero", 100)) == ErrorKind::usage);
-    CHECK(kind_of(read_input(bench.at("missing"), 100)) == ErrorKind::usage);
+    InputBench bench;
+    CHECK(error_kind(read_input(bench.socket(), 100)) == ErrorKind::usage);
+    CHECK(error_kind(read_input(bench.directory.path(), 100)) == ErrorKind::usage);
+    CHECK(error_kind(read_input("/dev/zero", 100)) == ErrorKind::usage);
+    CHECK(error_kind(read_input(bench.at("missing"), 100)) == ErrorKind::usage);
     CHECK(*read_input("/dev/null", 100) == "");
 }
 

@@ -16,7 +16,7 @@ using namespace tinderbox;
 
 namespace {
 
-struct Bench {
+struct OutputBench {
     TemporaryDirectory directory = *TemporaryDirectory::make();
     fs::path at(const char* name) const { return directory.path() / name; }
     void put(const char* name, mode_t mode) const {
@@ -39,7 +39,7 @@ constexpr std::string_view text = "the new text";
 } // namespace
 
 TEST_CASE("a new output file gets its mode from the umask", "[output]") {
-    Bench bench;
+    OutputBench bench;
     const mode_t before = ::umask(027);
     CHECK(write_output_file(bench.at("a"), text).ok());
     CHECK(write_output_file(bench.at("key"), text, 0600).ok());
@@ -57,7 +57,7 @@ TEST_CASE("a new output file gets its mode from the umask", "[output]") {
 }
 
 TEST_CASE("a file that must be new is never another one, and never a part of itself", "[output]") {
-    Bench bench;
+    OutputBench bench;
     REQUIRE(create_output_file(bench.at("key"), text, 0600).ok());
     CHECK(bench.mode_of("key") == 0600);
     fs::create_symlink("nowhere", bench.at("link"));
@@ -83,7 +83,7 @@ TEST_CASE("a file that must be new is never another one, and never a part of its
 }
 
 TEST_CASE("an existing file keeps mode and owner, and is replaced at once", "[output]") {
-    Bench bench;
+    OutputBench bench;
     bench.put("a", 0606);
     const bool root = ::geteuid() == 0;
     if (root) REQUIRE(::chown(bench.at("a").c_str(), 12345, 54321) == 0);
@@ -101,7 +101,7 @@ TEST_CASE("an existing file keeps mode and owner, and is replaced at once", "[ou
 }
 
 TEST_CASE("links are followed and stay", "[output]") {
-    Bench bench;
+    OutputBench bench;
     fs::create_directory(bench.at("far"));
     bench.put("far/file", 0600);
     fs::create_symlink("far/file", bench.at("link"));
@@ -122,7 +122,7 @@ TEST_CASE("links are followed and stay", "[output]") {
 }
 
 TEST_CASE("names and attributes that a rename would lose are kept", "[output]") {
-    Bench bench;
+    OutputBench bench;
     bench.put("a", 0644);
     fs::create_hard_link(bench.at("a"), bench.at("b"));
     CHECK(write_output_file(bench.at("a"), text).ok());
@@ -139,7 +139,7 @@ TEST_CASE("names and attributes that a rename would lose are kept", "[output]") 
 }
 
 TEST_CASE("a pipe is written into, and nobody waits for its reader", "[output]") {
-    Bench bench;
+    OutputBench bench;
     REQUIRE(::mkfifo(bench.at("fifo").c_str(), 0600) == 0);
     CHECK(!write_output_file(bench.at("fifo"), text).ok());
     CHECK(!open_for_appending(bench.at("fifo")).ok());
@@ -151,7 +151,7 @@ TEST_CASE("a pipe is written into, and nobody waits for its reader", "[output]")
 }
 
 TEST_CASE("a device is written into", "[output]") {
-    Bench bench;
+    OutputBench bench;
     if (::mknod(bench.at("null").c_str(), S_IFCHR | 0666, makedev(1, 3)) != 0 ||
         ::mknod(bench.at("full").c_str(), S_IFCHR | 0666, makedev(1, 7)) != 0)
         SKIP("device nodes cannot be made here");
@@ -167,7 +167,7 @@ TEST_CASE("a device is written into", "[output]") {
 }
 
 TEST_CASE("a large file: nothing changes before it is published", "[output]") {
-    Bench bench;
+    OutputBench bench;
     bench.put("file", 0604);
     fs::create_symlink("file", bench.at("link"));
     fs::create_symlink("made", bench.at("dangling"));

@@ -72,12 +72,6 @@ Run run(std::vector<std::string> argv, const fs::path& directory, bool trace = f
 
 bool have_strace() { return run({"strace", "-V"}, "/").code == 0; }
 
-const parcel::Entry* entry(const parcel::Artifact& artifact, const std::string& path) {
-    for (const parcel::Entry& e : artifact.entries())
-        if (e.path == path) return &e;
-    return nullptr;
-}
-
 // Long and with a space: a prefix of the old length without a space would hide mistakes.
 fs::path long_prefix(const fs::path& base) { return base / ("a long prefix " + std::string(120, 'x')) / "env"; }
 

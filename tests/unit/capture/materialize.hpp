@@ -12,6 +12,13 @@
 
 namespace tinderbox {
 
+// nullptr: it has no such entry.
+inline const parcel::Entry* entry(const parcel::Artifact& artifact, const std::string& path) {
+    for (const parcel::Entry& e : artifact.entries())
+        if (e.path == path) return &e;
+    return nullptr;
+}
+
 inline std::string content_of(const parcel::Artifact& artifact, std::size_t entry) {
     auto source = artifact.open(entry);
     if (!source.ok()) throw std::runtime_error(source.error().message);

@@ -36,12 +36,6 @@ void write(const fs::path& path, std::string_view text, mode_t mode = 0644) {
     ::chmod(path.c_str(), mode);
 }
 
-const parcel::Entry* entry(const parcel::Artifact& artifact, const std::string& path) {
-    for (const parcel::Entry& e : artifact.entries())
-        if (e.path == path) return &e;
-    return nullptr;
-}
-
 std::string text_of(const parcel::Artifact& artifact, const std::string& path) {
     for (std::size_t i = 0; i < artifact.entries().size(); ++i)
         if (artifact.entries()[i].path == path) return content_of(artifact, i);

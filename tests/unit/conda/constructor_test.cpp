@@ -27,11 +27,11 @@ namespace {
 
 constexpr test::Era eras[] = {test::Era::a, test::Era::b1, test::Era::b2, test::Era::c, test::Era::d};
 
-struct Fixture {
+struct InstallerFixture {
     TemporaryDirectory directory = TemporaryDirectory::make().value();
     fs::path path;
     ConstructorReadOptions options;
-    Fixture() { options.spool_directory = directory.path() / "spool"; }
+    InstallerFixture() { options.spool_directory = directory.path() / "spool"; }
 
     Result<ConstructorInstaller> read(const test::InstallerMaker& maker) {
         path = maker.write(directory.path());
@@ -91,7 +91,7 @@ std::string record(const std::string& file_name, const std::string& depends, con
 } // namespace
 
 TEST_CASE("installers of every era and tar format", "[constructor]") {
-    Fixture f;
+    InstallerFixture f;
     test::InstallerMaker maker;
     maker.era = GENERATE(from_range(eras));
     maker.form = GENERATE(test::TarForm::ustar, test::TarForm::gnu, test::TarForm::pax);
@@ -129,7 +129,7 @@ TEST_CASE("installers of every era and tar format", "[constructor]") {
 }
 
 TEST_CASE("what an installer says beside its packages", "[constructor]") {
-    Fixture f;
+    InstallerFixture f;
     test::InstallerMaker maker;
     maker.era = test::Era::d;
     maker.internal = {{"_internal/base_library.zip", std::string(700, 'b'), false},
@@ -187,7 +187,7 @@ TEST_CASE("what an installer says beside its packages", "[constructor]") {
 }
 
 TEST_CASE("which packages, in which order", "[constructor]") {
-    Fixture f;
+    InstallerFixture f;
     test::InstallerMaker maker;
     maker.packages = {{"zlib-1-0.conda", "z", record("zlib-1-0.conda", "")},
                       {"conda-1-0.conda", "c", record("conda-1-0.conda", "\"python >=3\", \"zlib\"")},
@@ -239,7 +239,7 @@ TEST_CASE("which packages, in which order", "[constructor]") {
 }
 
 TEST_CASE("the members that both tar readers see", "[constructor]") {
-    Fixture f;
+    InstallerFixture f;
     std::vector<test::TarFile> files = {{"a/", "", '5'},
                                         {"a/b", "text"},
                                         {"a/" + std::string(150, 'l'), "long"},
@@ -275,7 +275,7 @@ TEST_CASE("the members that both tar readers see", "[constructor]") {
 }
 
 TEST_CASE("an installer cut off anywhere says so", "[constructor]") {
-    Fixture f;
+    InstallerFixture f;
     test::InstallerMaker maker;
     maker.era = GENERATE(from_range(eras));
     if (maker.era == test::Era::d) maker.internal = {{"_internal/x", std::string(100, 'i'), false}};
@@ -306,7 +306,7 @@ TEST_CASE("an installer cut off anywhere says so", "[constructor]") {
 }
 
 TEST_CASE("a flipped byte of the payload is an error", "[constructor]") {
-    Fixture f;
+    InstallerFixture f;
     test::InstallerMaker maker;
     maker.era = GENERATE(from_range(eras));
     std::string bytes = maker.bytes();
@@ -320,7 +320,7 @@ TEST_CASE("a flipped byte of the payload is an error", "[constructor]") {
 
 TEST_CASE("what is no installer is named", "[constructor]") {
     GoldenSentences said("tests/unit/conda/constructor.golden", "what is no installer is named");
-    Fixture f;
+    InstallerFixture f;
     said.add(f.bad(""));
     said.add(f.bad("<!DOCTYPE html>\n<html><title>Sign in</title>"));
     said.add(f.bad("\n\n<HTML>"));
@@ -513,7 +513,7 @@ std::vector<Hostile> hostile() {
 } // namespace
 
 TEST_CASE("damaged and hostile installers", "[constructor]") {
-    Fixture f;
+    InstallerFixture f;
     std::size_t count = 0;
     for (const Hostile& one : hostile()) {
         INFO(one.what);
@@ -529,7 +529,7 @@ TEST_CASE("damaged and hostile installers", "[constructor]") {
 }
 
 TEST_CASE("damage inside the tar that the MD5 covers", "[constructor]") {
-    Fixture f;
+    InstallerFixture f;
     test::InstallerMaker maker;
     // The edit happens in the payload before its MD5 is computed, so the MD5 matches.
     maker.payload_edits = {{"LICENSE.txt", "LICENSE.tyt"}};

@@ -21,10 +21,10 @@ using nlohmann::json;
 
 namespace {
 
-struct Fixture {
+struct PackageFixture {
     TemporaryDirectory directory = TemporaryDirectory::make().value();
     OpenOptions options;
-    Fixture() { options.spool_directory = directory.path() / "spool"; }
+    PackageFixture() { options.spool_directory = directory.path() / "spool"; }
 
     Result<std::unique_ptr<parcel::Artifact>> open(const test::PackageMaker& maker) {
         return open_package(maker.write(directory.path()), options);
@@ -87,7 +87,7 @@ test::PackageMaker mixed() {
 } // namespace
 
 TEST_CASE("a .conda and a .tar.bz2 become the same entries") {
-    Fixture f;
+    PackageFixture f;
     auto file_name = GENERATE_REF(as<std::string>(), "demo-1.0-0.conda", "demo-1.0-0.tar.bz2");
     f.options.memory_limit = GENERATE(64u << 20, 3u); // kept in memory, and spooled to a file
     auto maker = mixed();
@@ -133,7 +133,7 @@ TEST_CASE("a .conda and a .tar.bz2 become the same entries") {
 }
 
 TEST_CASE("entries may be opened from several threads") {
-    Fixture f;
+    PackageFixture f;
     f.options.memory_limit = GENERATE(64u << 20, 10u);
     test::PackageMaker m;
     for (int i = 0; i < 20; ++i)
@@ -155,7 +155,7 @@ TEST_CASE("entries may be opened from several threads") {
 }
 
 TEST_CASE("a noarch python package goes to symbolic places") {
-    Fixture f;
+    PackageFixture f;
     test::PackageMaker m;
     m.index =
         R"({"name": "demo", "version": "1.0", "build": "0", "build_number": 0, "noarch": "python", "subdir": "noarch"})";
@@ -181,7 +181,7 @@ TEST_CASE("a noarch python package goes to symbolic places") {
 }
 
 TEST_CASE("what is not listed is left out, with a word") {
-    Fixture f;
+    PackageFixture f;
     auto m = mixed();
     m.files.push_back({"bin/extra", "x"});
     auto artifact = f.good(m);
@@ -191,7 +191,7 @@ TEST_CASE("what is not listed is left out, with a word") {
 }
 
 TEST_CASE("legacy packages: files, has_prefix, no_link") {
-    Fixture f;
+    PackageFixture f;
     test::PackageMaker m;
     m.file_name = "demo-1.0-0.tar.bz2";
     m.paths_version = "none";
@@ -220,7 +220,7 @@ TEST_CASE("legacy packages: files, has_prefix, no_link") {
 }
 
 TEST_CASE("scripts are noticed") {
-    Fixture f;
+    PackageFixture f;
     test::PackageMaker m;
     m.files = {{"bin/.demo-post-link.sh", "#!/bin/sh\n"},
                {"bin/.demo-pre-unlink.sh", "x"},
@@ -235,7 +235,7 @@ TEST_CASE("scripts are noticed") {
 }
 
 TEST_CASE("the file's name and index.json may differ, but it is said") {
-    Fixture f;
+    PackageFixture f;
     auto m = mixed();
     m.file_name = "other-1.0-0.conda";
     CHECK_THAT(warnings(*f.good(m)),
@@ -243,7 +243,7 @@ TEST_CASE("the file's name and index.json may differ, but it is said") {
 }
 
 TEST_CASE("bad packages are refused with artifact and member") {
-    Fixture f;
+    PackageFixture f;
     auto m = mixed();
     SECTION("unknown paths_version") {
         m.paths_version = GENERATE(as<std::string>(), "2", "\"1\"", "null", "1.0", "[]");
@@ -339,7 +339,7 @@ TEST_CASE("bad packages are refused with artifact and member") {
 }
 
 TEST_CASE("every truncation of a package is an error, never a crash") {
-    Fixture f;
+    PackageFixture f;
     auto m = mixed();
     m.file_name = GENERATE(as<std::string>(), "demo-1.0-0.conda", "demo-1.0-0.tar.bz2");
     auto path = m.write(f.directory.path());
@@ -354,7 +354,7 @@ TEST_CASE("every truncation of a package is an error, never a crash") {
 }
 
 TEST_CASE("not a conda package") {
-    Fixture f;
+    PackageFixture f;
     auto path = f.directory.path() / "demo-1.0-0.zip";
     REQUIRE(write_atomically(path, std::string_view("x")).ok());
     CHECK_FALSE(open_package(path, f.options).ok());
@@ -365,14 +365,14 @@ TEST_CASE("not a conda package") {
 }
 
 TEST_CASE("an empty metadata.json, as some real packages have") {
-    Fixture f;
+    PackageFixture f;
     auto maker = mixed();
     maker.metadata = "";
     CHECK(f.good(maker)->entries().size() == 8);
 }
 
 TEST_CASE("the imports that a package's own tests declare") {
-    Fixture f;
+    PackageFixture f;
     auto maker = mixed();
     maker.info.push_back(
         {"info/test/run_test.py",

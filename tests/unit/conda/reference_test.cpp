@@ -62,7 +62,7 @@ std::string run_python(std::vector<std::string> arguments) {
 
 std::string fixture(const char* name) { return std::string(TINDERBOX_SOURCE_DIR) + "/tests/fixtures/" + name; }
 
-struct Installed {
+struct InstalledPackages {
     format::EntryKind kind = format::EntryKind::file;
     unsigned mode = 0;
     std::string link, bytes;
@@ -142,7 +142,7 @@ class Environment {
     std::vector<std::size_t> order_;
     std::vector<fs::path> packages_;
     std::vector<parcel::Parcel> parcels_;
-    std::map<std::string, Installed> tree;
+    std::map<std::string, InstalledPackages> tree;
 
   private:
     void add_files(std::size_t index) {
@@ -151,7 +151,7 @@ class Environment {
             std::string path = d.path;
             if (d.root == format::Root::site_packages) path = python_.site_packages + "/" + path;
             if (d.root == format::Root::scripts) path = "bin/" + path;
-            Installed out;
+            InstalledPackages out;
             out.kind = d.kind;
             out.mode = d.mode;
             out.link = d.link;
@@ -167,7 +167,7 @@ class Environment {
             tree[path] = std::move(out);
         }
         for (const parcel::GeneratedFile& script : entry_point_files(parcel.metadata, python_)) {
-            Installed out;
+            InstalledPackages out;
             out.mode = script.mode;
             out.bytes = test::render(script.content, prefix_);
             out.owner = index;
@@ -204,7 +204,7 @@ std::string unwrapped(std::string_view script) {
     return out;
 }
 
-bool wrapped_alike(const Installed& own, const json& entry) {
+bool wrapped_alike(const InstalledPackages& own, const json& entry) {
     if (!entry.contains("script") || !is_wrapped(own.bytes)) return false;
     std::string theirs = entry["script"];
     return is_wrapped(theirs) && trim(unwrapped(own.bytes)) == trim(unwrapped(theirs));
@@ -218,7 +218,7 @@ void compare_tree(const Environment& ours, const json& theirs) {
         auto found = ours.tree.find(path);
         if (kind == "directory" && found == ours.tree.end()) continue; // the linker makes parent directories
         REQUIRE(found != ours.tree.end());
-        const Installed& own = found->second;
+        const InstalledPackages& own = found->second;
         if (kind == "symlink") {
             CHECK(own.kind == format::EntryKind::symlink);
             CHECK(own.link == entry["link"].get<std::string>());
@@ -237,7 +237,7 @@ void compare_tree(const Environment& ours, const json& theirs) {
 }
 
 // The fields about the package's location and the request are left out: they differ by design.
-void compare_record(const json& own, const json& theirs, const std::map<std::string, Installed>& tree,
+void compare_record(const json& own, const json& theirs, const std::map<std::string, InstalledPackages>& tree,
                     const json& their_tree) {
     for (const auto& [field, value] : theirs.items()) {
         if (field == "paths_data" || field == "link" || field == "extracted_package_dir" || field == "channel" ||

@@ -27,28 +27,30 @@ ByteStream stream_of(std::string text, std::size_t step = 1u << 20) {
     };
 }
 
-json row(const std::string& name, const std::string& version, const std::string& build, json more = json::object()) {
+json json_row(const std::string& name, const std::string& version, const std::string& build,
+              json more = json::object()) {
     more.update({{"name", name}, {"version", version}, {"build", build}, {"build_number", 1}});
     return more;
 }
 
 std::string sample() {
-    json root = {{"info", {{"subdir", "linux-64"}, {"base_url", "../x\xc3\xa9"}}},
-                 {"packages",
-                  {{"a-1-0.tar.bz2", row("a", "1", "0", {{"md5", std::string(32, 'A')}, {"track_features", "x, y"}})}}},
-                 {"packages.conda",
-                  {{"b-2-h_0.conda", row("b", "2", "h_0",
-                                         {{"depends", {"a >=1", "c \"quoted\" \\ \t"}},
-                                          {"constrains", {"d"}},
-                                          {"sha256", std::string(64, 'b')},
-                                          {"size", 12345678901},
-                                          {"timestamp", 1500000000},
-                                          {"noarch", "python"},
-                                          {"license", "MIT"},
-                                          {"python_site_packages_path", "lib/x"}})},
-                   {"odd-name.conda", row("b", "3", "0")}}},
-                 {"removed", {"x", {{"deep", {1, 2, {{"y", nullptr}}}}}}},
-                 {"repodata_version", 1}};
+    json root = {
+        {"info", {{"subdir", "linux-64"}, {"base_url", "../x\xc3\xa9"}}},
+        {"packages",
+         {{"a-1-0.tar.bz2", json_row("a", "1", "0", {{"md5", std::string(32, 'A')}, {"track_features", "x, y"}})}}},
+        {"packages.conda",
+         {{"b-2-h_0.conda", json_row("b", "2", "h_0",
+                                     {{"depends", {"a >=1", "c \"quoted\" \\ \t"}},
+                                      {"constrains", {"d"}},
+                                      {"sha256", std::string(64, 'b')},
+                                      {"size", 12345678901},
+                                      {"timestamp", 1500000000},
+                                      {"noarch", "python"},
+                                      {"license", "MIT"},
+                                      {"python_site_packages_path", "lib/x"}})},
+          {"odd-name.conda", json_row("b", "3", "0")}}},
+        {"removed", {"x", {{"deep", {1, 2, {{"y", nullptr}}}}}}},
+        {"repodata_version", 1}};
     return root.dump();
 }
 
@@ -240,8 +242,8 @@ TEST_CASE("sharded repodata", "[repodata]") {
     json shard = {
         {"packages", json::object()},
         {"packages.conda",
-         {{"a-1-0.conda", row("a", "1", "0", {{"sha256", to_binary(std::string(64, 'a'))}, {"depends", {"b"}}})},
-          {"evil-1-0.conda", row("evil", "1", "0")}}}};
+         {{"a-1-0.conda", json_row("a", "1", "0", {{"sha256", to_binary(std::string(64, 'a'))}, {"depends", {"b"}}})},
+          {"evil-1-0.conda", json_row("evil", "1", "0")}}}};
     auto bytes = json::to_msgpack(shard);
     auto parsed = parse_shard({reinterpret_cast<const std::byte*>(bytes.data()), bytes.size()}, "a");
     REQUIRE(parsed.ok());

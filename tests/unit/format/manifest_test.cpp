@@ -10,7 +10,7 @@ using namespace tinderbox::format;
 
 namespace {
 
-Manifest sample() {
+Manifest sample_manifest() {
     Manifest out;
     out.name = out.env_name = "lab";
     out.platform = "linux-64";
@@ -29,7 +29,7 @@ Manifest sample() {
 } // namespace
 
 TEST_CASE("a manifest is read as it was written") {
-    const Manifest manifest = sample();
+    const Manifest manifest = sample_manifest();
     const nlohmann::json json = to_json(manifest);
     CHECK(json["packages"][0]["prefix"] == "env");
     CHECK(json["packages"][1]["prefix"] == "base");
@@ -43,7 +43,7 @@ TEST_CASE("a manifest is read as it was written") {
 TEST_CASE("a manifest with an unknown prefix is damaged") {
     for (const char* name : {"", "environment", "envs/", "/env"})
         for (const char* list : {"packages", "scripts"}) {
-            nlohmann::json json = to_json(sample());
+            nlohmann::json json = to_json(sample_manifest());
             json[list][0]["prefix"] = name;
             auto read = manifest_from_json(json);
             REQUIRE(!read.ok());

@@ -9,7 +9,7 @@ using namespace tinderbox::format;
 
 namespace {
 
-Table sample() {
+Table sample_table() {
     Table t;
     t.blocks = {{.offset = 4096, .packed = 100, .raw = 500},
                 {.offset = 8192, .packed = 4000000, .raw = block_raw_size},
@@ -30,7 +30,7 @@ Table sample() {
 } // namespace
 
 TEST_CASE("a table is read as it was written", "[table]") {
-    Table t = sample();
+    Table t = sample_table();
     auto read = decode_table(encode(t));
     INFO((read.ok() ? "" : read.error().message));
     REQUIRE(read.ok());
@@ -41,7 +41,7 @@ TEST_CASE("a table is read as it was written", "[table]") {
 }
 
 TEST_CASE("every truncation of a table is refused", "[table]") {
-    Bytes bytes = encode(sample());
+    Bytes bytes = encode(sample_table());
     for (std::size_t size = 0; size < bytes.size(); ++size) {
         auto read = decode_table(ByteView(bytes).first(size));
         REQUIRE_FALSE(read.ok());
@@ -53,7 +53,7 @@ TEST_CASE("every truncation of a table is refused", "[table]") {
 
 TEST_CASE("a flipped bit is refused or yields a table that is safe to use", "[table]") {
     // The section's SHA-256 detects every flip; this test is about memory safety and the reader's own checks.
-    Bytes original = encode(sample());
+    Bytes original = encode(sample_table());
     for (std::size_t i = 0; i < original.size() * 8; ++i) {
         Bytes bytes = original;
         bytes[i / 8] ^= static_cast<std::byte>(1u << (i % 8));
@@ -67,7 +67,7 @@ TEST_CASE("a flipped bit is refused or yields a table that is safe to use", "[ta
 
 TEST_CASE("hostile tables are refused", "[table]") {
     auto refused = [](auto change) {
-        Table t = sample();
+        Table t = sample_table();
         change(t);
         return !decode_table(encode(t)).ok();
     };
@@ -85,7 +85,7 @@ TEST_CASE("hostile tables are refused", "[table]") {
 }
 
 TEST_CASE("a table of a newer version is refused in one sentence", "[table]") {
-    Bytes bytes = encode(sample());
+    Bytes bytes = encode(sample_table());
     bytes[0] = std::byte{9};
     auto read = decode_table(bytes);
     REQUIRE_FALSE(read.ok());
@@ -99,16 +99,16 @@ TEST_CASE("a table cannot ask for more than it has room for", "[table]") {
         CHECK(read.error().kind == ErrorKind::damaged);
         return read.error().message;
     };
-    Table t = sample();
+    Table t = sample_table();
     std::string deep = "a";
     for (int i = 0; i < 50'000; ++i) deep += "/a";
     t.destinations.push_back({.kind = EntryKind::directory, .path = deep});
     CHECK(refused(t).find("budget (depth)") != std::string::npos);
-    t = sample();
+    t = sample_table();
     t.destinations.push_back({.kind = EntryKind::symlink, .path = "l", .link = deep});
     CHECK(refused(t).find("budget (depth)") != std::string::npos);
     // Paths that share their beginnings: seven bytes each in the table.
-    t = sample();
+    t = sample_table();
     const std::string prefix = std::string(200, 'd') + "/" + std::string(200, 'd') + "/";
     for (int i = 0; i < 400'000; ++i)
         t.destinations.push_back({.kind = EntryKind::directory, .path = prefix + std::to_string(1'000'000 + i)});

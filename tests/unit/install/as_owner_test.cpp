@@ -18,12 +18,12 @@ namespace {
 constexpr uid_t user = 12345;
 constexpr gid_t group = 23456;
 
-struct Bench {
+struct OwnerBench {
     TemporaryDirectory directory = *TemporaryDirectory::make();
     fs::path home = directory.path() / "home", secret = directory.path() / "secret", conda = directory.path() / "conda";
     std::string home_before = std::getenv("HOME") ? std::getenv("HOME") : "";
 
-    Bench() {
+    OwnerBench() {
         if (::geteuid() != 0) SKIP("only root can act for others");
         ::chmod(directory.path().c_str(), 0755);
         fs::create_directories(conda / "conda-meta");
@@ -33,7 +33,7 @@ struct Bench {
         if (!AsOwner::of(home).ok()) SKIP("root may not become another user here");
         ::setenv("HOME", home.c_str(), 1);
     }
-    ~Bench() { ::setenv("HOME", home_before.c_str(), 1); }
+    ~OwnerBench() { ::setenv("HOME", home_before.c_str(), 1); }
     static bool is_users(const fs::path& path) {
         struct stat st;
         return ::lstat(path.c_str(), &st) == 0 && st.st_uid == user && st.st_gid == group;
@@ -47,7 +47,7 @@ struct Bench {
 } // namespace
 
 TEST_CASE("root acts with the rights of the home's owner, and gets its own back", "[as_owner]") {
-    Bench bench;
+    OwnerBench bench;
     {
         auto as_owner = AsOwner::of(bench.home / "x" / "y");
         REQUIRE(as_owner.ok());
@@ -62,7 +62,7 @@ TEST_CASE("root acts with the rights of the home's owner, and gets its own back"
 }
 
 TEST_CASE("root's new files in a home are the user's", "[as_owner]") {
-    Bench bench;
+    OwnerBench bench;
     CHECK(*register_environment(bench.conda));
     CHECK(bench.is_users(bench.home / ".conda"));
     CHECK(bench.is_users(bench.home / ".conda/environments.txt"));
@@ -79,7 +79,7 @@ TEST_CASE("root's new files in a home are the user's", "[as_owner]") {
 }
 
 TEST_CASE("a user's link leads root nowhere", "[as_owner]") {
-    Bench bench;
+    OwnerBench bench;
     fs::create_directory(bench.home / ".conda");
     for (const char* name : {".bashrc", ".conda/environments.txt"}) fs::create_symlink(bench.secret, bench.home / name);
     fs::create_symlink(bench.directory.path(), bench.home / ".config");
@@ -91,7 +91,7 @@ TEST_CASE("a user's link leads root nowhere", "[as_owner]") {
 }
 
 TEST_CASE("links, modes and owners of a user's files stay", "[as_owner]") {
-    Bench bench;
+    OwnerBench bench;
     fs::create_directories(bench.home / "dotfiles");
     fs::create_directory(bench.home / ".conda");
     for (const auto& [name, link] : {std::pair("bashrc", ".bashrc"), std::pair("list", ".conda/environments.txt")}) {

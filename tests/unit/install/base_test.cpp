@@ -111,8 +111,6 @@ struct BaseBench {
     }
 };
 
-std::string problem(const Result<InstallSummary>& result) { return result.ok() ? "" : result.error().message; }
-int kind(const Result<InstallSummary>& result) { return result.ok() ? 0 : static_cast<int>(result.error().kind); }
 ino_t inode(const fs::path& path) {
     struct stat st {};
     return ::lstat(path.c_str(), &st) == 0 ? st.st_ino : 0;

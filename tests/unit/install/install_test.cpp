@@ -66,9 +66,6 @@ struct Bench {
     }
 };
 
-std::string problem(const Result<InstallSummary>& result) { return result.ok() ? "" : result.error().message; }
-int kind(const Result<InstallSummary>& result) { return result.ok() ? 0 : static_cast<int>(result.error().kind); }
-
 void flip(const fs::path& path, std::uint64_t at) {
     std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
     file.seekg(static_cast<std::streamoff>(at));

@@ -14,13 +14,13 @@ using namespace tinderbox::test;
 
 namespace {
 
-struct Installed {
+struct InstalledTree {
     TemporaryDirectory directory = *TemporaryDirectory::make();
     test::RunBuilder builder;
     fs::path run_path = directory.path() / "sample.run", prefix = directory.path() / "env";
     test::InstallCall options;
 
-    explicit Installed(bool private_modes = false) {
+    explicit InstalledTree(bool private_modes = false) {
         ::setenv("HOME", directory.path().c_str(), 1);
         test::fill_sample(builder, 2, 60);
         test::settle_digests(builder, prefix.string());
@@ -67,7 +67,7 @@ class FailSecondRename : public io::Faults {
 
 TEST_CASE("a tree that was moved is written for its new place", "[repair]") {
     for (bool copied : {false, true}) {
-        Installed env;
+        InstalledTree env;
         const fs::path old = env.prefix;
         const fs::path list = env.directory.path() / ".conda/environments.txt";
         fs::create_directories(list.parent_path());
@@ -102,7 +102,7 @@ TEST_CASE("a tree that was moved is written for its new place", "[repair]") {
 }
 
 TEST_CASE("nothing to repair changes nothing", "[repair]") {
-    Installed env;
+    InstalledTree env;
     auto repaired = env.repair();
     INFO((repaired.ok() ? "" : repaired.error().message));
     REQUIRE(repaired.ok());
@@ -113,7 +113,7 @@ TEST_CASE("nothing to repair changes nothing", "[repair]") {
 
 TEST_CASE("damaged and missing files come back, the user's stay", "[repair]") {
     for (bool private_modes : {false, true}) {
-        Installed env(private_modes);
+        InstalledTree env(private_modes);
         const unsigned mask = private_modes ? 0700 : 0777;
         env.overwrite("lib/large.so", "cut");
         env.overwrite("lib/conf.pc", "prefix=elsewhere"); // relocated
@@ -156,7 +156,7 @@ TEST_CASE("damaged and missing files come back, the user's stay", "[repair]") {
 }
 
 TEST_CASE("what Tinderbox knows of the prefix is restored as well", "[repair]") {
-    Installed env;
+    InstalledTree env;
     const std::string list = *read_text(env.prefix / ".tinderbox/installed");
     for (std::string damaged : {std::string(), std::string("rubbish"), list.substr(0, list.size() / 2),
                                 list.substr(0, list.find('\n', list.size() / 2) + 1)}) {
@@ -174,7 +174,7 @@ TEST_CASE("what Tinderbox knows of the prefix is restored as well", "[repair]") 
 }
 
 TEST_CASE("what is in the way is named and kept", "[repair]") {
-    Installed env;
+    InstalledTree env;
     REQUIRE(fs::remove(env.prefix / "lib/conf.pc"));
     fs::create_directory(env.prefix / "lib/conf.pc");
     std::ofstream(env.prefix / "lib/conf.pc/mine") << "mine";
@@ -194,7 +194,7 @@ TEST_CASE("what is in the way is named and kept", "[repair]") {
 }
 
 TEST_CASE("a repair that fails in between can be repeated", "[repair]") {
-    Installed env;
+    InstalledTree env;
     for (const char* path : {"lib/conf.pc", "lib/exact.bin", "bin/tool"}) env.overwrite(path, "x");
     FailSecondRename faults;
     auto failed = env.repair(&faults);
@@ -206,7 +206,7 @@ TEST_CASE("a repair that fails in between can be repeated", "[repair]") {
 }
 
 TEST_CASE("only the installer's own, finished environment is repaired", "[repair]") {
-    Installed env;
+    InstalledTree env;
     const std::string state = *read_text(env.prefix / ".tinderbox/state");
     auto refused = [&](std::string_view text) {
         std::ofstream(env.prefix / ".tinderbox/state") << text;

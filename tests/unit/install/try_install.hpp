@@ -21,4 +21,12 @@ inline Result<install::InstallSummary> try_install(const fs::path& run_path, con
     return install::install(run, manifest, decision, call);
 }
 
+inline std::string problem(const Result<install::InstallSummary>& result) {
+    return result.ok() ? "" : result.error().message;
+}
+// The error's exit code; 0: it succeeded.
+inline int kind(const Result<install::InstallSummary>& result) {
+    return result.ok() ? 0 : static_cast<int>(result.error().kind);
+}
+
 } // namespace tinderbox::test

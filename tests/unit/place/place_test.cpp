@@ -15,12 +15,12 @@ namespace {
 
 const std::string own_sha256(64, 'a'), other_sha256(64, 'b');
 
-struct Disk {
+struct PlaceDisk {
     TemporaryDirectory directory = *TemporaryDirectory::make();
     fs::path prefix = directory.path() / "env";
     format::Manifest manifest;
 
-    Disk() { manifest.name = manifest.env_name = "lab"; }
+    PlaceDisk() { manifest.name = manifest.env_name = "lab"; }
     void with_base() {
         manifest.base = "miniforge 1";
         manifest.base_installer = format::BaseInfo{};
@@ -57,7 +57,7 @@ void extracting(InstallRequest& request) {
 } // namespace
 
 TEST_CASE("a new prefix is built beside it") {
-    Disk disk;
+    PlaceDisk disk;
     const Decision decision = disk.decide();
     CHECK(refusal(decision) == "");
     CHECK(decision.found == Found::absent);
@@ -72,7 +72,7 @@ TEST_CASE("a new prefix is built beside it") {
 }
 
 TEST_CASE("a base takes the prefix, and the environments lie below it") {
-    Disk disk;
+    PlaceDisk disk;
     disk.with_base();
     const Layout layout = disk.decide([](InstallRequest& request) { request.keep_packages = true; }).layout;
     CHECK(layout.root == disk.prefix);
@@ -85,12 +85,12 @@ TEST_CASE("a base takes the prefix, and the environments lie below it") {
 }
 
 TEST_CASE("an existing directory") {
-    Disk disk;
+    PlaceDisk disk;
     fs::create_directories(disk.prefix / "lost+found");
     CHECK(refusal(disk.decide()) == "");
     CHECK(disk.decide().staging == StagingKind::inside);
     CHECK(disk.decide().stage == control_file(disk.prefix, control::stage));
-    Disk::put(disk.prefix / "mine.txt");
+    PlaceDisk::put(disk.prefix / "mine.txt");
     CHECK(disk.decide().found == Found::directory);
     CHECK(refusal(disk.decide()) == "prefix-exists");
     CHECK(refusal(disk.decide(extracting)) == "prefix-exists");
@@ -100,8 +100,8 @@ TEST_CASE("an existing directory") {
 }
 
 TEST_CASE("something that is no directory") {
-    Disk disk;
-    Disk::put(disk.prefix);
+    PlaceDisk disk;
+    PlaceDisk::put(disk.prefix);
     CHECK(refusal(disk.decide(with_u)) == "prefix-is-file");
     fs::remove(disk.prefix);
     fs::create_symlink("nowhere", disk.prefix);
@@ -109,8 +109,8 @@ TEST_CASE("something that is no directory") {
 }
 
 TEST_CASE("another installer's environment is refused, or replaced") {
-    Disk disk;
-    Disk::put_state(disk.prefix, other_sha256);
+    PlaceDisk disk;
+    PlaceDisk::put_state(disk.prefix, other_sha256);
     CHECK(disk.decide().found == Found::environment);
     CHECK(refusal(disk.decide()) == "prefix-exists");
     CHECK(refusal(disk.decide(with_u)) == "prefix-exists");
@@ -123,10 +123,10 @@ TEST_CASE("another installer's environment is refused, or replaced") {
 }
 
 TEST_CASE("this very environment, whole or begun, keeps the place that was chosen for it") {
-    Disk disk;
+    PlaceDisk disk;
     disk.with_base();
     SECTION("whole") {
-        Disk::put_state(disk.prefix, own_sha256, InstalledParts::packages, InstallStage::scripts);
+        PlaceDisk::put_state(disk.prefix, own_sha256, InstalledParts::packages, InstallStage::scripts);
         const Decision decision = disk.decide();
         REQUIRE(decision.reached);
         CHECK(decision.reached->stage == InstallStage::scripts);
@@ -135,15 +135,15 @@ TEST_CASE("this very environment, whole or begun, keeps the place that was chose
         CHECK(refusal(disk.decide(extracting)) == "prefix-exists");
     }
     SECTION("whole, with conda's records, and not yet tidied") {
-        Disk::put_state(disk.prefix, own_sha256, InstalledParts::base, InstallStage::files);
-        Disk::put(disk.prefix / "conda-meta/history");
+        PlaceDisk::put_state(disk.prefix, own_sha256, InstalledParts::base, InstallStage::files);
+        PlaceDisk::put(disk.prefix / "conda-meta/history");
         fs::create_directories(control_file(disk.prefix, control::stage));
         CHECK(refusal(disk.decide()) == "");
         CHECK(disk.decide().reached);
     }
     SECTION("begun in a directory with files of the user") {
-        Disk::put_journal(disk.prefix, InstalledParts::base);
-        Disk::put(disk.prefix / "mine.txt");
+        PlaceDisk::put_journal(disk.prefix, InstalledParts::base);
+        PlaceDisk::put(disk.prefix / "mine.txt");
         CHECK(refusal(disk.decide()) == "");
         CHECK(disk.decide().staging == StagingKind::inside);
         CHECK(!disk.decide().reached);
@@ -151,9 +151,9 @@ TEST_CASE("this very environment, whole or begun, keeps the place that was chose
 }
 
 TEST_CASE("a conda gets the environment in its envs/") {
-    Disk disk;
-    Disk::put(disk.prefix / "conda-meta/history");
-    Disk::put(disk.prefix / "condabin/mamba");
+    PlaceDisk disk;
+    PlaceDisk::put(disk.prefix / "conda-meta/history");
+    PlaceDisk::put(disk.prefix / "condabin/mamba");
     CHECK(refusal(disk.decide()) == "prefix-exists"); // not without -u
     const Decision decision = disk.decide(with_u);
     CHECK(refusal(decision) == "");
@@ -163,15 +163,15 @@ TEST_CASE("a conda gets the environment in its envs/") {
     CHECK(disk.decide(extracting).layout.conda.empty());
 
     SECTION("another environment has the name") {
-        Disk::put_state(disk.prefix / "envs/lab", other_sha256);
+        PlaceDisk::put_state(disk.prefix / "envs/lab", other_sha256);
         CHECK(refusal(disk.decide(with_u)) == "environment-exists");
         CHECK(disk.decide(with_replace).staging == StagingKind::replace);
-        Disk::put(disk.prefix / "envs/lab/conda-meta/history");
+        PlaceDisk::put(disk.prefix / "envs/lab/conda-meta/history");
         fs::create_directories(disk.prefix / "envs/lab/pkgs");
         CHECK(refusal(disk.decide(with_replace)) == "prefix-exists"); // a whole conda is not replaced
     }
     SECTION("the environment is found again under both names") {
-        Disk::put_state(disk.prefix / "envs/lab", own_sha256);
+        PlaceDisk::put_state(disk.prefix / "envs/lab", own_sha256);
         CHECK(disk.decide().layout.root == disk.prefix / "envs/lab"); // without -u, too
         for (const fs::path& named : {disk.prefix, disk.prefix / "envs/lab"}) {
             auto installed = find_installed(disk.manifest, own_sha256, named, Trust::now(), Access::write);
@@ -184,8 +184,8 @@ TEST_CASE("a conda gets the environment in its envs/") {
 }
 
 TEST_CASE("an environment that a killed replacement put aside counts as being there") {
-    Disk disk;
-    Disk::put_state(aside_of(disk.prefix), other_sha256);
+    PlaceDisk disk;
+    PlaceDisk::put_state(aside_of(disk.prefix), other_sha256);
     CHECK(refusal(disk.decide()) == "prefix-exists");
     CHECK(disk.decide(with_replace).staging == StagingKind::replace);
 }
@@ -194,7 +194,7 @@ TEST_CASE("what lies at a path") {
     auto directory = *TemporaryDirectory::make();
     const fs::path base = directory.path();
     CHECK(look_at(approach(base / "a/b", Trust::now())) == Found::absent);
-    Disk::put(base / "file");
+    PlaceDisk::put(base / "file");
     CHECK(look_at(approach(base / "file", Trust::now())) == Found::file);
     CHECK(look_at(approach(base / "file/below", Trust::now())) == Found::absent);
     fs::create_symlink("/nowhere/at/all", base / "dangling");
@@ -204,7 +204,7 @@ TEST_CASE("what lies at a path") {
     CHECK(look_at(approach(base, Trust::now())) == Found::directory);
     fs::create_directories(base / "conda/conda-meta");
     CHECK(look_at(approach(base / "conda", Trust::now())) == Found::conda);
-    Disk::put(base / "conda/.tinderbox/state", "damaged");
+    PlaceDisk::put(base / "conda/.tinderbox/state", "damaged");
     CHECK(look_at(approach(base / "conda", Trust::now())) == Found::environment);
     if (::geteuid() != 0) {
         fs::permissions(base / "begun", fs::perms::none);
@@ -214,7 +214,7 @@ TEST_CASE("what lies at a path") {
 }
 
 TEST_CASE("what has to fit depends on the parts") {
-    Disk disk;
+    PlaceDisk disk;
     disk.with_base();
     disk.manifest.install.inodes = 7;
     CHECK(disk.decide().needs(disk.manifest).inodes == 7);

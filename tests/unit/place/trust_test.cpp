@@ -86,11 +86,11 @@ TEST_CASE("in a user namespace without root, the owner of / counts as root") {
 
 namespace {
 
-struct Disk {
+struct TrustDisk {
     TemporaryDirectory scratch = *TemporaryDirectory::make();
     fs::path home = fs::canonical(scratch.path());
     Trust trust = Trust::now();
-    Disk() { fs::create_directories(home / "a/b"); }
+    TrustDisk() { fs::create_directories(home / "a/b"); }
     Approach walk(const fs::path& below) const { return approach(home / below, trust); }
 };
 
@@ -99,7 +99,7 @@ std::vector<std::string> names(const std::initializer_list<const char*>& list) {
 } // namespace
 
 TEST_CASE("an approach says what is there and what is missing") {
-    Disk disk;
+    TrustDisk disk;
     const Approach there = disk.walk("a/b");
     CHECK(there.arrived);
     CHECK(there.tree);
@@ -116,7 +116,7 @@ TEST_CASE("an approach says what is there and what is missing") {
 }
 
 TEST_CASE("links of one's own are followed, and what they lead to is named") {
-    Disk disk;
+    TrustDisk disk;
     fs::create_directory_symlink(disk.home / "a", disk.home / "absolute");
     fs::create_directory_symlink("../a/./b/..", disk.home / "a/relative");
     fs::create_directory_symlink("nowhere/x", disk.home / "dangling");
@@ -137,7 +137,7 @@ TEST_CASE("links of one's own are followed, and what they lead to is named") {
 }
 
 TEST_CASE("a directory that everybody may write to is refused, and named") {
-    Disk disk;
+    TrustDisk disk;
     fs::permissions(disk.home / "a", fs::perms::all);
     const Approach there = disk.walk("a/b/c");
     CHECK(refusal(there.refusal) == "untrusted-parent");
@@ -152,7 +152,7 @@ TEST_CASE("a directory that everybody may write to is refused, and named") {
 }
 
 TEST_CASE("parents are made, and are nobody else's when they were there") {
-    Disk disk;
+    TrustDisk disk;
     std::vector<fs::path> made;
     const auto parent = make_parents(disk.home / "a/c/d", disk.trust, 0755, made);
     REQUIRE(parent.ok());
@@ -166,7 +166,7 @@ TEST_CASE("parents are made, and are nobody else's when they were there") {
 
 TEST_CASE("a planted environment, stage or aside is refused before it is believed") {
     if (::geteuid() != 0) SKIP("only root can make files of another user");
-    Disk disk;
+    TrustDisk disk;
     format::Manifest manifest;
     manifest.name = manifest.env_name = "lab";
     const std::string sha256(64, 'a');
@@ -226,7 +226,7 @@ TEST_CASE("a planted environment, stage or aside is refused before it is believe
 }
 
 TEST_CASE("a .tinderbox with somebody's files keeps them") {
-    Disk disk;
+    TrustDisk disk;
     format::Manifest manifest;
     InstallRequest request;
     request.prefix = disk.home / "a";

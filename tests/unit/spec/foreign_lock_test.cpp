@@ -20,7 +20,7 @@ Request taken(std::string_view text, const std::string& path, LockChoice choice 
     return std::move(request).value();
 }
 
-std::string refused(std::string_view text, const std::string& path, LockChoice choice = {}) {
+std::string refused_lock(std::string_view text, const std::string& path, LockChoice choice = {}) {
     auto request = parse_spec(text, path, choice);
     if (request.ok()) FAIL("accepted: " << text);
     CHECK(request.error().kind == ErrorKind::usage);
@@ -81,8 +81,8 @@ TEST_CASE("conda-lock: platforms and categories", "[locks]") {
     CHECK(request.channels == Names{"main"});
     CHECK(names_of(taken(text, "conda-lock.yml", choice({"extra", "-dev"}))) == Names{"a", "x"});
     CHECK(names_of(taken(text, "conda-lock.yml", choice({}, "osx-64"))) == Names{"a"});
-    said.add(refused(text, "conda-lock.yml", choice({}, "linux-aarch64")));
-    said.add(refused(text, "conda-lock.yml", choice({"test"})));
+    said.add(refused_lock(text, "conda-lock.yml", choice({}, "linux-aarch64")));
+    said.add(refused_lock(text, "conda-lock.yml", choice({"test"})));
 }
 
 TEST_CASE("pixi: environments and platforms by name", "[locks]") {
@@ -106,8 +106,8 @@ TEST_CASE("pixi: environments and platforms by name", "[locks]") {
     CHECK(wheels(lab) == Names{"six-1-py3-none-any.whl"});
     CHECK(taken(text, "pixi.lock", choice({}, "linux-64", "lab")).name == "lab"); // --name
     CHECK(taken(text, "pixi.lock", choice({}, "linux-64", "other")).name.empty());
-    said.add(refused(text, "pixi.lock", choice({"prod"})));
-    said.add(refused("version: 3\nenvironments: {}\npackages: []\n", "pixi.lock"));
+    said.add(refused_lock(text, "pixi.lock", choice({"prod"})));
+    said.add(refused_lock("version: 3\nenvironments: {}\npackages: []\n", "pixi.lock"));
     json shown = inspect_json(*lab.locks.at(0).lock);
     CHECK(shown["platforms"] == json::array({"linux-64", "gpu"}));
     REQUIRE(shown["packages"].size() == 3);
@@ -194,10 +194,10 @@ TEST_CASE("uv: the graph is walked from the project", "[locks]") {
     CHECK(wheels(taken(text, "uv.lock", choice({"-dev", "gpu"}))) ==
           Names{"a-1-py3-none-any.whl", "b-1-py3-none-any.whl (needed)", "c-2-py3-none-any.whl (needed)",
                 "w-1-py3-none-any.whl"});
-    said.add(refused(text, "uv.lock", choice({"test"})));
+    said.add(refused_lock(text, "uv.lock", choice({"test"})));
 }
 
-TEST_CASE("every hash of a lock is kept or refused", "[locks]") {
+TEST_CASE("every hash of a lock is kept or refused_lock", "[locks]") {
     const std::string sha512(128, 'b'), url = "https://h.example/six-1.17.0-py2.py3-none-any.whl";
     const std::pair<std::string, std::string> locks[] = {
         {"pylock.toml", "lock-version = '1.0'\ncreated-by = 'x'\n[[packages]]\nname = 'six'\nwheels = [{url = '" + url +
@@ -218,7 +218,7 @@ TEST_CASE("every hash of a lock is kept or refused", "[locks]") {
         REQUIRE((chosen.ok() && chosen->size() == 1));
         CHECK(chosen->front().file.hashes == Names{"sha512:" + sha512});
         CHECK(chosen->front().package->version == "1.17.0");
-        CHECK(refused(replace_all(text, "HEX", digest), path).find("128") != std::string::npos);
+        CHECK(refused_lock(replace_all(text, "HEX", digest), path).find("128") != std::string::npos);
     }
 }
 
@@ -268,10 +268,10 @@ TEST_CASE("pyproject.toml: dependencies, extras and groups", "[pyproject]") {
     said.add(request.ignored[0].why);
     said.add(request.ignored[3].why);
     CHECK(names(taken(text, "pyproject.toml", choice({"-dev", "all"}))) == Names{"numpy", "six", "torch", "scipy"});
-    said.add(refused(text, "pyproject.toml", choice({"gpu"})));
-    said.add(refused("[dependency-groups]\ndev = [{include-group = \"dev\"}]\n", "p.toml"));
-    said.add(refused("[project]\nname = \"a\"\ndynamic = [\"dependencies\"]\n", "p.toml"));
-    said.add(refused("[build-system]\nrequires = []\n", "p.toml"));
+    said.add(refused_lock(text, "pyproject.toml", choice({"gpu"})));
+    said.add(refused_lock("[dependency-groups]\ndev = [{include-group = \"dev\"}]\n", "p.toml"));
+    said.add(refused_lock("[project]\nname = \"a\"\ndynamic = [\"dependencies\"]\n", "p.toml"));
+    said.add(refused_lock("[build-system]\nrequires = []\n", "p.toml"));
 }
 
 TEST_CASE("what a lock's package is there for", "[lock]") {
@@ -314,11 +314,11 @@ TEST_CASE("construct.yaml: selectors and jinja", "[construct]") {
     CHECK(request.ignored[0].line.line == 18);
     CHECK(request.ignored[1].why == "constructor has no such key");
     CHECK(names_of(taken(text, "construct.yaml", choice({}, "linux-aarch64"))) == Names{"python", "b", "c"});
-    said.add(refused("name: a\nversion: 1\nspecs:\n  - a  # [linxu]\n", "c.yaml"));
-    said.add(refused("name: a\nversion: 1\nspecs:\n  - {{ x }}\n", "c.yaml"));
-    said.add(refused("name: a\nversion: 1\nspecs:\n{% if x %}\n", "c.yaml"));
-    said.add(refused("name: a\nspecs: [a]\n", "c.yaml"));
-    said.add(refused("name: a\nversion: 1\nspecs: [a]\nlicense_file: none.txt\n", "c.yaml"));
+    said.add(refused_lock("name: a\nversion: 1\nspecs:\n  - a  # [linxu]\n", "c.yaml"));
+    said.add(refused_lock("name: a\nversion: 1\nspecs:\n  - {{ x }}\n", "c.yaml"));
+    said.add(refused_lock("name: a\nversion: 1\nspecs:\n{% if x %}\n", "c.yaml"));
+    said.add(refused_lock("name: a\nspecs: [a]\n", "c.yaml"));
+    said.add(refused_lock("name: a\nversion: 1\nspecs: [a]\nlicense_file: none.txt\n", "c.yaml"));
     TemporaryDirectory directory = *TemporaryDirectory::make();
     for (const char* name : {"a.txt", "post.sh", "EULA.txt"})
         REQUIRE(write_atomically(directory.path() / name, "text\n").ok());
@@ -357,6 +357,6 @@ TEST_CASE("byte-order marks and coding comments", "[spec]") {
         "e.yml");
     CHECK(yaml.name == "x");
     CHECK(yaml.conda.size() == 1);
-    said.add(refused(std::string_view("\xff\xfes", 3), "r.txt"));
-    said.add(refused("six\n\xe9\n", "r.txt"));
+    said.add(refused_lock(std::string_view("\xff\xfes", 3), "r.txt"));
+    said.add(refused_lock("six\n\xe9\n", "r.txt"));
 }

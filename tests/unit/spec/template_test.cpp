@@ -14,10 +14,10 @@ namespace {
 
 std::string rendered(std::string_view text) {
     auto out = render_template(text, "c.yaml", "linux-64");
-    return out.ok() ? std::string(out->substr(0, out->size() - 1)) : "refused: " + out.error().message;
+    return out.ok() ? std::string(out->substr(0, out->size() - 1)) : "refused_template: " + out.error().message;
 }
 
-std::string refused(std::string_view text) {
+std::string refused_template(std::string_view text) {
     auto out = render_template(text, "c.yaml", "linux-64");
     return out.ok() ? "answered: " + *out : out.error().message;
 }
@@ -79,7 +79,7 @@ TEST_CASE("what jinja2 3.1.6 answers", "[template]") {
         CHECK((one.text + std::string(" => ") + rendered(one.text)) == one.text + std::string(" => ") + one.expected);
 }
 
-TEST_CASE("what is not answered as jinja2 would is refused by its line", "[template]") {
+TEST_CASE("what is not answered as jinja2 would is refused_template by its line", "[template]") {
     ::unsetenv("NO");
     for (const Case& one : std::initializer_list<Case>{
              {"{{ 1 + 4000000000 }}", "'+' joins two texts"},
@@ -119,8 +119,8 @@ TEST_CASE("what is not answered as jinja2 would is refused by its line", "[templ
               ") }}",
               "nested more than 50 deep"}}) {
         INFO(one.text);
-        CHECK(refused(std::string("\n") + one.text).starts_with("c.yaml:"));
-        CHECK_CONTAINS(refused(one.text), one.expected);
+        CHECK(refused_template(std::string("\n") + one.text).starts_with("c.yaml:"));
+        CHECK_CONTAINS(refused_template(one.text), one.expected);
     }
 }
 
@@ -132,5 +132,6 @@ TEST_CASE("line numbers stay those of the file", "[template]") {
 
 TEST_CASE("selectors are Python's expressions over the platform", "[template]") {
     CHECK(rendered("a [unix and not aarch64]\nb # [win or osx]\nc # [x86_64]\nd: [e, f]") == "a\n\nc \nd: [e, f]");
-    CHECK_CONTAINS(refused("a # [win and linxu]"), "c.yaml:1: in 'win and linxu', selectors know no platform 'linxu'");
+    CHECK_CONTAINS(refused_template("a # [win and linxu]"),
+                   "c.yaml:1: in 'win and linxu', selectors know no platform 'linxu'");
 }
