@@ -25,6 +25,11 @@ if(TINDERBOX_SANITIZE)
     target_link_options(tinderbox_sanitizers INTERFACE -fsanitize=${TINDERBOX_SANITIZE})
 endif()
 
+# libFuzzer counts what an input reaches in all code; only the fuzz targets get its main program.
+if(TINDERBOX_LIBFUZZER)
+    target_compile_options(tinderbox_sanitizers INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:-fsanitize=fuzzer-no-link>)
+endif()
+
 # A compiler sees one translation unit. Only the linker sees two definitions of a name that differ.
 add_library(tinderbox_odr INTERFACE)
 if(TINDERBOX_ODR)

@@ -1,4 +1,4 @@
-// The numbers of ELF that we read. Source: System V ABI (gABI), chapters 4 and 5; GNU's tags from glibc's elf.h.
+// The numbers of ELF that we read. Source: System V ABI (gABI), chapters 4 and 5; GNU's tags from glibc's ELF header.
 #pragma once
 
 #include <cstdint>

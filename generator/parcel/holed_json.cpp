@@ -20,6 +20,9 @@ std::string escaped(std::string_view text) {
 
 } // namespace
 
+HoledJson::HoledJson(nlohmann::json value) : value_(std::move(value)) {}
+HoledJson::HoledJson(HoledText string) : value_(std::move(string)) {}
+
 HoledJson& HoledJson::operator[](const std::string& key) {
     if (!std::holds_alternative<Members>(value_)) {
         Members members;

@@ -12,8 +12,8 @@ namespace tinderbox::parcel {
 // A value: plain JSON, a string with holes, or an object or array that has such a string somewhere inside.
 class HoledJson {
   public:
-    HoledJson(nlohmann::json value = nullptr) : value_(std::move(value)) {}
-    HoledJson(HoledText string) : value_(std::move(string)) {}
+    HoledJson(nlohmann::json value = nullptr);
+    HoledJson(HoledText string);
 
     // A member of an object. Plain JSON becomes an object with the same members; a value of another type is lost.
     HoledJson& operator[](const std::string& key);

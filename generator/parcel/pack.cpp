@@ -107,7 +107,7 @@ class Packer {
     std::map<std::uint64_t, std::pair<StreamPiece, std::uint64_t>> raw_; // slot → piece and its budget
     std::map<std::uint64_t, Packed> packed_;                             // slot → block, waiting to be written
     std::map<std::uint64_t, std::size_t> stream_of_slot_;
-    std::uint64_t next_slot_ = 0, in_flight_ = 0, compressing_ = 0;
+    std::uint64_t next_slot_ = 0, in_flight_ = 0;
     bool writing_ = false;
     std::optional<Error> error_;
 };

@@ -40,7 +40,7 @@ std::string why_nothing(const ResolveModel& model, const Project& project, const
         return fmt::format("{} names version {}", project.direct->line.str(), project.candidates.front().version.str());
     if (!files.known && files.asked.empty()) return "--no-index is set and there is no --find-links";
     if (!files.known) return fmt::format("there is no project '{}' in {}", project.name, fmt::join(files.asked, ", "));
-    std::size_t same = 0, fitting = 0, hidden_pre = 0, hidden_yanked = 0;
+    std::size_t same = 0, hidden_pre = 0, hidden_yanked = 0;
     std::string tag, python, withdrawn;
     for (const auto& wheel : files.wheels) {
         if (!requirement.specifier.matches(wheel.name.version)) continue;
@@ -54,8 +54,6 @@ std::string why_nothing(const ResolveModel& model, const Project& project, const
             withdrawn = wheel.name.version.str();
         } else if (wheel.name.version.is_prerelease()) {
             ++hidden_pre;
-        } else {
-            ++fitting;
         }
     }
     std::string elsewhere =

@@ -1,14 +1,14 @@
-// Shared by the fuzz targets: without libFuzzer it runs a target on the files of a corpus, on every truncation of them
-// and on mutations.
-//
-// With a compiler that has libFuzzer: clang++ -DTINDERBOX_LIBFUZZER -fsanitize=fuzzer,address,undefined …
-// Without: NAME_fuzz CORPUS_DIR [ROUNDS [SEED]].
+// Shared by the fuzz targets. Without libFuzzer it runs a target on the files of a corpus, on every truncation of them
+// and on mutations: NAME_fuzz CORPUS_DIR [ROUNDS [SEED]]. With libFuzzer (preset fuzz, scripts/fuzz) every other
+// mutation is ours, because ours know the target's format.
 #pragma once
 
 #include "common/base/bytes.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <random>
 #include <string_view>
 #include <vector>
@@ -29,13 +29,6 @@ struct FuzzHints {
 FuzzHints fuzz_hints() __attribute__((weak));
 
 } // namespace tinderbox
-
-#ifndef TINDERBOX_LIBFUZZER
-#include "common/base/file.hpp"
-
-#include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 
 namespace tinderbox {
 
@@ -101,6 +94,27 @@ class Mutator {
 };
 
 } // namespace tinderbox
+
+#ifdef TINDERBOX_LIBFUZZER
+extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t capacity);
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t capacity,
+                                               unsigned seed) {
+    using namespace tinderbox;
+    static const FuzzHints hints = fuzz_hints ? fuzz_hints() : FuzzHints();
+    if (seed % 2 == 0 || size == 0) return LLVMFuzzerMutate(data, size, capacity);
+    const ByteView input(reinterpret_cast<const std::byte*>(data), size);
+    const std::vector<Bytes> corpus{Bytes(input.begin(), input.end())};
+    const Bytes changed = Mutator(corpus, hints, seed).next();
+    const std::size_t kept = std::min(changed.size(), capacity);
+    std::memcpy(data, changed.data(), kept);
+    return kept;
+}
+#else
+#include "common/base/file.hpp"
+
+#include <cstdio>
+#include <cstdlib>
 
 int main(int argc, char** argv) {
     using namespace tinderbox;
