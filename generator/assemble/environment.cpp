@@ -39,7 +39,11 @@ std::string variables_text(const std::map<std::string, std::string>& variables, 
 
 } // namespace
 
-Result<std::optional<format::PythonInfo>> find_conda_python(const std::vector<LinkInput>& inputs, format::Root root) {
+Result<std::optional<format::PythonInfo>> find_python(const std::vector<LinkInput>& inputs, format::Root root) {
+    for (const LinkInput& input : inputs) {
+        if (input.root != root) continue;
+        if (auto info = captured_python(input.parcel.metadata); info && !info->version.empty()) return info;
+    }
     for (const LinkInput& input : inputs)
         if (input.root == root && input.parcel.kind() == parcel::ArtifactKind::conda &&
             input.parcel.metadata.value("name", "") == "python") {
@@ -47,21 +51,6 @@ Result<std::optional<format::PythonInfo>> find_conda_python(const std::vector<Li
             return std::optional(std::move(info));
         }
     return std::optional<format::PythonInfo>();
-}
-
-Result<format::PythonInfo> find_python(const std::vector<LinkInput>& inputs, format::Root root) {
-    for (const LinkInput& input : inputs) {
-        if (input.root != root) continue;
-        if (auto info = captured_python(input.parcel.metadata); info && !info->version.empty()) return *std::move(info);
-    }
-    TRY_ASSIGN(std::optional<format::PythonInfo> of_conda, find_conda_python(inputs, root));
-    if (of_conda) return *std::move(of_conda);
-    if (root == format::Root::base)
-        return make_error(ErrorKind::usage,
-                          "the base has no Python among its packages; use the installer of a conda, such as Miniforge");
-    return make_error(ErrorKind::usage,
-                      "no Python was named; add '--python-from EXE' (for instance --python-from python3.11), "
-                      "'--from-prefix DIR', or a conda python package to the request");
 }
 
 std::vector<GeneratedFile> environment_files(const lock::Lock& lock) {

@@ -125,8 +125,9 @@ Status add_environment_files(Linking& linking, GeneratedFiles& generated) {
 }
 
 Status add_wheel_records(Linking& linking, GeneratedFiles& generated) {
-    const format::PythonInfo& python = linking.prefixes.python();
     const auto& wheels = linking.inputs.wheels();
+    if (wheels.empty()) return {};
+    const format::PythonInfo& python = linking.prefixes.python();
     for (std::size_t i : wheels)
         TRY(generated.place(wheel_dist_info(linking.inputs[i].parcel.metadata, python, linking.packages.of_input[i],
                                             linking.inputs[i].artifact)));

@@ -123,7 +123,7 @@ class Sizes {
 
 void describe_needs(Linking& linking) {
     format::Manifest& manifest = linking.image.manifest;
-    manifest.requires_ = environment_requirements(manifest, linking.inputs.all(), linking.prefixes.python(),
+    manifest.requires_ = environment_requirements(manifest, linking.inputs.all(),
                                                   [&](format::Root root) { return linking.prefixes.at(root).python; });
     const BaseLink* base = linking.options.base;
     if (!base || compare_versions(base->installer.minimum_glibc, manifest.requires_.glibc) <= 0) return;
@@ -142,7 +142,7 @@ void fill_manifest(Linking& linking) {
     m.source_mtime = lock.source_mtime;
     m.bytecode = lock::to_string(lock.bytecode);
     m.level = parcel::level_name(linking.options.level);
-    m.python = linking.prefixes.python();
+    if (const format::PythonInfo* python = linking.prefixes.env().python) m.python = *python;
     m.request = lock.request;
     m.variables = lock.variables;
     if (linking.options.base) describe_base(linking.image, *linking.options.base);

@@ -7,7 +7,7 @@
 
 namespace tinderbox::assemble {
 
-Result<Image> link(const lock::Lock& lock, const format::PythonInfo& python, const std::vector<LinkInput>& inputs,
+Result<Image> link(const lock::Lock& lock, const format::PythonInfo* python, const std::vector<LinkInput>& inputs,
                    const LinkOptions& options) {
     Linking linking(lock, python, inputs, options);
     // Who owns what.

@@ -58,15 +58,14 @@ struct LinkOptions {
     const BaseLink* base = nullptr;
 };
 
-// A prefix's Python: from a conda package or a captured interpreter. Error (usage): the prefix has no Python; the
-// message says how to name one.
-Result<format::PythonInfo> find_python(const std::vector<LinkInput>& inputs, format::Root root = format::Root::env);
-// nullopt: the conda prefix has no Python. Error (usage): its package "python" has no interpreter.
-Result<std::optional<format::PythonInfo>> find_conda_python(const std::vector<LinkInput>& inputs, format::Root root);
+// A prefix's Python: captured, or from a conda package. nullopt: the prefix has none. Error (usage): its package
+// "python" has no interpreter.
+Result<std::optional<format::PythonInfo>> find_python(const std::vector<LinkInput>& inputs, format::Root root);
 
 // Thread-safe. `inputs`: captured, conda packages in link order, wheels, includes, base; bytecode behind them. `python`
-// is the environment's. Errors: usage (conflicts, a package that does not fit; with `strict` every warning), bug.
-Result<Image> link(const lock::Lock& lock, const format::PythonInfo& python, const std::vector<LinkInput>& inputs,
+// is the environment's; null: it has none, and then no wheels. Errors: usage (conflicts, a package that does not fit;
+// with `strict` every warning), bug.
+Result<Image> link(const lock::Lock& lock, const format::PythonInfo* python, const std::vector<LinkInput>& inputs,
                    const LinkOptions& options);
 
 // The path of a symbolic destination below its prefix, whose Python is `python`.

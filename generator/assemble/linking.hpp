@@ -15,7 +15,7 @@ struct LinkedPackages {
 };
 
 struct Linking {
-    Linking(const lock::Lock& lock_, const format::PythonInfo& python, const std::vector<LinkInput>& inputs_,
+    Linking(const lock::Lock& lock_, const format::PythonInfo* python, const std::vector<LinkInput>& inputs_,
             const LinkOptions& options_)
         : lock(lock_), options(options_), inputs(inputs_), prefixes(python, options_.base) {}
 

@@ -9,11 +9,11 @@
 
 namespace tinderbox::assemble {
 
-Prefixes::Prefixes(const format::PythonInfo& python, const BaseLink* base) {
+Prefixes::Prefixes(const format::PythonInfo* python, const BaseLink* base) {
     auto add = [&](format::Root root, const format::PythonInfo* own) {
         prefixes_.push_back({root, own, format::prefix_name(root, base ? &base->environments : nullptr), {}});
     };
-    add(format::Root::env, &python);
+    add(format::Root::env, python);
     if (!base) return;
     add(format::Root::base, &base->python);
     for (std::size_t n = 0; n < base->environments.size(); ++n) {

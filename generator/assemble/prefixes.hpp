@@ -16,15 +16,16 @@ struct LinkedPrefix {
     std::unordered_map<std::string, std::size_t> by_path; // final path → index into Table::destinations, until sorted
 };
 
-// `python` and `base` (null: there is no base) have to outlive this.
+// `python` (null: the environment has none) and `base` (null: there is no base) have to outlive this.
 class Prefixes {
   public:
-    Prefixes(const format::PythonInfo& python, const BaseLink* base);
+    Prefixes(const format::PythonInfo* python, const BaseLink* base);
 
     LinkedPrefix& at(format::Root root) { return prefixes_[format::prefix_index(root)]; }
     const LinkedPrefix& at(format::Root root) const { return prefixes_[format::prefix_index(root)]; }
     const LinkedPrefix& env() const { return prefixes_.front(); }
-    const format::PythonInfo& python() const { return *env().python; } // of the environment
+    // Of the environment, which must have one: every environment with wheels has.
+    const format::PythonInfo& python() const { return *env().python; }
     // In the order of format::prefix_index.
     std::span<LinkedPrefix> all() { return prefixes_; }
     // The base's and those of its further environments; empty without a base.

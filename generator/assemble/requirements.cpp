@@ -28,7 +28,6 @@ std::vector<std::string> frameworks_in(const std::vector<format::PackageInfo>& p
 } // namespace
 
 format::Requirements environment_requirements(const format::Manifest& manifest, const std::vector<LinkInput>& inputs,
-                                              const format::PythonInfo& python,
                                               const std::function<const format::PythonInfo*(format::Root)>& python_of) {
     format::Requirements out;
     std::set<std::string> provided, needed_by_python;
@@ -37,7 +36,8 @@ format::Requirements environment_requirements(const format::Manifest& manifest, 
         for (const parcel::Parcel::ElfFact& elf : input.parcel.elf) {
             const bool base = format::is_of_base(input.root);
             const format::PythonInfo* own = python_of(input.root);
-            std::string path = final_path(own ? *own : python, input.parcel.metadata, elf.root, elf.path);
+            // A prefix without Python has only paths below itself.
+            std::string path = own ? final_path(*own, input.parcel.metadata, elf.root, elf.path) : elf.path;
             advise::raise_glibc(out, elf.glibc, path);
             if (base) continue;
             files.push_back({path, input.parcel.metadata.value("name", ""), &elf});
@@ -48,8 +48,9 @@ format::Requirements environment_requirements(const format::Manifest& manifest, 
         for (const format::Destination& d : input.parcel.table.destinations)
             if (d.kind == format::EntryKind::symlink && !format::is_of_base(input.root))
                 provided.emplace(last_component(d.path));
+    const format::PythonInfo* python = python_of(format::Root::env);
     for (const auto& [path, package, fact] : files) {
-        if (!advise::is_of_interpreter(path, python.stdlib)) continue;
+        if (!python || !advise::is_of_interpreter(path, python->stdlib)) continue;
         for (const std::string& soname : fact->needed)
             if (!provided.contains(soname) && !advise::is_judged_elsewhere(soname)) needed_by_python.insert(soname);
     }

@@ -89,8 +89,8 @@ Status compile(const Options& options, const lock::Lock& lock, const Captured& c
     if (failed > 0)
         reporter.note(
             "bytecode",
-            fmt::format("{} files compiled; {} sources are not valid Python {} and were left out, as pip does",
-                        compiled, failed, packed.python.version));
+            fmt::format("{} files compiled; {} sources are not valid for their Python and were left out, as pip does",
+                        compiled, failed));
     return {};
 }
 

@@ -51,7 +51,8 @@ Result<assemble::Image> link(const Options& options, const Requested& requested,
     how.level = options.level;
     how.strict = options.strict;
     how.base = packed.base ? &*packed.base : nullptr;
-    TRY_ASSIGN(assemble::Image image, assemble::link(downloads.lock, packed.python, packed.inputs, how));
+    TRY_ASSIGN(assemble::Image image,
+               assemble::link(downloads.lock, packed.python_in(format::Root::env), packed.inputs, how));
     image.manifest.tinderbox_version = tinderbox_version;
     TRY(check_glibc(options, image.manifest.requires_));
     TRY(check_gpu(requested, image.manifest.requires_, reporter));

@@ -2,6 +2,7 @@
 
 #include "generator/build/parcels.hpp"
 #include "generator/conda/link.hpp"
+#include "generator/lock/pip_resolve.hpp"
 
 #include <algorithm>
 
@@ -76,11 +77,14 @@ Status pack_base(Parcels& parcels, const Downloads& downloads, Packed& out, Repo
     files.root = format::Root::base;
     TRY_ASSIGN(files.parcel, parcels.base_files(downloads.lock.base->sha256, downloads.base->file.path, installer));
     out.inputs.push_back(std::move(files));
-    TRY_ASSIGN(format::PythonInfo python, assemble::find_python(out.inputs, format::Root::base));
-    out.base.emplace(assemble::BaseLink{installer, *downloads.lock.base, std::move(python), {}});
+    TRY_ASSIGN(std::optional<format::PythonInfo> python, assemble::find_python(out.inputs, format::Root::base));
+    if (!python)
+        return make_error(ErrorKind::usage,
+                          "the base has no Python among its packages; use the installer of a conda, such as Miniforge");
+    out.base.emplace(assemble::BaseLink{installer, *downloads.lock.base, *std::move(python), {}});
     for (std::size_t n = 0; n < installer.environments.size(); ++n) {
         format::FurtherEnvironment environment{installer.environments[n].name, {}};
-        TRY_ASSIGN(environment.python, assemble::find_conda_python(out.inputs, format::further_environment(n)));
+        TRY_ASSIGN(environment.python, assemble::find_python(out.inputs, format::further_environment(n)));
         out.base->environments.push_back(std::move(environment));
     }
     return {};
@@ -89,7 +93,7 @@ Status pack_base(Parcels& parcels, const Downloads& downloads, Packed& out, Repo
 } // namespace
 
 const format::PythonInfo* Packed::python_in(format::Root root) const {
-    if (root == format::Root::env) return &python;
+    if (root == format::Root::env) return python ? &*python : nullptr;
     if (root == format::Root::base) return &base->python;
     const auto& further = base->environments[format::prefix_index(root) - 2].python;
     return further ? &*further : nullptr;
@@ -105,7 +109,11 @@ Result<Packed> pack(const Options& options, const Downloads& downloads, Captured
     }
     TRY(pack_artifacts(parcels, downloads, out));
     order_conda_packages(out.inputs);
-    TRY_ASSIGN(out.python, assemble::find_python(out.inputs));
+    TRY_ASSIGN(out.python, assemble::find_python(out.inputs, format::Root::env));
+    const bool wheels = std::ranges::any_of(out.inputs, [](const assemble::LinkInput& input) {
+        return input.parcel.kind() == parcel::ArtifactKind::wheel;
+    });
+    if (wheels && !out.python) return lock::no_python();
     // Packages are counted from here on, not bytes.
     Parcels uncounted(options, downloads.lock.source_mtime);
     for (const lock::LockedInclude& include : downloads.lock.includes) {

@@ -4,6 +4,7 @@
 #include "generator/assemble/link.hpp"
 #include "generator/build/parcels.hpp"
 #include "generator/lock/download.hpp"
+#include "generator/lock/pip_resolve.hpp"
 #include "generator/lock/rebuild_wheel.hpp"
 
 #include <list>
@@ -32,10 +33,11 @@ Result<std::string> conda_python(const Options& options, const std::vector<lock:
         TRY_ASSIGN(input.parcel, packer.conda_package(files[i].sha256, files[i].path, conda[i].file_name));
         inputs.push_back(std::move(input));
     }
-    TRY_ASSIGN(format::PythonInfo python, assemble::find_python(inputs));
+    TRY_ASSIGN(std::optional<format::PythonInfo> python, assemble::find_python(inputs, format::Root::env));
+    if (!python) return lock::no_python();
     std::vector<const parcel::Parcel*> parcels;
     for (const assemble::LinkInput& input : inputs) parcels.push_back(&input.parcel);
-    return assemble::materialize_python(parcels, python, directory);
+    return assemble::materialize_python(parcels, *python, directory);
 }
 
 } // namespace

@@ -228,6 +228,12 @@ Status add_resolved_wheels(const spec::Request& request, const LockOptions& opti
 
 } // namespace
 
+Error no_python() {
+    return make_error(ErrorKind::usage,
+                      "wheels need a Python, and the request has none; add --python-from EXE (this machine's "
+                      "interpreter), --from-prefix DIR, or a conda package of python");
+}
+
 Status set_target_python(const std::vector<LockedArtifact>& conda, const LockOptions& options, bool needed,
                          pip::Target& target) {
     const LockedArtifact* package = nullptr;
@@ -245,9 +251,7 @@ Status set_target_python(const std::vector<LockedArtifact>& conda, const LockOpt
         target.python = options.python;
         target.free_threaded = options.free_threaded;
     } else if (needed) {
-        return make_error(ErrorKind::usage,
-                          "wheels need a Python, and the request has none; add --python-from EXE (this "
-                          "machine's interpreter), --from-prefix DIR, or a conda package of python");
+        return no_python();
     }
     return {};
 }

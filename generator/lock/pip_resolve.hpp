@@ -7,6 +7,9 @@
 
 namespace tinderbox::lock {
 
+// Wheels without a Python; the message says how to name one.
+Error no_python();
+
 // Sets the Python of `target`: that of the conda package `python`, else the captured one of `options`. Errors (usage):
 // both exist; none exists although one is `needed`.
 Status set_target_python(const std::vector<LockedArtifact>& conda, const LockOptions& options, bool needed,

@@ -189,8 +189,8 @@ Result<int> Session::check() {
 }
 
 verify::Verification Session::verify(const std::string& prefix, const machine::GpuVerdict& verdict) const {
-    terminal().note("verifying",
-                    verdict.outcome == machine::GpuVerdict::Outcome::usable ? "GPU and imports" : "imports");
+    const bool gpu = verdict.outcome == machine::GpuVerdict::Outcome::usable, imports = manifest_.python.has_value();
+    if (gpu || imports) terminal().note("verifying", gpu && imports ? "GPU and imports" : gpu ? "GPU" : "imports");
     verify::VerifyInputs in{manifest_,
                             verdict,
                             prefix,

@@ -54,7 +54,7 @@ const json* path_of(const json& record, const std::string& path) {
 
 Image link_or_fail(const lock::Lock& lock, const std::vector<LinkInput>& inputs, LinkOptions options = {}) {
     options.name = "demo";
-    auto image = link(lock, python, inputs, options);
+    auto image = link(lock, &python, inputs, options);
     if (!image.ok()) FAIL(image.error().message);
     return std::move(image).value();
 }
@@ -125,16 +125,16 @@ TEST_CASE("of two files with one path the later one stays, with a warning", "[li
     CHECK(share->kind == format::EntryKind::directory);
     LinkOptions strict;
     strict.strict = true;
-    CHECK_FALSE(link(demo_lock(), python, inputs, strict).ok());
+    CHECK_FALSE(link(demo_lock(), &python, inputs, strict).ok());
 
     add_file(inputs[1].parcel, "share/other/below", "x");
-    auto refused = link(demo_lock(), python, inputs, {});
+    auto refused = link(demo_lock(), &python, inputs, {});
     REQUIRE_FALSE(refused.ok());
     CHECK(refused.error().message.find("'share/other' is a file in p2") != std::string::npos);
     inputs[1].parcel.table.destinations.back() = inputs[1].parcel.table.destinations.front();
     inputs[1].parcel.table.destinations.back().path = "share/other";
     inputs[1].parcel.table.destinations.back().kind = format::EntryKind::directory;
-    CHECK_FALSE(link(demo_lock(), python, inputs, {}).ok());
+    CHECK_FALSE(link(demo_lock(), &python, inputs, {}).ok());
 }
 
 TEST_CASE("a wheel gets its scripts and a RECORD with holes", "[link]") {
@@ -202,7 +202,7 @@ TEST_CASE("a wheel does not take the place of what the environment makes", "[lin
         inputs[1].artifact = &lock.artifacts[0];
     };
     auto refused = [&](const std::string& path) {
-        auto image = link(lock, python, inputs, {});
+        auto image = link(lock, &python, inputs, {});
         INFO(path);
         REQUIRE_FALSE(image.ok());
         CHECK(image.error().kind == ErrorKind::usage);
@@ -226,7 +226,7 @@ TEST_CASE("a wheel does not take the place of what the environment makes", "[lin
     reset();
     add_file(inputs[1].parcel, "README.txt", "the wheel's", {}, format::Root::site_packages);
     add_file(inputs[1].parcel, "lib/python3.11/os.py", "the interpreter's", {}, format::Root::data);
-    CHECK(link(lock, python, inputs, {}).ok());
+    CHECK(link(lock, &python, inputs, {}).ok());
 }
 
 TEST_CASE("a conda record claims no hash that the target changes", "[link]") {
