@@ -183,6 +183,8 @@ Result<json> parse_info_json(std::string_view text, const std::string& where) {
     } catch (const json::parse_error& error) {
         return make_error(ErrorKind::usage, "{}: it is not valid JSON (at byte {}); the package is damaged", where,
                           error.byte);
+    } catch (const json::exception&) { // valid JSON, which may have 1e999
+        return make_error(ErrorKind::usage, "{}: it has a number that is too large; the package is damaged", where);
     }
 }
 

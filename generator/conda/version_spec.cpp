@@ -5,6 +5,8 @@
 #include <regex.h>
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace tinderbox::conda {
 namespace {
@@ -35,16 +37,56 @@ bool glob_matches(std::string_view pattern, std::string_view text) {
     return p == pattern.size();
 }
 
+// How often repetitions stand inside of each other, as in ((a+)+)+. regcomp() copies what '+' repeats, so its memory
+// doubles with each level: 60 bytes can cost gigabytes.
+class RepetitionDepth {
+  public:
+    static constexpr int limit = 4;
+
+    void open_group() { groups_.emplace_back(); }
+    void close_group() {
+        if (groups_.size() < 2) return; // regcomp() refuses it
+        last_ = groups_.back();
+        groups_.pop_back();
+        groups_.back() = std::max(groups_.back(), last_);
+        repeats_ = false;
+    }
+    void atom() {
+        last_ = 0;
+        repeats_ = false;
+    }
+    // false: a repetition of a repetition, which Python refuses as well, or too many inside of each other.
+    bool repeat() {
+        if (std::exchange(repeats_, true)) return false;
+        groups_.back() = std::max(groups_.back(), ++last_);
+        return last_ <= limit;
+    }
+
+  private:
+    std::vector<int> groups_{0}; // the deepest in each open group
+    int last_ = 0;               // of the last atom
+    bool repeats_ = false;       // it is repeated already
+};
+
 // Python's regular expressions as POSIX's extended ones, as far as match specs use them.
 Result<std::string> posix_regex(std::string_view text) {
     std::string out;
     bool in_class = false;
+    RepetitionDepth depth;
+    auto unsupported = [&] {
+        return make_error(ErrorKind::usage, "'{}': this kind of pattern is not supported; use '*', '|' and '[…]'",
+                          text);
+    };
     for (std::size_t i = 0; i < text.size(); ++i) {
         char c = text[i];
         if (in_class) {
             in_class = c != ']';
             out += c;
+        } else if (std::string_view("*+?").find(c) != std::string_view::npos) {
+            if (!depth.repeat()) return unsupported();
+            out += c;
         } else if (c == '\\' && i + 1 < text.size()) {
+            depth.atom();
             char next = text[++i];
             if (next == 'd') out += "[0-9]";
             else if (next == 'w') out += "[0-9A-Za-z_]";
@@ -52,14 +94,16 @@ Result<std::string> posix_regex(std::string_view text) {
                 out += std::string("\\") + next;
             else return make_error(ErrorKind::usage, "'{}': '\\{}' is not supported in a pattern", text, next);
         } else if (text.substr(i).starts_with("(?:")) {
+            depth.open_group();
             out += '(';
             i += 2;
-        } else if (c == '{' || (c == '(' && i + 1 < text.size() && text[i + 1] == '?') ||
-                   (c == '?' && i > 0 && std::string_view("*+?").find(text[i - 1]) != std::string_view::npos)) {
-            return make_error(ErrorKind::usage, "'{}': this kind of pattern is not supported; use '*', '|' and '[…]'",
-                              text);
+        } else if (c == '{' || text.substr(i).starts_with("(?")) {
+            return unsupported();
         } else {
             in_class = c == '[';
+            if (c == '(') depth.open_group();
+            else if (c == ')') depth.close_group();
+            else depth.atom();
             out += c;
         }
     }

@@ -191,4 +191,6 @@ TEST_CASE("what is no match spec gets a sentence", "[match_spec]") {
     has("numpy@1", "follows the name");
     has("numpy ^1(", "");
     has("numpy * ^a{9999}{9999}$", "not supported");
+    has("numpy * ^a?" + std::string(50, '+') + "$", "not supported");
+    has("numpy * ^" + std::string(50, '(') + "a" + replace_all(std::string(50, 'x'), "x", "+)") + "$", "not supported");
 }
