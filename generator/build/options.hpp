@@ -29,6 +29,7 @@ struct Options {
     bool no_index = false, pre = false, allow_sdist = false, offline = false, strict = false, redistributable = false;
     bool with_project = false, no_project = false; // a SPEC's own project: built, or left out
     bool pip_only = false;                         // of lock
+    bool no_pip = false;                           // leaves out the pip that a captured interpreter brings
     parcel::Level level = parcel::Level::standard;
     lock::Bytecode bytecode = lock::Bytecode::build;
     std::string sign;        // path of a private key

@@ -1,8 +1,10 @@
 #include "generator/build/solve.hpp"
+
 #include "common/base/time.hpp"
 
 #include "generator/advise/lint.hpp"
 #include "generator/advise/target.hpp"
+#include "generator/build/bundled_pip.hpp"
 #include "generator/build/sdist.hpp"
 #include "generator/conda/match_spec.hpp"
 #include "generator/embed/embedded.hpp"
@@ -135,6 +137,7 @@ Result<lock::Lock> solve(const Options& options, const Requested& requested, con
     lock::Lock& lock = made.lock;
     lock.base = std::move(base);
     name_environment(lock);
+    TRY(add_bundled_pip(options, captured, lock, reporter));
     if (lock.base) lock.request.push_back("--base " + pip::printable(wanted));
     for (const std::string& warning : made.warnings) reporter.warning(warning);
     for (const advise::LintWarning& warning : advise::lint(lock, requested.request, options.cuda))

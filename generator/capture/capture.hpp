@@ -44,6 +44,8 @@ class CapturedArtifact : public parcel::Artifact {
     virtual const std::string& sha256() const = 0;
     // Where it was taken from: absolute, for CapturedSource::path and messages.
     virtual const std::string& source() const = 0;
+    // The file of this machine that a file entry is captured from: absolute.
+    virtual const fs::path& file_of(std::size_t entry) const = 0;
 };
 
 // Only the interpreter and its standard library. `executable_or_directory`: a python (a venv's leads to its base,

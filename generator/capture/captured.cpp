@@ -142,6 +142,7 @@ class Captured : public CapturedArtifact {
     std::span<const parcel::Entry> entries() const override { return entries_; }
     const std::string& sha256() const override { return sha256_; }
     const std::string& source() const override { return source_; }
+    const fs::path& file_of(std::size_t entry) const override { return items_[entry].source; }
 
     Result<std::unique_ptr<archive::ByteSource>> open(std::size_t entry) const override {
         const Item& item = items_[entry];

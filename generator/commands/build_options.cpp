@@ -57,6 +57,8 @@ void add_options(CLI::App& command, build::Options& o, bool& plan, bool& as_json
         ->group("Base");
     command.add_option("--python-from", o.python_from, "Capture this interpreter and its standard library")
         ->group("Base");
+    command.add_flag("--no-pip", o.no_pip, "Leave out the pip that --python-from brings, as ensurepip has it")
+        ->group("Base");
     command
         .add_option("--from-prefix", o.from_prefix,
                     "Capture this environment: a venv, a conda prefix, a standalone Python")

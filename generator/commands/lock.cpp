@@ -60,7 +60,10 @@ std::ptrdiff_t count_exported(const lock::Lock& lock, lock::LockFormat format) {
 
 Status run(const LockCommand& command) {
     TRY_ASSIGN(const lock::LockFormat format, lock::parse_lock_format(command.format));
-    TRY_ASSIGN(const build::Relocked made, build::relock(command.options, Terminal::get()));
+    build::RelockOptions options = command.options;
+    // Another tool's lock is for other machines, whose Python brings its own pip.
+    if (format != lock::LockFormat::tinderbox) options.build.no_pip = true;
+    TRY_ASSIGN(const build::Relocked made, build::relock(options, Terminal::get()));
     const lock::ExportedLock exported = lock::export_lock(made.lock, format);
     for (const std::string& warning : exported.warnings) Terminal::get().warning(warning);
     if (made.output.empty()) {

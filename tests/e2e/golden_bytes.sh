@@ -37,8 +37,8 @@ make() { # NAME ARGUMENTS…
 }
 
 printf 'six==1.17.0\nPygments==2.19.2\nmarkupsafe==3.0.3\nnumpy==2.2.6\nPyYAML==6.0.3\n' >requirements.txt
-make wheels requirements.txt --python-from "$python" --no-index --find-links "$links" --name lab
-make volumes requirements.txt --python-from "$python" --no-index --find-links "$links" --name lab --split 4M --include requirements.txt
+make wheels requirements.txt --python-from "$python" --no-pip --no-index --find-links "$links" --name lab
+make volumes requirements.txt --python-from "$python" --no-pip --no-index --find-links "$links" --name lab --split 4M --include requirements.txt
 golden_installer
 make base channel/explicit-cpython.txt --base installers/Labconda-C.sh --name lab
 golden_prefix

@@ -12,7 +12,7 @@ numpy==2.2.6
 PyYAML==6.0.3; python_version >= "3"
 no-such-thing==1.0; sys_platform == "win32"
 END
-make() { "$tinderbox" build "$work/requirements.txt" --python-from "$python" --no-index --find-links "$links" "$@"; }
+make() { "$tinderbox" build "$work/requirements.txt" --python-from "$python" --no-pip --no-index --find-links "$links" "$@"; }
 make -o "$work/lab.run"
 expect 5 "no-such-directory" make -o "$work/no-such-directory/lab.run"
 # Another directory, time zone and locale, one thread, an empty cache: the same bytes.

@@ -9,7 +9,7 @@ export TINDERBOX_CACHE=$work/cache
 unset PIP_FIND_LINKS PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_CONFIG_FILE
 
 "$python" "$root/tests/fixtures/make_sdists.py" "$work/links"
-common=(--python-from "$python" --no-index --find-links "$work/links")
+common=(--python-from "$python" --no-pip --no-index --find-links "$work/links")
 
 expect 9 "--allow-sdist" "$tinderbox" lock --pip dynamic "${common[@]}" -o x.lock
 command -v cc >/dev/null && "$python" -c 'import sysconfig, os, sys; sys.exit(not os.path.exists(sysconfig.get_paths()["include"] + "/Python.h"))' ||
