@@ -1,15 +1,14 @@
 #include "generator/build/project.hpp"
 
 #include "common/base/hash_file.hpp"
-#include "common/base/input_file.hpp"
 #include "common/base/process.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "generator/archive/write_tar.hpp"
 #include "generator/pip/requirement.hpp"
-#include "generator/spec/own_project.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace tinderbox::build {
 namespace {
@@ -90,9 +89,14 @@ Result<fs::path> make_archive(const spec::OwnProject& project) {
 } // namespace
 
 Status add_own_project(const Options& options, const std::string& path, spec::Request& request) {
-    if (options.no_project || is_stream(path)) return {}; // what comes through a pipe has no directory
-    TRY_ASSIGN(const std::optional<spec::OwnProject> project, spec::own_project(request, path));
-    if (!project) return {};
+    const std::optional<spec::OwnProject> project = std::exchange(request.project, std::nullopt);
+    if (options.no_project || !project) return {};
+    if (project->directory.empty())
+        return make_error(
+            ErrorKind::usage,
+            "{}: the project's own package '{}' would be left out, and through a pipe its directory is not known: give "
+            "the path of the file with --with-project, or --no-project for an environment of its dependencies alone",
+            path, project->name);
     if (!options.with_project)
         return make_error(
             ErrorKind::usage,

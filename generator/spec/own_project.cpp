@@ -1,12 +1,13 @@
 #include "generator/spec/own_project.hpp"
 
-#include "generator/spec/spec_text.hpp"
-#include "generator/spec/toml.hpp"
+#include "common/base/input_file.hpp"
 
 namespace tinderbox::spec {
 namespace {
 
+// "": what comes through a pipe lies nowhere.
 fs::path project_directory(const std::string& path) {
+    if (is_stream(path)) return {};
     std::error_code ec;
     return fs::absolute(path, ec).lexically_normal().parent_path();
 }
@@ -20,9 +21,9 @@ Result<std::optional<bool>> said_by_uv(const TomlFile& file) {
     return std::optional(uv->at("package").as_boolean());
 }
 
-Result<std::optional<OwnProject>> of_pyproject(const std::string& path) {
-    TRY_ASSIGN(const std::string text, read_spec_text(path));
-    TRY_ASSIGN(const TomlFile file, TomlFile::parse(text, path));
+} // namespace
+
+Result<std::optional<OwnProject>> project_of_pyproject(const TomlFile& file, const std::string& path) {
     TRY_ASSIGN(const Toml* project, file.table(file.root(), "project"));
     if (!project) return std::optional<OwnProject>();
     TRY_ASSIGN(const Toml* backend, file.table(file.root(), "build-system"));
@@ -36,22 +37,17 @@ Result<std::optional<OwnProject>> of_pyproject(const std::string& path) {
     return std::optional(std::move(out));
 }
 
-std::optional<OwnProject> of_uv_lock(const ForeignLock& lock, const std::string& path) {
+std::optional<OwnProject> project_of_lock(const ForeignLock& lock, const std::string& path) {
     constexpr std::string_view editable = "editable ";
-    for (const ForeignPackage& package : lock.packages)
-        if (package.project && package.origin.starts_with(editable))
-            return OwnProject{package.name, package.version.empty() ? "0" : package.version,
-                              (project_directory(path) / package.origin.substr(editable.size())).lexically_normal()};
+    if (lock.kind != to_string(SpecKind::uv_lock)) return std::nullopt;
+    for (const ForeignPackage& package : lock.packages) {
+        if (!package.project || !package.origin.starts_with(editable)) continue;
+        OwnProject out{package.name, package.version.empty() ? "0" : package.version, project_directory(path)};
+        if (!out.directory.empty())
+            out.directory = (out.directory / package.origin.substr(editable.size())).lexically_normal();
+        return out;
+    }
     return std::nullopt;
-}
-
-} // namespace
-
-Result<std::optional<OwnProject>> own_project(const Request& request, const std::string& path) {
-    if (request.kind == to_string(SpecKind::pyproject)) return of_pyproject(path);
-    for (const LockSelection& selection : request.locks)
-        if (selection.lock->kind == to_string(SpecKind::uv_lock)) return of_uv_lock(*selection.lock, path);
-    return std::optional<OwnProject>();
 }
 
 } // namespace tinderbox::spec

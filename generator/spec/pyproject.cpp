@@ -4,6 +4,7 @@
 // is named. `ignored` lists the others, with the words that select them.
 #include "common/base/text.hpp"
 #include "generator/pip/requirement.hpp"
+#include "generator/spec/own_project.hpp"
 #include "generator/spec/toml.hpp"
 
 #include <algorithm>
@@ -34,6 +35,7 @@ class PyprojectReader {
                               "requirements.txt",
                               path_);
         if (project) TRY(read_project(*project));
+        TRY_ASSIGN(request_.project, project_of_pyproject(file_, path_));
         TRY(choose());
         TRY(read_uv(file_.root()));
         return {};

@@ -7,6 +7,7 @@
 #include "common/base/utf8.hpp"
 #include "generator/archive/endings.hpp"
 #include "generator/pip/requirement.hpp"
+#include "generator/spec/own_project.hpp"
 #include "generator/spec/reader.hpp"
 #include "generator/spec/spec_text.hpp"
 
@@ -393,6 +394,7 @@ Result<Request> parse_spec(std::string_view raw, const std::string& path, const 
         case SpecKind::pylock:
         case SpecKind::uv_lock: {
             TRY_ASSIGN(ForeignLock lock, parse_foreign_lock(kind, text, path));
+            request.project = project_of_lock(lock, path);
             TRY_ASSIGN(LockSelection selection,
                        select_packages(std::make_shared<const ForeignLock>(std::move(lock)), choice));
             TRY(refuse_conda_sources(selection));

@@ -1,6 +1,7 @@
 // The request: a person's input, parsed but not resolved. Every SPEC format and the command line become one.
 #pragma once
 
+#include "common/base/file.hpp"
 #include "common/base/result.hpp"
 #include "generator/pip/options.hpp"
 #include "generator/spec/foreign_lock.hpp"
@@ -37,6 +38,12 @@ struct IncludedFile {
     pip::SourceLine line;
 };
 
+// The project whose pyproject.toml or uv.lock the SPEC is, when it has a package of its own.
+struct OwnProject {
+    std::string name, version; // as written, not checked; version "0" when only its build backend knows it
+    fs::path directory;        // absolute; "" when the SPEC came through a pipe
+};
+
 struct Request {
     std::string kind;          // "environment.yml", "requirements.txt", "explicit", "command line", "merged"
     std::string source;        // the file it came from, as given; "" for the command line and for a merged one
@@ -58,7 +65,8 @@ struct Request {
     std::vector<CondaSpec> conda_constraints; // bound installed packages, and install none (lock --update)
     std::string pre_install, post_install;    // absolute paths of scripts to run in the new prefix; construct.yaml
     std::map<std::string, std::string> script_variables; // of these scripts; construct.yaml
-    std::string license_file; // absolute path of a text to show and to accept; construct.yaml
+    std::string license_file;          // absolute path of a text to show and to accept; construct.yaml
+    std::optional<OwnProject> project; // of this SPEC; a merged request has none
     std::vector<IgnoredItem> ignored;
 };
 

@@ -22,6 +22,9 @@ expect 0 "packages" "$tinderbox" build "my lab/pyproject.toml" "${common[@]}" --
 sed 's|^version = .*|version = "../../up"|' "my lab/pyproject.toml" >"my lab/up.toml"
 expect 2 "'../../up' is no version" "$tinderbox" build "my lab/up.toml" "${common[@]}" --with-project --plan
 rm "my lab/up.toml"
+expect 2 "its directory is not known" "$tinderbox" build - "${common[@]}" --plan <"my lab/pyproject.toml"
+expect 2 "its directory is not known" "$tinderbox" build <(cat "my lab/pyproject.toml") "${common[@]}" --with-project --plan
+expect 0 "packages" "$tinderbox" build - "${common[@]}" --no-project --plan <"my lab/pyproject.toml"
 quietly "$tinderbox" build "my lab/pyproject.toml" "${common[@]}" --with-project -o lab.run
 sh lab.run -b -p "$work/env" >log 2>&1 || { cat log; fail "installing failed"; }
 "$work/env/bin/python" -c 'import plain' || fail "the project is not in its environment"
