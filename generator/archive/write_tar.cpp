@@ -43,6 +43,15 @@ class Writer {
         return add_content(fd.get(), static_cast<std::uint64_t>(st.st_size), path);
     }
 
+    Status add_text(const std::string& text, const std::string& name) {
+        auto entry = entry_of(name, AE_IFREG, 0644);
+        archive_entry_set_size(entry.get(), static_cast<la_int64_t>(text.size()));
+        TRY(write_header(entry.get()));
+        const bool whole =
+            archive_write_data(writer_.get(), text.data(), text.size()) == static_cast<la_ssize_t>(text.size());
+        return whole ? Status() : cannot_write();
+    }
+
     Status close() { return archive_write_close(writer_.get()) == ARCHIVE_OK ? Status() : cannot_write(); }
 
   private:
@@ -95,10 +104,12 @@ class Writer {
 } // namespace
 
 Status write_tar_gz(const fs::path& out, const fs::path& directory, const std::vector<std::string>& files,
-                    const std::string& stem) {
+                    const std::string& stem, const std::map<std::string, std::string>& texts) {
     Writer writer(out);
     TRY(writer.open());
-    for (const std::string& file : files) TRY(writer.add(directory / file, stem + "/" + file));
+    for (const std::string& file : files)
+        if (!texts.contains(file)) TRY(writer.add(directory / file, stem + "/" + file));
+    for (const auto& [name, text] : texts) TRY(writer.add_text(text, stem + "/" + name));
     return writer.close();
 }
 

@@ -6,6 +6,7 @@
 #include "common/base/url.hpp"
 #include "generator/archive/write_tar.hpp"
 #include "generator/pip/requirement.hpp"
+#include "generator/pip/tags.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -15,18 +16,25 @@ namespace {
 
 constexpr double longest_step = 600; // seconds
 
-// The files that git knows or would add; nullopt: no repository, or no git.
-std::optional<std::vector<std::string>> files_of_git(const fs::path& directory) {
+// What git prints in `directory`; nullopt: it failed (no repository, or no git).
+std::optional<std::string> ask_git(const fs::path& directory, const std::vector<std::string>& arguments) {
     ProcessSpec spec;
-    spec.argv = {"git", "-C", directory.string(), "ls-files", "--cached", "--others", "--exclude-standard", "-z",
-                 "--",  "."};
+    spec.argv = {"git", "-C", directory.string()};
+    spec.argv.insert(spec.argv.end(), arguments.begin(), arguments.end());
     spec.timeout_seconds = longest_step;
     spec.output_limit = 256u << 20;
-    auto listed = run_process(spec);
-    if (!listed.ok() || !listed->succeeded()) return std::nullopt;
+    auto asked = run_process(spec);
+    if (!asked.ok() || !asked->succeeded()) return std::nullopt;
+    return std::move(asked->output);
+}
+
+// The files that git knows or would add.
+std::optional<std::vector<std::string>> files_of_git(const fs::path& directory) {
+    const auto listed = ask_git(directory, {"ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", "."});
+    if (!listed) return std::nullopt;
     std::vector<std::string> out;
     std::error_code ec;
-    for (std::string_view name : split(listed->output, '\0'))
+    for (std::string_view name : split(*listed, '\0'))
         if (!name.empty() && fs::exists(fs::symlink_status(directory / name, ec))) out.emplace_back(name);
     return out;
 }
@@ -54,6 +62,16 @@ Result<std::vector<std::string>> files_below(const fs::path& directory) {
     return out;
 }
 
+// A build backend that takes the version from git (setuptools-scm, hatch-vcs, …) finds no repository in an archive.
+// There it reads this file, which `git archive` would fill in (setuptools-scm's documentation, "Git archives").
+constexpr const char* archival_name = ".git_archival.txt";
+std::map<std::string, std::string> git_archival(const fs::path& directory) {
+    const auto commit = ask_git(directory, {"log", "-1", "--format=node: %H%nnode-date: %cI"});
+    if (!commit) return {};
+    const auto tag = ask_git(directory, {"describe", "--tags", "--long", "--match", "*[0-9]*"});
+    return {{archival_name, *commit + (tag ? "describe-name: " + *tag : "")}};
+}
+
 // Both become the name of a file.
 Status check_name_and_version(const spec::OwnProject& project, const std::string& path) {
     const auto requirement = pip::Requirement::parse(project.name);
@@ -76,7 +94,9 @@ Result<fs::path> make_archive(const spec::OwnProject& project) {
     const std::string stem =
         fmt::format("{}-{}", replace_all(pip::normalize_name(project.name), "-", "_"), project.version);
     const fs::path archive = work.path() / (stem + ".tar.gz");
-    TRY(archive::write_tar_gz(archive, project.directory, *files, stem).in(project.directory.string()));
+    std::map<std::string, std::string> texts;
+    if (project.version == pip::dynamic_version) texts = git_archival(project.directory);
+    TRY(archive::write_tar_gz(archive, project.directory, *files, stem, texts).in(project.directory.string()));
     TRY_ASSIGN(const FileHash hash, hash_file(archive));
     const fs::path kept = cache_directory() / "projects" / to_hex(hash.sha256);
     TRY(make_directories(kept));

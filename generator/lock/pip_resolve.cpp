@@ -42,6 +42,7 @@ Status lock_built(const pip::IndexFile& archive, pip::WheelBuilder& builder, Loc
     artifact.built_from =
         BuiltFrom{artifact.url, artifact.source, archive.file_name, wheel.archive.sha256, wheel.archive.size};
     artifact.file_name = wheel.path.filename().string();
+    if (const auto name = pip::parse_wheel_name(artifact.file_name)) artifact.version = name->version.str();
     artifact.sha256 = wheel.sha256;
     artifact.md5.clear();
     artifact.hashes.clear();

@@ -340,7 +340,10 @@ Result<std::vector<Fact>> ResolveModel::facts(int package, std::size_t candidate
         return unusable("cannot be used (" + metadata->error().message + ")");
     }
     const Metadata& own = **metadata;
-    const std::string why = why_unusable(own, here.name, chosen.version, python_, options_.target.python);
+    const bool dynamic = project(package).direct && !chosen.wheel->rank && chosen.version.str() == dynamic_version;
+    const std::optional<Version> built = dynamic ? Version::parse(own.version) : std::nullopt;
+    const std::string why =
+        why_unusable(own, here.name, built.value_or(chosen.version), python_, options_.target.python);
     if (const RequirementLine* line = project(package).direct; line && !why.empty() && why == own.unreadable)
         return make_error(ErrorKind::usage, "{}: {} {} {}", line->line.str(), here.name, chosen.version.str(), why);
     if (!why.empty()) return unusable(why);

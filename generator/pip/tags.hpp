@@ -52,6 +52,8 @@ struct WheelName {
 // Of "NAME-VERSION(-BUILD)?-PY-ABI-PLATFORM.whl". nullopt for anything else.
 std::optional<WheelName> parse_wheel_name(std::string_view file_name);
 
+// The version in the name of an archive whose version only its build backend knows (PEP 621, dynamic).
+inline constexpr const char* dynamic_version = "0";
 // The version of "NAME-VERSION.tar.gz" (or .zip, .tar.bz2) for the project `name` (normalised).
 std::optional<Version> parse_sdist_name(std::string_view file_name, std::string_view name);
 

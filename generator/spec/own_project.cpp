@@ -1,6 +1,7 @@
 #include "generator/spec/own_project.hpp"
 
 #include "common/base/input_file.hpp"
+#include "generator/pip/tags.hpp"
 
 namespace tinderbox::spec {
 namespace {
@@ -33,7 +34,7 @@ Result<std::optional<OwnProject>> project_of_pyproject(const TomlFile& file, con
     out.directory = project_directory(path);
     TRY_ASSIGN(out.name, file.text(*project, "name"));
     TRY_ASSIGN(out.version, file.text(*project, "version"));
-    if (out.version.empty()) out.version = "0";
+    if (out.version.empty()) out.version = pip::dynamic_version;
     return std::optional(std::move(out));
 }
 
@@ -42,7 +43,8 @@ std::optional<OwnProject> project_of_lock(const ForeignLock& lock, const std::st
     if (lock.kind != to_string(SpecKind::uv_lock)) return std::nullopt;
     for (const ForeignPackage& package : lock.packages) {
         if (!package.project || !package.origin.starts_with(editable)) continue;
-        OwnProject out{package.name, package.version.empty() ? "0" : package.version, project_directory(path)};
+        OwnProject out{package.name, package.version.empty() ? pip::dynamic_version : package.version,
+                       project_directory(path)};
         if (!out.directory.empty())
             out.directory = (out.directory / package.origin.substr(editable.size())).lexically_normal();
         return out;

@@ -40,7 +40,7 @@ struct IncludedFile {
 
 // The project whose pyproject.toml or uv.lock the SPEC is, when it has a package of its own.
 struct OwnProject {
-    std::string name, version; // as written, not checked; version "0" when only its build backend knows it
+    std::string name, version; // as written, not checked; or pip::dynamic_version
     fs::path directory;        // absolute; "" when the SPEC came through a pipe
 };
 
