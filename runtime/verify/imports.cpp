@@ -44,9 +44,11 @@ class Checker {
         if (!manifest_.python) return {};
         if (!check_python()) return std::move(checks_);
         frameworks_ = frameworks_of(python_, manifest_);
+        user_starts_ = check_user_python();
         check_packages();
         for (const Framework* framework : frameworks_)
-            for (ImportCheck& check : check_framework(python_, *framework, options_.expect_gpu)) add(std::move(check));
+            for (ImportCheck& check : check_framework(python_, *framework, options_.expect_gpu))
+                if (user_starts_ || check.environment != "user") add(std::move(check));
         return std::move(checks_);
     }
 
@@ -57,11 +59,11 @@ class Checker {
     }
 
     bool check_python() {
-        PythonAnswer a = python_.run(scripts::start(), {}, python_.clean());
+        PythonAnswer a;
         ImportCheck c;
         c.name = "python";
         c.environment = "clean";
-        c.ok = a.failure.empty() && !a.text("version").empty();
+        c.ok = starts(python_.clean(), a);
         c.seconds = a.seconds;
         if (c.ok) c.sentence = fmt::format("Python {} starts", a.text("version"));
         else {
@@ -70,6 +72,35 @@ class Checker {
             c.advice = "the lines under Machine may say what is missing; else install again into another prefix";
         }
         return add(std::move(c)).ok;
+    }
+
+    bool starts(const Variables& environment, PythonAnswer& answer) const {
+        answer = python_.run(scripts::start(), {}, environment);
+        return answer.failure.empty() && !answer.text("version").empty();
+    }
+
+    // A variable of the shell that keeps Python from starting (PYTHONHOME) is said once, not for each import.
+    bool check_user_python() {
+        PythonAnswer a;
+        if (starts(python_.user(), a)) return true;
+        ImportCheck c;
+        c.name = "python";
+        c.environment = "user";
+        c.seconds = a.seconds;
+        c.sentence = "Python did not start in your shell's environment: ";
+        const auto works = [&](const Variables& e) {
+            PythonAnswer ignored;
+            return starts(e, ignored);
+        };
+        if (const std::string name = python_.culprit_variable(works); !name.empty()) {
+            c.sentence += fmt::format("{} is set to '{}'; unset it", name, options_.user.at(name));
+            c.advice = "unset " + name;
+        } else {
+            c.sentence += with_last_words(a);
+            c.advice = python_.culprit(works);
+        }
+        add(std::move(c));
+        return false;
     }
 
     // The framework's own check imports it.
@@ -196,6 +227,7 @@ class Checker {
         Imports in_clean = import_all(packages, python_.clean());
         for (const auto& [module, reason] : in_clean.failed) add(failed_import(module, "clean", reason));
         if (!in_clean.done.empty()) add(imported(in_clean, packages.size()));
+        if (!user_starts_) return;
         Imports in_user = import_all(packages, python_.user());
         for (const auto& [module, reason] : in_user.failed) {
             if (in_clean.failed.contains(module)) continue;
@@ -253,6 +285,7 @@ class Checker {
     const ImportOptions& options_;
     EnvironmentPython python_;
     std::vector<const Framework*> frameworks_;
+    bool user_starts_ = true; // Python starts with the variables of the user's shell
     std::vector<ImportCheck> checks_;
 };
 

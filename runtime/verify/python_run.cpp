@@ -97,15 +97,21 @@ PythonAnswer EnvironmentPython::run(std::string_view script, const std::vector<s
     return out;
 }
 
-std::string EnvironmentPython::culprit(const std::function<bool(const Variables&)>& works) const {
+std::string EnvironmentPython::culprit_variable(const std::function<bool(const Variables&)>& works) const {
     static constexpr const char* suspects[] = {"PYTHONPATH",    "PYTHONHOME",           "LD_LIBRARY_PATH",
                                                "LD_PRELOAD",    "CUDA_VISIBLE_DEVICES", "PYTHONUSERBASE",
                                                "PYTHONSTARTUP", "PYTHONPLATLIBDIR",     "CUDA_HOME"};
     for (const char* name : suspects) {
         Variables e = user();
         if (e.erase(name) == 0) continue;
-        if (works(e)) return fmt::format("unset {} (it is '{}')", name, user_.at(name));
+        if (works(e)) return name;
     }
+    return "";
+}
+
+std::string EnvironmentPython::culprit(const std::function<bool(const Variables&)>& works) const {
+    if (const std::string name = culprit_variable(works); !name.empty())
+        return fmt::format("unset {} (it is '{}')", name, user_.at(name));
     Variables e = user();
     e["PYTHONNOUSERSITE"] = "1";
     if (works(e))

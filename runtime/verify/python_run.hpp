@@ -44,6 +44,8 @@ class EnvironmentPython {
 
     PythonAnswer run(std::string_view script, const std::vector<std::string>& arguments, Variables environment) const;
 
+    // The first of the user's variables without which `works` returns true; "" when none is the cause.
+    std::string culprit_variable(const std::function<bool(const Variables&)>& works) const;
     // Advice for the user. It names the first of their variables without which `works` returns true.
     std::string culprit(const std::function<bool(const Variables&)>& works) const;
 

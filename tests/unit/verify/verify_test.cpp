@@ -294,6 +294,26 @@ TEST_CASE("imports with the environment's own Python") {
         CHECK(find(checks, "imports", "user")->ok);
         CHECK(find(checks, "imports", "user")->advice.starts_with("unset PYTHONPATH"));
     }
+    SECTION("a PYTHONHOME that keeps Python from starting is named, once, as the cause") {
+        const std::map<std::string, std::string> user = {
+            {"PYTHONHOME", "/nowhere"}, {"PYTHONPATH", "/fine"}, {"LD_LIBRARY_PATH", "/fine"}};
+        auto checks = e.check(user);
+        REQUIRE(find(checks, "python", "user"));
+        CHECK(find(checks, "python", "user")->sentence ==
+              "Python did not start in your shell's environment: PYTHONHOME is set to '/nowhere'; unset it");
+        CHECK(find(checks, "python", "user")->advice == "unset PYTHONHOME");
+        CHECK(std::ranges::count(checks, "user", &ImportCheck::environment) == 1);
+    }
+    SECTION("a variable that is not the cause is not named") {
+        const std::string script = read_text(e.at("bin/python")).value();
+        e.write("bin/python",
+                replace_all(script, "#!/bin/sh\n", "#!/bin/sh\n[ -z \"$ODD\" ] || { echo 'no luck' >&2; exit 3; }\n"));
+        fs::permissions(e.at("bin/python"), fs::perms::owner_all);
+        auto checks = e.check({{"ODD", "1"}, {"PYTHONPATH", "/fine"}});
+        REQUIRE(find(checks, "python", "user"));
+        CHECK(find(checks, "python", "user")->sentence ==
+              "Python did not start in your shell's environment: exit status 3 (no luck)");
+    }
     SECTION("a Python that does not start") {
         e.write("bin/python", "#!/bin/sh\necho 'error while loading shared libraries: libx.so' >&2\nexit 127\n");
         fs::permissions(e.at("bin/python"), fs::perms::owner_all);
