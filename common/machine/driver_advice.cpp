@@ -9,10 +9,23 @@
 namespace tinderbox::machine {
 namespace {
 
-// NVIDIA's branches with long support. The newest branch that fits is advised. Few distributions have the youngest one,
-// so it is advised only where the others are too old.
-constexpr int long_term_branches[] = {470, 535, 580};
+// NVIDIA's branches with long support, as of November 2026. Source: "Supported Drivers and CUDA Toolkit Versions" of
+// NVIDIA Data Center Drivers, editions 615 (R535 to June 2026) and 620 (R580 to June 2028, R620 to September 2029;
+// branches that it leaves out have ended). The newest branch that fits is advised. Few distributions have the youngest
+// one, so it is advised only where the others are too old.
+struct LongTermBranch {
+    int number;
+    std::string_view ended; // "" while it is supported
+};
+constexpr LongTermBranch long_term_branches[] = {
+    {470, "its support has ended"}, {535, "its support ended in June 2026"}, {580, ""}};
 constexpr int young_long_term_branch = 620; // since 2026-11-04
+
+std::string_view support_ended(int branch) {
+    for (const LongTermBranch& one : long_term_branches)
+        if (one.number == branch) return one.ended;
+    return "";
+}
 
 int branch_of(std::string_view driver) {
     int value = 0;
@@ -52,6 +65,13 @@ std::string command(const DriverRequest& request, const Distribution& d, int bra
     return {};
 }
 
+// The driver of a Debian release stays on the branch that it came with.
+std::string remark_on_distribution(const Distribution& d) {
+    const int branch = d.family == "debian" ? debian_branch(d.version) : 0;
+    if (support_ended(branch).empty()) return "";
+    return fmt::format(" (NVIDIA's branch {}: {})", branch, support_ended(branch));
+}
+
 std::string headers_package(const Distribution& d, const std::string& release) {
     if (d.family == "debian" || d.family == "ubuntu") return "linux-headers-" + release;
     if (d.family == "rhel" || d.family == "fedora") return "kernel-devel-" + release;
@@ -81,7 +101,7 @@ int driver_branch(const DriverRequest& request) {
         }
     if (newest_allowed && oldest > newest_allowed) return 0;
     int best = 0;
-    for (int branch : long_term_branches)
+    for (const auto& [branch, ended] : long_term_branches)
         if (branch >= oldest && (!newest_allowed || branch <= newest_allowed)) best = branch;
     if (best) return best;
     const bool young =
@@ -97,12 +117,15 @@ std::string driver_advice(const DriverRequest& request, const Distribution& d, s
     for (int compute : request.compute)
         if (const GpuGeneration* g = generation_of(compute); g && g->last_branch)
             last = last ? std::min(last, g->last_branch) : g->last_branch;
-    if (last) what += fmt::format(", of branch {} at most (the last one for this GPU)", last);
+    if (last)
+        what += fmt::format(", of branch {} at most (the last one for this GPU{}{})", last,
+                            support_ended(last).empty() ? "" : "; ", support_ended(last));
     if (request.container) return what + " on the host: a container uses the host's driver";
     if (d.name.empty() && d.family.empty()) return what;
     const std::string carried = by_carrying(request, d, branch);
     if (const std::string typed = d.repositories ? command(request, d, branch) : ""; !typed.empty())
-        return fmt::format("{}: as root '{}' and reboot; without that repository: {}", what, typed, carried);
+        return fmt::format("{}: as root '{}' and reboot{}; without that repository: {}", what, typed,
+                           remark_on_distribution(d), carried);
     return fmt::format("{}: {}", what, carried);
 }
 

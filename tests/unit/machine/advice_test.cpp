@@ -116,9 +116,12 @@ TEST_CASE("advice has a command where a repository is configured, and always wha
           "NVIDIA-Linux-x86_64-580.*.run "
           "(NVIDIA's Unix driver archive, the newest of branch 580) on a machine with internet; here run 'sh "
           "NVIDIA-Linux-x86_64-580.*.run' as root and reboot");
-    // Debian 12's own driver is of branch 535.
+    // What is past its end is said as such: Kepler's last branch, and that of Debian 12's own driver, 535.
+    CHECK(driver_advice(request("450.80.02", {37}), bare.read(), "install")
+              .find("of branch 470 at most (the last one for this GPU; its support has ended)") != std::string::npos);
     bare.file("/etc/apt/sources.list", "deb http://mirror/debian bookworm main contrib non-free\n");
-    CHECK(driver_advice(request("525.60.13", {86}), bare.read(), "install").find("'apt install nvidia-driver'") !=
+    CHECK(driver_advice(request("525.60.13", {86}), bare.read(), "install")
+              .find("'apt install nvidia-driver' and reboot (NVIDIA's branch 535: its support ended in June 2026)") !=
           std::string::npos);
     CHECK(driver_advice(request("580.65.06", {86}), bare.read(), "install").find("apt") == std::string::npos);
     Tree red;
