@@ -1,9 +1,12 @@
 #include "generator/fetch/hashes.hpp"
 
+#include "common/base/hash_file.hpp"
 #include "common/base/hex.hpp"
 #include "common/base/text.hpp"
 
 #include <mbedtls/md.h>
+
+#include <fcntl.h>
 
 #include <algorithm>
 #include <iterator>
@@ -116,6 +119,16 @@ std::string Hasher::finish() {
     Bytes out(info ? mbedtls_md_get_size(info) : 0);
     if (!info || mbedtls_md_finish(context_.get(), reinterpret_cast<unsigned char*>(out.data())) != 0) return "";
     return to_hex(out);
+}
+
+Result<std::string> hash_of_file(const fs::path& path, std::string_view algorithm) {
+    TRY_ASSIGN(const Fd fd, open_file(path, O_RDONLY | O_CLOEXEC));
+    Hasher hasher(algorithm);
+    TRY(read_pieces(fd.get(), path.string(), FileRead{}, [&](ByteView bytes) -> Status {
+        hasher.update(bytes);
+        return {};
+    }));
+    return hasher.finish();
 }
 
 } // namespace tinderbox::fetch

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "common/base/bytes.hpp"
+#include "common/base/file.hpp"
 #include "common/base/result.hpp"
 
 #include <memory>
@@ -58,6 +59,9 @@ class Hasher {
     };
     std::unique_ptr<mbedtls_md_context_t, Free> context_;
 };
+
+// Hex. Errors: those of reading the file.
+Result<std::string> hash_of_file(const fs::path& path, std::string_view algorithm);
 
 void keep_hash(std::string& sha256, std::string& md5, std::vector<std::string>& others, std::string_view algorithm,
                std::string_view digest);

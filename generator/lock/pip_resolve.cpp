@@ -95,12 +95,13 @@ bool with_hashes(const spec::Request& request) {
 }
 
 // Reads the wheels' metadata, from the index where it can: a lock, a plan or a conflict needs no gigabytes. A wheel
-// without a hash in the index is downloaded, and compared with the request's hash.
+// whose hash in the index is none of the request's is downloaded, and compared.
 Status read_metadata(pip::WheelSelection& selection, pip::MetadataSource& metadata, fetch::Fetcher& fetcher) {
     constexpr unsigned connections = 8;
     TRY(parallel_for(selection.wheels.size(), connections, [&](std::size_t i) -> Status {
         pip::ChosenWheel& wheel = selection.wheels[i];
-        if (wheel.file.sha256.empty()) return {};
+        if (wheel.file.sha256.empty() || pip::judge_hash(wheel.file, wheel.hashes) != pip::HashVerdict::right)
+            return {};
         TRY_ASSIGN(wheel.metadata, metadata.text(wheel.file));
         return {};
     }));

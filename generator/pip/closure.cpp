@@ -1,6 +1,7 @@
 // Checks that a list of wheels is complete: each Requires-Dist of each wheel is on it.
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
+#include "generator/fetch/hashes.hpp"
 #include "generator/pip/metadata.hpp"
 #include "generator/pip/requirement.hpp"
 #include "generator/pip/select.hpp"
@@ -205,6 +206,24 @@ class Closure {
     std::deque<std::string> open_;
 };
 
+// The file against the --hash values of its line: one is enough, as for pip.
+Status check_allowed(const ChosenWheel& wheel, const fetch::Fetched& file) {
+    if (wheel.hashes.empty()) return {};
+    std::string found = "sha256:" + file.sha256;
+    for (const std::string& hash : wheel.hashes) {
+        const std::string algorithm(fetch::split_hash(hash).first);
+        if (algorithm != "sha256") {
+            TRY_ASSIGN(const std::string digest, fetch::hash_of_file(file.path, algorithm));
+            found = algorithm + ":" + digest;
+        } else {
+            found = "sha256:" + file.sha256;
+        }
+        if (found == hash) return {};
+    }
+    return make_error(ErrorKind::usage, "{}: {} has the hash {}, which is none of the line's --hash values",
+                      wheel.line.str(), wheel.file.file_name, found);
+}
+
 } // namespace
 
 Status fetch_metadata(WheelSelection& selection, fetch::Fetcher& fetcher) {
@@ -212,7 +231,9 @@ Status fetch_metadata(WheelSelection& selection, fetch::Fetcher& fetcher) {
     std::vector<ChosenWheel*> wanted, whole;
     for (ChosenWheel& wheel : selection.wheels) {
         if (!wheel.metadata.empty()) continue;
-        if (!wheel.file.has_metadata || wheel.file.local) {
+        // A file whose --hash only its bytes can answer is here in any case.
+        const bool proven = judge_hash(wheel.file, wheel.hashes) == HashVerdict::right;
+        if (!wheel.file.has_metadata || wheel.file.local || !proven) {
             whole.push_back(&wheel);
             continue;
         }
@@ -238,11 +259,7 @@ Status fetch_metadata(WheelSelection& selection, fetch::Fetcher& fetcher) {
     if (downloads.empty()) return {};
     TRY_ASSIGN(auto wheels, fetcher.fetch(downloads));
     for (std::size_t i = 0; i < whole.size(); ++i) {
-        auto& hashes = whole[i]->sha256s;
-        if (!hashes.empty() && std::ranges::find(hashes, wheels[i].sha256) == hashes.end())
-            return make_error(ErrorKind::usage,
-                              "{}: {} has the hash sha256:{}, which is none of the line's --hash values",
-                              whole[i]->line.str(), whole[i]->file.file_name, wheels[i].sha256);
+        TRY(check_allowed(*whole[i], wheels[i]));
         whole[i]->file.sha256 = wheels[i].sha256;
         whole[i]->file.size = wheels[i].size;
         auto text = read_wheel_metadata(wheels[i].path);

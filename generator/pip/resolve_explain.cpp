@@ -1,6 +1,7 @@
 // A conflict in words: the facts that exclude each other, without the search that found them.
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
+#include "generator/pip/other_pythons.hpp"
 #include "generator/pip/resolve_model.hpp"
 
 #include <algorithm>
@@ -132,6 +133,26 @@ std::vector<std::string> sentences(const std::vector<Fact>& facts, const Resolve
     return out;
 }
 
+// Lines of the request that only another Python has wheels for are said together: else each would be found after the
+// one before was mended.
+std::optional<Error> wants_other_python(ResolveModel& model) {
+    OtherPythons pythons(model.options().target);
+    std::string text;
+    auto facts = model.facts(0, 0); // of the request
+    if (!facts.ok()) return std::nullopt;
+    std::set<std::string> said;
+    for (const Fact& fact : *facts) {
+        if (fact.dependency < 0 || !fact.allowed.empty() || !fact.requirement) continue;
+        const Project& project = model.project(fact.dependency);
+        if (project.provided || project.direct || !said.insert(fact.text).second) continue;
+        if (!pythons.add(project.name + fact.requirement->specifier.str(), project.files, fact.requirement->specifier))
+            continue;
+        text += sentence(fact, model) + "\n";
+    }
+    if (text.empty()) return std::nullopt;
+    return Error{ErrorKind::unsatisfiable, text + pythons.sentence()};
+}
+
 } // namespace
 
 Error explain(const SolverOutcome& outcome, ResolveModel& model) {
@@ -147,6 +168,8 @@ Error explain(const SolverOutcome& outcome, ResolveModel& model) {
                                                            : ErrorKind::network;
         std::string way_out =
             unknown && kind != ErrorKind::usage ? " (404 Not Found); check its spelling, and the index's URL" : "";
+        if (kind == ErrorKind::unsatisfiable)
+            if (auto error = wants_other_python(model)) return std::move(*error);
         return Error{kind, sentence(fact, model) + way_out};
     }
     std::vector<std::string> lines = sentences(outcome.reasons, model);

@@ -7,11 +7,10 @@
 #include "generator/fetch/url.hpp"
 #include "generator/pip/lenient.hpp"
 #include "generator/pip/metadata.hpp"
+#include "generator/pip/other_pythons.hpp"
 #include "generator/pip/requirement.hpp"
 
 #include <algorithm>
-#include <iterator>
-#include <set>
 
 namespace tinderbox::pip {
 namespace {
@@ -24,7 +23,7 @@ struct Wanted {
     SpecifierSet versions; // of all lines and constraints together
     const RequirementLine* pinned_by = nullptr;
     const RequirementLine* direct = nullptr; // the line with a URL or path
-    std::vector<std::string> extras, sha256s;
+    std::vector<std::string> extras, hashes; // hashes: "sha512:HEX", of which a file must have one; empty: any
 };
 
 // "requirements.txt:3: …"
@@ -127,35 +126,29 @@ Status join_versions(Wanted& wanted) {
     return {};
 }
 
-// --hash of all lines: a file must have one that each line with hashes allows.
+// --hash of all lines, as pip joins them: a file must have one hash that each line with hashes allows.
 Status join_hashes(Wanted& wanted, bool required) {
     bool first = true;
     std::vector<const RequirementLine*> lines = wanted.lines;
     lines.insert(lines.end(), wanted.constraints.begin(), wanted.constraints.end());
     for (const RequirementLine* line : lines) {
-        std::vector<std::string> own;
-        for (const std::string& hash : line->hashes)
-            if (hash.starts_with("sha256:")) own.push_back(hash.substr(7));
-        if (own.empty() && !line->hashes.empty())
-            return at_line(
-                *line, ErrorKind::usage,
-                fmt::format("'{}' has no sha256 hash among its hashes; add --hash=sha256:HEX", printable(line->text)));
-        if (own.empty()) continue;
-        if (first) wanted.sha256s = own;
+        if (line->hashes.empty()) continue;
+        if (first) wanted.hashes = line->hashes;
         else
-            std::erase_if(wanted.sha256s,
-                          [&](const std::string& hash) { return std::ranges::find(own, hash) == own.end(); });
-        if (wanted.sha256s.empty())
+            std::erase_if(wanted.hashes, [&](const std::string& hash) {
+                return std::ranges::find(line->hashes, hash) == line->hashes.end();
+            });
+        if (wanted.hashes.empty())
             return at_line(*line, ErrorKind::usage,
                            fmt::format("no --hash of '{}' is also one of {}; keep one of the two lines",
                                        printable(line->text), wanted.lines.front()->line.str()));
         first = false;
     }
     // A hash inside a direct URL counts, as for pip.
-    bool proven = !wanted.sha256s.empty();
+    bool proven = !wanted.hashes.empty();
     if (wanted.direct && is_url(wanted.direct->url))
         for (const auto& [algorithm, digest] : fetch::fragment_hashes(fetch::Url::parse(wanted.direct->url).fragment)) {
-            if (first && algorithm == "sha256") wanted.sha256s = {to_lower(digest)};
+            if (first && algorithm == "sha256") wanted.hashes = {"sha256:" + to_lower(digest)};
             proven = proven || fetch::hash_digits(algorithm) >= fetch::hash_digits("sha256");
         }
     if (required && !proven)
@@ -165,6 +158,12 @@ Status join_hashes(Wanted& wanted, bool required) {
                         "line has one); add --hash=sha256:HEX",
                         printable(wanted.lines.front()->text)));
     return {};
+}
+
+// Of one allowed hash: the file must have it.
+template <class File> void require_hash(File& file, const std::vector<std::string>& hashes) {
+    const auto [algorithm, digest] = fetch::split_hash(hashes.front());
+    fetch::keep_hash(file, algorithm, digest);
 }
 
 // Some names of tags, for a message: "cp312-cp312-manylinux_2_28_x86_64, py3-none-any, … (7 more)".
@@ -239,62 +238,39 @@ Error nothing_fits(const Wanted& wanted, const ProjectWheels& files, const Selec
     if (!needs.empty())
         return error(ErrorKind::unsatisfiable, fmt::format("'{}' requires Python {}, and the environment has {}", what,
                                                            needs, options.target.python));
-    return error(
-        ErrorKind::unsatisfiable,
-        fmt::format("no wheel of '{}' has one of the line's --hash values (the index offers sha256:{}); correct the "
-                    "hash if you trust the index",
-                    what, fitting.front()->file.sha256));
+    const IndexFile& first = fitting.front()->file;
+    return error(ErrorKind::unsatisfiable,
+                 fmt::format("no wheel of '{}' has one of the line's --hash values (the index offers {}); correct the "
+                             "hash if you trust the index",
+                             what,
+                             !first.sha256.empty()  ? "sha256:" + first.sha256
+                             : first.hashes.empty() ? std::string("none")
+                                                    : first.hashes.front()));
 }
 
-// The minor versions of Python 3 for which a project has wheels of the wanted versions, on the target's platform.
-std::set<int> pythons_of(const ProjectWheels& files, const SpecifierSet& versions, const Target& target) {
-    constexpr int oldest = 5, newest_known = 20;
-    std::set<int> out;
-    for (int minor = oldest; minor <= newest_known; ++minor) {
-        Target other = target;
-        other.python = fmt::format("3.{}", minor);
-        const TagRanking ranking(other);
-        const Version python = *Version::parse(other.python + ".99");
-        for (const auto& wheel : files.wheels) {
-            auto needed = parse_requires_python(wheel.file.requires_python);
-            if (versions.matches(wheel.name.version) && ranking.rank(wheel.name.tags) &&
-                (!needed || needed->matches(python)))
-                out.insert(minor);
-        }
-    }
-    return out;
-}
-
-// The pins that have no file for the target: each in one line, and behind them the cause that they share.
+// The pins that have no file for the target: each in one line, and behind them the Python that has files of them.
 class Misfits {
   public:
-    explicit Misfits(const SelectOptions& options) : options_(options) {}
+    explicit Misfits(const SelectOptions& options) : options_(options), pythons_(options.target) {}
 
     void add(Error error, const Wanted& wanted, PackageIndex& index) {
-        auto files = error.kind == ErrorKind::unsatisfiable ? files_of(index, wanted.name, options_.target)
-                                                            : Result<ProjectWheels>(ProjectWheels{});
-        const std::set<int> own = files ? pythons_of(*files, wanted.versions, options_.target) : std::set<int>();
-        std::set<int> both;
-        std::ranges::set_intersection(pythons_, own, std::inserter(both, both.end()));
-        pythons_ = errors_.empty() ? own : both;
+        if (error.kind == ErrorKind::unsatisfiable)
+            if (auto files = files_of(index, wanted.name, options_.target); files.ok())
+                pythons_.add(wanted.name + wanted.versions.str(), *files, wanted.versions);
         errors_.push_back(std::move(error));
     }
     Status result() const {
         if (errors_.empty()) return {};
         Error out = errors_.front();
         for (std::size_t i = 1; i < errors_.size(); ++i) out.message += "\n" + errors_[i].message;
-        if (errors_.size() > 1 && !pythons_.empty())
-            out.message +=
-                fmt::format("\nthese need Python 3.{}{}: take such a Python (--python, --python-from), or newer "
-                            "versions of them",
-                            *pythons_.begin(), pythons_.size() > 1 ? fmt::format(" – 3.{}", *pythons_.rbegin()) : "");
+        if (const std::string python = pythons_.sentence(); !python.empty()) out.message += "\n" + python;
         return out;
     }
 
   private:
     const SelectOptions& options_;
     std::vector<Error> errors_;
-    std::set<int> pythons_; // minor versions that fit all of them
+    OtherPythons pythons_;
 };
 
 // "requirements.txt:3: 'numpy' is not pinned; write 'numpy==2.3.5' (…)"
@@ -329,14 +305,14 @@ Result<ChosenWheel> choose_direct(const Wanted& wanted, const SelectOptions& opt
     out.version = name.version.str();
     out.direct = true;
     out.file = std::move(wheel.file);
-    if (wanted.sha256s.size() == 1) fetch::keep_hash(out.file, "sha256", wanted.sha256s.front());
+    if (wanted.hashes.size() == 1) require_hash(out.file, wanted.hashes);
     return out;
 }
 
 Result<ChosenWheel> choose_indexed(const Wanted& wanted, const SelectOptions& options, PackageIndex& index,
                                    std::vector<std::string>& warnings) {
     TRY_ASSIGN(ProjectWheels files, files_of(index, wanted.name, options.target));
-    const ProjectWheels::Wheel* best = best_file(files, wanted.versions, true, wanted.sha256s, true);
+    const ProjectWheels::Wheel* best = best_file(files, wanted.versions, true, wanted.hashes, true);
     if (!best) return nothing_fits(wanted, files, options, index);
     if (best->file.yanked)
         warnings.push_back(fmt::format("{}: {} {} was withdrawn by its authors{}{}", wanted.pinned_by->line.str(),
@@ -423,17 +399,36 @@ Result<ProjectWheels> files_of(PackageIndex& index, const std::string& name, con
     return out;
 }
 
+HashVerdict judge_hash(const IndexFile& file, const std::vector<std::string>& allowed) {
+    if (allowed.empty()) return HashVerdict::right;
+    std::vector<std::string> own = file.hashes;
+    if (!file.sha256.empty()) own.push_back("sha256:" + file.sha256);
+    bool comparable = true;
+    for (const std::string& one : allowed) {
+        if (std::ranges::find(own, one) != own.end()) return HashVerdict::right;
+        comparable = comparable && std::ranges::any_of(own, [&](const std::string& hash) {
+                         return fetch::split_hash(hash).first == fetch::split_hash(one).first;
+                     });
+    }
+    return comparable ? HashVerdict::wrong : HashVerdict::unknown;
+}
+
 const ProjectWheels::Wheel* best_file(const ProjectWheels& files, const SpecifierSet& versions, bool pinned,
-                                      const std::vector<std::string>& sha256s, bool prereleases) {
+                                      const std::vector<std::string>& hashes, bool prereleases) {
     const ProjectWheels::Wheel* best = nullptr;
+    auto eligible = [&](const ProjectWheels::Wheel& wheel) {
+        if (!wheel.rank || !wheel.python_fits || (wheel.file.yanked && !pinned)) return false;
+        return pinned ? versions.matches(wheel.name.version) : versions.contains(wheel.name.version, prereleases);
+    };
+    // As for pip, a file that the index proves right excludes those with hashes that prove nothing.
+    const bool proven = !hashes.empty() && std::ranges::any_of(files.wheels, [&](const ProjectWheels::Wheel& wheel) {
+        return eligible(wheel) && judge_hash(wheel.file, hashes) == HashVerdict::right;
+    });
     for (const auto& wheel : files.wheels) {
-        if (!wheel.rank || !wheel.python_fits) continue;
-        if (wheel.file.yanked && !pinned) continue;
-        if (!(pinned ? versions.matches(wheel.name.version) : versions.contains(wheel.name.version, prereleases)))
-            continue;
-        // The index may not state a hash; the downloaded file is checked.
-        bool known = !wheel.file.sha256.empty() && !sha256s.empty();
-        if (known && std::ranges::find(sha256s, wheel.file.sha256) == sha256s.end()) continue;
+        if (!eligible(wheel)) continue;
+        const HashVerdict verdict = judge_hash(wheel.file, hashes);
+        const bool has_hash = !wheel.file.sha256.empty() || !wheel.file.hashes.empty();
+        if (verdict == HashVerdict::wrong || (proven && verdict == HashVerdict::unknown && has_hash)) continue;
         if (!best) {
             best = &wheel;
             continue;
@@ -511,7 +506,7 @@ Result<WheelSelection> select_wheels(const std::vector<RequirementLine>& require
         chosen.name = name;
         chosen.extras = wanted.extras;
         std::ranges::sort(chosen.extras);
-        chosen.sha256s = wanted.sha256s;
+        chosen.hashes = wanted.hashes;
         chosen.requirement = printable(wanted.lines.front()->text);
         chosen.line = wanted.lines.front()->line;
         out.wheels.push_back(std::move(chosen));
@@ -523,7 +518,9 @@ Result<WheelSelection> select_wheels(const std::vector<RequirementLine>& require
 
 fetch::Download to_download(const ChosenWheel& wheel) {
     fetch::Download out = to_download(wheel.file);
-    if (out.sha256.empty() && wheel.sha256s.size() == 1) out.sha256 = wheel.sha256s.front();
+    // One of several is no hash that the file must have: it is compared when the file is here.
+    if (wheel.hashes.size() == 1 && judge_hash(wheel.file, wheel.hashes) == HashVerdict::unknown)
+        require_hash(out, wheel.hashes);
     return out;
 }
 

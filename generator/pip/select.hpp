@@ -30,13 +30,13 @@ struct SelectOptions {
 };
 
 struct ChosenWheel {
-    std::string name;                 // normalised
-    std::string version;              // normalised, of the wheel's file name
-    IndexFile file;                   // where to get it
-    std::vector<std::string> extras;  // asked for
-    std::vector<std::string> sha256s; // the wheel must have one of these (--hash); empty: any
-    std::string index;                // the location that it comes from, without credentials; "" for a direct one
-    std::string requirement;          // the text of the request, or the package that requires it
+    std::string name;                // normalised
+    std::string version;             // normalised, of the wheel's file name
+    IndexFile file;                  // where to get it
+    std::vector<std::string> extras; // asked for
+    std::vector<std::string> hashes; // the wheel must have one of these (--hash), "sha512:HEX"; empty: any
+    std::string index;               // the location that it comes from, without credentials; "" for a direct one
+    std::string requirement;         // the text of the request, or the package that requires it
     SourceLine line;
     bool direct = false;   // named by URL or path: gets a direct_url.json
     bool requested = true; // by a line of the request; false: a dependency
@@ -86,10 +86,15 @@ std::string cuda_hint(const SpecifierSet& versions);
 // "Python 3.11 on linux-64 with glibc 2.28"
 std::string describe_target(const Target& target);
 
+// Whether a file has one of the allowed hashes ("sha512:HEX"), as far as its index says. Unknown: the index gives no
+// hash of one of their algorithms, and only the bytes can tell. Without allowed hashes each file is right.
+enum class HashVerdict { right, wrong, unknown };
+HashVerdict judge_hash(const IndexFile& file, const std::vector<std::string>& allowed);
+
 // The best wheel that fits: highest version, then tag, then build number, then place. With `versions` empty any final
 // version; yanked ones only when `pinned`. nullptr: none.
 const ProjectWheels::Wheel* best_file(const ProjectWheels& files, const SpecifierSet& versions, bool pinned,
-                                      const std::vector<std::string>& sha256s = {}, bool prereleases = false);
+                                      const std::vector<std::string>& hashes = {}, bool prereleases = false);
 
 // Errors: kind usage for what the user wrote (not pinned, two pins, a missing --hash: all unpinned lines at once, one a
 // line), unsatisfiable where the indexes have no file that fits, network.

@@ -8,6 +8,7 @@
 #include "common/base/visible.hpp"
 #include "generator/archive/endings.hpp"
 #include "generator/archive/zip.hpp"
+#include "generator/fetch/hashes.hpp"
 #include "generator/pip/metadata.hpp"
 #include "generator/pip/requirement.hpp"
 
@@ -90,6 +91,7 @@ class WheelReader {
     Status check_directories() const;
     Status read_record();
     void check_row(const RecordRow& row, const archive::ZipMember& member, parcel::Entry& entry);
+    Result<std::string> hash_of(const archive::ZipMember& member, const std::string& algorithm) const;
     void add_top_level();
     void warn(std::string text) { wheel_->meta["warnings"].push_back(std::move(text)); }
     void record_problem(std::string text) { problems_.push_back(std::move(text)); }
@@ -346,13 +348,34 @@ void WheelReader::check_row(const RecordRow& row, const archive::ZipMember& memb
         record_problem(fmt::format("RECORD has no hash for {}", row.path));
         return;
     }
-    if (!row.hash.starts_with("sha256=")) {
-        record_problem(fmt::format("RECORD's hash of {} is not a SHA-256 and is not checked", row.path));
+    const std::size_t equals = std::min(row.hash.find('='), row.hash.size());
+    const std::string algorithm = row.hash.substr(0, equals);
+    const std::size_t digits = fetch::hash_digits(algorithm);
+    if (digits < fetch::hash_digits("sha256")) { // PEP 376 and PEP 427 allow none that is weaker
+        record_problem(fmt::format("RECORD's hash of {} is of an algorithm that is not compared ({})", row.path,
+                                   to_utf8(algorithm)));
         return;
     }
-    auto digest = from_base64url(trim(std::string_view(row.hash).substr(7)));
-    if (!digest || digest->size() != 32) record_problem(fmt::format("RECORD's hash of {} is malformed", row.path));
-    else entry.sha256 = to_hex(*digest);
+    auto digest = from_base64url(trim(std::string_view(row.hash).substr(equals + 1)));
+    if (!digest || digest->size() * 2 != digits) {
+        record_problem(fmt::format("RECORD's hash of {} is malformed", row.path));
+    } else if (algorithm == "sha256") {
+        entry.sha256 = to_hex(*digest); // compared while the content is packed
+    } else if (auto found = hash_of(member, algorithm); !found.ok() || *found != to_hex(*digest)) {
+        record_problem(fmt::format("RECORD's {} of {} is not that of the file", algorithm, row.path));
+    }
+}
+
+// Hex. Wheels with hashes other than SHA-256 are rare, so that the member is read once more for it.
+Result<std::string> WheelReader::hash_of(const archive::ZipMember& member, const std::string& algorithm) const {
+    TRY_ASSIGN(const auto source, wheel_->zip->open_member(member));
+    fetch::Hasher hasher(algorithm);
+    Bytes piece(std::size_t{1} << 18);
+    while (true) {
+        TRY_ASSIGN(const std::size_t size, source->read(piece));
+        hasher.update(ByteView(piece).first(size));
+        if (size < piece.size()) return hasher.finish();
+    }
 }
 
 Status WheelReader::read_record() {

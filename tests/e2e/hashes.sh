@@ -31,7 +31,31 @@ page "sha512=$(hash sha256)"
 expect 8 "128 hexadecimal digits" lock --index-url "$site" --pip six
 expect 2 "command line: --pip: the hash" lock --pip "six @ $site/six/$wheel#sha384=12"
 expect 2 "cannot be checked" lock --pip "six @ $site/six/$wheel#blake2b=12"
-expect 2 "no sha256 hash" lock --index-url "$site" --pip "six==1.17.0 --hash=sha512:$(hash sha512)"
+# --hash in any of pip's algorithms, whatever the index says; of several one is enough, as pip does.
+requirement() { printf 'six==1.17.0'; printf ' --hash=%s' "$@"; echo; }
+judge() { # yes|no HASH…: pip and Tinderbox agree
+    local wanted=$1 status=0
+    shift
+    requirement "$@" >r.txt
+    env -u PIP_FIND_LINKS "$python" -m pip download -q --no-deps --no-cache-dir --index-url "$site" -d got -r r.txt >pip.log 2>&1 || status=$?
+    [ "$wanted" = "$([ $status = 0 ] && echo yes || echo no)" ] || { cat pip.log; fail "pip says otherwise: $*"; }
+    rm -rf "${work:?}/cache"
+    status=0
+    lock --index-url "$site" r.txt >log 2>&1 || status=$?
+    [ "$wanted" = "$([ $status = 0 ] && echo yes || echo no)" ] || { cat log; fail "$wanted is not what Tinderbox says of $*"; }
+    [ "$wanted" = no ] || grep -q "$(hash sha256)" out.lock || fail "no SHA-256 in the lock: $*"
+}
+for offered in sha256 sha512; do
+    page "$offered=$(hash $offered)"
+    for algorithm in sha256 sha384 sha512; do
+        judge yes "$algorithm:$(hash $algorithm)"
+        judge no "$algorithm:$(wrong $algorithm)"
+        judge yes "$algorithm:$(wrong $algorithm)" "$algorithm:$(hash $algorithm)"
+    done
+    judge yes "sha256:$(wrong sha256)" "sha512:$(hash sha512)"
+    judge yes "sha384:$(wrong sha384)" "sha256:$(hash sha256)"
+    judge no "sha384:$(wrong sha384)" "sha512:$(wrong sha512)"
+done
 
 pylock() {
     printf 'lock-version = "1.0"\ncreated-by = "hand"\n[[packages]]\nname = "six"\nwheels = [{url = "%s", hashes = {%s}}]\n' \

@@ -1,6 +1,8 @@
 #include "common/base/text.hpp"
+#include "generator/fetch/hashes.hpp"
 #include "generator/pip/config.hpp"
 #include "generator/pip/metadata.hpp"
+#include "generator/pip/resolve.hpp"
 #include "generator/pip/select.hpp"
 #include "generator/spec/request.hpp"
 #include "tests/unit/check_contains.hpp"
@@ -52,6 +54,17 @@ struct World {
         TRY_ASSIGN(WheelSelection selection, select(text));
         TRY(fetch_metadata(selection, fetcher));
         return check_closure(selection, options, index.get());
+    }
+    // The resolver's error: for lists that are not all pinned.
+    std::string unresolved(std::string_view text) {
+        auto request = spec::parse_spec(text, "requirements.txt");
+        REQUIRE(request.ok());
+        PackageIndex pages_of(fetcher, pip, strategy);
+        MetadataSource metadata(fetcher);
+        auto found = resolve(request->pip, request->pip_constraints, options, pages_of, metadata);
+        REQUIRE(!found.ok());
+        CHECK(found.error().kind == ErrorKind::unsatisfiable);
+        return found.error().message;
     }
     WheelSelection chosen(std::string_view text) {
         auto selection = select(text);
@@ -210,7 +223,7 @@ TEST_CASE("hashes: one must match, and all lines need one", "[select]") {
     said.add(world.refused("foo==1.0 --hash=sha256:" + std::string(64, 'c'), ErrorKind::unsatisfiable));
     said.add(world.refused("bar==1.0\nfoo==1.0 --hash=sha256:" + good, ErrorKind::usage));
     said.add(world.refused("--require-hashes\nbar==1.0", ErrorKind::usage));
-    said.add(world.refused("bar==1.0 --hash=sha512:" + std::string(128, 'c'), ErrorKind::usage));
+    CHECK(to_download(world.chosen("bar==1.0 --hash=sha512:" + std::string(128, 'c')).wheels[0]).hashes.size() == 1);
     CHECK(world.chosen("foo==1.0 --hash=sha256:" + good + " --hash=sha256:" + other).wheels[0].file.file_name ==
           "foo-1.0-1-py3-none-any.whl");
 }
@@ -305,8 +318,49 @@ TEST_CASE("pins without a wheel are said together, with the cause that they shar
     CHECK(both.find("old-a==1.0") != std::string::npos);
     CHECK(both.find("old-b==1.0") != std::string::npos);
     CHECK(both.find("these need Python 3.8:") != std::string::npos);
+    CHECK(both.ends_with("these need Python 3.8: old-a==1.0, old-b==1.0; write --python 3.8 (or --python-from such an "
+                         "interpreter)"));
     const std::string cuda = world.refused("torch==2.1.2+cu118\n", ErrorKind::unsatisfiable);
     CHECK(cuda.find("--cuda 11.8") != std::string::npos);
+}
+
+TEST_CASE("lines that only another Python has wheels for are said together", "[select]") {
+    GoldenSentences said("tests/unit/spec/select.golden",
+                         "lines that only another Python has wheels for are said together");
+    World world;
+    const char* old = "data-requires-python='&gt;=3.6,&lt;3.9'";
+    world.link("a", "a-1.0-py3-none-any.whl", old);
+    world.link("b", "b-2.0-cp38-cp38-manylinux2014_x86_64.whl");
+    world.link("b", "b-2.0-cp37-cp37m-manylinux2014_x86_64.whl");
+    world.link("c", "c-1.0-py3-none-any.whl", "data-requires-python='&gt;=3.13'");
+    world.wheel("fine", "1.0");
+    for (const char* list : {"a==1.0\n", "fine==1.0\na==1.0\nb==2.0\n", "c==1.0\n", "a==1.0\nc==1.0\n"}) {
+        said.add(world.refused(list, ErrorKind::unsatisfiable));
+        said.add(world.unresolved(std::string("fine\n") + list));
+    }
+    said.add(world.unresolved("fine\na<2\nb>=1,<3\n"));
+}
+
+TEST_CASE("one --hash of any of pip's algorithms is enough", "[select]") {
+    World world;
+    world.wheel("foo", "1.0");
+    const std::string file = "https://index.example/files/foo-1.0-py3-none-any.whl", body = world.fetcher.files[file];
+    fetch::Hasher hasher("sha512");
+    hasher.update(as_bytes(body));
+    const std::string sha512 = "sha512:" + hasher.finish(), sha256_ = "sha256:" + to_hex(sha256(as_bytes(body)));
+    const std::string wrong512 = "sha512:" + std::string(128, 'b'), wrong256 = "sha256:" + std::string(64, 'b');
+    auto checked = [&](const std::string& hashes) { return world.whole("foo==1.0 " + hashes); };
+    CHECK(checked("--hash=" + sha512).ok());
+    CHECK(checked("--hash=" + wrong512 + " --hash=" + sha512).ok());
+    CHECK(checked("--hash=" + wrong256 + " --hash=" + sha512).ok());
+    CHECK(checked("--hash=" + wrong512 + " --hash=" + sha256_).ok());
+    CHECK(!checked("--hash=" + wrong512).ok());
+    CHECK(!checked("--hash=" + wrong256).ok());
+    // A file that the index proves right goes before one of which only the bytes could tell.
+    world.link("foo", "foo-1.0-cp311-cp311-manylinux2014_x86_64.whl", "", std::string(64, 'd'));
+    CHECK(world.chosen("foo==1.0 --hash=" + wrong512 + " --hash=" + sha256_).wheels[0].file.file_name ==
+          "foo-1.0-py3-none-any.whl");
+    CHECK(!checked("--hash=" + wrong512 + " --hash=sha384:" + std::string(96, 'c')).ok());
 }
 
 TEST_CASE("hashes of constraints count, and those behind a URL", "[select]") {
