@@ -6,6 +6,7 @@
 #include "common/base/file.hpp"
 #include "common/base/names.hpp"
 #include "common/base/output_file.hpp"
+#include "common/base/shell_quote.hpp"
 #include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
 #include "common/format/cuda_floors.hpp"
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <iostream>
 #include <optional>
@@ -43,18 +45,28 @@ int number(std::string_view text) {
     return out;
 }
 
+// "numpy >= 1.26, < 2 pandas" is two packages: a relation belongs to the word before it.
 std::vector<std::string> words(std::string_view text) {
+    constexpr std::string_view blanks = " \t,", relations = "=<>!~";
     std::vector<std::string> out;
-    std::string word;
-    for (char c : text) {
-        if (c == ' ' || c == '\t' || c == ',') {
-            if (!word.empty()) out.push_back(std::exchange(word, ""));
-        } else {
-            word += c;
-        }
+    while (true) {
+        text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
+        if (text.empty()) return out;
+        const std::string word(text.substr(0, text.find_first_of(blanks)));
+        text.remove_prefix(word.size());
+        const bool bound = !out.empty() && out.back().find_first_of(relations) != std::string::npos;
+        if (!out.empty() && relations.find(word.front()) != std::string_view::npos)
+            out.back() += (bound ? "," : "") + word;
+        else if (bound && relations.find(out.back().back()) != std::string_view::npos) out.back() += word;
+        else out.push_back(word);
     }
-    if (!word.empty()) out.push_back(word);
-    return out;
+}
+
+// The ways in which people answer that they want nothing.
+bool is_none(std::string_view text) {
+    const std::string answer = to_lower(text);
+    return std::ranges::any_of(std::array<std::string_view, 6>{"", "none", "no", "nothing", "n", "-"},
+                               [&](std::string_view word) { return answer == word; });
 }
 
 // Each parser returns "", or the mistake in the answer.
@@ -73,7 +85,7 @@ std::string parse_python(const std::string& text, Environment& out) {
 }
 
 std::string parse_framework(const std::string& text, Environment& out) {
-    std::string name = to_lower(text);
+    std::string name = is_none(text) ? "none" : to_lower(text);
     if (name == "torch") name = "pytorch";
     for (std::string_view known : {"pytorch", "tensorflow", "jax", "cupy", "none"})
         if (name == known) {
@@ -85,14 +97,13 @@ std::string parse_framework(const std::string& text, Environment& out) {
 
 std::string parse_cuda(const std::string& text, Environment& out) {
     std::string answer = to_lower(text);
-    if (answer == "none" || answer == "no" || answer == "cpu") {
+    if (is_none(answer) || answer == "cpu") {
         out.cuda = "none";
         return "";
     }
     if (!is_version(answer, 2) || format::driver_floor(number(split(answer, '.')[0])).empty())
         return "write the number that nvidia-smi shows as 'CUDA Version', such as 12.4, or none for a machine without "
-               "an "
-               "NVIDIA GPU";
+               "an NVIDIA GPU";
     if (number(split(answer, '.')[0]) < 11)
         return "the channel has no packages for CUDA 10 and older any more; the driver needs an update first";
     out.cuda = answer;
@@ -103,6 +114,7 @@ std::string parse_cuda(const std::string& text, Environment& out) {
 std::string parse_packages(const std::string& text, Environment& out) {
     out.conda.clear();
     out.pip.clear();
+    if (is_none(text)) return "";
     for (const std::string& word : words(text)) {
         bool pip = word.starts_with("pip:");
         std::string entry = pip ? word.substr(4) : word;
@@ -127,13 +139,14 @@ constexpr Question questions[] = {
     {"Python version", "3.11", parse_python},
     {"Framework: pytorch, tensorflow, jax, cupy or none", "pytorch", parse_framework},
     {"CUDA version that nvidia-smi shows on the other machine, or none", "12.4", parse_cuda},
-    {"Further packages (pip:NAME for one from pip)", "numpy pandas matplotlib jupyterlab", parse_packages},
+    {"Further packages, such as numpy pandas jupyterlab (pip:NAME for one from pip)", "none", parse_packages},
 };
 
 Result<Environment> ask_questions() {
     const bool terminal = ::isatty(STDIN_FILENO);
     Environment out;
     int count = 0;
+    if (terminal) Terminal::get().line("Five questions; Enter takes the answer in brackets, and 'none' is an answer.");
     for (const Question& question : questions) {
         ++count;
         while (true) {
@@ -173,21 +186,30 @@ std::string yaml_item(const std::string& text) {
 }
 
 std::string file_text(const Environment& environment, const std::string& path) {
-    std::string out = fmt::format("# Written by 'tinderbox new'. To build the installer: tinderbox build {}\n", path);
+    std::string out =
+        fmt::format("# Written by 'tinderbox new'. To build the installer: tinderbox build {}\n", shell_quote(path));
     out += "name: " + yaml_item(environment.name) + "\n";
     out += "channels:\n  - conda-forge\n  - nodefaults # nothing from Anaconda's own channels, whose terms limit "
            "handing it on\n";
     out += "dependencies:\n  - python=" + environment.python + "\n";
-    if (environment.cuda != "none") {
+    const std::vector<std::string> framework = framework_packages(environment);
+    const bool gpu = environment.cuda != "none", from_conda = !framework.empty() || !environment.conda.empty();
+    // Without a package of conda that could use CUDA, its version would bind nothing.
+    if (gpu && from_conda) {
         std::string major(split(environment.cuda, '.')[0]);
         out += fmt::format(
             "  - cuda-version={} # every CUDA {}.x runs on driver {} or newer (nvidia-smi there shows {})\n", major,
             major, format::driver_floor(number(major)), environment.cuda);
     }
-    for (const std::string& name : framework_packages(environment)) out += "  - " + yaml_item(name) + "\n";
+    for (const std::string& name : framework) out += "  - " + yaml_item(name) + "\n";
     for (const std::string& name : environment.conda) out += "  - " + yaml_item(name) + "\n";
     if (environment.pip.empty()) return out;
-    out += "  - pip\n  - pip: # installed last, on top of what conda brought\n";
+    out += "  - pip\n";
+    if (gpu && !from_conda)
+        out += fmt::format("  # wheels bring a CUDA of their own; for those of CUDA {0}, where a project has them, add "
+                           "--cuda {0} to the command\n",
+                           environment.cuda);
+    out += "  - pip: # installed last, on top of what conda brought\n";
     for (const std::string& name : environment.pip) out += "      - " + yaml_item(name) + "\n";
     return out;
 }
@@ -204,8 +226,10 @@ Status create(const std::string& path) {
     TRY(create_output_file(path, text));
     Terminal& terminal = Terminal::get();
     terminal.note("written", path);
-    terminal.note("next", fmt::format("tinderbox build {} --plan    its packages and their size", path));
-    terminal.note("then", fmt::format("tinderbox build {}           → {}.run", path, environment.name));
+    // Nothing stands behind a command, so that a whole line can be copied.
+    const std::string command = "tinderbox build " + shell_quote(path);
+    terminal.note("packages", command + " --plan");
+    terminal.note("next", command);
     return {};
 }
 
@@ -216,7 +240,7 @@ void add_new(CLI::App& app, Invocation& invocation) {
     command->footer("Without a terminal the answers are read from standard input, one a line; an empty line, or none, "
                     "takes the\n"
                     "default: name (lab), Python (3.11), framework (pytorch), CUDA of the other machine (12.4), "
-                    "further packages.");
+                    "further packages (none).");
     auto file = std::make_shared<std::string>("environment.yml");
     command->add_option("-o,--output", *file, "The file to write")->capture_default_str();
     command->callback([=, &invocation] { invocation.run = [=] { return create(*file); }; });
