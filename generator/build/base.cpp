@@ -11,14 +11,14 @@
 namespace tinderbox::build {
 namespace {
 
-Status check_platform(const conda::ConstructorInstaller& installer, const lock::Lock& lock) {
-    const std::string& file_name = lock.base->file_name;
-    if (installer.platform != lock.platform)
+Status check_platform(const conda::ConstructorInstaller& installer, const std::string& file_name,
+                      const std::string& platform) {
+    if (installer.platform != platform)
         return make_error(
             ErrorKind::usage,
             "{}: it installs a conda for {}, and the environment is for {}; take the installer of that platform, "
             "or write --platform {}",
-            file_name, installer.platform, lock.platform, installer.platform);
+            file_name, installer.platform, platform, installer.platform);
     return {};
 }
 
@@ -38,6 +38,14 @@ Status check_environments(const conda::ConstructorInstaller& installer, const lo
 
 } // namespace
 
+Status check_local_base(const lock::LockedBase& base, const std::string& platform) {
+    if (!base.url.starts_with("file:")) return {};
+    conda::ConstructorReadOptions read;
+    read.name = base.file_name;
+    TRY_ASSIGN(const conda::ConstructorInstaller head, conda::read_constructor_head(file_url_to_path(base.url), read));
+    return check_platform(head, base.file_name, platform);
+}
+
 Result<Base> read_base(fetch::Fetched file, lock::Lock& lock, Reporter& reporter) {
     lock::LockedBase& locked = *lock.base;
     Base out{std::move(file), {}};
@@ -46,7 +54,7 @@ Result<Base> read_base(fetch::Fetched file, lock::Lock& lock, Reporter& reporter
     conda::ConstructorReadOptions read;
     read.name = locked.file_name;
     TRY_ASSIGN(out.installer, conda::read_constructor(out.file.path, read));
-    TRY(check_platform(out.installer, lock));
+    TRY(check_platform(out.installer, locked.file_name, lock.platform));
     locked.kind = lock::base_kind(out.installer.name);
     locked.version = out.installer.version;
     for (const std::string& warning : out.installer.warnings) reporter.warning(locked.file_name + ": " + warning);

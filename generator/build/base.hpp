@@ -13,6 +13,10 @@ struct Base {
     conda::ConstructorInstaller installer;
 };
 
+// Whether a base that is a file of this machine can be one, by its header and its size: asked before anything is solved
+// or fetched. A base at a URL passes. Errors (usage): no such installer, a cut one, one for another platform.
+Status check_local_base(const lock::LockedBase& base, const std::string& platform);
+
 // Fills in hash, size, kind and version of lock.base, and warns about parts of the installer that are not taken over.
 // Errors (usage): an unreadable installer, one for another platform, too many environments, one with the lock's own
 // name.

@@ -8,6 +8,7 @@
 #include "generator/lock/cuda_request.hpp"
 #include "generator/lock/update.hpp"
 #include "generator/pip/config.hpp"
+#include "generator/pip/target.hpp"
 #include "generator/spec/spec_text.hpp"
 
 #include <algorithm>
@@ -140,6 +141,7 @@ Result<std::optional<lock::Lock>> read_if_lock(const std::string& path) {
 
 Result<Requested> read_request(const Options& options, Reporter& reporter) {
     Requested out;
+    TRY(pip::check_platform(options.platform).in("--platform"));
     TRY_ASSIGN(out.target, advise::parse_target(options.target_gpus, options.target_driver));
     if (options.specs.size() == 1) {
         TRY_ASSIGN(out.lock, read_given_lock(options.specs.front()));

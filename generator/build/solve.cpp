@@ -4,6 +4,7 @@
 
 #include "generator/advise/lint.hpp"
 #include "generator/advise/target.hpp"
+#include "generator/build/base.hpp"
 #include "generator/build/bundled_pip.hpp"
 #include "generator/build/sdist.hpp"
 #include "generator/conda/match_spec.hpp"
@@ -123,6 +124,7 @@ Result<lock::Lock> solve(const Options& options, const Requested& requested, con
     const std::string wanted = wanted_base(options, requested);
     TRY_ASSIGN(auto base,
                lock::lock_base(wanted, requested.platform(options), as_text(embed::embedded("templates/bases.json"))));
+    if (base) TRY(check_local_base(*base, requested.platform(options)));
     if (requested.lock) return use_lock(options, requested, base);
     TRY_ASSIGN(const lock::LockOptions how, lock_options(options, requested, captured, fetcher, reporter));
     auto solved = lock::make_lock(requested.request, how, fetcher);

@@ -28,7 +28,8 @@ void add_options(CLI::App& command, build::Options& o, bool& plan, bool& as_json
     command.add_option("SPEC", o.specs,
                        "environment.yml, requirements.txt, pyproject.toml, construct.yaml, @EXPLICIT list, or a lock "
                        "(ours, conda-lock, pixi, "
-                       "pylock, uv); several merge; SPEC[NAME] takes an extra, a group or an environment");
+                       "pylock, uv), or a directory with one of them; several merge; SPEC[NAME] takes an extra, a "
+                       "group or an environment");
     command
         .add_option("--conda", o.conda,
                     "conda packages: match specs (NAME, NAME=VERSION, 'NAME>=1,<2', CHANNEL::NAME), URLs, files")

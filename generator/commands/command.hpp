@@ -3,8 +3,11 @@
 #pragma once
 
 #include "common/base/result.hpp"
+#include "generator/spec/directory.hpp"
 
 #include <functional>
+#include <string>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -28,6 +31,9 @@ void add_cache(CLI::App& app, Invocation& invocation);
 void add_diff(CLI::App& app, Invocation& invocation);
 void add_sbom(CLI::App& app, Invocation& invocation);
 void add_new(CLI::App& app, Invocation& invocation);
+
+// Replaces each SPEC that is a directory by the file in it, and says which one (file_of_directory).
+Status take_files_of_directories(std::vector<std::string>& specs, spec::OwnLocks locks);
 
 // Parses the command line, runs the command, prints its error: the exit code.
 int run_command_line(int argc, char** argv);

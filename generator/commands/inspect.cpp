@@ -1,6 +1,9 @@
-// tinderbox inspect FILE: the contents of a .run, a lock or any SPEC, without network.
+// tinderbox inspect FILE: the contents of a .run, a lock, any SPEC or a conda's installer, without network.
+#include "common/base/input_file.hpp"
 #include "common/base/last_component.hpp"
+#include "common/base/shell_quote.hpp"
 #include "common/base/standard_output.hpp"
+#include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
 #include "common/base/units.hpp"
 #include "common/base/url.hpp"
@@ -8,6 +11,7 @@
 #include "common/format/run_file.hpp"
 #include "common/machine/gpu_code.hpp"
 #include "generator/commands/command.hpp"
+#include "generator/conda/constructor.hpp"
 #include "generator/conda/names.hpp"
 #include "generator/fetch/hashes.hpp"
 #include "generator/fetch/url.hpp"
@@ -19,6 +23,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include <fstream>
 #include <set>
 
 namespace tinderbox::commands {
@@ -142,15 +147,88 @@ void add_packages(const spec::Request& request, nlohmann::json& out) {
     out["platforms"] = platforms;
 }
 
-Status inspect(const std::string& argument, bool as_json, bool files) {
-    auto [path, names] = spec::split_argument(argument);
+bool looks_like_installer(const std::string& path) {
+    std::error_code ignored;
+    if (is_stream(path) || !fs::is_regular_file(path, ignored)) return false;
+    std::ifstream file(path, std::ios::binary);
+    std::string head(4096, '\0');
+    file.read(head.data(), static_cast<std::streamsize>(head.size()));
+    return conda::is_constructor_installer(head);
+}
+
+// "" where the installer has none.
+std::string python_of(const conda::ConstructorInstaller& installer) {
+    for (std::size_t i = 0; i < installer.base_count; ++i)
+        if (auto name = conda::parse_file_name(installer.packages[i].file_name); name.ok() && name->name == "python")
+            return name->version;
+    return "";
+}
+
+nlohmann::json installer_json(const conda::ConstructorInstaller& installer) {
+    nlohmann::json out = {{"kind", "constructor installer"},
+                          {"name", installer.name},
+                          {"version", installer.version},
+                          {"platform", installer.platform},
+                          {"constructor_version", installer.constructor_version},
+                          {"size", installer.size},
+                          {"python", python_of(installer)},
+                          {"glibc", installer.minimum_glibc},
+                          {"base_packages", installer.base_count},
+                          {"environments", nlohmann::json::array()},
+                          {"packages", nlohmann::json::array()}};
+    for (const conda::ConstructorEnvironment& environment : installer.environments)
+        out["environments"].push_back({{"name", environment.name}, {"packages", environment.packages.size()}});
+    for (const conda::ConstructorPackage& package : installer.packages)
+        out["packages"].push_back({{"file", package.file_name},
+                                   {"url", package.url},
+                                   {"md5", package.md5},
+                                   {"sha256", package.sha256},
+                                   {"size", package.size}});
+    return out;
+}
+
+// A Miniconda or Miniforge, named because a base is made of it. Reading it whole checks it as `build --base` would.
+Status inspect_installer(const std::string& path, bool as_json) {
+    TRY_ASSIGN(const conda::ConstructorInstaller installer, conda::read_constructor(path));
+    if (as_json) {
+        write_output(format::canonical_json(installer_json(installer)));
+        return {};
+    }
+    const std::string& maker = installer.constructor_version;
+    print("{:>12}  an installer of a conda{}{}\n", "kind", maker.empty() ? "" : ", made by constructor ", maker);
+    print("{:>12}  {} {} ({}, {})\n", "name", installer.name, installer.version, installer.platform,
+          format_bytes(installer.size));
+    if (const std::string python = python_of(installer); !python.empty()) print("{:>12}  {}\n", "python", python);
+    print("{:>12}  {} in the base\n", "packages", installer.base_count);
+    for (const conda::ConstructorEnvironment& environment : installer.environments)
+        print("{:>12}  {}, {} packages\n", "environment", environment.name, environment.packages.size());
+    if (!installer.minimum_glibc.empty()) print("{:>12}  glibc {}\n", "needs", installer.minimum_glibc);
+    for (const std::string& warning : installer.warnings) print("{:>12}  {}\n", "left out", warning);
+    const std::string platform = installer.platform == "linux-64" ? "" : " --platform " + installer.platform;
+    print("{:>12}  whole and of a known form: tinderbox build SPEC{} --base {}\n", "usable", platform,
+          shell_quote(path));
+    return {};
+}
+
+// Beside the output, which may be read by a program.
+void say_lock(spec::SpecKind kind, const std::string& path) {
+    Terminal::get().note("lock", fmt::format("{}; 'tinderbox build {}' makes an installer of it", spec::to_string(kind),
+                                             shell_quote(path)));
+}
+
+Status inspect(const std::string& given, bool as_json, bool files) {
+    std::vector<std::string> arguments = {given};
+    TRY(take_files_of_directories(arguments, spec::OwnLocks::taken));
+    auto [path, names] = spec::split_argument(arguments.front());
     if (format::looks_like_run(path)) return inspect_run(path, as_json, files);
+    if (!files && looks_like_installer(path)) return inspect_installer(path, as_json);
     if (files) return make_error(ErrorKind::usage, "--files lists the files of a .run, and '{}' is no .run", path);
     TRY_ASSIGN(std::string text, spec::read_spec_text(path));
     TRY_ASSIGN(const std::string decoded, spec::decode_spec(std::move(text), path));
     const spec::SpecKind kind = spec::recognise_spec(decoded);
     if (kind == spec::SpecKind::tinderbox_lock) {
         TRY_ASSIGN(lock::Lock lock, lock::parse_lock(decoded, path));
+        if (!as_json) say_lock(kind, path);
         write_output(as_json ? format::canonical_json(lock::inspect_json(lock)) : lock::lock_text(lock));
         return {};
     }
@@ -158,6 +236,7 @@ Status inspect(const std::string& argument, bool as_json, bool files) {
         kind == spec::SpecKind::uv_lock) {
         TRY_ASSIGN(spec::ForeignLock lock, spec::parse_foreign_lock(kind, decoded, path));
         TRY(spec::check_asks(lock));
+        if (!as_json) say_lock(kind, path);
         const nlohmann::json shown = spec::inspect_json(lock);
         if (as_json) write_output(format::canonical_json(shown));
         else print_lock(shown);
@@ -181,7 +260,7 @@ void add_inspect(CLI::App& app, Invocation& invocation) {
     auto file = std::make_shared<std::string>();
     auto as_json = std::make_shared<bool>(false);
     auto files = std::make_shared<bool>(false);
-    command->add_option("FILE", *file, "A .run, a lock, or any SPEC")->required();
+    command->add_option("FILE", *file, "A .run, a lock, any SPEC, or the .sh of a Miniconda or Miniforge")->required();
     command->add_flag("--json", *as_json, "As JSON");
     command->add_flag("--files", *files, "Every file of a .run with its size");
     command->callback([=, &invocation] { invocation.run = [=] { return inspect(*file, *as_json, *files); }; });

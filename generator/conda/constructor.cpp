@@ -102,6 +102,11 @@ class InstallerReader {
         return std::move(out_);
     }
 
+    Result<ConstructorInstaller> head() {
+        TRY(open());
+        return std::move(out_);
+    }
+
   private:
     Error error(std::string_view what) const { return make_error(ErrorKind::usage, "{}: {}", name_, what); }
     Error error(const std::string& member, std::string_view what) const {
@@ -517,6 +522,10 @@ bool is_constructor_installer(std::string_view head) { return is_constructor_hea
 
 Result<ConstructorInstaller> read_constructor(const fs::path& path, const ConstructorReadOptions& options) {
     return InstallerReader(path, options).run();
+}
+
+Result<ConstructorInstaller> read_constructor_head(const fs::path& path, const ConstructorReadOptions& options) {
+    return InstallerReader(path, options).head();
 }
 
 Result<fs::path> extract_constructor_package(const fs::path& installer, const ConstructorPackage& package,

@@ -91,6 +91,10 @@ struct ConstructorReadOptions {
 // an ELF file, a NAME.run), a hostile or damaged payload. I/O errors are of kind storage.
 Result<ConstructorInstaller> read_constructor(const fs::path& path, const ConstructorReadOptions& options = {});
 
+// What the header alone says: everything up to `script_variables` but packages and files, whose payload is not read.
+// The same errors, as far as the first megabytes and the size of the file show them.
+Result<ConstructorInstaller> read_constructor_head(const fs::path& path, const ConstructorReadOptions& options = {});
+
 // Writes the bytes of one package to `directory`/file_name, for open_conda_package(). The file is renamed into place,
 // so it is whole or absent. Error (usage): the bytes do not match the MD5 or SHA-256 in the installer.
 Result<fs::path> extract_constructor_package(const fs::path& installer, const ConstructorPackage& package,

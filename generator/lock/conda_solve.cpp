@@ -11,6 +11,7 @@
 #include "generator/conda/solve.hpp"
 #include "generator/fetch/url.hpp"
 #include "generator/lock/download.hpp"
+#include "generator/pip/target.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -331,9 +332,10 @@ Result<LockedArtifact> lock_conda_file(const spec::CondaSpec& spec, const std::s
     std::string subdir = subdir_of(spec.url);
     if (!subdir.empty() && subdir != "noarch" && subdir != platform)
         return make_error(ErrorKind::usage,
-                          "{}: {} is a package for {}, and the installer is for {}; take the list of that "
-                          "platform, or write --platform {}",
-                          spec.line.str(), spec.name, subdir, platform, subdir);
+                          "{}: {} is a package for {}, and the installer is for {}; take the package of that "
+                          "platform{}",
+                          spec.line.str(), spec.name, subdir, platform,
+                          pip::machine_of(subdir).empty() ? "" : ", or write --platform " + subdir);
     LockedArtifact out;
     out.kind = parcel::ArtifactKind::conda;
     out.name = spec.name;

@@ -53,13 +53,17 @@ std::string machine_of(std::string_view platform) {
     return "";
 }
 
+Status check_platform(std::string_view platform) {
+    if (!machine_of(platform).empty()) return {};
+    return make_error(ErrorKind::usage, "the platform '{}' is not supported; write linux-64 or linux-aarch64",
+                      platform);
+}
+
 Status Target::check() const {
     auto version = major_minor(python);
     if (!version || version->major != 3)
         return make_error(ErrorKind::usage, "'{}' is not a version of Python 3; write one such as 3.11", python);
-    if (machine_of(platform).empty())
-        return make_error(ErrorKind::usage, "the platform '{}' is not supported; write linux-64 or linux-aarch64",
-                          platform);
+    TRY(check_platform(platform));
     auto libc = major_minor(glibc);
     if (!libc || libc->major != 2)
         return make_error(ErrorKind::usage, "'{}' is not a version of glibc; write one such as 2.28", glibc);

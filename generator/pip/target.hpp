@@ -22,6 +22,9 @@ struct Target {
 // "x86_64" for linux-64; "" for an unknown platform.
 std::string machine_of(std::string_view platform);
 
+// Refuses what machine_of() does not know. Error (kind usage): it names the platforms that installers are made for.
+Status check_platform(std::string_view platform);
+
 // PEP 508's variables for the target. platform_release and platform_version are empty, because the build does not know
 // the target's kernel.
 MarkerEnvironment marker_environment(const Target& target);

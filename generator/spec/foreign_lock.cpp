@@ -27,8 +27,10 @@ bool has(const std::vector<std::string>& names, const std::string& name) {
 
 Status select_platform(const ForeignLock& lock, const std::string& wanted, LockSelection& out) {
     std::vector<std::string> names, fitting;
+    std::string possible; // of another platform that installers are made for
     for (const ForeignPlatform& platform : lock.platforms) {
         names.push_back(platform.name);
+        if (!pip::machine_of(platform.subdir).empty()) possible = platform.subdir;
         if (platform.subdir == wanted) fitting.push_back(platform.name);
         if (platform.name == wanted) out.platform = wanted;
     }
@@ -38,9 +40,9 @@ Status select_platform(const ForeignLock& lock, const std::string& wanted, LockS
                           "{}: it has several platforms for {}: {}; write '{}[NAME]' with one of them", lock.path,
                           wanted, fmt::join(fitting, ", "), lock.path);
     if (fitting.empty())
-        return make_error(ErrorKind::usage,
-                          "{}: it has packages for {}, not for {}; lock that platform too, or give --platform",
-                          lock.path, fmt::join(names, ", "), wanted);
+        return make_error(ErrorKind::usage, "{}: it has packages for {}, not for {}; lock that platform too{}",
+                          lock.path, fmt::join(names, ", "), wanted,
+                          possible.empty() ? "" : ", or write --platform " + possible);
     out.platform = fitting.front();
     return {};
 }

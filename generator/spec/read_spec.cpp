@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
 #include <map>
 #include <optional>
 #include <set>
@@ -117,6 +118,17 @@ Status refuse_other_texts(std::string_view text, const std::string& path) {
                 path);
     }
     return {};
+}
+
+// The first bytes of a regular file; "" for a stream, whose bytes come once.
+std::string head_of(const std::string& path) {
+    std::error_code ignored;
+    if (is_stream(path) || !fs::is_regular_file(path, ignored)) return "";
+    std::ifstream file(path, std::ios::binary);
+    std::string out(refused_by, '\0');
+    file.read(out.data(), static_cast<std::streamsize>(out.size()));
+    out.resize(static_cast<std::size_t>(file.gcount()));
+    return out;
 }
 
 // 1-based line of the first byte that is no UTF-8.
@@ -283,11 +295,7 @@ SpecKind recognise_spec(std::string_view text) {
 }
 
 Result<std::string> decode_spec(std::string text, const std::string& path) {
-    if (text.starts_with("\x7f"
-                         "ELF") ||
-        text.starts_with("PK\x03\x04") || text.starts_with("#!"))
-        return make_error(ErrorKind::usage,
-                          "{}: it is a program or an archive, not a SPEC; write --pip PATH for a wheel", path);
+    TRY(refuse_other_files(std::string_view(text).substr(0, refused_by), path));
     std::optional<std::string> decoded;
     // UTF-32's mark begins like UTF-16's.
     if (text.starts_with(std::string_view("\xff\xfe\0\0", 4)))
@@ -329,6 +337,7 @@ Result<std::string> read_spec_text(const std::string& path) {
                           "{}: it is a directory; name a file (or write --from-prefix for a captured "
                           "environment)",
                           path);
+    TRY(refuse_other_files(head_of(path), path)); // before its size counts: a wheel may have gigabytes
     return read_input(path, spec_limit);
 }
 

@@ -51,6 +51,11 @@ Status read_requirement_line(std::string_view text, const pip::SourceLine& line,
 // A no-break space (U+00A0) came from a web page or a word processor. `line`'s column: of the character before `text`.
 Status refuse_no_break_space(std::string_view text, pip::SourceLine line);
 
+// Files that are named instead of a SPEC: a wheel, a conda package, an installer, an archive, a program. `head`: the
+// first refused_by bytes, or all. The error (usage) says what the file is, and which option or command reads it.
+inline constexpr std::size_t refused_by = 4096;
+Status refuse_other_files(std::string_view head, const std::string& path);
+
 // "git+https://…" and the other version control systems of pip, in either case.
 bool is_vcs_url(std::string_view text);
 
