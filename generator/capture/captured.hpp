@@ -25,7 +25,7 @@ struct RecordedFile {
     std::string path;   // relative to the prefix
     fs::path file;      // on this machine
     std::string record; // the record's path, relative to the prefix
-    std::string sha256; // hex; "" = not recorded, or not to be compared
+    std::string hash;   // "sha512:HEX"; "" = not recorded, or not to be compared
 };
 
 // A project that is installed from its source directory (an editable or development installation).

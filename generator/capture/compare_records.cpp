@@ -1,12 +1,12 @@
 #include "generator/capture/compare_records.hpp"
 
 #include "common/base/base64url.hpp"
-#include "common/base/hash_file.hpp"
 #include "common/base/parallel.hpp"
 #include "common/base/text.hpp"
 #include "common/base/utf8.hpp"
 #include "common/format/json_read.hpp"
 #include "generator/capture/record.hpp"
+#include "generator/fetch/hashes.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -19,12 +19,12 @@ using nlohmann::json;
 
 constexpr std::size_t names_shown = 5;
 
-// "sha256=BASE64" of a RECORD as hexadecimal digits; "" for another algorithm or a text that is no hash.
-std::string hex_of(std::string_view hash) {
-    constexpr std::string_view algorithm = "sha256=";
-    if (!hash.starts_with(algorithm)) return "";
-    const auto bytes = from_base64url(hash.substr(algorithm.size()));
-    return bytes && bytes->size() == Sha256Digest().size() ? to_hex(*bytes) : "";
+// "sha512=BASE64" of a RECORD as "sha512:HEX"; "" for an algorithm that is not known, or a text that is no hash.
+std::string hash_of_row(std::string_view hash) {
+    const std::string_view algorithm = hash.substr(0, hash.find('='));
+    const auto bytes = from_base64url(hash.substr(std::min(algorithm.size() + 1, hash.size())));
+    if (!bytes || bytes->empty() || bytes->size() * 2 != fetch::hash_digits(algorithm)) return "";
+    return fmt::format("{}:{}", algorithm, to_hex(*bytes));
 }
 
 bool is_bytecode_path(std::string_view path) { return path.ends_with(".pyc") || path.ends_with(".pyo"); }
@@ -50,7 +50,7 @@ void note_record(const std::string& text, const std::string& record, const fs::p
         if (file.path.starts_with("../") || file.path.starts_with('/') || is_bytecode_path(file.path)) continue;
         file.file = (site / row.path).lexically_normal();
         file.record = record;
-        if (!file.path.starts_with("bin/")) file.sha256 = hex_of(row.hash);
+        if (!file.path.starts_with("bin/")) file.hash = hash_of_row(row.hash);
         selection.recorded.push_back(std::move(file));
     }
 }
@@ -58,7 +58,8 @@ void note_record(const std::string& text, const std::string& record, const fs::p
 void note_conda_record(const json& record, const std::string& path, const fs::path& prefix, FileSelection& selection) {
     auto note = [&](const std::string& name, const std::string& sha256) {
         if (name.empty() || is_bytecode_path(name) || fs::path(name).is_absolute()) return;
-        selection.recorded.push_back({name, prefix / name, path, to_lower(sha256)});
+        selection.recorded.push_back(
+            {name, prefix / name, path, sha256.empty() ? std::string() : "sha256:" + to_lower(sha256)});
         selection.conda_files.insert(name);
     };
     const auto data = record.find("paths_data");
@@ -92,14 +93,15 @@ compare_records(const FileSelection& selection, const std::map<std::string, std:
             return {};
         }
         const auto item = selection.items.find(file.path);
-        if (file.sha256.empty() || item == selection.items.end() || item->second.kind != format::EntryKind::file)
+        if (file.hash.empty() || item == selection.items.end() || item->second.kind != format::EntryKind::file)
             return {};
-        std::optional<std::string> found = hash_of(file.path);
+        const auto [algorithm, digest] = fetch::split_hash(file.hash);
+        std::optional<std::string> found;
+        if (algorithm == "sha256") found = hash_of(file.path);
         if (!found) {
-            TRY_ASSIGN(const FileHash hash, hash_file(item->second.source));
-            found = to_hex(hash.sha256);
+            TRY_ASSIGN(found, fetch::hash_of_file(item->second.source, algorithm));
         }
-        if (*found != file.sha256) why[i] = fmt::format("it has other bytes than {} says", file.record);
+        if (*found != digest) why[i] = fmt::format("it has other bytes than {} says", file.record);
         return {};
     }));
     std::vector<Listed> out;

@@ -2,6 +2,7 @@
 
 #include "common/base/names.hpp"
 #include "common/base/text.hpp"
+#include "generator/conda/names.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -128,7 +129,7 @@ class Parser {
         out_.constructor_version = field(head_, "Created by constructor");
         bytes_ = number(field(head_, "BYTES:"));
         TRY(find_end());
-        if (out_.platform != "linux-64" && out_.platform != "linux-aarch64")
+        if (!has_installers(out_.platform))
             return error(fmt::format("it is {} {} for {}; Tinderbox takes installers for linux-64 and linux-aarch64",
                                      out_.name.empty() ? "an installer" : out_.name, out_.version,
                                      platform_in_words(out_.platform)));

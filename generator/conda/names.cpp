@@ -77,12 +77,14 @@ bool is_subdir(std::string_view text) {
            text.find('/') == std::string_view::npos;
 }
 
+bool has_installers(std::string_view subdir) { return subdir == "linux-64" || subdir == "linux-aarch64"; }
+
 Status check_platform(std::string_view package, std::string_view subdir, std::string_view platform) {
     if (subdir == "noarch" || subdir == platform) return {};
     return make_error(ErrorKind::usage,
-                      "{}: the package is for {}, the environment is for {}; name the package of that platform, or "
-                      "another --platform",
-                      package, subdir.empty() ? "an unknown platform" : subdir, platform);
+                      "{}: the package is for {}, the environment is for {}; name the package of that platform{}{}",
+                      package, subdir.empty() ? "an unknown platform" : subdir, platform,
+                      has_installers(subdir) ? ", or write --platform " : "", has_installers(subdir) ? subdir : "");
 }
 
 std::string channel_url(std::string_view url) {

@@ -28,6 +28,9 @@ bool is_identifier(std::string_view text);
 // "linux-64", "noarch", …: a subdir in conda's terms.
 bool is_subdir(std::string_view text);
 
+// Whether a NAME.run can be for the platform.
+bool has_installers(std::string_view subdir);
+
 // "python-3.11-0.conda is a package for osx-arm64, the environment is for linux-64; …". `subdir` is
 // index.json's.
 Status check_platform(std::string_view package, std::string_view subdir, std::string_view platform);

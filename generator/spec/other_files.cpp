@@ -25,7 +25,8 @@ std::pair<std::string, std::string> describe_archive(std::string_view head, cons
         return {fmt::format("a conda package ({} {} {})", package->name, package->version, package->build),
                 "write --conda " + shell_quote(path)};
     if (archive::is_sdist(file))
-        return {"an archive", fmt::format("where it is a package's source, write --pip {} --allow-sdist", shell_quote(path))};
+        return {"an archive",
+                fmt::format("where it is a package's source, write --pip {} --allow-sdist", shell_quote(path))};
     return {"an archive", "unpack it, and name a file of it"};
 }
 

@@ -1,7 +1,9 @@
 // Whole prefixes: a venv with its base, a conda prefix, and prefixes that cannot be moved.
 #include "common/base/base64url.hpp"
 #include "common/base/hash.hpp"
+#include "common/base/hex.hpp"
 #include "common/base/process.hpp"
+#include "generator/fetch/hashes.hpp"
 #include "tests/unit/capture/materialize.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -199,18 +201,23 @@ TEST_CASE("a RECORD whose file is gone or has other bytes is named") {
     const fs::path venv = temporary->path() / "env", site = venv / python->site;
     REQUIRE(run({python->executable, "-m", "venv", "--without-pip", venv.string()}).code == 0);
     const std::string of_x = "sha256=" + to_base64url(sha256(as_bytes(std::string_view("x = 1\n"))));
-    write(site / "demo.py", "x = 1\n");
-    write(site / "edited.py", "x = 2\n");
+    fetch::Hasher hasher("sha512");
+    hasher.update(as_bytes(std::string_view("x = 1\n")));
+    const std::string sha512 = "sha512=" + to_base64url(*from_hex(hasher.finish()));
+    for (const char* name : {"demo.py", "long.py"}) write(site / name, "x = 1\n");
+    for (const char* name : {"edited.py", "edited-long.py"}) write(site / name, "x = 2\n");
     write(site / "demo-1.dist-info/METADATA", "Name: demo\nVersion: 1\n");
     write(site / "demo-1.dist-info/RECORD",
           fmt::format("demo.py,{0},6\nedited.py,{0},6\n\"gone,a.py\",{0},6\n__pycache__/demo.cpython-311.pyc,,\n"
-                      "../../../bin/demo,{0},6\n../../../../../elsewhere/x,,\ndemo-1.dist-info/RECORD,,\n",
-                      of_x));
+                      "../../../bin/demo,{0},6\n../../../../../elsewhere/x,,\ndemo-1.dist-info/RECORD,,\n"
+                      "long.py,{1},6\nedited-long.py,{1},6\n",
+                      of_x, sha512));
     write(venv / "bin/demo", "#!" + venv.string() + "/bin/python\n", 0755); // other tools write another first line
     auto captured = capture_prefix(venv);
     REQUIRE((captured.ok() ? "" : captured.error().message) == "");
-    CHECK(paths((*captured)->metadata()["differing"]) ==
-          std::set<std::string>{python->site + "/edited.py", python->site + "/gone,a.py"});
+    CHECK(paths((*captured)->metadata()["differing"]) == std::set<std::string>{python->site + "/edited-long.py",
+                                                                               python->site + "/edited.py",
+                                                                               python->site + "/gone,a.py"});
 }
 
 TEST_CASE("a file that changes after the capture is refused") {

@@ -1,5 +1,7 @@
 #include "common/base/base64url.hpp"
+#include "common/base/hex.hpp"
 #include "generator/archive/file_source.hpp"
+#include "generator/fetch/hashes.hpp"
 #include "generator/pip/wheel.hpp"
 #include "tests/unit/archive/zip_builder.hpp"
 
@@ -245,6 +247,29 @@ TEST_CASE("wheel: RECORD that does not match is reported, one that cannot be rea
     wheel = b.open();
     REQUIRE(wheel.ok());
     CHECK((*wheel)->metadata()["record_problems"].size() >= 4);
+    // Other algorithms than SHA-256 are compared, too.
+    for (const char* algorithm : {"sha384", "sha512"}) {
+        b = Builder();
+        fetch::Hasher hasher(algorithm);
+        hasher.update(as_bytes(b.items["demo_pkg/__init__.py"].content));
+        const std::string row =
+            fmt::format("demo_pkg/__init__.py,{}={},6\n", algorithm, to_base64url(*from_hex(hasher.finish())));
+        const std::string all = b.record();
+        b.info("RECORD", row + all.substr(all.find('\n', all.find("demo_pkg/__init__.py,")) + 1));
+        b.extra_rows = "";
+        wheel = b.open();
+        REQUIRE(wheel.ok());
+        CAPTURE((*wheel)->metadata()["record_problems"].dump());
+        const std::size_t before = (*wheel)->metadata()["record_problems"].size();
+        b.set("demo_pkg/__init__.py", "x = 2\n");
+        wheel = b.open();
+        REQUIRE(wheel.ok());
+        const auto& changed = (*wheel)->metadata()["record_problems"];
+        CHECK(changed.size() == before + 1);
+        CHECK(std::ranges::any_of(changed, [&](const auto& one) {
+            return has(one, fmt::format("RECORD's {} of demo_pkg/__init__.py is not that of the file", algorithm));
+        }));
+    }
     b = Builder();
     b.set("demo_pkg/a,b.py", "x");
     b.info("RECORD", b.record() + "demo_pkg/__init__.py,,,\n");
