@@ -141,6 +141,7 @@ int run_main(int argc, char** argv) {
         log = *std::move(opened);
         Terminal::get().set_log_fd(log.get());
         set_output_log(log.get());
+        ui::set_console_log(log.get());
     }
     auto code = from_run ? run_with(words[2], *options) : run_installed(installed, *options);
     return code.ok() ? *code : fail(code.error(), wants_json);

@@ -31,8 +31,8 @@ Result<int> Session::info() const {
         return 0;
     }
     const format::Requirements& needs = manifest_.requires_;
-    std::vector<std::vector<std::string>> rows = {
-        {"environment", manifest_.env_name},
+    std::vector<std::pair<std::string, std::string>> rows = {
+        {"environment", manifest_.env_name.empty() ? "no name" : manifest_.env_name},
         {"platform", manifest_.platform},
         {"Python", manifest_.python ? manifest_.python->version : "none"},
         {"packages", package_summary()},
@@ -42,7 +42,8 @@ Result<int> Session::info() const {
     };
     if (!needs.glibc.empty()) rows.push_back({"needs glibc", needs.glibc});
     for (auto& [label, text] : machine::gpu_lines(needs)) rows.push_back({std::move(label), std::move(text)});
-    for (const std::string& library : needs.libraries) rows.push_back({"needs library", library});
+    if (!needs.libraries.empty())
+        rows.push_back({"needs libraries", fmt::format("{}", fmt::join(needs.libraries, ", "))});
     if (manifest_.install.longest_prefix)
         rows.push_back({"longest prefix", fmt::format("{} bytes", manifest_.install.longest_prefix)});
     if (const auto& installer = manifest_.installer) {
@@ -55,7 +56,7 @@ Result<int> Session::info() const {
     for (const std::string& notice : manifest_.notices) rows.push_back({"notice", notice});
     rows.push_back({"made by", "Tinderbox " + manifest_.tinderbox_version});
     rows.push_back({"manifest SHA-256", to_hex(run().manifest_sha256())});
-    write_output(ui::render_columns(rows));
+    write_output(ui::render_facts(rows, ui::terminal_width(1)));
     return 0;
 }
 
@@ -79,8 +80,13 @@ Result<std::string> Session::license_texts() const {
 
 Result<int> Session::license() const {
     TRY_ASSIGN(std::string text, license_texts());
-    if (text.empty()) text = "The packages in this file carry no licence texts; --list names their licences.\n";
-    write_output(text);
+    std::vector<std::vector<std::string>> rows;
+    for (const format::PackageInfo& p : manifest_.packages)
+        if (p.kind != "generated") rows.push_back({p.name, p.version, ui::licence_name(p.license)});
+    write_output(text.empty() ? "The packages in this file and their licences; they carry no licence texts:\n\n"
+                              : "The packages in this file and their licences; the texts stand below:\n\n");
+    write_output(ui::render_columns(rows));
+    if (!text.empty()) write_output("\n" + text);
     return 0;
 }
 

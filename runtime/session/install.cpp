@@ -8,6 +8,7 @@
 #include "runtime/ui/prompt.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace tinderbox::session {
 
@@ -88,8 +89,15 @@ Result<int> Session::install_all() {
     verify::ReportFacts in = facts_for(verify::ReportMode::install, prefix, &found, &facts, &verified);
     if (!shell_changes.empty()) in.shells = &shell_changes;
     in.exit_code = failure ? static_cast<int>(*failure) : 0;
+    in.included = included_paths(decision.layout);
+    in.start = verify::first_program(manifest_);
+    const bool new_shell = std::ranges::any_of(shell_changes, [](const install::ShellChange& c) {
+        return c.outcome == install::ShellChange::Outcome::modified;
+    });
+    if (new_shell) in.activate_with_conda = "conda activate " + shell_quote(name_for_conda(prefix));
     TRY_ASSIGN(int code, report(in, root));
-    say_what_next(prefix, shell_changes);
+    if (options_.json && options_.conda_init && shell_changes.empty()) terminal().line(without_conda(prefix));
+    if (new_shell) terminal().line("\n==> For changes to take effect, close and re-open your current shell. <==\n");
     return code;
 }
 
@@ -138,14 +146,19 @@ std::string Session::without_conda(const std::string& prefix) {
                        shell_quote(prefix + "/bin/activate"));
 }
 
-void Session::say_what_next(const std::string& prefix, const std::vector<install::ShellChange>& shells) const {
-    if (options_.json && options_.conda_init && shells.empty()) terminal().line(without_conda(prefix));
-    const bool changed = std::ranges::any_of(
-        shells, [](const install::ShellChange& c) { return c.outcome == install::ShellChange::Outcome::modified; });
-    if (changed) terminal().line("\n==> For changes to take effect, close and re-open your current shell. <==\n");
-    terminal().note("activate", verify::activation_command(prefix));
-    if (changed)
-        terminal().note("", fmt::format("or, in a new shell: conda activate {}", shell_quote(name_for_conda(prefix))));
+// The places of what --include and extra_files sent along: of each its topmost path, as the file table has it.
+std::vector<std::string> Session::included_paths(const place::Layout& layout) const {
+    auto table = run().table();
+    if (!table.ok()) return {}; // the installation read it, so this cannot be
+    std::map<std::uint32_t, const format::Destination*> topmost;
+    for (const format::Destination& d : table->destinations) {
+        if (d.package >= manifest_.packages.size() || manifest_.packages[d.package].kind != "include") continue;
+        const format::Destination*& top = topmost[d.package];
+        if (!top || d.path.size() < top->path.size()) top = &d;
+    }
+    std::vector<std::string> out;
+    for (const auto& [package, top] : topmost) out.push_back((layout.prefix(top->root) / top->path).string());
+    return out;
 }
 
 // "ml-dev" of CONDA/envs/ml-dev, else the path.

@@ -88,7 +88,7 @@ class Session {
                                                  const std::vector<install::Shell>& shells,
                                                  verify::InstallFacts& facts) const;
     static std::string without_conda(const std::string& prefix);
-    void say_what_next(const std::string& prefix, const std::vector<install::ShellChange>& shells) const;
+    std::vector<std::string> included_paths(const place::Layout& layout) const;
     static std::string name_for_conda(const std::string& prefix);
     Result<int> extract();
 

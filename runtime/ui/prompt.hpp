@@ -22,6 +22,10 @@ struct Console {
     static Console terminal(); // stderr and stdin
 };
 
+// Questions and answers of Console::terminal() are appended here from now on (the --log file). -1: no file. The
+// descriptor is not owned. To be called before other threads start.
+void set_console_log(int fd);
+
 // The contents of the first screen.
 struct Welcome {
     std::string name, summary; // "torch 2.7.0 and 29 more packages"

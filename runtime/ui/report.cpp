@@ -93,6 +93,18 @@ std::string render_columns(std::vector<std::vector<std::string>> rows) {
     return out;
 }
 
+std::string render_facts(const std::vector<std::pair<std::string, std::string>>& rows, std::size_t width) {
+    std::size_t label = 0;
+    for (const auto& [name, value] : rows) label = std::max(label, cells(visible(name)));
+    std::string out;
+    for (const auto& [name, value] : rows) {
+        std::string line = fmt::format("{:<{}}  {}", visible(name), label, wrapped(visible(value), label + 2, width));
+        while (line.ends_with(' ')) line.pop_back();
+        out += line + "\n";
+    }
+    return out;
+}
+
 std::size_t terminal_width(int descriptor) {
     winsize size{};
     if (::isatty(descriptor) != 1 || ::ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 0;
@@ -122,6 +134,9 @@ std::string render_report_text(const json& report, bool colour, std::size_t widt
     for (auto lines : {check_lines(format::child_of(verification, "checks")), gpu_report_lines(report)})
         verified.insert(verified.end(), lines.begin(), lines.end());
     section(verification.is_object() ? "Verification" : "GPU", verified);
+    // Without breaks, so that each command can be copied.
+    if (const auto next = next_lines(report); !next.empty())
+        out += heading("Next", colour) + lines_text(next, colour, 0);
     return out;
 }
 

@@ -28,7 +28,14 @@ std::string render_report_html(const nlohmann::json& report);
 
 std::string html_escape(std::string_view text);
 
+// A licence for a table: the first line, cut after 80 bytes, since some packages hold the whole text there. "not
+// stated" for none.
+std::string licence_name(std::string_view license);
+
 // A multi-line list "name  version  …" with columns as wide as they must be.
 std::string render_columns(std::vector<std::vector<std::string>> rows);
+
+// Rows "label  value": values wrap within `width` (as above) below their own column.
+std::string render_facts(const std::vector<std::pair<std::string, std::string>>& rows, std::size_t width = 0);
 
 } // namespace tinderbox::ui

@@ -1,4 +1,5 @@
 // The report as one page that a lab administrator can file. It has no script and loads nothing.
+#include "runtime/ui/html_parts.hpp"
 #include "runtime/ui/report_read.hpp"
 #include "runtime/ui/report_template.hpp"
 
@@ -14,108 +15,105 @@ namespace {
 
 using nlohmann::json;
 
-std::string css_class(std::string_view word) {
-    if (word == "ok" || word == "verified" || word == "passed") return "good";
-    if (word == "warning" || word == "not verified") return "warn";
-    if (word == "error" || word == "failed" || word == "refused" || word == "crashed" || word == "timeout")
-        return "bad";
-    return "quiet";
-}
-
-std::string mark(std::string_view word) {
-    return fmt::format("<span class=\"mark {}\">{}</span>", css_class(word), html_escape(word));
-}
-std::string verdict(bool ok) { return mark(ok ? "ok" : "failed"); }
-
-std::string section(std::string_view title, const std::string& body) {
-    return body.empty() ? std::string()
-                        : fmt::format("<section>\n<h2>{}</h2>\n{}</section>\n", html_escape(title), body);
-}
-
-// A table that scrolls by itself on a narrow screen. Cells are HTML; a column whose header begins with '#' holds
-// numbers.
-class Table {
-  public:
-    explicit Table(std::vector<std::string_view> headers, std::string_view css = "") : headers_(std::move(headers)) {
-        out_ = fmt::format("<div class=\"scroll\"><table{}>\n<thead><tr>",
-                           css.empty() ? std::string() : fmt::format(" class=\"{}\"", css));
-        for (std::string_view header : headers_)
-            out_ += fmt::format("<th{}>{}</th>", numeric(header) ? " class=\"n\"" : "",
-                                html_escape(numeric(header) ? header.substr(1) : header));
-        out_ += "</tr></thead>\n<tbody>\n";
-    }
-    void row(const std::vector<std::string>& cells) {
-        out_ += "<tr>";
-        for (std::size_t i = 0; i < cells.size(); ++i)
-            out_ += fmt::format("<td{}>{}</td>", i < headers_.size() && numeric(headers_[i]) ? " class=\"n\"" : "",
-                                cells[i]);
-        out_ += "</tr>\n";
-        ++rows_;
-    }
-    std::string finish() { return rows_ == 0 ? std::string() : out_ + "</tbody></table></div>\n"; }
-
-  private:
-    static bool numeric(std::string_view header) { return header.starts_with('#'); }
-    std::vector<std::string_view> headers_;
-    std::string out_;
-    int rows_ = 0;
-};
-
 std::string milliseconds(double ms) {
     return ms < 10     ? fmt::format("{:.2f} ms", ms)
            : ms < 1000 ? fmt::format("{:.0f} ms", ms)
                        : format_duration(ms / 1000);
 }
 
-std::string lines_html(const std::vector<machine::ReportLine>& lines) {
-    if (lines.empty()) return {};
-    std::string out = "<ul class=\"lines\">\n";
-    for (const machine::ReportLine& line : lines) {
-        out += fmt::format("<li>{}<div>{}", mark(line.word), html_escape(line.sentence));
-        if (!line.advice.empty()) out += fmt::format("<p class=\"advice\">{}</p>", html_escape(line.advice));
-        if (!line.id.empty())
-            out += fmt::format("<p class=\"id\">{}{}{}</p>", html_escape(line.id), line.docs.empty() ? "" : ", ",
-                               html_escape(line.docs));
-        out += "</div></li>\n";
-    }
-    return out + "</ul>\n";
+// ---- problems, which the page shows first
+
+std::string gpu_reason(const json& report) { return format::text_of(format::child_of(report, "gpu"), "reason"); }
+
+// `reason`: why the GPU is not verified; a row that tells it belongs to the problems, whatever its word is. "" = none.
+bool is_problem(const machine::ReportLine& line, std::string_view reason) {
+    const std::string css = css_class(line.word);
+    return css == "warn" || css == "bad" || (!reason.empty() && line.sentence.find(reason) != std::string::npos);
+}
+
+std::vector<machine::ReportLine> unproblematic(std::vector<machine::ReportLine> lines, std::string_view reason) {
+    std::erase_if(lines, [&](const machine::ReportLine& line) { return is_problem(line, reason); });
+    return lines;
+}
+
+// Without the rows about devices, which have tables.
+std::vector<machine::ReportLine> probe_problems(const json& probe) {
+    std::vector<machine::ReportLine> lines = machine::probe_lines(probe);
+    std::erase_if(lines, [](const machine::ReportLine& line) {
+        return line.word == "ok" || line.sentence.starts_with("CUDA kernels on");
+    });
+    return lines;
+}
+
+// The worst first.
+std::vector<machine::ReportLine> problems(const json& report, std::string_view reason) {
+    const json& verification = format::child_of(report, "verification");
+    std::vector<machine::ReportLine> out;
+    for (auto& lines : {gpu_report_lines(report), probe_problems(format::child_of(verification, "probe")),
+                        finding_lines(format::child_of(format::child_of(report, "preflight"), "findings")),
+                        check_lines(format::child_of(verification, "checks")),
+                        installation_lines(format::child_of(report, "installation")),
+                        shell_lines(format::child_of(report, "shells"))})
+        std::ranges::copy_if(lines, std::back_inserter(out),
+                             [&](const machine::ReportLine& line) { return is_problem(line, reason); });
+    std::ranges::stable_sort(out, std::ranges::greater{},
+                             [](const machine::ReportLine& line) { return css_class(line.word) == "bad"; });
+    return out;
+}
+
+std::string_view kind_of(const json& report) {
+    const std::string mode = format::text_of(report, "mode");
+    if (mode == "check") return "Check before an installation";
+    if (mode == "verify-only") return "Verification";
+    return mode == "extract" ? "Extraction" : "Installation";
 }
 
 // ---- at a glance
 
+std::string next_html(const json& report) {
+    Facts facts;
+    for (const machine::ReportLine& line : next_lines(report)) facts.code(line.word, line.sentence);
+    return facts.finish();
+}
+
+// "2026-11-30T19:04:16+01:00" → "2026-11-30 19:04:16".
+std::string clock_of(const std::string& time) { return replace_all(time.substr(0, 19), "T", " "); }
+
+std::string date_html(const json& report) {
+    const std::string utc = format::text_of(report, "created");
+    const std::string utc_words = utc.empty() ? "" : clock_of(utc) + " UTC";
+    const json& local = format::child_of(report, "local_time");
+    const std::string time = format::text_of(local, "time");
+    if (time.size() <= 19) return html_escape(utc_words);
+    return fmt::format("{} <small>{} (UTC{})</small><br><small>{}</small>", html_escape(clock_of(time)),
+                       html_escape(format::text_of(local, "zone")), html_escape(time.substr(19)),
+                       html_escape(utc_words));
+}
+
 std::string facts_html(const json& report) {
-    std::string out = "<dl>\n";
-    auto fact = [&](std::string_view name, const std::string& value, bool code = false) {
-        if (!value.empty())
-            out += fmt::format("<dt>{}</dt><dd>{}</dd>\n", name,
-                               code ? "<code>" + html_escape(value) + "</code>" : html_escape(value));
-    };
+    Facts facts;
     const json& machine = format::child_of(format::child_of(report, "preflight"), "machine");
     const json& installer = format::child_of(report, "installer");
-    fact("Environment", format::text_of(report, "environment"));
-    fact("Prefix", format::text_of(report, "prefix"), true);
-    if (format::child_of(report, "activate").is_string())
-        fact("Activate with", format::text_of(report, "activate"), true);
+    const json& host = format::child_of(report, "host");
+    facts.text("Host", format::text_of(host, "name"));
+    facts.html("Date", date_html(report));
+    facts.text("Environment", format::text_of(report, "environment"));
+    facts.code("Prefix", format::text_of(report, "prefix"));
     std::string system = format::text_of(machine, "distribution");
     if (auto kernel = format::text_of(machine, "kernel"); !kernel.empty())
         system += (system.empty() ? "Linux " : ", Linux ") + kernel;
     if (auto glibc = format::text_of(machine, "glibc"); !glibc.empty()) system += ", glibc " + glibc;
-    const json& host = format::child_of(report, "host");
-    fact("Host", format::text_of(host, "name"));
-    fact("Machine", system);
+    facts.text("System", system);
     std::string processor = format::text_of(machine, "processor");
     if (auto level = format::number_of(machine, "cpu_level")) processor += fmt::format(" (x86-64-v{})", level);
     if (auto model = format::text_of(host, "processor"); !model.empty()) processor = model + ", " + processor;
     if (auto cpus = format::number_of(host, "cpus")) processor += fmt::format(", {} hardware threads", cpus);
-    fact("Processor", processor);
-    if (auto memory = format::number_of(host, "memory_bytes")) fact("Memory", format_bytes(memory));
-    fact("Date", format::text_of(report, "created"));
+    facts.text("Processor", processor);
+    if (auto memory = format::number_of(host, "memory_bytes")) facts.text("Memory", format_bytes(memory));
     std::string file = format::text_of(installer, "file");
     if (auto size = format::number_of(installer, "size")) file += fmt::format(", {}", format_bytes(size));
-    fact("Installer", file);
-    fact("Manifest SHA-256", format::text_of(installer, "manifest_sha256"), true);
-    fact("Made by", "Tinderbox " + format::text_of(report, "tinderbox"));
-    return out + "</dl>\n";
+    facts.text("Installer", file);
+    return facts.finish();
 }
 
 // ---- driver ≥ runtime ≥ GPU
@@ -185,7 +183,7 @@ std::string kernels_html(const json& device) {
             const std::string name = format::text_of(k, "kernel");
             if (std::ranges::find(ways, way) == ways.end()) ways.push_back(way);
             if (std::ranges::find(names, name) == names.end()) names.push_back(name);
-            cells[name][way] = milliseconds(format::decimal_of(k, "ms")) + " " + verdict(format::flag_of(k, "ok"));
+            cells[name][way] = milliseconds(format::decimal_of(k, "ms")) + " " + passed(format::flag_of(k, "ok"));
         }
     std::vector<std::string> headers = {"Test"};
     for (const auto& [stage, image] : ways)
@@ -201,7 +199,7 @@ std::string kernels_html(const json& device) {
         std::vector<std::string> row(headers.size());
         row[0] = fmt::format("memory, {} ({} % of what was free)", format_bytes(format::number_of(memory, "bytes")),
                              format::number_of(memory, "percent"));
-        row[1] = milliseconds(format::decimal_of(memory, "ms")) + " " + verdict(format::flag_of(memory, "ok"));
+        row[1] = milliseconds(format::decimal_of(memory, "ms")) + " " + passed(format::flag_of(memory, "ok"));
         table.row(row);
     }
     return table.finish();
@@ -214,15 +212,14 @@ std::string bandwidth_html(const json& device) {
     double most = 0;
     for (const auto& [direction, speed] : bandwidth.items())
         if (speed.is_number()) most = std::max(most, speed.get<double>());
-    std::string out = "<div class=\"bars\">\n";
+    std::vector<Bar> bars;
     for (const auto& [direction, speed] : bandwidth.items()) {
         if (!speed.is_number()) continue;
         const double value = speed.get<double>();
-        out += fmt::format("<span>{}</span><span class=\"bar\"><i style=\"width:{:.1f}%\"></i></span><span "
-                           "class=\"n\">{:.1f} GB/s</span>\n",
-                           html_escape(replace_all(direction, "_", " ")), most > 0 ? 100 * value / most : 0, value);
+        bars.push_back(
+            {replace_all(direction, "_", " "), most > 0 ? value / most : 0, fmt::format("{:.1f} GB/s", value)});
     }
-    return out + "</div>\n";
+    return bars_html(bars);
 }
 
 std::string peers_html(const json& peers) {
@@ -232,29 +229,22 @@ std::string peers_html(const json& peers) {
             table.row(
                 {fmt::format("GPU&nbsp;{}", format::number_of(p, "from")),
                  fmt::format("GPU&nbsp;{}", format::number_of(p, "to")), format::flag_of(p, "access") ? "yes" : "no",
-                 fmt::format("{:.1f} GB/s", format::decimal_of(p, "gb_per_s")), verdict(format::flag_of(p, "ok"))});
+                 fmt::format("{:.1f} GB/s", format::decimal_of(p, "gb_per_s")), passed(format::flag_of(p, "ok"))});
     return table.finish();
 }
 
 std::string probe_html(const json& probe) {
     if (!probe.is_object()) return {};
-    std::string out = "<dl>\n";
-    auto fact = [&](std::string_view name, const std::string& value) {
-        if (!value.empty()) out += fmt::format("<dt>{}</dt><dd>{}</dd>\n", name, value);
-    };
     auto version = [](std::uint64_t n) {
-        return n ? fmt::format("CUDA {}.{}", n / 1000, n % 1000 / 10) : std::string();
+        return n ? fmt::format(" CUDA {}.{}", n / 1000, n % 1000 / 10) : std::string();
     };
-    fact("Driver API", mark(format::text_of(probe, "stage1")) + " " + version(format::number_of(probe, "driver_api")));
-    fact("CUDA runtime", mark(replace_all(format::text_of(probe, "stage2"), "_", " ")) + " " +
-                             version(format::number_of(probe, "runtime")));
-    if (auto library = format::text_of(probe, "libcuda"); !library.empty())
-        fact("Library", "<code>" + html_escape(library) + "</code>");
-    out += "</dl>\n";
-    std::vector<machine::ReportLine> problems;
-    for (machine::ReportLine& line : machine::probe_lines(probe))
-        if (line.word != "ok" && !line.sentence.starts_with("CUDA kernels on")) problems.push_back(std::move(line));
-    out += lines_html(problems);
+    Facts facts;
+    facts.html("Driver API", mark(format::text_of(probe, "stage1")) + version(format::number_of(probe, "driver_api")));
+    facts.html("CUDA runtime", mark(replace_all(format::text_of(probe, "stage2"), "_", " ")) +
+                                   version(format::number_of(probe, "runtime")));
+    facts.code("Library", format::text_of(probe, "libcuda"));
+    std::string out = facts.finish();
+    out += lines_html(unproblematic(probe_problems(probe), ""));
     const json& devices = format::child_of(probe, "devices");
     if (devices.is_array())
         for (const json& d : devices) {
@@ -262,7 +252,7 @@ std::string probe_html(const json& probe) {
             if (auto memory = format::number_of(d, "memory_bytes")) about += fmt::format(", {}", format_bytes(memory));
             out += fmt::format("<h3>GPU {}: {} <small>{}</small> {}</h3>\n", format::number_of(d, "index"),
                                html_escape(format::text_of(d, "name")), html_escape(about),
-                               verdict(format::flag_of(d, "ok")));
+                               passed(format::flag_of(d, "ok")));
             out += kernels_html(d) + bandwidth_html(d);
         }
     if (const std::string pairs = peers_html(format::child_of(probe, "peers")); !pairs.empty())
@@ -274,14 +264,14 @@ std::string probe_html(const json& probe) {
 
 std::string checks_html(const json& checks) {
     if (!checks.is_array() || checks.empty()) return {};
-    std::string out = lines_html(check_lines(checks));
+    std::string out = lines_html(unproblematic(check_lines(checks), ""));
     for (const json& c : checks) {
         const json& steps = format::child_of(c, "steps");
         if (!steps.is_array() || steps.empty()) continue;
         Table table({"Step", "What it said", "#Time", "Result"});
         for (const json& s : steps)
             table.row({html_escape(format::text_of(s, "name")), html_escape(format::text_of(s, "words")),
-                       format_duration(format::decimal_of(s, "seconds")), verdict(format::flag_of(s, "ok"))});
+                       format_duration(format::decimal_of(s, "seconds")), passed(format::flag_of(s, "ok"))});
         out += fmt::format("<h3>{}{}{}</h3>\n{}", html_escape(format::text_of(c, "name")),
                            format::text_of(c, "environment") == "user" ? " <small>in the user's shell</small>" : "",
                            format::text_of(c, "device").empty()
@@ -305,26 +295,45 @@ std::string phases_html(const json& report) {
         phases.emplace_back("verification", format::decimal_of(v, "seconds"));
     double most = 0;
     for (const auto& [name, seconds] : phases) most = std::max(most, seconds);
-    if (phases.empty() || most <= 0) return {};
-    std::string out = "<div class=\"bars\">\n";
+    if (phases.size() < 2 || most <= 0) return {}; // one bar compares nothing
+    std::vector<Bar> bars;
     for (const auto& [name, seconds] : phases)
-        out += fmt::format(
-            "<span>{}</span><span class=\"bar\"><i style=\"width:{:.1f}%\"></i></span><span class=\"n\">{}</span>\n",
-            html_escape(name), 100 * seconds / most,
-            seconds < 1 ? milliseconds(seconds * 1000) : format_duration(seconds));
-    return out + "</div>\n";
+        bars.push_back({name, seconds / most, seconds < 1 ? milliseconds(seconds * 1000) : format_duration(seconds)});
+    return bars_html(bars);
 }
 
 std::string packages_html(const json& packages) {
-    Table table({"Package", "Version", "Kind", "Licence", "SHA-256"}, "packages");
-    if (packages.is_array())
+    if (!packages.is_array()) return {};
+    Table table({"Package", "Version", "Kind", "Licence"}, "packages");
+    auto group = [&](std::string_view title, bool requested) {
+        if (std::ranges::none_of(packages, [&](const json& p) { return format::flag_of(p, "requested") == requested; }))
+            return;
+        table.group(title);
         for (const json& p : packages)
-            table.row({(format::flag_of(p, "requested") ? "<b>" + html_escape(format::text_of(p, "name")) + "</b>"
-                                                        : html_escape(format::text_of(p, "name"))),
-                       html_escape(format::text_of(p, "version")), html_escape(format::text_of(p, "kind")),
-                       html_escape(format::text_of(p, "license")),
-                       "<code>" + html_escape(format::text_of(p, "sha256")) + "</code>"});
-    return table.finish();
+            if (format::flag_of(p, "requested") == requested)
+                table.row({html_escape(format::text_of(p, "name")), html_escape(format::text_of(p, "version")),
+                           html_escape(format::text_of(p, "kind")),
+                           html_escape(licence_name(format::text_of(p, "license")))});
+    };
+    group("Asked for", true);
+    group("Needed by these, or sent along", false);
+    Facts hashes;
+    for (const json& p : packages)
+        hashes.code(format::text_of(p, "name") + " " + format::text_of(p, "version"), format::text_of(p, "sha256"));
+    return table.finish() + fold("SHA-256 of each package", hashes.finish());
+}
+
+// For the person who is asked for help: what programs know the result by.
+std::string support_html(const json& report) {
+    Facts facts;
+    facts.text("Exit code", std::to_string(format::number_of(report, "exit_code")));
+    facts.code("Manifest SHA-256", format::text_of(format::child_of(report, "installer"), "manifest_sha256"));
+    facts.text("Made by", "Tinderbox " + format::text_of(report, "tinderbox"));
+    facts.text("Report format", std::to_string(format::number_of(report, "report")));
+    for (const machine::ReportLine& line :
+         finding_lines(format::child_of(format::child_of(report, "preflight"), "findings")))
+        if (!line.id.empty()) facts.html(line.id, mark(line.word) + " " + html_escape(line.sentence));
+    return fold("Exit code, rule ids and hashes", facts.finish());
 }
 
 std::string fill(std::string_view page, const std::vector<std::pair<std::string_view, std::string>>& values) {
@@ -373,27 +382,30 @@ std::string html_escape(std::string_view words) {
 std::string render_report_html(const json& report) {
     const json& preflight = format::child_of(report, "preflight");
     const json& verification = format::child_of(report, "verification");
+    const json& installation = format::child_of(report, "installation");
     const json& packages = format::child_of(report, "packages");
-    const auto code = format::number_of(report, "exit_code");
-    const std::string gpu_state = format::text_of(format::child_of(report, "gpu"), "state");
-    std::vector<machine::ReportLine> machine = finding_lines(format::child_of(preflight, "findings"));
+    const json& shells = format::child_of(report, "shells");
+    const Verdict verdict = verdict_of(report);
+    const std::string reason = verdict.css == "good" ? "" : gpu_reason(report);
+    auto rest = [&](const std::vector<machine::ReportLine>& lines) { return lines_html(unproblematic(lines, reason)); };
     const std::string body =
-        facts_html(report) +
-        section("Driver, CUDA, GPU", three_numbers(report) + gpus_html(report) + lines_html(gpu_report_lines(report))) +
-        section("Findings on this machine", lines_html(machine)) +
+        section("What needs attention", lines_html(problems(report, reason))) + section("Next", next_html(report)) +
+        section("At a glance", facts_html(report)) +
+        section("Driver, CUDA, GPU", three_numbers(report) + gpus_html(report) + rest(gpu_report_lines(report))) +
+        section("This machine", rest(finding_lines(format::child_of(preflight, "findings")))) +
         section("CUDA probe", probe_html(format::child_of(verification, "probe"))) +
         section("Imports and frameworks", checks_html(format::child_of(verification, "checks"))) +
-        section(format::child_of(report, "installation").is_object() ? "Installation" : "Time",
-                lines_html(installation_lines(format::child_of(report, "installation"))) + phases_html(report)) +
-        section("Shells", lines_html(shell_lines(format::child_of(report, "shells")))) +
-        section(fmt::format("Packages ({})", packages.is_array() ? packages.size() : 0), packages_html(packages));
-    const bool doubtful = code == 0 && (gpu_state == "not verified" || gpu_state == "failed" || gpu_state == "refused");
+        section(installation.is_object() ? "Installation" : "Time",
+                rest(installation_lines(installation)) + phases_html(report)) +
+        section("Shells", rest(shell_lines(shells))) +
+        section(fmt::format("Packages ({})", packages.is_array() ? packages.size() : 0), packages_html(packages)) +
+        section("For support", support_html(report));
     return fill(report_template(), {{"@TITLE@", html_escape(format::text_of(report, "name"))},
+                                    {"@KIND@", html_escape(kind_of(report))},
+                                    {"@VERDICT@", html_escape(verdict.word)},
+                                    {"@ICON@", icon(verdict.css)},
+                                    {"@STATE@", std::string(verdict.css)},
                                     {"@SUMMARY@", html_escape(format::text_of(report, "summary"))},
-                                    {"@CODE@", fmt::format("exit {}", code)},
-                                    {"@STATE@", code != 0  ? "bad"
-                                                : doubtful ? "warn"
-                                                           : "good"},
                                     {"@BODY@", body}});
 }
 

@@ -29,9 +29,12 @@ std::vector<machine::ReportLine> installation_lines(const json& installation) {
                                format_bytes(format::number_of(installation, "bytes")), rate),
                    "", "", ""});
     const json& notes = format::child_of(installation, "notes");
+    const std::string failure = format::text_of(installation, "script_failure");
     if (notes.is_array())
         for (const json& note : notes)
-            if (note.is_string()) out.push_back({"note", note.get<std::string>(), "", "", ""});
+            if (note.is_string())
+                out.push_back(
+                    {!failure.empty() && note == failure ? "failed" : "note", note.get<std::string>(), "", "", ""});
     return out;
 }
 
@@ -63,6 +66,50 @@ std::vector<machine::ReportLine> check_lines(const json& checks) {
                 {format::flag_of(c, "ok") ? (format::text_of(c, "advice").empty() ? "ok" : "warning") : "failed",
                  format::text_of(c, "sentence"), format::text_of(c, "advice"), "", ""});
     return out;
+}
+
+std::vector<machine::ReportLine> next_lines(const json& report) {
+    std::vector<machine::ReportLine> out;
+    auto add = [&](std::string_view label, const std::string& words) {
+        if (!words.empty()) out.push_back({std::string(label), words, "", "", ""});
+    };
+    constexpr std::size_t shown = 10; // a construct.yaml may list hundreds
+    if (const json& included = format::child_of(report, "included"); included.is_array()) {
+        for (std::size_t i = 0; i < included.size() && i < shown; ++i)
+            if (included[i].is_string()) add("included", included[i].get<std::string>());
+        if (included.size() > shown) add("included", fmt::format("and {} more", included.size() - shown));
+    }
+    add("activate", format::text_of(report, "activate"));
+    add("in new shells", format::text_of(report, "activate_with_conda"));
+    add("start", format::text_of(report, "start"));
+    return out;
+}
+
+Verdict verdict_of(const json& report) {
+    const std::string mode = format::text_of(report, "mode");
+    if (format::number_of(report, "exit_code") != 0) {
+        const bool refused =
+            mode == "check" || (mode == "install" && !format::child_of(report, "installation").is_object());
+        return {refused ? "Refused" : "Failed", "bad"};
+    }
+    const std::string gpu = format::text_of(format::child_of(report, "gpu"), "state");
+    const json& found = format::child_of(format::child_of(report, "preflight"), "gpu");
+    // --check runs nothing: a GPU that preflight judges usable is all that it can find.
+    const bool judged = mode == "check" && format::text_of(found, "verdict") == "usable";
+    if (!judged && (gpu == "not verified" || gpu == "failed" || gpu == "refused")) return {"Unverified", "warn"};
+    if (mode == "check") return {"Ready", "good"};
+    return {mode == "extract" ? "Extracted" : "Works", "good"};
+}
+
+std::string licence_name(std::string_view license) {
+    constexpr std::size_t longest = 80;
+    std::string_view line = trim(license);
+    line = trim(line.substr(0, line.find('\n')));
+    if (line.empty()) return "not stated";
+    if (line.size() <= longest) return std::string(line);
+    std::size_t end = longest;
+    while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80) --end; // not inside a character
+    return std::string(line.substr(0, end)) + "…";
 }
 
 std::vector<machine::ReportLine> gpu_report_lines(const json& report) {

@@ -3,9 +3,12 @@
 #include "common/base/shell_quote.hpp"
 #include "common/base/text.hpp"
 #include "common/base/time.hpp"
+#include "common/machine/local_time.hpp"
 #include "runtime/ui/report.hpp"
 
 #include <nlohmann/json.hpp>
+
+#include <algorithm>
 
 namespace tinderbox::verify {
 namespace {
@@ -85,6 +88,12 @@ std::vector<std::string> faults(const ReportFacts& in) {
 
 std::string activation_command(const std::string& prefix) { return "source " + shell_quote(prefix + "/bin/activate"); }
 
+std::string first_program(const format::Manifest& manifest) {
+    const bool lab = std::ranges::any_of(
+        manifest.packages, [](const format::PackageInfo& p) { return p.name == "jupyterlab" && p.prefix.is_env(); });
+    return lab ? "jupyter lab" : manifest.python ? "python" : "";
+}
+
 std::string_view to_string(ReportMode mode) {
     switch (mode) {
     case ReportMode::check:
@@ -142,7 +151,13 @@ json make_report(const ReportFacts& in) {
     if (in.installed) out["installation"] = installation_json(*in.installed);
     if (in.verification) out["verification"] = to_json(*in.verification);
     if (in.shells) out["shells"] = install::to_json(*in.shells);
-    if (in.installed && in.mode == ReportMode::install) out["activate"] = activation_command(in.prefix);
+    if (auto local = machine::local_time(in.now)) out["local_time"] = machine::to_json(*local);
+    if (!in.included.empty()) out["included"] = in.included;
+    if (in.installed && in.mode == ReportMode::install) {
+        out["activate"] = activation_command(in.prefix);
+        if (!in.start.empty()) out["start"] = in.start;
+        if (!in.activate_with_conda.empty()) out["activate_with_conda"] = in.activate_with_conda;
+    }
     return out;
 }
 

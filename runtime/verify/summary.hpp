@@ -41,6 +41,10 @@ struct ReportFacts {
     std::int64_t now = 0;                                      // seconds since 1970
     const std::vector<install::ShellChange>* shells = nullptr; // changes of start-up files
     std::optional<machine::HostFacts> host;
+    // For the person who goes on: paths of what the maker sent along, a program of the environment, and the words that
+    // activate the environment in a new shell after conda init. Empty: there is none.
+    std::vector<std::string> included;
+    std::string start, activate_with_conda;
 };
 
 nlohmann::json make_report(const ReportFacts& inputs);
@@ -48,6 +52,9 @@ nlohmann::json make_report(const ReportFacts& inputs);
 // The headline: what was done, then what is wrong, the worst first, then the GPU's state. Reasons stand in the rows.
 // "installed in '/opt/x'; 2 imports fail in your shell; GPU: not verified"
 std::string summary_sentence(const ReportFacts& inputs);
+
+// The program to begin with: "jupyter lab" when the environment has it, else "python"; "" without a Python.
+std::string first_program(const format::Manifest& manifest);
 
 // The command that activates the environment, quoted for a POSIX shell.
 std::string activation_command(const std::string& prefix);

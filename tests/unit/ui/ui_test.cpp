@@ -283,6 +283,88 @@ TEST_CASE("the report as text and as a page") {
     CHECK(html.find("BSD-3-Clause") != std::string::npos);
 }
 
+// The page without what is folded.
+std::string unfolded(const std::string& html) {
+    std::string out;
+    for (std::size_t at = 0; at != std::string::npos;) {
+        const auto fold = html.find("<details>", at);
+        out += html.substr(at, fold == std::string::npos ? fold : fold - at);
+        at = fold == std::string::npos ? fold : html.find("</details>", fold);
+    }
+    return out;
+}
+
+TEST_CASE("the page says the verdict in one word") {
+    auto page = [](const char* mode, int code, const char* gpu, const char* found) {
+        return render_report_html({{"mode", mode},
+                                   {"exit_code", code},
+                                   {"installation", json::object()},
+                                   {"preflight", {{"gpu", {{"verdict", found}}}}},
+                                   {"gpu", {{"state", gpu}, {"reason", ""}}}});
+    };
+    auto says = [](const std::string& html, std::string_view css, std::string_view word) {
+        return html.find(fmt::format("<div class=\"verdict {}\">", css)) != std::string::npos &&
+               html.find(fmt::format("</svg><span>{}</span>", word)) != std::string::npos;
+    };
+    CHECK(says(page("install", 0, "verified", "usable"), "good", "Works"));
+    CHECK(says(page("install", 0, "not needed", "not needed"), "good", "Works"));
+    CHECK(says(page("install", 0, "not verified", "not verified"), "warn", "Unverified"));
+    CHECK(says(page("install", 6, "failed", "usable"), "bad", "Failed"));
+    CHECK(says(page("check", 0, "not verified", "usable"), "good", "Ready"));
+    CHECK(says(page("check", 3, "refused", "refused"), "bad", "Refused"));
+    CHECK(says(page("verify-only", 10, "verified", "usable"), "bad", "Failed"));
+    CHECK(says(page("extract", 0, "", ""), "good", "Extracted"));
+    CHECK(says(render_report_html({{"mode", "install"}, {"exit_code", 3}}), "bad", "Refused"));
+}
+
+TEST_CASE("the page folds what support asks for, and names no page of the documentation") {
+    const std::string page = render_report_html(
+        {{"exit_code", 3},
+         {"created", "2026-11-30T18:04:16Z"},
+         {"local_time", {{"time", "2026-11-30T19:04:16+01:00"}, {"zone", "Europe/Berlin"}}},
+         {"installer", {{"manifest_sha256", "c0ffee"}}},
+         {"preflight",
+          {{"findings",
+            {{{"id", "gpu-nouveau"},
+              {"severity", "error"},
+              {"sentence", "driven by nouveau"},
+              {"advice", "install the driver"},
+              {"docs", "docs/inside/gpu.md#gpu-nouveau"}}}}}},
+         {"packages",
+          {{{"name", "six"}, {"license", "MIT\nPermission is …"}, {"sha256", "beef"}, {"requested", true}},
+           {{"name", "attrs"}, {"license", ""}}}}});
+    const std::string open = unfolded(page);
+    for (auto words : {"driven by nouveau", "install the driver", "Asked for", "2026-11-30 19:04:16",
+                       "Europe/Berlin (UTC+01:00)", "2026-11-30 18:04:16 UTC", "<td>MIT</td>", "<td>not stated</td>"})
+        CHECK(open.find(words) != std::string::npos);
+    for (auto words : {"gpu-nouveau", "c0ffee", "beef", "xit code"}) {
+        CHECK(open.find(words) == std::string::npos);
+        CHECK(page.find(words) != std::string::npos);
+    }
+    CHECK(page.find("docs/") == std::string::npos);
+    CHECK(page.find("<b>") == std::string::npos);
+}
+
+TEST_CASE("the steps after an installation are lines that can be copied") {
+    const json report = {{"included", {"/opt/a b/share/lab/course", "/opt/a b/share/lab/x"}},
+                         {"activate", "source '/opt/a b/bin/activate'"},
+                         {"start", "jupyter lab"}};
+    CHECK(render_report_text(report, false, 40)
+              .ends_with("\nNext\n"
+                         "  included     /opt/a b/share/lab/course\n"
+                         "  included     /opt/a b/share/lab/x\n"
+                         "  activate     source '/opt/a b/bin/activate'\n"
+                         "  start        jupyter lab\n"));
+}
+
+TEST_CASE("facts wrap below their own column") {
+    const std::vector<std::pair<std::string, std::string>> rows = {
+        {"needs libraries", "liba.so, libb.so, libc.so, libd.so"}, {"asked for", "a"}, {"none", ""}};
+    CHECK(render_facts(rows, 42) == "needs libraries  liba.so, libb.so,\n                 libc.so, libd.so\n"
+                                    "asked for        a\nnone\n");
+    CHECK(render_facts(rows).starts_with("needs libraries  liba.so, libb.so, libc.so, libd.so\n"));
+}
+
 TEST_CASE("a report of odd types is shown, not a crash") {
     for (const json& odd :
          {json(nullptr), json::array(), json::object(),

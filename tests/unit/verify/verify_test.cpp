@@ -698,7 +698,16 @@ TEST_CASE("a whole report is what the schema says") {
     CHECK(value["summary"] == fmt::format("installed in '{}'; GPU: failed", prefix));
     report.host = machine::HostFacts{"node1", "a processor", 8, 1ull << 34};
     report.verification = nullptr;
+    ::setenv("TZ", "CET-1", 1);
+    report.included = {prefix + "/share/demo/course"};
+    report.start = first_program(e.manifest);
+    report.activate_with_conda = "conda activate demo";
     check_schema(schema, make_report(report), "report of a host");
+    CHECK(make_report(report)["local_time"] == json({{"time", "2025-11-23T22:50:00+01:00"}, {"zone", "CET"}}));
+    ::unsetenv("TZ");
+    CHECK(make_report(report)["start"] == "python");
+    e.manifest.packages.push_back({.kind = "wheel", .name = "jupyterlab"});
+    CHECK(first_program(e.manifest) == "jupyter lab");
     CHECK(make_report(report)["host"]["name"] == "node1");
     report.verification = &verification;
     // The worst is said, with the number and where it fails.
