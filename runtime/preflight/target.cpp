@@ -166,19 +166,21 @@ class Judge {
         }
         if (facts_.quota_inodes && *facts_.quota_inodes < inodes)
             error("quota-inodes",
-                  fmt::format("{} files are needed in '{}', your quota leaves {}", inodes, where, *facts_.quota_inodes),
+                  fmt::format("{} files and directories are needed in '{}', your quota leaves {}", inodes, where,
+                              *facts_.quota_inodes),
                   "remove files, ask for a larger quota, or choose another prefix with -p");
         if (!facts_.free_inodes)
             add(machine::Severity::note, "inodes-unknown",
                 fmt::format("the file system of '{}' does not tell how many files it can hold", where));
         else if (*facts_.free_inodes < inodes)
             error("inodes",
-                  fmt::format("{} files are needed in '{}', room is for {}", inodes, where, *facts_.free_inodes),
+                  fmt::format("{} files and directories are needed in '{}', room is for {}", inodes, where,
+                              *facts_.free_inodes),
                   "remove files there, or choose another prefix with -p");
         if (room >= bytes)
             add(machine::Severity::ok, "room",
-                fmt::format("{} in {} files are needed, {} are free in '{}'", format_bytes(bytes), inodes,
-                            format_bytes(room), where));
+                fmt::format("{} in {} files and directories are needed, {} are free in '{}'", format_bytes(bytes),
+                            inodes, format_bytes(room), where));
     }
 
     const TargetFacts& facts_;

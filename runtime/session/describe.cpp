@@ -36,8 +36,8 @@ Result<int> Session::info() const {
         {"platform", manifest_.platform},
         {"Python", manifest_.python ? manifest_.python->version : "none"},
         {"packages", package_summary()},
-        {"installed size",
-         fmt::format("{} in {} files", format_bytes(manifest_.install.bytes), manifest_.install.inodes)},
+        {"installed size", fmt::format("{} in {} files and directories", format_bytes(manifest_.install.bytes),
+                                       manifest_.install.inodes)},
         {"this file", format_bytes(run().total_size())},
     };
     if (!needs.glibc.empty()) rows.push_back({"needs glibc", needs.glibc});

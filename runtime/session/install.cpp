@@ -58,9 +58,9 @@ Result<int> Session::install_all() {
     if (auto failure = machine::failure_of(found.findings)) {
         verify::ReportFacts in = facts_for(verify::ReportMode::install, prefix, &found);
         in.exit_code = static_cast<int>(*failure);
-        terminal().error(
-            fmt::format("nothing was installed: {} of the checks above failed",
-                        std::ranges::count(found.findings, machine::Severity::error, &machine::Finding::severity)));
+        terminal().error(fmt::format(
+            "nothing was installed: {} of the checks above failed; run the installer again when that is mended",
+            std::ranges::count(found.findings, machine::Severity::error, &machine::Finding::severity)));
         return report(in, {}, false);
     }
     terminal().note("installing", fmt::format("{} into '{}'", manifest_.name, prefix));

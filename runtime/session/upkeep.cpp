@@ -89,8 +89,9 @@ Result<int> Session::repair() const {
              {"moved_from", repaired->moved_from ? json(repaired->moved_from->string()) : json()},
              {"warnings", repaired->warnings}}));
     else
-        say(fmt::format("{}: {} files compared, {} restored{}", root, repaired->files, repaired->restored.size(),
-                        repaired->moved_from ? fmt::format("; they named '{}'", repaired->moved_from->string()) : ""));
+        say(fmt::format(
+            "{}: {} files compared, {} restored{}", root, repaired->files, repaired->restored.size(),
+            repaired->moved_from ? fmt::format("; their paths still named '{}'", repaired->moved_from->string()) : ""));
     if (repaired->left.empty()) return 0;
     terminal().error(
         fmt::format("{} entries could not be restored; the lines above say what is in the way", repaired->left.size()));

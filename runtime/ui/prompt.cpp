@@ -3,6 +3,7 @@
 #include "common/base/log_text.hpp"
 #include "common/base/text.hpp"
 #include "common/base/visible.hpp"
+#include "runtime/ui/report.hpp"
 
 #include <unistd.h>
 
@@ -81,6 +82,7 @@ Console Console::terminal() {
         return line;
     };
     console.pages = ::isatty(0) == 1;
+    console.width = terminal_width(2);
     return console;
 }
 
@@ -101,7 +103,8 @@ std::optional<bool> ask_yes_no(const Console& console, std::string_view question
 }
 
 Result<Answers> ask(const Console& console, const Welcome& welcome, bool ask_prefix) {
-    console.write(fmt::format("\nWelcome to {}\n\n  {}\n  {} on disk\n", welcome.name, welcome.summary, welcome.size));
+    console.write(fmt::format("\nWelcome to {}\n\n  {}\n  {} on disk\n", welcome.name,
+                              wrapped(welcome.summary, 2, console.width), welcome.size));
     if (!welcome.licenses.empty()) {
         TRY(show_licenses(console, welcome.licenses));
         TRY(accept_licenses(console));

@@ -19,6 +19,7 @@ struct Console {
     // True: a person reads, and long texts stop after each screen. False: input is a pipe, and each line answers a
     // question.
     bool pages = true;
+    std::size_t width = 0;     // columns, at which sentences are broken; 0 = unlimited
     static Console terminal(); // stderr and stdin
 };
 

@@ -35,26 +35,6 @@ std::size_t cells(std::string_view words) {
         std::ranges::count_if(words, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
-// Breaks at blanks so that lines stay within `width`, and indents every line but the first. Width 0: no breaks.
-std::string wrapped(std::string_view words, std::size_t indent, std::size_t width) {
-    if (width < indent + 24) return std::string(words);
-    std::string out;
-    std::size_t column = indent;
-    for (std::string_view word : split(words, ' ')) {
-        const std::size_t size = cells(word);
-        if (column > indent && column + 1 + size > width) {
-            out += "\n" + std::string(indent, ' ');
-            column = indent;
-        } else if (column > indent || !out.empty()) {
-            out += ' ';
-            ++column;
-        }
-        out += word;
-        column += size;
-    }
-    return out;
-}
-
 // One row: a word in a column of its own, then the sentence; below it the advice after an arrow.
 std::string row(const machine::ReportLine& line, bool colour, std::size_t width) {
     std::string out =
@@ -74,6 +54,25 @@ std::string lines_text(const std::vector<machine::ReportLine>& lines, bool colou
 }
 
 } // namespace
+
+std::string wrapped(std::string_view words, std::size_t indent, std::size_t width) {
+    if (width < indent + 24) return std::string(words);
+    std::string out;
+    std::size_t column = indent;
+    for (std::string_view word : split(words, ' ')) {
+        const std::size_t size = cells(word);
+        if (column > indent && column + 1 + size > width) {
+            out += "\n" + std::string(indent, ' ');
+            column = indent;
+        } else if (column > indent || !out.empty()) {
+            out += ' ';
+            ++column;
+        }
+        out += word;
+        column += size;
+    }
+    return out;
+}
 
 std::string render_columns(std::vector<std::vector<std::string>> rows) {
     std::vector<std::size_t> widths;

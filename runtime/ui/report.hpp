@@ -35,6 +35,10 @@ std::string licence_name(std::string_view license);
 // A multi-line list "name  version  …" with columns as wide as they must be.
 std::string render_columns(std::vector<std::vector<std::string>> rows);
 
+// Breaks at blanks so that lines stay within `width`, and indents every line but the first, which begins at column
+// `indent`. Width 0: no breaks.
+std::string wrapped(std::string_view words, std::size_t indent, std::size_t width);
+
 // Rows "label  value": values wrap within `width` (as above) below their own column.
 std::string render_facts(const std::vector<std::pair<std::string, std::string>>& rows, std::size_t width = 0);
 

@@ -392,7 +392,7 @@ std::string render_report_html(const json& report) {
         section("What needs attention", lines_html(problems(report, reason))) + section("Next", next_html(report)) +
         section("At a glance", facts_html(report)) +
         section("Driver, CUDA, GPU", three_numbers(report) + gpus_html(report) + rest(gpu_report_lines(report))) +
-        section("This machine", rest(finding_lines(format::child_of(preflight, "findings")))) +
+        section("Machine", rest(finding_lines(format::child_of(preflight, "findings")))) +
         section("CUDA probe", probe_html(format::child_of(verification, "probe"))) +
         section("Imports and frameworks", checks_html(format::child_of(verification, "checks"))) +
         section(installation.is_object() ? "Installation" : "Time",

@@ -151,8 +151,9 @@ std::vector<ImportCheck> check_framework(const EnvironmentPython& python, const 
     Attempt in_clean = trial.run(python.clean());
     in_clean.check.environment = "clean";
     if (!in_clean.check.ok)
-        in_clean.check.advice = in_clean.check.gpu_related ? "the lines above about GPU and driver say what is wrong"
-                                                           : "look at the report's machine lines for a missing library";
+        in_clean.check.advice = in_clean.check.gpu_related
+                                    ? "the report's lines about GPU and driver say what is wrong"
+                                    : "the report's lines about the machine may name a missing library";
     const bool good = in_clean.check.ok;
     out.push_back(std::move(in_clean.check));
     if (!good) return out; // the second run looks for a harmful variable; it tells nothing when the clean run fails
@@ -162,11 +163,10 @@ std::vector<ImportCheck> check_framework(const EnvironmentPython& python, const 
     if (in_user.check.ok && !elsewhere(in_user)) return out;
     ImportCheck c = in_user.check;
     c.environment = "user";
-    c.sentence = in_user.check.ok
-                     ? fmt::format("your shell's environment takes '{}' instead of the environment's own {}",
-                                   in_user.file, framework.name)
-                     : fmt::format("in your shell's environment: {}{}", in_user.check.sentence,
-                                   elsewhere(in_user) ? fmt::format(" (from '{}')", in_user.file) : "");
+    c.sentence = in_user.check.ok ? fmt::format("in your shell Python imports '{}' instead of the installed {}",
+                                                in_user.file, framework.name)
+                                  : fmt::format("in your shell: {}{}", in_user.check.sentence,
+                                                elsewhere(in_user) ? fmt::format(" (from '{}')", in_user.file) : "");
     c.advice = python.culprit([&](const Variables& e) {
         Attempt t = trial.run(e);
         return t.check.ok && !elsewhere(t);

@@ -69,7 +69,8 @@ class Checker {
         else {
             c.sentence = fmt::format("'{}/{}' does not start: {}", options_.prefix, manifest_.python->executable,
                                      with_last_words(a));
-            c.advice = "the lines under Machine may say what is missing; else install again into another prefix";
+            c.advice =
+                "the report's lines about the machine may name what is missing; else install again into another prefix";
         }
         return add(std::move(c)).ok;
     }
@@ -259,12 +260,12 @@ class Checker {
         c.name = module == python_itself ? "python" : module;
         c.environment = environment;
         c.gpu_related = is_gpu_message(reason);
-        const char* where = std::string_view(environment) == "user" ? " in your shell's environment" : "";
+        const char* where = std::string_view(environment) == "user" ? " in your shell" : "";
         c.sentence = module == python_itself ? fmt::format("{}{}", reason, where)
                                              : fmt::format("import {} failed{}: {}", module, where, reason);
         if (std::string_view(environment) == "clean")
-            c.advice = "look at the report's machine lines for a missing library; the package itself may "
-                       "need more than its metadata says";
+            c.advice = "the report's lines about the machine may name a missing library; else the package needs "
+                       "something that its metadata does not name";
         return c;
     }
 
@@ -273,7 +274,7 @@ class Checker {
         c.name = name;
         c.environment = "user";
         c.ok = true;
-        c.sentence = fmt::format("your shell's environment takes '{}' instead of the environment's own", file);
+        c.sentence = fmt::format("in your shell Python imports '{}' instead of the installed {}", file, name);
         c.advice = python_.culprit([&](const Variables& e) {
             Imports i = import_all(packages_to_import(), e);
             return i.outside.empty() && i.failed.empty();

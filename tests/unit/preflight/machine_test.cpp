@@ -214,7 +214,7 @@ TEST_CASE("target: room, inodes, quota") {
 
     auto inodes = good_target();
     inodes.free_inodes = 99;
-    CHECK(find(judge(inodes), "inodes")->sentence == "100 files are needed in '/opt', room is for 99");
+    CHECK(find(judge(inodes), "inodes")->sentence == "100 files and directories are needed in '/opt', room is for 99");
     inodes.free_inodes.reset();
     CHECK(!machine::failure_of(judge(inodes)));
     CHECK(find(judge(inodes), "inodes-unknown")->severity == machine::Severity::note);

@@ -357,6 +357,17 @@ TEST_CASE("the steps after an installation are lines that can be copied") {
                          "  start        jupyter lab\n"));
 }
 
+TEST_CASE("the first screen breaks between words") {
+    FakeConsole fake;
+    Console console = fake.console();
+    console.width = 40;
+    Welcome first = welcome();
+    first.summary = "jupyterlab 4.6.6, numpy 2.4.6 and 93 more packages";
+    first.licenses.clear();
+    CHECK(ask(console, first, false).ok());
+    CHECK(fake.output.find("\n  jupyterlab 4.6.6, numpy 2.4.6 and 93\n  more packages\n") != std::string::npos);
+}
+
 TEST_CASE("facts wrap below their own column") {
     const std::vector<std::pair<std::string, std::string>> rows = {
         {"needs libraries", "liba.so, libb.so, libc.so, libd.so"}, {"asked for", "a"}, {"none", ""}};

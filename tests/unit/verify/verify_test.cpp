@@ -415,7 +415,7 @@ TEST_CASE("torch") {
         CHECK(find(checks, "torch", "clean")->ok);
         REQUIRE(find(checks, "torch", "user"));
         CHECK(find(checks, "torch", "user")->sentence ==
-              "in your shell's environment: import torch failed: ImportError: an old torch");
+              "in your shell: import torch failed: ImportError: an old torch");
         CHECK(find(checks, "torch", "user")->advice.find("PYTHONUSERBASE") != std::string::npos);
     }
     SECTION("built without CUDA") {
