@@ -29,23 +29,37 @@ std::string role_of(std::string_view path) {
 }
 
 // A few kernels for one architecture, or linked code of NCCL and cuDNN (in older torch wheels: sm_35 in 50 of 302
-// fatbins), do not make a framework run on a GPU. Architectures in less than half of its fatbins are listed apart.
-// Only loaded fatbins count, where there are some: TensorFlow 2.8 has 288, and 1,823 of a linked library in .data.
+// fatbins), do not make a framework run on a GPU. Architectures whose GPUs less than half of its fatbins run on are
+// listed apart. Code runs on later GPUs of its generation too: of torch 1.9.1's 1,027 fatbins 497 have sm_35 and 464
+// others sm_37, so a GPU of 3.7 runs 961, one of 3.5 runs 497. Only loaded fatbins count, where there are some:
+// TensorFlow 2.8 has 288, and 1,823 of a linked library in .data.
 class Partial {
   public:
     Partial(const std::string& role, const elf::FatbinInfo& device)
         : counts_(device.code.empty() ? device.data : device.code), judged_(role == "framework" || role == "part") {
-        for (const auto& [code, containers] : counts_) most_ = std::max(most_, containers);
+        if (device.code.empty() || device.data.empty()) whole_ = device.containers; // of one kind of section
+        else
+            for (const auto& [code, containers] : counts_) whole_ = std::max(whole_, containers);
     }
-    bool operator()(const elf::DeviceCode& code) const {
-        const auto found = counts_.find(code);
-        return judged_ && (found == counts_.end() ? 0 : found->second) * 2 < most_;
-    }
+    bool operator()(const elf::DeviceCode& code) const { return judged_ && runnable(code) * 2 < whole_; }
 
   private:
+    // The fatbins with code that a GPU of this architecture runs, if no fatbin has code for two of them.
+    std::uint64_t runnable(const elf::DeviceCode& wanted) const {
+        std::uint64_t out = 0;
+        for (const auto& [code, containers] : counts_) {
+            const bool earlier = wanted.kind == elf::DeviceCode::Kind::cubin && code.kind == wanted.kind &&
+                                 !code.variant && !wanted.variant &&
+                                 code.architecture / 10 == wanted.architecture / 10 &&
+                                 code.architecture < wanted.architecture;
+            if (code == wanted || earlier) out += containers;
+        }
+        return out;
+    }
+
     const std::map<elf::DeviceCode, std::uint32_t>& counts_;
     bool judged_;
-    std::uint32_t most_ = 0;
+    std::uint32_t whole_ = 0;
 };
 
 format::GpuLibrary library_of(const InstalledElf& file) {

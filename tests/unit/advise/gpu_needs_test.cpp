@@ -130,6 +130,19 @@ TEST_CASE("the strongest evidence decides, all of it is kept") {
           "12.4");
 }
 
+// As list_fatbins counts them in torch 1.9.1, whose own kernels have sm_37 and whose linked libraries have sm_35.
+TEST_CASE("code counts for the later GPUs of its generation") {
+    Libraries libraries;
+    libraries.add(
+        "torch/lib/libtorch_cuda.so", "torch",
+        {{sm(35), 497}, {sm(37), 464}, {sm(50), 919}, {sm(60), 922}, {sm(61), 296}, {sm(70), 943}, {sm(75), 469}},
+        1027);
+    const format::Requirements needs = libraries.needs({package("wheel", "torch", "1.9.1")});
+    REQUIRE(needs.gpu_libraries.size() == 1);
+    CHECK(needs.gpu_libraries.front().sass == Names{"sm_37", "sm_50", "sm_60", "sm_61", "sm_70", "sm_75"});
+    CHECK(needs.gpu_libraries.front().partial == Names{"sm_35"});
+}
+
 TEST_CASE("a framework's main library decides, by what most of its code is there for") {
     Libraries libraries;
     libraries
