@@ -14,10 +14,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <iterator>
 #include <random>
-#include <thread>
 
 using namespace tinderbox;
 using namespace tinderbox::install;
@@ -368,15 +368,22 @@ TEST_CASE("a prefix too long for a placeholder is refused before anything is wri
 TEST_CASE("two installers at once", "[install]") {
     Bench bench(6, 300);
     bench.write();
-    Result<InstallSummary> first = InstallSummary{}, second = InstallSummary{};
-    {
-        std::jthread a([&] { first = bench.install(bench.options()); });
-        std::jthread b([&] { second = bench.install(bench.options()); });
+    // Processes, as two people start them: an installation sets the umask of its whole process.
+    std::array<pid_t, 2> installers{};
+    for (pid_t& child : installers) {
+        child = ::fork();
+        REQUIRE(child >= 0);
+        if (child == 0) ::_exit(kind(bench.install(bench.options())));
     }
-    INFO(problem(first) << " / " << problem(second));
-    CHECK((first.ok() || second.ok()));
-    for (const auto* result : {&first, &second})
-        if (!result->ok()) CHECK(kind(*result) == 5);
+    int good = 0;
+    for (const pid_t child : installers) {
+        int status = 0;
+        REQUIRE(::waitpid(child, &status, 0) == child);
+        REQUIRE(WIFEXITED(status));
+        if (WEXITSTATUS(status) == 0) ++good;
+        else CHECK(WEXITSTATUS(status) == 5);
+    }
+    CHECK(good > 0);
     CHECK(bench.difference() == "");
 }
 
