@@ -185,15 +185,25 @@ std::string yaml_item(const std::string& text) {
     return plain ? text : "\"" + replace_all(replace_all(text, "\\", "\\\\"), "\"", "\\\"") + "\"";
 }
 
+// Beside Python, which every environment of this file has.
+bool wants_conda_packages(const Environment& environment) {
+    return !framework_packages(environment).empty() || !environment.conda.empty();
+}
+
+// Who chose nothing of conda's gets no conda around the environment either.
+std::string build_command(const Environment& environment, const std::string& path) {
+    return "tinderbox build " + shell_quote(path) + (wants_conda_packages(environment) ? "" : " --base none");
+}
+
 std::string file_text(const Environment& environment, const std::string& path) {
     std::string out =
-        fmt::format("# Written by 'tinderbox new'. To build the installer: tinderbox build {}\n", shell_quote(path));
+        fmt::format("# Written by 'tinderbox new'. To build the installer: {}\n", build_command(environment, path));
     out += "name: " + yaml_item(environment.name) + "\n";
     out += "channels:\n  - conda-forge\n  - nodefaults # nothing from Anaconda's own channels, whose terms limit "
            "handing it on\n";
     out += "dependencies:\n  - python=" + environment.python + "\n";
     const std::vector<std::string> framework = framework_packages(environment);
-    const bool gpu = environment.cuda != "none", from_conda = !framework.empty() || !environment.conda.empty();
+    const bool gpu = environment.cuda != "none", from_conda = wants_conda_packages(environment);
     // Without a package of conda that could use CUDA, its version would bind nothing.
     if (gpu && from_conda) {
         std::string major(split(environment.cuda, '.')[0]);
@@ -227,7 +237,7 @@ Status create(const std::string& path) {
     Terminal& terminal = Terminal::get();
     terminal.note("written", path);
     // Nothing stands behind a command, so that a whole line can be copied.
-    const std::string command = "tinderbox build " + shell_quote(path);
+    const std::string command = build_command(environment, path);
     terminal.note("packages", command + " --plan");
     terminal.note("next", command);
     return {};

@@ -20,8 +20,9 @@ for none in none No - nothing; do
     [ "$(sed -n '/^dependencies/,$p' "none of $none.yml")" = $'dependencies:\n  - python=3.12' ] ||
         fail "'$none' as an answer: $(cat "none of $none.yml")"
 done
-[ "$(tail -n 1 log)" = "        next tinderbox build 'none of nothing.yml'" ] || fail "the last line: $(tail -n 1 log)"
+[ "$(tail -n 1 log)" = "        next tinderbox build 'none of nothing.yml' --base none" ] || fail "the last line: $(tail -n 1 log)"
 printf 'lab\n3.12\nno\nno\nnumpy >= 1.26, < 3 pandas=2 , scipy\n' | quietly "$tinderbox" new -o bounds.yml
+[ "$(tail -n 1 log)" = "        next tinderbox build bounds.yml" ] || fail "the last line: $(tail -n 1 log)"
 [ "$(sed -n 's/^  - //p' bounds.yml | tail -n 3 | tr '\n' ' ')" = "numpy>=1.26,<3 pandas=2 scipy " ] || fail "$(cat bounds.yml)"
 # pip alone: of conda there is only the Python.
 printf 'lab\n3.12\nno\n12.4\npip:six\n' | quietly "$tinderbox" new -o wheels.yml
