@@ -4,7 +4,7 @@
 lock() { "$tinderbox" lock "$@"; }
 quietly build --index-url "$with_login" -o c.run
 cp log kept.log
-quietly lock r.txt --python-from "$python" --index-url "$with_login" -o c.lock
+quietly lock r.txt --python-from "$python" --no-pip --index-url "$with_login" -o c.lock
 cat log >>kept.log
 quietly sh c.run -b -p "$work/env"
 "$tinderbox" inspect c.run --json >c.json
@@ -18,7 +18,7 @@ quietly build --index-url "$closed/simple/" -o c.run
 # A lock in place of the request: the same bytes, and its packages are the installed ones.
 mkdir d e
 quietly "$tinderbox" build c.lock -o d/c.run
-quietly lock r.txt --python-from "$python" --index-url "$closed/simple/" -o c2.lock
+quietly lock r.txt --python-from "$python" --no-pip --index-url "$closed/simple/" -o c2.lock
 cmp c.lock c2.lock || fail "two locks of one request differ"
 quietly "$tinderbox" build c.lock -o e/c.run
 cmp d/c.run e/c.run || fail "two builds of one lock differ"
