@@ -1,4 +1,5 @@
 #include "common/base/file.hpp"
+#include "common/base/text.hpp"
 #include "generator/conda/match_spec.hpp"
 #include "source_dir.hpp"
 
