@@ -1,5 +1,4 @@
 // tinderbox inspect FILE: the contents of a .run, a lock, any SPEC or a conda's installer, without network.
-#include "common/base/input_file.hpp"
 #include "common/base/last_component.hpp"
 #include "common/base/shell_quote.hpp"
 #include "common/base/standard_output.hpp"
@@ -23,7 +22,6 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include <fstream>
 #include <set>
 
 namespace tinderbox::commands {
@@ -147,15 +145,6 @@ void add_packages(const spec::Request& request, nlohmann::json& out) {
     out["platforms"] = platforms;
 }
 
-bool looks_like_installer(const std::string& path) {
-    std::error_code ignored;
-    if (is_stream(path) || !fs::is_regular_file(path, ignored)) return false;
-    std::ifstream file(path, std::ios::binary);
-    std::string head(4096, '\0');
-    file.read(head.data(), static_cast<std::streamsize>(head.size()));
-    return conda::is_constructor_installer(head);
-}
-
 // "" where the installer has none.
 std::string python_of(const conda::ConstructorInstaller& installer) {
     for (std::size_t i = 0; i < installer.base_count; ++i)
@@ -221,7 +210,7 @@ Status inspect(const std::string& given, bool as_json, bool files) {
     TRY(take_files_of_directories(arguments, spec::OwnLocks::taken));
     auto [path, names] = spec::split_argument(arguments.front());
     if (format::looks_like_run(path)) return inspect_run(path, as_json, files);
-    if (!files && looks_like_installer(path)) return inspect_installer(path, as_json);
+    if (!files && conda::is_constructor_installer(spec::head_of(path))) return inspect_installer(path, as_json);
     if (files) return make_error(ErrorKind::usage, "--files lists the files of a .run, and '{}' is no .run", path);
     TRY_ASSIGN(std::string text, spec::read_spec_text(path));
     TRY_ASSIGN(const std::string decoded, spec::decode_spec(std::move(text), path));

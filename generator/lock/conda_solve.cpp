@@ -11,7 +11,6 @@
 #include "generator/conda/solve.hpp"
 #include "generator/fetch/url.hpp"
 #include "generator/lock/download.hpp"
-#include "generator/pip/target.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -335,7 +334,7 @@ Result<LockedArtifact> lock_conda_file(const spec::CondaSpec& spec, const std::s
                           "{}: {} is a package for {}, and the installer is for {}; take the package of that "
                           "platform{}",
                           spec.line.str(), spec.name, subdir, platform,
-                          pip::machine_of(subdir).empty() ? "" : ", or write --platform " + subdir);
+                          conda::has_installers(subdir) ? ", or write --platform " + subdir : "");
     LockedArtifact out;
     out.kind = parcel::ArtifactKind::conda;
     out.name = spec.name;

@@ -209,15 +209,14 @@ class Closure {
 // The file against the --hash values of its line: one is enough, as for pip.
 Status check_allowed(const ChosenWheel& wheel, const fetch::Fetched& file) {
     if (wheel.hashes.empty()) return {};
-    std::string found = "sha256:" + file.sha256;
+    std::string found;
     for (const std::string& hash : wheel.hashes) {
         const std::string algorithm(fetch::split_hash(hash).first);
+        std::string digest = file.sha256;
         if (algorithm != "sha256") {
-            TRY_ASSIGN(const std::string digest, fetch::hash_of_file(file.path, algorithm));
-            found = algorithm + ":" + digest;
-        } else {
-            found = "sha256:" + file.sha256;
+            TRY_ASSIGN(digest, fetch::hash_of_file(file.path, algorithm));
         }
+        found = algorithm + ":" + digest;
         if (found == hash) return {};
     }
     return make_error(ErrorKind::usage, "{}: {} has the hash {}, which is none of the line's --hash values",

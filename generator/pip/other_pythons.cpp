@@ -1,9 +1,9 @@
 #include "generator/pip/other_pythons.hpp"
 
+#include "common/base/number.hpp"
 #include "generator/pip/lenient.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <iterator>
 
@@ -34,7 +34,7 @@ std::set<int> minors_of(const ProjectWheels& files, const SpecifierSet& versions
 int minor_of(const Target& target) {
     const std::string text = target.python_minor();
     int out = 0;
-    std::from_chars(text.data() + std::min<std::size_t>(2, text.size()), text.data() + text.size(), out);
+    (void)parse_number(std::string_view(text).substr(std::min<std::size_t>(2, text.size())), out); // behind "3."
     return out;
 }
 

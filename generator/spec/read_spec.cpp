@@ -120,17 +120,6 @@ Status refuse_other_texts(std::string_view text, const std::string& path) {
     return {};
 }
 
-// The first bytes of a regular file; "" for a stream, whose bytes come once.
-std::string head_of(const std::string& path) {
-    std::error_code ignored;
-    if (is_stream(path) || !fs::is_regular_file(path, ignored)) return "";
-    std::ifstream file(path, std::ios::binary);
-    std::string out(refused_by, '\0');
-    file.read(out.data(), static_cast<std::streamsize>(out.size()));
-    out.resize(static_cast<std::size_t>(file.gcount()));
-    return out;
-}
-
 // 1-based line of the first byte that is no UTF-8.
 int first_bad_line(std::string_view text) {
     int number = 0;
@@ -321,6 +310,16 @@ Result<std::string> decode_spec(std::string text, const std::string& path) {
                           "it is not UTF-8 text; save it as UTF-8 (PowerShell: Out-File -Encoding utf8)");
     TRY(refuse_other_texts(*decoded, path));
     return std::move(*decoded);
+}
+
+std::string head_of(const std::string& path) {
+    std::error_code ignored;
+    if (is_stream(path) || !fs::is_regular_file(path, ignored)) return "";
+    std::ifstream file(path, std::ios::binary);
+    std::string out(refused_by, '\0');
+    file.read(out.data(), static_cast<std::streamsize>(out.size()));
+    out.resize(static_cast<std::size_t>(file.gcount()));
+    return out;
 }
 
 Result<std::string> read_spec_text(const std::string& path) {

@@ -14,4 +14,7 @@ constexpr std::uint64_t spec_limit = 64u << 20;
 // `path`: a file, "-" (standard input) or a pipe; see common/base/input_file.hpp. Kind usage.
 Result<std::string> read_spec_text(const std::string& path);
 
+// The first bytes of a regular file, 4096 at most: enough to tell what it is. "" for a stream, whose bytes come once.
+std::string head_of(const std::string& path);
+
 } // namespace tinderbox::spec
