@@ -81,7 +81,7 @@ Status print_plan(const BuildCommand& command) {
 }
 
 Status run(BuildCommand& command) {
-    TRY(take_files_of_directories(command.options.specs, spec::OwnLocks::taken));
+    for (std::string& one : command.options.specs) TRY(take_file_of_directory(one, spec::OwnLocks::taken));
     if (command.plan) return print_plan(command);
     const Clock::time_point start = Clock::now();
     TRY_ASSIGN(const build::Built built, build::build(command.options, Terminal::get()));

@@ -7,7 +7,6 @@
 
 #include <functional>
 #include <string>
-#include <vector>
 
 namespace CLI {
 class App;
@@ -32,8 +31,8 @@ void add_diff(CLI::App& app, Invocation& invocation);
 void add_sbom(CLI::App& app, Invocation& invocation);
 void add_new(CLI::App& app, Invocation& invocation);
 
-// Replaces each SPEC that is a directory by the file in it, and says which one (file_of_directory).
-Status take_files_of_directories(std::vector<std::string>& specs, spec::OwnLocks locks);
+// Replaces a SPEC that is a directory by the file in it, and says which one (file_of_directory).
+Status take_file_of_directory(std::string& argument, spec::OwnLocks locks);
 
 // Parses the command line, runs the command, prints its error: the exit code.
 int run_command_line(int argc, char** argv);

@@ -10,13 +10,13 @@
 namespace tinderbox::commands {
 namespace {
 
-Result<bool> diff(std::vector<std::string> files, bool as_json) {
-    TRY(take_files_of_directories(files, spec::OwnLocks::taken));
-    TRY_ASSIGN(report::Inventory a, report::read_inventory(files[0]));
-    TRY_ASSIGN(report::Inventory b, report::read_inventory(files[1]));
+Result<bool> diff(std::string before, std::string after, bool as_json) {
+    for (std::string* one : {&before, &after}) TRY(take_file_of_directory(*one, spec::OwnLocks::taken));
+    TRY_ASSIGN(report::Inventory a, report::read_inventory(before));
+    TRY_ASSIGN(report::Inventory b, report::read_inventory(after));
     report::Difference difference = report::difference_of(a, b);
-    difference.before = files[0];
-    difference.after = files[1];
+    difference.before = before;
+    difference.after = after;
     if (as_json) write_output(format::canonical_json(report::to_json(difference)));
     else write_output(report::difference_text(difference, report::output_colour()));
     return difference.empty();
@@ -34,7 +34,7 @@ void add_diff(CLI::App& app, Invocation& invocation) {
     command->add_flag("--exit-code", *exit_code, "Exit with 1 when they differ (otherwise 0)");
     command->callback([=, &invocation] {
         invocation.run = [=, &invocation]() -> Status {
-            TRY_ASSIGN(bool same, diff({*before, *after}, *as_json));
+            TRY_ASSIGN(bool same, diff(*before, *after, *as_json));
             if (!same && *exit_code) invocation.exit_code = 1;
             return {};
         };

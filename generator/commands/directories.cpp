@@ -3,13 +3,11 @@
 
 namespace tinderbox::commands {
 
-Status take_files_of_directories(std::vector<std::string>& specs, spec::OwnLocks locks) {
-    for (std::string& one : specs) {
-        TRY_ASSIGN(std::string file, spec::file_of_directory(one, locks));
-        if (file == one) continue;
-        Terminal::get().note("request", fmt::format("{}, of the directory '{}'", file, one));
-        one = std::move(file);
-    }
+Status take_file_of_directory(std::string& argument, spec::OwnLocks locks) {
+    TRY_ASSIGN(std::string file, spec::file_of_directory(argument, locks));
+    if (file == argument) return {};
+    Terminal::get().note("request", fmt::format("{}, of the directory '{}'", file, argument));
+    argument = std::move(file);
     return {};
 }
 

@@ -205,10 +205,9 @@ void say_lock(spec::SpecKind kind, const std::string& path) {
                                              shell_quote(path)));
 }
 
-Status inspect(const std::string& given, bool as_json, bool files) {
-    std::vector<std::string> arguments = {given};
-    TRY(take_files_of_directories(arguments, spec::OwnLocks::taken));
-    auto [path, names] = spec::split_argument(arguments.front());
+Status inspect(std::string argument, bool as_json, bool files) {
+    TRY(take_file_of_directory(argument, spec::OwnLocks::taken));
+    auto [path, names] = spec::split_argument(argument);
     if (format::looks_like_run(path)) return inspect_run(path, as_json, files);
     if (!files && conda::is_constructor_installer(spec::head_of(path))) return inspect_installer(path, as_json);
     if (files) return make_error(ErrorKind::usage, "--files lists the files of a .run, and '{}' is no .run", path);

@@ -59,7 +59,7 @@ std::ptrdiff_t count_exported(const lock::Lock& lock, lock::LockFormat format) {
 }
 
 Status run(LockCommand& command) {
-    TRY(take_files_of_directories(command.options.build.specs, spec::OwnLocks::left));
+    for (std::string& one : command.options.build.specs) TRY(take_file_of_directory(one, spec::OwnLocks::left));
     TRY_ASSIGN(const lock::LockFormat format, lock::parse_lock_format(command.format));
     build::RelockOptions options = command.options;
     // Another tool's lock is for other machines, whose Python brings its own pip.

@@ -21,10 +21,8 @@ Result<std::string> creation_time() {
     return utc_time(epoch ? *epoch : now_seconds());
 }
 
-Status sbom(const std::string& argument, const std::string& format, const std::string& output) {
-    std::vector<std::string> files = {argument};
-    TRY(take_files_of_directories(files, spec::OwnLocks::taken));
-    const std::string& file = files.front();
+Status sbom(std::string file, const std::string& format, const std::string& output) {
+    TRY(take_file_of_directory(file, spec::OwnLocks::taken));
     TRY_ASSIGN(report::Inventory inventory, report::read_inventory(file));
     if (inventory.kind == "request")
         return make_error(
