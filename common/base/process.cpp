@@ -187,6 +187,7 @@ void Child::collect(int descriptor) {
     if (n <= 0) return fd.reset();
     std::string_view piece(buffer, static_cast<std::size_t>(n));
     if (&fd == &out_.read && spec_.on_output) spec_.on_output(piece);
+    if (&fd == &answers_.read && spec_.on_answers) spec_.on_answers(piece);
     into.append(piece.substr(0, spec_.output_limit - std::min(spec_.output_limit, into.size())));
 }
 
@@ -232,8 +233,10 @@ ProcessResult Child::wait() {
     // Before the child is reaped its group's number belongs to nobody else.
     if (spec_.end_group || result_.timed_out) ::kill(-pid_, SIGKILL);
     int status = 0;
-    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    rusage used{};
+    while (::wait4(pid_, &status, 0, &used) < 0 && errno == EINTR) {
     }
+    result_.peak_memory = static_cast<std::uint64_t>(used.ru_maxrss) << 10; // getrusage(2): KiB
     if (WIFEXITED(status)) result_.exit_code = WEXITSTATUS(status);
     if (WIFSIGNALED(status)) result_.signal = WTERMSIG(status);
     return std::move(result_);

@@ -4,6 +4,7 @@
 
 #include "common/base/result.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
@@ -28,16 +29,18 @@ struct ProcessSpec {
     bool answers = false;                 // the child answers on a descriptor of its own: anything may print on stdout
     bool end_group = false;               // processes that the child leaves behind are killed
     std::size_t output_limit = 16u << 20; // of each output; more than this is dropped
-    std::function<void(std::string_view)> on_output; // called with pieces of stdout as they arrive
+    std::function<void(std::string_view)> on_output;  // called with pieces of stdout as they arrive
+    std::function<void(std::string_view)> on_answers; // likewise, with pieces of the answers
 };
 
 struct ProcessResult {
     int exit_code = -1; // valid when signal == 0
     int signal = 0;     // the signal that ended it
     bool timed_out = false;
-    std::string output;       // stdout
-    std::string error_output; // stderr
-    std::string answers;      // what was written to the descriptor for answers
+    std::string output;            // stdout
+    std::string error_output;      // stderr
+    std::string answers;           // what was written to the descriptor for answers
+    std::uint64_t peak_memory = 0; // bytes: the largest resident set of the child, or of one it has waited for
     bool succeeded() const { return exit_code == 0 && signal == 0 && !timed_out; }
     std::string describe() const; // "exit status 1", "killed by SIGSEGV", "no answer in 30 s"
 };

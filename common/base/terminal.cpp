@@ -111,15 +111,31 @@ void Terminal::progress(std::string_view label, std::uint64_t done, std::uint64_
     } else {
         text = amount(done);
     }
-    std::string line = fmt::format("{:>12} {}", visible(label), text);
+    draw(fmt::format("{:>12} {}", visible(label), text));
+}
+
+// Each text is drawn at once: the next may be long in coming.
+void Terminal::status(std::string_view label, std::string_view text) {
+    if (quiet_) return;
+    std::lock_guard lock(mutex_);
+    const auto now = std::chrono::steady_clock::now();
+    if (label != progress_label_) {
+        progress_label_ = label;
+        progress_last_ = now;
+    }
+    if (!interactive_ && now - progress_last_ < std::chrono::seconds(10)) return;
+    progress_last_ = now;
+    draw(fmt::format("{:>12} {}", visible(label), visible(text)));
+}
+
+void Terminal::draw(const std::string& line) {
     if (!interactive_) {
         write_all(2, line + "\n");
         return;
     }
     winsize size{};
-    if (::ioctl(2, TIOCGWINSZ, &size) == 0 && size.ws_col > 1)
-        line.resize(std::min<std::size_t>(line.size(), size.ws_col - 1u));
-    write_all(2, "\r\x1b[K" + line);
+    const bool known = ::ioctl(2, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+    write_all(2, "\r\x1b[K" + line.substr(0, known ? size.ws_col - 1u : std::string::npos));
     progress_shown_ = true;
 }
 

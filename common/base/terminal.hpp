@@ -40,12 +40,15 @@ class Terminal final : public Reporter {
     // Not a terminal: a plain line every 10 s. `total` 0 = unknown. Thread-safe.
     void progress(std::string_view label, std::uint64_t done, std::uint64_t total,
                   std::string_view unit = "B") override;
+    // The same line for work that cannot be measured: "label 3 of 14: torchvision".
+    void status(std::string_view label, std::string_view text);
     void end_progress() override;
 
   private:
     Terminal();
     void write_line(std::string_view text);
     void clear_progress();
+    void draw(const std::string& line); // the progress line
     std::mutex mutex_;
     bool interactive_ = false, colour_ = false, quiet_ = false, progress_shown_ = false;
     int log_fd_ = -1;

@@ -18,6 +18,15 @@ std::optional<std::string_view> field(std::string_view line, std::string_view ke
     return trim(line.substr(colon + 1));
 }
 
+// A row of /proc/meminfo, "65843052 kB", in bytes; 0 = unknown.
+std::uint64_t memory_field(const SystemRoot& root, std::string_view key) {
+    std::uint64_t kib = 0;
+    if (auto text = root.text("/proc/meminfo"))
+        for (std::string_view line : split_lines(*text))
+            if (const auto value = field(line, key)) (void)parse_number(value->substr(0, value->find(' ')), kib);
+    return kib * 1024;
+}
+
 } // namespace
 
 HostFacts read_host_facts(const SystemRoot& root) {
@@ -30,14 +39,11 @@ HostFacts read_host_facts(const SystemRoot& root) {
             if (auto model = field(line, "model name"); model && out.processor.empty())
                 out.processor = printable_line(*model);
         }
-    if (auto text = root.text("/proc/meminfo"))
-        for (std::string_view line : split_lines(*text)) {
-            const auto total = field(line, "MemTotal"); // "65843052 kB"
-            std::uint64_t kib = 0;
-            if (total && parse_number(total->substr(0, total->find(' ')), kib)) out.memory_bytes = kib * 1024;
-        }
+    out.memory_bytes = memory_field(root, "MemTotal");
     return out;
 }
+
+std::uint64_t available_memory(const SystemRoot& root) { return memory_field(root, "MemAvailable"); }
 
 nlohmann::json to_json(const HostFacts& facts) {
     nlohmann::json out = nlohmann::json::object();

@@ -18,6 +18,9 @@ struct HostFacts {
 
 HostFacts read_host_facts(const SystemRoot& root);
 
+// Bytes that programs can still take without swapping (MemAvailable); 0 = unknown.
+std::uint64_t available_memory(const SystemRoot& root);
+
 nlohmann::json to_json(const HostFacts& facts); // without the members that are unknown
 
 } // namespace tinderbox::machine

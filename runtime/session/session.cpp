@@ -198,10 +198,16 @@ verify::Verification Session::verify(const std::string& prefix, const machine::G
                             options_.no_gpu,
                             options_.run_tests,
                             options_.jobs != 0 ? options_.jobs : available_cpus(),
+                            {},
                             {}};
     if (!probe_name().empty()) in.probe_program = [this] { return probe_program(); };
     in.gpu_memory = options_.gpu_memory;
-    return verify::verify_environment(in);
+    in.progress = [this](std::size_t done, std::size_t total, const std::string& name) {
+        terminal().status("verifying", fmt::format("{} of {}: {}", done, total, name));
+    };
+    verify::Verification verified = verify::verify_environment(in);
+    terminal().end_progress();
+    return verified;
 }
 
 void Session::show_problems(const std::vector<machine::Finding>& findings) const {

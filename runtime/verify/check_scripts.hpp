@@ -9,7 +9,9 @@ std::string_view answer();  // goes before every other script
 std::string_view prelude(); // goes before each framework's check
 std::string_view start();
 std::string_view imports();
-std::string_view find();
+std::string_view plan();
+std::string_view shell();
+std::string_view watch(); // goes before what imports packages
 std::string_view torch();
 std::string_view jax();
 std::string_view cupy();

@@ -27,30 +27,20 @@ std::vector<CheckStep> steps_of(const PythonAnswer& answer) {
     return out;
 }
 
-// The result of one run of a framework's check.
-struct Attempt {
-    ImportCheck check;
-    std::string file; // where the framework was imported from
-};
-
-class Trial {
+class Judge {
   public:
-    Trial(const EnvironmentPython& python, const Framework& framework, bool expect_gpu)
-        : python_(python), framework_(framework), expect_gpu_(expect_gpu) {}
+    Judge(const Framework& framework, bool expect_gpu) : framework_(framework), expect_gpu_(expect_gpu) {}
 
-    Attempt run(const Variables& environment) const {
-        std::vector<std::string> arguments;
-        if (expect_gpu_) arguments.emplace_back("--expect-gpu");
-        PythonAnswer a =
-            python_.run(std::string(scripts::prelude()) + std::string(framework_.script), arguments, environment);
-        Attempt out;
-        out.file = a.text("file");
+    FrameworkResult operator()(const PythonAnswer& answer) const {
+        FrameworkResult out;
+        out.file = answer.text("file");
         ImportCheck& c = out.check;
         c.name = framework_.name;
-        c.seconds = a.seconds;
-        c.steps = steps_of(a);
-        c.device = a.text("device");
-        judge(a, c);
+        c.seconds = answer.seconds;
+        c.peak_memory = answer.peak_memory;
+        c.steps = steps_of(answer);
+        c.device = answer.text("device");
+        judge(answer, c);
         return out;
     }
 
@@ -111,7 +101,6 @@ class Trial {
         return out.empty() ? "imported" : out;
     }
 
-    const EnvironmentPython& python_;
     const Framework& framework_;
     bool expect_gpu_;
 };
@@ -129,50 +118,12 @@ const std::vector<Framework>& known_frameworks() {
     return all;
 }
 
-std::vector<const Framework*> frameworks_of(const EnvironmentPython& python, const format::Manifest& manifest) {
-    std::vector<std::string> names;
-    for (const Framework& f : known_frameworks()) names.emplace_back(f.name);
-    PythonAnswer a = python.run(std::string(scripts::prelude()) + std::string(scripts::find()), names, python.clean());
-    std::vector<const Framework*> out;
-    for (const Framework& f : known_frameworks()) {
-        const bool promised =
-            std::ranges::find(manifest.requires_.frameworks, f.name) != manifest.requires_.frameworks.end();
-        const bool found = std::ranges::any_of(a.lines, [&](const json& l) {
-            return format::text_field(l, "found") == f.name && python.owns(format::text_field(l, "file"));
-        });
-        if (promised || found) out.push_back(&f);
-    }
-    return out;
+FrameworkResult judge_framework(const Framework& framework, const PythonAnswer& answer, bool expect_gpu) {
+    return Judge(framework, expect_gpu)(answer);
 }
 
-std::vector<ImportCheck> check_framework(const EnvironmentPython& python, const Framework& framework, bool expect_gpu) {
-    const Trial trial(python, framework, expect_gpu);
-    std::vector<ImportCheck> out;
-    Attempt in_clean = trial.run(python.clean());
-    in_clean.check.environment = "clean";
-    if (!in_clean.check.ok)
-        in_clean.check.advice = in_clean.check.gpu_related
-                                    ? "the report's lines about GPU and driver say what is wrong"
-                                    : "the report's lines about the machine may name a missing library";
-    const bool good = in_clean.check.ok;
-    out.push_back(std::move(in_clean.check));
-    if (!good) return out; // the second run looks for a harmful variable; it tells nothing when the clean run fails
-    Attempt in_user = trial.run(python.user());
-    auto elsewhere = [&](const Attempt& t) { return !t.file.empty() && !python.owns(t.file); };
-    // A shell that hides the GPU makes no step fail; the check then fails because the framework finds no GPU.
-    if (in_user.check.ok && !elsewhere(in_user)) return out;
-    ImportCheck c = in_user.check;
-    c.environment = "user";
-    c.sentence = in_user.check.ok ? fmt::format("in your shell Python imports '{}' instead of the installed {}",
-                                                in_user.file, framework.name)
-                                  : fmt::format("in your shell: {}{}", in_user.check.sentence,
-                                                elsewhere(in_user) ? fmt::format(" (from '{}')", in_user.file) : "");
-    c.advice = python.culprit([&](const Variables& e) {
-        Attempt t = trial.run(e);
-        return t.check.ok && !elsewhere(t);
-    });
-    out.push_back(std::move(c));
-    return out;
+std::string framework_script(const Framework& framework) {
+    return std::string(scripts::prelude()) + std::string(framework.script);
 }
 
 } // namespace tinderbox::verify

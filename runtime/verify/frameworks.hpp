@@ -1,8 +1,8 @@
-// Checks that frameworks compute on a GPU (checks/NAME.py). The environment's own Python runs each check in a process
-// of its own with a time limit: once in a clean environment, once with the variables of the user's shell.
+// Checks that frameworks compute on a GPU (checks/NAME.py), and what their answers mean. The environment's own Python
+// runs them.
 #pragma once
 
-#include "runtime/verify/imports.hpp"
+#include "runtime/verify/import_check.hpp"
 #include "runtime/verify/python_run.hpp"
 
 #include <string>
@@ -18,10 +18,15 @@ struct Framework {
 };
 const std::vector<Framework>& known_frameworks();
 
-// The frameworks that can be imported from inside the prefix, and those that the manifest requires.
-std::vector<const Framework*> frameworks_of(const EnvironmentPython& python, const format::Manifest& manifest);
+// The result of one run of a framework's check.
+struct FrameworkResult {
+    ImportCheck check;
+    std::string file; // where the framework was imported from
+};
+// What the answers of a check say. `expect_gpu`: a framework built for CUDA must find one.
+FrameworkResult judge_framework(const Framework& framework, const PythonAnswer& answer, bool expect_gpu);
 
-// The check in the clean environment. A second one follows when the user's environment gives a worse result.
-std::vector<ImportCheck> check_framework(const EnvironmentPython& python, const Framework& framework, bool expect_gpu);
+// The whole text of the check: prelude and script.
+std::string framework_script(const Framework& framework);
 
 } // namespace tinderbox::verify

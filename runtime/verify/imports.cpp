@@ -1,37 +1,33 @@
 #include "runtime/verify/imports.hpp"
 
-#include "common/base/parallel.hpp"
-#include "common/base/text.hpp"
-#include "common/format/json_read.hpp"
+#include "common/machine/host.hpp"
 #include "runtime/verify/check_scripts.hpp"
-#include "runtime/verify/frameworks.hpp"
+#include "runtime/verify/shell_compare.hpp"
 
-#include <nlohmann/json.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
-#include <mutex>
-#include <set>
+#include <atomic>
 
 namespace tinderbox::verify {
 namespace {
 
-using nlohmann::json;
-
 constexpr std::size_t shown_names = 8; // in one sentence
-
-// What an Imports.failed is filed under when Python itself ended, and no module's import was the cause.
-constexpr const char* python_itself = "";
+constexpr std::size_t shown_reasons = 4;
+constexpr std::uint64_t memory_of_process = 1536ull << 20; // torch with what builds on it takes half of that
 
 // "a, b, c and 3 more"
-std::string listed(const std::vector<std::string>& names) {
+std::string listed(const std::vector<std::string>& names, std::size_t shown = shown_names) {
     std::string out;
-    for (std::size_t i = 0; i < names.size() && i < shown_names; ++i) out += (i ? ", " : "") + names[i];
-    if (names.size() > shown_names) out += fmt::format(" and {} more", names.size() - shown_names);
+    for (std::size_t i = 0; i < names.size() && i < shown; ++i) out += (i ? ", " : "") + names[i];
+    if (names.size() > shown) out += fmt::format(" and {} more", names.size() - shown);
     return out;
 }
 
-std::string with_last_words(const PythonAnswer& answer) {
-    return answer.failure + (answer.stderr_tail.empty() ? "" : " (" + answer.stderr_tail + ")");
+unsigned processes_for(unsigned jobs) {
+    const std::uint64_t free = machine::available_memory(machine::SystemRoot::from_environment());
+    if (free == 0) return jobs;
+    return static_cast<unsigned>(std::clamp<std::uint64_t>(free / memory_of_process, 1, std::max(jobs, 1u)));
 }
 
 class Checker {
@@ -40,22 +36,41 @@ class Checker {
         : manifest_(manifest), options_(options),
           python_(manifest, options.prefix, options.user, options.timeout_seconds) {}
 
-    std::vector<ImportCheck> run() {
-        if (!manifest_.python) return {};
-        if (!check_python()) return std::move(checks_);
-        frameworks_ = frameworks_of(python_, manifest_);
-        user_starts_ = check_user_python();
-        check_packages();
-        for (const Framework* framework : frameworks_)
-            for (ImportCheck& check : check_framework(python_, *framework, options_.expect_gpu))
-                if (user_starts_ || check.environment != "user") add(std::move(check));
-        return std::move(checks_);
+    ImportChecks run() {
+        if (!manifest_.python || !check_python()) return std::move(out_);
+        jobs_ = processes_for(options_.jobs);
+        plan_ = plan_imports(python_, manifest_, options_.all_packages, jobs_);
+        total_ = plan_.packages + plan_.frameworks;
+        PassOptions pass_options{options_.expect_gpu, jobs_, [this](const std::string& name) { begun(name); }};
+        const ImportPass pass(python_, plan_, pass_options);
+        const PassResult clean = pass.run(python_.clean());
+        tell_clean(clean);
+        const ShellCompare shell = compare_shell(python_, manifest_, clean.used);
+        python_.suspect(shell.variables);
+        out_.shell_reasons = shell.reasons;
+        if (!shell.starts) {
+            add(not_started_in_shell(shell.answer));
+            return std::move(out_);
+        }
+        tell_shell(shell);
+        if (!shell.reasons.empty() && !plan_.empty()) {
+            total_ += plan_.packages + plan_.frameworks;
+            const PassResult user = pass.run(python_.user());
+            pass_options.on_begin = {}; // the search for a culprit tries things again and again
+            tell_user(pass, clean, user);
+        }
+        return std::move(out_);
     }
 
   private:
     ImportCheck& add(ImportCheck check) {
-        checks_.push_back(std::move(check));
-        return checks_.back();
+        out_.peak_memory = std::max(out_.peak_memory, check.peak_memory);
+        out_.checks.push_back(std::move(check));
+        return out_.checks.back();
+    }
+
+    void begun(const std::string& name) {
+        if (options_.progress) options_.progress(std::min(++begun_, total_.load()), total_, name);
     }
 
     bool check_python() {
@@ -68,7 +83,7 @@ class Checker {
         if (c.ok) c.sentence = fmt::format("Python {} starts", a.text("version"));
         else {
             c.sentence = fmt::format("'{}/{}' does not start: {}", options_.prefix, manifest_.python->executable,
-                                     with_last_words(a));
+                                     a.with_last_words());
             c.advice =
                 "the report's lines about the machine may name what is missing; else install again into another prefix";
         }
@@ -81,13 +96,11 @@ class Checker {
     }
 
     // A variable of the shell that keeps Python from starting (PYTHONHOME) is said once, not for each import.
-    bool check_user_python() {
-        PythonAnswer a;
-        if (starts(python_.user(), a)) return true;
+    ImportCheck not_started_in_shell(const PythonAnswer& answer) const {
         ImportCheck c;
         c.name = "python";
         c.environment = "user";
-        c.seconds = a.seconds;
+        c.seconds = answer.seconds;
         c.sentence = "Python did not start in your shell's environment: ";
         const auto works = [&](const Variables& e) {
             PythonAnswer ignored;
@@ -97,187 +110,111 @@ class Checker {
             c.sentence += fmt::format("{} is set to '{}'; unset it", name, options_.user.at(name));
             c.advice = "unset " + name;
         } else {
-            c.sentence += with_last_words(a);
+            c.sentence += answer.with_last_words();
             c.advice = python_.culprit(works);
         }
+        return c;
+    }
+
+    void tell_clean(const PassResult& clean) {
+        for (const auto& [module, failed] : clean.failed) add(failed_import(module, "clean", failed.reason));
+        if (!clean.done.empty()) add(imported(clean));
+        for (const auto& [name, result] : clean.frameworks) {
+            ImportCheck check = result.check;
+            check.environment = "clean";
+            if (!check.ok)
+                check.advice = check.gpu_related ? "the report's lines about GPU and driver say what is wrong"
+                                                 : "the report's lines about the machine may name a missing library";
+            add(std::move(check));
+        }
+    }
+
+    // Which of the two it was: asked again, or nothing of the shell is used.
+    void tell_shell(const ShellCompare& shell) {
+        ImportCheck c;
+        c.name = "shell";
+        c.environment = "user";
+        c.ok = true;
+        c.seconds = shell.answer.seconds;
+        c.sentence = shell.reasons.empty() ? "your shell's variables change nothing that was imported"
+                                           : fmt::format("tested with your shell's variables as well, because {}",
+                                                         listed(shell.reasons, shown_reasons));
         add(std::move(c));
-        return false;
     }
 
-    // The framework's own check imports it.
-    bool is_framework(std::string_view package) const {
-        return std::ranges::any_of(frameworks_, [&](const Framework* f) {
-            return std::ranges::find(f->distributions, package) != f->distributions.end();
-        });
-    }
-
-    std::vector<std::string> packages_to_import() const {
-        std::vector<std::string> out;
-        for (const format::PackageInfo& p : manifest_.packages) {
-            const bool kind = (p.kind == "wheel" || p.kind == "conda" || p.kind == "captured") && p.prefix.is_env();
-            if (kind && (p.requested || options_.all_packages) && !is_framework(p.name) && p.name != "python")
-                out.push_back(options_.all_packages ? with_declared(p) : p.name);
-        }
-        return out;
-    }
-
-    static std::string with_declared(const format::PackageInfo& package) {
-        std::string out = package.name;
-        for (const std::string& module : package.imports)
-            out += (out.size() == package.name.size() ? "=" : ",") + module;
-        return out;
-    }
-
-    struct Imports {
-        std::vector<std::string> done, outside;    // modules; files that lie outside the prefix
-        std::set<std::string> left_out;            // names beside the modules: tests, libraries for ctypes
-        std::map<std::string, std::string> failed; // module → reason
-        double seconds = 0;
-    };
-    // -t imports many packages, so several interpreters share them.
-    Imports import_all(const std::vector<std::string>& packages, const Variables& environment) const {
-        const std::size_t shares =
-            options_.all_packages ? std::clamp<std::size_t>(packages.size() / 4, 1, options_.jobs) : 1;
-        std::vector<std::vector<std::string>> share(shares);
-        for (std::size_t i = 0; i < packages.size(); ++i) share[i % shares].push_back(packages[i]);
-        Imports out;
-        std::mutex mutex;
-        (void)parallel_for(shares, static_cast<unsigned>(shares), [&](std::size_t i) -> Status {
-            Imports some = import_some(share[i], environment);
-            std::lock_guard lock(mutex);
-            out.done.insert(out.done.end(), some.done.begin(), some.done.end());
-            out.outside.insert(out.outside.end(), some.outside.begin(), some.outside.end());
-            out.left_out.merge(some.left_out);
-            out.failed.merge(some.failed);
-            out.seconds = std::max(out.seconds, some.seconds);
-            return {};
-        });
-        std::ranges::sort(out.done);
-        return out;
-    }
-
-    // One interpreter imports all packages, which is quick but unlike real use: setuptools refuses its import after
-    // another package has imported distutils. So a module that fails among others is tried once more alone.
-    Imports import_some(const std::vector<std::string>& packages, const Variables& environment) const {
-        std::map<std::string, std::string> package_of;
-        Imports out = import_together(packages, environment, package_of);
-        if (out.done.empty() || package_of.size() > 8) return out; // nothing was imported before it, or too many fail
-        for (const auto& [module, package] : package_of) {
-            std::map<std::string, std::string> again;
-            Imports alone = import_together({fmt::format("{}={}", package, module)}, environment, again);
-            out.seconds += alone.seconds;
-            if (!alone.failed.empty() || alone.done.empty()) continue;
-            out.failed.erase(module);
-            out.done.push_back(module);
-            out.outside.insert(out.outside.end(), alone.outside.begin(), alone.outside.end());
-        }
-        return out;
-    }
-
-    // `raised`: modules whose import ended with an exception, and the package of each.
-    Imports import_together(const std::vector<std::string>& packages, const Variables& environment,
-                            std::map<std::string, std::string>& raised) const {
-        Imports out;
-        std::vector<std::string> left = packages;
-        // When a module ends the interpreter, the next round continues after its package.
-        while (!left.empty()) {
-            PythonAnswer a = python_.run(scripts::imports(), left, environment);
-            out.seconds += a.seconds;
-            const Begun open = read_answers(a, out, raised);
-            if (!open.module.empty()) out.failed[open.module] = a.failure.empty() ? "no answer" : with_last_words(a);
-            else if (!a.failure.empty())
-                out.failed[python_itself] = fmt::format("Python ended badly {} the imports: {}",
-                                                        a.complete ? "after" : "during", with_last_words(a));
-            if (open.module.empty() || a.complete) break;
-            auto at = std::ranges::find_if(
-                left, [&](const std::string& word) { return word.substr(0, word.find('=')) == open.package; });
-            if (at == left.end()) break;
-            left.erase(left.begin(), at + 1);
-        }
-        return out;
-    }
-
-    // The import that had begun and not ended at the last answer.
-    struct Begun {
-        std::string module, package;
-    };
-    Begun read_answers(const PythonAnswer& answer, Imports& out, std::map<std::string, std::string>& raised) const {
-        Begun open;
-        for (const json& line : answer.lines) {
-            auto value = [&](const char* key) { return format::text_field(line, key); };
-            if (auto name = value("begin"); !name.empty()) open = {name, value("package")};
-            if (auto name = value("left_out"); !name.empty()) out.left_out.insert(name);
-            if (auto name = value("done"); !name.empty()) {
-                out.done.push_back(name);
-                if (auto file = value("file"); !file.empty() && !file.starts_with(options_.prefix + "/"))
-                    out.outside.push_back(file);
-                open = {};
-            }
-            if (auto name = value("failed"); !name.empty()) {
-                out.failed[name] = value("error");
-                raised[name] = value("package");
-                open = {};
-            }
-        }
-        return open;
-    }
-
-    void check_packages() {
-        auto packages = packages_to_import();
-        if (packages.empty()) return;
-        Imports in_clean = import_all(packages, python_.clean());
-        for (const auto& [module, reason] : in_clean.failed) add(failed_import(module, "clean", reason));
-        if (!in_clean.done.empty()) add(imported(in_clean, packages.size()));
-        if (!user_starts_) return;
-        Imports in_user = import_all(packages, python_.user());
-        for (const auto& [module, reason] : in_user.failed) {
-            if (in_clean.failed.contains(module)) continue;
-            ImportCheck c = failed_import(module, "user", reason);
-            c.advice =
-                python_.culprit([&](const Variables& e) { return !import_all(packages, e).failed.contains(module); });
+    // What the clean pass has shown already is not said again.
+    void tell_user(const ImportPass& pass, const PassResult& clean, const PassResult& user) {
+        for (const auto& [module, failed] : user.failed) {
+            if (clean.failed.contains(module)) continue;
+            ImportCheck c = failed_import(module, "user", failed.reason);
+            c.advice = python_.culprit([&, module = module, package = failed.package](const Variables& e) {
+                return !(package.empty() ? pass.run(e) : pass.run_package(package, e)).failed.contains(module);
+            });
             add(std::move(c));
         }
-        if (!in_user.outside.empty()) add(shadowed("imports", in_user.outside.front()));
+        if (!user.outside.empty()) add(shadowed(pass, user.outside.begin()->first, user.outside.begin()->second));
+        for (const auto& [name, result] : user.frameworks) tell_framework(pass, clean.frameworks.at(name), result);
     }
 
-    ImportCheck imported(const Imports& imports, std::size_t packages) const {
+    // A shell that hides the GPU makes no step fail; the check then fails because the framework finds no GPU.
+    void tell_framework(const ImportPass& pass, const FrameworkResult& clean, const FrameworkResult& user) {
+        if (!clean.check.ok) return; // the second run looks for a harmful variable; it tells nothing then
+        auto elsewhere = [&](const FrameworkResult& r) { return !r.file.empty() && !python_.owns(r.file); };
+        if (user.check.ok && !elsewhere(user)) return;
+        ImportCheck c = user.check;
+        c.environment = "user";
+        c.sentence = user.check.ok ? fmt::format("in your shell Python imports '{}' instead of the installed {}",
+                                                 user.file, c.name)
+                                   : fmt::format("in your shell: {}{}", user.check.sentence,
+                                                 elsewhere(user) ? fmt::format(" (from '{}')", user.file) : "");
+        const auto framework = std::ranges::find(known_frameworks(), c.name, &Framework::name);
+        c.advice = python_.culprit([&](const Variables& e) {
+            const FrameworkResult again = pass.run_framework(*framework, e);
+            return again.check.ok && !elsewhere(again);
+        });
+        add(std::move(c));
+    }
+
+    ImportCheck imported(const PassResult& pass) const {
         ImportCheck all;
         all.name = "imports";
         all.environment = "clean";
         all.ok = true;
-        all.sentence = fmt::format("import {}", listed(imports.done));
+        all.sentence = fmt::format("import {}", listed(pass.done));
         if (options_.all_packages)
-            all.sentence = fmt::format("{} modules of {} packages imported, {} failed: {}", imports.done.size(),
-                                       packages, imports.failed.size(), listed(imports.done));
-        if (!imports.left_out.empty())
-            all.sentence += "; not imported: " + listed({imports.left_out.begin(), imports.left_out.end()});
-        all.seconds = imports.seconds;
+            all.sentence = fmt::format("{} modules of {} packages imported, {} failed: {}", pass.done.size(),
+                                       plan_.packages, pass.failed.size(), listed(pass.done));
+        if (!pass.left_out.empty())
+            all.sentence += "; not imported: " + listed({pass.left_out.begin(), pass.left_out.end()});
+        all.seconds = pass.seconds;
+        all.peak_memory = pass.peak_memory;
         return all;
     }
 
-    ImportCheck failed_import(const std::string& module, const char* environment, const std::string& reason) const {
+    static ImportCheck failed_import(const std::string& module, const char* environment, const std::string& reason) {
+        const bool python = module == PassResult::python_itself;
         ImportCheck c;
-        c.name = module == python_itself ? "python" : module;
+        c.name = python ? "python" : module;
         c.environment = environment;
         c.gpu_related = is_gpu_message(reason);
         const char* where = std::string_view(environment) == "user" ? " in your shell" : "";
-        c.sentence = module == python_itself ? fmt::format("{}{}", reason, where)
-                                             : fmt::format("import {} failed{}: {}", module, where, reason);
+        c.sentence =
+            python ? fmt::format("{}{}", reason, where) : fmt::format("import {} failed{}: {}", module, where, reason);
         if (std::string_view(environment) == "clean")
             c.advice = "the report's lines about the machine may name a missing library; else the package needs "
                        "something that its metadata does not name";
         return c;
     }
 
-    ImportCheck shadowed(const std::string& name, const std::string& file) const {
+    ImportCheck shadowed(const ImportPass& pass, const std::string& package, const std::string& file) const {
         ImportCheck c;
-        c.name = name;
+        c.name = "imports";
         c.environment = "user";
         c.ok = true;
-        c.sentence = fmt::format("in your shell Python imports '{}' instead of the installed {}", file, name);
+        c.sentence = fmt::format("in your shell Python imports '{}' instead of the installed {}", file, package);
         c.advice = python_.culprit([&](const Variables& e) {
-            Imports i = import_all(packages_to_import(), e);
-            return i.outside.empty() && i.failed.empty();
+            const PassResult again = pass.run_package(package, e);
+            return again.outside.empty() && again.failed.empty();
         });
         return c;
     }
@@ -285,38 +222,16 @@ class Checker {
     const format::Manifest& manifest_;
     const ImportOptions& options_;
     EnvironmentPython python_;
-    std::vector<const Framework*> frameworks_;
-    bool user_starts_ = true; // Python starts with the variables of the user's shell
-    std::vector<ImportCheck> checks_;
+    ImportPlan plan_;
+    unsigned jobs_ = 1;
+    std::atomic<std::size_t> begun_ = 0, total_ = 0; // imports and checks, for the progress
+    ImportChecks out_;
 };
 
 } // namespace
 
-bool is_gpu_message(std::string_view message) {
-    for (std::string_view words : {"libcuda.so", "libnvidia-", "CUDA error", "CUDA driver", "NVIDIA driver",
-                                   "cudaError", "CUDA_ERROR", "no CUDA-capable"})
-        if (message.find(words) != std::string_view::npos) return true;
-    return false;
-}
-
-std::vector<ImportCheck> check_imports(const format::Manifest& manifest, const ImportOptions& options) {
+ImportChecks check_imports(const format::Manifest& manifest, const ImportOptions& options) {
     return Checker(manifest, options).run();
-}
-
-json to_json(const ImportCheck& check) {
-    json steps = json::array();
-    for (const CheckStep& s : check.steps)
-        steps.push_back({{"name", s.name}, {"ok", s.ok}, {"gpu", s.gpu}, {"words", s.words}, {"seconds", s.seconds}});
-    json out = {{"name", check.name},
-                {"environment", check.environment},
-                {"ok", check.ok},
-                {"gpu_related", check.gpu_related},
-                {"sentence", check.sentence},
-                {"advice", check.advice},
-                {"seconds", check.seconds}};
-    if (!check.device.empty()) out["device"] = check.device;
-    if (!steps.empty()) out["steps"] = std::move(steps);
-    return out;
 }
 
 } // namespace tinderbox::verify

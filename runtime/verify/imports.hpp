@@ -1,51 +1,36 @@
-// Tests with the environment's own Python whether the packages can be imported: once in a clean environment and once
-// with the variables of the user's shell.
+// Tests with the environment's own Python whether the packages can be imported and frameworks compute: in a clean
+// environment, and again with the variables of the user's shell when something there can matter.
 #pragma once
 
 #include "common/format/manifest.hpp"
+#include "runtime/verify/import_check.hpp"
 
-#include <nlohmann/json_fwd.hpp>
-
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
 namespace tinderbox::verify {
 
-// One operation of a framework's check (runtime/verify/checks).
-struct CheckStep {
-    std::string name; // "torch.rand(5, 3)"
-    bool ok = false;
-    bool gpu = false;  // the step needs the GPU
-    std::string words; // a result worth reading ("cuDNN 91002"), or the exception
-    double seconds = 0;
-};
-
-struct ImportCheck {
-    std::string name;        // "python", "numpy", "torch"
-    std::string environment; // "clean" or "user"
-    bool ok = false;
-    bool gpu_related = false; // the GPU or its driver caused the failure
-    std::string sentence, advice;
-    double seconds = 0;
-    std::string device;           // the GPU that a framework computed on; "" = it used none
-    std::vector<CheckStep> steps; // of a framework's check
-};
-
 struct ImportOptions {
     std::string prefix;                      // of the environment
     bool expect_gpu = false;                 // frameworks built for CUDA must find one
     bool all_packages = false;               // -t: every package, and the imports that each declares
-    unsigned jobs = 1;                       // interpreters that run at the same time, with all_packages
+    unsigned jobs = 1;                       // interpreters that run at the same time
     std::map<std::string, std::string> user; // the user's environment (user_environment())
     double timeout_seconds = 300;            // for one run of Python
+    // The `done`th of `total` imports and checks begins, that of the package or framework `name`. From any thread.
+    std::function<void(std::size_t done, std::size_t total, const std::string& name)> progress;
 };
 
-std::vector<ImportCheck> check_imports(const format::Manifest& manifest, const ImportOptions& options);
+// The result of all checks with the environment's Python.
+struct ImportChecks {
+    std::vector<ImportCheck> checks;
+    // Why they were repeated with the variables of the user's shell, clauses; empty: nothing there is used.
+    std::vector<std::string> shell_reasons;
+    std::uint64_t peak_memory = 0; // bytes, of the largest process
+};
 
-// True when an exception's message is about driver or GPU ("libcuda.so.1: cannot open …", "CUDA error: …").
-bool is_gpu_message(std::string_view message);
-
-nlohmann::json to_json(const ImportCheck& check);
+ImportChecks check_imports(const format::Manifest& manifest, const ImportOptions& options);
 
 } // namespace tinderbox::verify

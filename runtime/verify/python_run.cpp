@@ -3,9 +3,12 @@
 #include "common/base/json_cost.hpp"
 #include "common/base/process.hpp"
 #include "common/base/text.hpp"
+#include "common/format/json_read.hpp"
 #include "runtime/verify/check_scripts.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 
 namespace tinderbox::verify {
 namespace {
@@ -33,6 +36,62 @@ std::string PythonAnswer::last_begin() const {
         if (auto found = it->find("begin"); found != it->end() && found->is_string()) return found->get<std::string>();
     return "Python's start";
 }
+
+std::string PythonAnswer::with_last_words() const {
+    return failure + (stderr_tail.empty() ? "" : " (" + stderr_tail + ")");
+}
+
+std::vector<std::string> PythonAnswer::texts(const char* key) const {
+    std::vector<std::string> out;
+    for (const json& line : lines)
+        if (auto found = line.find(key); found != line.end() && found->is_array())
+            for (const json& text : *found)
+                if (text.is_string()) out.push_back(text.get<std::string>());
+    return out;
+}
+
+PythonAnswer PythonAnswer::of_framework(std::string_view name) const {
+    PythonAnswer out;
+    out.failure = failure.empty() ? "no answer" : failure;
+    out.stderr_tail = stderr_tail;
+    out.peak_memory = peak_memory;
+    bool inside = false;
+    for (const json& line : lines) {
+        if (line.contains("framework")) inside = format::text_field(line, "framework") == name;
+        else if (inside && line.contains("framework_done")) {
+            out.failure.clear();
+            out.complete = true;
+            out.seconds = line.value("seconds", json()).is_number() ? line["seconds"].get<double>() : 0;
+            inside = false;
+        } else if (inside) out.lines.push_back(line);
+    }
+    return out;
+}
+
+namespace {
+
+// Cuts a stream of answers into lines.
+class AnswerLines {
+  public:
+    explicit AnswerLines(const std::function<void(const json&)>& each) : each_(each) {}
+    void add(std::string_view piece) {
+        held_ += piece;
+        for (auto end = held_.find('\n'); end != std::string::npos; end = held_.find('\n')) {
+            if (const json answer = parse_answer(std::string_view(held_).substr(0, end)); answer.is_object())
+                each_(answer);
+            held_.erase(0, end + 1);
+        }
+    }
+    static json parse_answer(std::string_view line) {
+        return is_affordable_json(line) ? json::parse(line, nullptr, false) : json();
+    }
+
+  private:
+    const std::function<void(const json&)>& each_;
+    std::string held_;
+};
+
+} // namespace
 
 // Sets the variables that activation sets, so that the checks run as in an activated environment.
 void EnvironmentPython::activate(Variables& e) const {
@@ -64,8 +123,10 @@ Variables EnvironmentPython::user() const {
 }
 
 PythonAnswer EnvironmentPython::run(std::string_view script, const std::vector<std::string>& arguments,
-                                    Variables environment) const {
+                                    Variables environment, const std::function<void(const json&)>& on_answer) const {
     ProcessSpec spec;
+    AnswerLines lines(on_answer);
+    if (on_answer) spec.on_answers = [&](std::string_view piece) { lines.add(piece); };
     spec.argv = {executable(), "-c", fmt::format("{}{}\nend()\n", scripts::answer(), script)};
     spec.argv.insert(spec.argv.end(), arguments.begin(), arguments.end());
     // No .pyc may appear in the installed tree: every file must stay as the table says.
@@ -86,9 +147,10 @@ PythonAnswer EnvironmentPython::run(std::string_view script, const std::vector<s
         return out;
     }
     for (std::string_view line : split_lines(process->answers)) {
-        json answer = is_affordable_json(line) ? json::parse(line, nullptr, false) : json();
+        json answer = AnswerLines::parse_answer(line);
         if (answer.is_object()) out.lines.push_back(std::move(answer));
     }
+    out.peak_memory = process->peak_memory;
     out.complete = !out.lines.empty() && out.lines.back().contains("end");
     out.stderr_tail = last_line(process->error_output).substr(0, shown_bytes);
     if (process->timed_out) out.failure = fmt::format("no answer within {:.0f} s", timeout_seconds_);
@@ -101,7 +163,10 @@ std::string EnvironmentPython::culprit_variable(const std::function<bool(const V
     static constexpr const char* suspects[] = {"PYTHONPATH",    "PYTHONHOME",           "LD_LIBRARY_PATH",
                                                "LD_PRELOAD",    "CUDA_VISIBLE_DEVICES", "PYTHONUSERBASE",
                                                "PYTHONSTARTUP", "PYTHONPLATLIBDIR",     "CUDA_HOME"};
-    for (const char* name : suspects) {
+    std::vector<std::string> names(std::begin(suspects), std::end(suspects));
+    for (const std::string& name : further_suspects_)
+        if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+    for (const std::string& name : names) {
         Variables e = user();
         if (e.erase(name) == 0) continue;
         if (works(e)) return name;

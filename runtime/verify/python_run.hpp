@@ -24,10 +24,16 @@ struct PythonAnswer {
     bool complete = false;   // the script came to its end; otherwise an import may have ended Python, with any status
     std::string stderr_tail; // the last line of standard error, at most 400 bytes
     double seconds = 0;
+    std::uint64_t peak_memory = 0; // bytes
 
     std::string text(const char* key) const;         // the first string under this key in any answer
     std::optional<bool> flag(const char* key) const; // the first boolean, likewise
     std::string last_begin() const;                  // the last say(begin=…): the step that was running at the end
+    std::string with_last_words() const;             // `failure` and `stderr_tail`
+    std::vector<std::string> texts(const char* key) const; // the strings of all lists under this key
+    // The answers of one framework's check among those of imports (checks/imports.py): with the failure of the whole
+    // process when the check did not come to its end.
+    PythonAnswer of_framework(std::string_view name) const;
 };
 
 class EnvironmentPython {
@@ -42,8 +48,12 @@ class EnvironmentPython {
     // All variables of the user's shell, and those that activation sets.
     Variables user() const;
 
-    PythonAnswer run(std::string_view script, const std::vector<std::string>& arguments, Variables environment) const;
+    // `on_answer` gets each answer as it arrives.
+    PythonAnswer run(std::string_view script, const std::vector<std::string>& arguments, Variables environment,
+                     const std::function<void(const nlohmann::json&)>& on_answer = {}) const;
 
+    // Variables that culprit() looks at as well.
+    void suspect(std::vector<std::string> names) { further_suspects_ = std::move(names); }
     // The first of the user's variables without which `works` returns true; "" when none is the cause.
     std::string culprit_variable(const std::function<bool(const Variables&)>& works) const;
     // Advice for the user. It names the first of their variables without which `works` returns true.
@@ -60,6 +70,7 @@ class EnvironmentPython {
     std::string prefix_;
     const Variables& user_;
     double timeout_seconds_;
+    std::vector<std::string> further_suspects_;
 };
 
 } // namespace tinderbox::verify

@@ -56,7 +56,11 @@ Verification verify_environment(const VerifyInputs& in) {
     options.all_packages = in.all_packages;
     options.jobs = in.jobs;
     options.user = in.user;
-    out.checks = check_imports(in.manifest, options);
+    options.progress = in.progress;
+    ImportChecks imports = check_imports(in.manifest, options);
+    out.checks = std::move(imports.checks);
+    out.shell_reasons = std::move(imports.shell_reasons);
+    out.peak_memory = imports.peak_memory;
     const bool framework = std::ranges::any_of(out.checks, [](const ImportCheck& c) { return !c.device.empty(); });
     for (const ImportCheck& check : out.checks) {
         if (check.ok) continue;
@@ -93,7 +97,10 @@ std::string_view to_string(Gpu gpu) {
 nlohmann::json to_json(const Verification& verification) {
     nlohmann::json checks = nlohmann::json::array();
     for (const ImportCheck& c : verification.checks) checks.push_back(to_json(c));
-    nlohmann::json out = {{"checks", std::move(checks)}, {"seconds", verification.seconds}};
+    nlohmann::json out = {{"checks", std::move(checks)},
+                          {"shell_reasons", verification.shell_reasons},
+                          {"peak_memory_bytes", verification.peak_memory},
+                          {"seconds", verification.seconds}};
     if (verification.probe) out["probe"] = machine::to_json(*verification.probe);
     return out;
 }

@@ -15,6 +15,8 @@ struct Verification {
     std::string reason;                        // why the GPU is not verified, one clause
     std::optional<machine::ProbeResult> probe; // nullopt: the probe was not run
     std::vector<ImportCheck> checks;
+    std::vector<std::string> shell_reasons; // ImportChecks::shell_reasons
+    std::uint64_t peak_memory = 0;          // bytes, of the largest process of the checks
     // gpu (exit 6) or script (exit 10); gpu when both failed. nullopt: no failure.
     std::optional<ErrorKind> failure;
     double seconds = 0;
@@ -27,9 +29,11 @@ struct VerifyInputs {
     std::map<std::string, std::string> user; // user_environment()
     bool no_gpu = false;                     // a failing GPU is a warning only
     bool all_packages = false;               // -t
-    unsigned jobs = 1;                       // of -t
+    unsigned jobs = 1;                       // interpreters that run at the same time
     // Returns the probe for the environment's CUDA; empty = this installer carries no probe.
     std::function<Result<Bytes>()> probe_program;
+    // ImportOptions::progress
+    std::function<void(std::size_t done, std::size_t total, const std::string& name)> progress;
     std::optional<int> gpu_memory; // percent of the free memory that the probe tests; nullopt = the probe's default
 };
 

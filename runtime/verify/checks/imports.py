@@ -1,8 +1,10 @@
 # Imports what each distribution offers. An argument is NAME, or NAME=MODULE,MODULE for the imports that a package
-# declares itself (conda's tests). Runs on Python 3.6 and later, whose importlib.metadata is younger.
+# declares itself (conda's tests). `frameworks`, defined before, are checks to run afterwards. Runs on Python 3.6 and
+# later, whose importlib.metadata is younger.
 import importlib
 import mmap
 import re
+import time
 from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES, SOURCE_SUFFIXES
 
 # What projects put beside their modules by mistake. Importing it may run tests, and users do not need it.
@@ -136,3 +138,10 @@ for word in sys.argv[1:]:
             say(left_out=name, package=package)
     for module in modules:
         attempt(package, module)
+
+# The checks of frameworks that these packages import: here the framework is loaded already.
+for name, text in frameworks.items():
+    say(framework=name)
+    began = time.monotonic()
+    exec(compile(text, "<the check of %s>" % name, "exec"), {"json": json, "os": os, "sys": sys, "say": say, "end": end})
+    say(framework_done=name, seconds=round(time.monotonic() - began, 3))

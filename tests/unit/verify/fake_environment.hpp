@@ -65,7 +65,7 @@ class FakeEnvironment {
         user.emplace("HOME", at("home").string());
         options.user = std::move(user);
         options.timeout_seconds = seconds;
-        return check_imports(manifest, options);
+        return check_imports(manifest, options).checks;
     }
     format::Manifest manifest;
 
