@@ -89,10 +89,10 @@ class GroupRun {
             if (!open.module.empty()) {
                 out_.failed[open.module] = {a.failure.empty() ? "no answer" : a.with_last_words(), open.package};
             } else if (!a.failure.empty() && !in_framework(a)) {
-                out_.failed[PassResult::python_itself] = {
-                    fmt::format("Python ended badly {} the imports: {}", a.complete ? "after" : "during",
-                                a.with_last_words()),
-                    ""};
+                out_.failed[PassResult::python_itself] = {fmt::format("Python ended badly {} the imports: {}",
+                                                                      a.complete ? "after" : "during",
+                                                                      a.with_last_words()),
+                                                          ""};
             }
             if (open.module.empty() || a.complete) return take_frameworks(a, group);
             const auto at = std::ranges::find(left, open.package, package_of_word);
@@ -201,8 +201,7 @@ PassResult ImportPass::run(const Variables& environment) const {
 PassResult ImportPass::run_package(const std::string& package, const Variables& environment) const {
     for (const ImportGroup& group : plan_.groups)
         for (const std::string& word : group.packages)
-            if (package_of_word(word) == package)
-                return GroupRun(python_, options_, environment).run({{word}, {}});
+            if (package_of_word(word) == package) return GroupRun(python_, options_, environment).run({{word}, {}});
     return {};
 }
 

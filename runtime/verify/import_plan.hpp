@@ -20,8 +20,8 @@ struct ImportPlan {
 };
 
 // What the person asked for; in a list that names every package, those that no other of them needs. `all_packages`:
-// every package, and the modules that each declares, shared by up to `jobs` processes. Frameworks: those that can be imported from inside the prefix, and
-// those that the manifest requires.
+// every package, and the modules that each declares, shared by up to `jobs` processes. Frameworks: those that can be
+// imported from inside the prefix, and those that the manifest requires.
 ImportPlan plan_imports(const EnvironmentPython& python, const format::Manifest& manifest, bool all_packages,
                         unsigned jobs);
 

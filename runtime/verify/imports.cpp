@@ -1,10 +1,9 @@
 #include "runtime/verify/imports.hpp"
 
+#include "common/base/text.hpp"
 #include "common/machine/host.hpp"
 #include "runtime/verify/check_scripts.hpp"
 #include "runtime/verify/shell_compare.hpp"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <atomic>

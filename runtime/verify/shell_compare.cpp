@@ -13,10 +13,10 @@ namespace {
 using nlohmann::json;
 
 // Read by Python before any module, by the dynamic loader, by CUDA, or by libraries without Python's knowledge.
-constexpr const char* families[] = {
-    "PYTHON",  "LD_",    "GLIBC_", "MALLOC_", "CUDA",  "NVIDIA_", "CUDNN",  "CUBLAS", "NCCL_", "TORCH", "PYTORCH_",
-    "TRITON_", "TF_",    "XLA_",   "JAX",     "CUPY_", "NUMBA_",  "OMP_",   "GOMP_",  "KMP_",  "MKL_",  "OPENBLAS_",
-    "BLIS_",   "VECLIB", "TBB_",   "ONNX",    "HDF5_", "GDAL_",   "PROJ_",  "OPENSSL_"};
+constexpr const char* families[] = {"PYTHON", "LD_",   "GLIBC_",   "MALLOC_", "CUDA",  "NVIDIA_",   "CUDNN", "CUBLAS",
+                                    "NCCL_",  "TORCH", "PYTORCH_", "TRITON_", "TF_",   "XLA_",      "JAX",   "CUPY_",
+                                    "NUMBA_", "OMP_",  "GOMP_",    "KMP_",    "MKL_",  "OPENBLAS_", "BLIS_", "VECLIB",
+                                    "TBB_",   "ONNX",  "HDF5_",    "GDAL_",   "PROJ_", "OPENSSL_"};
 
 // They change neither which modules Python finds nor how it starts, or shell.py has compared what they lead to.
 constexpr const char* without_effect[] = {"PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "PYTHONSTARTUP",
@@ -24,9 +24,9 @@ constexpr const char* without_effect[] = {"PYTHONDONTWRITEBYTECODE", "PYTHONUNBU
 
 // Every shell has them, and many packages look at them: how a terminal draws, which language is spoken. The encoding is
 // compared by encoding_reason().
-constexpr const char* of_every_shell[] = {"PATH",      "PWD",      "OLDPWD", "SHELL",    "SHLVL", "_",      "TERM",
-                                          "COLORTERM", "NO_COLOR", "LINES",  "COLUMNS",  "LANG",  "LC_ALL", "LC_CTYPE",
-                                          "LC_MESSAGES", "LANGUAGE"};
+constexpr const char* of_every_shell[] = {"PATH",   "PWD",       "OLDPWD",      "SHELL",   "SHLVL",   "_",
+                                          "TERM",   "COLORTERM", "NO_COLOR",    "LINES",   "COLUMNS", "LANG",
+                                          "LC_ALL", "LC_CTYPE",  "LC_MESSAGES", "LANGUAGE"};
 
 // Their programs run without importing anything of theirs.
 constexpr const char* not_imported[] = {"pip", "conda", "python", "setuptools", "wheel"};
@@ -62,8 +62,8 @@ std::string encoding_reason(const Variables& user, const format::Manifest& manif
         if (found == user.end() || found->second.empty()) continue;
         const std::string value = to_lower(found->second);
         const bool utf8 = value.ends_with("utf-8") || value.ends_with("utf8");
-        const bool old = manifest.python && (manifest.python->version.starts_with("3.6") ||
-                                             manifest.python->version.starts_with("2."));
+        const bool old = manifest.python &&
+                         (manifest.python->version.starts_with("3.6") || manifest.python->version.starts_with("2."));
         if (utf8 || ((value == "c" || value == "posix") && !old)) return "";
         return fmt::format("{} is '{}'", name, found->second);
     }
@@ -71,8 +71,7 @@ std::string encoding_reason(const Variables& user, const format::Manifest& manif
 }
 
 // Whether a value that is not that of the clean environment can matter.
-bool can_matter(const std::string& name, const std::string& value, const format::Manifest& manifest,
-                const Used& used) {
+bool can_matter(const std::string& name, const std::string& value, const format::Manifest& manifest, const Used& used) {
     if (is_one_of(name, of_every_shell) || is_one_of(name, without_effect)) return false;
     if (name == "LD_LIBRARY_PATH") return has_libraries(value);
     if (std::ranges::any_of(families, [&](const char* family) { return name.starts_with(family); })) return true;
@@ -84,7 +83,8 @@ bool can_matter(const std::string& name, const std::string& value, const format:
 ShellCompare compare_shell(const EnvironmentPython& python, const format::Manifest& manifest, const Used& used) {
     ShellCompare out;
     const Variables clean = python.clean(), user = python.user();
-    out.answer = python.run(std::string(scripts::watch()) + std::string(scripts::shell()), {used.modules.begin(), used.modules.end()}, user);
+    out.answer = python.run(std::string(scripts::watch()) + std::string(scripts::shell()),
+                            {used.modules.begin(), used.modules.end()}, user);
     out.starts = out.answer.failure.empty() && !out.answer.text("version").empty();
     for (const auto& [name, value] : user) {
         const auto same = clean.find(name);

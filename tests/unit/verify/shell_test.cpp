@@ -189,14 +189,16 @@ TEST_CASE("what is imported of a list, and by which process", "[import]") {
         CHECK(sentence() == "import root");
     }
     SECTION("a framework is loaded once, with the packages that need it") {
-        e.write("site/torch/__init__.py",
-                fmt::format("open({:?}, 'a').write('x')\n__version__ = '9'\nimport types\n"
-                            "version = types.SimpleNamespace(cuda=None)\nrand = lambda *s: types.SimpleNamespace(shape=s)\n"
-                            "cuda = types.SimpleNamespace(is_available=lambda: False)\n"
-                            "ones = lambda *a, **k: None\n"
-                            "_y = types.SimpleNamespace(shape=(1, 4, 6, 6), sum=lambda: types.SimpleNamespace(item=lambda: 3888.0))\n"
-                            "nn = types.SimpleNamespace(functional=types.SimpleNamespace(conv2d=lambda x, w: _y))\n",
-                            e.at("count").string()));
+        e.write(
+            "site/torch/__init__.py",
+            fmt::format("open({:?}, 'a').write('x')\n__version__ = '9'\nimport types\n"
+                        "version = types.SimpleNamespace(cuda=None)\nrand = lambda *s: types.SimpleNamespace(shape=s)\n"
+                        "cuda = types.SimpleNamespace(is_available=lambda: False)\n"
+                        "ones = lambda *a, **k: None\n"
+                        "_y = types.SimpleNamespace(shape=(1, 4, 6, 6), sum=lambda: types.SimpleNamespace(item=lambda: "
+                        "3888.0))\n"
+                        "nn = types.SimpleNamespace(functional=types.SimpleNamespace(conv2d=lambda x, w: _y))\n",
+                        e.at("count").string()));
         needs("torchvision", "Requires-Dist: torch\n");
         e.write("site/torchvision/__init__.py", "import torch\n");
         const auto checks = e.check();
