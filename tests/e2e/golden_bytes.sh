@@ -26,14 +26,13 @@ cd "$fixed"
 # Parcels of another generator must not answer for this one's.
 export TINDERBOX_CACHE=$fixed/cache
 golden_channel
-inputs=$(digest_of_inputs)
 
 make() { # NAME ARGUMENTS…
     local name=$1
     shift
     quietly "$tinderbox" build "$@" -o "$name.run"
     cat "$name.run" "$name.run".0* >whole 2>/dev/null || true
-    printf '%s %s %s\n' "$name" "$inputs" "$(sha256sum <whole | cut -c 1-64)" >>rows
+    printf '%s %s %s\n' "$name" "$(digest_of_inputs "$name")" "$(sha256sum <whole | cut -c 1-64)" >>rows
 }
 
 printf 'six==1.17.0\nPygments==2.19.2\nmarkupsafe==3.0.3\nnumpy==2.2.6\nPyYAML==6.0.3\n' >requirements.txt
