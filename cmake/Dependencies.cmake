@@ -7,12 +7,12 @@
 #       deps/logs/                what each build printed
 #
 # KEY is a hash of everything that decides the result: the pinned tarball, the recipe (cmake/deps/NAME.cmake and a
-# directory of that name), the compiler, the helpers below, and the keys of the libraries that it uses. So presets share
+# directory of that name), the compiler, and the keys of the libraries that it uses. So presets share
 # one build, and a changed recipe rebuilds its library and those that depend on it. Several configures may run at once:
 # each library is built under a file lock, which the kernel releases when its owner dies. A build counts only with its
 # stamp.
 #
-# A recipe defines
+# BuildDependencies.cmake builds what is missing. A recipe defines
 #   set(NAME_uses …)                             names of other dependencies (optional)
 #   function(tinderbox_build_NAME source prefix) builds and installs (header-only: copies)
 #   function(tinderbox_use_NAME prefix)          defines the tb:: targets
@@ -29,40 +29,7 @@ else()
 endif()
 cmake_path(ABSOLUTE_PATH tinderbox_cache BASE_DIRECTORY "${CMAKE_SOURCE_DIR}" NORMALIZE)
 
-# --- helpers for recipes ---------------------------------------------------------------------
-
-# Runs one command with its output in the log. On failure it shows the end of the log and stops.
-function(tinderbox_run)
-    cmake_parse_arguments(PARSE_ARGV 0 arg "" "DIRECTORY" "COMMAND")
-    execute_process(COMMAND ${arg_COMMAND} WORKING_DIRECTORY "${arg_DIRECTORY}"
-        RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
-    file(APPEND "${tinderbox_log}" "${output}\n")
-    if(NOT result EQUAL 0)
-        string(LENGTH "${output}" length)
-        if(length GREATER 4000)
-            math(EXPR begin "${length} - 4000")
-            string(SUBSTRING "${output}" ${begin} -1 output)
-        endif()
-        message(FATAL_ERROR "building a dependency failed; the end of ${tinderbox_log}:\n${output}")
-    endif()
-endfunction()
-
-# Configures, builds and installs a CMake project; further arguments go to its configure step.
-function(tinderbox_cmake_build source prefix)
-    set(build "${tinderbox_work}/build")
-    set(flags "-O2 -fPIC -ffunction-sections -fdata-sections -w -ffile-prefix-map=${tinderbox_work}/=")
-    tinderbox_run(DIRECTORY "${tinderbox_work}" COMMAND "${CMAKE_COMMAND}" -S "${source}" -B "${build}" -G Ninja
-        "-DCMAKE_MAKE_PROGRAM=${CMAKE_MAKE_PROGRAM}"
-        "-DCMAKE_C_COMPILER=${CMAKE_C_COMPILER}" "-DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}"
-        "-DCMAKE_C_COMPILER_LAUNCHER=${CMAKE_C_COMPILER_LAUNCHER}"
-        "-DCMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER}"
-        -DCMAKE_BUILD_TYPE=Release "-DCMAKE_C_FLAGS=${flags}" "-DCMAKE_CXX_FLAGS=${flags}"
-        -DCMAKE_C_FLAGS_RELEASE=-DNDEBUG -DCMAKE_CXX_FLAGS_RELEASE=-DNDEBUG
-        -DCMAKE_POLICY_DEFAULT_CMP0074=NEW -DCMAKE_FIND_USE_PACKAGE_REGISTRY=OFF
-        "-DCMAKE_INSTALL_PREFIX=${prefix}" -DCMAKE_INSTALL_LIBDIR=lib -DBUILD_SHARED_LIBS=OFF -DBUILD_TESTING=OFF
-        ${ARGN})
-    tinderbox_run(DIRECTORY "${build}" COMMAND "${CMAKE_COMMAND}" --build . -j ${tinderbox_jobs} --target install)
-endfunction()
+# --- for recipes -----------------------------------------------------------------------------
 
 # Defines tb::NAME for one static library; further arguments are targets that it needs.
 function(tinderbox_archive name prefix archive)
@@ -79,99 +46,6 @@ function(tinderbox_headers name prefix)
     set_target_properties(tb::${name} PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${prefix}/include")
 endfunction()
 
-# --- fetching --------------------------------------------------------------------------------
-
-# Downloads the tarball of one pin unless it is there. Sources are tried in order, the machine's Debian mirror first: a
-# machine that has one may reach nothing else.
-function(tinderbox_download pin out)
-    string(JSON count LENGTH "${pin}" sources)
-    math(EXPR last "${count} - 1")
-    set(tried "")
-    set(urls "")
-    foreach(i RANGE ${last})
-        string(JSON source GET "${pin}" sources ${i})
-        string(JSON hash GET "${source}" sha256)
-        string(JSON pool ERROR_VARIABLE missing GET "${source}" debian)
-        if(NOT missing)
-            foreach(mirror IN LISTS tinderbox_debian_mirrors)
-                list(APPEND urls "${hash} ${mirror}${pool}")
-            endforeach()
-            cmake_path(GET pool FILENAME file)
-        else()
-            string(JSON url GET "${source}" url)
-            list(APPEND urls "${hash} ${url}")
-            string(JSON file GET "${source}" file)
-        endif()
-        # A file from an earlier run counts, whatever source it came from.
-        set(path "${tinderbox_cache}/downloads/${file}")
-        if(EXISTS "${path}")
-            file(SHA256 "${path}" found)
-            if(found STREQUAL hash)
-                set(${out} "${path}" PARENT_SCOPE)
-                return()
-            endif()
-            file(REMOVE "${path}")
-        endif()
-        set(file_${hash} "${path}")
-    endforeach()
-    foreach(entry IN LISTS urls)
-        string(REGEX MATCH "^([0-9a-f]+) (.*)$" matched "${entry}")
-        set(hash "${CMAKE_MATCH_1}")
-        set(url "${CMAKE_MATCH_2}")
-        set(path "${file_${hash}}")
-        file(DOWNLOAD "${url}" "${path}.part" STATUS status INACTIVITY_TIMEOUT 30 TLS_VERIFY ON)
-        list(GET status 0 code)
-        if(code EQUAL 0)
-            file(SHA256 "${path}.part" found)
-            if(found STREQUAL hash)
-                file(RENAME "${path}.part" "${path}")
-                set(${out} "${path}" PARENT_SCOPE)
-                return()
-            endif()
-            set(status "0;its SHA-256 is ${found}, not ${hash}")
-        endif()
-        file(REMOVE "${path}.part")
-        list(GET status 1 reason)
-        string(APPEND tried "\n  ${url}: ${reason}")
-    endforeach()
-    message(FATAL_ERROR "a dependency cannot be downloaded; tried:${tried}\n"
-        "Put the file into ${tinderbox_cache}/downloads by hand, or configure a Debian mirror or a proxy.")
-endfunction()
-
-# --- building --------------------------------------------------------------------------------
-
-function(tinderbox_build_dependency name version pin prefix)
-    set(tinderbox_work "${tinderbox_cache}/deps/work/${name}")
-    set(tinderbox_log "${tinderbox_cache}/deps/logs/${name}-${version}.log")
-    file(LOCK "${tinderbox_cache}/deps/${name}.lock" GUARD FUNCTION TIMEOUT 0 RESULT_VARIABLE locked)
-    if(NOT locked EQUAL 0)
-        message(STATUS "  ${name} ${version}: another configure is building it, waiting")
-        file(LOCK "${tinderbox_cache}/deps/${name}.lock" GUARD FUNCTION TIMEOUT 1800)
-    endif()
-    if(EXISTS "${prefix}/.complete")
-        return()
-    endif()
-    string(TIMESTAMP begin "%s")
-    file(REMOVE_RECURSE "${prefix}" "${tinderbox_work}")
-    file(MAKE_DIRECTORY "${prefix}/include" "${tinderbox_work}/source")
-    tinderbox_download("${pin}" tarball)
-    file(WRITE "${tinderbox_log}" "${name} ${version} from ${tarball}\n")
-    file(ARCHIVE_EXTRACT INPUT "${tarball}" DESTINATION "${tinderbox_work}/source")
-    file(GLOB top LIST_DIRECTORIES true "${tinderbox_work}/source/*")
-    list(LENGTH top count)
-    if(NOT count EQUAL 1)
-        message(FATAL_ERROR "${tarball} does not hold exactly one directory")
-    endif()
-    cmake_language(CALL tinderbox_build_${name} "${top}" "${prefix}")
-    string(JSON licence GET "${pin}" licence_file)
-    configure_file("${top}/${licence}" "${prefix}/LICENCE" COPYONLY)
-    file(WRITE "${prefix}/.complete" "")
-    file(REMOVE_RECURSE "${tinderbox_work}")
-    string(TIMESTAMP end "%s")
-    math(EXPR seconds "${end} - ${begin}")
-    message(STATUS "  ${name} ${version}: built in ${seconds} s")
-endfunction()
-
 ProcessorCount(tinderbox_jobs)
 if(DEFINED ENV{TINDERBOX_JOBS})
     set(tinderbox_jobs "$ENV{TINDERBOX_JOBS}")
@@ -181,7 +55,6 @@ endif()
 
 set(tinderbox_pin_file "${CMAKE_CURRENT_LIST_DIR}/dependencies.json")
 file(READ "${tinderbox_pin_file}" pins)
-file(READ "${CMAKE_CURRENT_LIST_FILE}" helpers)
 set(toolchain "${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION} ${CMAKE_SYSTEM_PROCESSOR} ${CMAKE_CXX_COMPILER}")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${tinderbox_pin_file}")
 
@@ -193,10 +66,14 @@ foreach(i RANGE ${last})
     string(JSON pin GET "${pins}" dependencies ${i})
     string(JSON name GET "${pin}" name)
     string(JSON version GET "${pin}" version)
+    string(JSON linked GET "${pin}" linked)
+    if(NOT linked AND NOT TINDERBOX_TESTS)
+        continue() # a library of the tests
+    endif()
     set(${name}_uses "")
     include("${CMAKE_CURRENT_LIST_DIR}/deps/${name}.cmake")
 
-    # The build helpers above are not part of the key. Raise this number when a change to them must rebuild everything.
+    # BuildDependencies.cmake is not part of the key. Raise this number when a change of it must rebuild everything.
     string(JSON hash GET "${pin}" sources 0 sha256)
     set(inputs "1;${toolchain};${version};${hash}")
     file(GLOB_RECURSE recipe "${CMAKE_CURRENT_LIST_DIR}/deps/${name}.cmake" "${CMAKE_CURRENT_LIST_DIR}/deps/${name}/*")
@@ -227,9 +104,29 @@ if(missing)
     list(JOIN missing ", " text)
     message(STATUS "Building dependencies into ${tinderbox_cache}/deps: ${text}")
     tinderbox_find_debian_mirrors(tinderbox_debian_mirrors)
-    foreach(name IN LISTS missing)
-        tinderbox_build_dependency(${name} "${tinderbox_dependency_${name}_version}"
-            "${tinderbox_dependency_${name}_pin}" "${tinderbox_dependency_${name}_prefix}")
+    set(state "")
+    foreach(variable IN ITEMS missing tinderbox_cache tinderbox_jobs tinderbox_debian_mirrors CMAKE_SOURCE_DIR CMAKE_C_COMPILER
+            CMAKE_CXX_COMPILER CMAKE_C_COMPILER_LAUNCHER CMAKE_CXX_COMPILER_LAUNCHER CMAKE_MAKE_PROGRAM)
+        string(APPEND state "set(${variable} [==[${${variable}}]==])\n")
+    endforeach()
+    foreach(name IN LISTS tinderbox_dependency_names)
+        foreach(field version prefix pin)
+            string(APPEND state "set(tinderbox_dependency_${name}_${field} [==[${tinderbox_dependency_${name}_${field}}]==])\n")
+        endforeach()
+    endforeach()
+    set(state_file "${CMAKE_BINARY_DIR}/dependencies.cmake")
+    file(WRITE "${state_file}" "${state}")
+    file(REMOVE_RECURSE "${state_file}.begun")
+    set(build COMMAND "${CMAKE_COMMAND}" "-Dstate=${state_file}" -P "${CMAKE_CURRENT_LIST_DIR}/BuildDependencies.cmake")
+    set(builds ${build})
+    if(tinderbox_jobs GREATER 1)
+        list(APPEND builds ${build}) # commands of one call run at the same time
+    endif()
+    execute_process(${builds} RESULTS_VARIABLE results)
+    foreach(result IN LISTS results)
+        if(NOT result EQUAL 0)
+            message(FATAL_ERROR "a dependency could not be built; the lines above say why")
+        endif()
     endforeach()
 endif()
 foreach(name IN LISTS tinderbox_dependency_names)
