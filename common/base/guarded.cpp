@@ -31,6 +31,13 @@ void say_plainly(const char* message) noexcept {
     ::_exit(static_cast<int>(error.kind));
 }
 
+// libsolv and the C library end the program so when an allocation fails, after a line of their own.
+extern "C" void on_abort(int) {
+    say_plainly("a library has given up, most likely because there is not enough memory; end other programs, or use "
+                "--jobs 1");
+    ::_exit(static_cast<int>(ErrorKind::storage));
+}
+
 } // namespace
 
 Error current_exception_as_error() noexcept {
@@ -54,8 +61,11 @@ Error current_exception_as_error() noexcept {
 
 int run_program(const std::function<Result<int>()>& body, const std::function<void(const Error&)>& say) {
     std::set_terminate(on_terminate);
-    struct sigaction ignore {};
+    struct sigaction ignore {
+    }, abort{};
     ignore.sa_handler = SIG_IGN;
+    abort.sa_handler = on_abort;
+    ::sigaction(SIGABRT, &abort, nullptr);
     for (int signal : {SIGPIPE, SIGXFSZ}) ::sigaction(signal, &ignore, nullptr);
     Result<int> code = guarded(body);
     if (code.ok()) return *code;

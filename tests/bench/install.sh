@@ -17,7 +17,9 @@
 # faults n GiB in instead, which is closer to a physical machine.
 #
 # STEPS (environment) chooses: raw, ours, and of its fallbacks ours-plain (no io_uring), ours-buffered (no O_DIRECT),
-# ours1 (one thread), ours-plain1 (all three), ours4; uv, uvc (--compile-bytecode), pip (once), tar, squashfs
+# ours1 (one thread), ours-plain1 (all three), ours4; uv, uvc (--compile-bytecode), pip (once), tar, squashfs.
+# Of the whole wait: wait (the installation with its verification), verify (--verify-only of it, warm), import (of the
+# modules in IMPORT, warm), uvi (uvc and that import). ROWS names a file for the measured values.
 set -euo pipefail
 runfile=$(realpath "${1:?RUNFILE}") wheels=$(realpath "${2:?WHEELHOUSE}") work=$(realpath "${3:?WORKDIR}") runs=${4:-3}
 python=${PYTHON:-python3.11}
@@ -28,8 +30,12 @@ unset PIP_FIND_LINKS PIP_INDEX_URL PIP_EXTRA_INDEX_URL PYTHONDONTWRITEBYTECODE
 mkdir -p "$work"
 # Recently freed inodes make small files slow on ext4; a parent with +T spreads directories over block groups.
 chattr +T "$work" 2>/dev/null || true
-rows=$work/rows.tsv
+rows=${ROWS:-$work/rows.tsv}
 : >"$rows"
+import="import ${IMPORT:-torch, torchvision}"
+# A shell without variables of its own, as most users have it.
+plain=(env -i "HOME=$work/home" "PATH=/usr/bin:/bin" TERM=dumb LANG=C.UTF-8)
+mkdir -p "$work/home"
 
 # Waits until freed memory is back at the host: less than 8 MiB reported in each of two checks (three minutes at most).
 until_given_back() {
@@ -54,10 +60,10 @@ cold() {
     fi
 }
 # measure NAME command…: one row: name, seconds with sync, peak RSS in MiB
-measure() {
+measure() { cold; measure_warm "$@"; }
+measure_warm() {
     local name=$1 start end status=0
     shift
-    cold
     start=$EPOCHREALTIME
     /usr/bin/time -f %M -o "$work/rss" "$@" >"$work/log.$name" 2>&1 </dev/null || status=$?
     sync -f "$work"
@@ -90,13 +96,29 @@ for step in $steps; do
             ours-plain1) fresh; measure ours-no-io_uring-no-O_DIRECT-one-thread env TINDERBOX_IO=no-uring,no-direct sh "$runfile" --extract "$target/x" --jobs 1 ;;
             ours1) fresh; measure ours-one-thread sh "$runfile" --extract "$target/x" --jobs 1 ;;
             ours4) fresh; measure ours-4-threads sh "$runfile" --extract "$target/x" --jobs 4 ;;
-            uv | uvc)
+            wait) fresh; measure wait "${plain[@]}" sh "$runfile" -b -p "$target/x" ;;
+            verify | import)
+                fresh
+                [ -e "$work/installed/.tinderbox" ] || "${plain[@]}" sh "$runfile" -b -p "$work/installed" >"$work/log.installed" 2>&1 || true
+                "${plain[@]}" "$work/installed/bin/python" -c "$import" 2>/dev/null # once, so that it is warm
+                case $step in
+                    verify) measure_warm verify-only "${plain[@]}" "$work/installed/.tinderbox/stub" --verify-only -p "$work/installed" ;;
+                    import) measure_warm import "${plain[@]}" "$work/installed/bin/python" -c "$import" ;;
+                esac
+                ;;
+            uv | uvc | uvi)
                 fresh
                 compile=
                 [ "$step" = uv ] || compile=--compile-bytecode
                 "$uv" venv -q --no-project --offline --python "$python" "$target/x"
-                # shellcheck disable=SC2086
-                measure "uv${compile:+-with-bytecode}" "$uv" pip install -q --offline --no-index --no-deps $compile --cache-dir "$target/cache" --python "$target/x/bin/python" $requirements
+                into=("$uv" pip install -q --offline --no-index --no-deps $compile --cache-dir "$target/cache" --python "$target/x/bin/python")
+                if [ "$step" = uvi ]; then
+                    # shellcheck disable=SC2016,SC2086
+                    measure uv-with-bytecode-and-import sh -c 'python=$1 import=$2; shift 2; "$@" && "$python" -c "$import"' _ "$target/x/bin/python" "$import" "${into[@]}" $requirements
+                else
+                    # shellcheck disable=SC2086
+                    measure "uv${compile:+-with-bytecode}" "${into[@]}" $requirements
+                fi
                 ;;
             pip)
                 [ "$run" = 1 ] || continue
@@ -143,4 +165,4 @@ for name, r in rows.items():
     factor = f"{median[name] / median['ours']:.1f} ×" if "ours" in median and name not in ("raw", "ours") else ""
     print(f"| {name} | {median[name]:.1f} | {len(r)} | {max(m for _, m in r)} | {raw} | {factor} |")
 END
-rm -rf "$work"/t[0-9]* # the archives stay for another call with other rows
+rm -rf "$work"/t[0-9]* "$work/installed" # the archives stay for another call with other rows

@@ -41,6 +41,12 @@ dd if=tiny.run of=stub bs=4096 skip=4 count=$((size / 4096)) status=none
 chmod 755 stub
 for value in 12000 16000 24000 40000 64000 96000 128000 192000 256000; do install -v $value; done
 for value in 40000 48000 64000 96000 128000 192000 256000 400000; do build -v $value; done
+# libsolv ends the process when an allocation fails. From the least memory that the program starts with.
+least=8000
+until (ulimit -v $least && "$tinderbox" --version) >/dev/null 2>&1; do least=$((least + 200)); done
+for value in $(seq $least 200 $((least + 4000))); do
+    limited -v "$value" "$tinderbox" build --plan --base none --name x --channel "$channel" --conda tinder-post
+done
 for value in 0 1 4 64 1000 3000; do install -f $value; build -f $value; done
 for value in 3 4 5 6 8 10 12 16 24; do install -n $value; build -n $value; done
 [ $refused -gt 10 ] || fail "only $refused of $tried runs met their limit"
