@@ -168,7 +168,8 @@ int Directory::look(std::string_view path, struct stat& out) const {
 
 bool Directory::exists(std::string_view path) const {
     struct stat st;
-    return look(path, st) == 0;
+    const int error = look(path, st);
+    return error != ENOENT && error != ENOTDIR && error != ELOOP;
 }
 
 Result<std::string> Directory::read_link(std::string_view path) const {

@@ -48,6 +48,7 @@ class Directory {
 
     // lstat(2) of an entry. ENOENT: it does not exist; ELOOP, ENOTDIR: a link or a file is where a directory should be.
     int look(std::string_view path, struct stat& out) const;
+    // Also true when an error keeps that from being known: the next call then says what is wrong.
     bool exists(std::string_view path) const;
     Result<std::string> read_link(std::string_view path) const;
     int unlink(std::string_view path) const;

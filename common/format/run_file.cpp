@@ -280,7 +280,7 @@ const std::optional<SignatureSlot>& RunFile::signature() const { return state_->
 Result<Sha256Digest> RunFile::sha256_of_files(const std::function<void(std::uint64_t)>& progress) const {
     Sha256 hash;
     FileRead read;
-    read.drop_cached = true;
+    // It stays in the page cache: an installation that follows reads it again (runtime/io/run_reader.hpp).
     std::uint64_t before = 0; // bytes of the volumes that are finished
     if (progress) read.progress = [&](std::uint64_t done) { progress(before + done); };
     for (const Volume& volume : state_->volumes) {

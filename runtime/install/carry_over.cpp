@@ -92,7 +92,7 @@ class Mover {
             return gone == 0 ? Status() : errno_error(fmt::format("cannot remove '{}'", from_.shown(path)), gone);
         }
         std::string saved = path + std::string(saved_suffix);
-        for (int n = 2; to_.exists(saved); ++n) saved = fmt::format("{}{}-{}", path, saved_suffix, n);
+        for (int n = 2; n < 1000 && to_.exists(saved); ++n) saved = fmt::format("{}{}-{}", path, saved_suffix, n);
         return rename(path, saved);
     }
     std::vector<std::string> moved; // as they are called now

@@ -24,6 +24,7 @@ class Directories {
     // For messages.
     std::string path(std::uint32_t index) const;
     const std::string& shown_root() const { return shown_root_; }
+    int root_fd() const { return kept_.front().get(); }
 
     // Sets modes and times, deepest first; afterwards no file may be created.
     Status finish(const format::Table& table, std::uint16_t mode_mask) const;

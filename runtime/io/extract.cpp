@@ -79,8 +79,8 @@ struct Shared {
     Shared(const format::RunFile& r, const format::Table& t, const WritePlan& p, const Directories& directories,
            const ExtractOptions& o)
         : run(r), table(t), plan(p), options(o), tree{t, p, directories, o.mode_mask, o.resume, o.faults, nullptr},
-          reader(r, o.no_direct), shape(choose_shape(o, p.tasks.size())), installed(t.destinations.size()),
-          known(t.destinations.size()) {
+          reader(r, o.no_direct, directories.root_fd()), shape(choose_shape(o, p.tasks.size())),
+          installed(t.destinations.size()), known(t.destinations.size()) {
         tree.ring = &ring;
     }
 
@@ -409,7 +409,7 @@ Status Worker::start_read(std::uint32_t index) {
 Result<ByteView> Worker::packed_bytes(Read& read) {
     const format::Block& block = shared_.table.blocks[read.block];
     if (!read.split && read.result >= 0 && static_cast<std::size_t>(read.result) >= read.where.skip + block.packed) {
-        RunReader::forget(read.where);
+        shared_.reader.forget(read.where);
         return ByteView(read.buffer.data() + read.where.skip, block.packed);
     }
     // Two volumes, a file system that refuses O_DIRECT only now, or a short read: the plain way says what is wrong.

@@ -12,7 +12,15 @@ bool same_file(int a, int b) {
            first.st_ino == second.st_ino;
 }
 
+bool same_device(int a, int b) {
+    struct stat first, second;
+    return ::fstat(a, &first) == 0 && ::fstat(b, &second) == 0 && first.st_dev == second.st_dev;
+}
+
 } // namespace
+
+RunReader::RunReader(const format::RunFile& run, bool no_direct, int target_fd)
+    : run_(run), kept_(!same_device(run.extent_at(0).fd, target_fd)), direct_(!no_direct && !kept_) {}
 
 int RunReader::direct_fd(int plain_fd) {
     std::lock_guard lock(mutex_);
@@ -39,8 +47,8 @@ std::optional<RunReader::Where> RunReader::where(std::uint64_t offset, std::size
                  static_cast<std::size_t>(extent.offset - first)};
 }
 
-void RunReader::forget(const Where& where) {
-    if (!where.direct)
+void RunReader::forget(const Where& where) const {
+    if (!where.direct && !kept_)
         (void)::posix_fadvise(where.fd, static_cast<off_t>(where.offset), static_cast<off_t>(where.size),
                               POSIX_FADV_DONTNEED);
 }

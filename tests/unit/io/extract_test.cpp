@@ -4,6 +4,7 @@
 #include "runtime/io/extract.hpp"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -73,7 +74,47 @@ class FailOpen : public Faults {
     std::atomic<int> count_ = 0;
 };
 
+// The share of the file's pages that are in the page cache.
+double cached_share(const fs::path& path) {
+    const std::size_t size = fs::file_size(path);
+    const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    void* memory = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.get(), 0);
+    REQUIRE(memory != MAP_FAILED);
+    std::vector<unsigned char> pages((size + 4095) / 4096);
+    REQUIRE(::mincore(memory, size, pages.data()) == 0);
+    ::munmap(memory, size);
+    return static_cast<double>(std::ranges::count_if(pages, [](unsigned char p) { return (p & 1) != 0; })) /
+           static_cast<double>(pages.size());
+}
+
+void drop_from_cache(const fs::path& path) {
+    const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    REQUIRE(::fsync(fd.get()) == 0);
+    REQUIRE(::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED) == 0);
+}
+
 } // namespace
+
+TEST_CASE("a file on another device stays in the page cache for who reads it next", "[extract]") {
+    Bench bench(6, 10);
+    bench.write();
+    drop_from_cache(bench.run_path);
+    if (cached_share(bench.run_path) > 0.1) SKIP("the temporary directory is memory");
+    REQUIRE(bench.extract().ok());
+    CHECK(cached_share(bench.run_path) < 0.5);
+    REQUIRE(remove_tree(bench.root).ok());
+
+    char memory[] = "/dev/shm/tinderbox-XXXXXX";
+    if (!::mkdtemp(memory)) SKIP("there is no /dev/shm");
+    bench.root = fs::path(memory) / "tree";
+    bench.write();
+    drop_from_cache(bench.run_path);
+    const auto extracted = bench.extract();
+    CHECK(problem(extracted) == "");
+    CHECK(bench.difference() == "");
+    CHECK(cached_share(bench.run_path) > 0.7);
+    REQUIRE(remove_tree(memory).ok());
+}
 
 TEST_CASE("every way to the disk gives the same tree", "[extract]") {
     Bench bench(2, 150);
