@@ -45,13 +45,7 @@ Status add_bundled_pip(const Options& options, const Captured& captured, lock::L
     out.source = std::move(location.source);
     out.sha256 = to_hex(hash.sha256);
     out.size = hash.size;
-    // Wheels are sorted by name, behind conda's packages.
-    lock.artifacts.insert(std::ranges::find_if(lock.artifacts,
-                                               [&](const lock::LockedArtifact& other) {
-                                                   return other.kind == parcel::ArtifactKind::wheel &&
-                                                          other.name > out.name;
-                                               }),
-                          std::move(out));
+    lock::insert_wheel(std::move(out), lock.artifacts);
     return {};
 }
 

@@ -1,10 +1,30 @@
 #include "generator/build/capture.hpp"
 
+#include "generator/pip/requirement.hpp"
+
+#include <algorithm>
 #include <atomic>
 
 namespace tinderbox::build {
 
 using nlohmann::json;
+
+namespace {
+
+// The wheels that replace editable installations are artifacts of the lock.
+Status check_editable(const capture::CapturedArtifact& captured, const std::string& path, const lock::Lock& lock) {
+    for (const capture::EditableProject& project : captured.editable())
+        if (std::ranges::find(lock.artifacts, pip::normalize_name(project.name), &lock::LockedArtifact::name) ==
+            lock.artifacts.end())
+            return make_error(
+                ErrorKind::usage,
+                "{}: '{}' has {} installed from its source directory (editable), and the lock has no wheel "
+                "of it; lock again with --with-project",
+                path, captured.source(), project.name);
+    return {};
+}
+
+} // namespace
 
 json Captured::python() const {
     return artifact ? artifact->metadata().value("python", json::object()) : json::object();
@@ -41,6 +61,7 @@ Result<Captured> capture(const Options& options, const Requested& requested, Rep
     if (python_from.empty() && from_prefix.empty()) return out;
     capture::CaptureOptions capture;
     capture.strict = options.strict;
+    capture.without_editable = options.with_project || locked;
     capture.threads = options.jobs;
     std::atomic<std::uint64_t> read = 0;
     capture.progress = [&](std::uint64_t bytes) { reporter.progress("capturing", read += bytes, 0); };
@@ -53,6 +74,7 @@ Result<Captured> capture(const Options& options, const Requested& requested, Rep
         return make_error(ErrorKind::usage,
                           "{}: the lock was made with another '{}' (SHA-256 {}, now {}); lock again, or restore it",
                           options.specs.front(), locked->path, locked->sha256, out.source.sha256);
+    if (locked) TRY(check_editable(*out.artifact, options.specs.front(), *requested.lock));
     reporter.note("captured", fmt::format("{} {} from {}", metadata.value("name", ""), metadata.value("version", ""),
                                           out.source.path));
     return out;

@@ -28,14 +28,27 @@ std::optional<std::string> ask_git(const fs::path& directory, const std::vector<
     return std::move(asked->output);
 }
 
-// The files that git knows or would add.
+// "venv/" for "venv/pyvenv.cfg", "env/" for "env/conda-meta/history".
+std::optional<std::string> environment_of(std::string_view file) {
+    for (std::string_view mark : {"/pyvenv.cfg", "/conda-meta/history"})
+        if (file.ends_with(mark)) return std::string(file.substr(0, file.size() - mark.size() + 1));
+    return std::nullopt;
+}
+
+// The files that git knows or would add, without environments that nobody told git to ignore.
 std::optional<std::vector<std::string>> files_of_git(const fs::path& directory) {
     const auto listed = ask_git(directory, {"ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", "."});
     if (!listed) return std::nullopt;
-    std::vector<std::string> out;
+    std::vector<std::string> out, environments;
+    for (std::string_view name : split(*listed, '\0'))
+        if (auto environment = environment_of(name)) environments.push_back(*std::move(environment));
+    auto of_environment = [&](std::string_view name) {
+        return std::ranges::any_of(environments, [&](const std::string& one) { return name.starts_with(one); });
+    };
     std::error_code ec;
     for (std::string_view name : split(*listed, '\0'))
-        if (!name.empty() && fs::exists(fs::symlink_status(directory / name, ec))) out.emplace_back(name);
+        if (!name.empty() && !of_environment(name) && fs::exists(fs::symlink_status(directory / name, ec)))
+            out.emplace_back(name);
     return out;
 }
 
@@ -82,8 +95,8 @@ Status check_name_and_version(const spec::OwnProject& project, const std::string
     return {};
 }
 
-// NAME-VERSION.tar.gz in the cache, in a directory named by its SHA-256.
-Result<fs::path> make_archive(const spec::OwnProject& project) {
+// NAME-VERSION.tar.gz in the cache, in a directory named by its SHA-256. `ask_version`: git may know the version.
+Result<fs::path> make_archive(const spec::OwnProject& project, bool ask_version) {
     std::optional<std::vector<std::string>> files = files_of_git(project.directory);
     if (!files) {
         TRY_ASSIGN(files, files_below(project.directory));
@@ -95,7 +108,7 @@ Result<fs::path> make_archive(const spec::OwnProject& project) {
         fmt::format("{}-{}", replace_all(pip::normalize_name(project.name), "-", "_"), project.version);
     const fs::path archive = work.path() / (stem + ".tar.gz");
     std::map<std::string, std::string> texts;
-    if (project.version == pip::dynamic_version) texts = git_archival(project.directory);
+    if (ask_version) texts = git_archival(project.directory);
     TRY(archive::write_tar_gz(archive, project.directory, *files, stem, texts).in(project.directory.string()));
     TRY_ASSIGN(const FileHash hash, hash_file(archive));
     const fs::path kept = cache_directory() / "projects" / to_hex(hash.sha256);
@@ -124,9 +137,33 @@ Status add_own_project(const Options& options, const std::string& path, spec::Re
             "own build backend (runs its code), --no-project makes an environment of its dependencies alone",
             path, project->name);
     TRY(check_name_and_version(*project, path));
-    TRY_ASSIGN(const fs::path archive, make_archive(*project));
+    TRY_ASSIGN(const fs::path archive, make_archive(*project, project->version == pip::dynamic_version));
     return spec::add_pip(request, fmt::format("{} @ file://{}", project->name, percent_encode_path(archive.string())),
                          {path + " (its own project)", 0});
+}
+
+Result<std::vector<lock::SourceProject>> archive_editable(const Captured& captured) {
+    std::vector<lock::SourceProject> out;
+    for (const capture::EditableProject& editable : captured.artifact->editable()) {
+        const std::string where = fmt::format("'{}'", captured.source.path);
+        std::error_code ec;
+        if (!fs::is_directory(editable.directory, ec))
+            return make_error(ErrorKind::usage,
+                              "{}: {} is installed from its source directory {}: install it there as a wheel (pip "
+                              "install DIRECTORY), "
+                              "or remove it (pip uninstall {})",
+                              where, editable.name,
+                              editable.directory.empty() ? "that its records do not name"
+                                                         : "'" + editable.directory + "', which is gone",
+                              editable.name);
+        const spec::OwnProject project{
+            editable.name, editable.version.empty() ? pip::dynamic_version : editable.version, editable.directory};
+        TRY(check_name_and_version(project, where));
+        // An installation does not tell whether its version was written down or asked of git.
+        TRY_ASSIGN(const fs::path archive, make_archive(project, true));
+        out.push_back({pip::normalize_name(editable.name), editable.version, archive, editable.directory});
+    }
+    return out;
 }
 
 } // namespace tinderbox::build

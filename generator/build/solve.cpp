@@ -6,11 +6,13 @@
 #include "generator/advise/target.hpp"
 #include "generator/build/base.hpp"
 #include "generator/build/bundled_pip.hpp"
+#include "generator/build/project.hpp"
 #include "generator/build/sdist.hpp"
 #include "generator/conda/match_spec.hpp"
 #include "generator/embed/embedded.hpp"
 #include "generator/lock/base.hpp"
 #include "generator/lock/credentials.hpp"
+#include "generator/pip/requirement.hpp"
 
 #include <algorithm>
 
@@ -109,7 +111,9 @@ Result<lock::LockOptions> lock_options(const Options& options, const Requested& 
         if (!options.python.empty()) TRY(check_captured_python(options.python, out.python));
         out.captured = captured.source;
         for (const json& distribution : captured.artifact->metadata().value("distributions", json::array()))
-            out.provided[distribution.value("name", "")] = distribution.value("version", "");
+            out.provided[pip::normalize_name(distribution.value("name", ""))] = distribution.value("version", "");
+        TRY_ASSIGN(out.projects, archive_editable(captured));
+        for (const lock::SourceProject& project : out.projects) out.provided[project.name] = project.version;
     }
     out.allow_sdist = options.allow_sdist || options.with_project;
     if (!options.pip_only) out.build_python = host_python(options, captured, out.source_mtime, fetcher);

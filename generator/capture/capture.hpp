@@ -29,13 +29,23 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace tinderbox::capture {
 
 struct CaptureOptions {
-    bool strict = false;  // anything in not_relocatable or differing is an error (kind usage) with names
-    unsigned threads = 0; // 0 = all cores
+    bool strict = false; // anything in not_relocatable or differing is an error (kind usage) with names
+    // Leaves the files of editable installations out, for the wheels that replace them (CapturedArtifact::editable).
+    // Otherwise they are an error.
+    bool without_editable = false;
+    unsigned threads = 0;                        // 0 = all cores
     std::function<void(std::uint64_t)> progress; // bytes read since the last call; from several threads
+};
+
+// A project that is installed from its source directory (an editable or development installation).
+struct EditableProject {
+    std::string name, version, directory; // as its metadata says; "" = not known
+    std::string imported = {};            // of an .egg-link: the directory in sys.path
 };
 
 class CapturedArtifact : public parcel::Artifact {
@@ -46,6 +56,8 @@ class CapturedArtifact : public parcel::Artifact {
     virtual const std::string& source() const = 0;
     // The file of this machine that a file entry is captured from: absolute.
     virtual const fs::path& file_of(std::size_t entry) const = 0;
+    // The projects whose files were left out (CaptureOptions::without_editable).
+    virtual const std::vector<EditableProject>& editable() const = 0;
 };
 
 // Only the interpreter and its standard library. `executable_or_directory`: a python (a venv's leads to its base,

@@ -3,6 +3,7 @@
 #include "common/base/utf8.hpp"
 #include "generator/capture/capture.hpp"
 #include "generator/capture/distributions.hpp"
+#include "generator/capture/editable.hpp"
 #include "generator/capture/select.hpp"
 
 #include <nlohmann/json.hpp>
@@ -68,8 +69,8 @@ class PrefixCapture {
             TRY(venv ? flatten() : check_own_python());
         }
         if (!venv) TRY(take_all(conda));
+        if (python_) TRY(take_editable(options.without_editable));
         TRY(describe(conda));
-        if (!selection_.editable.empty()) return refuse_editable();
         return make_artifact(std::move(selection_), options);
     }
 
@@ -84,20 +85,31 @@ class PrefixCapture {
     }
 
     // The environment would lack these packages, and what starts them would crash.
-    Error refuse_editable() const {
+    Error refuse_editable(const std::vector<Editable>& editable) const {
         std::string names, sources;
-        for (const EditableProject& project : selection_.editable) {
+        for (const auto& [project, paths] : editable) {
             names += (names.empty() ? "" : ", ") + project.name;
             sources += " " + (project.directory.empty() ? "SOURCE-OF-" + project.name : shell_quote(project.directory));
         }
-        const bool one = selection_.editable.size() == 1;
+        const bool one = editable.size() == 1;
         return make_error(
             ErrorKind::usage,
-            "'{}': {} {} installed from {} source director{} (editable), which {} not in the prefix: install "
-            "{} there as {} ({} -m pip install --no-deps{}), or remove {} (pip uninstall)",
+            "'{}': {} {} installed from {} source director{} (editable), which {} not in the prefix: --with-project "
+            "builds {} here with {} own build backend{} (runs {} code); or install {} there as {} ({} -m pip install "
+            "--no-deps{}), or remove {} (pip uninstall)",
             directory_.string(), names, one ? "is" : "are", one ? "its" : "their", one ? "y" : "ies",
-            one ? "is" : "are", one ? "it" : "them", one ? "a wheel" : "wheels",
+            one ? "is" : "are", one ? "its wheel" : "their wheels", one ? "its" : "their", one ? "" : "s",
+            one ? "its" : "their", one ? "it" : "them", one ? "a wheel" : "wheels",
             shell_quote((directory_ / "bin/python").string()), sources, one ? "it" : "them");
+    }
+
+    Status take_editable(bool without) {
+        const std::string& site = python_->info.site_packages;
+        TRY_ASSIGN(const std::vector<Editable> editable, find_editable(site, selection_));
+        if (editable.empty()) return {};
+        if (!without) return refuse_editable(editable);
+        for (const Editable& one : editable) selection_.editable.push_back(one.project);
+        return leave_out_editable(editable, site, selection_);
     }
 
     // A venv: the base's interpreter and library, the venv's packages over them.

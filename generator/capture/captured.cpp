@@ -143,6 +143,7 @@ class Captured : public CapturedArtifact {
     const std::string& sha256() const override { return sha256_; }
     const std::string& source() const override { return source_; }
     const fs::path& file_of(std::size_t entry) const override { return items_[entry].source; }
+    const std::vector<EditableProject>& editable() const override { return editable_; }
 
     Result<std::unique_ptr<archive::ByteSource>> open(std::size_t entry) const override {
         const Item& item = items_[entry];
@@ -158,6 +159,7 @@ class Captured : public CapturedArtifact {
         display_name_ = std::move(selection.display_name);
         source_ = std::move(selection.source);
         metadata_ = std::move(selection.metadata);
+        editable_ = std::move(selection.editable);
         fill_captured(selection);
         for (const auto& [path, item] : selection.items) items_.push_back(item);
         scanned_.resize(items_.size());
@@ -397,6 +399,7 @@ class Captured : public CapturedArtifact {
 
     std::string display_name_, source_, sha256_;
     json metadata_;
+    std::vector<EditableProject> editable_;
     std::vector<Item> items_;
     std::vector<Scanned> scanned_;
     std::vector<parcel::Entry> entries_;

@@ -28,11 +28,6 @@ struct RecordedFile {
     std::string hash;   // "sha512:HEX"; "" = not recorded, or not to be compared
 };
 
-// A project that is installed from its source directory (an editable or development installation).
-struct EditableProject {
-    std::string name, directory; // "" = not known
-};
-
 // The selection of files, before they are read.
 struct FileSelection {
     std::string display_name;
@@ -44,7 +39,7 @@ struct FileSelection {
     nlohmann::json metadata;
     // RECORD files whose rows are updated after relocation: RECORD's path → site-packages' path.
     std::map<std::string, std::string> records;
-    std::vector<EditableProject> editable;
+    std::vector<EditableProject> editable; // what was left out
     std::vector<RecordedFile> recorded;
     std::set<std::string> conda_files; // paths that conda-meta names
 

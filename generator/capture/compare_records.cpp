@@ -46,7 +46,7 @@ void note_record(const std::string& text, const std::string& record, const fs::p
                  const std::string& site_packages, FileSelection& selection) {
     for (const RecordLine& row : record_lines(text)) {
         RecordedFile file;
-        file.path = (fs::path(site_packages) / row.path).lexically_normal().string();
+        file.path = path_in_prefix(row, site_packages);
         if (file.path.starts_with("../") || file.path.starts_with('/') || is_bytecode_path(file.path)) continue;
         file.file = (site / row.path).lexically_normal();
         file.record = record;

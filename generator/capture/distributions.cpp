@@ -6,6 +6,7 @@
 #include "common/base/utf8.hpp"
 #include "common/format/json_read.hpp"
 #include "generator/capture/compare_records.hpp"
+#include "generator/capture/record.hpp"
 #include "generator/parcel/artifact.hpp"
 
 #include <nlohmann/json.hpp>
@@ -17,30 +18,6 @@ namespace tinderbox::capture {
 using nlohmann::json;
 
 namespace {
-
-// A licence text longer than this is no licence text.
-
-// The headers of METADATA or PKG-INFO that we need (core metadata: RFC 822 style, up to the first empty line).
-json read_core_metadata(std::string_view text) {
-    std::string name, version, license, expression, classifier;
-    for (std::string_view line : split_lines(text)) {
-        if (line.empty()) break;
-        auto colon = line.find(": ");
-        if (colon == std::string_view::npos || line.front() == ' ') continue;
-        std::string_view key = line.substr(0, colon);
-        std::string value(trim(line.substr(colon + 2)));
-        if (key == "Name") name = value;
-        else if (key == "Version") version = value;
-        else if (key == "License-Expression") expression = value;
-        else if (key == "License" && value != "UNKNOWN" && value.size() < 200) license = value;
-        else if (key == "Classifier" && value.starts_with("License ::"))
-            classifier = value.substr(value.rfind(": ") + 2);
-    }
-    if (!expression.empty()) license = expression;
-    if (license.empty()) license = classifier;
-    auto valid = [](const std::string& s) { return is_valid_utf8(s) ? s : std::string(); };
-    return {{"name", valid(name)}, {"version", valid(version)}, {"license", valid(license)}};
-}
 
 class Describer {
   public:
@@ -63,7 +40,7 @@ class Describer {
             if (!dist_info && !directory.ends_with(".egg-info")) continue;
             if (file == (dist_info ? "METADATA" : "PKG-INFO")) TRY(add_distribution(site_ + directory, item, list));
             else if (dist_info && file == "RECORD") TRY(add_record(item));
-            else if (dist_info && file == "direct_url.json") TRY(direct_url(directory, item));
+            else if (dist_info && file == "direct_url.json") TRY(direct_url(item));
             else if (dist_info && file == "REQUESTED") set_requested(site_ + directory, list);
             else if (is_license(file)) add_license(directory, file, item);
         }
@@ -73,13 +50,12 @@ class Describer {
   private:
     Status top_level(const std::string& name, Item& item, json& list) {
         if (name.ends_with(".egg-info")) return add_distribution(item.path, item, list); // a file: distutils'
-        if (name.ends_with(".egg-link")) return egg_link(name.substr(0, name.size() - 9), item);
         if (name.ends_with(".pth")) return path_file(item);
         return {};
     }
 
     Status add_distribution(const std::string& directory, const Item& item, json& list) {
-        TRY_ASSIGN(std::string text, read_text(item.source, 64u << 20));
+        TRY_ASSIGN(std::string text, read_text(item.source, largest_core_metadata));
         json found = read_core_metadata(text);
         if (found["name"].get<std::string>().empty()) return {};
         found["path"] = is_valid_utf8(directory) ? directory : "";
@@ -90,7 +66,7 @@ class Describer {
     Status add_record(const Item& item) {
         const std::string site = site_.substr(0, site_.size() - 1);
         selection_.records[item.path] = site;
-        TRY_ASSIGN(const std::string text, read_text(item.source, 256u << 20));
+        TRY_ASSIGN(const std::string text, read_text(item.source, largest_record));
         note_record(text, item.path, item.source.parent_path().parent_path(), site, selection_);
         return {};
     }
@@ -103,7 +79,10 @@ class Describer {
 
     // Lines of a .pth that name directories (the others begin with "import") and lie outside every old prefix.
     Status path_file(const Item& item) {
-        TRY_ASSIGN(std::string text, read_text(item.source, 64u << 20));
+        std::string text = item.content.value_or("");
+        if (!item.content) {
+            TRY_ASSIGN(text, read_text(item.source, 64u << 20));
+        }
         for (std::string_view raw : split_lines(text)) {
             std::string_view line = trim(raw);
             if (line.empty() || line.starts_with('#') || line.starts_with("import ") || line.starts_with("import\t"))
@@ -123,23 +102,11 @@ class Describer {
         return {};
     }
 
-    // "/home/me/project\n." of `setup.py develop`.
-    Status egg_link(const std::string& project, const Item& item) {
-        TRY_ASSIGN(const std::string text, read_text(item.source, 1u << 20));
-        selection_.editable.push_back({project, std::string(trim(text.substr(0, text.find('\n'))))});
-        return {};
-    }
-
-    // PEP 610: a project installed with `pip install -e` has its source elsewhere. `directory` is its .dist-info.
-    Status direct_url(const std::string& directory, Item& item) {
+    static Status direct_url(Item& item) {
         TRY_ASSIGN(std::string text, read_text(item.source, 1u << 20));
         json parsed = is_affordable_json(text) ? json::parse(text, nullptr, false) : json();
         if (!parsed.is_object()) return {};
         std::string url = format::text_field(parsed, "url");
-        if (auto info = parsed.find("dir_info");
-            info != parsed.end() && info->is_object() && info->value("editable", json(false)) == true)
-            selection_.editable.push_back(
-                {directory.substr(0, directory.find('-')), url.starts_with("file:") ? file_url_to_path(url) : ""});
         // PEP 610 lets environment variables stand for credentials; anything else must not travel.
         if (auto at = url.find('@');
             at != std::string::npos && url.find("://") < at && at < url.find('/', url.find("://") + 3)) {
@@ -168,6 +135,27 @@ class Describer {
 };
 
 } // namespace
+
+json read_core_metadata(std::string_view text) {
+    std::string name, version, license, expression, classifier;
+    for (std::string_view line : split_lines(text)) {
+        if (line.empty()) break;
+        auto colon = line.find(": ");
+        if (colon == std::string_view::npos || line.front() == ' ') continue;
+        std::string_view key = line.substr(0, colon);
+        std::string value(trim(line.substr(colon + 2)));
+        if (key == "Name") name = value;
+        else if (key == "Version") version = value;
+        else if (key == "License-Expression") expression = value;
+        else if (key == "License" && value != "UNKNOWN" && value.size() < 200) license = value;
+        else if (key == "Classifier" && value.starts_with("License ::"))
+            classifier = value.substr(value.rfind(": ") + 2);
+    }
+    if (!expression.empty()) license = expression;
+    if (license.empty()) license = classifier;
+    auto valid = [](const std::string& s) { return is_valid_utf8(s) ? s : std::string(); };
+    return {{"name", valid(name)}, {"version", valid(version)}, {"license", valid(license)}};
+}
 
 Status describe_distributions(const std::string& site_packages, FileSelection& selection) {
     return Describer(site_packages, selection).run();

@@ -43,6 +43,10 @@ std::vector<RecordLine> record_lines(std::string_view text) {
     return out;
 }
 
+std::string path_in_prefix(const RecordLine& row, const std::string& site_packages) {
+    return (std::filesystem::path(site_packages) / row.path).lexically_normal().string();
+}
+
 std::string updated_record(const std::string& text, const std::string& site_packages,
                            const std::function<RecordState(const std::string& path)>& state) {
     std::string out;
@@ -50,7 +54,7 @@ std::string updated_record(const std::string& text, const std::string& site_pack
     for (std::string_view line : split_lines(text)) {
         if (line.empty()) continue;
         Field field = first_field(line);
-        std::string path = (std::filesystem::path(site_packages) / field.value).lexically_normal().string();
+        std::string path = path_in_prefix({field.value, ""}, site_packages);
         bool outside = path.starts_with("../") || path.starts_with('/');
         RecordState is = outside ? RecordState::missing : state(path);
         bool bytecode = path.ends_with(".pyc") && !outside;

@@ -1,6 +1,7 @@
 // A wheel's RECORD after its files were moved (PEP 376, PEP 627).
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,11 @@ struct RecordLine {
 };
 // Its rows; empty lines are left out. Never fails: what a line lacks is "".
 std::vector<RecordLine> record_lines(std::string_view text);
+
+// The path of a row relative to the prefix; "../…" or "/…" outside of it. `site_packages` as in updated_record().
+std::string path_in_prefix(const RecordLine& row, const std::string& site_packages);
+
+inline constexpr std::uint64_t largest_record = 256u << 20; // bytes
 
 enum class RecordState { same, relocated, missing };
 

@@ -88,7 +88,8 @@ void add_options(CLI::App& command, build::Options& o, bool& plan, bool& as_json
         ->group("Sources");
     auto* with =
         command.add_flag("--with-project", o.with_project,
-                         "Build the wheel of the SPEC's own project (pyproject.toml, uv.lock) here and add it");
+                         "Build the wheel of the SPEC's own project (pyproject.toml, uv.lock) here and add it; with "
+                         "--from-prefix also of what is installed there from its source directory (pip install -e)");
     with->group("Sources");
     command.add_flag("--no-project", o.no_project, "Leave the SPEC's own project out: its dependencies only")
         ->excludes(with)

@@ -234,6 +234,13 @@ std::optional<Bytecode> parse_bytecode(std::string_view text) {
     return std::nullopt;
 }
 
+void insert_wheel(LockedArtifact wheel, std::vector<LockedArtifact>& artifacts) {
+    const auto at = std::ranges::find_if(artifacts, [&](const LockedArtifact& other) {
+        return other.kind == parcel::ArtifactKind::wheel && other.name > wheel.name;
+    });
+    artifacts.insert(at, std::move(wheel));
+}
+
 std::vector<LockedArtifact> conda_packages(const Lock& lock) {
     std::vector<LockedArtifact> out;
     std::ranges::copy_if(lock.artifacts, std::back_inserter(out),

@@ -56,6 +56,9 @@ struct LockedArtifact {
 struct Lock;
 std::vector<LockedArtifact> conda_packages(const Lock& lock); // copies, in link order
 
+// Adds a wheel among those of the lock: they are sorted by name, behind conda's packages.
+void insert_wheel(LockedArtifact wheel, std::vector<LockedArtifact>& artifacts);
+
 // The package for the manifest, with the facts that are known before the artifact is opened.
 format::PackageInfo package_of(const LockedArtifact& artifact);
 

@@ -106,7 +106,7 @@ Result<MadeLock> make_lock(const spec::Request& request, const LockOptions& opti
         TRY(lock_explicit(request, options, lock));
     }
     apply_choices(request, lock);
-    const bool with_wheels = !request.pip.empty() || names_locked_wheels(request);
+    const bool with_wheels = !request.pip.empty() || names_locked_wheels(request) || !options.projects.empty();
     TRY(set_target_python(lock.artifacts, options, with_wheels, target));
     // Without wheels a Python 2 of conda's is allowed.
     if (!with_wheels && request.requires_python.empty()) target.python = pip::Target().python;

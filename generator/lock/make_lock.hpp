@@ -12,6 +12,13 @@
 
 namespace tinderbox::lock {
 
+// A project of this machine whose wheel replaces its editable installation in the captured environment.
+struct SourceProject {
+    std::string name, version; // normalised; as installed, "" = not known
+    fs::path archive;          // NAME-VERSION.tar.gz
+    std::string directory;     // that it was made of
+};
+
 struct LockOptions {
     std::string platform = "linux-64";
     std::string target_glibc = "2.28";
@@ -19,6 +26,7 @@ struct LockOptions {
     bool free_threaded = false; // of that interpreter
     std::map<std::string, std::string> provided; // packages a captured prefix brings: normalised name → version
     std::optional<CapturedSource> captured;
+    std::vector<SourceProject> projects; // a wheel of the request wins over them
     Bytecode bytecode = Bytecode::build;
     std::int64_t source_mtime = default_source_mtime; // seconds since 1970
     pip::IndexStrategy index_strategy = pip::IndexStrategy::first_index;

@@ -228,6 +228,36 @@ Status add_resolved_wheels(const spec::Request& request, const LockOptions& opti
     return {};
 }
 
+// The environment stays as it was captured: of what the project requires, nothing is resolved again.
+Status add_projects(const spec::Request& request, const LockOptions& options, const pip::Target& target,
+                    fetch::Fetcher& fetcher, Lock& lock) {
+    pip::WheelBuilder builder(fetcher, builder_options(request.pip_options, options, target, {}));
+    for (const SourceProject& project : options.projects) {
+        if (std::ranges::find(lock.artifacts, project.name, &LockedArtifact::name) != lock.artifacts.end()) continue;
+        pip::IndexFile archive;
+        archive.file_name = project.archive.filename().string();
+        archive.url = "file://" + percent_encode_path(project.archive.string());
+        archive.local = true;
+        LockedArtifact out;
+        out.kind = parcel::ArtifactKind::wheel;
+        out.name = project.name;
+        out.version = project.version;
+        Location location = locate(archive.url);
+        out.source = std::move(location.source);
+        out.url = std::move(location.url);
+        out.direct_url = out.url;
+        out.requested = true;
+        out.requirement = "editable installation of '" + project.directory + "'";
+        TRY(lock_built(archive, builder, out));
+        if (const auto wheel = pip::parse_wheel_name(out.file_name); !wheel || wheel->name != project.name)
+            return make_error(ErrorKind::unsatisfiable,
+                              "'{}': its build makes {}, and the environment has it as '{}'; install it again with pip",
+                              project.directory, out.file_name, project.name);
+        insert_wheel(std::move(out), lock.artifacts);
+    }
+    return {};
+}
+
 } // namespace
 
 Error no_python() {
@@ -279,8 +309,9 @@ bool names_locked_wheels(const spec::Request& request) {
 Status add_wheels(spec::Request request, LockOptions options, const pip::Target& target, fetch::Fetcher& fetcher,
                   MadeLock& out) {
     TRY(add_foreign_wheels(request, options.allow_sdist, target, options.provided, out.lock));
-    if (request.pip.empty()) return {};
-    return add_resolved_wheels(request, options, target, fetcher, out);
+    if (!request.pip.empty()) TRY(add_resolved_wheels(request, options, target, fetcher, out));
+    if (options.projects.empty()) return {};
+    return add_projects(request, options, target, fetcher, out.lock);
 }
 
 } // namespace tinderbox::lock

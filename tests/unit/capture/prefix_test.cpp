@@ -134,7 +134,7 @@ TEST_CASE("a venv and its base become one prefix") {
     r = run({(prefix / "bin/python").string(), "-c", "import importlib.metadata as m; print(m.version('demo'))"});
     CHECK(r.output == "1.2\n");
 
-    auto strict = capture_prefix(venv, {.strict = true, .threads = 0, .progress = {}});
+    auto strict = capture_prefix(venv, {.strict = true, .progress = {}});
     REQUIRE_FALSE(strict.ok());
     CHECK(strict.error().kind == ErrorKind::usage);
     CHECK(strict.error().message.find(python->site + "/data.bin") != std::string::npos);
@@ -187,7 +187,7 @@ TEST_CASE("an environment that differs from its own records is named, and refuse
     const std::string warnings = (*captured)->metadata()["warnings"].dump();
     CHECK(warnings.find("6 files") != std::string::npos);
     CHECK(warnings.find("share/changed.txt") != std::string::npos);
-    auto strict = capture_prefix(prefix, {.strict = true, .threads = 0, .progress = {}});
+    auto strict = capture_prefix(prefix, {.strict = true, .progress = {}});
     REQUIRE_FALSE(strict.ok());
     CHECK(strict.error().kind == ErrorKind::usage);
     CHECK(strict.error().message.find("bin/copied") != std::string::npos);
