@@ -11,8 +11,8 @@ struct Editable {
     std::set<std::string> paths; // of its installed files and directories, relative to the prefix
 };
 
-// The projects that PEP 610's direct_url.json or an .egg-link (setuptools' develop) names, by directory of their records.
-// `site_packages` is relative to the prefix. Errors: storage.
+// The projects that PEP 610's direct_url.json or an .egg-link (setuptools' develop) names, by directory of their
+// records. `site_packages` is relative to the prefix. Errors: storage.
 Result<std::vector<Editable>> find_editable(const std::string& site_packages, const FileSelection& selection);
 
 // Takes the files of the projects out of the selection, as an uninstallation would. Other lines of easy-install.pth

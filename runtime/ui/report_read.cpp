@@ -96,7 +96,9 @@ Verdict verdict_of(const json& report) {
     const json& found = format::child_of(format::child_of(report, "preflight"), "gpu");
     // --check runs nothing: a GPU that preflight judges usable is all that it can find.
     const bool judged = mode == "check" && format::text_of(found, "verdict") == "usable";
-    if (!judged && (gpu == "not verified" || gpu == "failed" || gpu == "refused")) return {"Unverified", "warn"};
+    if (gpu == "failed") return {"GPU failed", "warn"}; // --no-gpu forgave it
+    if (gpu == "refused") return {"GPU refused", "warn"};
+    if (!judged && gpu == "not verified") return {"Unverified", "warn"};
     if (mode == "check") return {"Ready", "good"};
     return {mode == "extract" ? "Extracted" : "Works", "good"};
 }

@@ -72,15 +72,22 @@ std::vector<std::string> faults(const ReportFacts& in) {
             if (finding.id == "prefix-moved") out.emplace_back("it was moved or copied");
     if (in.installed && !in.installed->script_failure.empty()) out.emplace_back("a package's script failed");
     if (!in.verification) return out;
-    std::size_t clean = 0, user = 0;
+    std::size_t clean = 0, user = 0, gpu = 0;
     for (const ImportCheck& check : in.verification->checks) {
-        if (check.ok || check.gpu_related) continue;
+        if (check.ok) continue;
+        if (check.gpu_related) {
+            ++gpu;
+            continue;
+        }
         if (check.name == "python") return {"Python does not start"};
         ++(check.environment == "user" ? user : clean);
     }
     if (clean != 0) out.push_back(failing(clean, ""));
     if (user != 0)
         out.push_back(clean != 0 ? fmt::format("{} more in your shell", user) : failing(user, " in your shell"));
+    // A failed GPU has its own word in the headline.
+    if (gpu != 0 && in.verification->gpu != Verification::Gpu::failed)
+        out.push_back(failing(gpu, " without a GPU driver"));
     return out;
 }
 

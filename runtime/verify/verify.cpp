@@ -52,7 +52,7 @@ Verification verify_environment(const VerifyInputs& in) {
     verify_gpu(in, out);
     ImportOptions options;
     options.prefix = in.prefix;
-    options.expect_gpu = out.gpu == Gpu::verified && !in.no_gpu;
+    options.expect_gpu = out.gpu == Gpu::verified;
     options.all_packages = in.all_packages;
     options.jobs = in.jobs;
     options.user = in.user;

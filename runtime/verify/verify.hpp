@@ -27,7 +27,7 @@ struct VerifyInputs {
     const machine::GpuVerdict& verdict;
     std::string prefix;                      // of the environment
     std::map<std::string, std::string> user; // user_environment()
-    bool no_gpu = false;                     // a failing GPU is a warning only
+    bool no_gpu = false;                     // a failing GPU is told, and is no failure
     bool all_packages = false;               // -t
     unsigned jobs = 1;                       // interpreters that run at the same time
     // Returns the probe for the environment's CUDA; empty = this installer carries no probe.

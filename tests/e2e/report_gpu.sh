@@ -30,3 +30,5 @@ export FAKE_CUDA="bus=cuInit"
 run 6 lab-11.run -p "$work/env" --verify-only
 says "NVIDIA's driver library crashed in cuInit (SIGBUS)"
 run 0 lab-11.run -p "$work/env" --verify-only --no-gpu
+says '"state": "failed"'
+says '"summary": "works; GPU: failed"'

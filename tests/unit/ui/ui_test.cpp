@@ -310,6 +310,8 @@ TEST_CASE("the page says the verdict in one word") {
     CHECK(says(page("install", 0, "not needed", "not needed"), "good", "Works"));
     CHECK(says(page("install", 0, "not verified", "not verified"), "warn", "Unverified"));
     CHECK(says(page("install", 6, "failed", "usable"), "bad", "Failed"));
+    CHECK(says(page("install", 0, "failed", "usable"), "warn", "GPU failed"));
+    CHECK(says(page("check", 0, "refused", "refused"), "warn", "GPU refused"));
     CHECK(says(page("check", 0, "not verified", "usable"), "good", "Ready"));
     CHECK(says(page("check", 3, "refused", "refused"), "bad", "Refused"));
     CHECK(says(page("verify-only", 10, "verified", "usable"), "bad", "Failed"));

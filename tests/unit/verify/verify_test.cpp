@@ -613,6 +613,19 @@ TEST_CASE("probe and imports together") {
         CHECK(v.gpu == Verification::Gpu::failed);
         CHECK(v.failure == ErrorKind::gpu);
     }
+    SECTION("with --no-gpu a failed GPU is told, and another failure stays one") {
+        auto forced = inputs();
+        forced.no_gpu = true;
+        torch("AVAILABLE = False");
+        auto v = verify_environment(forced);
+        CHECK(v.gpu == Verification::Gpu::failed);
+        CHECK(!v.failure);
+        REQUIRE(!v.checks.empty());
+        CHECK(std::ranges::any_of(v.checks, [](const ImportCheck& c) { return !c.ok && c.gpu_related; }));
+        torch("AVAILABLE = True");
+        e.write("site/torch/__init__.py", "raise ImportError('no')\n");
+        CHECK(verify_environment(forced).failure == ErrorKind::script);
+    }
     SECTION("an import fails: 10; with the GPU, too: 6") {
         e.write("site/torch/__init__.py", "raise ImportError('no')\n");
         CHECK(verify_environment(inputs()).failure == ErrorKind::script);
@@ -727,6 +740,9 @@ TEST_CASE("a whole report is what the schema says") {
     CHECK(headline({}, Gpu::not_verified) == "; GPU: not verified");
     CHECK(headline({{"six", "user"}, {"yaml", "user"}}, Gpu::not_needed) == "; 2 imports fail in your shell");
     CHECK(headline({{"six", "clean"}}, Gpu::not_verified) == "; 1 import fails; GPU: not verified");
+    verification.checks.clear();
+    verification.checks.push_back({.name = "torch", .environment = "clean", .gpu_related = true});
+    CHECK(summary_sentence(report).ends_with("; 1 import fails without a GPU driver; GPU: not verified"));
     CHECK(headline({{"six", "clean"}, {"yaml", "user"}}, Gpu::failed) ==
           "; GPU: failed; 1 import fails; 1 more in your shell");
     CHECK(headline({{"python", "clean"}}, Gpu::not_needed) == "; Python does not start");
