@@ -5,7 +5,6 @@
 // with the user's working directory. It is the loader: look at the machine, put the files in place, test,
 // report.
 #include "common/base/guarded.hpp"
-#include "common/base/log_text.hpp"
 #include "common/base/output_file.hpp"
 #include "common/base/process.hpp"
 #include "common/sign/run_signature.hpp"
@@ -139,9 +138,7 @@ int run_main(int argc, char** argv) {
         auto opened = open_for_appending(options->log_file);
         if (!opened.ok()) return fail(opened.error(), wants_json);
         log = *std::move(opened);
-        Terminal::get().set_log_fd(log.get());
-        set_output_log(log.get());
-        ui::set_console_log(log.get());
+        Terminal::get().set_log(log.get());
     }
     auto code = from_run ? run_with(words[2], *options) : run_installed(installed, *options);
     return code.ok() ? *code : fail(code.error(), wants_json);

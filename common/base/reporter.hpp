@@ -14,8 +14,8 @@ class Reporter {
     // "label  text": one fact about the work, dropped by --quiet.
     virtual void note(std::string_view label, std::string_view text) = 0;
     virtual void warning(std::string_view text) = 0;
-    // Progress of the work: `done` of `total` (0 = unknown) in `unit`; "B" stands for bytes and is scaled. May be
-    // called as often as the caller likes.
+    // Progress of the work: `done` of `total` (0 = unknown) in `unit`: "B" for bytes, which are scaled, "s" for
+    // seconds, or a noun in the singular. May be called as often as the caller likes.
     virtual void progress(std::string_view label, std::uint64_t done, std::uint64_t total,
                           std::string_view unit = "B") = 0;
     virtual void end_progress() = 0;

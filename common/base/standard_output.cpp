@@ -1,6 +1,5 @@
 #include "common/base/standard_output.hpp"
 
-#include "common/base/log_text.hpp"
 #include "common/base/terminal.hpp"
 #include "common/base/visible.hpp"
 
@@ -18,7 +17,6 @@ constexpr std::size_t piece = 65536;
 std::mutex mutex;
 std::string waiting;
 int failure = 0; // errno
-int log_fd = -1;
 
 void write_waiting() {
     std::string_view rest = waiting;
@@ -31,22 +29,24 @@ void write_waiting() {
     waiting.clear();
 }
 
-} // namespace
-
-void write_output(std::string_view text) {
-    std::lock_guard lock(mutex);
-    const std::string shown = visible_output(text, Terminal::get().colour());
-    if (log_fd >= 0 && !append_to_log(log_fd, shown)) {
-        log_fd = -1;
-        Terminal::get().warning(log_is_incomplete);
-    }
+void write_shown(std::string_view shown, std::string_view logged) {
+    Terminal::get().log(logged);
     waiting += shown;
     if (waiting.size() >= piece) write_waiting();
 }
 
-void set_output_log(int fd) {
+} // namespace
+
+void write_output(std::string_view text) {
+    const std::string shown = visible_output(text, Terminal::get().colour());
     std::lock_guard lock(mutex);
-    log_fd = fd;
+    write_shown(shown, shown);
+}
+
+void write_output(std::string_view text, std::string_view logged) {
+    const bool colour = Terminal::get().colour();
+    std::lock_guard lock(mutex);
+    write_shown(visible_output(text, colour), visible_output(logged, colour));
 }
 
 Status flush_output() {

@@ -12,6 +12,8 @@
 namespace tinderbox {
 
 void write_output(std::string_view text);
+// The log (Terminal::log) gets another form of the same: without the terminal's line breaks.
+void write_output(std::string_view text, std::string_view logged);
 template <class... Args> void print(fmt::format_string<Args...> format, Args&&... args) {
     write_output(fmt::format(format, std::forward<Args>(args)...));
 }

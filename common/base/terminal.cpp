@@ -1,11 +1,11 @@
 #include "common/base/terminal.hpp"
 
-#include "common/base/log_text.hpp"
+#include "common/base/file.hpp"
 #include "common/base/text.hpp"
 #include "common/base/units.hpp"
 #include "common/base/visible.hpp"
+#include "common/base/wrap.hpp"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,10 +24,16 @@ bool write_all(int fd, std::string_view text) {
     return true;
 }
 
-void log_line(int& log_fd, std::string_view line) {
-    if (log_fd < 0 || append_to_log(log_fd, line)) return;
-    log_fd = -1;
-    write_all(2, fmt::format("warning: {}\n", log_is_incomplete));
+std::string without_styles(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '\x1b') {
+            while (i < text.size() && text[i] != 'm') ++i;
+            continue;
+        }
+        out += text[i];
+    }
+    return out;
 }
 
 } // namespace
@@ -55,94 +61,118 @@ void Terminal::clear_progress() {
     progress_shown_ = false;
 }
 
-void Terminal::write_line(std::string_view text) {
+void Terminal::log_line(std::string_view line) {
+    if (log_fd_ < 0 || write_exact(log_fd_, as_bytes(without_styles(line)), "the log").ok()) return;
+    log_fd_ = -1;
+    write_all(2, "warning: the log file cannot be written, and is not complete\n");
+}
+
+void Terminal::log(std::string_view text) {
     std::lock_guard lock(mutex_);
-    clear_progress();
-    std::string full = std::string(text) + "\n";
-    write_all(2, full);
-    log_line(log_fd_, full);
+    log_line(text);
 }
 
 // --quiet keeps a line from the terminal, not from the log.
+void Terminal::write_line(std::string_view text, std::string_view logged, bool always) {
+    std::lock_guard lock(mutex_);
+    if (!quiet_ || always) {
+        clear_progress();
+        write_all(2, std::string(text) + "\n");
+    }
+    log_line(std::string(logged) + "\n");
+}
+
+// `label` takes `indent` columns with the blank behind it.
+void Terminal::say(std::string_view label, std::size_t indent, std::string_view text, bool always) {
+    const std::string words = visible_lines(text);
+    write_line(fmt::format("{} {}", label, wrapped(words, indent, interactive_ ? terminal_width(2) : 0)),
+               fmt::format("{} {}", label, words), always);
+}
+
 void Terminal::note(std::string_view label, std::string_view text) {
-    const std::string line =
-        fmt::format("{} {}", styled(Style::bold, fmt::format("{:>12}", visible(label))), visible_lines(text));
-    if (!quiet_) return write_line(line);
-    std::lock_guard lock(mutex_);
-    log_line(log_fd_, line + "\n");
+    const std::string shown = fmt::format("{:>12}", visible(label));
+    say(styled(Style::bold, shown), display_width(shown) + 1, text, false);
 }
-void Terminal::line(std::string_view text) {
-    const std::string line = visible_output(text, colour_);
-    if (!quiet_) return write_line(line);
-    std::lock_guard lock(mutex_);
-    log_line(log_fd_, line + "\n");
+void Terminal::line(std::string_view text) { line(text, text); }
+void Terminal::line(std::string_view text, std::string_view logged) {
+    write_line(visible_output(text, colour_), visible_output(logged, colour_), false);
 }
-void Terminal::warning(std::string_view text) {
-    write_line(fmt::format("{} {}", styled(Style::yellow, "warning:"), visible_lines(text)));
-}
-void Terminal::error(std::string_view text) {
-    write_line(fmt::format("{} {}", styled(Style::red, "error:"), visible_lines(text)));
+void Terminal::warning(std::string_view text) { say(styled(Style::yellow, "warning:"), 9, text, true); }
+void Terminal::error(std::string_view text) { say(styled(Style::red, "error:"), 7, text, true); }
+
+std::string Terminal::progress_line() const {
+    const double seconds = std::chrono::duration<double>(progress_last_ - progress_start_).count();
+    const double rate = seconds > 0.2 ? static_cast<double>(progress_done_) / seconds : 0;
+    auto amount = [&](std::uint64_t n) {
+        if (progress_unit_ == "B") return format_bytes(n);
+        return progress_unit_ == "s" ? fmt::format("{} s", n) : counted(n, progress_unit_);
+    };
+    const std::string label = fmt::format("{:>12} ", visible(progress_label_));
+    if (!progress_text_.empty()) return label + progress_text_;
+    if (progress_total_ == 0) return label + amount(progress_done_);
+    const double share = std::min(1.0, static_cast<double>(progress_done_) / static_cast<double>(progress_total_));
+    const auto filled = static_cast<std::size_t>(share * 24);
+    std::string out = fmt::format("{}[{}{}] {:3.0f} %  {}", label, std::string(filled, '='),
+                                  std::string(24 - filled, ' '), share * 100, amount(progress_done_));
+    if (rate > 0 && progress_unit_ == "B") out += fmt::format("  {}/s", format_bytes(static_cast<std::uint64_t>(rate)));
+    if (rate > 0 && progress_done_ < progress_total_ && seconds > 1)
+        out += fmt::format("  ETA {}", format_duration(static_cast<double>(progress_total_ - progress_done_) / rate));
+    return out;
 }
 
-void Terminal::progress(std::string_view label, std::uint64_t done, std::uint64_t total, std::string_view unit) {
-    if (quiet_) return;
-    std::lock_guard lock(mutex_);
-    auto now = std::chrono::steady_clock::now();
-    if (label != progress_label_) {
-        progress_label_ = label;
-        progress_start_ = now;
-        progress_last_ = interactive_ ? std::chrono::steady_clock::time_point{} : now;
+// The log has no redrawn lines, only the last state.
+void Terminal::finish_progress() {
+    clear_progress();
+    if (!progress_label_.empty() && log_fd_ >= 0) {
+        progress_last_ = std::chrono::steady_clock::now();
+        log_line(progress_line() + "\n");
     }
-    auto pause = interactive_ ? std::chrono::milliseconds(100) : std::chrono::milliseconds(10000);
-    if (now - progress_last_ < pause) return;
-    progress_last_ = now;
-    double seconds = std::chrono::duration<double>(now - progress_start_).count();
-    double rate = seconds > 0.2 ? static_cast<double>(done) / seconds : 0;
-    std::string text;
-    auto amount = [&](std::uint64_t n) { return unit == "B" ? format_bytes(n) : fmt::format("{} {}", n, unit); };
-    if (total > 0) {
-        double share = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
-        auto filled = static_cast<std::size_t>(share * 24);
-        text = fmt::format("[{}{}] {:3.0f} %  {}", std::string(filled, '='), std::string(24 - filled, ' '), share * 100,
-                           amount(done));
-        if (rate > 0 && unit == "B") text += fmt::format("  {}/s", format_bytes(static_cast<std::uint64_t>(rate)));
-        if (rate > 0 && done < total && seconds > 1)
-            text += fmt::format("  ETA {}", format_duration(static_cast<double>(total - done) / rate));
-    } else {
-        text = amount(done);
-    }
-    draw(fmt::format("{:>12} {}", visible(label), text));
+    progress_label_.clear();
 }
 
-// Each text is drawn at once: the next may be long in coming.
-void Terminal::status(std::string_view label, std::string_view text) {
-    if (quiet_) return;
-    std::lock_guard lock(mutex_);
-    const auto now = std::chrono::steady_clock::now();
-    if (label != progress_label_) {
-        progress_label_ = label;
-        progress_last_ = now;
-    }
-    if (!interactive_ && now - progress_last_ < std::chrono::seconds(10)) return;
-    progress_last_ = now;
-    draw(fmt::format("{:>12} {}", visible(label), visible(text)));
+void Terminal::begin_progress(std::string_view label) {
+    if (label == progress_label_) return;
+    finish_progress();
+    progress_label_ = label;
+    progress_start_ = std::chrono::steady_clock::now();
+    progress_drawn_ = interactive_ ? std::chrono::steady_clock::time_point{} : progress_start_;
 }
 
-void Terminal::draw(const std::string& line) {
+void Terminal::draw_progress() {
+    progress_drawn_ = progress_last_ = std::chrono::steady_clock::now();
+    std::string line = progress_line();
     if (!interactive_) {
         write_all(2, line + "\n");
         return;
     }
-    winsize size{};
-    const bool known = ::ioctl(2, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
-    write_all(2, "\r\x1b[K" + line.substr(0, known ? size.ws_col - 1u : std::string::npos));
+    if (const std::size_t width = terminal_width(2); width > 1) line = cut_to_width(line, width - 1);
+    write_all(2, "\r\x1b[K" + line);
     progress_shown_ = true;
+}
+
+void Terminal::progress(std::string_view label, std::uint64_t done, std::uint64_t total, std::string_view unit) {
+    std::lock_guard lock(mutex_);
+    begin_progress(label);
+    progress_text_.clear();
+    progress_unit_ = unit;
+    progress_done_ = done;
+    progress_total_ = total;
+    const auto pause = interactive_ ? std::chrono::milliseconds(100) : std::chrono::milliseconds(10000);
+    if (!quiet_ && std::chrono::steady_clock::now() - progress_drawn_ >= pause) draw_progress();
+}
+
+// Each text is drawn at once: the next may be long in coming.
+void Terminal::status(std::string_view label, std::string_view text) {
+    std::lock_guard lock(mutex_);
+    begin_progress(label);
+    progress_text_ = visible(text);
+    const bool due = interactive_ || std::chrono::steady_clock::now() - progress_drawn_ >= std::chrono::seconds(10);
+    if (!quiet_ && due) draw_progress();
 }
 
 void Terminal::end_progress() {
     std::lock_guard lock(mutex_);
-    clear_progress();
-    progress_label_.clear();
+    finish_progress();
 }
 
 } // namespace tinderbox

@@ -34,6 +34,12 @@ std::optional<std::uint64_t> parse_bytes(std::string_view text) {
     return value;
 }
 
+std::string counted(std::uint64_t count, std::string_view noun) {
+    if (count == 1) return fmt::format("1 {}", noun);
+    if (noun.ends_with('y')) return fmt::format("{} {}ies", count, noun.substr(0, noun.size() - 1));
+    return fmt::format("{} {}s", count, noun);
+}
+
 std::string format_duration(double seconds) {
     if (seconds < 10) return fmt::format("{:.1f} s", seconds);
     auto whole = static_cast<long long>(std::llround(seconds));

@@ -1,6 +1,7 @@
 #include "generator/advise/gpu_plan.hpp"
 
 #include "common/base/text.hpp"
+#include "common/base/units.hpp"
 #include "common/machine/gpu_code.hpp"
 #include "generator/advise/gpu_needs.hpp"
 #include "generator/advise/system_needs.hpp"
@@ -38,9 +39,8 @@ PlannedGpuNeeds planned_gpu_needs(const lock::Lock& lock, const parcel::ParcelCa
 std::vector<std::pair<std::string, std::string>> gpu_plan_lines(const PlannedGpuNeeds& planned) {
     auto lines = machine::gpu_lines(planned.needs);
     if (!lines.empty() && planned.known < planned.artifacts)
-        lines.emplace_back(
-            "", fmt::format("from {} of {} artifacts; the libraries of the others are read when they are packed",
-                            planned.known, planned.artifacts));
+        lines.emplace_back("", fmt::format("from {} of {}; the libraries of the others are read when they are packed",
+                                           planned.known, counted(planned.artifacts, "artifact")));
     return lines;
 }
 

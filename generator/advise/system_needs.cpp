@@ -1,6 +1,7 @@
 #include "generator/advise/system_needs.hpp"
 
 #include "common/base/text.hpp"
+#include "common/base/units.hpp"
 #include "common/base/version_order.hpp"
 #include "common/format/json_read.hpp"
 #include "generator/elf/system_library.hpp"
@@ -72,9 +73,9 @@ std::vector<std::pair<std::string, std::string>> system_lines(const format::Requ
     if (!needs.glibc.empty())
         out.emplace_back("needs", fmt::format("glibc {} or newer ({})", needs.glibc, needs.glibc_because));
     if (!needs.libraries.empty())
-        out.emplace_back("needs", fmt::format("{} {} of the target's system: {}", needs.libraries.size(),
-                                              needs.libraries.size() == 1 ? "library" : "libraries",
-                                              fmt::join(needs.libraries, ", ")));
+        out.emplace_back("needs",
+                         fmt::format("{} of the target's system: {}", counted(needs.libraries.size(), "library"),
+                                     fmt::join(needs.libraries, ", ")));
     const bool new_glibc =
         is_of_interpreter(needs.glibc_because, python.stdlib) && compare_versions(needs.glibc, usual_glibc) > 0;
     if (needs.libraries.empty() && !new_glibc) return out;

@@ -1,5 +1,6 @@
 #include "generator/build/compile.hpp"
 
+#include "common/base/units.hpp"
 #include "generator/assemble/bytecode.hpp"
 #include "generator/build/parcels.hpp"
 
@@ -74,7 +75,7 @@ Status compile(const Options& options, const lock::Lock& lock, const Captured& c
         TRY_ASSIGN(auto bytecode,
                    assemble::compile_bytecode(packed.inputs[i].parcel, *packed.python_in(root), interpreters.of(root),
                                               parcels.cache(), parcels.options()));
-        reporter.progress("compiling", i + 1, count, "packages");
+        reporter.progress("compiling", i + 1, count, "package");
         if (!bytecode) continue;
         failed += bytecode->failed;
         compiled += bytecode->files;
@@ -87,10 +88,8 @@ Status compile(const Options& options, const lock::Lock& lock, const Captured& c
     }
     reporter.end_progress();
     if (failed > 0)
-        reporter.note(
-            "bytecode",
-            fmt::format("{} files compiled; {} sources are not valid for their Python and were left out, as pip does",
-                        compiled, failed));
+        reporter.note("bytecode", fmt::format("{} compiled; {} left out, as pip does: not valid for their Python",
+                                              counted(compiled, "file"), counted(failed, "source")));
     return {};
 }
 

@@ -67,7 +67,7 @@ Status pack_base(Parcels& parcels, const Downloads& downloads, Packed& out, Repo
     const conda::ConstructorInstaller& installer = downloads.base->installer;
     auto pack = [&](std::size_t index, format::Root root) -> Status {
         TRY(pack_base_package(parcels, downloads, index, root, out));
-        reporter.progress("packing the base", out.base_artifacts.size(), installer.packages.size(), "packages");
+        reporter.progress("packing the base", out.base_artifacts.size(), installer.packages.size(), "package");
         return {};
     };
     for (std::size_t i = 0; i < installer.base_count; ++i) TRY(pack(i, format::Root::base));

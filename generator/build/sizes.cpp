@@ -58,7 +58,7 @@ void ask_sizes(lock::Lock& lock, fetch::Fetcher& fetcher, Reporter& reporter) {
         } else if (!fetcher.offline()) {
             artifact.size = servers.ask(lock::to_download(artifact).url);
         }
-        reporter.progress("asking for sizes", ++done, unknown.size(), "packages");
+        reporter.progress("asking for sizes", ++done, unknown.size(), "package");
         return {};
     });
     reporter.end_progress();

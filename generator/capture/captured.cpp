@@ -3,6 +3,7 @@
 #include "common/base/last_component.hpp"
 #include "common/base/parallel.hpp"
 #include "common/base/text.hpp"
+#include "common/base/units.hpp"
 #include "common/base/utf8.hpp"
 #include "common/base/version_order.hpp"
 #include "generator/capture/compare_records.hpp"
@@ -348,9 +349,8 @@ class Captured : public CapturedArtifact {
         metadata_["left_out"] = list(selection.left_out);
         if (!selection.not_relocatable.empty())
             selection.warnings.push_back(fmt::format(
-                "{} file{} cannot be moved whole, the first: '{}': {}", selection.not_relocatable.size(),
-                selection.not_relocatable.size() == 1 ? "" : "s", utf8_or_marks(selection.not_relocatable.front().path),
-                selection.not_relocatable.front().why));
+                "{} cannot be moved whole, the first: '{}': {}", counted(selection.not_relocatable.size(), "file"),
+                utf8_or_marks(selection.not_relocatable.front().path), selection.not_relocatable.front().why));
         metadata_["warnings"] = selection.warnings;
         describe_libraries();
     }

@@ -3,6 +3,7 @@
 #include "common/base/base64url.hpp"
 #include "common/base/parallel.hpp"
 #include "common/base/text.hpp"
+#include "common/base/units.hpp"
 #include "common/base/utf8.hpp"
 #include "common/format/json_read.hpp"
 #include "generator/capture/record.hpp"
@@ -124,8 +125,8 @@ std::string differing_sentence(const std::vector<Listed>& differing) {
         names += fmt::format("{}'{}': {}", names.empty() ? "" : "; ", utf8_or_marks(differing[i].path),
                              utf8_or_marks(differing[i].why));
     if (differing.size() > names_shown) names += fmt::format("; and {} more", differing.size() - names_shown);
-    return fmt::format("{} file{} of the environment differ{} from its own records: {}", differing.size(),
-                       differing.size() == 1 ? "" : "s", differing.size() == 1 ? "s" : "", names);
+    return fmt::format("{} of the environment differ{} from its own records: {}", counted(differing.size(), "file"),
+                       differing.size() == 1 ? "s" : "", names);
 }
 
 } // namespace tinderbox::capture

@@ -48,8 +48,8 @@ void print_notes(const build::Built& built, bool with_signature, double seconds)
     Terminal& terminal = Terminal::get();
     const auto& [output, run, manifest] = built;
     const format::Requirements& needs = manifest.requires_;
-    terminal.note("built", fmt::format("{}: {}, {} packages, {} installed, in {}", output.string(),
-                                       format_bytes(run.size), manifest.packages.size() - 1,
+    terminal.note("built", fmt::format("{}: {}, {}, {} installed, in {}", output.string(), format_bytes(run.size),
+                                       counted(manifest.packages.size() - 1, "package"),
                                        format_bytes(manifest.install.apparent_bytes), format_duration(seconds)));
     if (run.volumes.size() > 1)
         terminal.note("volumes", fmt::format("{} files; keep them together: {} to {}", run.volumes.size(),

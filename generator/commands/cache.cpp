@@ -76,8 +76,8 @@ Status clean(const std::vector<std::string>& chosen, bool as_json) {
         write_output(format::canonical_json(
             {{"directory", root.string()}, {"removed_bytes", freed.bytes}, {"removed_files", freed.files}}));
     else
-        Terminal::get().note(
-            "removed", fmt::format("{} in {} files from {}", format_bytes(freed.bytes), freed.files, root.string()));
+        Terminal::get().note("removed", fmt::format("{} in {} from {}", format_bytes(freed.bytes),
+                                                    counted(freed.files, "file"), root.string()));
     return {};
 }
 

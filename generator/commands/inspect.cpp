@@ -190,7 +190,7 @@ Status inspect_installer(const std::string& path, bool as_json) {
     if (const std::string python = python_of(installer); !python.empty()) print("{:>12}  {}\n", "python", python);
     print("{:>12}  {} in the base\n", "packages", installer.base_count);
     for (const conda::ConstructorEnvironment& environment : installer.environments)
-        print("{:>12}  {}, {} packages\n", "environment", environment.name, environment.packages.size());
+        print("{:>12}  {}, {}\n", "environment", environment.name, counted(environment.packages.size(), "package"));
     if (!installer.minimum_glibc.empty()) print("{:>12}  glibc {}\n", "needs", installer.minimum_glibc);
     for (const std::string& warning : installer.warnings) print("{:>12}  {}\n", "left out", warning);
     const std::string platform = installer.platform == "linux-64" ? "" : " --platform " + installer.platform;

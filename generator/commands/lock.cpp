@@ -2,6 +2,7 @@
 #include "common/base/output_file.hpp"
 #include "common/base/standard_output.hpp"
 #include "common/base/terminal.hpp"
+#include "common/base/units.hpp"
 #include "generator/build/relock.hpp"
 #include "generator/commands/build_options.hpp"
 #include "generator/commands/command.hpp"
@@ -51,11 +52,11 @@ void print_changes(const std::string& output, const lock::Lock& before, const lo
     if (rows.empty()) terminal.note("unchanged", fmt::format("every package is as {} had it", output));
 }
 
-std::ptrdiff_t count_exported(const lock::Lock& lock, lock::LockFormat format) {
+std::uint64_t count_exported(const lock::Lock& lock, lock::LockFormat format) {
     const bool wheels_only = format == lock::LockFormat::pylock || format == lock::LockFormat::requirements;
-    return std::ranges::count_if(lock.artifacts, [&](const lock::LockedArtifact& a) {
+    return static_cast<std::uint64_t>(std::ranges::count_if(lock.artifacts, [&](const lock::LockedArtifact& a) {
         return !wheels_only || a.kind == parcel::ArtifactKind::wheel;
-    });
+    }));
 }
 
 Status run(LockCommand& command) {
@@ -73,7 +74,8 @@ Status run(LockCommand& command) {
     }
     if (made.previous && format == lock::LockFormat::tinderbox) print_changes(made.output, *made.previous, made.lock);
     TRY(write_output_file(made.output, exported.text));
-    Terminal::get().note("locked", fmt::format("{}: {} artifacts", made.output, count_exported(made.lock, format)));
+    Terminal::get().note("locked",
+                         fmt::format("{}: {}", made.output, counted(count_exported(made.lock, format), "artifact")));
     return {};
 }
 

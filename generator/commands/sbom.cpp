@@ -5,6 +5,7 @@
 #include "common/base/standard_output.hpp"
 #include "common/base/terminal.hpp"
 #include "common/base/time.hpp"
+#include "common/base/units.hpp"
 #include "generator/build/redistribution.hpp"
 #include "generator/commands/command.hpp"
 #include "versions.hpp"
@@ -41,7 +42,7 @@ Status sbom(std::string file, const std::string& format, const std::string& outp
         return {};
     }
     TRY(write_output_file(output, text));
-    Terminal::get().note("written", fmt::format("{}: {} packages", output, inventory.packages.size()));
+    Terminal::get().note("written", fmt::format("{}: {}", output, counted(inventory.packages.size(), "package")));
     return {};
 }
 

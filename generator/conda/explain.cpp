@@ -70,7 +70,7 @@ class Explanation {
                 seen.push_back(text);
         std::string out;
         for (std::size_t i = 0; i < seen.size(); ++i) {
-            if (i == most && seen.size() > most + 1) return out + fmt::format(" and {} others", seen.size() - i);
+            if (i == most && seen.size() > most + 1) return out + fmt::format(" and {} more", seen.size() - i);
             out += (i == 0 ? "" : i + 1 == seen.size() ? " and " : ", ") + std::string(seen[i]);
         }
         return out;

@@ -2,6 +2,7 @@
 
 #include "common/base/optional_reporter.hpp"
 #include "common/base/time.hpp"
+#include "common/base/units.hpp"
 #include "common/base/url.hpp"
 #include "generator/conda/index_stream.hpp"
 #include "generator/conda/repodata_json.hpp"
@@ -231,8 +232,8 @@ class SubdirOpener {
         if (!head.ok() && first == '<') return make_error(ErrorKind::network, "{}: {}", url, web_page);
         if (!head.ok()) return std::move(head).error().in(url);
         if (head->skipped > 0)
-            reporter().note("index", fmt::format("{}: {} of {} entries are not usable and were passed over", url,
-                                                 head->skipped, head->records));
+            reporter().note("index", fmt::format("{}: {} of {} passed over, which cannot be used", url, head->skipped,
+                                                 counted(head->records, "entry")));
         TRY(writer.write(cache_->index_file()));
         return std::move(head->base_url);
     }

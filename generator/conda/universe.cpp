@@ -379,7 +379,7 @@ Result<std::unique_ptr<Universe>> Universe::load(std::vector<ChannelSource>& sou
         TRY(out->load_names(next));
         round = std::move(next);
         if (std::chrono::steady_clock::now() - start > std::chrono::milliseconds(500))
-            reporter_or_silent(request.reporter).progress("reading packages", out->entries_.size(), 0, "packages");
+            reporter_or_silent(request.reporter).progress("reading packages", out->entries_.size(), 0, "package");
     }
     // Matches that were made while candidates were cut away are made again, in their final order.
     for (Dependency& dependency : out->dependencies_)

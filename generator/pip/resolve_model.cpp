@@ -356,7 +356,7 @@ Result<std::vector<Fact>> ResolveModel::facts(int package, std::size_t candidate
 void ResolveModel::progress(std::size_t decided) {
     if (std::chrono::steady_clock::now() - start_ < std::chrono::milliseconds(500)) return;
     progress_shown_ = true;
-    reporter_or_silent(options_.reporter).progress("resolving", decided, 0, "packages");
+    reporter_or_silent(options_.reporter).progress("resolving", decided, 0, "package");
 }
 
 std::string ResolveModel::asker(int package, const std::map<int, std::size_t>& chosen) const {

@@ -4,6 +4,7 @@
 #include "common/base/last_component.hpp"
 #include "common/base/member_path.hpp"
 #include "common/base/text.hpp"
+#include "common/base/units.hpp"
 #include "common/base/utf8.hpp"
 #include "common/base/visible.hpp"
 #include "generator/archive/endings.hpp"
@@ -409,8 +410,8 @@ Status WheelReader::read_record() {
         if (!listed.contains(path)) record_problem(fmt::format("RECORD does not list {}", path));
     wheel_->meta["record_problems"] = problems_;
     if (!problems_.empty())
-        warn(fmt::format("its RECORD does not match its files in {} place{}: {}", problems_.size(),
-                         problems_.size() == 1 ? "" : "s, first", problems_.front()));
+        warn(fmt::format("its RECORD does not match its files in {}{}: {}", counted(problems_.size(), "place"),
+                         problems_.size() == 1 ? "" : ", first", problems_.front()));
     return {};
 }
 

@@ -1,6 +1,7 @@
 #include "generator/report/columns.hpp"
 
 #include "common/base/visible.hpp"
+#include "common/base/wrap.hpp"
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -9,27 +10,6 @@
 #include <cstdlib>
 
 namespace tinderbox::report {
-namespace {
-
-bool continues(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
-
-std::string cut(const std::string& text, std::size_t width) {
-    if (display_width(text) <= width) return text;
-    std::size_t shown = 0, at = 0;
-    while (at < text.size() && shown + 1 < width) {
-        ++at;
-        while (at < text.size() && continues(text[at])) ++at;
-        ++shown;
-    }
-    return text.substr(0, at) + "…";
-}
-
-} // namespace
-
-std::size_t display_width(std::string_view text) {
-    return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return !continues(c); }));
-}
-
 std::string columns(std::vector<std::vector<std::string>> rows, const TableStyle& style) {
     if (rows.empty()) return "";
     for (auto& row : rows)
@@ -45,7 +25,8 @@ std::string columns(std::vector<std::vector<std::string>> rows, const TableStyle
         for (std::size_t i = 0; i < rows[r].size(); ++i) {
             bool last = i + 1 == rows[r].size();
             // Ten columns are too few to read anything, so the lines may wrap.
-            std::string cell = last && style.width >= before + 10 ? cut(rows[r][i], style.width - before) : rows[r][i];
+            std::string cell =
+                last && style.width >= before + 10 ? cut_to_width(rows[r][i], style.width - before) : rows[r][i];
             std::string space(widths[i] - std::min(widths[i], display_width(cell)), ' ');
             bool right = std::ranges::find(style.right, i) != style.right.end();
             line += right ? space + cell : cell + space;

@@ -7,9 +7,6 @@
 
 namespace tinderbox::report {
 
-// Columns on a display: UTF-8 sequences count as one each.
-std::size_t display_width(std::string_view text);
-
 struct TableStyle {
     bool header_bold = false;       // bold by escape sequences, for terminals only
     std::size_t width = 0;          // the last column is cut to fit ("…"); 0: not cut

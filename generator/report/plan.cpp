@@ -188,7 +188,7 @@ BuildPlan make_build_plan(const lock::Lock& lock, const RedistributionTable& tab
         PlanRow& row = out.rows[first + i];
         row.from = origin_of(lock.artifacts[i]);
         learn_installed_size(row, lock.artifacts[i], options, fetcher);
-        reporter.progress("asking for sizes", ++done, lock.artifacts.size(), "packages");
+        reporter.progress("asking for sizes", ++done, lock.artifacts.size(), "package");
         return {};
     });
     reporter.end_progress();

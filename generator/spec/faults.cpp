@@ -1,5 +1,7 @@
 #include "generator/spec/reader.hpp"
 
+#include "common/base/units.hpp"
+
 #include <algorithm>
 
 namespace tinderbox::spec {
@@ -26,9 +28,9 @@ Status Faults::result() {
         if (!out.message.empty()) out.message += "\n";
         out.message += fault.error.message;
         if (fault.repeated > 0)
-            out.message += fmt::format(" (and so in {}{} {} behind it)",
-                                       count_ == limit && &fault == &faults_.back() ? "at least " : "", fault.repeated,
-                                       fault.repeated == 1 ? "line" : "lines");
+            out.message += fmt::format(" (and so in {}{} behind it)",
+                                       count_ == limit && &fault == &faults_.back() ? "at least " : "",
+                                       counted(fault.repeated, "line"));
     }
     return out;
 }

@@ -1,5 +1,6 @@
 #include "runtime/install/ownership.hpp"
 
+#include "common/base/units.hpp"
 #include "common/format/bytecode_path.hpp"
 #include "runtime/install/integrity.hpp"
 #include "runtime/place/control_files.hpp"
@@ -78,9 +79,9 @@ class Removal {
 
     Result<std::uint64_t> result(std::string_view again) const {
         if (failed_ == 0) return removed_;
-        return make_error(ErrorKind::storage, "{} files could not be removed, the first is '{}': {}; {}", failed_,
-                          root_.shown(first_failed_), std::error_code(error_, std::generic_category()).message(),
-                          again);
+        return make_error(ErrorKind::storage, "{} could not be removed, the first is '{}': {}; {}",
+                          counted(failed_, "file"), root_.shown(first_failed_),
+                          std::error_code(error_, std::generic_category()).message(), again);
     }
 
   private:

@@ -2,6 +2,7 @@
 #include "common/base/budget.hpp"
 #include "common/base/text.hpp"
 #include "common/base/units.hpp"
+#include "common/base/wrap.hpp"
 #include "common/machine/gpu_code.hpp"
 #include "runtime/session/session.hpp"
 
@@ -56,7 +57,7 @@ Result<int> Session::info() const {
     for (const std::string& notice : manifest_.notices) rows.push_back({"notice", notice});
     rows.push_back({"made by", "Tinderbox " + manifest_.tinderbox_version});
     rows.push_back({"manifest SHA-256", to_hex(run().manifest_sha256())});
-    write_output(ui::render_facts(rows, ui::terminal_width(1)));
+    write_output(ui::render_facts(rows, terminal_width(1)), ui::render_facts(rows));
     return 0;
 }
 
@@ -115,8 +116,8 @@ std::string Session::package_summary() const {
         asked += fmt::format("{}{} {}", named ? ", " : "", p.name, p.version);
         ++named;
     }
-    if (named == 0) return fmt::format("{} packages", count);
-    return count > named ? fmt::format("{} and {} more packages", asked, count - named) : asked;
+    if (named == 0) return counted(count, "package");
+    return count > named ? fmt::format("{} and {}", asked, counted(count - named, "more package")) : asked;
 }
 
 } // namespace tinderbox::session

@@ -39,9 +39,8 @@ verify::InstallFacts Session::facts_of(const install::InstallSummary& summary) {
     facts.io = summary.io;
     facts.warnings = summary.warnings;
     if (!summary.carried_over.empty())
-        facts.notes.push_back(
-            fmt::format("{} entries that were added or changed are carried over from the environment that was replaced",
-                        summary.carried_over.size()));
+        facts.notes.push_back(fmt::format("{}, added or changed, carried over from the environment that was replaced",
+                                          counted(summary.carried_over.size(), "entry")));
     if (summary.script_failure) facts.script_failure = summary.script_failure->message;
     return facts;
 }

@@ -1,5 +1,6 @@
 // The report of a run: shown, kept in the prefix, and written where --report says.
 #include "common/base/output_file.hpp"
+#include "common/base/wrap.hpp"
 #include "common/format/manifest.hpp"
 #include "runtime/place/control_files.hpp"
 #include "runtime/session/session.hpp"
@@ -113,7 +114,8 @@ Result<int> Session::report(const verify::ReportFacts& in, const std::string& pr
         terminal().line(ui::render_report_text(value, false)); // for the log alone
         say_failures(in);
     } else if (show)
-        write_output(ui::render_report_text(value, terminal().colour() && ::isatty(1) == 1, ui::terminal_width(1)));
+        write_output(ui::render_report_text(value, terminal().colour() && ::isatty(1) == 1, terminal_width(1)),
+                     ui::render_report_text(value, false));
     (void)flush_output(); // what is said next belongs behind it; main() tells of a failure
     if (options_.report_file.empty() && prefix.empty()) return in.exit_code;
     const std::string page = ui::render_report_html(value);

@@ -4,6 +4,7 @@
 #include "common/base/process.hpp"
 #include "common/base/text.hpp"
 #include "common/base/users.hpp"
+#include "common/base/wrap.hpp"
 #include "runtime/install/carry_over.hpp"
 #include "runtime/place/control_files.hpp"
 #include "runtime/place/kept.hpp"
@@ -99,7 +100,7 @@ install::InstallOptions Session::install_options() const {
     o.interrupted = &interrupted_;
     o.progress = [this](const install::InstallProgress& p) {
         const bool bytes = p.work == install::InstallProgress::Work::extract;
-        terminal().progress(label_of(p.work), p.done, p.total, bytes ? "B" : "");
+        terminal().progress(label_of(p.work), p.done, p.total, bytes ? "B" : "file");
     };
     return o;
 }
@@ -223,9 +224,13 @@ void Session::show_problems(const std::vector<machine::Finding>& findings) const
         }
         return;
     }
-    std::string text = ui::render_findings_text(machine::to_json(problems), terminal().colour(), ui::terminal_width(2));
-    for (std::string_view line : split_lines(text))
-        if (!line.empty()) terminal().line(line);
+    const nlohmann::json shown = machine::to_json(problems);
+    auto text = [&](bool colour, std::size_t width) {
+        std::string out = ui::render_findings_text(shown, colour, width);
+        if (out.ends_with('\n')) out.pop_back();
+        return out;
+    };
+    terminal().line(text(terminal().colour(), terminal_width(2)), text(false, 0));
 }
 
 } // namespace tinderbox::session

@@ -42,7 +42,7 @@ Result<int> Session::integrity() const {
     const std::string root = installed.layout.root.string();
     TRY_ASSIGN(place::OpenTree tree, place::open_tree(root, installed.trust, place::Access::read));
     TRY_ASSIGN(install::FileCheck check, install::verify_files(tree.root, options_.jobs, [&](std::uint64_t done) {
-                   terminal().progress("comparing", done, 0, "files");
+                   terminal().progress("comparing", done, 0, "file");
                }));
     terminal().end_progress();
     const auto moved_from = place::moved_from(installed.state, installed.layout.root);
@@ -57,13 +57,15 @@ Result<int> Session::integrity() const {
     else
         for (const auto* list : {&check.differences, &check.unreadable}) show(*list, root);
     if (!check.differences.empty())
-        terminal().error(fmt::format(
-            "{} of {} entries in '{}' are not as they were installed; sh {}.run --repair -p {} restores them",
-            check.differences.size(), check.files, root, manifest_.name, shell_quote(root)));
+        terminal().error(
+            fmt::format("{} of {} in '{}' {} not as installed; sh {}.run --repair -p {} restores what differs",
+                        check.differences.size(), counted(check.files, "entry"), root,
+                        check.differences.size() == 1 ? "is" : "are", manifest_.name, shell_quote(root)));
     if (!check.unreadable.empty())
-        terminal().error(fmt::format("{} of {} entries in '{}' cannot be read by {}, so nobody knows whether they are "
-                                     "as they were installed; repeat it as the owner of the environment",
-                                     check.unreadable.size(), check.files, root, describe_user(::geteuid())));
+        terminal().error(fmt::format("{} of {} in '{}' cannot be read by {}, so nobody knows whether all is as it was "
+                                     "installed; repeat it as the owner of the environment",
+                                     check.unreadable.size(), counted(check.files, "entry"), root,
+                                     describe_user(::geteuid())));
     if (moved_from) terminal().error(place::refuse_moved(*moved_from, root, manifest_.name).error().message);
     if (!whole) return static_cast<int>(ErrorKind::storage);
     if (!options_.json)
@@ -90,11 +92,11 @@ Result<int> Session::repair() const {
              {"warnings", repaired->warnings}}));
     else
         say(fmt::format(
-            "{}: {} files compared, {} restored{}", root, repaired->files, repaired->restored.size(),
+            "{}: {} compared, {} restored{}", root, counted(repaired->files, "file"), repaired->restored.size(),
             repaired->moved_from ? fmt::format("; their paths still named '{}'", repaired->moved_from->string()) : ""));
     if (repaired->left.empty()) return 0;
-    terminal().error(
-        fmt::format("{} entries could not be restored; the lines above say what is in the way", repaired->left.size()));
+    terminal().error(fmt::format("{} could not be restored; the lines above say what is in the way",
+                                 counted(repaired->left.size(), "entry")));
     return static_cast<int>(ErrorKind::storage);
 }
 
@@ -140,7 +142,7 @@ Result<int> Session::remove() {
                                              {"kept", removed.kept},
                                              {"warnings", removed.warnings},
                                              {"shells", install::to_json(shells)}}));
-    else say(fmt::format("{} files removed from '{}', {} kept", removed.removed, root, removed.kept.size()));
+    else say(fmt::format("{} removed from '{}', {} kept", counted(removed.removed, "file"), root, removed.kept.size()));
     return 0;
 }
 

@@ -1,8 +1,9 @@
 #include "runtime/ui/prompt.hpp"
 
-#include "common/base/log_text.hpp"
+#include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
 #include "common/base/visible.hpp"
+#include "common/base/wrap.hpp"
 #include "runtime/ui/report.hpp"
 
 #include <unistd.h>
@@ -11,13 +12,6 @@ namespace tinderbox::ui {
 namespace {
 
 constexpr std::size_t screen_lines = 22;
-
-int console_log = -1;
-
-void log_words(std::string_view words) {
-    if (console_log < 0 || append_to_log(console_log, words)) return;
-    console_log = -1; // the messages have the same file, and warn that it is not complete
-}
 
 std::optional<std::string> read_line() {
     // One byte at a time: the bytes after the line may be meant for a program that we start.
@@ -68,7 +62,7 @@ Console Console::terminal() {
     Console console;
     console.write = [](std::string_view written) {
         const std::string shown = visible_lines(written);
-        log_words(shown);
+        Terminal::get().log(shown);
         std::string_view text = shown;
         while (!text.empty()) {
             ssize_t n = ::write(2, text.data(), text.size());
@@ -78,15 +72,13 @@ Console Console::terminal() {
     };
     console.read = [] {
         auto line = read_line();
-        log_words(visible(line.value_or("")) + "\n");
+        Terminal::get().log(visible(line.value_or("")) + "\n");
         return line;
     };
     console.pages = ::isatty(0) == 1;
     console.width = terminal_width(2);
     return console;
 }
-
-void set_console_log(int fd) { console_log = fd; }
 
 std::optional<bool> ask_yes_no(const Console& console, std::string_view question, std::optional<bool> otherwise) {
     const char* shown = !otherwise ? "[yes|no]" : *otherwise ? "[yes]" : "[no]";

@@ -20,12 +20,8 @@ struct Console {
     // question.
     bool pages = true;
     std::size_t width = 0;     // columns, at which sentences are broken; 0 = unlimited
-    static Console terminal(); // stderr and stdin
+    static Console terminal(); // stderr and stdin; the log gets questions and answers, too
 };
-
-// Questions and answers of Console::terminal() are appended here from now on (the --log file). -1: no file. The
-// descriptor is not owned. To be called before other threads start.
-void set_console_log(int fd);
 
 // The contents of the first screen.
 struct Welcome {

@@ -2,10 +2,8 @@
 
 #include "common/base/text.hpp"
 #include "common/base/visible.hpp"
+#include "common/base/wrap.hpp"
 #include "runtime/ui/report_read.hpp"
-
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -29,12 +27,6 @@ Style style_of(std::string_view severity) {
 
 constexpr std::size_t word_column = 2 + 12 + 1;
 
-// Approximates the columns on the terminal by the number of code points.
-std::size_t cells(std::string_view words) {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(words, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
 // One row: a word in a column of its own, then the sentence; below it the advice after an arrow.
 std::string row(const machine::ReportLine& line, bool colour, std::size_t width) {
     std::string out =
@@ -54,25 +46,6 @@ std::string lines_text(const std::vector<machine::ReportLine>& lines, bool colou
 }
 
 } // namespace
-
-std::string wrapped(std::string_view words, std::size_t indent, std::size_t width) {
-    if (width < indent + 24) return std::string(words);
-    std::string out;
-    std::size_t column = indent;
-    for (std::string_view word : split(words, ' ')) {
-        const std::size_t size = cells(word);
-        if (column > indent && column + 1 + size > width) {
-            out += "\n" + std::string(indent, ' ');
-            column = indent;
-        } else if (column > indent || !out.empty()) {
-            out += ' ';
-            ++column;
-        }
-        out += word;
-        column += size;
-    }
-    return out;
-}
 
 std::string render_columns(std::vector<std::vector<std::string>> rows) {
     std::vector<std::size_t> widths;
@@ -94,7 +67,7 @@ std::string render_columns(std::vector<std::vector<std::string>> rows) {
 
 std::string render_facts(const std::vector<std::pair<std::string, std::string>>& rows, std::size_t width) {
     std::size_t label = 0;
-    for (const auto& [name, value] : rows) label = std::max(label, cells(visible(name)));
+    for (const auto& [name, value] : rows) label = std::max(label, display_width(visible(name)));
     std::string out;
     for (const auto& [name, value] : rows) {
         std::string line = fmt::format("{:<{}}  {}", visible(name), label, wrapped(visible(value), label + 2, width));
@@ -102,12 +75,6 @@ std::string render_facts(const std::vector<std::pair<std::string, std::string>>&
         out += line + "\n";
     }
     return out;
-}
-
-std::size_t terminal_width(int descriptor) {
-    winsize size{};
-    if (::isatty(descriptor) != 1 || ::ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 0;
-    return std::max<std::size_t>(size.ws_col, 40);
 }
 
 std::string render_findings_text(const json& findings, bool colour, std::size_t width) {

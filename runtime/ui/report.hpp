@@ -20,26 +20,20 @@ inline constexpr int report_version = 1;
 std::string render_report_text(const nlohmann::json& report, bool colour, std::size_t width = 0);
 // Only the findings, as --check shows them: warnings and errors with what to do below each.
 std::string render_findings_text(const nlohmann::json& findings, bool colour, std::size_t width = 0);
-// Columns of the terminal behind a descriptor, at least 40. 0 = the descriptor is no terminal.
-std::size_t terminal_width(int descriptor);
 
 // One self-contained page: no script, no outside reference, light and dark, fit for printing.
 std::string render_report_html(const nlohmann::json& report);
 
 std::string html_escape(std::string_view text);
 
-// A licence for a table: the first line, cut after 80 bytes, since some packages hold the whole text there. "not
+// A licence for a table: the first line, cut after 80 characters, since some packages hold the whole text there. "not
 // stated" for none.
 std::string licence_name(std::string_view license);
 
 // A multi-line list "name  version  …" with columns as wide as they must be.
 std::string render_columns(std::vector<std::vector<std::string>> rows);
 
-// Breaks at blanks so that lines stay within `width`, and indents every line but the first, which begins at column
-// `indent`. Width 0: no breaks.
-std::string wrapped(std::string_view words, std::size_t indent, std::size_t width);
-
-// Rows "label  value": values wrap within `width` (as above) below their own column.
+// Rows "label  value": values wrap within `width` below their own column.
 std::string render_facts(const std::vector<std::pair<std::string, std::string>>& rows, std::size_t width = 0);
 
 } // namespace tinderbox::ui

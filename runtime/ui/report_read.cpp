@@ -2,6 +2,7 @@
 
 #include "common/base/text.hpp"
 #include "common/base/units.hpp"
+#include "common/base/wrap.hpp"
 
 #include <algorithm>
 
@@ -25,7 +26,7 @@ std::vector<machine::ReportLine> installation_lines(const json& installation) {
     if (double seconds = format::decimal_of(installation, "seconds"); seconds > 0)
         rate = fmt::format(" in {}", format_duration(seconds));
     out.push_back({"ok",
-                   fmt::format("{} files, {}{}", format::number_of(installation, "files"),
+                   fmt::format("{}, {}{}", counted(format::number_of(installation, "files"), "file"),
                                format_bytes(format::number_of(installation, "bytes")), rate),
                    "", "", ""});
     const json& notes = format::child_of(installation, "notes");
@@ -108,10 +109,7 @@ std::string licence_name(std::string_view license) {
     std::string_view line = trim(license);
     line = trim(line.substr(0, line.find('\n')));
     if (line.empty()) return "not stated";
-    if (line.size() <= longest) return std::string(line);
-    std::size_t end = longest;
-    while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80) --end; // not inside a character
-    return std::string(line.substr(0, end)) + "…";
+    return cut_to_width(line, longest);
 }
 
 std::vector<machine::ReportLine> gpu_report_lines(const json& report) {

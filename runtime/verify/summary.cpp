@@ -3,6 +3,7 @@
 #include "common/base/shell_quote.hpp"
 #include "common/base/text.hpp"
 #include "common/base/time.hpp"
+#include "common/base/units.hpp"
 #include "common/machine/local_time.hpp"
 #include "runtime/ui/report.hpp"
 
@@ -61,7 +62,7 @@ json gpu_json(const ReportFacts& in) {
 
 // "2 imports fail in your shell", "1 import fails".
 std::string failing(std::size_t count, std::string_view where) {
-    return fmt::format("{} import{}{}", count, count == 1 ? " fails" : "s fail", where);
+    return fmt::format("{} fail{}{}", counted(count, "import"), count == 1 ? "s" : "", where);
 }
 
 // What is wrong besides the GPU, the worst first.

@@ -75,6 +75,9 @@ TEST_CASE("text helpers", "[text]") {
               .size() == 4);
     CHECK(split_lines("\xef\xbb\xbf"
                       "a\r\nb")[0] == "a");
+    CHECK(counted(0, "package") == "0 packages");
+    CHECK(counted(1, "entry") == "1 entry");
+    CHECK(counted(2, "entry") == "2 entries");
     CHECK(format_bytes(999) == "999 B");
     CHECK(format_bytes(1000) == "1.00 kB");
     CHECK(format_bytes(5562000000) == "5.56 GB");

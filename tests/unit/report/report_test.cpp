@@ -1,6 +1,7 @@
 // Classes of redistribution, licences, comparing, plans, bills of materials.
 #include "common/base/file.hpp"
 #include "common/base/text.hpp"
+#include "common/base/wrap.hpp"
 #include "generator/report/columns.hpp"
 #include "generator/report/difference.hpp"
 #include "generator/report/licenses.hpp"
