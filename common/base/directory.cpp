@@ -208,6 +208,13 @@ int Directory::rename(std::string_view path, const Directory& to, std::string_vi
     return ::renameat(parent.fd, parent.name.c_str(), new_parent.fd, new_parent.name.c_str()) == 0 ? 0 : errno;
 }
 
+int Directory::link(std::string_view path, const Directory& to, std::string_view new_path) const {
+    int error = 0, new_error = 0;
+    const Parent parent = parent_of(path, error), new_parent = to.parent_of(new_path, new_error);
+    if (error != 0 || new_error != 0) return error != 0 ? error : new_error;
+    return ::linkat(parent.fd, parent.name.c_str(), new_parent.fd, new_parent.name.c_str(), 0) == 0 ? 0 : errno;
+}
+
 int Directory::change_mode(std::string_view path, mode_t mode) const {
     int error = 0;
     const Parent parent = parent_of(path, error);

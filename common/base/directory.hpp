@@ -54,6 +54,8 @@ class Directory {
     int unlink(std::string_view path) const;
     int remove_directory(std::string_view path) const;
     int rename(std::string_view path, const Directory& to, std::string_view new_path) const; // replaces a file
+    // A second name for a file or link, never in the place of something. Some file systems cannot: EPERM, EOPNOTSUPP.
+    int link(std::string_view path, const Directory& to, std::string_view new_path) const;
     int change_mode(std::string_view path, mode_t mode) const; // of a directory or file, never of a link
 
     struct Entry {

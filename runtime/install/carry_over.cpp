@@ -15,8 +15,6 @@
 namespace tinderbox::install {
 namespace {
 
-constexpr std::string_view saved_suffix = ".tinderbox-old";
-
 // "a/b/c" → f("a"), f("a/b").
 template <class Function> void each_parent(const std::string& path, Function f) {
     for (auto slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1))
@@ -91,9 +89,7 @@ class Mover {
             const int gone = from_.unlink(path);
             return gone == 0 ? Status() : errno_error(fmt::format("cannot remove '{}'", from_.shown(path)), gone);
         }
-        std::string saved = path + std::string(saved_suffix);
-        for (int n = 2; n < 1000 && to_.exists(saved); ++n) saved = fmt::format("{}{}-{}", path, saved_suffix, n);
-        return rename(path, saved);
+        return rename(path, saved_name(to_, path));
     }
     std::vector<std::string> moved; // as they are called now
 

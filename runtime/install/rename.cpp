@@ -12,6 +12,12 @@ Error appeared(const fs::path& path) {
     return make_error(ErrorKind::storage, "'{}' appeared while installing; move it away and run again", path.string());
 }
 
+std::string saved_name(const Directory& root, const std::string& path) {
+    std::string saved = fmt::format("{}{}", path, saved_suffix);
+    for (int n = 2; n < 1000 && root.exists(saved); ++n) saved = fmt::format("{}{}-{}", path, saved_suffix, n);
+    return saved;
+}
+
 Status rename_new(const Directory& from, const std::string& name, const Directory& to, const std::string& new_name,
                   io::Faults* faults) {
     const fs::path shown = to.path() / new_name;

@@ -9,6 +9,7 @@
 #include "runtime/install/limits.hpp"
 #include "runtime/install/lock.hpp"
 #include "runtime/install/registry.hpp"
+#include "runtime/install/rename.hpp"
 #include "runtime/install/umask.hpp"
 #include "runtime/place/control_files.hpp"
 
@@ -44,6 +45,8 @@ class Repair {
     Status put_directory(const io::PlannedDirectory& directory);
     bool parents_are_there(const std::string& path);
     Status put_file(const std::string& path);
+    bool may_be_edited(const std::string& path, const struct stat& there) const;
+    Status keep_edited(const std::string& path, const struct stat& there);
     Status write_control(const std::vector<InstalledRow>& rows);
     Result<std::vector<std::string>> compile();
     void register_moved();
@@ -68,6 +71,8 @@ class Repair {
     io::WritePlan plan_;  // of it
     std::vector<InstalledRow> rows_;
     std::map<std::string, std::string, std::less<>> damaged_; // path → how it differs
+    std::set<std::string, std::less<>> changed_;              // of these: other contents, not only another mode
+    std::set<std::string, std::less<>> unlisted_;             // of these: without a row in the list
     std::vector<std::string> wanted_;                         // the damaged ones that the .run has
     std::vector<InstalledRow> fresh_;                         // of the extracted entries
     std::set<std::string, std::less<>> blocked_;              // something else is in the place of these directories
@@ -84,7 +89,10 @@ Status Repair::read_list() {
         };
         TRY_ASSIGN(FileCheck check, verify_files(root_, options_.jobs, progress));
         for (std::vector<FileDifference>* list : {&check.differences, &check.unreadable})
-            for (FileDifference& d : *list) damaged_.emplace(std::move(d.path), std::move(d.what));
+            for (FileDifference& d : *list) {
+                if (d.kind == FileDifference::Kind::changed) changed_.insert(d.path);
+                damaged_.emplace(std::move(d.path), std::move(d.what));
+            }
         summary_.files = check.files;
     }
     // --private is recorded nowhere but in the modes.
@@ -100,7 +108,10 @@ void Repair::choose() {
         if (d.kind == format::EntryKind::directory) continue;
         std::string path = plan_.path_of(d);
         if (summary_.moved_from && names_prefix(d)) damaged_.emplace(path, "names the place where it was installed");
-        if (!listed.contains(path)) damaged_.emplace(path, "is not in the list of installed files");
+        if (!listed.contains(path)) {
+            damaged_.emplace(path, "is not in the list of installed files");
+            unlisted_.insert(path);
+        }
         if (damaged_.contains(path)) wanted_.push_back(std::move(path));
     }
     std::ranges::sort(wanted_);
@@ -183,13 +194,43 @@ Status Repair::put_directory(const io::PlannedDirectory& directory) {
     return {};
 }
 
+// A file without a row is compared with the one that comes: a lost list makes no file the user's.
+bool Repair::may_be_edited(const std::string& path, const struct stat& there) const {
+    if (S_ISREG(there.st_mode) && there.st_size == 0) return false; // nothing to keep
+    if (changed_.contains(path)) return true;
+    if (!unlisted_.contains(path)) return false;
+    const auto row = std::ranges::find(fresh_, path, &InstalledRow::path);
+    if (row == fresh_.end()) return false;
+    const auto differs = difference(root_, *row);
+    return differs && differs->kind == FileDifference::Kind::changed;
+}
+
+// By a second name, so that the old file has its own until the right one takes it.
+Status Repair::keep_edited(const std::string& path, const struct stat& there) {
+    if (!may_be_edited(path, there)) return {};
+    struct stat before;
+    const std::string usual = path + std::string(saved_suffix);
+    if (root_.look(usual, before) == 0 && before.st_dev == there.st_dev && before.st_ino == there.st_ino) {
+        summary_.kept.push_back(usual); // of a run that was killed
+        return {};
+    }
+    const std::string saved = saved_name(root_, path);
+    int error = root_.link(path, root_, saved);
+    if (error == EPERM || error == EOPNOTSUPP || error == EMLINK) error = root_.rename(path, root_, saved);
+    if (error != 0) return errno_error(fmt::format("cannot keep '{}'", root_.shown(path)), error);
+    summary_.kept.push_back(saved);
+    return {};
+}
+
 Status Repair::put_file(const std::string& path) {
     struct stat st;
     if (!parents_are_there(path)) return {}; // said of the directory
-    if (root_.look(path, st) == 0 && S_ISDIR(st.st_mode)) {
+    const int missing = root_.look(path, st);
+    if (missing == 0 && S_ISDIR(st.st_mode)) {
         leave(path, "a directory is in the place of the file; move it away and repair again");
         return {};
     }
+    if (missing == 0) TRY(keep_edited(path, st));
     int error = io::fault(options_.faults, io::Faults::Call::rename, path);
     if (error == 0) error = stage_.rename("tree/" + path, root_, path);
     if (error != 0) return errno_error(fmt::format("cannot restore '{}'", root_.shown(path)), error);

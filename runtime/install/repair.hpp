@@ -1,5 +1,5 @@
-// --repair: files of an installed prefix that are damaged or missing come back from the .run; files that the
-// user added stay.
+// --repair: files of an installed prefix that are damaged or missing come back from the .run; files that the user added
+// stay. Nobody can tell an edited file from a damaged one, so that other bytes are kept beside (saved_name).
 #pragma once
 
 #include "runtime/install/install.hpp"
@@ -10,6 +10,7 @@ namespace tinderbox::install {
 struct RepairSummary {
     std::uint64_t files = 0;            // compared
     std::vector<std::string> restored;  // below the root, sorted; "DIR/" for a directory
+    std::vector<std::string> kept;      // below the root: what was in the place of a restored file, under a new name
     std::vector<FileDifference> left;   // something of the user's is in the way
     std::optional<fs::path> moved_from; // the tree was written for this place, and was rewritten for the one it is at
     std::vector<std::string> warnings;  // one sentence each

@@ -81,18 +81,22 @@ Result<int> Session::repair() const {
     terminal().end_progress();
     if (!repaired.ok()) return std::move(repaired).error();
     for (const std::string& path : repaired->restored) terminal().note("restored", root + "/" + path);
+    for (const std::string& path : repaired->kept) terminal().note("kept", root + "/" + path);
     for (const std::string& warning : repaired->warnings) terminal().warning(warning);
     show(repaired->left, root);
     if (options_.json)
         write_output(format::canonical_json(
             {{"files", repaired->files},
              {"restored", repaired->restored},
+             {"kept", repaired->kept},
              {"left", to_json(repaired->left)},
              {"moved_from", repaired->moved_from ? json(repaired->moved_from->string()) : json()},
              {"warnings", repaired->warnings}}));
     else
         say(fmt::format(
-            "{}: {} compared, {} restored{}", root, counted(repaired->files, "file"), repaired->restored.size(),
+            "{}: {} compared, {} restored{}{}", root, counted(repaired->files, "file"), repaired->restored.size(),
+            repaired->kept.empty() ? ""
+                                   : fmt::format(", {} kept beside", counted(repaired->kept.size(), "other version")),
             repaired->moved_from ? fmt::format("; their paths still named '{}'", repaired->moved_from->string()) : ""));
     if (repaired->left.empty()) return 0;
     terminal().error(fmt::format("{} could not be restored; the lines above say what is in the way",

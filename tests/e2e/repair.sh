@@ -21,7 +21,9 @@ expect 5 "does not hold this installer's environment" sh good.run --repair -p "$
 expect 0 "2 restored" sh good.run --repair -p "$env"
 "$env/bin/python" -c 'import numpy, six'
 [ "$(cat "$env/mine.txt")" = mine ] || fail "the repair took the user's file"
-rm "$env/mine.txt"
+[ "$(stat -c %s "$core.tinderbox-old")" = 1000 ] || fail "what was in the place of the module is gone"
+[ "$(find "$env" -name '*.tinderbox-old*' | wc -l)" = 1 ] || fail "more was kept than one file"
+rm "$env/mine.txt" "$core.tinderbox-old"
 quietly "$env/.tinderbox/stub" --integrity
 
 # Killed when a number of files is written, larger each time; the next run completes the prefix.

@@ -136,6 +136,12 @@ TEST_CASE("damaged and missing files come back, the user's stay", "[repair]") {
         for (const char* path : {"lib/large.so", "lib/conf.pc", "lib/RECORD", "lib/libx.so", "bin/abs", "bin/tool",
                                  "empty/", "lib/d3/", "lib/e5/__init__.py"})
             CHECK(std::ranges::find(repaired->restored, path) != repaired->restored.end());
+        // What may be somebody's edit is kept beside; what is missing, or has another mode, is no edit.
+        CHECK(repaired->kept == std::vector<std::string>{"bin/abs.tinderbox-old", "lib/conf.pc.tinderbox-old",
+                                                         "lib/large.so.tinderbox-old", "lib/meta.json.tinderbox-old"});
+        CHECK(*read_text(env.prefix / "lib/conf.pc.tinderbox-old") == "prefix=elsewhere");
+        CHECK(fs::read_symlink(env.prefix / "bin/abs.tinderbox-old") == "/nowhere");
+        for (const std::string& path : repaired->kept) REQUIRE(fs::remove(env.prefix / path));
         // What was whole was not written again.
         CHECK(std::ranges::find(repaired->restored, "lib/copy.so") == repaired->restored.end());
         CHECK(*read_text(env.prefix / "lib/mine.txt") == "mine");
@@ -155,6 +161,29 @@ TEST_CASE("damaged and missing files come back, the user's stay", "[repair]") {
     }
 }
 
+TEST_CASE("an edited file is kept beside the restored one, as often as it is edited", "[repair]") {
+    InstalledTree env;
+    const fs::path file = env.prefix / "lib/conf.pc", old = file.string() + ".tinderbox-old";
+    env.overwrite("lib/conf.pc", "first");
+    REQUIRE(env.repair().ok());
+    env.overwrite("lib/conf.pc", "second");
+    FailSecondRename fail;
+    env.overwrite("lib/meta.json", "{}");
+    REQUIRE_FALSE(env.repair(&fail).ok()); // the first was restored, the second was kept and not yet replaced
+    auto repaired = env.repair();
+    REQUIRE(repaired.ok());
+    CHECK(repaired->kept == std::vector<std::string>{"lib/meta.json.tinderbox-old"});
+    CHECK(*read_text(old) == "first");
+    CHECK(*read_text(old.string() + "-2") == "second");
+    CHECK_FALSE(fs::exists(env.prefix / "lib/meta.json.tinderbox-old-2"));
+    // Without the list a file of which nobody knows what it was is compared with the one that comes.
+    env.overwrite("lib/meta.json", "edited");
+    std::ofstream(env.prefix / ".tinderbox/installed") << "";
+    repaired = env.repair();
+    REQUIRE(repaired.ok());
+    CHECK(repaired->kept == std::vector<std::string>{"lib/meta.json.tinderbox-old-2"});
+}
+
 TEST_CASE("what Tinderbox knows of the prefix is restored as well", "[repair]") {
     InstalledTree env;
     const std::string list = *read_text(env.prefix / ".tinderbox/installed");
@@ -167,6 +196,7 @@ TEST_CASE("what Tinderbox knows of the prefix is restored as well", "[repair]") 
         INFO((repaired.ok() ? "" : repaired.error().message));
         REQUIRE(repaired.ok());
         CHECK(*read_text(env.prefix / ".tinderbox/installed") == list);
+        CHECK(repaired->kept.empty());
         CHECK(fs::exists(env.prefix / ".tinderbox/stub"));
         REQUIRE(place::read_installed(env.prefix).ok());
         CHECK(verify_files(*Directory::open(env.prefix))->differences.empty());
