@@ -10,16 +10,17 @@
 # A copy may be cut anywhere, and any of its bits may be wrong. A script that ends too early ends with the words above.
 # The block below asks for the checksum of the script, which the digits at its end make 0, before anything else runs.
 # Until then no wrong bit may change a file: the block only hands names to programs that read, and it quotes each
-# character that one bit turns into ">". An exit status is a sum, which no bit makes 0.
+# character that one bit turns into ">". An exit status is a sum, which no bit makes 0. Without its file's name `head`
+# would wait for the terminal, so it gets an empty input.
 {
     TINDERBOX_USER_PATH="${PATH-}"
     PATH="/usr/bin:/bin:/usr/sbin:/sbin${PATH:+:$PATH}"
     self="$0"
     [ -f "$self" ] || self="$(command -v -- "$0")" || self="$0"
-    [ "$(head -c "@HEADER_SIZE@" -- "$self" | cksum)" = "0 @HEADER_SIZE@" ] || {
-        [ -n "$(head -c "2" -- "$0" | cksum)" ] || why="'head' and 'cksum' cannot be run here" code="$((3 + 2))"
+    [ "$(true | head -c "@HEADER_SIZE@" -- "$self" | cksum)" = "0 @HEADER_SIZE@" ] || {
+        [ -n "$(true | head -c "2" -- "$0" | cksum)" ] || why="'head' and 'cksum' cannot be run here" code="$((3 + 2))"
         # From a pipe ('sh < @NAME@') the name is that of the shell.
-        [ "$(head -c "2" -- "$self")" = "#!" ] || why="'$self' is not this installer; start it as: sh PATH/OF/@NAME@" code="$((1 + 1))"
+        [ "$(true | head -c "2" -- "$self")" = "#!" ] || why="'$self' is not this installer; start it as: sh PATH/OF/@NAME@" code="$((1 + 1))"
         [ -r "$self" ] || why="cannot read '$self'; start it as: sh PATH/OF/@NAME@" code="$((3 + 2))"
         exit "$code"
     }
@@ -34,8 +35,17 @@ stub_sum='@STUB_SUM@'
 want_os=Linux
 want_cpu=@CPU@
 
+# The program opens the log; what ends this script before that is appended here.
+log= before=
+for word; do
+    [ "$before" != --log ] || log=$word
+    case $word in --log=*) log=${word#--log=} ;; esac
+    before=$word
+done
+
 die() { # EXIT-CODE SENTENCE
     printf 'error: %s\n' "$2" >&2
+    [ -z "$log" ] || (umask "${umask_before:-$(umask)}"; printf 'error: %s\n' "$2" >>"$log") 2>/dev/null
     exit "$1"
 }
 

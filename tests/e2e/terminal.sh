@@ -26,3 +26,13 @@ on_terminal 60 sh lab.run -b -p "$work/env" --verify-file --log verify.txt >show
 grep -qE '^ *checking \[=+ *\] +100 %' verify.txt || fail "no progress in the log: $(cat verify.txt)"
 sh lab.run --verify-file --quiet --log quiet.txt
 grep -qE '100 %' quiet.txt || fail "with --quiet the log lacks the progress: $(cat quiet.txt)"
+
+# What the header says before the program starts.
+for form in "--log first.txt" "--log=first.txt"; do
+    rm -f first.txt
+    head -c 100000 lab.run >cut.run
+    status=0
+    sh cut.run -b -p "$work/x" $form 2>said || status=$?
+    [ "$status" = 4 ] || fail "exit $status: $(cat said)"
+    cmp said first.txt || fail "the log has '$(cat first.txt)', and the header says '$(cat said)'"
+done
