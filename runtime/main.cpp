@@ -5,6 +5,7 @@
 // with the user's working directory. It is the loader: look at the machine, put the files in place, test,
 // report.
 #include "common/base/guarded.hpp"
+#include "common/base/interruption.hpp"
 #include "common/base/output_file.hpp"
 #include "common/base/process.hpp"
 #include "common/sign/run_signature.hpp"
@@ -15,26 +16,12 @@
 #include <nlohmann/json.hpp>
 
 #include <fcntl.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <ctime>
 
 namespace tinderbox {
 namespace {
-
-std::atomic<bool> interrupted = false;
-std::atomic<std::int64_t> interrupted_at_ms = 0;
-
-extern "C" void on_signal(int) {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    const std::int64_t ms = std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
-    // The second Ctrl-C does not wait. timeout(1) sends every signal twice: to its child, then to the group.
-    if (!interrupted.exchange(true)) interrupted_at_ms = ms;
-    else if (ms - interrupted_at_ms > 300) _exit(static_cast<int>(ErrorKind::interrupted));
-}
 
 // The header copied this program into a directory made for it alone; nothing else may be removed.
 void remove_own_copy(const char* self) {
@@ -65,7 +52,7 @@ Status check_signature_of(const format::RunFile& run, const ui::RunOptions& opti
     return {};
 }
 
-Result<int> run_with(const fs::path& file, const ui::RunOptions& options) {
+Result<int> run_with(const fs::path& file, const ui::RunOptions& options, const std::atomic<bool>& interrupted) {
     auto run = format::RunFile::open(file, volume_finder(options));
     if (options.mode == ui::Mode::help) {
         // Help is given even by a damaged file.
@@ -94,7 +81,7 @@ std::string own_prefix() {
     return inside ? self.parent_path().parent_path().string() : std::string();
 }
 
-Result<int> run_installed(const std::string& prefix, ui::RunOptions options) {
+Result<int> run_installed(const std::string& prefix, ui::RunOptions options, const std::atomic<bool>& interrupted) {
     constexpr ui::Mode known[] = {ui::Mode::verify_only, ui::Mode::integrity, ui::Mode::uninstall, ui::Mode::list};
     if (std::ranges::find(known, options.mode) == std::end(known))
         return make_error(ErrorKind::usage,
@@ -124,9 +111,7 @@ int run_main(int argc, char** argv) {
     if (!from_run && installed.empty())
         return fail(make_error(ErrorKind::usage, "this program is a part of a NAME.run; start that one"), false);
     // The header ignores these before it starts us, so that nothing ends us before our copy is removed.
-    struct sigaction action {};
-    action.sa_handler = on_signal;
-    for (int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
+    const std::atomic<bool>& interrupted = catch_interruptions();
     if (from_run) remove_own_copy(argv[0]);
     const auto first = words.begin() + (from_run ? 4 : 1);
     const bool wants_json = std::find(first, words.end(), "--json") != words.end();
@@ -140,7 +125,7 @@ int run_main(int argc, char** argv) {
         log = *std::move(opened);
         Terminal::get().set_log(log.get());
     }
-    auto code = from_run ? run_with(words[2], *options) : run_installed(installed, *options);
+    auto code = from_run ? run_with(words[2], *options, interrupted) : run_installed(installed, *options, interrupted);
     return code.ok() ? *code : fail(code.error(), wants_json);
 }
 

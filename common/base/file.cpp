@@ -2,6 +2,7 @@
 
 #include "common/base/directory.hpp"
 #include "common/base/input_file.hpp"
+#include "common/base/interruption.hpp"
 #include "common/base/process.hpp"
 
 #include <fcntl.h>
@@ -10,7 +11,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
+#include <thread>
 
 namespace tinderbox {
 
@@ -206,6 +209,12 @@ Result<FileLock> FileLock::acquire(const fs::path& path, const std::function<voi
     if (held) return std::move(*held);
     if (on_wait) on_wait();
     TRY_ASSIGN(Fd fd, open_file(path, O_RDWR | O_CREAT, 0644));
+    // A signal may come to another thread than the one that waits.
+    for (; work_can_be_interrupted(); std::this_thread::sleep_for(std::chrono::milliseconds(50))) {
+        TRY(check_interrupted());
+        TRY_ASSIGN(held, try_acquire(path));
+        if (held) return std::move(*held);
+    }
     while (::flock(fd.get(), LOCK_EX) != 0)
         if (errno != EINTR) return errno_error(fmt::format("cannot lock '{}'", path.string()), errno);
     return FileLock(std::move(fd));

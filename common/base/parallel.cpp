@@ -1,6 +1,7 @@
 #include "common/base/parallel.hpp"
 
 #include "common/base/guarded.hpp"
+#include "common/base/interruption.hpp"
 #include "common/base/threads.hpp"
 
 #include <sched.h>
@@ -26,6 +27,7 @@ Status parallel_for(std::size_t count, unsigned threads, const std::function<Sta
         while (!failed) {
             std::size_t index = next++;
             if (index >= count) break;
+            TRY(check_interrupted());
             TRY(work(index));
         }
         return {};

@@ -1,6 +1,7 @@
 #include "common/base/process.hpp"
 
 #include "common/base/file.hpp"
+#include "common/base/interruption.hpp"
 #include "common/base/text.hpp"
 
 #include <fcntl.h>
@@ -93,12 +94,13 @@ class Child {
     ProcessResult wait();
 
   private:
-    bool limited() const { return spec_.timeout_seconds > 0; }
+    bool limited() const { return spec_.timeout_seconds > 0 || interrupted_; }
     bool is_late() const { return limited() && Clock::now() >= deadline_; }
     bool has_ended(int flags = WNOHANG) const; // the child has ended and is not reaped; flags 0: waits for that
     int poll_timeout() const;                  // milliseconds
     // First SIGTERM, and SIGKILL two seconds later. True: it was SIGKILL.
     bool end();
+    void end_when_interrupted(); // as after its time
     void collect(int descriptor);
     void drain(); // reads what the outputs hold, but waits for no more
     void feed();
@@ -108,6 +110,7 @@ class Child {
     Pipe in_, out_, err_, answers_;
     pid_t pid_ = 0;
     Clock::time_point deadline_;
+    bool interrupted_ = false;
     ProcessResult result_;
 };
 
@@ -178,6 +181,12 @@ bool Child::end() {
     return again;
 }
 
+void Child::end_when_interrupted() {
+    if (interrupted_ || check_interrupted().ok()) return;
+    interrupted_ = true;
+    (void)end();
+}
+
 void Child::collect(int descriptor) {
     Fd& fd = descriptor == out_.read.get() ? out_.read : descriptor == err_.read.get() ? err_.read : answers_.read;
     std::string& into = &fd == &out_.read ? result_.output : &fd == &err_.read ? result_.error_output : result_.answers;
@@ -213,6 +222,7 @@ void Child::exchange() {
         if (in_.write) fds.push_back({in_.write.get(), POLLOUT, 0});
         int ready = ::poll(fds.data(), fds.size(), poll_timeout());
         if (ready < 0 && errno != EINTR) break;
+        end_when_interrupted();
         if (is_late() && end()) break;
         if (ready > 0)
             for (const pollfd& fd : fds) {
@@ -226,9 +236,11 @@ void Child::exchange() {
 
 ProcessResult Child::wait() {
     // The pipes can close before the child ends; the time limit holds for that wait, too.
-    while (!has_ended(limited() ? WNOHANG : 0)) {
+    const bool asks = limited() || work_can_be_interrupted();
+    while (!has_ended(asks ? WNOHANG : 0)) {
+        end_when_interrupted();
         if (is_late()) end();
-        if (limited()) ::usleep(2000);
+        if (asks) ::usleep(2000);
     }
     // Before the child is reaped its group's number belongs to nobody else.
     if (spec_.end_group || result_.timed_out) ::kill(-pid_, SIGKILL);
@@ -270,7 +282,9 @@ Result<ProcessResult> run_process(const ProcessSpec& spec) {
     TRY(child.start());
     const IgnoredSigpipe ignored;
     child.exchange();
-    return child.wait();
+    ProcessResult result = child.wait();
+    TRY(check_interrupted());
+    return result;
 }
 
 } // namespace tinderbox

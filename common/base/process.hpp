@@ -45,7 +45,7 @@ struct ProcessResult {
     std::string describe() const; // "exit status 1", "killed by SIGSEGV", "no answer in 30 s"
 };
 
-// An error only when the child could not be started.
+// An error only when the child could not be started, or after an interruption (interruption.hpp), which ends the child.
 Result<ProcessResult> run_process(const ProcessSpec& spec);
 
 // The last line of a program's output that is not blank, trimmed: usually the reason of a failure. A view into

@@ -2,13 +2,11 @@
 
 #include "common/base/file.hpp"
 #include "common/base/text.hpp"
-#include "common/base/units.hpp"
 #include "common/base/visible.hpp"
 #include "common/base/wrap.hpp"
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdlib>
 
 namespace tinderbox {
@@ -100,79 +98,74 @@ void Terminal::line(std::string_view text, std::string_view logged) {
 void Terminal::warning(std::string_view text) { say(styled(Style::yellow, "warning:"), 9, text, true); }
 void Terminal::error(std::string_view text) { say(styled(Style::red, "error:"), 7, text, true); }
 
-std::string Terminal::progress_line() const {
-    const double seconds = std::chrono::duration<double>(progress_last_ - progress_start_).count();
-    const double rate = seconds > 0.2 ? static_cast<double>(progress_done_) / seconds : 0;
-    auto amount = [&](std::uint64_t n) {
-        if (progress_unit_ == "B") return format_bytes(n);
-        return progress_unit_ == "s" ? fmt::format("{} s", n) : counted(n, progress_unit_);
-    };
-    const std::string label = fmt::format("{:>12} ", visible(progress_label_));
-    if (!progress_text_.empty()) return label + progress_text_;
-    if (progress_total_ == 0) return label + amount(progress_done_);
-    const double share = std::min(1.0, static_cast<double>(progress_done_) / static_cast<double>(progress_total_));
-    const auto filled = static_cast<std::size_t>(share * 24);
-    std::string out = fmt::format("{}[{}{}] {:3.0f} %  {}", label, std::string(filled, '='),
-                                  std::string(24 - filled, ' '), share * 100, amount(progress_done_));
-    if (rate > 0 && progress_unit_ == "B") out += fmt::format("  {}/s", format_bytes(static_cast<std::uint64_t>(rate)));
-    if (rate > 0 && progress_done_ < progress_total_ && seconds > 1)
-        out += fmt::format("  ETA {}", format_duration(static_cast<double>(progress_total_ - progress_done_) / rate));
-    return out;
+// `width` 0: for the log, or where there is no terminal.
+std::string Terminal::progress_line(std::size_t width) const {
+    if (progress_text_.empty())
+        return progress_text({progress_label_, progress_done_, progress_total_, progress_unit_}, pace_, width);
+    std::string line = fmt::format("{:>12} {}", visible(progress_label_), progress_text_);
+    return width > 0 && display_width(line) > width ? cut_to_width(line, width) : line;
 }
 
 // The log has no redrawn lines, only the last state.
 void Terminal::finish_progress() {
     clear_progress();
-    if (!progress_label_.empty() && log_fd_ >= 0) {
-        progress_last_ = std::chrono::steady_clock::now();
-        log_line(progress_line() + "\n");
-    }
+    if (!progress_label_.empty() && log_fd_ >= 0) log_line(progress_line(0) + "\n");
     progress_label_.clear();
 }
 
-void Terminal::begin_progress(std::string_view label) {
+void Terminal::begin_phase(std::string_view label, Clock::duration until_first_line) {
     if (label == progress_label_) return;
     finish_progress();
-    progress_label_ = label;
-    progress_start_ = std::chrono::steady_clock::now();
-    progress_drawn_ = interactive_ ? std::chrono::steady_clock::time_point{} : progress_start_;
+    progress_label_ = phase_ = label;
+    pace_ = Pace();
+    progress_start_ = Clock::now();
+    progress_next_ = progress_start_ + until_first_line;
 }
 
-void Terminal::draw_progress() {
-    progress_drawn_ = progress_last_ = std::chrono::steady_clock::now();
-    std::string line = progress_line();
+void Terminal::draw_progress(Clock::duration until_next_line) {
+    const auto now = Clock::now();
+    if (quiet_ || now < progress_next_) return;
+    progress_next_ = now + until_next_line;
     if (!interactive_) {
-        write_all(2, line + "\n");
+        write_all(2, progress_line(0) + "\n");
         return;
     }
-    if (const std::size_t width = terminal_width(2); width > 1) line = cut_to_width(line, width - 1);
-    write_all(2, "\r\x1b[K" + line);
+    const std::size_t width = terminal_width(2);
+    write_all(2, "\r\x1b[K" + progress_line((width > 0 ? width : 80) - 1));
     progress_shown_ = true;
 }
 
 void Terminal::progress(std::string_view label, std::uint64_t done, std::uint64_t total, std::string_view unit) {
     std::lock_guard lock(mutex_);
-    begin_progress(label);
+    const std::chrono::milliseconds pause(interactive_ ? 100 : 10000);
+    // What ends sooner is not worth a line.
+    constexpr std::chrono::milliseconds unseen(500);
+    begin_phase(label, interactive_ ? unseen : pause);
     progress_text_.clear();
     progress_unit_ = unit;
     progress_done_ = done;
     progress_total_ = total;
-    const auto pause = interactive_ ? std::chrono::milliseconds(100) : std::chrono::milliseconds(10000);
-    if (!quiet_ && std::chrono::steady_clock::now() - progress_drawn_ >= pause) draw_progress();
+    pace_.sample(std::chrono::duration<double>(Clock::now() - progress_start_).count(), done);
+    draw_progress(pause);
 }
 
 // Each text is drawn at once: the next may be long in coming.
 void Terminal::status(std::string_view label, std::string_view text) {
     std::lock_guard lock(mutex_);
-    begin_progress(label);
+    const std::chrono::milliseconds pause(interactive_ ? 0 : 10000);
+    begin_phase(label, pause);
     progress_text_ = visible(text);
-    const bool due = interactive_ || std::chrono::steady_clock::now() - progress_drawn_ >= std::chrono::seconds(10);
-    if (!quiet_ && due) draw_progress();
+    draw_progress(pause);
 }
 
 void Terminal::end_progress() {
     std::lock_guard lock(mutex_);
     finish_progress();
+}
+
+std::string Terminal::phase() const {
+    std::lock_guard lock(mutex_);
+    return phase_;
 }
 
 } // namespace tinderbox

@@ -4,6 +4,7 @@
 // (common/base/visible.hpp). Thread-safe, but for set_quiet() and set_log(), which belong before the work.
 #pragma once
 
+#include "common/base/progress_text.hpp"
 #include "common/base/reporter.hpp"
 
 #include <fmt/format.h>
@@ -40,30 +41,35 @@ class Terminal final : public Reporter {
     void warning(std::string_view text) override;              // "warning: …"
     void error(std::string_view text);                         // "error: …"
 
-    // One line that is redrawn at most ten times a second: "label [=====   ] 43 %  1.2 GB/s  ETA 3 s".
-    // Not a terminal: a plain line every 10 s. `total` 0 = unknown. Thread-safe.
+    // One line (progress_text.hpp) that is redrawn at most ten times a second, from half a second after the first call
+    // with this label on. Not a terminal: a plain line every 10 s. `total` 0 = unknown. Thread-safe.
     void progress(std::string_view label, std::uint64_t done, std::uint64_t total,
                   std::string_view unit = "B") override;
     // The same line for work that cannot be measured: "label 3 of 14: torchvision".
     void status(std::string_view label, std::string_view text);
     void end_progress() override;
+    // The label of the last progress line, whether it was drawn or not: what the program does, or has just done.
+    std::string phase() const;
 
   private:
+    using Clock = std::chrono::steady_clock;
     Terminal();
     void say(std::string_view label, std::size_t indent, std::string_view text, bool always);
     void write_line(std::string_view text, std::string_view logged, bool always);
     void log_line(std::string_view line);
     void clear_progress();
-    std::string progress_line() const;
-    void begin_progress(std::string_view label);
-    void draw_progress(); // now
+    void begin_phase(std::string_view label, Clock::duration until_first_line);
+    std::string progress_line(std::size_t width) const;
+    void draw_progress(Clock::duration until_next_line);
     void finish_progress();
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     bool interactive_ = false, colour_ = false, quiet_ = false, progress_shown_ = false;
     int log_fd_ = -1;
-    std::string progress_label_, progress_unit_, progress_text_; // label "": no progress; text: of status()
+    std::string progress_label_, phase_;        // the first is empty between two lines
+    std::string progress_unit_, progress_text_; // the text is that of status()
     std::uint64_t progress_done_ = 0, progress_total_ = 0;
-    std::chrono::steady_clock::time_point progress_start_, progress_last_, progress_drawn_;
+    Pace pace_; // of the work with this label
+    Clock::time_point progress_start_, progress_next_;
 };
 
 } // namespace tinderbox

@@ -185,7 +185,9 @@ Status RunFile::verify_all(unsigned threads, const std::function<void(std::uint6
     TRY(verifier.sections());
     TRY_ASSIGN(const Table table, this->table());
     TRY(verifier.blocks(table, threads));
-    return verifier.between_blocks(table);
+    TRY(verifier.between_blocks(table));
+    if (progress) progress(total_size()); // the padding between the parts was not counted
+    return {};
 }
 
 } // namespace tinderbox::format

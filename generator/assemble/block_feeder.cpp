@@ -2,6 +2,7 @@
 
 #include "common/base/aligned_buffer.hpp"
 #include "common/base/guarded.hpp"
+#include "common/base/interruption.hpp"
 #include "common/base/threads.hpp"
 
 #include <fcntl.h>
@@ -118,6 +119,7 @@ BlockFeeder::~BlockFeeder() {
 
 Result<ByteView> BlockFeeder::next() {
     State& s = *state_;
+    TRY(check_interrupted());
     if (!s.without_threads.ok()) return s.without_threads.error();
     std::unique_lock lock(s.mutex);
     if (s.consumed == s.reads.size())

@@ -100,6 +100,8 @@ class BytecodeArtifact final : public parcel::Artifact {
 // As pip does, every .py that is put into site-packages or the standard library is compiled; scripts are not.
 std::vector<Source> sources_of(const parcel::Parcel& parcel) {
     std::vector<Source> out;
+    // Conda packages that are not noarch bring their own.
+    if (parcel.kind() == parcel::ArtifactKind::conda && !conda::compiles_bytecode(parcel.metadata)) return out;
     for (const format::Destination& d : parcel.table.destinations) {
         if (d.kind != format::EntryKind::file || !d.path.ends_with(".py")) continue;
         bool importable = d.root == format::Root::site_packages || d.root == format::Root::stdlib ||
@@ -177,9 +179,16 @@ Result<std::string> frames_of(std::span<const Source> sources, const parcel::Par
     return out;
 }
 
+std::uint64_t size_of(std::span<const Source> sources, const parcel::Parcel& parcel) {
+    std::uint64_t sum = 0;
+    for (const Source& source : sources) sum += parcel.table.contents[source.content].size;
+    return sum;
+}
+
 Result<std::unique_ptr<parcel::Artifact>> compile_all(const parcel::Parcel& parcel, const std::vector<Source>& sources,
                                                       const format::PythonInfo& python,
-                                                      const BytecodeInterpreter& interpreter, unsigned threads) {
+                                                      const BytecodeInterpreter& interpreter, unsigned threads,
+                                                      const std::function<void(std::uint64_t)>& progress) {
     std::vector<Chunk> chunks = chunks_of(sources);
     TRY_ASSIGN(const std::string executable, interpreter.executable());
     std::mutex reading;
@@ -192,6 +201,7 @@ Result<std::unique_ptr<parcel::Artifact>> compile_all(const parcel::Parcel& parc
             TRY_ASSIGN(input, frames_of(chunk.sources, parcel, reader, python));
         }
         TRY_ASSIGN(chunk.compiled, compile_some(executable, input, chunk.sources.front().mtime, chunk.sources.size()));
+        if (progress) progress(size_of(chunk.sources, parcel));
         return {};
     }));
     std::string name = parcel.metadata.value("name", "");
@@ -212,20 +222,30 @@ Result<std::unique_ptr<parcel::Artifact>> compile_all(const parcel::Parcel& parc
     return std::unique_ptr<parcel::Artifact>(std::move(artifact));
 }
 
+std::string bytecode_key(const parcel::Parcel& parcel, const format::PythonInfo& python,
+                         const BytecodeInterpreter& interpreter, const parcel::PackOptions& options) {
+    return parcel::ParcelKeys(options).bytecode(parcel.key, interpreter.key, python.cache_tag);
+}
+
 } // namespace
+
+std::uint64_t bytes_to_compile(const parcel::Parcel& parcel, const format::PythonInfo& python,
+                               const BytecodeInterpreter& interpreter, const parcel::ParcelCache& cache,
+                               const parcel::PackOptions& options) {
+    if (cache.has(bytecode_key(parcel, python, interpreter, options))) return 0;
+    return size_of(sources_of(parcel), parcel);
+}
 
 Result<std::optional<CompiledParcel>> compile_bytecode(const parcel::Parcel& parcel, const format::PythonInfo& python,
                                                        const BytecodeInterpreter& interpreter,
-                                                       parcel::ParcelCache& cache, const parcel::PackOptions& options) {
-    // Conda packages that are not noarch bring their own.
-    if (parcel.kind() == parcel::ArtifactKind::conda && !conda::compiles_bytecode(parcel.metadata))
-        return std::optional<CompiledParcel>();
+                                                       parcel::ParcelCache& cache, const parcel::PackOptions& options,
+                                                       const std::function<void(std::uint64_t)>& progress) {
     auto sources = sources_of(parcel);
     if (sources.empty()) return std::optional<CompiledParcel>();
-    const std::string key = parcel::ParcelKeys(options).bytecode(parcel.key, interpreter.key, python.cache_tag);
+    const std::string key = bytecode_key(parcel, python, interpreter, options);
     CompiledParcel out;
     TRY_ASSIGN(out.parcel, cache.get(key, options, [&]() -> Result<std::unique_ptr<parcel::Artifact>> {
-        return compile_all(parcel, sources, python, interpreter, options.threads);
+        return compile_all(parcel, sources, python, interpreter, options.threads, progress);
     }));
     for (const format::Destination& d : out.parcel.table.destinations)
         if (d.kind == format::EntryKind::file) ++out.files;

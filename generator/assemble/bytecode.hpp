@@ -29,9 +29,16 @@ struct CompiledParcel {
     parcel::Parcel parcel;
     std::size_t files = 0, failed = 0;
 };
+// `progress` gets the bytes of sources that were compiled since its last call, from several threads.
 Result<std::optional<CompiledParcel>> compile_bytecode(const parcel::Parcel& sources, const format::PythonInfo& python,
                                                        const BytecodeInterpreter& interpreter,
-                                                       parcel::ParcelCache& cache, const parcel::PackOptions& options);
+                                                       parcel::ParcelCache& cache, const parcel::PackOptions& options,
+                                                       const std::function<void(std::uint64_t)>& progress = {});
+
+// The bytes of sources that compile_bytecode() would compile; 0: there are none, or the cache has the bytecode.
+std::uint64_t bytes_to_compile(const parcel::Parcel& sources, const format::PythonInfo& python,
+                               const BytecodeInterpreter& interpreter, const parcel::ParcelCache& cache,
+                               const parcel::PackOptions& options);
 
 // Writes the files of a captured or conda Python somewhere private so that it can be run.
 Result<std::string> materialize_python(const std::vector<const parcel::Parcel*>& parcels,

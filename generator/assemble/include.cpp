@@ -41,6 +41,8 @@ class Include final : public parcel::Artifact {
         struct stat st {};
         if (::stat(root_.c_str(), &st) != 0)
             return errno_error(fmt::format("cannot read '{}'", root_.string()), errno, ErrorKind::usage);
+        if (S_ISDIR(st.st_mode)) add_sizes(root_);
+        else total_ = static_cast<std::uint64_t>(st.st_size);
         TRY(S_ISDIR(st.st_mode) ? add_directory(root_, below_, st) : add_file(root_, below_, st));
         Sha256 hash;
         for (const parcel::Entry& entry : entries_)
@@ -51,6 +53,16 @@ class Include final : public parcel::Artifact {
     }
 
   private:
+    // For the progress; what is wrong is told where it is read.
+    void add_sizes(const fs::path& directory) {
+        std::error_code ec, unknown;
+        for (fs::recursive_directory_iterator it(directory, ec), end; !ec && it != end; it.increment(ec)) {
+            if (!it->is_regular_file(unknown) || it->is_symlink(unknown)) continue;
+            const std::uintmax_t size = it->file_size(unknown);
+            if (!unknown) total_ += size;
+        }
+    }
+
     Error error(const fs::path& path, std::string_view what) const {
         return make_error(ErrorKind::usage, "{}: '{}': {}", option_, path.string(), what);
     }
@@ -77,7 +89,7 @@ class Include final : public parcel::Artifact {
         TRY_ASSIGN(parcel::Entry entry, entry_for(path, below, format::EntryKind::file, st));
         entry.size = static_cast<std::uint64_t>(st.st_size);
         FileRead read;
-        read.progress = [&](std::uint64_t done) { reporter_.progress("reading included files", read_ + done, 0); };
+        read.progress = [&](std::uint64_t done) { reporter_.progress("reading", read_ + done, total_); };
         TRY_ASSIGN(const FileHash hash, hash_file(path, read));
         read_ += hash.size;
         if (hash.size != entry.size) return error(path, "it changes while it is read; try again when it does not");
@@ -129,8 +141,8 @@ class Include final : public parcel::Artifact {
     Reporter& reporter_;
     nlohmann::json metadata_;
     std::vector<parcel::Entry> entries_;
-    std::vector<fs::path> files_; // one an entry
-    std::uint64_t read_ = 0;      // bytes
+    std::vector<fs::path> files_;        // one an entry
+    std::uint64_t read_ = 0, total_ = 0; // bytes
 };
 
 } // namespace

@@ -1,6 +1,7 @@
 #include "generator/build/build.hpp"
 
 #include "common/base/output_file.hpp"
+#include "common/base/stopwatch.hpp"
 #include "generator/advise/target.hpp"
 #include "generator/build/compile.hpp"
 #include "generator/build/includes.hpp"
@@ -22,20 +23,26 @@ Result<std::optional<sign::SigningKey>> read_key(const Options& options) {
 } // namespace
 
 Result<Built> build(const Options& options, Reporter& reporter) {
+    StageTimes seconds;
+    Stopwatch watch(seconds);
     TRY_ASSIGN(const std::optional<sign::SigningKey> key, read_key(options));
 
     // The SPECs and the command line become one request.
     TRY_ASSIGN(const Requested requested, read_request(options, reporter));
     TRY_ASSIGN(const auto fetcher, open_fetcher(options, requested, reporter));
+    watch.lap("request");
 
     // An interpreter or a prefix of this machine becomes an artifact.
     TRY_ASSIGN(Captured captured, capture(options, requested, reporter));
+    if (captured.any()) watch.lap("capture");
 
     // Channels and indexes are asked, and the request becomes a lock.
     TRY_ASSIGN(lock::Lock lock, solve(options, requested, captured, *fetcher, reporter));
+    watch.lap("solve");
 
     // The user's own files are pinned in it.
     TRY(read_includes(options, requested, lock, reporter));
+    watch.lap("includes");
 
     // Everything that can be refused by names is refused before gigabytes are fetched.
     TRY(check_planned_target(options, requested, captured, lock));
@@ -46,18 +53,26 @@ Result<Built> build(const Options& options, Reporter& reporter) {
 
     // Each artifact of the lock becomes a file here.
     TRY_ASSIGN(const Downloads downloads, fetch(options, requested, captured, std::move(lock), *fetcher, reporter));
+    watch.lap("fetch");
 
     // Each file becomes a parcel: compressed once, with relocations.
     TRY_ASSIGN(Packed packed, pack(options, downloads, captured, reporter));
+    watch.lap("pack");
 
     // The environment's own Python compiles the parcels' sources.
     TRY(compile(options, downloads.lock, captured, packed, reporter));
+    watch.lap("compile");
 
     // The parcels become one image.
     TRY_ASSIGN(assemble::Image image, link(options, requested, downloads, packed, reporter));
+    watch.lap("link");
 
     // The image becomes NAME.run.
-    return write(options, downloads, packed, std::move(image), std::move(parts), key ? &*key : nullptr, reporter);
+    TRY_ASSIGN(Built built,
+               write(options, downloads, packed, std::move(image), std::move(parts), key ? &*key : nullptr, reporter));
+    watch.lap("write");
+    built.seconds = std::move(seconds);
+    return built;
 }
 
 Result<Planned> plan(const Options& options, Reporter& reporter) {

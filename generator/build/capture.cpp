@@ -3,7 +3,6 @@
 #include "generator/pip/requirement.hpp"
 
 #include <algorithm>
-#include <atomic>
 
 namespace tinderbox::build {
 
@@ -63,8 +62,7 @@ Result<Captured> capture(const Options& options, const Requested& requested, Rep
     capture.strict = options.strict;
     capture.without_editable = options.with_project || locked;
     capture.threads = options.jobs;
-    std::atomic<std::uint64_t> read = 0;
-    capture.progress = [&](std::uint64_t bytes) { reporter.progress("capturing", read += bytes, 0); };
+    capture.progress = [&](std::uint64_t done, std::uint64_t total) { reporter.progress("capturing", done, total); };
     TRY_ASSIGN(out.artifact, python_from.empty() ? capture::capture_prefix(from_prefix, capture)
                                                  : capture::capture_python(python_from, capture));
     reporter.end_progress();

@@ -1,10 +1,13 @@
 #include "generator/build/compile.hpp"
 
+#include "common/base/progress.hpp"
 #include "common/base/units.hpp"
 #include "generator/assemble/bytecode.hpp"
 #include "generator/build/parcels.hpp"
 
+#include <atomic>
 #include <list>
+#include <optional>
 
 namespace tinderbox::build {
 namespace {
@@ -69,13 +72,23 @@ Status compile(const Options& options, const lock::Lock& lock, const Captured& c
     Interpreters interpreters(packed, captured);
     std::size_t failed = 0, compiled = 0;
     const std::size_t count = packed.inputs.size();
+    auto is_compiled = [&](const assemble::LinkInput& input) {
+        return has_sources(input) && packed.python_in(input.root);
+    };
+    std::uint64_t total = 0;
+    for (const assemble::LinkInput& input : packed.inputs)
+        if (is_compiled(input))
+            total += assemble::bytes_to_compile(input.parcel, *packed.python_in(input.root),
+                                                interpreters.of(input.root), parcels.cache(), parcels.options());
+    std::atomic<std::uint64_t> done = 0;
+    std::optional<ProgressLine> line;
+    if (total > 0) line.emplace(reporter, [&] { return ProgressLine::State{"compiling", done, total}; });
     for (std::size_t i = 0; i < count; ++i) {
         const format::Root root = packed.inputs[i].root;
-        if (!has_sources(packed.inputs[i]) || !packed.python_in(root)) continue;
-        TRY_ASSIGN(auto bytecode,
-                   assemble::compile_bytecode(packed.inputs[i].parcel, *packed.python_in(root), interpreters.of(root),
-                                              parcels.cache(), parcels.options()));
-        reporter.progress("compiling", i + 1, count, "package");
+        if (!is_compiled(packed.inputs[i])) continue;
+        TRY_ASSIGN(auto bytecode, assemble::compile_bytecode(packed.inputs[i].parcel, *packed.python_in(root),
+                                                             interpreters.of(root), parcels.cache(), parcels.options(),
+                                                             [&](std::uint64_t bytes) { done += bytes; }));
         if (!bytecode) continue;
         failed += bytecode->failed;
         compiled += bytecode->files;
@@ -86,7 +99,7 @@ Status compile(const Options& options, const lock::Lock& lock, const Captured& c
         input.root = root;
         packed.inputs.push_back(std::move(input));
     }
-    reporter.end_progress();
+    line.reset();
     if (failed > 0)
         reporter.note("bytecode", fmt::format("{} compiled; {} left out, as pip does: not valid for their Python",
                                               counted(compiled, "file"), counted(failed, "source")));

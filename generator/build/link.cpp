@@ -1,6 +1,7 @@
 #include "generator/build/link.hpp"
 
 #include "common/base/names.hpp"
+#include "common/base/progress.hpp"
 #include "generator/advise/target.hpp"
 #include "generator/build/redistribution.hpp"
 #include "generator/build/target.hpp"
@@ -51,6 +52,7 @@ Result<assemble::Image> link(const Options& options, const Requested& requested,
     how.level = options.level;
     how.strict = options.strict;
     how.base = packed.base ? &*packed.base : nullptr;
+    const ElapsedLine line(reporter, "linking");
     TRY_ASSIGN(assemble::Image image,
                assemble::link(downloads.lock, packed.python_in(format::Root::env), packed.inputs, how));
     image.manifest.tinderbox_version = tinderbox_version;

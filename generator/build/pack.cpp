@@ -1,10 +1,13 @@
 #include "generator/build/pack.hpp"
 
+#include "common/base/progress.hpp"
 #include "generator/build/parcels.hpp"
 #include "generator/conda/link.hpp"
 #include "generator/lock/pip_resolve.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <set>
 
 namespace tinderbox::build {
 namespace {
@@ -40,15 +43,35 @@ Status pack_artifacts(Parcels& parcels, const Downloads& downloads, Packed& out)
     return {};
 }
 
+// The packages of the base by their hashes, before any is packed.
+Status read_base_packages(const Downloads& downloads, Packed& out, Reporter& reporter) {
+    const Base& base = *downloads.base;
+    std::vector<std::size_t> indices;
+    for (std::size_t i = 0; i < base.installer.base_count; ++i) indices.push_back(i);
+    for (const auto& environment : base.installer.environments)
+        indices.insert(indices.end(), environment.packages.begin(), environment.packages.end());
+    std::uint64_t total = 0;
+    for (std::size_t i : indices) total += base.installer.packages[i].size;
+    std::atomic<std::uint64_t> done = 0;
+    const ProgressLine line(reporter, [&] { return ProgressLine::State{"reading", done, total}; });
+    for (std::size_t i : indices) {
+        const conda::ConstructorPackage& package = base.installer.packages[i];
+        auto [artifact, first] = out.base_artifacts.try_emplace(i);
+        if (first) {
+            TRY_ASSIGN(artifact->second, base_artifact(base, *downloads.lock.base, package));
+        }
+        done += package.size;
+    }
+    return {};
+}
+
 // The info/ of a package comes along once, for the package cache.
 Status pack_base_package(Parcels& parcels, const Downloads& downloads, std::size_t index, format::Root root,
-                         Packed& out) {
+                         std::set<std::size_t>& with_info, Packed& out) {
     const Base& base = *downloads.base;
     const conda::ConstructorPackage& package = base.installer.packages[index];
-    auto [artifact, first] = out.base_artifacts.try_emplace(index);
-    if (first) {
-        TRY_ASSIGN(artifact->second, base_artifact(base, *downloads.lock.base, package));
-    }
+    const auto artifact = out.base_artifacts.find(index);
+    const bool first = with_info.insert(index).second;
     const std::string& sha256 = artifact->second.sha256;
     assemble::LinkInput input, info;
     input.root = info.root = root;
@@ -63,12 +86,11 @@ Status pack_base_package(Parcels& parcels, const Downloads& downloads, std::size
     return {};
 }
 
-Status pack_base(Parcels& parcels, const Downloads& downloads, Packed& out, Reporter& reporter) {
+Status pack_base(Parcels& parcels, const Downloads& downloads, Packed& out) {
     const conda::ConstructorInstaller& installer = downloads.base->installer;
+    std::set<std::size_t> with_info;
     auto pack = [&](std::size_t index, format::Root root) -> Status {
-        TRY(pack_base_package(parcels, downloads, index, root, out));
-        reporter.progress("packing the base", out.base_artifacts.size(), installer.packages.size(), "package");
-        return {};
+        return pack_base_package(parcels, downloads, index, root, with_info, out);
     };
     for (std::size_t i = 0; i < installer.base_count; ++i) TRY(pack(i, format::Root::base));
     for (std::size_t n = 0; n < installer.environments.size(); ++n)
@@ -90,6 +112,21 @@ Status pack_base(Parcels& parcels, const Downloads& downloads, Packed& out, Repo
     return {};
 }
 
+void announce_all(Parcels& parcels, const Downloads& downloads, const Captured& captured, const Packed& out) {
+    const lock::Lock& lock = downloads.lock;
+    const parcel::ParcelKeys& keys = parcels.keys();
+    if (captured.any())
+        parcels.announce(keys.artifact(parcel::artifact_kind(captured.source.kind), captured.source.sha256),
+                         captured.bytes());
+    for (const lock::LockedArtifact& artifact : lock.artifacts)
+        parcels.announce(keys.artifact(artifact.kind, artifact.sha256), artifact.size);
+    for (const lock::LockedInclude& include : lock.includes)
+        parcels.announce(keys.include(include.sha256, include.destination, include.in_prefix ? "" : lock.name),
+                         include.size);
+    for (const auto& [index, artifact] : out.base_artifacts)
+        parcels.announce(keys.artifact(parcel::ArtifactKind::conda, artifact.sha256), artifact.size);
+}
+
 } // namespace
 
 const format::PythonInfo* Packed::python_in(format::Root root) const {
@@ -102,6 +139,9 @@ const format::PythonInfo* Packed::python_in(format::Root root) const {
 Result<Packed> pack(const Options& options, const Downloads& downloads, Captured& captured, Reporter& reporter) {
     Packed out;
     Parcels parcels(options, downloads.lock.source_mtime, &reporter);
+    if (downloads.base) TRY(read_base_packages(downloads, out, reporter));
+    announce_all(parcels, downloads, captured, out);
+    const ProgressLine line(reporter, [&] { return ProgressLine::State{"packing", parcels.done(), parcels.total()}; });
     if (captured.any()) {
         assemble::LinkInput input;
         TRY_ASSIGN(input.parcel, parcels.captured(captured.source, std::move(captured.artifact)));
@@ -114,15 +154,12 @@ Result<Packed> pack(const Options& options, const Downloads& downloads, Captured
         return input.parcel.kind() == parcel::ArtifactKind::wheel;
     });
     if (wheels && !out.python) return lock::no_python();
-    // Packages are counted from here on, not bytes.
-    Parcels uncounted(options, downloads.lock.source_mtime);
     for (const lock::LockedInclude& include : downloads.lock.includes) {
         assemble::LinkInput input;
-        TRY_ASSIGN(input.parcel, uncounted.include(include, downloads.lock.name));
+        TRY_ASSIGN(input.parcel, parcels.include(include, downloads.lock.name));
         out.inputs.push_back(std::move(input));
     }
-    if (downloads.base) TRY(pack_base(uncounted, downloads, out, reporter));
-    reporter.end_progress();
+    if (downloads.base) TRY(pack_base(parcels, downloads, out));
     return out;
 }
 

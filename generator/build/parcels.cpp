@@ -7,6 +7,8 @@
 #include "generator/conda/package_info.hpp"
 #include "generator/pip/wheel.hpp"
 
+#include <algorithm>
+
 namespace tinderbox::build {
 namespace {
 
@@ -42,11 +44,36 @@ parcel::ParcelCache parcel_cache() { return parcel::ParcelCache(cache_directory(
 Parcels::Parcels(const Options& options, std::int64_t source_mtime, Reporter* reporter)
     : reporter_(reporter_or_silent(reporter)), cache_(parcel_cache()), options_(pack_options(options, source_mtime)),
       keys_(options_) {
-    options_.progress = [this](std::uint64_t bytes) { reporter_.progress("packing", packed_ += bytes, 0); };
+    options_.progress = [this](std::uint64_t bytes) { packed_ += bytes; };
+}
+
+void Parcels::announce(const std::string& key, std::uint64_t size) {
+    if (!cache_.has(key) && announced_.emplace(key, size).second) total_ += size;
+}
+
+std::uint64_t Parcels::done() const {
+    const std::uint64_t contents = contents_, packed = std::min(packed_.load(), contents);
+    const double share = contents == 0 ? 0 : static_cast<double>(packed) / static_cast<double>(contents);
+    return std::min(total_, before_ + static_cast<std::uint64_t>(static_cast<double>(size_) * share));
 }
 
 Result<parcel::Parcel> Parcels::get(const std::string& key, const OpenArtifact& open) {
-    return cache_.get(key, options_, open);
+    const auto announced = announced_.find(key);
+    const std::uint64_t size = announced == announced_.end() ? 0 : announced->second;
+    auto counted = [&]() -> Opened {
+        TRY_ASSIGN(auto artifact, open());
+        std::uint64_t contents = 0;
+        for (const parcel::Entry& entry : artifact->entries()) contents += entry.size;
+        packed_ = 0;
+        contents_ = contents;
+        size_ = size;
+        return artifact;
+    };
+    auto parcel = cache_.get(key, options_, counted);
+    size_ = contents_ = 0;
+    if (size > 0) announced_.erase(announced);
+    before_ += size;
+    return parcel;
 }
 
 Result<parcel::Parcel> Parcels::wheel(const std::string& sha256, const fs::path& file, const std::string& file_name) {

@@ -48,7 +48,7 @@ Result<Built> write(const Options& options, const Downloads& downloads, const Pa
     // FAT32's limit is 4 GiB less a byte: volumes stay below the size, at a multiple of a page.
     if (options.split) parts.volume_size = round_down(options.split - 1);
     parts.key = key;
-    Built out{output_path(options, downloads.lock), {}, image.manifest};
+    Built out{output_path(options, downloads.lock), {}, image.manifest, {}};
     TRY_ASSIGN(out.run, assemble::write_run(std::move(image), packed.inputs, parts, out.output,
                                             [&](std::uint64_t done, std::uint64_t total) {
                                                 reporter.progress("writing", done, total);

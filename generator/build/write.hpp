@@ -1,6 +1,7 @@
 // Pass "write": image, stub and probe become NAME.run, in one file or in volumes, signed with --sign.
 #pragma once
 
+#include "common/base/stopwatch.hpp"
 #include "common/sign/key.hpp"
 #include "generator/assemble/run_writer.hpp"
 #include "generator/build/link.hpp"
@@ -14,6 +15,7 @@ struct Built {
     fs::path output;
     assemble::WrittenRun run;
     format::Manifest manifest;
+    StageTimes seconds; // of the passes of build()
 };
 
 // `key`: null without --sign. Errors: storage.

@@ -38,8 +38,9 @@ struct CaptureOptions {
     // Leaves the files of editable installations out, for the wheels that replace them (CapturedArtifact::editable).
     // Otherwise they are an error.
     bool without_editable = false;
-    unsigned threads = 0;                        // 0 = all cores
-    std::function<void(std::uint64_t)> progress; // bytes read since the last call; from several threads
+    unsigned threads = 0; // 0 = all cores
+    // Bytes read; from several threads, one at a time.
+    std::function<void(std::uint64_t done, std::uint64_t total)> progress;
 };
 
 // A project that is installed from its source directory (an editable or development installation).

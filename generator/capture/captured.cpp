@@ -2,6 +2,7 @@
 
 #include "common/base/last_component.hpp"
 #include "common/base/parallel.hpp"
+#include "common/base/progress.hpp"
 #include "common/base/text.hpp"
 #include "common/base/units.hpp"
 #include "common/base/utf8.hpp"
@@ -164,8 +165,9 @@ class Captured : public CapturedArtifact {
         fill_captured(selection);
         for (const auto& [path, item] : selection.items) items_.push_back(item);
         scanned_.resize(items_.size());
+        ProgressCounter counter(options.progress, bytes_to_read());
         TRY(parallel_for(items_.size(), options.threads,
-                         [&](std::size_t i) { return scan_file(i, selection.rules, options); }));
+                         [&](std::size_t i) { return scan_file(i, selection.rules, counter); }));
         TRY(compare_with_records(selection, options));
         add_links_beside();
         update_records(selection);
@@ -193,7 +195,18 @@ class Captured : public CapturedArtifact {
             }
     }
 
-    Status scan_file(std::size_t i, const PrefixRules& rules, const CaptureOptions& options) {
+    std::uint64_t bytes_to_read() const {
+        std::uint64_t sum = 0;
+        std::error_code ec;
+        for (const Item& item : items_) {
+            if (item.kind != format::EntryKind::file || item.content) continue;
+            const std::uintmax_t size = fs::file_size(item.source, ec);
+            if (!ec) sum += size; // what is wrong is told where the file is read
+        }
+        return sum;
+    }
+
+    Status scan_file(std::size_t i, const PrefixRules& rules, ProgressCounter& counter) {
         Item& item = items_[i];
         Scanned& out = scanned_[i];
         if (item.kind != format::EntryKind::file) return {};
@@ -216,7 +229,7 @@ class Captured : public CapturedArtifact {
         }
         hash.update(as_bytes(file.view().substr(at)));
         out.sha256 = to_hex(hash.finish());
-        if (options.progress) options.progress(file.view().size());
+        counter.add(file.view().size());
         return {};
     }
 

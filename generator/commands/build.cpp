@@ -4,9 +4,11 @@
 
 #include "common/base/shell_quote.hpp"
 #include "common/base/standard_output.hpp"
+#include "common/base/stopwatch.hpp"
 #include "common/base/terminal.hpp"
 #include "common/base/text.hpp"
 #include "common/base/units.hpp"
+#include "common/format/stage_times.hpp"
 #include "common/machine/probe.hpp"
 #include "common/sign/run_signature.hpp"
 #include "generator/build/redistribution.hpp"
@@ -17,13 +19,10 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include <chrono>
-
 namespace tinderbox::commands {
 namespace {
 
 using nlohmann::json;
-using Clock = std::chrono::steady_clock;
 
 struct BuildCommand {
     build::Options options;
@@ -31,11 +30,13 @@ struct BuildCommand {
 };
 
 void print_json(const build::Built& built) {
-    const auto& [output, run, manifest] = built;
+    const auto& [output, run, manifest, seconds] = built;
     json result = {{"output", output.string()},
                    {"size", run.size},
                    {"sha256", to_hex(run.volumes.front().sha256)},
                    {"packages", manifest.packages.size() - 1},
+                   {"seconds", total_of(seconds)},
+                   {"stages", format::stages_to_json(seconds)},
                    {"installed_bytes", manifest.install.apparent_bytes}};
     if (run.volumes.size() > 1)
         for (const assemble::WrittenVolume& volume : run.volumes)
@@ -44,13 +45,14 @@ void print_json(const build::Built& built) {
     write_output(format::canonical_json(result));
 }
 
-void print_notes(const build::Built& built, bool with_signature, double seconds) {
+void print_notes(const build::Built& built, bool with_signature) {
     Terminal& terminal = Terminal::get();
-    const auto& [output, run, manifest] = built;
+    const auto& [output, run, manifest, seconds] = built;
     const format::Requirements& needs = manifest.requires_;
-    terminal.note("built", fmt::format("{}: {}, {}, {} installed, in {}", output.string(), format_bytes(run.size),
-                                       counted(manifest.packages.size() - 1, "package"),
-                                       format_bytes(manifest.install.apparent_bytes), format_duration(seconds)));
+    terminal.note("built",
+                  fmt::format("{}: {}, {}, {} installed, in {}", output.string(), format_bytes(run.size),
+                              counted(manifest.packages.size() - 1, "package"),
+                              format_bytes(manifest.install.apparent_bytes), format_duration(total_of(seconds))));
     if (run.volumes.size() > 1)
         terminal.note("volumes", fmt::format("{} files; keep them together: {} to {}", run.volumes.size(),
                                              run.volumes.front().path.filename().string(),
@@ -83,10 +85,8 @@ Status print_plan(const BuildCommand& command) {
 Status run(BuildCommand& command) {
     for (std::string& one : command.options.specs) TRY(take_file_of_directory(one, spec::OwnLocks::taken));
     if (command.plan) return print_plan(command);
-    const Clock::time_point start = Clock::now();
     TRY_ASSIGN(const build::Built built, build::build(command.options, Terminal::get()));
-    const std::chrono::duration<double> seconds = Clock::now() - start;
-    print_notes(built, !command.options.sign.empty(), seconds.count());
+    print_notes(built, !command.options.sign.empty());
     if (command.as_json) print_json(built);
     return {};
 }
@@ -99,7 +99,10 @@ void add_build(CLI::App& app, Invocation& invocation) {
     build->add_option("-o,--output", command->options.output,
                       "The file to write (default: the environment's name + .run)");
     add_options(*build, command->options, command->plan, command->as_json);
-    build->callback([=, &invocation] { invocation.run = [=] { return run(*command); }; });
+    build->callback([=, &invocation] {
+        invocation.uses_cache = true;
+        invocation.run = [=] { return run(*command); };
+    });
 }
 
 } // namespace tinderbox::commands

@@ -16,7 +16,8 @@ namespace tinderbox::commands {
 
 struct Invocation {
     std::function<Status()> run;
-    int exit_code = 0; // after a successful run(); `diff --exit-code` sets 1 for differences
+    int exit_code = 0;       // after a successful run(); `diff --exit-code` sets 1 for differences
+    bool uses_cache = false; // after Ctrl-C the same command goes on with what it has fetched and packed
 };
 
 void add_build(CLI::App& app, Invocation& invocation);

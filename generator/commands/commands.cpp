@@ -1,7 +1,9 @@
 #include "generator/commands/command.hpp"
 
 #include "common/base/edit_distance.hpp"
+#include "common/base/file.hpp"
 #include "common/base/hash.hpp"
+#include "common/base/interruption.hpp"
 #include "common/base/standard_output.hpp"
 #include "common/base/terminal.hpp"
 #include "generator/embed/embedded.hpp"
@@ -10,6 +12,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <sstream>
 
 namespace tinderbox::commands {
@@ -63,6 +66,16 @@ void report_usage(CLI::App& app, const CLI::ParseError& error, int argc, char** 
                                  : "see: tinderbox --help");
 }
 
+// Destructors have removed by now what was half-written.
+Error interruption(const CLI::App& app, const Invocation& invocation) {
+    const std::string phase = Terminal::get().phase();
+    return make_error(ErrorKind::interrupted, "{} was interrupted{}; nothing half-written is left, and {}",
+                      app.get_subcommands().front()->get_name(), phase.empty() ? "" : " while " + phase,
+                      invocation.uses_cache ? fmt::format("the same command goes on with what is in the cache ('{}')",
+                                                          cache_directory().string())
+                                            : "the same command begins again");
+}
+
 } // namespace
 
 int run_command_line(int argc, char** argv) {
@@ -86,10 +99,14 @@ int run_command_line(int argc, char** argv) {
         report_usage(app, error, argc, argv);
         return static_cast<int>(ErrorKind::usage);
     }
+    const std::atomic<bool>& interrupted = catch_interruptions();
+    end_work_when_interrupted();
     Status status;
     if (invocation.run) status = invocation.run();
     Terminal::get().end_progress();
     if (status.ok()) return finish_output(invocation.exit_code);
+    // Whatever failed because the work ended: the person ended it.
+    if (interrupted) status = interruption(app, invocation);
     (void)flush_output(); // what was found, then why that is an error
     Terminal::get().error(status.error().message);
     return finish_output(static_cast<int>(status.error().kind));

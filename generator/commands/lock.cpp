@@ -97,6 +97,7 @@ void add_lock(CLI::App& app, Invocation& invocation) {
         ->group("Run");
     lock->callback([=, &invocation] {
         if (command->options.build.output == "-") command->options.build.output.clear();
+        invocation.uses_cache = true;
         invocation.run = [=] { return run(*command); };
     });
 }

@@ -88,12 +88,7 @@ void note_cuda(const Universe& universe, const SolverAnswer& answer, Solution& o
 }
 
 SolverAnswer run(Universe& universe, std::chrono::milliseconds limit, Reporter& reporter) {
-    const auto start = std::chrono::steady_clock::now();
-    ProgressLine line(reporter, [start] {
-        const auto seconds =
-            std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - start).count();
-        return ProgressLine::State{"solving", static_cast<std::uint64_t>(seconds), 0, "s"};
-    });
+    const ElapsedLine line(reporter, "solving");
     return run_libsolv(universe, limit);
 }
 

@@ -6,7 +6,6 @@
 #include "generator/conda/names.hpp"
 
 #include <algorithm>
-#include <chrono>
 
 namespace tinderbox::conda {
 
@@ -372,14 +371,12 @@ Result<std::unique_ptr<Universe>> Universe::load(std::vector<ChannelSource>& sou
     TRY(out->load_names(round));
     if (prune)
         for (NameId name : round) out->restrict(name);
-    const auto start = std::chrono::steady_clock::now();
     while (!round.empty()) {
         std::vector<NameId> next;
         for (NameId name : round) TRY(out->expand(name, next));
         TRY(out->load_names(next));
         round = std::move(next);
-        if (std::chrono::steady_clock::now() - start > std::chrono::milliseconds(500))
-            reporter_or_silent(request.reporter).progress("reading packages", out->entries_.size(), 0, "package");
+        reporter_or_silent(request.reporter).progress("reading packages", out->entries_.size(), 0, "package");
     }
     // Matches that were made while candidates were cut away are made again, in their final order.
     for (Dependency& dependency : out->dependencies_)

@@ -1,6 +1,7 @@
 #include "generator/fetch/store.hpp"
 
 #include "common/base/hash_file.hpp"
+#include "common/base/interruption.hpp"
 #include "common/base/optional_reporter.hpp"
 #include "common/base/parallel.hpp"
 #include "common/base/progress.hpp"
@@ -77,6 +78,12 @@ bool has_hash(const Download& wanted) {
     return !wanted.sha256.empty() || !wanted.md5.empty() || !wanted.hashes.empty();
 }
 
+// "" for a file that a server has.
+std::string local_path(const Download& wanted) {
+    if (!is_url(wanted.url)) return wanted.url;
+    return Url::parse(wanted.url).scheme == "file" ? file_url_to_path(wanted.url) : "";
+}
+
 } // namespace
 
 Status Store::make_directories() {
@@ -87,16 +94,36 @@ Status Store::make_directories() {
 
 Result<std::vector<Fetched>> Store::fetch(const std::vector<Download>& downloads) {
     std::vector<Fetched> out(downloads.size());
-    count_.received = 0;
-    count_.expected = 0;
+    plan_progress(downloads);
     ProgressLine line(reporter_or_silent(options_.reporter), [this] {
-        return ProgressLine::State{"downloading", count_.received, count_.total()};
+        if (planned_ == 0 && count_.expected == 0 && count_.received == 0)
+            return ProgressLine::State{"reading", hashed_, to_hash_};
+        const std::uint64_t received = count_.received, total = std::max(planned_, count_.total());
+        return ProgressLine::State{"downloading", received, received <= total ? total : 0};
     });
     TRY(parallel_for(downloads.size(), options_.connections, [&](std::size_t i) -> Status {
         TRY_ASSIGN(out[i], fetch_one(downloads[i]));
         return {};
     }));
     return out;
+}
+
+// Servers announce a size only when its transfer begins; an index or a lock has most of them before.
+void Store::plan_progress(const std::vector<Download>& downloads) {
+    count_.received = count_.expected = 0;
+    planned_ = to_hash_ = 0;
+    hashed_ = 0;
+    for (const Download& one : downloads) {
+        const std::string path = local_path(one);
+        struct stat st;
+        std::error_code ec;
+        if (path.empty()) {
+            const bool stored = !one.sha256.empty() && fs::exists(content_path(to_lower(one.sha256), one.name), ec);
+            if (!stored && !options_.offline) planned_ += one.size;
+        } else if (::stat(path.c_str(), &st) == 0 && !remembered_hashes(path, st, other_algorithms(one))) {
+            to_hash_ += static_cast<std::uint64_t>(st.st_size);
+        }
+    }
 }
 
 Result<Fetched> Store::fetch_one(const Download& wanted) {
@@ -109,7 +136,7 @@ Result<Fetched> Store::fetch_one(const Download& wanted) {
     for (const std::string& text : wanted.hashes)
         if (Status good = check_hash(text); !good.ok())
             return make_error(ErrorKind::network, "{}: {}", wanted.name, good.error().message);
-    if (!is_url(wanted.url) || Url::parse(wanted.url).scheme == "file") return local_file(wanted);
+    if (!local_path(wanted).empty()) return local_file(wanted);
     TRY_ASSIGN(auto found, cached(wanted));
     if (found) return *std::move(found);
     if (options_.offline)
@@ -128,7 +155,7 @@ Result<Fetched> Store::fetch_one(const Download& wanted) {
 }
 
 Result<Fetched> Store::local_file(const Download& wanted) {
-    std::string path = Url::parse(wanted.url).scheme == "file" ? file_url_to_path(wanted.url) : wanted.url;
+    const std::string path = local_path(wanted);
     struct stat st;
     if (::stat(path.c_str(), &st) != 0) return errno_error("cannot read '" + path + "'", errno, ErrorKind::usage);
     TRY_ASSIGN(Found hashes, known_hashes(path, st, other_algorithms(wanted)));
@@ -150,6 +177,7 @@ Result<std::optional<Fetched>> Store::cached(const Download& wanted) {
     struct stat st;
     if (::stat(path.c_str(), &st) != 0) return none;
     auto hashes = known_hashes(path.string(), st, other_algorithms(wanted));
+    TRY(check_interrupted()); // that a hash is missing is no damage then
     if (!hashes.ok() || hashes->sha256 != sha) {
         std::error_code ignored; // the file is damaged: download it again
         fs::remove(path, ignored);
@@ -230,6 +258,7 @@ Result<Store::Found> Store::hash(const fs::path& path, const Algorithms& algorit
     for (const std::string& algorithm : algorithms) others.try_emplace(algorithm, algorithm);
     Found out;
     TRY_ASSIGN(out.size, read_pieces(fd.get(), path.string(), {}, [&](ByteView piece) -> Status {
+                   hashed_ += piece.size();
                    sha256.update(piece);
                    for (auto& [algorithm, hasher] : others) hasher.update(piece);
                    return {};
@@ -255,14 +284,19 @@ Status Store::check(const Download& wanted, const Found& found, const std::strin
 }
 
 // <cache>/artifacts/known has the hashes of files by path, valid as long as their identity is the same.
-Result<Store::Found> Store::known_hashes(const std::string& path, const struct stat& st, const Algorithms& algorithms) {
+std::optional<Store::Found> Store::remembered_hashes(const std::string& path, const struct stat& st,
+                                                     const Algorithms& algorithms) const {
     const json known = read_cached_json(options_.cache_root / "artifacts" / "known" / cache_key(path));
-    if (known.is_object() && known.value("identity", "") == identity(st) &&
-        std::ranges::all_of(algorithms, [&](const std::string& name) { return known.contains(name); })) {
-        Found out{known.value("sha256", ""), {}, static_cast<std::uint64_t>(st.st_size)};
-        for (const std::string& name : algorithms) out.others[name] = known.value(name, "");
-        return out;
-    }
+    if (!known.is_object() || known.value("identity", "") != identity(st) ||
+        !std::ranges::all_of(algorithms, [&](const std::string& name) { return known.contains(name); }))
+        return std::nullopt;
+    Found out{known.value("sha256", ""), {}, static_cast<std::uint64_t>(st.st_size)};
+    for (const std::string& name : algorithms) out.others[name] = known.value(name, "");
+    return out;
+}
+
+Result<Store::Found> Store::known_hashes(const std::string& path, const struct stat& st, const Algorithms& algorithms) {
+    if (auto known = remembered_hashes(path, st, algorithms)) return *std::move(known);
     TRY_ASSIGN(Found found, hash(path, algorithms));
     remember_hashes(path, st, found);
     return found;

@@ -34,7 +34,10 @@ class Store {
     Result<std::uint64_t> receive(const Download& wanted, const fs::path& part, bool from_start);
     Result<Fetched> publish(const Download& wanted, const fs::path& part, const Found& found);
 
-    static Result<Found> hash(const fs::path& path, const Algorithms& algorithms);
+    Result<Found> hash(const fs::path& path, const Algorithms& algorithms);
+    void plan_progress(const std::vector<Download>& downloads);
+    std::optional<Found> remembered_hashes(const std::string& path, const struct stat& st,
+                                           const Algorithms& algorithms) const;
     static Status check(const Download& wanted, const Found& found, const std::string& where, ErrorKind kind);
     Result<Found> known_hashes(const std::string& path, const struct stat& st, const Algorithms& algorithms);
     void remember_hashes(const std::string& path, const struct stat& st, const Found& found) const;
@@ -42,7 +45,10 @@ class Store {
     fs::path alias_file(const Download& wanted) const;
 
     const FetchOptions& options_;
-    TransferCount count_; // of the running fetch()
+    // Of the running fetch(), in bytes: transfers, the least that they will be, and files of this machine to be hashed.
+    TransferCount count_;
+    std::uint64_t planned_ = 0, to_hash_ = 0;
+    std::atomic<std::uint64_t> hashed_ = 0;
 };
 
 } // namespace tinderbox::fetch

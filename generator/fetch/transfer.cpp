@@ -1,6 +1,7 @@
 #include "generator/fetch/transfer.hpp"
 
 #include "common/base/budget.hpp"
+#include "common/base/interruption.hpp"
 #include "common/base/process.hpp"
 #include "common/base/text.hpp"
 #include "common/base/units.hpp"
@@ -197,6 +198,9 @@ struct Attempt {
     bool stalled = false; // it answered, and then hardly went on
 };
 
+// Called at least once a second, also while nothing arrives.
+int on_progress(void*, curl_off_t, curl_off_t, curl_off_t, curl_off_t) { return check_interrupted().ok() ? 0 : 1; }
+
 bool is_document(const TransferRequest& request) { return request.file < 0 || request.document; }
 
 const Budget& budget_of(const TransferRequest& request) {
@@ -217,6 +221,8 @@ void configure(CURL* handle, const FetchOptions& options, const Url& url, Exchan
     curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, on_progress);
     curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, 20L);
     const bool document = is_document(x.request);
     curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, document ? slowest_document : slowest_artifact);
@@ -384,6 +390,7 @@ Result<TransferReply> transfer(const FetchOptions& options, TransferRequest requ
         TRY(check_transport(options, request.url));
         const std::string asked = request.url;
         Attempt result = attempt(options, request, reply);
+        TRY(check_interrupted());
         if (result.outcome == Outcome::done) {
             bool redirected = reply.status >= 301 && reply.status <= 308 && reply.status != 304;
             if (!redirected) return reply;
@@ -398,7 +405,10 @@ Result<TransferReply> transfer(const FetchOptions& options, TransferRequest requ
         if (result.outcome == Outcome::failed || tries >= retries) return std::move(result.error);
         double wait = 0.5 * static_cast<double>(1 << tries++);
         if (result.retry_after >= 0) wait = std::min(result.retry_after, 30);
-        std::this_thread::sleep_for(std::chrono::duration<double>(wait));
+        for (; wait > 0; wait -= 0.1) {
+            TRY(check_interrupted());
+            std::this_thread::sleep_for(std::chrono::duration<double>(std::min(wait, 0.1)));
+        }
         // A redirect may lead to a signed URL that has expired: ask the first URL again.
         request.url = first_url;
         redirects = 0;

@@ -42,6 +42,11 @@ Result<Found> look_up(const fs::path& directory, const std::string& key) {
 
 ParcelCache::ParcelCache(fs::path root) : root_(std::move(root)) {}
 
+bool ParcelCache::has(const std::string& key) const {
+    std::error_code ec;
+    return fs::exists(parcel_directory(root_, key), ec);
+}
+
 Result<std::optional<Parcel>> ParcelCache::find(const std::string& key) const {
     const fs::path directory = parcel_directory(root_, key);
     TRY_ASSIGN(Found found, look_up(directory, key));

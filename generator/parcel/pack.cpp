@@ -8,6 +8,7 @@
 // written in their order. Tried and rejected: one file per stream, concatenated (writes everything twice); writing in
 // the order of completion (offsets differ from run to run).
 #include "common/base/guarded.hpp"
+#include "common/base/interruption.hpp"
 #include "common/base/parallel.hpp"
 #include "common/base/text.hpp"
 #include "common/base/threads.hpp"
@@ -326,8 +327,10 @@ Status Packer::work(PayloadWriter& writer) {
     Compressor context(ZSTD_createCCtx());
     std::unique_lock lock(mutex_);
     if (!context) throw std::bad_alloc();
-    while (!error_ && !finished())
+    while (!error_ && !finished()) {
+        TRY(check_interrupted());
         if (!write_some(lock, writer) && !compress_one(lock, context.get()) && !read_one(lock)) changed_.wait(lock);
+    }
     changed_.notify_all();
     return {};
 }

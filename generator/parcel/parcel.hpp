@@ -62,6 +62,7 @@ class ParcelCache {
   public:
     explicit ParcelCache(fs::path root);                              // <cache>/parcels
     Result<std::optional<Parcel>> find(const std::string& key) const; // a damaged entry is removed and not found
+    bool has(const std::string& key) const;                           // by its name alone: it may be damaged
     // Packs under a lock for this key: of two processes one packs, the other waits and opens.
     Result<Parcel> get(const std::string& key, const PackOptions& options,
                        const std::function<Result<std::unique_ptr<Artifact>>()>& open_artifact);

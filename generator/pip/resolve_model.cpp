@@ -215,8 +215,7 @@ ResolveModel::ResolveModel(const SelectOptions& options, const Roots& roots, Pac
                            MetadataSource& metadata)
     : options_(options), roots_(roots), index_(index), metadata_(metadata),
       environment_(marker_environment(options.target)), python_(python_of(options.target)),
-      projects_(options, roots, index), prefetcher_(projects_, metadata, environment_),
-      start_(std::chrono::steady_clock::now()) {
+      projects_(options, roots, index), prefetcher_(projects_, metadata, environment_) {
     nodes_.push_back({}); // the request
     for (const auto& [line, requirement] : roots.lines) {
         Requirement plain = requirement;
@@ -354,7 +353,6 @@ Result<std::vector<Fact>> ResolveModel::facts(int package, std::size_t candidate
 }
 
 void ResolveModel::progress(std::size_t decided) {
-    if (std::chrono::steady_clock::now() - start_ < std::chrono::milliseconds(500)) return;
     progress_shown_ = true;
     reporter_or_silent(options_.reporter).progress("resolving", decided, 0, "package");
 }

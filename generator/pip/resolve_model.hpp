@@ -9,7 +9,6 @@
 #include "generator/pip/resolve_solver.hpp"
 #include "generator/pip/select.hpp"
 
-#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -139,7 +138,6 @@ class ResolveModel final : public SolverModel {
     };
     std::vector<Asked> asked_;
     std::map<int, int> tried_; // candidates whose facts were asked for
-    std::chrono::steady_clock::time_point start_;
     bool progress_shown_ = false;
 };
 

@@ -3,6 +3,7 @@
 #include "common/base/json_cost.hpp"
 #include "common/base/optional_reporter.hpp"
 #include "common/base/process.hpp"
+#include "common/base/progress.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "generator/archive/file_source.hpp"
@@ -216,9 +217,9 @@ Result<fs::path> WheelBuilder::run_pip(const IndexFile& archive, const fetch::Fe
     spec.set["LC_ALL"] = "C.UTF-8";
     spec.merge_stderr = true;
     spec.timeout_seconds = longest_build;
-    spec.on_output = [&](std::string_view) { reporter_.progress("building " + archive.file_name, 0, 0); };
+    std::optional<ElapsedLine> line(std::in_place, reporter_, "building " + archive.file_name);
     TRY_ASSIGN(ProcessResult built, run_process(spec));
-    reporter_.end_progress();
+    line.reset();
     if (!built.succeeded())
         return make_error(
             ErrorKind::unsatisfiable,

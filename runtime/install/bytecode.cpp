@@ -2,6 +2,7 @@
 
 #include "common/base/parallel.hpp"
 #include "common/base/process.hpp"
+#include "common/base/progress.hpp"
 #include "common/base/text.hpp"
 #include "common/format/bytecode_path.hpp"
 #include "runtime/install/installed_list.hpp"
@@ -19,7 +20,8 @@ namespace {
 
 constexpr std::size_t sources_a_process = 200; // a slow file must not keep one process busy at the end
 
-// Reads one path a line, answers with the .pyc's path, or "!" when a file does not compile. Which files a process
+// Reads one path a line, answers with the .pyc's path, or "!" when a file does not compile, and prints one dot a file
+// for the progress. Which files a process
 // compiled before may change the bytes (generator/assemble/bytecode.hpp), not their meaning. The
 // list of installed files gets the hash of the result, so any bytes will do.
 constexpr std::string_view compile_program = R"py(
@@ -36,6 +38,7 @@ for line in sys.stdin.buffer.read().split(b"\n"):
         answers.write(os.fsencode(made) + b"\n")
     except Exception:
         answers.write(b"!\n")
+    os.write(1, b".")
 answers.close()
 )py";
 
@@ -103,16 +106,22 @@ std::vector<std::string> sources_to_compile(const format::Manifest& manifest, co
 }
 
 Compiled compile_sources(const fs::path& prefix, const format::PythonInfo& python,
-                         const std::vector<std::string>& sources, unsigned jobs,
-                         const std::function<void(std::uint64_t)>& progress) {
+                         const std::vector<std::string>& sources, const TreeWork& work) {
     Compiled out;
     std::mutex mutex;
     const std::string front = prefix.string() + "/";
-    std::size_t batches = (sources.size() + sources_a_process - 1) / sources_a_process, done = 0;
-    (void)parallel_for(batches, jobs, [&](std::size_t batch) -> Status {
+    const std::size_t batches = (sources.size() + sources_a_process - 1) / sources_a_process;
+    ProgressCounter counter(work.tell(InstallProgress::Work::bytecode), sources.size());
+    (void)parallel_for(batches, work.jobs, [&](std::size_t batch) -> Status {
         ProcessSpec spec = compiler(prefix, python);
         std::size_t first = batch * sources_a_process, last = std::min(first + sources_a_process, sources.size());
         for (std::size_t i = first; i < last; ++i) spec.input += front + sources[i] + "\n";
+        std::size_t counted = 0;
+        spec.on_output = [&](std::string_view dots) {
+            const std::size_t more = std::min(dots.size(), last - first - counted);
+            counted += more;
+            counter.add(more);
+        };
         auto result = run_process(spec);
         std::lock_guard lock(mutex);
         if (!result.ok() || !result->succeeded()) {
@@ -123,8 +132,6 @@ Compiled compile_sources(const fs::path& prefix, const format::PythonInfo& pytho
             if (line == "!") ++out.failed;
             else if (line.starts_with(front)) out.files.emplace_back(line.substr(front.size()));
         }
-        done += last - first;
-        if (progress) progress(done);
         return {};
     });
     std::ranges::sort(out.files);

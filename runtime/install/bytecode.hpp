@@ -5,8 +5,7 @@
 #include "common/base/file.hpp"
 #include "common/format/manifest.hpp"
 #include "common/format/table.hpp"
-
-#include <functional>
+#include "runtime/install/progress.hpp"
 
 namespace tinderbox::install {
 
@@ -19,17 +18,16 @@ const format::PythonInfo* python_of(const format::Manifest& manifest, format::Ro
 std::vector<std::string> sources_to_compile(const format::Manifest& manifest, const format::Table& table,
                                             format::Root root = format::Root::env);
 
-// Compiles with the environment's own interpreter, `jobs` processes side by side. A source that does not compile is
-// left out, as pip and compileall do. Returns the .pyc files, below the prefix. `progress` gets the number of sources
-// done; it is called from worker threads, one at a time.
+// Compiles with the environment's own interpreter, `work.jobs` processes side by side. A source that does not compile
+// is left out, as pip and compileall do. Returns the .pyc files, below the prefix. Not interrupted: a committed prefix
+// is complete but for its scripts.
 struct Compiled {
     std::vector<std::string> files;
     std::size_t failed = 0;
     std::string problem; // the interpreter does not run: one clause
 };
 Compiled compile_sources(const fs::path& prefix, const format::PythonInfo& python,
-                         const std::vector<std::string>& sources, unsigned jobs,
-                         const std::function<void(std::uint64_t)>& progress);
+                         const std::vector<std::string>& sources, const TreeWork& work);
 
 // Adds .pyc files (below the root) and new directories that hold them to ROOT/.tinderbox/installed, atomically. Kind
 // storage.

@@ -154,14 +154,15 @@ Status carry_control(const Directory& old, const Directory& now, const place::Tr
 
 } // namespace
 
-std::optional<place::Refusal> refuse_carry_over(const place::Decision& decision, const format::Table& table,
-                                                const io::WritePlan& plan, const Progress& progress) {
-    if (decision.staging != place::StagingKind::replace || decision.purge || decision.refusal) return std::nullopt;
+Result<std::optional<place::Refusal>> refuse_carry_over(const place::Decision& decision, const format::Table& table,
+                                                        const io::WritePlan& plan, const TreeWork& work) {
+    const std::optional<place::Refusal> none;
+    if (decision.staging != place::StagingKind::replace || decision.purge || decision.refusal) return none;
     const std::string root = decision.layout.root.string();
     auto unknown = [&](const std::string& why) {
-        return place::Refusal{"users-files-unknown",
-                              fmt::format("nothing tells which files in '{}' are yours: {}", root, why),
-                              "choose another prefix with -p, or add --purge, which removes everything in it"};
+        return std::optional(place::Refusal{
+            "users-files-unknown", fmt::format("nothing tells which files in '{}' are yours: {}", root, why),
+            "choose another prefix with -p, or add --purge, which removes everything in it"});
     };
     if (decision.found != place::Found::environment) return unknown("Tinderbox did not install them");
     const fs::path aside = place::aside_of(decision.layout.root); // of a run that was killed
@@ -170,27 +171,29 @@ std::optional<place::Refusal> refuse_carry_over(const place::Decision& decision,
     if (!tree.ok()) return unknown(tree.error().message);
     auto rows = read_installed_list(tree->control);
     if (!rows.ok()) return unknown(rows.error().message);
-    auto owners = tell_apart(tree->root, *rows, 0, progress);
+    auto owners = tell_apart(tree->root, *rows, work);
+    if (!owners.ok() && owners.error().kind == ErrorKind::interrupted) return std::move(owners).error();
     if (!owners.ok()) return unknown(owners.error().message);
     Conflicts conflicts(tree->root, table, plan);
     for (const std::string& path : owners->users) conflicts.look(path);
-    if (conflicts.found().empty()) return std::nullopt;
-    return place::Refusal{"users-files",
-                          fmt::format("in '{}' you have added or changed what the new environment has, too: {}", root,
-                                      named(conflicts.found())),
-                          "move it away, or add --purge, which removes everything that you added or changed"};
+    if (conflicts.found().empty()) return none;
+    return std::optional(
+        place::Refusal{"users-files",
+                       fmt::format("in '{}' you have added or changed what the new environment has, too: {}", root,
+                                   named(conflicts.found())),
+                       "move it away, or add --purge, which removes everything that you added or changed"});
 }
 
 Result<std::optional<place::Refusal>> refuse_carry_over(const format::RunFile& run, const place::Decision& decision,
-                                                        const Progress& progress) {
+                                                        const TreeWork& work) {
     TRY_ASSIGN(format::Table whole, run.table());
     TRY_ASSIGN(const format::Table table, place::select(std::move(whole), decision.layout.parts));
     TRY_ASSIGN(const io::WritePlan plan, io::make_write_plan(table, decision.layout.root_paths()));
-    return refuse_carry_over(decision, table, plan, progress);
+    return refuse_carry_over(decision, table, plan, work);
 }
 
 Result<std::vector<std::string>> carry_over(const Directory& old, const Directory& now, const place::Trust& trust,
-                                            const Progress& progress, io::Faults* faults) {
+                                            const TreeWork& work, io::Faults* faults) {
     TRY_ASSIGN(auto entries, old.entries());
     // Killed while the last of it was removed.
     const bool done = std::ranges::all_of(
@@ -202,7 +205,7 @@ Result<std::vector<std::string>> carry_over(const Directory& old, const Director
     TRY_ASSIGN(Directory control, old.directory(place::control_directory));
     TRY_ASSIGN(Directory new_control, now.directory(place::control_directory));
     TRY_ASSIGN(auto rows, read_installed_list(control));
-    TRY_ASSIGN(const Ownership owners, tell_apart(old, rows, 0, progress));
+    TRY_ASSIGN(const Ownership owners, tell_apart(old, rows, work));
     Mover mover(old, now, trust, faults);
     for (std::string path : owners.users) {
         if (path.ends_with('/')) path.pop_back();
@@ -211,7 +214,7 @@ Result<std::vector<std::string>> carry_over(const Directory& old, const Director
     TRY(carry_control(control, new_control, trust));
     // They are durable in the new tree before the old one goes.
     if (::syncfs(now.fd()) != 0) return errno_error("cannot write to the disk", errno);
-    TRY(remove_installed(old, rows, owners.installed, "run the installer again when that is repaired"));
+    TRY(remove_installed(old, rows, owners.installed, "run the installer again when that is repaired", work));
     TRY(remove_control(old));
     return std::move(mover.moved);
 }

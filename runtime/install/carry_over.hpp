@@ -13,23 +13,20 @@
 
 namespace tinderbox::install {
 
-// Gets the number of files that are compared.
-using Progress = std::function<void(std::uint64_t files_done)>;
-
 // nullopt: the environment at the decision's root may be replaced. Otherwise some entries of the user's are in the way
 // of the new tree's (they are named), or nobody knows which entries are the user's. Reads every file of the old
-// environment. Nothing is refused with --purge.
-std::optional<place::Refusal> refuse_carry_over(const place::Decision& decision, const format::Table& table,
-                                                const io::WritePlan& plan, const Progress& progress = {});
+// environment. Nothing is refused with --purge. Kind interrupted.
+Result<std::optional<place::Refusal>> refuse_carry_over(const place::Decision& decision, const format::Table& table,
+                                                        const io::WritePlan& plan, const TreeWork& work = {});
 // The same for an installer, whose table is read first.
 Result<std::optional<place::Refusal>> refuse_carry_over(const format::RunFile& run, const place::Decision& decision,
-                                                        const Progress& progress = {});
+                                                        const TreeWork& work = {});
 
 // Moves the user's entries of `old` into `now`, whose installation is complete, then removes the rest of `old`. Returns
 // the paths that were carried over. May be called again after a kill at any moment. Where a script of the new
-// environment has made another file of that name since, the user's gets ".tinderbox-old" at its end. Kind storage:
-// something could not be moved or removed, and is where it was.
+// environment has made another file of that name since, the user's gets ".tinderbox-old" at its end. Kinds: storage
+// (something could not be moved or removed, and is where it was), interrupted.
 Result<std::vector<std::string>> carry_over(const Directory& old, const Directory& now, const place::Trust& trust,
-                                            const Progress& progress = {}, io::Faults* faults = nullptr);
+                                            const TreeWork& work = {}, io::Faults* faults = nullptr);
 
 } // namespace tinderbox::install

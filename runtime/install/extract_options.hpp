@@ -15,10 +15,7 @@ inline io::ExtractOptions extract_options(const InstallOptions& options, const s
     out.no_direct = options.no_direct;
     out.mode_mask = static_cast<std::uint16_t>(mode_mask);
     out.prefixes = prefixes;
-    if (options.progress)
-        out.progress = [&options](std::uint64_t done, std::uint64_t total) {
-            options.progress({InstallProgress::Work::extract, done, total});
-        };
+    out.progress = options.tell(InstallProgress::Work::extract);
     out.interrupted = options.interrupted;
     out.faults = options.faults;
     return out;

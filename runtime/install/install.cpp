@@ -12,6 +12,7 @@
 #include "runtime/install/install.hpp"
 
 #include "common/base/guarded.hpp"
+#include "common/base/stopwatch.hpp"
 #include "runtime/install/bytecode.hpp"
 #include "runtime/install/control_files.hpp"
 #include "runtime/install/extract_options.hpp"
@@ -20,6 +21,7 @@
 #include "runtime/install/replace.hpp"
 #include "runtime/install/scripts.hpp"
 #include "runtime/install/staging.hpp"
+#include "runtime/install/sync_progress.hpp"
 #include "runtime/install/umask.hpp"
 #include "runtime/io/extract.hpp"
 #include "runtime/place/control_files.hpp"
@@ -31,24 +33,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 
 namespace tinderbox::install {
 namespace {
-
-class Stopwatch {
-  public:
-    explicit Stopwatch(InstallSummary& summary) : summary_(summary) {}
-    void lap(std::string stage) {
-        auto now = std::chrono::steady_clock::now();
-        summary_.seconds.emplace_back(std::move(stage), std::chrono::duration<double>(now - last_).count());
-        last_ = now;
-    }
-
-  private:
-    InstallSummary& summary_;
-    std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
-};
 
 using place::InstallStage;
 
@@ -57,7 +44,7 @@ class Installation {
     Installation(const format::RunFile& run, const format::Manifest& manifest, const place::Decision& decision,
                  const InstallOptions& options)
         : run_(run), manifest_(manifest), decision_(decision), layout_(decision.layout), root_(layout_.root),
-          options_(options), watch_(summary_), replacement_(decision),
+          options_(options), watch_(summary_.seconds), replacement_(decision),
           prefixes_(layout_.prefixes()), header_{decision.manifest_sha256, root_.string(), options.private_modes,
                                                  layout_.parts.installed()},
           mode_mask_(options.private_modes ? 0700 : 0777) {
@@ -79,7 +66,6 @@ class Installation {
     Status register_it();
     Status remaining_stages(InstallStage stage);
     void count(const io::WritePlan& plan);
-    Progress comparing() const;
     place::State committed() const { return {header_.manifest_sha256, InstallStage::files, header_.parts, root_}; }
 
     const format::RunFile& run_;
@@ -123,11 +109,11 @@ Status Installation::settle_replacement() {
     if (!replacement_.pending()) return {};
     if (!summary_.script_failure) {
         TRY_ASSIGN(Directory root, place::open_root(root_, decision_.trust, place::Access::write));
-        TRY_ASSIGN(summary_.carried_over, replacement_.finish(root, decision_.purge, comparing(), options_.faults));
+        TRY_ASSIGN(summary_.carried_over, replacement_.finish(root, decision_.purge, options_, options_.faults));
         watch_.lap("carried over");
         return {};
     }
-    TRY(replacement_.undo());
+    TRY(replacement_.undo(options_));
     return Error{ErrorKind::script, summary_.script_failure->message + "; the environment that was there is back"};
 }
 
@@ -143,7 +129,9 @@ Status Installation::files() {
     const Umask umask(exact_modes);
     TRY_ASSIGN(io::WritePlan plan, io::make_write_plan(table_, layout_.root_paths()));
     TRY(check_limits(table_, layout_));
-    if (auto refusal = refuse_carry_over(decision_, table_, plan, comparing())) return refusal->error();
+    TRY_ASSIGN(const auto refusal, refuse_carry_over(decision_, table_, plan, options_));
+    if (refusal) return refusal->error();
+    if (decision_.staging == place::StagingKind::replace) watch_.lap("compare");
     TRY_ASSIGN(Staging staging, Staging::open(decision_, header_));
     Status status;
     if (!staging.merging()) {
@@ -151,6 +139,7 @@ Status Installation::files() {
         if (status.ok()) status = extract_into(staging, plan);
     }
     const bool replaces = decision_.staging == place::StagingKind::replace;
+    const SyncProgress syncing(options_);
     if (status.ok()) status = staging.commit(options_.sync, options_.faults, replaces ? &replacement_ : nullptr);
     if (status.ok()) status = finish_commit(staging);
     if (!status.ok()) {
@@ -252,11 +241,6 @@ void Installation::count(const io::WritePlan& plan) {
     summary_.directories = plan.directories.size() - 1;
 }
 
-Progress Installation::comparing() const {
-    if (!options_.progress) return {};
-    return [this](std::uint64_t done) { options_.progress({InstallProgress::Work::compare, done, 0}); };
-}
-
 Status Installation::remaining_stages(InstallStage stage) {
     if (stage >= InstallStage::registered) return {};
     TRY_ASSIGN(tree_, place::open_tree(root_, decision_.trust, place::Access::write));
@@ -290,11 +274,8 @@ Status Installation::bytecode() {
         auto sources = sources_to_compile(manifest_, table_, root);
         if (sources.empty()) continue;
         any = true;
-        auto progress = [&](std::uint64_t done) {
-            if (options_.progress) options_.progress({InstallProgress::Work::bytecode, done, sources.size()});
-        };
         const fs::path& prefix = layout_.prefix(root);
-        Compiled compiled = compile_sources(prefix, *python_of(manifest_, root), sources, options_.jobs, progress);
+        Compiled compiled = compile_sources(prefix, *python_of(manifest_, root), sources, options_);
         if (!compiled.problem.empty())
             summary_.warnings.push_back(
                 fmt::format("bytecode was not compiled: {}; Python will do it at the first import", compiled.problem));
@@ -316,7 +297,7 @@ Status Installation::scripts() {
     if (options_.skip_scripts) {
         summary_.warnings.push_back(fmt::format("{} scripts were skipped (-s)", scripts.size()));
     } else {
-        Status status = run_scripts(scripts, tree_.control, options_.interrupted);
+        Status status = run_scripts(scripts, tree_.control, options_);
         for (std::string& message : collect_messages(layout_)) summary_.warnings.push_back(std::move(message));
         watch_.lap("scripts");
         if (!status.ok() && status.error().kind == ErrorKind::script) {

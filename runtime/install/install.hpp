@@ -9,11 +9,11 @@
 // other processes away.
 #pragma once
 
+#include "common/base/stopwatch.hpp"
 #include "common/format/manifest.hpp"
 #include "common/format/run_file.hpp"
+#include "runtime/install/progress.hpp"
 #include "runtime/place/place.hpp"
-
-#include <atomic>
 
 namespace tinderbox::io {
 class Faults;
@@ -21,40 +21,30 @@ class Faults;
 
 namespace tinderbox::install {
 
-struct InstallProgress {
-    enum class Work { extract, bytecode, compare };
-    Work work = Work::extract;
-    std::uint64_t done = 0, total = 0; // bytes while extracting, files otherwise; total 0 = unknown
-};
-
-struct InstallOptions {
+// jobs and progress of TreeWork; when it is interrupted, the installation can be continued.
+struct InstallOptions : TreeWork {
     bool skip_scripts = false;  // -s
     bool unattended = true;     // nothing is asked: scripts are told so
     bool private_modes = false; // --private: nothing for group and others
     bool compile_bytecode = true;
     bool register_environment = true;         // ~/.conda/environments.txt (HOME of the environment)
-    unsigned jobs = 0;                        // threads; 0 = available_cpus()
     bool no_uring = false, no_direct = false; // force the fallbacks (tests, bench)
     bool sync = true;         // false: no syncfs before the commit (bench only: a power cut may lose files)
     double epoch_seconds = 5; // between two journal records,
     std::uint64_t epoch_bytes = 1ull << 30; // or after so many bytes
     double journal_after = 2;               // no record for less work than this, seconds
-    // Called from worker threads, one at a time, at most every 50 ms.
-    std::function<void(const InstallProgress&)> progress;
-    // Set by a signal handler: the installation ends with kind `interrupted` and can be continued.
-    const std::atomic<bool>* interrupted = nullptr;
-    io::Faults* faults = nullptr; // tests
+    io::Faults* faults = nullptr;           // tests
 };
 
 struct InstallSummary {
     fs::path prefix; // of the environment
     std::uint64_t files = 0, directories = 0, symlinks = 0, bytes = 0, bytecode_files = 0;
-    bool resumed = false;                                // went on where an interrupted run had stopped
-    bool already_complete = false;                       // nothing was to do
-    std::string io;                                      // "io_uring + O_DIRECT, 2 threads"
-    std::vector<std::pair<std::string, double>> seconds; // stage name → wall time, in order
-    std::vector<std::string> carried_over;               // by --replace, below the root
-    std::vector<std::string> warnings;                   // one sentence each, e.g. bytecode that could not be compiled
+    bool resumed = false;          // went on where an interrupted run had stopped
+    bool already_complete = false; // nothing was to do
+    std::string io;                // "io_uring + O_DIRECT, 2 threads"
+    StageTimes seconds;
+    std::vector<std::string> carried_over; // by --replace, below the root
+    std::vector<std::string> warnings;     // one sentence each, e.g. bytecode that could not be compiled
     // A package's script failed (kind script, exit 10): the files are installed and the stage is not `scripts`.
     std::optional<Error> script_failure;
 };

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "runtime/install/installed_list.hpp"
+#include "runtime/install/progress.hpp"
 
-#include <functional>
 #include <optional>
 
 namespace tinderbox::install {
@@ -25,16 +25,15 @@ struct FileCheck {
     std::vector<FileDifference> unreadable;  // sorted by path; not among the differences
 };
 
-// Compares every entry of the list; reads only. `jobs` threads, 0 = available_cpus(); `progress` is called from them,
-// one at a time. Kind storage: there is no list, or it cannot be read.
-Result<FileCheck> verify_files(const Directory& root, unsigned jobs = 0,
-                               const std::function<void(std::uint64_t files_done)>& progress = {});
+// Compares every entry of the list; reads only. Kinds: storage (there is no list, or it cannot be read), interrupted.
+Result<FileCheck> verify_files(const Directory& root, const TreeWork& work = {});
 
-// Of one list; reads only.
-Result<FileCheck> compare_rows(const Directory& root, const std::vector<InstalledRow>& rows, unsigned jobs = 0,
-                               const std::function<void(std::uint64_t files_done)>& progress = {});
+// Of one list; reads only. Kind interrupted.
+Result<FileCheck> compare_rows(const Directory& root, const std::vector<InstalledRow>& rows, const TreeWork& work = {});
 
-// One entry; nullopt when it is as it was installed. What lies behind a link is not the installed file.
-std::optional<FileDifference> difference(const Directory& root, const InstalledRow& row);
+// One entry; nullopt when it is as it was installed. What lies behind a link is not the installed file. `read` gets the
+// number of bytes read since its last call.
+std::optional<FileDifference> difference(const Directory& root, const InstalledRow& row,
+                                         const std::function<void(std::uint64_t)>& read = {});
 
 } // namespace tinderbox::install

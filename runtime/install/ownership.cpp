@@ -1,13 +1,22 @@
 #include "runtime/install/ownership.hpp"
 
+#include "common/base/parallel.hpp"
+#include "common/base/progress.hpp"
 #include "common/base/units.hpp"
 #include "common/format/bytecode_path.hpp"
 #include "runtime/install/integrity.hpp"
 #include "runtime/place/control_files.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <iterator>
+#include <map>
+#include <mutex>
 #include <set>
+#include <utility>
 
 namespace tinderbox::install {
 namespace {
@@ -54,19 +63,34 @@ class Additions {
     std::vector<std::string>& out_;
 };
 
+// The names of `files` by the directory that holds them, because entries of one directory are removed one by one: the
+// kernel locks it.
+std::vector<std::pair<std::string, std::vector<std::string>>> by_directory(const std::vector<std::string>& files) {
+    std::map<std::string, std::vector<std::string>, std::less<>> found;
+    for (const std::string& path : files) {
+        const auto slash = path.rfind('/');
+        const std::size_t name = slash == std::string::npos ? 0 : slash + 1;
+        found[path.substr(0, name == 0 ? 0 : slash)].push_back(path.substr(name));
+    }
+    return {std::make_move_iterator(found.begin()), std::make_move_iterator(found.end())};
+}
+
+// Removes files in several threads.
 class Removal {
   public:
-    explicit Removal(const Directory& root) : root_(root) {}
+    Removal(const Directory& root, std::uint64_t files, const TreeWork& work)
+        : root_(root), counter_(work.tell(InstallProgress::Work::remove), files) {}
 
-    void unlink(const std::string& path) {
-        int error = root_.unlink(path);
-        // Some packages ship directories without write permission.
-        if (const auto slash = path.rfind('/'); error == EACCES && slash != std::string::npos)
-            if (root_.change_mode(path.substr(0, slash), 0700) == 0) error = root_.unlink(path);
-        if (error == 0) ++removed_;
-        else if (error != ENOENT && error != ELOOP && error != ENOTDIR && failed_++ == 0) {
-            error_ = error;
-            first_failed_ = path;
+    void unlink(const std::string& directory, const std::vector<std::string>& names) {
+        // Nothing is removed behind a link that is in the place of the directory.
+        auto opened = directory.empty() ? Result<Directory>(Directory()) : root_.directory(directory);
+        if (!opened.ok()) return one_by_one(directory, names);
+        const Directory& parent = directory.empty() ? root_ : *opened;
+        for (const std::string& name : names) {
+            int error = parent.unlink(name);
+            // Some packages ship directories without write permission.
+            if (error == EACCES && !directory.empty() && ::fchmod(parent.fd(), 0700) == 0) error = parent.unlink(name);
+            count(error, directory.empty() ? name : directory + "/" + name);
         }
     }
 
@@ -85,16 +109,40 @@ class Removal {
     }
 
   private:
+    // A directory that cannot be opened for reading: its entries may be removed all the same, and each error counts.
+    void one_by_one(const std::string& directory, const std::vector<std::string>& names) {
+        for (const std::string& name : names) {
+            const std::string path = directory + "/" + name;
+            int error = root_.unlink(path);
+            if (error == EACCES && root_.change_mode(directory, 0700) == 0) error = root_.unlink(path);
+            count(error, path);
+        }
+    }
+    void count(int error, const std::string& path) {
+        counter_.add(1);
+        if (error == 0) {
+            ++removed_;
+            return;
+        }
+        if (error == ENOENT || error == ELOOP || error == ENOTDIR) return;
+        const std::lock_guard lock(mutex_);
+        if (failed_++ != 0 && first_failed_ < path) return; // the same message, whichever thread was first
+        error_ = error;
+        first_failed_ = path;
+    }
+
     const Directory& root_;
-    std::uint64_t removed_ = 0, failed_ = 0;
+    ProgressCounter counter_;
+    std::atomic<std::uint64_t> removed_ = 0;
+    std::mutex mutex_;
+    std::uint64_t failed_ = 0;
     std::string first_failed_;
     int error_ = 0;
 };
 
 } // namespace
 
-Result<Ownership> tell_apart(const Directory& root, const std::vector<InstalledRow>& rows, unsigned jobs,
-                             const std::function<void(std::uint64_t)>& progress) {
+Result<Ownership> tell_apart(const Directory& root, const std::vector<InstalledRow>& rows, const TreeWork& work) {
     std::vector<InstalledRow> compared;
     Names files, directories;
     for (const InstalledRow& row : rows) {
@@ -102,7 +150,7 @@ Result<Ownership> tell_apart(const Directory& root, const std::vector<InstalledR
         else files.insert(row.path);
         if (row.kind == 'f' || row.kind == 'l') compared.push_back(row);
     }
-    TRY_ASSIGN(FileCheck check, compare_rows(root, compared, jobs, progress));
+    TRY_ASSIGN(FileCheck check, compare_rows(root, compared, work));
     Ownership out;
     Names theirs, gone;
     for (const std::vector<FileDifference>* list : {&check.differences, &check.unreadable})
@@ -121,21 +169,52 @@ Result<Ownership> tell_apart(const Directory& root, const std::vector<InstalledR
     return out;
 }
 
+std::vector<std::string> listed_files(const std::vector<InstalledRow>& rows) {
+    std::vector<std::string> out;
+    for (const InstalledRow& row : rows)
+        if (row.kind != 'd') out.push_back(row.path);
+    return out;
+}
+
+Status remove_whole(const Directory& parent, const std::string& name, const TreeWork& work) {
+    auto root = parent.directory(name);
+    auto control = root.ok() ? root->directory(place::control_directory) : Result<Directory>(root.error());
+    auto rows = control.ok() ? read_installed_list(*control) : Result<std::vector<InstalledRow>>(control.error());
+    if (rows.ok()) {
+        auto removed = remove_installed(*root, *rows, listed_files(*rows), "", work);
+        if (!removed.ok() && removed.error().kind == ErrorKind::interrupted) return std::move(removed).error();
+    }
+    return parent.remove_tree(name); // says what is in the way
+}
+
 Result<std::uint64_t> remove_installed(const Directory& root, const std::vector<InstalledRow>& rows,
-                                       const std::vector<std::string>& files, std::string_view again) {
-    Removal removal(root);
-    for (const std::string& path : files) removal.unlink(path);
+                                       const std::vector<std::string>& files, std::string_view again,
+                                       const TreeWork& work) {
+    auto go_on = [&]() -> Status {
+        if (!work.stopped()) return {};
+        return make_error(ErrorKind::interrupted, "interrupted while the files were removed");
+    };
+    Removal removal(root, files.size(), work);
+    const auto groups = by_directory(files);
+    TRY(parallel_for(groups.size(), work.jobs, [&](std::size_t i) -> Status {
+        TRY(go_on());
+        removal.unlink(groups[i].first, groups[i].second);
+        return {};
+    }));
     std::set<std::string> directories;
     struct stat st;
     for (const InstalledRow& row : rows)
         if (row.kind == 'd' && root.look(row.path, st) == 0 && S_ISDIR(st.st_mode)) directories.insert(row.path);
     // Bytecode that Python has written since belongs to the sources that are gone.
-    for (const std::string& directory : directories) {
-        removal.sweep_bytecode(directory);
-        const std::string cache = directory + "/__pycache__";
+    const std::vector<std::string> swept(directories.begin(), directories.end());
+    TRY(parallel_for(swept.size(), work.jobs, [&](std::size_t i) -> Status {
+        TRY(go_on());
+        removal.sweep_bytecode(swept[i]);
+        const std::string cache = swept[i] + "/__pycache__";
         removal.sweep_bytecode(cache);
         (void)root.remove_directory(cache);
-    }
+        return {};
+    }));
     for (auto it = directories.rbegin(); it != directories.rend(); ++it) (void)root.remove_directory(*it);
     return removal.result(again);
 }

@@ -3,8 +3,7 @@
 #pragma once
 
 #include "runtime/install/installed_list.hpp"
-
-#include <functional>
+#include "runtime/install/progress.hpp"
 
 namespace tinderbox::install {
 
@@ -16,14 +15,21 @@ struct Ownership {
 // `rows`: the list of the tree's files. The bytes decide: a file whose permissions alone were changed is the
 // installer's, and one that cannot be read is the user's. Bytecode that Python keeps beside sources is nobody's. An
 // entry behind a link is not the installer's, because the link leads to other files of the user. The control directory
-// is not looked at. `jobs` threads, 0 = available_cpus(); `progress` is called from them, one at a time.
-Result<Ownership> tell_apart(const Directory& root, const std::vector<InstalledRow>& rows, unsigned jobs = 0,
-                             const std::function<void(std::uint64_t files_done)>& progress = {});
+// is not looked at. Kind interrupted.
+Result<Ownership> tell_apart(const Directory& root, const std::vector<InstalledRow>& rows, const TreeWork& work = {});
 
 // Removes `files`, the bytecode that Python wrote beside the listed sources since, and the listed directories that are
-// empty then. Returns the number of files. Kind storage: some could not be removed; the others are, and it may be
-// called again. `again`: what the person does then.
+// empty then. Returns the number of files. Kinds: storage (some could not be removed; the others are), interrupted; it
+// may be called again. `again`: what the person does then.
 Result<std::uint64_t> remove_installed(const Directory& root, const std::vector<InstalledRow>& rows,
-                                       const std::vector<std::string>& files, std::string_view again);
+                                       const std::vector<std::string>& files, std::string_view again,
+                                       const TreeWork& work = {});
+
+// Every file and link of the list, whosever it is.
+std::vector<std::string> listed_files(const std::vector<InstalledRow>& rows);
+
+// Removes the tree `name` with everything in it, the listed files by all threads. May be called again. Kinds: storage,
+// interrupted.
+Status remove_whole(const Directory& parent, const std::string& name, const TreeWork& work = {});
 
 } // namespace tinderbox::install

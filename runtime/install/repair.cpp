@@ -2,6 +2,7 @@
 
 #include "common/base/guarded.hpp"
 #include "common/base/shell_quote.hpp"
+#include "common/base/stopwatch.hpp"
 #include "common/format/bytecode_path.hpp"
 #include "runtime/install/bytecode.hpp"
 #include "runtime/install/control_files.hpp"
@@ -10,6 +11,7 @@
 #include "runtime/install/lock.hpp"
 #include "runtime/install/registry.hpp"
 #include "runtime/install/rename.hpp"
+#include "runtime/install/sync_progress.hpp"
 #include "runtime/install/umask.hpp"
 #include "runtime/place/control_files.hpp"
 
@@ -30,7 +32,7 @@ class Repair {
     Repair(const format::RunFile& run, const format::Manifest& manifest, const place::Installed& installed,
            const place::OpenTree& tree, const InstallOptions& options)
         : run_(run), manifest_(manifest), state_(installed.state), layout_(installed.layout), tree_(tree),
-          root_(tree.root), options_(options), prefixes_(layout_.prefixes()) {
+          root_(tree.root), options_(options), prefixes_(layout_.prefixes()), watch_(summary_.seconds) {
         summary_.moved_from = place::moved_from(state_, layout_.root);
     }
     Result<RepairSummary> run();
@@ -55,7 +57,6 @@ class Repair {
     void leave(const std::string& path, std::string what) {
         summary_.left.push_back({path, std::move(what), FileDifference::Kind::changed});
     }
-    bool interrupted() const { return options_.interrupted && options_.interrupted->load(); }
 
     const format::RunFile& run_;
     const format::Manifest& manifest_;
@@ -67,6 +68,7 @@ class Repair {
     const InstallOptions& options_;
     std::vector<std::string> prefixes_; // by prefix_index()
     RepairSummary summary_;
+    Stopwatch watch_;
     format::Table table_; // of the installed parts
     io::WritePlan plan_;  // of it
     std::vector<InstalledRow> rows_;
@@ -84,10 +86,7 @@ Status Repair::read_list() {
     auto rows = read_installed_list(tree_.control);
     if (rows.ok()) {
         rows_ = *std::move(rows);
-        auto progress = [&](std::uint64_t done) {
-            if (options_.progress) options_.progress({InstallProgress::Work::compare, done, rows_.size()});
-        };
-        TRY_ASSIGN(FileCheck check, verify_files(root_, options_.jobs, progress));
+        TRY_ASSIGN(FileCheck check, compare_rows(root_, rows_, options_));
         for (std::vector<FileDifference>* list : {&check.differences, &check.unreadable})
             for (FileDifference& d : *list) {
                 if (d.kind == FileDifference::Kind::changed) changed_.insert(d.path);
@@ -156,6 +155,7 @@ Status Repair::extract() {
     TRY_ASSIGN(io::Extracted extracted, io::extract(run_, part, plan, directories, how));
     fresh_ = installed_rows(part, plan, extracted.installed, prefixes_, mode_mask_);
     // Renamed only when it is on the disk.
+    const SyncProgress syncing(options_);
     if (::syncfs(tree.fd()) != 0) return errno_error("cannot write to the disk", errno);
     return {};
 }
@@ -241,7 +241,7 @@ Status Repair::put_file(const std::string& path) {
 Status Repair::put_back() {
     for (std::size_t i = 1; i < plan_.directories.size(); ++i) TRY(put_directory(plan_.directories[i]));
     for (const std::string& path : wanted_) {
-        if (interrupted()) return make_error(ErrorKind::interrupted, "interrupted; repair again to go on");
+        if (options_.stopped()) return make_error(ErrorKind::interrupted, "interrupted while the files were restored");
         TRY(put_file(path));
     }
     return {};
@@ -266,7 +266,7 @@ Result<std::vector<std::string>> Repair::compile() {
             return true;
         });
         if (sources.empty()) continue;
-        Compiled compiled = compile_sources(prefix, *python, sources, options_.jobs, {});
+        Compiled compiled = compile_sources(prefix, *python, sources, options_);
         if (!compiled.problem.empty())
             return make_error(ErrorKind::script, "bytecode cannot be compiled: {}", compiled.problem);
         for (const std::string& file : compiled.files)
@@ -357,12 +357,19 @@ void Repair::warn_of_old_names() {
 Status Repair::restore() {
     {
         const Umask umask(exact_modes);
-        if (!wanted_.empty()) TRY(extract());
+        if (!wanted_.empty()) {
+            TRY(extract());
+            watch_.lap("extract");
+        }
         TRY(put_back());
+        watch_.lap("restore");
     }
     const Umask umask(umask_of_programs(mode_mask_ == 0700));
     TRY_ASSIGN(auto compiled, compile());
-    return record(compiled);
+    if (!compiled.empty()) watch_.lap("bytecode");
+    TRY(record(compiled));
+    watch_.lap("record");
+    return {};
 }
 
 Result<RepairSummary> Repair::run() {
@@ -378,6 +385,7 @@ Result<RepairSummary> Repair::run() {
     TRY_ASSIGN(plan_, io::make_write_plan(table_, layout_.root_paths()));
     if (summary_.moved_from) TRY(check_limits(table_, layout_));
     TRY(read_list());
+    watch_.lap("compare");
     choose();
     TRY(tree_.control.remove_tree(place::control::repair)); // of a run that was killed
     TRY(tree_.control.make_directory(place::control::repair, 0700));

@@ -14,6 +14,7 @@ struct RepairSummary {
     std::vector<FileDifference> left;   // something of the user's is in the way
     std::optional<fs::path> moved_from; // the tree was written for this place, and was rewritten for the one it is at
     std::vector<std::string> warnings;  // one sentence each
+    StageTimes seconds;                 // compare, extract, restore, bytecode, record
 };
 
 // A tree that was moved or copied (place::moved_from) gets the files that name a place written again for the one where

@@ -70,30 +70,30 @@ Status Replacement::exchange(io::Faults* faults) const {
     return directory.sync();
 }
 
-Status Replacement::undo() const {
+Status Replacement::undo(const TreeWork& work) const {
     TRY_ASSIGN(Directory directory, parent());
     if (!directory.exists(aside_)) return {};
     if (exchange_names(directory, aside_, name_) == 0) {
         TRY(directory.sync());
-        return directory.remove_tree(aside_);
+        return remove_whole(directory, aside_, work);
     }
     TRY(move(directory, name_, stage_));
     TRY(move(directory, aside_, name_));
     TRY(directory.sync());
-    return directory.remove_tree(stage_);
+    return remove_whole(directory, stage_, work);
 }
 
-Result<std::vector<std::string>> Replacement::finish(const Directory& prefix, bool purge, const Progress& progress,
+Result<std::vector<std::string>> Replacement::finish(const Directory& prefix, bool purge, const TreeWork& work,
                                                      io::Faults* faults) const {
     TRY_ASSIGN(Directory directory, parent());
     std::vector<std::string> carried;
     if (purge) {
-        TRY(directory.remove_tree(aside_));
+        TRY(remove_whole(directory, aside_, work));
         return carried;
     }
     const std::string shown = directory.shown(aside_);
     TRY_ASSIGN(Directory aside, directory.directory(aside_));
-    auto moved = carry_over(aside, prefix, trust_, progress, faults);
+    auto moved = carry_over(aside, prefix, trust_, work, faults);
     if (!moved.ok())
         return std::move(moved).error().in(
             fmt::format("the new environment is complete; not all that you added to the old one, in '{}', could be "

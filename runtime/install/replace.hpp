@@ -29,10 +29,10 @@ class Replacement {
     // `prefix` and `stage` change places; then the old one is put aside.
     Status exchange(io::Faults* faults) const;
     // The new one goes, the old one is back.
-    Status undo() const;
+    Status undo(const TreeWork& work) const;
     // The new one is complete, in `prefix`. What the user added to the old one or changed in it goes over
     // (carry_over.hpp), with `purge` it does not; the old one is removed. Returns what was carried over.
-    Result<std::vector<std::string>> finish(const Directory& prefix, bool purge, const Progress& progress,
+    Result<std::vector<std::string>> finish(const Directory& prefix, bool purge, const TreeWork& work,
                                             io::Faults* faults) const;
 
   private:

@@ -2,6 +2,7 @@
 
 #include "common/base/process.hpp"
 #include "common/base/text.hpp"
+#include "common/base/ticker.hpp"
 #include "common/format/prefix_name.hpp"
 #include "runtime/install/process_failure.hpp"
 #include "runtime/place/control_files.hpp"
@@ -10,6 +11,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <optional>
 
 namespace tinderbox::install {
 namespace {
@@ -40,6 +43,20 @@ std::vector<Script> package_scripts(const format::Manifest& manifest, const plac
     }
     return out;
 }
+
+// Tells about scripts while they run: nobody knows how long one takes.
+class ScriptCount {
+  public:
+    ScriptCount(std::size_t total, const TreeWork& work) {
+        if (!work.progress || total == 0) return;
+        ticker_.emplace([this, total, &work] { work.progress({InstallProgress::Work::scripts, done_, total}); });
+    }
+    void next() { ++done_; }
+
+  private:
+    std::atomic<std::uint64_t> done_ = 0;
+    std::optional<Ticker> ticker_;
+};
 
 } // namespace
 
@@ -133,21 +150,26 @@ Result<ProcessResult> run_script(const Script& script, const Directory& control)
 
 } // namespace
 
-Status run_scripts(const std::vector<Script>& scripts, const Directory& control, const std::atomic<bool>* interrupted) {
+Status run_scripts(const std::vector<Script>& scripts, const Directory& control, const TreeWork& work) {
+    ScriptCount count(scripts.size(), work);
     for (const Script& script : scripts) {
-        if (interrupted && *interrupted) return make_error(ErrorKind::interrupted, "interrupted");
+        if (work.stopped()) return make_error(ErrorKind::interrupted, "interrupted");
         TRY_ASSIGN(ProcessResult result, run_script(script, control));
         if (!result.succeeded())
             return make_error(ErrorKind::script, "the script '{}' of {} failed ({}); its output is in '{}'",
                               script.name, script.package, result.describe(), control.shown(place::control::log));
+        count.next();
     }
     return {};
 }
 
-std::vector<std::string> run_removal_scripts(const std::vector<Script>& scripts, const Directory& control) {
+std::vector<std::string> run_removal_scripts(const std::vector<Script>& scripts, const Directory& control,
+                                             const TreeWork& work) {
     std::vector<std::string> out;
+    ScriptCount count(scripts.size(), work);
     for (const Script& script : scripts) {
         auto result = run_script(script, control);
+        count.next();
         if (result.ok() && result->succeeded()) continue;
         // The log is removed, too, so the script's last line is told here.
         const std::string said = result.ok() ? how_it_failed(*result, result->output) : result.error().message;

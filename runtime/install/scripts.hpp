@@ -1,9 +1,9 @@
 // The scripts of packages and of the installer itself, as conda and constructor run them.
 #pragma once
 
+#include "runtime/install/progress.hpp"
 #include "runtime/place/place.hpp"
 
-#include <atomic>
 #include <map>
 
 namespace tinderbox::install {
@@ -30,9 +30,10 @@ std::vector<Script> scripts_of(const format::Manifest& manifest, const place::La
 std::vector<Script> removal_scripts_of(const format::Manifest& manifest, const place::Layout& layout);
 
 // Output goes to CONTROL/log. Kinds: script (the first failure ends it), interrupted (asked between two scripts).
-Status run_scripts(const std::vector<Script>& scripts, const Directory& control, const std::atomic<bool>* interrupted);
+Status run_scripts(const std::vector<Script>& scripts, const Directory& control, const TreeWork& work = {});
 // As conda does it, a failure is told and keeps nothing from being removed: one sentence each.
-std::vector<std::string> run_removal_scripts(const std::vector<Script>& scripts, const Directory& control);
+std::vector<std::string> run_removal_scripts(const std::vector<Script>& scripts, const Directory& control,
+                                             const TreeWork& work = {});
 
 // Scripts leave lines for the person in PREFIX/.messages.txt. Returns them as sentences, and removes the file as conda
 // does.

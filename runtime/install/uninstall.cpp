@@ -1,5 +1,6 @@
 #include "runtime/install/uninstall.hpp"
 
+#include "common/base/stopwatch.hpp"
 #include "runtime/install/control_files.hpp"
 #include "runtime/install/lock.hpp"
 #include "runtime/install/ownership.hpp"
@@ -11,6 +12,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
+#include <optional>
+#include <utility>
 
 namespace tinderbox::install {
 namespace {
@@ -19,13 +23,6 @@ Status remove_everything(const Directory& root) {
     TRY_ASSIGN(auto entries, root.entries());
     for (const Directory::Entry& entry : entries) TRY(root.remove_tree(entry.name));
     return {};
-}
-
-Result<Ownership> everything(const std::vector<InstalledRow>& rows) {
-    Ownership out;
-    for (const InstalledRow& row : rows)
-        if (row.kind != 'd') out.installed.push_back(row.path);
-    return out;
 }
 
 } // namespace
@@ -38,20 +35,36 @@ Result<UninstallSummary> uninstall(const fs::path& path, const UninstallOptions&
     for (const Directory* directory : {&tree.root, &tree.control})
         TRY(check_writable(*directory).in("nothing was removed"));
     TRY_ASSIGN(FileLock lock, lock_control(tree.control, path));
+    UninstallSummary summary;
+    Stopwatch watch(summary.seconds);
     bool purge = options.purge;
+    // Kept while nobody could change a file since: until a question was asked or a script ran.
+    std::optional<Ownership> owners;
     if (!purge && options.purge_them) {
-        TRY_ASSIGN(const Ownership before, tell_apart(tree.root, rows));
-        if (!before.users.empty()) purge = options.purge_them(before.users);
+        TRY_ASSIGN(owners, tell_apart(tree.root, rows, options.work));
+        watch.lap("compare");
+        if (!owners->users.empty()) {
+            purge = options.purge_them(owners->users);
+            owners.reset();
+            watch.skip();
+        }
     }
     if (options.begin) options.begin();
     const place::Layout layout = place::layout_of(*installed, path);
-    std::vector<std::string> warnings;
     if (!options.skip_scripts && installed->state.stage >= place::InstallStage::scripts) {
-        warnings = run_removal_scripts(removal_scripts_of(installed->manifest, layout), tree.control);
-        std::ranges::move(collect_messages(layout), std::back_inserter(warnings));
+        const auto scripts = removal_scripts_of(installed->manifest, layout);
+        summary.warnings = run_removal_scripts(scripts, tree.control, options.work);
+        std::ranges::move(collect_messages(layout), std::back_inserter(summary.warnings));
+        if (!scripts.empty()) owners.reset();
+        if (!scripts.empty()) watch.lap("scripts");
     }
     // Removal scripts may delete files that they created, so ours and the user's are told apart only after they ran.
-    TRY_ASSIGN(Ownership found, purge ? everything(rows) : tell_apart(tree.root, rows));
+    if (purge) {
+        owners = Ownership{listed_files(rows), {}};
+    } else if (!owners) {
+        TRY_ASSIGN(owners, tell_apart(tree.root, rows, options.work));
+        watch.lap("compare");
+    }
     std::vector<fs::path> listed;
     for (format::Root which : layout.roots()) listed.push_back(layout.prefix(which));
     // conda's list may still have the place where it was installed.
@@ -60,18 +73,17 @@ Result<UninstallSummary> uninstall(const fs::path& path, const UninstallOptions&
             listed.push_back(there.prefix(which));
     for (const fs::path& prefix : listed)
         if (auto gone = unregister_environment(prefix); !gone.ok())
-            warnings.push_back(fmt::format("conda still lists this environment: {}", gone.error().message));
-    UninstallSummary summary;
-    TRY_ASSIGN(summary.removed,
-               remove_installed(tree.root, rows, found.installed, "repeat --uninstall when that is repaired"));
-    summary.kept = std::move(found.users);
-    summary.warnings = std::move(warnings);
+            summary.warnings.push_back(fmt::format("conda still lists this environment: {}", gone.error().message));
+    TRY_ASSIGN(summary.removed, remove_installed(tree.root, rows, owners->installed,
+                                                 "repeat --uninstall when that is repaired", options.work));
+    summary.kept = std::move(owners->users);
     if (purge) {
         TRY(remove_everything(tree.root));
     } else {
         TRY(remove_control(tree.root));
     }
     ::rmdir(path.c_str()); // stays when something of the user's is in it, and where it is a mount point
+    watch.lap("remove");
     return summary;
 }
 

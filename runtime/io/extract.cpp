@@ -3,6 +3,7 @@
 #include "common/base/guarded.hpp"
 #include "common/base/hash_file.hpp"
 #include "common/base/parallel.hpp"
+#include "common/base/progress.hpp"
 #include "common/base/threads.hpp"
 #include "runtime/io/epoch.hpp"
 #include "runtime/io/files.hpp"
@@ -30,7 +31,6 @@ constexpr unsigned most_reads = 3, most_writes = 4; // blocks a thread has on th
 // Requests that a thread may have on their way. A block that goes to many destinations is one request for each.
 constexpr unsigned queue_depth = 64;
 static_assert(queue_depth > most_reads + most_writes);
-constexpr auto progress_interval = std::chrono::milliseconds(50);
 
 struct Shape {
     bool uring = false;
@@ -72,15 +72,13 @@ struct Shared {
     Status error;
     std::mutex huge_mutex; // one block of more than 4 MiB at a time
 
-    std::atomic<std::uint64_t> bytes_done = 0;
-    std::mutex progress_mutex;
-    std::chrono::steady_clock::time_point progress_next{};
+    ProgressCounter progress;
 
     Shared(const format::RunFile& r, const format::Table& t, const WritePlan& p, const Directories& directories,
            const ExtractOptions& o)
         : run(r), table(t), plan(p), options(o), tree{t, p, directories, o.mode_mask, o.resume, o.faults, nullptr},
           reader(r, o.no_direct, directories.root_fd()), shape(choose_shape(o, p.tasks.size())),
-          installed(t.destinations.size()), known(t.destinations.size()) {
+          installed(t.destinations.size()), known(t.destinations.size()), progress(o.progress, p.bytes) {
         tree.ring = &ring;
     }
 
@@ -91,16 +89,7 @@ struct Shared {
         if (!stop.exchange(true)) error = std::move(problem);
     }
 
-    void advance(std::uint64_t bytes) {
-        std::uint64_t done = bytes_done += bytes;
-        if (!options.progress) return;
-        std::unique_lock lock(progress_mutex, std::try_to_lock);
-        if (!lock) return;
-        auto now = std::chrono::steady_clock::now();
-        if (now < progress_next && done != plan.bytes) return;
-        progress_next = now + progress_interval;
-        options.progress(done, plan.bytes);
-    }
+    void advance(std::uint64_t bytes) { progress.add(bytes); }
 
     Error damaged_block(std::uint32_t index) const {
         std::string holds = "?";
@@ -210,7 +199,7 @@ void Shared::prepare() {
     std::unordered_map<std::uint32_t, std::pair<std::uint32_t, bool>> open; // content → blocks to do, begun
     for (std::size_t i = 0; i < plan.tasks.size(); ++i) {
         std::uint32_t block = plan.tasks[i].block;
-        if (i < options.done_tasks && block != none) bytes_done += table.blocks[block].raw;
+        if (i < options.done_tasks && block != none) progress.add(table.blocks[block].raw);
         if (block == none || plan.large_content_of[block] == none) continue;
         auto& [blocks, begun] = open[plan.large_content_of[block]];
         if (i < options.done_tasks) begun = true;

@@ -1,5 +1,6 @@
 // Installing: the place, preflight, the files, conda init, the verification, the report.
 #include "common/base/shell_quote.hpp"
+#include "common/base/stopwatch.hpp"
 #include "common/base/text.hpp"
 #include "common/base/units.hpp"
 #include "runtime/install/replace.hpp"
@@ -35,7 +36,6 @@ verify::InstallFacts Session::facts_of(const install::InstallSummary& summary) {
     facts.resumed = summary.resumed;
     facts.already_complete = summary.already_complete;
     facts.stages = summary.seconds;
-    for (const auto& [stage, seconds] : summary.seconds) facts.seconds += seconds;
     facts.io = summary.io;
     facts.warnings = summary.warnings;
     if (!summary.carried_over.empty())
@@ -65,17 +65,13 @@ Result<int> Session::install_all() {
     terminal().note("installing", fmt::format("{} into '{}'", manifest_.name, prefix));
     auto installed = install::install(run(), manifest_, decision, install_options());
     terminal().end_progress();
-    if (!installed.ok()) {
-        if (installed.error().kind == ErrorKind::interrupted)
-            return make_error(ErrorKind::interrupted, "{}; run the same command again to go on",
-                              installed.error().message);
-        return std::move(installed).error();
-    }
+    if (!installed.ok()) return ended(std::move(installed).error());
     verify::InstallFacts facts = facts_of(*installed);
     for (const std::string& warning : facts.warnings) terminal().warning(warning);
     for (const std::string& path : installed->carried_over) terminal().note("kept", root + "/" + path);
     if (!facts.script_failure.empty()) terminal().error(facts.script_failure);
     const std::vector<install::ShellChange> shell_changes = init_conda(asked, decision.layout, shells, facts);
+    facts.seconds = total_of(facts.stages);
 
     verify::Verification verified = verify(prefix, found.verdict);
     if (interrupted_)
@@ -126,8 +122,10 @@ std::vector<install::ShellChange> Session::init_conda(const std::string& asked, 
     }
     const install::ShellPlaces places = install::ShellPlaces::from_environment();
     if (!wants_conda_init(conda, shells, places)) return {};
+    Stopwatch watch(facts.stages); // without the time of the question
     auto changes =
         install::init_shells(conda, shells, places, place::control_file(layout.root, place::control::shell_init));
+    watch.lap("conda init");
     for (const install::ShellChange& change : changes) {
         if (change.outcome == install::ShellChange::Outcome::failed)
             terminal().warning(fmt::format("conda init {}: {}", install::to_string(change.shell), change.words));
@@ -175,8 +173,9 @@ Result<int> Session::extract() {
     if (auto failure = machine::failure_of(findings)) return static_cast<int>(*failure);
     auto extracted = install::install(run(), manifest_, decision, install_options());
     terminal().end_progress();
-    if (!extracted.ok()) return std::move(extracted).error();
+    if (!extracted.ok()) return ended(std::move(extracted).error());
     verify::InstallFacts facts = facts_of(*extracted);
+    facts.seconds = total_of(facts.stages);
     verify::ReportFacts in = facts_for(verify::ReportMode::extract, directory, nullptr, &facts);
     return report(in, {});
 }

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <unordered_set>
 
 namespace tinderbox::session {
@@ -73,16 +74,24 @@ Result<std::string> Session::prefix_from(std::string_view written) const {
 
 namespace {
 
-std::string_view label_of(install::InstallProgress::Work work) {
+// The label of its progress line, and what is counted.
+std::pair<std::string_view, std::string_view> words_of(install::InstallProgress::Work work) {
+    using Work = install::InstallProgress::Work;
     switch (work) {
-    case install::InstallProgress::Work::extract:
-        return "extract";
-    case install::InstallProgress::Work::bytecode:
-        return "bytecode";
-    case install::InstallProgress::Work::compare:
-        return "comparing";
+    case Work::extract:
+        return {"extracting", "B"};
+    case Work::sync:
+        return {"syncing", "B"};
+    case Work::bytecode:
+        return {"bytecode", "file"};
+    case Work::scripts:
+        return {"scripts", "script"};
+    case Work::compare:
+        return {"comparing", "B"};
+    case Work::remove:
+        return {"removing", "file"};
     }
-    return "";
+    return {};
 }
 
 } // namespace
@@ -92,17 +101,29 @@ install::InstallOptions Session::install_options() const {
     o.skip_scripts = options_.skip_scripts;
     o.unattended = !interactive();
     o.private_modes = options_.private_files;
-    o.jobs = options_.jobs;
+    static_cast<install::TreeWork&>(o) = tree_work();
     // A way around a kernel or a file system that misbehaves; also how tests/bench measures the fallbacks.
     const std::string io = environment_variable("TINDERBOX_IO");
     o.no_uring = io.find("no-uring") != std::string::npos;
     o.no_direct = io.find("no-direct") != std::string::npos;
-    o.interrupted = &interrupted_;
-    o.progress = [this](const install::InstallProgress& p) {
-        const bool bytes = p.work == install::InstallProgress::Work::extract;
-        terminal().progress(label_of(p.work), p.done, p.total, bytes ? "B" : "file");
-    };
     return o;
+}
+
+install::TreeWork Session::tree_work() const {
+    install::TreeWork work;
+    work.jobs = options_.jobs;
+    work.interrupted = &interrupted_;
+    work.progress = [this](const install::InstallProgress& p) {
+        const auto [label, unit] = words_of(p.work);
+        terminal().progress(label, p.done, p.total, unit);
+    };
+    return work;
+}
+
+// What is to be done after Ctrl-C: nothing that the installer does needs more than the same command.
+Error Session::ended(Error error) const {
+    if (error.kind == ErrorKind::interrupted) error.message += "; run the same command again to go on";
+    return error;
 }
 
 place::Decision Session::decide(const std::string& prefix, bool extract_only) const {
@@ -180,8 +201,12 @@ Result<int> Session::check() {
     const place::Decision decision = decide(prefix);
     preflight::Preflight found = preflight(decision);
     // The installation itself asks this when it begins, because every file of the old environment is read for it.
-    TRY_ASSIGN(auto refusal, install::refuse_carry_over(run(), decision));
-    if (refusal) found.findings.push_back(preflight::finding_of(*std::move(refusal)));
+    const auto begin = std::chrono::steady_clock::now();
+    auto judged = install::refuse_carry_over(run(), decision, tree_work());
+    terminal().end_progress();
+    if (!judged.ok()) return ended(std::move(judged).error());
+    found.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    if (auto refusal = *std::move(judged)) found.findings.push_back(preflight::finding_of(*std::move(refusal)));
     auto failure = machine::failure_of(found.findings);
     verify::ReportFacts in = facts_for(verify::ReportMode::check, prefix, &found);
     in.exit_code = failure ? static_cast<int>(*failure) : 0;

@@ -41,7 +41,9 @@ class Session {
 
     // session.cpp
     Result<std::string> prefix_from(std::string_view written) const;
+    install::TreeWork tree_work() const; // the threads, and a progress line
     install::InstallOptions install_options() const;
+    Error ended(Error error) const;
     // Decides by the options for this prefix. Each command decides once, and passes the decision on.
     place::Decision decide(const std::string& prefix, bool extract_only = false) const;
     place::Trust trust() const { return place::Trust::now(options_.allow_shared); }

@@ -1,9 +1,11 @@
 // The commands for an installed environment: --verify-only, --integrity, --repair, --uninstall.
 #include "common/base/shell_quote.hpp"
+#include "common/base/stopwatch.hpp"
 #include "common/base/text.hpp"
 #include "common/base/units.hpp"
 #include "common/base/users.hpp"
 #include "common/format/manifest.hpp"
+#include "common/format/stage_times.hpp"
 #include "runtime/install/integrity.hpp"
 #include "runtime/install/repair.hpp"
 #include "runtime/install/uninstall.hpp"
@@ -41,16 +43,21 @@ Result<int> Session::integrity() const {
     TRY_ASSIGN(place::Installed installed, find_installed(place::Access::read));
     const std::string root = installed.layout.root.string();
     TRY_ASSIGN(place::OpenTree tree, place::open_tree(root, installed.trust, place::Access::read));
-    TRY_ASSIGN(install::FileCheck check, install::verify_files(tree.root, options_.jobs, [&](std::uint64_t done) {
-                   terminal().progress("comparing", done, 0, "file");
-               }));
+    StageTimes times;
+    Stopwatch watch(times);
+    auto compared = install::verify_files(tree.root, tree_work());
     terminal().end_progress();
+    if (!compared.ok()) return ended(std::move(compared).error());
+    const install::FileCheck check = *std::move(compared);
+    watch.lap("compare");
     const auto moved_from = place::moved_from(installed.state, installed.layout.root);
     const bool whole = check.differences.empty() && check.unreadable.empty() && !moved_from;
     if (options_.json)
         write_output(format::canonical_json({{"ok", whole},
                                              {"files", check.files},
                                              {"bytes", check.bytes},
+                                             {"seconds", total_of(times)},
+                                             {"stages", format::stages_to_json(times)},
                                              {"moved_from", moved_from ? json(moved_from->string()) : json()},
                                              {"differences", to_json(check.differences)},
                                              {"unreadable", to_json(check.unreadable)}}));
@@ -79,7 +86,7 @@ Result<int> Session::repair() const {
     const std::string root = installed.layout.root.string();
     auto repaired = install::repair_files(run(), manifest_, installed, install_options());
     terminal().end_progress();
-    if (!repaired.ok()) return std::move(repaired).error();
+    if (!repaired.ok()) return ended(std::move(repaired).error());
     for (const std::string& path : repaired->restored) terminal().note("restored", root + "/" + path);
     for (const std::string& path : repaired->kept) terminal().note("kept", root + "/" + path);
     for (const std::string& warning : repaired->warnings) terminal().warning(warning);
@@ -88,6 +95,8 @@ Result<int> Session::repair() const {
         write_output(format::canonical_json(
             {{"files", repaired->files},
              {"restored", repaired->restored},
+             {"seconds", total_of(repaired->seconds)},
+             {"stages", format::stages_to_json(repaired->seconds)},
              {"kept", repaired->kept},
              {"left", to_json(repaired->left)},
              {"moved_from", repaired->moved_from ? json(repaired->moved_from->string()) : json()},
@@ -132,18 +141,25 @@ Result<int> Session::remove() {
     how.trust = installed.trust;
     how.purge = options_.purge;
     how.skip_scripts = options_.skip_scripts;
+    how.work = tree_work();
     if (interactive())
         how.purge_them = [&](const std::vector<std::string>& kept) {
+            terminal().end_progress();
             return ui::ask_purge(ui::Console::terminal(), root, kept);
         };
     std::vector<install::ShellChange> shells;
     how.begin = [&] { shells = undo_conda_init(root); };
-    TRY_ASSIGN(install::UninstallSummary removed, install::uninstall(root, how));
+    auto uninstalled = install::uninstall(root, how);
+    terminal().end_progress();
+    if (!uninstalled.ok()) return ended(std::move(uninstalled).error());
+    const install::UninstallSummary removed = *std::move(uninstalled);
     for (const std::string& warning : removed.warnings) terminal().warning(warning);
     for (const std::string& path : removed.kept) terminal().note("kept", root + "/" + path);
     if (options_.json)
         write_output(format::canonical_json({{"removed", removed.removed},
                                              {"kept", removed.kept},
+                                             {"seconds", total_of(removed.seconds)},
+                                             {"stages", format::stages_to_json(removed.seconds)},
                                              {"warnings", removed.warnings},
                                              {"shells", install::to_json(shells)}}));
     else say(fmt::format("{} removed from '{}', {} kept", counted(removed.removed, "file"), root, removed.kept.size()));

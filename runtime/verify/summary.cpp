@@ -4,6 +4,7 @@
 #include "common/base/text.hpp"
 #include "common/base/time.hpp"
 #include "common/base/units.hpp"
+#include "common/format/stage_times.hpp"
 #include "common/machine/local_time.hpp"
 #include "runtime/ui/report.hpp"
 
@@ -30,8 +31,7 @@ json packages_json(const format::Manifest& manifest) {
 }
 
 json installation_json(const InstallFacts& facts) {
-    json stages = json::array(), notes = json::array();
-    for (const auto& [name, seconds] : facts.stages) stages.push_back({{"name", name}, {"seconds", seconds}});
+    json stages = format::stages_to_json(facts.stages), notes = json::array();
     if (facts.already_complete) notes.push_back("everything was in place already");
     if (facts.resumed) notes.push_back("an interrupted installation was continued");
     for (const std::string& warning : facts.warnings) notes.push_back(warning);

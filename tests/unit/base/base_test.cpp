@@ -121,7 +121,7 @@ TEST_CASE("a file is hashed in whole and in part", "[hash]") {
     REQUIRE(write_atomically(path, text).ok());
     std::uint64_t seen = 0;
     FileRead read;
-    read.drop_cached = true;
+    read.past_cache = true;
     read.progress = [&](std::uint64_t done) { seen = done; };
     auto whole = hash_file(path, read);
     REQUIRE(whole.ok());

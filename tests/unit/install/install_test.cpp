@@ -129,7 +129,7 @@ TEST_CASE("what is installed is known afterwards", "[install]") {
     fs::permissions(bench.prefix / "bin/tool", fs::perms(0700));
     fs::remove(bench.prefix / "lib/libx.so");
     fs::create_symlink("copy.so", bench.prefix / "lib/libx.so");
-    auto check = verify_files(*Directory::open(bench.prefix), 2);
+    auto check = verify_files(*Directory::open(bench.prefix), {.jobs = 2});
     REQUIRE(check.ok());
     std::map<std::string, std::string> found;
     for (const auto& d : check->differences) found[d.path] = d.what;
