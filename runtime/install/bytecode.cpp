@@ -21,9 +21,8 @@ namespace {
 constexpr std::size_t sources_a_process = 200; // a slow file must not keep one process busy at the end
 
 // Reads one path a line, answers with the .pyc's path, or "!" when a file does not compile, and prints one dot a file
-// for the progress. Which files a process
-// compiled before may change the bytes (generator/assemble/bytecode.hpp), not their meaning. The
-// list of installed files gets the hash of the result, so any bytes will do.
+// for the progress. Which files a process compiled before may change the bytes (generator/assemble/bytecode.hpp), not
+// their meaning. The list of installed files gets the hash of the result, so any bytes will do.
 constexpr std::string_view compile_program = R"py(
 import sys
 sys.path[:] = [p for p in sys.path if p]

@@ -12,11 +12,13 @@ namespace {
 
 using nlohmann::json;
 
-// Read by Python before any module, by the dynamic loader, by CUDA, or by libraries without Python's knowledge.
-constexpr const char* families[] = {"PYTHON", "LD_",   "GLIBC_",   "MALLOC_", "CUDA",  "NVIDIA_",   "CUDNN", "CUBLAS",
-                                    "NCCL_",  "TORCH", "PYTORCH_", "TRITON_", "TF_",   "XLA_",      "JAX",   "CUPY_",
-                                    "NUMBA_", "OMP_",  "GOMP_",    "KMP_",    "MKL_",  "OPENBLAS_", "BLIS_", "VECLIB",
-                                    "TBB_",   "ONNX",  "HDF5_",    "GDAL_",   "PROJ_", "OPENSSL_"};
+// Read by Python before any module, by the dynamic loader, or by libraries without Python's knowledge.
+constexpr const char* families[] = {"PYTHON",    "LD_",   "GLIBC_", "MALLOC_", "OMP_",  "GOMP_", "KMP_",  "MKL_",
+                                    "OPENBLAS_", "BLIS_", "TBB_",   "VECLIB",  "HDF5_", "GDAL_", "PROJ_", "OPENSSL_"};
+
+// Read by CUDA and by frameworks, so only where there are such.
+constexpr const char* families_of_gpus[] = {"CUDA",    "NVIDIA_", "CUDNN", "CUBLAS", "NCCL_", "TORCH",  "PYTORCH_",
+                                            "TRITON_", "TF_",     "XLA_",  "JAX",    "CUPY_", "NUMBA_", "ONNX"};
 
 // They change neither which modules Python finds nor how it starts, or shell.py has compared what they lead to.
 constexpr const char* without_effect[] = {"PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "PYTHONSTARTUP",
@@ -33,6 +35,10 @@ constexpr const char* not_imported[] = {"pip", "conda", "python", "setuptools", 
 
 template <std::size_t count> bool is_one_of(std::string_view name, const char* const (&names)[count]) {
     return std::ranges::find(names, name) != std::end(names);
+}
+
+template <std::size_t count> bool begins_with_one_of(std::string_view name, const char* const (&families)[count]) {
+    return std::ranges::any_of(families, [&](const char* family) { return name.starts_with(family); });
 }
 
 // PROJ_LIB for the package proj.
@@ -74,7 +80,8 @@ std::string encoding_reason(const Variables& user, const format::Manifest& manif
 bool can_matter(const std::string& name, const std::string& value, const format::Manifest& manifest, const Used& used) {
     if (is_one_of(name, of_every_shell) || is_one_of(name, without_effect)) return false;
     if (name == "LD_LIBRARY_PATH") return has_libraries(value);
-    if (std::ranges::any_of(families, [&](const char* family) { return name.starts_with(family); })) return true;
+    const bool computes = manifest.requires_.cuda_major.has_value() || !manifest.requires_.frameworks.empty();
+    if (begins_with_one_of(name, families) || (computes && begins_with_one_of(name, families_of_gpus))) return true;
     return used.variables.contains(name) || belongs_to_package(name, manifest);
 }
 

@@ -60,6 +60,7 @@ TEST_CASE("an ordinary shell changes nothing, and nothing is imported twice", "[
              {"SSH_TTY", "/dev/pts/1"},
              {"API_KEY", "secret"},
              {"PYTHONDONTWRITEBYTECODE", "1"},
+             {"CUDA_HOME", "/usr/local/cuda"}, // nothing here computes on a GPU
              {"PYTHONPATH", empty},
              {"LD_LIBRARY_PATH", "/nowhere:" + empty}});
     CHECK(o.imports == 1);
