@@ -10,8 +10,8 @@
 # A copy may be cut anywhere, and any of its bits may be wrong. A script that ends too early ends with the words above.
 # The block below asks for the checksum of the script, which the digits at its end make 0, before anything else runs.
 # Until then no wrong bit may change a file: the block only hands names to programs that read, and it quotes each
-# character that one bit turns into ">". An exit status is a sum, which no bit makes 0. Without its file's name `head`
-# would wait for the terminal, so it gets an empty input.
+# character that one bit turns into ">". An exit status is a sum, which no bit makes 0. Without the name of its file head
+# would wait for the terminal, so it gets an empty input. Comments hold no quote that could pair with a wrong one.
 {
     TINDERBOX_USER_PATH="${PATH-}"
     PATH="/usr/bin:/bin:/usr/sbin:/sbin${PATH:+:$PATH}"
