@@ -73,6 +73,10 @@ Result<Fd> open_file(const fs::path& path, int flags, mode_t mode) {
     return Fd(fd);
 }
 
+Fd reopen_direct(int fd) {
+    return Fd(::open(fmt::format("/proc/self/fd/{}", fd).c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC));
+}
+
 Result<std::uint64_t> file_size(int fd, std::string_view name) {
     struct stat st;
     if (::fstat(fd, &st) != 0) return errno_error(fmt::format("cannot read the size of '{}'", name), errno);
@@ -208,13 +212,13 @@ Result<FileLock> FileLock::acquire(const fs::path& path, const std::function<voi
     TRY_ASSIGN(auto held, try_acquire(path));
     if (held) return std::move(*held);
     if (on_wait) on_wait();
-    TRY_ASSIGN(Fd fd, open_file(path, O_RDWR | O_CREAT, 0644));
     // A signal may come to another thread than the one that waits.
     for (; work_can_be_interrupted(); std::this_thread::sleep_for(std::chrono::milliseconds(50))) {
         TRY(check_interrupted());
         TRY_ASSIGN(held, try_acquire(path));
         if (held) return std::move(*held);
     }
+    TRY_ASSIGN(Fd fd, open_file(path, O_RDWR | O_CREAT, 0644));
     while (::flock(fd.get(), LOCK_EX) != 0)
         if (errno != EINTR) return errno_error(fmt::format("cannot lock '{}'", path.string()), errno);
     return FileLock(std::move(fd));

@@ -34,6 +34,9 @@ class Fd {
 };
 
 Result<Fd> open_file(const fs::path& path, int flags, mode_t mode = 0666); // O_RDONLY: see common/base/input_file.hpp
+// A second description of the same open file, to be read with O_DIRECT: on the shared one that would break unaligned
+// readers. Empty: /proc is missing (a chroot), or the file system refuses.
+Fd reopen_direct(int fd);
 Result<std::uint64_t> file_size(int fd, std::string_view name);
 
 // Reads/writes all of `data` at `offset`, or fails: a short read is an error that names both sizes.

@@ -61,11 +61,11 @@ Error current_exception_as_error() noexcept {
 
 int run_program(const std::function<Result<int>()>& body, const std::function<void(const Error&)>& say) {
     std::set_terminate(on_terminate);
-    struct sigaction ignore {
-    }, abort{};
-    ignore.sa_handler = SIG_IGN;
+    struct sigaction abort {};
     abort.sa_handler = on_abort;
     ::sigaction(SIGABRT, &abort, nullptr);
+    struct sigaction ignore {};
+    ignore.sa_handler = SIG_IGN;
     for (int signal : {SIGPIPE, SIGXFSZ}) ::sigaction(signal, &ignore, nullptr);
     Result<int> code = guarded(body);
     if (code.ok()) return *code;

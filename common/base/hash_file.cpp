@@ -47,8 +47,7 @@ class PieceReader {
         end_ = static_cast<std::uint64_t>(st.st_size);
         // A small file is not worth a second descriptor.
         if (!read.past_cache || end_ < piece_size || read.offset % direct_alignment != 0) return;
-        // A description of its own: O_DIRECT on the shared one would break unaligned readers. /proc may be missing.
-        direct_.reset(::open(fmt::format("/proc/self/fd/{}", fd).c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC));
+        direct_ = reopen_direct(fd);
     }
 
     // A file that grows is read in smaller pieces; nothing else depends on its size.

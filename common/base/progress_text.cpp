@@ -89,7 +89,8 @@ std::string amount_of(std::uint64_t count, std::string_view unit) {
 std::string progress_text(const ProgressState& state, const Pace& pace, std::size_t width) {
     std::string label = visible(state.label);
     const Part amount = amount_part(state), rate = rate_part(state, pace);
-    if (width == 0) width = SIZE_MAX / 2;
+    const bool log = width == 0; // no limit, and no bar
+    if (log) width = SIZE_MAX / 2;
     constexpr std::size_t label_width = 12, gap = 2;
     std::size_t taken = std::max(label_width, label.size());
     auto fits = [&](const Part& part) {
@@ -110,7 +111,6 @@ std::string progress_text(const ProgressState& state, const Pace& pace, std::siz
         const bool with_left = fits({"ETA", 16}), with_amount = fits(amount);
         const bool with_rate = fits({"rate", std::max(rate.width, bytes_width + 2)});
         constexpr std::size_t shortest_bar = 8, longest_bar = 24, brackets = 3;
-        const bool log = width > 10'000;
         if (!log && taken + brackets + shortest_bar <= width) {
             const std::size_t bar = std::min(longest_bar, width - taken - brackets);
             const auto filled = static_cast<std::size_t>(share * static_cast<double>(bar));

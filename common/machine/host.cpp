@@ -1,6 +1,6 @@
 #include "common/machine/host.hpp"
 
-#include "common/base/number.hpp"
+#include "common/base/memory_info.hpp"
 #include "common/base/text.hpp"
 #include "common/machine/driver_texts.hpp"
 
@@ -18,13 +18,8 @@ std::optional<std::string_view> field(std::string_view line, std::string_view ke
     return trim(line.substr(colon + 1));
 }
 
-// A row of /proc/meminfo, "65843052 kB", in bytes; 0 = unknown.
-std::uint64_t memory_field(const SystemRoot& root, std::string_view key) {
-    std::uint64_t kib = 0;
-    if (auto text = root.text("/proc/meminfo"))
-        for (std::string_view line : split_lines(*text))
-            if (const auto value = field(line, key)) (void)parse_number(value->substr(0, value->find(' ')), kib);
-    return kib * 1024;
+std::uint64_t memory_of(const SystemRoot& root, std::string_view key) {
+    return memory_field(root.text("/proc/meminfo").value_or(""), key);
 }
 
 } // namespace
@@ -39,11 +34,11 @@ HostFacts read_host_facts(const SystemRoot& root) {
             if (auto model = field(line, "model name"); model && out.processor.empty())
                 out.processor = printable_line(*model);
         }
-    out.memory_bytes = memory_field(root, "MemTotal");
+    out.memory_bytes = memory_of(root, "MemTotal");
     return out;
 }
 
-std::uint64_t available_memory(const SystemRoot& root) { return memory_field(root, "MemAvailable"); }
+std::uint64_t available_memory(const SystemRoot& root) { return memory_of(root, "MemAvailable"); }
 
 nlohmann::json to_json(const HostFacts& facts) {
     nlohmann::json out = nlohmann::json::object();

@@ -40,9 +40,7 @@ Status add_bundled_pip(const Options& options, const Captured& captured, lock::L
     out.name = wheel->name;
     out.version = wheel->version.str();
     out.requirement = "ensurepip of the captured Python";
-    lock::Location location = lock::locate(path->string());
-    out.url = std::move(location.url);
-    out.source = std::move(location.source);
+    lock::set_location(path->string(), out);
     out.sha256 = to_hex(hash.sha256);
     out.size = hash.size;
     lock::insert_wheel(std::move(out), lock.artifacts);

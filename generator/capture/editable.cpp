@@ -23,7 +23,7 @@ constexpr std::size_t longest_script = 1u << 16; // bytes; a wrapper of setuptoo
 // Each file below `directory`, and the directory itself.
 void add_tree_paths(const std::string& directory, const FileSelection& selection, std::set<std::string>& out) {
     for (auto it = selection.items.lower_bound(directory); it != selection.items.end(); ++it) {
-        if (it->first != directory && !it->first.starts_with(directory)) break;
+        if (!it->first.starts_with(directory)) break;
         if (it->first == directory || it->first.starts_with(directory + "/")) out.insert(it->first);
     }
 }

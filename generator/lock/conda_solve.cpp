@@ -65,9 +65,7 @@ LockedArtifact artifact_of(const conda::SolvedPackage& package) {
     out.name = package.name;
     out.version = package.version;
     out.build = package.build;
-    Location location = locate(package.url);
-    out.source = std::move(location.source);
-    out.url = std::move(location.url);
+    set_location(package.url, out);
     out.file_name = package.file_name;
     out.sha256 = package.sha256;
     if (out.sha256.empty()) out.md5 = package.md5;
@@ -340,11 +338,8 @@ Result<LockedArtifact> lock_conda_file(const spec::CondaSpec& spec, const std::s
     out.name = spec.name;
     out.version = spec.version.starts_with("==") ? spec.version.substr(2) : spec.version;
     out.build = spec.build;
-    Location location = locate(spec.url);
-    out.source = std::move(location.source);
-    out.url = std::move(location.url);
-    out.file_name =
-        percent_decode(fs::path(location.local ? out.source : fetch::Url::parse(spec.url).path).filename().string());
+    const bool local = set_location(spec.url, out);
+    out.file_name = percent_decode(fs::path(local ? out.source : fetch::Url::parse(spec.url).path).filename().string());
     out.sha256 = spec.sha256;
     out.md5 = spec.md5;
     out.hashes = spec.hashes;

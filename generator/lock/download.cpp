@@ -26,6 +26,13 @@ Location locate(const std::string& url_or_path) {
     return out;
 }
 
+bool set_location(const std::string& url_or_path, LockedArtifact& artifact) {
+    Location location = locate(url_or_path);
+    artifact.source = std::move(location.source);
+    artifact.url = std::move(location.url);
+    return location.local;
+}
+
 fetch::Download to_download(const LockedArtifact& artifact) {
     fetch::Download out = download_of(artifact);
     out.md5 = artifact.md5;

@@ -13,6 +13,8 @@ struct Location {
     bool local = false;
 };
 Location locate(const std::string& url_or_path);
+// Writes both forms into the artifact. True: a local file.
+bool set_location(const std::string& url_or_path, LockedArtifact& artifact);
 
 // From `source` when it is set (a request was solved), else from `url` (a lock was read). For an artifact with
 // built_from the URL is that of its archive.

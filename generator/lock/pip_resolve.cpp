@@ -20,9 +20,7 @@ LockedArtifact lock_wheel(const pip::ChosenWheel& wheel) {
     out.name = wheel.name;
     out.version = wheel.version;
     const fetch::Download download = pip::to_download(wheel);
-    Location location = locate(download.url);
-    out.source = std::move(location.source);
-    out.url = std::move(location.url);
+    set_location(download.url, out);
     out.file_name = wheel.file.file_name;
     out.sha256 = download.sha256;
     out.md5 = download.md5;
@@ -155,9 +153,7 @@ LockedArtifact lock_foreign_wheel(const spec::LockedWheel& wheel) {
     out.kind = parcel::ArtifactKind::wheel;
     out.name = wheel.package->name;
     out.version = wheel.package->version;
-    Location location = locate(wheel.file.url);
-    out.source = std::move(location.source);
-    out.url = std::move(location.url);
+    set_location(wheel.file.url, out);
     out.file_name = wheel.file.file_name;
     out.sha256 = wheel.file.sha256;
     out.md5 = wheel.file.md5;
@@ -242,9 +238,7 @@ Status add_projects(const spec::Request& request, const LockOptions& options, co
         out.kind = parcel::ArtifactKind::wheel;
         out.name = project.name;
         out.version = project.version;
-        Location location = locate(archive.url);
-        out.source = std::move(location.source);
-        out.url = std::move(location.url);
+        set_location(archive.url, out);
         out.direct_url = out.url;
         out.requested = true;
         out.requirement = "editable installation of '" + project.directory + "'";

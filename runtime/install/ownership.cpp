@@ -82,15 +82,19 @@ class Removal {
         : root_(root), counter_(work.tell(InstallProgress::Work::remove), files) {}
 
     void unlink(const std::string& directory, const std::vector<std::string>& names) {
-        // Nothing is removed behind a link that is in the place of the directory.
+        // Nothing is removed behind a link that is in the place of the directory. In one that cannot be opened for
+        // reading, entries may be removed all the same.
         auto opened = directory.empty() ? Result<Directory>(Directory()) : root_.directory(directory);
-        if (!opened.ok()) return one_by_one(directory, names);
-        const Directory& parent = directory.empty() ? root_ : *opened;
         for (const std::string& name : names) {
-            int error = parent.unlink(name);
+            const std::string path = directory.empty() ? name : directory + "/" + name;
+            auto remove = [&] { return directory.empty() || !opened.ok() ? root_.unlink(path) : opened->unlink(name); };
+            auto make_writable = [&] {
+                return opened.ok() ? ::fchmod(opened->fd(), 0700) == 0 : root_.change_mode(directory, 0700) == 0;
+            };
+            int error = remove();
             // Some packages ship directories without write permission.
-            if (error == EACCES && !directory.empty() && ::fchmod(parent.fd(), 0700) == 0) error = parent.unlink(name);
-            count(error, directory.empty() ? name : directory + "/" + name);
+            if (error == EACCES && !directory.empty() && make_writable()) error = remove();
+            count(error, path);
         }
     }
 
@@ -109,15 +113,6 @@ class Removal {
     }
 
   private:
-    // A directory that cannot be opened for reading: its entries may be removed all the same, and each error counts.
-    void one_by_one(const std::string& directory, const std::vector<std::string>& names) {
-        for (const std::string& name : names) {
-            const std::string path = directory + "/" + name;
-            int error = root_.unlink(path);
-            if (error == EACCES && root_.change_mode(directory, 0700) == 0) error = root_.unlink(path);
-            count(error, path);
-        }
-    }
     void count(int error, const std::string& path) {
         counter_.add(1);
         if (error == 0) {

@@ -1,11 +1,9 @@
 #include "runtime/install/sync_progress.hpp"
 
 #include "common/base/file.hpp"
-#include "common/base/text.hpp"
-#include "common/base/units.hpp"
+#include "common/base/memory_info.hpp"
 
 #include <algorithm>
-#include <string_view>
 
 namespace tinderbox::install {
 namespace {
@@ -13,11 +11,7 @@ namespace {
 std::uint64_t unwritten_bytes() {
     const auto text = read_text("/proc/meminfo", 1u << 20);
     if (!text.ok()) return 0;
-    std::uint64_t sum = 0;
-    for (std::string_view line : split_lines(*text))
-        for (std::string_view name : {"Dirty:", "Writeback:"})
-            if (line.starts_with(name)) sum += parse_bytes(trim(line.substr(name.size()))).value_or(0);
-    return sum;
+    return memory_field(*text, "Dirty") + memory_field(*text, "Writeback");
 }
 
 } // namespace

@@ -26,11 +26,9 @@ int RunReader::direct_fd(int plain_fd) {
     std::lock_guard lock(mutex_);
     auto [entry, added] = descriptors_.try_emplace(plain_fd);
     if (!added) return entry->second.get();
-    // A second description of the same file: O_DIRECT on the shared one would break unaligned readers. /proc may be
-    // missing in a chroot; the path may name another file by now.
-    const int flags = O_RDONLY | O_DIRECT | O_CLOEXEC;
-    Fd fd(::open(fmt::format("/proc/self/fd/{}", plain_fd).c_str(), flags));
-    if (!fd) fd = Fd(::open(run_.path().c_str(), flags));
+    Fd fd = reopen_direct(plain_fd);
+    // The path may name another file by now.
+    if (!fd) fd = Fd(::open(run_.path().c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC));
     if (fd && !same_file(fd.get(), plain_fd)) fd.reset();
     if (!fd) direct_ = false;
     entry->second = std::move(fd);

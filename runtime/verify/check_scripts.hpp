@@ -9,6 +9,7 @@ std::string_view answer();  // goes before every other script
 std::string_view prelude(); // goes before each framework's check
 std::string_view start();
 std::string_view imports();
+std::string_view metadata(); // goes before imports() and plan()
 std::string_view plan();
 std::string_view shell();
 std::string_view watch(); // goes before what imports packages

@@ -66,9 +66,9 @@ class GroupRun {
         json checks = json::object();
         for (const Framework* f : frameworks) checks[std::string(f->name)] = framework_script(*f);
         // JSON without other characters than ASCII is an expression of Python.
-        const std::string script =
-            fmt::format("{}frameworks = {}\n{}", scripts::watch(),
-                        checks.dump(-1, ' ', true, json::error_handler_t::replace), scripts::imports());
+        const std::string script = fmt::format("{}frameworks = {}\n{}{}", scripts::watch(),
+                                               checks.dump(-1, ' ', true, json::error_handler_t::replace),
+                                               scripts::metadata(), scripts::imports());
         std::string last;
         PythonAnswer a = python_.run(script, packages, environment_, [&](const json& answer) {
             std::string name = format::text_field(answer, "framework");

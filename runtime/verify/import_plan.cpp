@@ -120,7 +120,7 @@ class Planner {
 ImportPlan plan_imports(const EnvironmentPython& python, const format::Manifest& manifest, bool all_packages,
                         unsigned jobs) {
     const Planner planner(manifest, all_packages, jobs);
-    const std::string script = fmt::format("asked = {}\n{}", planner.asked(), scripts::plan());
+    const std::string script = fmt::format("asked = {}\n{}{}", planner.asked(), scripts::metadata(), scripts::plan());
     return planner.plan(python.run(script, {}, python.clean()), python);
 }
 

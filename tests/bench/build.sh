@@ -11,6 +11,7 @@
 # max and tar | zstd -19 --long=27: minutes for each GB). Every time includes `sync -f`.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
+. "$root/tests/bench/inputs.inc"
 wheels=$(realpath "${1:?WHEELHOUSE}") work=$(realpath "${2:?WORKDIR}") runs=${3:-1}
 tinderbox=${TINDERBOX:-$root/build/release/tinderbox}
 python=${PYTHON:-python3.11}
@@ -42,13 +43,7 @@ measure() {
         'BEGIN { split(r, t, " "); printf "%s\t%.2f\t%.0f\t%s\t%.1f\n", n, b - a, t[1] / 1024, s, t[2] + t[3] }' | tee -a "$rows"
 }
 # Every wheel of the folder as an exact requirement, without the extra one.
-"$python" - "$wheels" "$extra" >"$work/list.txt" <<'END2'
-import pathlib, sys
-for wheel in sorted(pathlib.Path(sys.argv[1]).glob("*.whl")):
-    name, version = wheel.name.split("-")[:2]
-    if name.lower().replace("_", "-") != sys.argv[2]:
-        print(f"{name}=={version}")
-END2
+exact_requirements "$wheels" "$extra" >"$work/list.txt"
 ours() { # OUTPUT ARGUMENTS…
     "$tinderbox" build "$work/list.txt" --python-from "$python" --target-glibc "$(getconf GNU_LIBC_VERSION | cut -d " " -f 2)" --no-index \
         --find-links "$wheels" -o "$@"

@@ -12,37 +12,26 @@ cd "$(dirname "$0")/../.."
 mkdir -p "${1:?WORKDIR}"
 work=$(realpath "$1") runs=${2:-3}
 export PYTHON=${PYTHON:-python3.11}
-tinderbox=${TINDERBOX:-$PWD/build/release/tinderbox}
-[ -x "$tinderbox" ] || scripts/build >&2
-export TINDERBOX=$tinderbox
+export TINDERBOX=${TINDERBOX:-$PWD/build/release/tinderbox}
+python=$PYTHON tinderbox=$TINDERBOX
 unset PIP_FIND_LINKS PYTHONDONTWRITEBYTECODE
-
+. tests/bench/inputs.inc
+[ -x "$tinderbox" ] || scripts/build >&2
 wheels=$work/wheels-torch
-if [ ! -e "$wheels/.complete" ]; then
-    "$PYTHON" -m pip download -q --only-binary :all: -d "$wheels" torch torchvision iniconfig
-    touch "$wheels/.complete"
-fi
-if [ ! -e "$work/venv/.complete" ]; then
-    "$PYTHON" -m venv "$work/venv"
-    "$work/venv/bin/python" -m pip install -q uv pex pip -U
-    touch "$work/venv/.complete"
-fi
+bench_wheels "$wheels" torch torchvision
+bench_venv
 scratch=$work/scratch-wait
 rm -rf "$scratch"
 mkdir -p "$scratch"
 trap 'umount "$scratch/ram" 2>/dev/null || true; rm -rf "$scratch"' EXIT
-"$PYTHON" - "$wheels" >"$scratch/list.txt" <<'END'
-import pathlib, sys
-for wheel in sorted(pathlib.Path(sys.argv[1]).glob("*.whl")):
-    print("==".join(wheel.name.split("-")[:2]))
-END
-"$tinderbox" build "$scratch/list.txt" --python-from "$PYTHON" --no-index --find-links "$wheels" -o "$scratch/torch.run" >"$scratch/build.log" 2>&1 ||
+exact_requirements "$wheels" >"$scratch/list.txt"
+"$tinderbox" build "$scratch/list.txt" --python-from "$python" --no-index --find-links "$wheels" -o "$scratch/torch.run" >"$scratch/build.log" 2>&1 ||
     { tail -n 5 "$scratch/build.log" >&2; exit 1; }
 
 echo "machine: $(nproc) cores, $(free -g | awk '/^Mem/ { print $2 }') GiB, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), load $(cut -d ' ' -f 1-3 /proc/loadavg)"
 ROWS=$scratch/rows.tsv STEPS=${STEPS:-raw ours wait verify import uv uvi} UV=$work/venv/bin/uv \
     tests/bench/install.sh "$scratch/torch.run" "$wheels" "$scratch" "$runs" | grep -v "$(printf '\t')"
-"$PYTHON" - "$scratch/rows.tsv" <<'END'
+"$python" - "$scratch/rows.tsv" <<'END'
 import statistics, sys
 rows = {}
 for line in open(sys.argv[1]):

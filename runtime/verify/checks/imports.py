@@ -1,45 +1,12 @@
 # Imports what each distribution offers. An argument is NAME, or NAME=MODULE,MODULE for the imports that a package
-# declares itself (conda's tests). `frameworks`, defined before, are checks to run afterwards. Runs on Python 3.6 and
-# later, whose importlib.metadata is younger.
+# declares itself (conda's tests). `frameworks`, defined before, are checks to run afterwards. Goes after metadata.py.
 import importlib
 import mmap
-import re
 import time
 from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES, SOURCE_SUFFIXES
 
 # What projects put beside their modules by mistake. Importing it may run tests, and users do not need it.
 beside = re.compile(r"(tests?|docs?|examples?|benchmarks?|samples?|demos?|conftest|setup|noxfile)$|test_|.*_tests?$")
-
-
-def normalized(name):
-    return re.sub("[-_.]+", "-", name).lower()
-
-
-def find_metadata():
-    """Maps a normalized name to (the directory that it is installed in, the path of its .dist-info or .egg-info)."""
-    found = {}
-    for place in sys.path:
-        try:
-            entries = sorted(os.listdir(place))
-        except OSError:  # a zip file, or nothing
-            continue
-        for entry in entries:
-            stem, suffix = os.path.splitext(entry)
-            if suffix not in (".dist-info", ".egg-info"):
-                continue
-            name = re.match(r"(.+?)-\d", stem)
-            found.setdefault(normalized(name.group(1) if name else stem.split("-")[0]),
-                             (place, os.path.join(place, entry)))
-    return found
-
-
-def read(directory, name):
-    """None when there is no such file."""
-    try:
-        with open(os.path.join(directory, name), encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except OSError:
-        return None
 
 
 def declared_names(metadata):

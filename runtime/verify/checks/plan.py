@@ -1,7 +1,6 @@
 # Says which frameworks can be imported, which packages to import, and which frameworks each of these needs, as the
-# installed metadata has it. `asked` is defined before. Imports none of them. Runs on Python 3.6 and later.
+# installed metadata has it. `asked` is defined before; goes after metadata.py. Imports none of them.
 import importlib.util
-import re
 
 for framework in asked["frameworks"]:
     try:
@@ -12,40 +11,18 @@ for framework in asked["frameworks"]:
         say(found=framework, file=spec.origin or "")
 
 
-def normalized(name):
-    return re.sub("[-_.]+", "-", name).lower()
+conda_meta = os.path.join(sys.prefix, "conda-meta")
 
 
 def conda_records():
-    """Maps a name to its record's path: conda-meta/NAME-VERSION-BUILD.json."""
-    directory = os.path.join(sys.prefix, "conda-meta")
-    if not os.path.isdir(directory):
+    """Maps a name to its record in conda-meta: NAME-VERSION-BUILD.json."""
+    if not os.path.isdir(conda_meta):
         return {}
-    return {normalized(entry.rsplit("-", 2)[0]): os.path.join(directory, entry)
-            for entry in os.listdir(directory) if entry.endswith(".json") and entry.count("-") >= 2}
+    return {normalized(entry.rsplit("-", 2)[0]): entry for entry in os.listdir(conda_meta)
+            if entry.endswith(".json") and entry.count("-") >= 2}
 
 
-def wheel_records():
-    """Maps a name to its METADATA's path."""
-    found = {}
-    for place in sys.path:
-        if not os.path.isdir(place):
-            continue
-        for entry in os.listdir(place):
-            if entry.endswith(".dist-info"):
-                found.setdefault(normalized(entry.split("-")[0]), os.path.join(place, entry, "METADATA"))
-    return found
-
-
-conda, wheels, known = conda_records(), wheel_records(), {}
-
-
-def read(path):
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except OSError:
-        return ""
+conda, wheels, known = conda_records(), find_metadata(), {}
 
 
 def requirements(package):
@@ -53,14 +30,14 @@ def requirements(package):
     if package not in known:
         names = set()
         if package in wheels:
-            header = re.split(r"\r?\n\r?\n", read(wheels[package]))[0]
+            header = re.split(r"\r?\n\r?\n", read(wheels[package][1], "METADATA") or "")[0]
             for line in re.findall(r"(?im)^Requires-Dist:\s*(.*)$", header):
                 name = re.match(r"[A-Za-z0-9._-]+", line)
                 if name and not re.search(r"\bextra\s*==", line):
                     names.add(normalized(name.group()))
         if package in conda:
             try:
-                names.update(normalized(spec.split()[0]) for spec in json.loads(read(conda[package]))["depends"])
+                names.update(normalized(spec.split()[0]) for spec in json.loads(read(conda_meta, conda[package]) or "")["depends"])
             except (KeyError, IndexError, TypeError, ValueError, AttributeError):
                 pass
         known[package] = names

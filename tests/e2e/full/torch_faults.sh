@@ -67,9 +67,7 @@ rm damaged.run
 echo "10 damaged bytes and 10 cuts: exit 4 with a sentence, nothing left"
 
 # Failing calls, in the middle of the work. The program itself: strace follows no execve here.
-size=$(sh torch.run --info --json | "$python" -c 'import json, sys; print(next(s["size"] for s in json.load(sys.stdin)["sections"] if s["name"] == "stub"))')
-dd if=torch.run of=stub bs=4096 skip=4 count=$((size / 4096)) status=none
-chmod 755 stub
+take_stub torch.run stub
 if command -v strace >/dev/null && strace -qq -e inject=getpid:error=EIO true 2>/dev/null; then
     tried=0
     for fault in io_uring_enter:EIO:40 openat:ENOSPC:4000 openat:EMFILE:900 mkdirat:ENOSPC:700 write:ENOSPC:4 renameat2:EIO:1 \

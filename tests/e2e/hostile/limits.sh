@@ -36,9 +36,7 @@ build() { # OPTION VALUE
     rm -f out/*
 }
 # The program itself: the shell and its programs have words of their own for what they lack.
-size=$(sh tiny.run --info --json | python3 -c 'import json, sys; print(next(s["size"] for s in json.load(sys.stdin)["sections"] if s["name"] == "stub"))')
-dd if=tiny.run of=stub bs=4096 skip=4 count=$((size / 4096)) status=none
-chmod 755 stub
+take_stub tiny.run stub
 for value in 12000 16000 24000 40000 64000 96000 128000 192000 256000; do install -v $value; done
 for value in 40000 48000 64000 96000 128000 192000 256000 400000; do build -v $value; done
 # libsolv ends the process when an allocation fails. From the least memory that the program starts with.

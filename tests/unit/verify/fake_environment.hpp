@@ -74,6 +74,16 @@ class FakeEnvironment {
     std::string python_;
 };
 
+// The user site of this Python below this base.
+inline std::string user_site(const FakeEnvironment& e, const std::string& base) {
+    ProcessSpec site;
+    site.argv = {e.at("bin/python").string(), "-c", "import site; print(site.getusersitepackages())"};
+    site.set = {{"PYTHONUSERBASE", base}};
+    auto where = run_process(site);
+    REQUIRE(where.ok());
+    return std::string(trim(where->output));
+}
+
 inline const ImportCheck* find(const std::vector<ImportCheck>& checks, std::string_view name,
                                std::string_view environment) {
     for (const ImportCheck& c : checks)

@@ -37,16 +37,6 @@ class Observed {
     std::string sentence;
 };
 
-// The user site of this Python below this base.
-std::string user_site(const FakeEnvironment& e, const std::string& base) {
-    ProcessSpec site;
-    site.argv = {e.at("bin/python").string(), "-c", "import site; print(site.getusersitepackages())"};
-    site.set = {{"PYTHONUSERBASE", base}};
-    auto where = run_process(site);
-    REQUIRE(where.ok());
-    return std::string(trim(where->output));
-}
-
 } // namespace
 
 TEST_CASE("an ordinary shell changes nothing, and nothing is imported twice", "[shell]") {

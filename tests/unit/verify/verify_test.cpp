@@ -403,12 +403,7 @@ TEST_CASE("torch") {
     }
     SECTION("a torch in the user site shadows it") {
         torch("AVAILABLE = True", fake_torch);
-        ProcessSpec site;
-        site.argv = {e.at("bin/python").string(), "-c", "import site; print(site.getusersitepackages())"};
-        site.set = {{"PYTHONUSERBASE", e.at("user base").string()}};
-        auto where = run_process(site);
-        REQUIRE(where.ok());
-        std::string directory(trim(where->output));
+        const std::string directory = user_site(e, e.at("user base").string());
         fs::create_directories(directory + "/torch");
         REQUIRE(write_atomically(directory + "/torch/__init__.py", "raise ImportError('an old torch')\n").ok());
         auto checks = e.check({{"PYTHONUSERBASE", e.at("user base").string()}}, true);
