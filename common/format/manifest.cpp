@@ -63,9 +63,15 @@ template <class Io> void fields(Io& io, Is<CudaEvidence> auto& e) {
     io.field("because", e.because);
 }
 
+template <class Io> void fields(Io& io, Is<GlibcNeed> auto& n) {
+    io.field("version", n.version);
+    io.field("because", n.because);
+}
+
 template <class Io> void fields(Io& io, Is<Requirements> auto& r) {
     io.field("glibc", r.glibc);
     io.field("glibc_because", r.glibc_because);
+    io.field_if_any("partial_glibc", r.partial_glibc);
     io.field("libraries", r.libraries);
     io.field("cuda_major", r.cuda_major);
     io.field("cuda_runtime", r.cuda_runtime);

@@ -60,9 +60,15 @@ struct CudaEvidence {
     std::string because; // "nvidia-cuda-runtime-cu12 12.8.90", "lib/…/libtorch_cuda.so needs libcudart.so.12"
 };
 
+struct GlibcNeed {
+    std::string version, because; // "2.34", and the file that asks for it
+};
+
 struct Requirements {
-    std::string glibc;                       // highest GLIBC_x.y that a file needs: "2.28"; "": no file needs one
-    std::string glibc_because;               // the file that needs it
+    std::string glibc;         // highest GLIBC_x.y that a file needs: "2.28"; "": no file needs one
+    std::string glibc_because; // the file that needs it
+    // What files of packages for every platform ask for beyond `glibc`: a machine without it lacks only those files.
+    std::optional<GlibcNeed> partial_glibc;
     std::vector<std::string> libraries;      // sonames needed and not in the environment (beyond glibc's own)
     std::optional<int> cuda_major;           // 11, 12, 13; nothing when the environment has no CUDA
     std::string cuda_runtime;                // "12.8"

@@ -116,8 +116,14 @@ void judge_glibc(const MachineFacts& facts, const format::Requirements& needs, s
                          facts.glibc)});
         return;
     }
-    out.push_back({"glibc", Severity::ok, ErrorKind::machine,
-                   fmt::format("glibc {}; the environment needs {}", facts.glibc, needs.glibc), ""});
+    const auto& partial = needs.partial_glibc;
+    const bool in_part = partial && compare_versions(facts.glibc, partial->version) < 0;
+    out.push_back({"glibc", in_part ? Severity::warning : Severity::ok, ErrorKind::machine,
+                   fmt::format("glibc {}; the environment needs {}", facts.glibc, needs.glibc) +
+                       (in_part ? fmt::format(", and '{}' {}: what loads that file will not work here",
+                                              partial->because, partial->version)
+                                : ""),
+                   ""});
 }
 
 void judge_libraries(const MachineFacts& facts, std::vector<Finding>& out) {

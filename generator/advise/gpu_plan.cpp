@@ -29,9 +29,10 @@ PlannedGpuNeeds planned_gpu_needs(const lock::Lock& lock, const parcel::ParcelCa
         parcels.push_back(std::move(**found));
         for (const parcel::Parcel::ElfFact& fact : parcels.back().elf) {
             files.push_back({fact.path, artifact.name, &fact});
-            raise_glibc(out.needs, fact.glibc, fact.path);
+            add_glibc_need(out.needs, parcels.back(), fact, fact.path);
         }
     }
+    drop_covered_glibc(out.needs);
     add_gpu_needs(out.needs, packages, files);
     return out;
 }

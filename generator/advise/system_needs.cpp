@@ -5,6 +5,7 @@
 #include "common/base/version_order.hpp"
 #include "common/format/json_read.hpp"
 #include "generator/elf/system_library.hpp"
+#include "generator/parcel/universal.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -17,6 +18,11 @@ using nlohmann::json;
 
 // Conda's and python-build-standalone's Pythons ask for this glibc or an older one.
 constexpr std::string_view usual_glibc = "2.28";
+
+// "" is older than every version.
+bool is_newer(const std::string& version, const std::string& than) {
+    return !version.empty() && (than.empty() || compare_versions(version, than) > 0);
+}
 
 } // namespace
 
@@ -32,9 +38,20 @@ bool is_of_interpreter(std::string_view path, std::string_view stdlib) {
 }
 
 void raise_glibc(format::Requirements& needs, const std::string& version, const std::string& because) {
-    if (version.empty() || (!needs.glibc.empty() && compare_versions(version, needs.glibc) <= 0)) return;
+    if (!is_newer(version, needs.glibc)) return;
     needs.glibc = version;
     needs.glibc_because = because;
+}
+
+void add_glibc_need(format::Requirements& needs, const parcel::Parcel& parcel, const parcel::Parcel::ElfFact& file,
+                    const std::string& path) {
+    if (!parcel::is_of_universal_package(parcel.metadata, file.path)) return raise_glibc(needs, file.glibc, path);
+    if (is_newer(file.glibc, needs.partial_glibc ? needs.partial_glibc->version : ""))
+        needs.partial_glibc = format::GlibcNeed{file.glibc, path};
+}
+
+void drop_covered_glibc(format::Requirements& needs) {
+    if (needs.partial_glibc && !is_newer(needs.partial_glibc->version, needs.glibc)) needs.partial_glibc.reset();
 }
 
 std::vector<format::PackageInfo> captured_packages(const json& captured) {
@@ -72,6 +89,9 @@ std::vector<std::pair<std::string, std::string>> system_lines(const format::Requ
     std::vector<std::pair<std::string, std::string>> out;
     if (!needs.glibc.empty())
         out.emplace_back("needs", fmt::format("glibc {} or newer ({})", needs.glibc, needs.glibc_because));
+    if (needs.partial_glibc)
+        out.emplace_back("needs", fmt::format("glibc {} in part ({}; the rest works without it)",
+                                              needs.partial_glibc->version, needs.partial_glibc->because));
     if (!needs.libraries.empty())
         out.emplace_back("needs",
                          fmt::format("{} of the target's system: {}", counted(needs.libraries.size(), "library"),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/format/manifest.hpp"
+#include "generator/parcel/parcel.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -21,6 +22,14 @@ bool is_of_interpreter(std::string_view path, std::string_view stdlib);
 
 // Raises `needs.glibc` to `version`, which the file `because` asks for; "" changes nothing.
 void raise_glibc(format::Requirements& needs, const std::string& version, const std::string& because);
+
+// One ELF file of a parcel; `path` is how the manifest calls it. Files of packages for every platform
+// (generator/parcel/universal.hpp) raise `partial_glibc` instead.
+void add_glibc_need(format::Requirements& needs, const parcel::Parcel& parcel, const parcel::Parcel::ElfFact& file,
+                    const std::string& path);
+
+// Drops a partial need that `needs.glibc` covers. Call it once, after all files.
+void drop_covered_glibc(format::Requirements& needs);
 
 // The packages in a captured prefix, as the manifest lists them (kind "captured").
 std::vector<format::PackageInfo> captured_packages(const nlohmann::json& captured);

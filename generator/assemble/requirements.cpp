@@ -38,12 +38,13 @@ format::Requirements environment_requirements(const format::Manifest& manifest, 
             const format::PythonInfo* own = python_of(input.root);
             // A prefix without Python has only paths below itself.
             std::string path = own ? final_path(*own, input.parcel.metadata, elf.root, elf.path) : elf.path;
-            advise::raise_glibc(out, elf.glibc, path);
+            advise::add_glibc_need(out, input.parcel, elf, path);
             if (base) continue;
             files.push_back({path, input.parcel.metadata.value("name", ""), &elf});
             provided.emplace(last_component(path));
             if (!elf.soname.empty()) provided.insert(elf.soname);
         }
+    advise::drop_covered_glibc(out);
     for (const LinkInput& input : inputs)
         for (const format::Destination& d : input.parcel.table.destinations)
             if (d.kind == format::EntryKind::symlink && !format::is_of_base(input.root))

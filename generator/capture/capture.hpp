@@ -12,7 +12,8 @@
 //   python          {version, implementation, executable, site_packages, stdlib, cache_tag, gil}: PythonInfo's fields,
 //                   paths relative to the prefix. Absent for a conda prefix without Python.
 //   libraries       [{name, needed_by: [path]}]: sonames needed from the target, beyond glibc's own
-//   glibc           {version, needed_by}: the highest GLIBC_x.y a captured ELF file asks for; absent when none does
+//   universal       [path]: ELF files of packages for every platform (generator/parcel/universal.hpp); absent: none
+//   glibc           {version, needed_by}: the highest GLIBC_x.y that another ELF file asks for; absent when none does
 //   not_relocatable [{path, why}]: still names the old prefix, or a path outside it, and may fail because of that
 //   harmless        [{path, why}]: names the old prefix without effect (docs/building/capture.md has the reasons)
 //   differing       [{path, why}]: differs from RECORD, conda-meta, or the first line that its installer wrote

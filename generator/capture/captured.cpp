@@ -25,7 +25,7 @@ using nlohmann::json;
 namespace {
 
 // Enters the digest: a new version of this code may capture other bytes of the same tree.
-constexpr std::string_view capture_version = "tinderbox-capture 1";
+constexpr std::string_view capture_version = "tinderbox-capture 2";
 
 struct Identity {
     std::uint64_t device = 0, inode = 0, size = 0;
@@ -365,11 +365,14 @@ class Captured : public CapturedArtifact {
                 "{} cannot be moved whole, the first: '{}': {}", counted(selection.not_relocatable.size(), "file"),
                 utf8_or_marks(selection.not_relocatable.front().path), selection.not_relocatable.front().why));
         metadata_["warnings"] = selection.warnings;
-        describe_libraries();
+        describe_libraries(selection);
     }
 
-    void describe_libraries() {
-        std::set<std::string> own;
+    void describe_libraries(const FileSelection& selection) {
+        std::set<std::string> own, extras;
+        for (const RecordedFile& file : selection.recorded)
+            if (selection.universal.contains(file.record)) extras.insert(file.path);
+        json universal = json::array();
         for (std::size_t i = 0; i < items_.size(); ++i) {
             own.emplace(last_component(items_[i].path));
             if (const auto& elf = scanned_[i].plan.elf; elf && !elf->info.soname.value.empty())
@@ -380,7 +383,8 @@ class Captured : public CapturedArtifact {
         for (std::size_t i = 0; i < items_.size(); ++i) {
             const auto& elf = scanned_[i].plan.elf;
             if (!elf) continue;
-            if (!elf->info.glibc.empty() && compare_versions(elf->info.glibc, glibc) > 0)
+            if (extras.contains(items_[i].path)) universal.push_back(utf8_or_marks(items_[i].path));
+            else if (!elf->info.glibc.empty() && compare_versions(elf->info.glibc, glibc) > 0)
                 glibc = elf->info.glibc, glibc_path = items_[i].path;
             for (const auto& [soname, offset] : elf->info.needed)
                 if (!own.contains(soname) && !elf::is_glibc_library(soname))
@@ -390,6 +394,7 @@ class Captured : public CapturedArtifact {
         for (auto& [name, by] : needed)
             libraries.push_back({{"name", utf8_or_marks(name)}, {"needed_by", std::move(by)}});
         metadata_["libraries"] = std::move(libraries);
+        if (!universal.empty()) metadata_["universal"] = std::move(universal);
         if (!glibc.empty()) metadata_["glibc"] = {{"version", glibc}, {"needed_by", utf8_or_marks(glibc_path)}};
     }
 

@@ -42,6 +42,7 @@ struct FileSelection {
     std::vector<EditableProject> editable; // what was left out
     std::vector<RecordedFile> recorded;
     std::set<std::string> conda_files; // paths that conda-meta names
+    std::set<std::string> universal;   // records (paths) of packages for every platform
 
     void add(Item item) { items.insert_or_assign(item.path, std::move(item)); }
 };

@@ -8,6 +8,7 @@
 #include "generator/capture/compare_records.hpp"
 #include "generator/capture/record.hpp"
 #include "generator/parcel/artifact.hpp"
+#include "generator/parcel/universal.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -40,6 +41,7 @@ class Describer {
             if (!dist_info && !directory.ends_with(".egg-info")) continue;
             if (file == (dist_info ? "METADATA" : "PKG-INFO")) TRY(add_distribution(site_ + directory, item, list));
             else if (dist_info && file == "RECORD") TRY(add_record(item));
+            else if (dist_info && file == "WHEEL") TRY(add_tags(site_ + directory, item));
             else if (dist_info && file == "direct_url.json") TRY(direct_url(item));
             else if (dist_info && file == "REQUESTED") set_requested(site_ + directory, list);
             else if (is_license(file)) add_license(directory, file, item);
@@ -68,6 +70,15 @@ class Describer {
         selection_.records[item.path] = site;
         TRY_ASSIGN(const std::string text, read_text(item.source, largest_record));
         note_record(text, item.path, item.source.parent_path().parent_path(), site, selection_);
+        return {};
+    }
+
+    Status add_tags(const std::string& directory, const Item& item) {
+        TRY_ASSIGN(const std::string text, read_text(item.source, largest_core_metadata));
+        std::vector<std::string> tags;
+        for (std::string_view line : split_lines(text))
+            if (line.starts_with("Tag:")) tags.emplace_back(trim(line.substr(4)));
+        if (parcel::fits_every_platform(tags)) selection_.universal.insert(directory + "/RECORD");
         return {};
     }
 
@@ -181,6 +192,7 @@ Status describe_conda(FileSelection& selection) {
                         {"channel", without_credentials(format::text_field(record, "channel"))},
                         {"license", format::text_field(record, "license")}});
         if (!format::text_field(record, "requested_spec").empty()) list.back()["requested"] = true;
+        if (format::text_field(record, "subdir") == "noarch") selection.universal.insert(path);
         note_conda_record(record, path, item.source.parent_path().parent_path(), selection);
         auto data = record.find("paths_data");
         if (data == record.end() || !data->is_object() || !data->contains("paths") || !(*data)["paths"].is_array())

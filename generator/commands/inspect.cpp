@@ -44,6 +44,8 @@ void print_manifest(const format::Manifest& m, std::uint64_t size) {
           m.install.inodes);
     if (!m.requires_.glibc.empty())
         print("{:>12}  glibc {} ({})\n", "needs", m.requires_.glibc, m.requires_.glibc_because);
+    if (const auto& partial = m.requires_.partial_glibc)
+        print("{:>12}  glibc {} in part ({})\n", "needs", partial->version, partial->because);
     for (const auto& [label, text] : machine::gpu_lines(m.requires_)) print("{:>12}  {}\n", label, text);
     for (const std::string& library : m.requires_.libraries) print("{:>12}  {} of the system\n", "needs", library);
     if (m.install.longest_prefix != 0)

@@ -42,6 +42,8 @@ Result<int> Session::info() const {
         {"this file", format_bytes(run().total_size())},
     };
     if (!needs.glibc.empty()) rows.push_back({"needs glibc", needs.glibc});
+    if (const auto& partial = needs.partial_glibc)
+        rows.push_back({"in part", fmt::format("glibc {} ({})", partial->version, partial->because)});
     for (auto& [label, text] : machine::gpu_lines(needs)) rows.push_back({std::move(label), std::move(text)});
     if (!needs.libraries.empty())
         rows.push_back({"needs libraries", fmt::format("{}", fmt::join(needs.libraries, ", "))});

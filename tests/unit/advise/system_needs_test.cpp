@@ -1,6 +1,7 @@
 // What an environment needs of the target's own system: of a captured Python before it is packed, and as lines.
 #include "generator/advise/cuda.hpp"
 #include "generator/advise/system_needs.hpp"
+#include "generator/parcel/universal.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <nlohmann/json.hpp>
@@ -42,6 +43,37 @@ TEST_CASE("a captured Python's needs are known before it is packed") {
     raise_glibc(needs, "2.9", "lib/old.so");
     raise_glibc(needs, "", "lib/static.so");
     CHECK(needs.glibc_because == "bin/python3.11");
+}
+
+TEST_CASE("packages for every platform do without their compiled files") {
+    const json wheel = {{"tags", {"py2-none-any", "py3-none-any"}}};
+    CHECK(parcel::is_of_universal_package(wheel, "x.so"));
+    CHECK(parcel::is_of_universal_package({{"conda", {{"noarch", "generic"}}}}, "x.so"));
+    CHECK(parcel::is_of_universal_package({{"universal", {"lib/x.so"}}}, "lib/x.so"));
+    CHECK_FALSE(parcel::is_of_universal_package({{"universal", {"lib/x.so"}}}, "lib/y.so"));
+    CHECK_FALSE(parcel::is_of_universal_package({{"conda", {{"noarch", ""}}}}, "x.so"));
+    CHECK_FALSE(parcel::is_of_universal_package({{"tags", json::array()}}, "x.so"));
+    CHECK_FALSE(parcel::is_of_universal_package({{"tags", {"py3-none-any", "py3-none-linux_x86_64"}}}, "x.so"));
+
+    parcel::Parcel universal, compiled;
+    universal.metadata = wheel;
+    compiled.metadata = {{"tags", {"cp311-cp311-manylinux_2_17_x86_64"}}};
+    parcel::Parcel::ElfFact extra, module;
+    extra.glibc = "2.34";
+    module.glibc = "2.17";
+    format::Requirements needs;
+    add_glibc_need(needs, compiled, module, "module.so");
+    add_glibc_need(needs, universal, extra, "attach.so");
+    CHECK(needs.glibc == "2.17");
+    REQUIRE(needs.partial_glibc);
+    CHECK(needs.partial_glibc->because == "attach.so");
+    CHECK(system_lines(needs, python_311()).size() == 2);
+    drop_covered_glibc(needs);
+    CHECK(needs.partial_glibc);
+    add_glibc_need(needs, compiled, extra, "new.so");
+    drop_covered_glibc(needs);
+    CHECK_FALSE(needs.partial_glibc);
+    CHECK(needs.glibc == "2.34");
 }
 
 TEST_CASE("the needs are said, with a Python that has none") {

@@ -115,6 +115,25 @@ TEST_CASE("glibc older than needed, unknown, or musl") {
     CHECK(find(machine::judge_machine(musl, manifest_for()), "glibc")->severity == machine::Severity::warning);
 }
 
+TEST_CASE("files that a machine may lack are warned of") {
+    auto old = good_machine();
+    old.glibc = "2.31";
+    format::Manifest manifest = manifest_for("2.17");
+    manifest.requires_.partial_glibc = format::GlibcNeed{"2.34", "lib/python3.11/site-packages/debugpy/attach.so"};
+    const auto findings = machine::judge_machine(old, manifest);
+    CHECK(!machine::failure_of(findings));
+    CHECK(find(findings, "glibc")->severity == machine::Severity::warning);
+    CHECK(find(findings, "glibc")->sentence ==
+          "glibc 2.31; the environment needs 2.17, and 'lib/python3.11/site-packages/debugpy/attach.so' 2.34: what "
+          "loads that file will not work here");
+    const auto again = format::manifest_from_json(format::to_json(manifest));
+    REQUIRE(again.ok());
+    REQUIRE(again->requires_.partial_glibc);
+    CHECK(again->requires_.partial_glibc->version == "2.34");
+    old.glibc = "2.34";
+    CHECK(find(machine::judge_machine(old, manifest), "glibc")->severity == machine::Severity::ok);
+}
+
 TEST_CASE("another processor or system") {
     auto arm = good_machine();
     arm.processor = "aarch64";
