@@ -44,6 +44,12 @@ void report_usage(CLI::App& app, const CLI::ParseError& error, int argc, char** 
         if (!words.empty() && words.front() == names.back()) command = one;
     }
     std::string message = error.what(), meant;
+    // CLI11 converts to numbers alone here: "Could not convert: --jobs = x".
+    constexpr std::string_view unconverted = "Could not convert: ";
+    if (const auto equal = message.find(" = "); message.starts_with(unconverted) && equal != std::string::npos)
+        message = fmt::format("{}: '{}' is not a number that fits",
+                              std::string_view(message).substr(unconverted.size(), equal - unconverted.size()),
+                              std::string_view(message).substr(equal + 3));
     if (!command && !words.empty() && !words.front().starts_with('-')) {
         const std::vector<std::string_view> known(names.begin(), names.end());
         meant = nearest_word(words.front(), known);

@@ -162,7 +162,7 @@ std::optional<Refusal> refuse_way(const Trust& trust, const fs::path& shown, con
     if (trust.allow_shared) return std::nullopt;
     const bool link = S_ISLNK(st.st_mode);
     const std::string name = shown.string();
-    if (st.st_uid != trust.user && st.st_uid != trust.root && st.st_uid != 0)
+    if (st.st_uid != trust.user && !trust.is_root(st.st_uid))
         return Refusal{
             "untrusted-parent",
             fmt::format("{} '{}' on the way to the prefix belongs to {}, who could put something else in the "
@@ -180,7 +180,7 @@ std::optional<Refusal> refuse_way(const Trust& trust, const fs::path& shown, con
 
 std::optional<Refusal> refuse_tree(const Trust& trust, const fs::path& shown, const struct stat& st, Access access) {
     const bool own = st.st_uid == trust.user;
-    const bool roots = access == Access::read && (st.st_uid == 0 || st.st_uid == trust.root);
+    const bool roots = access == Access::read && trust.is_root(st.st_uid);
     if (!own && !roots)
         return Refusal{
             "untrusted-prefix",

@@ -28,6 +28,8 @@ struct Trust {
 
     // Of this process.
     static Trust now(bool allow_shared = false);
+    // Whether only the machine's root acts as this owner.
+    bool is_root(uid_t owner) const { return owner == 0 || owner == root; }
 };
 
 enum class Access {

@@ -12,6 +12,7 @@ printf 'six==1.17.0\n' >r.txt
 mkdir -p empty/noarch && echo '{"packages":{}}' >empty/noarch/repodata.json
 expect 9 "(which names no Python) asks for python" build r.txt --channel ./empty
 expect 2 "--base minicanda" build r.txt "${from[@]}" --base minicanda
+expect 2 "--jobs: '1e99' is not a number that fits" build r.txt "${from[@]}" --jobs 1e99
 expect 2 "/nonexistent/python" build r.txt --python-from /nonexistent/python
 printf 'six==1.17.0\n' >r.txt
 expect 3 "--target-glibc 2.4" build r.txt "${from[@]}" --target-glibc 2.4

@@ -56,3 +56,15 @@ for link in .conda .conda/environments.txt; do
     [ "$(cat secret)" = secret ] && [ -z "$(ls -A trap)" ] || fail "root followed the user's $link"
     uninstall_it
 done
+
+# Root of a user namespace is the user outside, and the machine's root is somebody without a name there.
+if setpriv --reuid 12345 --regid 23456 --clear-groups unshare -r true 2>/dev/null; then
+    fresh_home
+    mkdir "$work/own"
+    chown 12345:23456 "$work/own"
+    quietly setpriv --reuid 12345 --regid 23456 --clear-groups unshare -r sh conda.run -b -p "$work/own/p"
+    [ "$(cat "$home/.conda/environments.txt")" = "$work/own/p" ] || fail "not registered in a user namespace: $(cat log)"
+    all_users
+else
+    echo "skipped in part: no user namespace can be made here"
+fi
