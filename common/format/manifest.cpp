@@ -139,6 +139,18 @@ template <class Io> void fields(Io& io, Is<InstallerInfo> auto& i) {
     io.field("variables", i.variables);
 }
 
+template <class Io> void fields(Io& io, Is<EarlierInstaller> auto& e) {
+    io.required("name", e.name);
+    io.required("manifest_sha256", e.manifest_sha256);
+}
+
+template <class Io> void fields(Io& io, Is<UpdateInfo> auto& u) {
+    io.required("onto", u.onto);
+    io.required("bytes", u.bytes);
+    io.required("inherited_files", u.inherited_files);
+    io.required("inherited_bytes", u.inherited_bytes);
+}
+
 // Without "parts": to_json() says when they are written.
 template <class Io> void fields(Io& io, Is<Manifest> auto& m) {
     io.required("name", m.name);
@@ -160,6 +172,7 @@ template <class Io> void fields(Io& io, Is<Manifest> auto& m) {
     io.field("python", m.python);
     io.field_if_any("installer", m.installer);
     io.field_if_any("base_installer", m.base_installer);
+    io.field_if_any("update", m.update);
 }
 
 template <class T, class Io>

@@ -130,6 +130,18 @@ struct InstallerInfo {
     std::map<std::string, std::string> variables; // of those scripts, beside those of every installer
 };
 
+// An installer that holds only what the environments of earlier ones lack.
+struct EarlierInstaller {
+    std::string name, manifest_sha256; // hex
+};
+struct UpdateInfo {
+    std::vector<EarlierInstaller> onto; // it can be installed where one of them is
+    // What the installation writes: the files that this one brings, rounded up to 4 KiB each. The others become second
+    // names of files that are there.
+    std::uint64_t bytes = 0;
+    std::uint64_t inherited_files = 0, inherited_bytes = 0; // of the environment, not in this file
+};
+
 struct Manifest {
     std::string name;          // NAME of NAME.run
     std::string env_name;      // the environment's name
@@ -150,7 +162,8 @@ struct Manifest {
     InstallParts parts;
     std::optional<BaseInfo> base_installer; // present exactly when base is not "none"
     std::optional<InstallerInfo> installer; // present exactly when a construct.yaml was the request
-    std::vector<std::string> probes;        // "cuda_probe_12"
+    std::optional<UpdateInfo> update;
+    std::vector<std::string> probes; // "cuda_probe_12"
 };
 
 nlohmann::json to_json(const Manifest& manifest);

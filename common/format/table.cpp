@@ -10,6 +10,8 @@
 namespace tinderbox::format {
 namespace {
 
+constexpr std::uint32_t first_version = 1;
+
 // Signed values as unsigned ones with small magnitudes first (as protobuf's zigzag).
 std::uint64_t zigzag(std::int64_t v) {
     return (static_cast<std::uint64_t>(v) << 1) ^ static_cast<std::uint64_t>(v >> 63);
@@ -73,6 +75,9 @@ Status read_relocs(ByteReader& in, Content& content, Spending& spending) {
 
 Status check_content(const Table& table, const Content& content) {
     if (content.size == 0) return content.relocs.empty() ? Status() : damaged("a relocation in an empty file");
+    // Sizes of all files add up without overflow.
+    constexpr std::uint64_t largest_inherited = 1ull << 42;
+    if (content.inherited) return content.size <= largest_inherited ? Status() : damaged("a file of absurd size");
     if (content.block >= table.blocks.size()) return damaged("a file names a block that does not exist");
     const std::uint32_t raw = table.blocks[content.block].raw;
     if (content.offset < raw && content.size <= raw - content.offset) return {};
@@ -131,8 +136,12 @@ Status check_links(const Table& table) {
 
 } // namespace
 
+bool has_inherited(const Table& table) {
+    return std::ranges::any_of(table.contents, [](const Content& content) { return content.inherited; });
+}
+
 std::uint32_t block_count(const Table& table, const Content& content) {
-    if (content.size == 0) return 0;
+    if (content.size == 0 || content.inherited) return 0;
     std::uint64_t covered = 0;
     std::uint32_t count = 0;
     for (std::size_t i = content.block; covered < content.offset + content.size && i < table.blocks.size();
@@ -142,8 +151,9 @@ std::uint32_t block_count(const Table& table, const Content& content) {
 }
 
 Bytes encode(const Table& table) {
+    const bool update = has_inherited(table);
     ByteWriter out;
-    out.u32(table_version);
+    out.u32(update ? table_version : first_version);
     out.varint(table.blocks.size());
     for (const Block& block : table.blocks) {
         out.varint(block.offset);
@@ -154,8 +164,11 @@ Bytes encode(const Table& table) {
     }
     out.varint(table.contents.size());
     for (const Content& content : table.contents) {
-        out.varint(content.block);
-        out.varint(content.offset);
+        if (update) out.u8(content.inherited ? 1 : 0);
+        if (!content.inherited) {
+            out.varint(content.block);
+            out.varint(content.offset);
+        }
         out.varint(content.size);
         out.bytes(content.sha256);
         write_relocs(out, content.relocs);
@@ -206,16 +219,21 @@ Status read_blocks(ByteReader& in, Table& table) {
     return {};
 }
 
-Status read_contents(ByteReader& in, Table& table) {
+Status read_contents(ByteReader& in, std::uint32_t version, Table& table) {
     const std::uint64_t count = in.varint();
-    if (!plausible(in, count, 36)) return damaged("content count");
+    if (!plausible(in, count, 35)) return damaged("content count");
     TRY(spend_table().nodes(count));
     table.contents.reserve(count);
     Spending relocs = spend_table();
     for (std::uint64_t i = 0; i < count; ++i) {
         Content content;
-        content.block = static_cast<std::uint32_t>(in.varint());
-        content.offset = static_cast<std::uint32_t>(in.varint());
+        const std::uint8_t flags = version > first_version ? in.u8() : 0;
+        if (flags > 1) return damaged("a file is of an unknown kind");
+        content.inherited = flags == 1;
+        if (!content.inherited) {
+            content.block = static_cast<std::uint32_t>(in.varint());
+            content.offset = static_cast<std::uint32_t>(in.varint());
+        }
         content.size = in.varint();
         ByteView digest = in.bytes(32);
         if (!in.ok()) return damaged("it ends too early");
@@ -293,13 +311,14 @@ Result<Table> decode_table(ByteView bytes) {
     ByteReader in(bytes);
     Table table;
     std::uint32_t version = in.u32();
-    if (in.ok() && version != table_version)
-        return make_error(ErrorKind::damaged,
-                          "the file table has format version {}, this program reads version {}: use the Tinderbox that "
-                          "made it or a newer one",
-                          version, table_version);
+    if (in.ok() && version != first_version && version != table_version)
+        return make_error(
+            ErrorKind::damaged,
+            "the file table has format version {}, this program reads versions up to {}: use the Tinderbox that "
+            "made it or a newer one",
+            version, table_version);
     TRY(read_blocks(in, table));
-    TRY(read_contents(in, table));
+    TRY(read_contents(in, version, table));
     TRY(read_destinations(in, table));
     if (in.remaining() != 0) return damaged("bytes follow its end");
     TRY(check_digest_targets(table));

@@ -21,7 +21,7 @@
 
 namespace tinderbox::format {
 
-inline constexpr std::uint32_t table_version = 1;
+inline constexpr std::uint32_t table_version = 2; // of a table with inherited contents; all others are version 1
 
 // Bytes: the largest raw size of a block, and the largest content with relocations, which lies whole in one block.
 inline constexpr std::uint32_t block_raw_size = 4u << 20;
@@ -95,6 +95,8 @@ struct Block {
 };
 
 struct Content {
+    // An update leaves its bytes out: the environment that it is for has them, at each path where this one has them.
+    bool inherited = false;   // then it has no block
     std::uint32_t block = 0;  // the first block
     std::uint32_t offset = 0; // in that block's raw bytes; 0 when it spans several blocks
     std::uint64_t size = 0;   // an empty content uses no block
@@ -142,5 +144,7 @@ Result<Table> decode_table(ByteView bytes);
 
 // How many raw blocks a content spans, starting with content.block.
 std::uint32_t block_count(const Table& table, const Content& content);
+
+bool has_inherited(const Table& table);
 
 } // namespace tinderbox::format

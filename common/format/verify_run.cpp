@@ -65,7 +65,7 @@ class Verifier {
         FileRanges out;
         out.continues.resize(table.blocks.size());
         for (std::uint32_t c = 0; c < table.contents.size(); ++c)
-            if (table.contents[c].size > 0) out.contents.push_back(c);
+            if (table.contents[c].size > 0 && !table.contents[c].inherited) out.contents.push_back(c);
         auto place = [&](std::uint32_t c) {
             const Content& content = table.contents[c];
             return std::tuple(content.block, content.offset, content.size);
@@ -165,7 +165,7 @@ class Verifier {
     static std::string file_in_block(const Table& table, std::size_t index) {
         const Destination* best = nullptr;
         for (const Destination& d : table.destinations)
-            if (d.kind == EntryKind::file && table.contents[d.content].size > 0 &&
+            if (d.kind == EntryKind::file && block_count(table, table.contents[d.content]) > 0 &&
                 table.contents[d.content].block <= index &&
                 (!best || table.contents[d.content].block > table.contents[best->content].block))
                 best = &d;

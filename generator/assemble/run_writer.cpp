@@ -250,6 +250,8 @@ class Writer {
             }
             if (progress) progress(out.position(), layout_.total_size);
         }
+        // Also the padding in front of no block at all: an update may have everything already.
+        TRY(out.append_zeros(layout_.blocks_offset + layout_.blocks_size - out.position()));
         TRY(out.append(format::encode(footer)));
         WrittenRun written;
         TRY_ASSIGN(written.volumes, out.commit());

@@ -27,6 +27,9 @@ Result<Built> build(const Options& options, Reporter& reporter) {
     Stopwatch watch(seconds);
     TRY_ASSIGN(const std::optional<sign::SigningKey> key, read_key(options));
 
+    // What an update is for decides what it need not carry.
+    TRY_ASSIGN(const auto earlier, read_earlier(options));
+
     // The SPECs and the command line become one request.
     TRY_ASSIGN(const Requested requested, read_request(options, reporter));
     TRY_ASSIGN(const auto fetcher, open_fetcher(options, requested, reporter));
@@ -38,6 +41,7 @@ Result<Built> build(const Options& options, Reporter& reporter) {
 
     // Channels and indexes are asked, and the request becomes a lock.
     TRY_ASSIGN(lock::Lock lock, solve(options, requested, captured, *fetcher, reporter));
+    TRY(check_earlier(earlier, lock));
     watch.lap("solve");
 
     // The user's own files are pinned in it.
@@ -64,7 +68,7 @@ Result<Built> build(const Options& options, Reporter& reporter) {
     watch.lap("compile");
 
     // The parcels become one image.
-    TRY_ASSIGN(assemble::Image image, link(options, requested, downloads, packed, reporter));
+    TRY_ASSIGN(assemble::Image image, link(options, requested, downloads, packed, earlier, reporter));
     watch.lap("link");
 
     // The image becomes NAME.run.
@@ -77,10 +81,12 @@ Result<Built> build(const Options& options, Reporter& reporter) {
 
 Result<Planned> plan(const Options& options, Reporter& reporter) {
     TRY_ASSIGN(const std::optional<sign::SigningKey> key, read_key(options));
+    TRY_ASSIGN(const auto earlier, read_earlier(options));
     TRY_ASSIGN(const Requested requested, read_request(options, reporter));
     TRY_ASSIGN(const auto fetcher, open_fetcher(options, requested, reporter));
     TRY_ASSIGN(const Captured captured, capture(options, requested, reporter));
     TRY_ASSIGN(lock::Lock lock, solve(options, requested, captured, *fetcher, reporter));
+    TRY(check_earlier(earlier, lock));
     TRY(read_includes(options, requested, lock, reporter));
 
     report::PlanOptions how;

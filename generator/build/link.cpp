@@ -46,7 +46,8 @@ Result<std::string> installer_name(const Options& options, const lock::Lock& loc
 }
 
 Result<assemble::Image> link(const Options& options, const Requested& requested, const Downloads& downloads,
-                             const Packed& packed, Reporter& reporter) {
+                             const Packed& packed, const std::vector<assemble::EarlierTable>& earlier,
+                             Reporter& reporter) {
     assemble::LinkOptions how;
     TRY_ASSIGN(how.name, installer_name(options, downloads.lock));
     how.level = options.level;
@@ -61,6 +62,7 @@ Result<assemble::Image> link(const Options& options, const Requested& requested,
     image.licenses += own_licenses();
     TRY(classify_redistribution(image.manifest, options.redistributable));
     for (const std::string& warning : image.warnings) reporter.warning(warning);
+    TRY(leave_out(image, packed.inputs, earlier, options));
     return image;
 }
 

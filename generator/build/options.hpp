@@ -32,9 +32,10 @@ struct Options {
     bool no_pip = false;                           // leaves out the pip that a captured interpreter brings
     parcel::Level level = parcel::Level::standard;
     lock::Bytecode bytecode = lock::Bytecode::build;
-    std::string sign;        // path of a private key
-    std::uint64_t split = 0; // bytes that a volume stays below; 0 = one file
-    unsigned jobs = 0;       // threads; 0 = all cores
+    std::vector<std::string> onto; // earlier installers that an update is for
+    std::string sign;              // path of a private key
+    std::uint64_t split = 0;       // bytes that a volume stays below; 0 = one file
+    unsigned jobs = 0;             // threads; 0 = all cores
 };
 
 } // namespace tinderbox::build

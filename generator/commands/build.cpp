@@ -9,6 +9,7 @@
 #include "common/base/text.hpp"
 #include "common/base/units.hpp"
 #include "common/format/stage_times.hpp"
+#include "common/format/update.hpp"
 #include "common/machine/probe.hpp"
 #include "common/sign/run_signature.hpp"
 #include "generator/build/redistribution.hpp"
@@ -38,6 +39,9 @@ void print_json(const build::Built& built) {
                    {"seconds", total_of(seconds)},
                    {"stages", format::stages_to_json(seconds)},
                    {"installed_bytes", manifest.install.apparent_bytes}};
+    if (manifest.update)
+        result["update"] = {{"inherited_files", manifest.update->inherited_files},
+                            {"inherited_bytes", manifest.update->inherited_bytes}};
     if (run.volumes.size() > 1)
         for (const assemble::WrittenVolume& volume : run.volumes)
             result["volumes"].push_back(
@@ -58,6 +62,7 @@ void print_notes(const build::Built& built, bool with_signature) {
                                              run.volumes.front().path.filename().string(),
                                              run.volumes.back().path.filename().string()));
     if (with_signature) terminal.note("signed", sign::signature_path(output).string());
+    for (const auto& [label, text] : format::update_lines(manifest)) terminal.note(label, text);
     for (const auto& [label, text] : machine::gpu_lines(needs)) terminal.note(label, text);
     for (const auto& [label, text] : advise::system_lines(needs, manifest.python.value_or(format::PythonInfo())))
         terminal.note(label, text);
@@ -67,7 +72,8 @@ void print_notes(const build::Built& built, bool with_signature) {
                                               "not carry; stage 1, the driver API, is",
                                               *major));
     for (const std::string& restriction : build::redistribution_notices(manifest)) terminal.note("notice", restriction);
-    terminal.note("install with", "sh " + shell_quote(output.string()));
+    terminal.note("install with", "sh " + shell_quote(output.string()) +
+                                      (manifest.update ? " -p PREFIX, the prefix of that environment" : ""));
 }
 
 Status print_plan(const BuildCommand& command) {
@@ -98,6 +104,10 @@ void add_build(CLI::App& app, Invocation& invocation) {
     auto command = std::make_shared<BuildCommand>();
     build->add_option("-o,--output", command->options.output,
                       "The file to write (default: the environment's name + .run)");
+    build
+        ->add_option("--onto", command->options.onto,
+                     "An earlier installer: the file becomes an update, without what that environment has")
+        ->group("Output");
     add_options(*build, command->options, command->plan, command->as_json);
     build->callback([=, &invocation] {
         invocation.uses_cache = true;

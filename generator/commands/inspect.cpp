@@ -8,6 +8,7 @@
 #include "common/base/url.hpp"
 #include "common/format/manifest.hpp"
 #include "common/format/run_file.hpp"
+#include "common/format/update.hpp"
 #include "common/machine/gpu_code.hpp"
 #include "generator/commands/command.hpp"
 #include "generator/conda/constructor.hpp"
@@ -42,6 +43,7 @@ void print_manifest(const format::Manifest& m, std::uint64_t size) {
     if (m.python) print("{:>12}  {} {}\n", "python", m.python->implementation, m.python->version);
     print("{:>12}  {} in {} files and directories\n", "installed", format_bytes(m.install.apparent_bytes),
           m.install.inodes);
+    for (const auto& [label, text] : format::update_lines(m)) print("{:>12}  {}\n", label, text);
     if (!m.requires_.glibc.empty())
         print("{:>12}  glibc {} ({})\n", "needs", m.requires_.glibc, m.requires_.glibc_because);
     if (const auto& partial = m.requires_.partial_glibc)

@@ -152,12 +152,28 @@ Status carry_control(const Directory& old, const Directory& now, const place::Tr
     return {};
 }
 
+// An update takes files from the old environment, and has no others in their place.
+std::optional<place::Refusal> refuse_inheritance(const std::string& root, const Ownership& owners,
+                                                 const format::Table& table, const io::WritePlan& plan) {
+    const std::set<std::string_view> whole(owners.installed.begin(), owners.installed.end());
+    std::vector<std::string> missing;
+    for (std::uint32_t d : plan.inherited)
+        if (std::string path = plan.path_of(table.destinations[d]); !whole.contains(path))
+            missing.push_back(std::move(path));
+    if (missing.empty()) return std::nullopt;
+    return place::Refusal{
+        "update-base-changed",
+        fmt::format("the update needs files of '{}' that were changed or are gone: {}", root, named(missing)),
+        "the earlier installer's --repair brings them back, and keeps yours beside them"};
+}
+
 } // namespace
 
 Result<std::optional<place::Refusal>> refuse_carry_over(const place::Decision& decision, const format::Table& table,
                                                         const io::WritePlan& plan, const TreeWork& work) {
     const std::optional<place::Refusal> none;
-    if (decision.staging != place::StagingKind::replace || decision.purge || decision.refusal) return none;
+    if (decision.staging != place::StagingKind::replace || decision.refusal) return none;
+    if (decision.purge && !decision.earlier) return none;
     const std::string root = decision.layout.root.string();
     auto unknown = [&](const std::string& why) {
         return std::optional(place::Refusal{
@@ -174,6 +190,8 @@ Result<std::optional<place::Refusal>> refuse_carry_over(const place::Decision& d
     auto owners = tell_apart(tree->root, *rows, work);
     if (!owners.ok() && owners.error().kind == ErrorKind::interrupted) return std::move(owners).error();
     if (!owners.ok()) return unknown(owners.error().message);
+    if (auto refusal = refuse_inheritance(root, *owners, table, plan)) return refusal;
+    if (decision.purge) return none;
     Conflicts conflicts(tree->root, table, plan);
     for (const std::string& path : owners->users) conflicts.look(path);
     if (conflicts.found().empty()) return none;
@@ -205,7 +223,7 @@ Result<std::vector<std::string>> carry_over(const Directory& old, const Director
     TRY_ASSIGN(Directory control, old.directory(place::control_directory));
     TRY_ASSIGN(Directory new_control, now.directory(place::control_directory));
     TRY_ASSIGN(auto rows, read_installed_list(control));
-    TRY_ASSIGN(const Ownership owners, tell_apart(old, rows, work));
+    TRY_ASSIGN(const Ownership owners, tell_apart(old, rows, work, &now));
     Mover mover(old, now, trust, faults);
     for (std::string path : owners.users) {
         if (path.ends_with('/')) path.pop_back();

@@ -33,6 +33,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
 
 namespace tinderbox::install {
 namespace {
@@ -57,6 +58,8 @@ class Installation {
     Status files();
     Status settle_replacement();
     Status extract_into(Staging& staging, const io::WritePlan& plan);
+    Result<std::vector<format::InstalledFile>> files_of_earlier(const place::OpenTree& old,
+                                                                const io::WritePlan& plan) const;
     Status check_conflicts(const Staging& staging, const io::WritePlan& plan) const;
     bool complete_up_to(const Staging& staging, const io::WritePlan& plan) const;
     Status finish_commit(Staging& staging);
@@ -189,6 +192,25 @@ bool Installation::complete_up_to(const Staging& staging, const io::WritePlan& p
     return true;
 }
 
+// What an update takes over, as the list of the environment that is there has it.
+Result<std::vector<format::InstalledFile>> Installation::files_of_earlier(const place::OpenTree& old,
+                                                                          const io::WritePlan& plan) const {
+    TRY_ASSIGN(const auto rows, read_installed_list(old.control));
+    std::map<std::string_view, const InstalledRow*> by_path;
+    for (const InstalledRow& row : rows)
+        if (row.kind == 'f') by_path.emplace(row.path, &row);
+    std::vector<format::InstalledFile> out(table_.destinations.size());
+    for (std::uint32_t d : plan.inherited) {
+        const std::string path = plan.path_of(table_.destinations[d]);
+        const auto found = by_path.find(path);
+        if (found == by_path.end())
+            return make_error(ErrorKind::storage, "'{}' is not in the list of installed files",
+                              (root_ / path).string());
+        out[d] = {found->second->sha256, found->second->size};
+    }
+    return out;
+}
+
 Status Installation::extract_into(Staging& staging, const io::WritePlan& plan) {
     bool resume = staging.found().has_value();
     if (resume && !complete_up_to(staging, plan)) {
@@ -205,6 +227,14 @@ Status Installation::extract_into(Staging& staging, const io::WritePlan& plan) {
     extract.epoch_seconds = options_.epoch_seconds;
     extract.epoch_bytes = options_.epoch_bytes;
     extract.journal_after = options_.journal_after;
+    std::vector<format::InstalledFile> earlier;
+    std::optional<place::OpenTree> old;
+    std::optional<io::Inheritance> inheritance;
+    if (decision_.earlier) {
+        TRY_ASSIGN(old, place::open_tree(root_, decision_.trust, place::Access::write));
+        TRY_ASSIGN(earlier, files_of_earlier(*old, plan));
+        extract.inheritance = &inheritance.emplace(io::Inheritance{old->root, earlier});
+    }
     extract.record = [&](std::uint64_t tasks) { return staging.record_tasks(tasks, options_.faults); };
     TRY_ASSIGN(io::Extracted extracted, io::extract(run_, table_, plan, directories, extract));
     summary_.io = extracted.description;

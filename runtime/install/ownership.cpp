@@ -137,13 +137,19 @@ class Removal {
 
 } // namespace
 
-Result<Ownership> tell_apart(const Directory& root, const std::vector<InstalledRow>& rows, const TreeWork& work) {
+Result<Ownership> tell_apart(const Directory& root, const std::vector<InstalledRow>& rows, const TreeWork& work,
+                             const Directory* twin) {
+    auto lives_on = [&](const InstalledRow& row) {
+        struct stat here, there;
+        return twin && row.kind == 'f' && root.look(row.path, here) == 0 && twin->look(row.path, there) == 0 &&
+               here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+    };
     std::vector<InstalledRow> compared;
     Names files, directories;
     for (const InstalledRow& row : rows) {
         if (row.kind == 'd') directories.insert(row.path);
         else files.insert(row.path);
-        if (row.kind == 'f' || row.kind == 'l') compared.push_back(row);
+        if ((row.kind == 'f' || row.kind == 'l') && !lives_on(row)) compared.push_back(row);
     }
     TRY_ASSIGN(FileCheck check, compare_rows(root, compared, work));
     Ownership out;

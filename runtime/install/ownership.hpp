@@ -15,8 +15,10 @@ struct Ownership {
 // `rows`: the list of the tree's files. The bytes decide: a file whose permissions alone were changed is the
 // installer's, and one that cannot be read is the user's. Bytecode that Python keeps beside sources is nobody's. An
 // entry behind a link is not the installer's, because the link leads to other files of the user. The control directory
-// is not looked at. Kind interrupted.
-Result<Ownership> tell_apart(const Directory& root, const std::vector<InstalledRow>& rows, const TreeWork& work = {});
+// is not looked at. `twin`: a tree that an update made of this one; a file that has a second name there is the
+// installer's, and is not read. Kind interrupted.
+Result<Ownership> tell_apart(const Directory& root, const std::vector<InstalledRow>& rows, const TreeWork& work = {},
+                             const Directory* twin = nullptr);
 
 // Removes `files`, the bytecode that Python wrote beside the listed sources since, and the listed directories that are
 // empty then. Returns the number of files. Kinds: storage (some could not be removed; the others are), interrupted; it

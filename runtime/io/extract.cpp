@@ -78,7 +78,8 @@ struct Shared {
            const ExtractOptions& o)
         : run(r), table(t), plan(p), options(o), tree{t, p, directories, o.mode_mask, o.resume, o.faults, nullptr},
           reader(r, o.no_direct, directories.root_fd()), shape(choose_shape(o, p.tasks.size())),
-          installed(t.destinations.size()), known(t.destinations.size()), progress(o.progress, p.bytes) {
+          installed(t.destinations.size()), known(t.destinations.size()),
+          progress(o.progress, p.bytes + p.inherited_bytes) {
         tree.ring = &ring;
     }
 
@@ -193,6 +194,10 @@ void Shared::prepare() {
         const format::Content& content = table.contents[table.destinations[d].content];
         if (!content.relocs.empty()) continue;
         installed[d] = {content.sha256, content.size};
+        known[d] = 1;
+    }
+    for (std::uint32_t d : plan.inherited) {
+        installed[d] = options.inheritance->files[d];
         known[d] = 1;
     }
     next_task = options.done_tasks;
@@ -557,12 +562,19 @@ Status phase_one(Shared& shared) {
 
 Result<Extracted> extract(const format::RunFile& run, const format::Table& table, const WritePlan& plan,
                           const Directories& directories, const ExtractOptions& options) {
+    if (!plan.inherited.empty() && !options.inheritance)
+        return make_error(ErrorKind::storage,
+                          "{} is an update and does not hold '{}'; the installer of the whole environment does",
+                          run.path().string(), table.destinations[plan.inherited.front()].path);
     Shared shared(run, table, plan, directories, options);
     shared.prepare();
     if (options.done_tasks > 0) TRY(shared.repeat_relocated());
     TRY(phase_one(shared));
     if (options.check_contents) TRY(shared.check_large_files());
     TRY(shared.write_digests());
+    if (!plan.inherited.empty())
+        TRY(inherit_files(shared.tree, *options.inheritance, shared.shape.threads, options.interrupted,
+                          shared.progress));
     for (const HardLink& link : plan.hard_links) {
         if (shared.interrupted()) return interruption();
         TRY(make_hard_link(shared.tree, link.destination, link.source));

@@ -8,7 +8,7 @@
 
 #include "common/format/relocate.hpp"
 #include "common/format/run_file.hpp"
-#include "runtime/io/directories.hpp"
+#include "runtime/io/inherit.hpp"
 
 #include <atomic>
 
@@ -24,6 +24,9 @@ struct ExtractOptions {
     // files with relocations are, which are hashed anyway: a block's hash tells damage, and only a table that was made
     // wrong can differ behind it. It costs one more reading of every byte; `--verify-file` does the same.
     bool check_contents = false;
+
+    // Of an update, which has to have it: where its inherited files come from.
+    const Inheritance* inheritance = nullptr;
 
     // Resuming: the first `done_tasks` tasks were made durable by an earlier run.
     bool resume = false;

@@ -4,6 +4,8 @@
 #include "common/base/last_component.hpp"
 
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -126,20 +128,42 @@ bool cannot_link(int error) {
            error == EACCES;
 }
 
-Status copy_file(const Tree& tree, std::uint32_t destination, int source) {
-    TRY_ASSIGN(Fd fd, create_file(tree, destination, 0));
+Result<Sha256Digest> copy_bytes(const Tree& tree, std::uint32_t destination, int source, int to) {
     std::vector<std::byte> piece(ring_size);
+    Sha256 hash;
     for (std::uint64_t at = 0;;) {
         ssize_t n = ::pread(source, piece.data(), piece.size(), static_cast<off_t>(at));
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) return cannot("read what becomes", tree, destination, errno);
-        if (n == 0) break;
-        TRY(write_all(tree, destination, fd.get(), ByteView(piece).first(static_cast<std::size_t>(n)), at));
+        if (n == 0) return hash.finish();
+        const ByteView bytes = ByteView(piece).first(static_cast<std::size_t>(n));
+        hash.update(bytes);
+        TRY(write_all(tree, destination, to, bytes, at));
         at += static_cast<std::uint64_t>(n);
     }
+}
+
+Status finish_file(const Tree& tree, std::uint32_t destination, Fd fd) {
     TRY(set_attributes(tree, destination, fd.get()));
     if (::close(fd.release()) != 0 && errno != EINTR) return cannot("write", tree, destination, errno);
     return {};
+}
+
+Status copy_file(const Tree& tree, std::uint32_t destination, int source) {
+    TRY_ASSIGN(Fd fd, create_file(tree, destination, 0));
+    TRY(copy_bytes(tree, destination, source, fd.get()));
+    return finish_file(tree, destination, std::move(fd));
+}
+
+Error changed_meanwhile(const Directory& old, const char* name) {
+    return make_error(ErrorKind::storage, "'{}' was changed while the update read it; run the installer again",
+                      old.shown(name));
+}
+
+// A second name serves only a file that already is as it shall be, and that has no other name.
+bool may_be_linked(const Tree& tree, const format::Destination& d, const struct stat& st) {
+    return st.st_nlink == 1 && st.st_uid == ::geteuid() && (st.st_mode & 07777) == (d.mode & tree.mode_mask) &&
+           st.st_mtim.tv_sec == d.mtime && st.st_mtim.tv_nsec == 0;
 }
 
 } // namespace
@@ -159,6 +183,32 @@ Status make_hard_link(const Tree& tree, std::uint32_t destination, std::uint32_t
     Fd fd(::openat(from.fd, old_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
     if (!fd) return cannot("read what becomes", tree, destination, errno);
     return copy_file(tree, destination, fd.get());
+}
+
+Status inherit_file(const Tree& tree, std::uint32_t destination, const Directory& old,
+                    const format::InstalledFile& expected) {
+    const format::Destination& d = tree.table.destinations[destination];
+    const char* name = name_of(tree, destination);
+    TRY_ASSIGN(Directories::Handle to, tree.directories.open(tree.plan.directory_of[destination]));
+    if (tree.replace) (void)::unlinkat(to.fd, name, 0); // of an interrupted run: it may be a second name
+    struct stat st;
+    if (const int error = old.look(name, st); error != 0)
+        return errno_error(fmt::format("cannot look at '{}'", old.shown(name)), error);
+    if (!S_ISREG(st.st_mode) || static_cast<std::uint64_t>(st.st_size) != expected.size)
+        return changed_meanwhile(old, name);
+    if (may_be_linked(tree, d, st)) {
+        int error = fault(tree.faults, Faults::Call::link, d.path);
+        if (error == 0 && ::linkat(old.fd(), name, to.fd, name, 0) != 0) error = errno;
+        if (error == 0) return {};
+        if (!cannot_link(error)) return cannot("create", tree, destination, error);
+    }
+    TRY_ASSIGN(const Fd source, old.open_file(name, O_RDONLY));
+    TRY_ASSIGN(Fd fd, create_file(tree, destination, 0));
+    if (::ioctl(fd.get(), FICLONE, source.get()) != 0) {
+        TRY_ASSIGN(const Sha256Digest copied, copy_bytes(tree, destination, source.get(), fd.get()));
+        if (copied != expected.sha256) return changed_meanwhile(old, name);
+    }
+    return finish_file(tree, destination, std::move(fd));
 }
 
 Status make_symlink(const Tree& tree, std::uint32_t destination, const std::string& target) {

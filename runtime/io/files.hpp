@@ -1,7 +1,9 @@
 // Writing one file: whole and small through the page cache, or large past it.
 #pragma once
 
+#include "common/base/directory.hpp"
 #include "common/base/file.hpp"
+#include "common/format/relocate.hpp"
 #include "runtime/io/directories.hpp"
 
 #include <atomic>
@@ -49,6 +51,9 @@ struct Tree {
 Status write_small_file(const Tree& tree, std::uint32_t destination, ByteView data);
 // Adds a name to the file at destination `source`, which is complete. Copies it where hard links are impossible.
 Status make_hard_link(const Tree& tree, std::uint32_t destination, std::uint32_t source);
+// The file of this name in `old` becomes the destination's, as io/inherit.hpp says. `expected`: its bytes.
+Status inherit_file(const Tree& tree, std::uint32_t destination, const Directory& old,
+                    const format::InstalledFile& expected);
 Status make_symlink(const Tree& tree, std::uint32_t destination, const std::string& target);
 
 // A file that several threads write by blocks. The last block to finish sets its size, mode and time.

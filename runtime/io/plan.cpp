@@ -56,6 +56,11 @@ Status plan_destinations(const format::Table& table, WritePlan& plan) {
             continue;
         }
         others.push_back(std::move(path));
+        if (d.kind == format::EntryKind::file && table.contents[d.content].inherited) {
+            plan.inherited.push_back(i);
+            plan.inherited_bytes += table.contents[d.content].size;
+            continue;
+        }
         if (d.kind == format::EntryKind::file && (d.flags & format::destination_shared) != 0 &&
             table.contents[d.content].relocs.empty()) {
             auto [first, added] = shared.emplace(std::tuple(d.content, d.mode, d.mtime), i);

@@ -52,10 +52,12 @@ struct WritePlan {
     std::vector<std::uint32_t> large_content_of; // by block, `none` = not part of a large content
     std::vector<std::uint64_t> large_offset_of;  // by block: where it begins in that content
     std::vector<std::uint32_t> empty_files;      // destinations
+    std::vector<std::uint32_t> inherited;        // destinations that an update takes from an earlier environment
     std::vector<Task> tasks;                     // phase one
     // Contents with digests in levels: a level needs only files of earlier ones.
     std::vector<std::vector<std::uint32_t>> digest_levels;
-    std::uint64_t bytes = 0; // raw bytes of all tasks
+    std::uint64_t bytes = 0;           // raw bytes of all tasks
+    std::uint64_t inherited_bytes = 0; // of those files
 
     std::string path_of(const format::Destination& destination) const; // below the tree's root
 };

@@ -2,6 +2,7 @@
 
 #include "common/base/shell_quote.hpp"
 #include "runtime/place/control_files.hpp"
+#include "runtime/place/update.hpp"
 
 #include <unistd.h>
 
@@ -62,14 +63,17 @@ Layout choose_layout(const format::Manifest& manifest, const std::string& manife
         return traces_of(there.tree, request.trust, manifest_sha256);
     };
     if (auto own = traces(request.prefix)) return layout_of_existing(manifest, request.prefix, own->parts);
+    const Parts environment_alone{false, false, is_root_user()};
+    if (manifest.update && holds_earlier(*manifest.update, request.prefix, request.trust))
+        return layout_at(manifest, request.prefix, environment_alone);
     const fs::path inner = request.prefix / "envs" / manifest.env_name;
     if (!request.extract_only && is_conda_root(request.prefix) &&
-        (request.allow_existing || request.replace || traces(inner))) {
-        Layout layout = layout_at(manifest, inner, {false, false, is_root_user()});
+        (request.allow_existing || request.replace || manifest.update || traces(inner))) {
+        Layout layout = layout_at(manifest, inner, environment_alone);
         layout.conda = request.prefix;
         return layout;
     }
-    Parts wanted{false, false, is_root_user()};
+    Parts wanted = environment_alone;
     if (manifest.base_installer) {
         wanted.base = true;
         wanted.packages = request.keep_packages || manifest.base_installer->keeps_packages;
@@ -195,6 +199,8 @@ format::InstallInfo Decision::needs(const format::Manifest& manifest) const {
     };
     if (by_parts && layout.parts.base) add(manifest.parts.base);
     if (by_parts && layout.parts.packages) add(manifest.parts.packages);
+    // The rest is there.
+    if (earlier && manifest.update) out.bytes = out.apparent_bytes = manifest.update->bytes;
     add(control);
     return out;
 }
@@ -232,6 +238,8 @@ Decision decide(const format::Manifest& manifest, const std::string& manifest_sh
         if ((out.moved_from = moved_from(*own->state, root)))
             out.refusal = refuse_moved(*out.moved_from, root, manifest.name);
         out.staging = StagingKind::inside;
+    } else if (manifest.update) {
+        decide_update(manifest, there.tree, out);
     } else {
         decide_staging(request, begun, out);
     }

@@ -61,6 +61,8 @@ struct Decision {
     std::optional<State> reached; // this very environment is there: its last finished stage, nothing else to decide
     // `reached` was installed there and moved or copied here since; then there is a refusal as well.
     std::optional<fs::path> moved_from;
+    // An update: the state of the environment at the root, which it is for.
+    std::optional<State> earlier;
     StagingKind staging = StagingKind::beside;
     fs::path stage;                 // the staging tree; another run of this installer may have begun it
     std::optional<Refusal> refusal; // nothing may be installed here

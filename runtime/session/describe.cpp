@@ -3,6 +3,7 @@
 #include "common/base/text.hpp"
 #include "common/base/units.hpp"
 #include "common/base/wrap.hpp"
+#include "common/format/update.hpp"
 #include "common/machine/gpu_code.hpp"
 #include "runtime/session/session.hpp"
 
@@ -41,6 +42,7 @@ Result<int> Session::info() const {
                                        manifest_.install.inodes)},
         {"this file", format_bytes(run().total_size())},
     };
+    for (auto& [label, text] : format::update_lines(manifest_)) rows.push_back({std::move(label), std::move(text)});
     if (!needs.glibc.empty()) rows.push_back({"needs glibc", needs.glibc});
     if (const auto& partial = needs.partial_glibc)
         rows.push_back({"in part", fmt::format("glibc {} ({})", partial->version, partial->because)});

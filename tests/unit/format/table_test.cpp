@@ -40,6 +40,23 @@ TEST_CASE("a table is read as it was written", "[table]") {
     CHECK(block_count(t, t.contents[2]) == 0);
 }
 
+TEST_CASE("inherited contents have no block and another version", "[table]") {
+    Table t = sample_table();
+    CHECK(encode(t)[0] == std::byte{1}); // as before there were updates
+    t.contents[1] = {.inherited = true, .size = 1u << 30};
+    const Bytes bytes = encode(t);
+    CHECK(bytes[0] == std::byte{2});
+    const auto read = decode_table(bytes);
+    REQUIRE(read.ok());
+    CHECK(*read == t);
+    CHECK(has_inherited(*read));
+    CHECK(block_count(*read, read->contents[1]) == 0);
+    for (std::size_t size = 0; size < bytes.size(); ++size)
+        REQUIRE_FALSE(decode_table(ByteView(bytes).first(size)).ok());
+    t.contents[1].size = UINT64_MAX; // sizes are added up
+    CHECK_FALSE(decode_table(encode(t)).ok());
+}
+
 TEST_CASE("every truncation of a table is refused", "[table]") {
     Bytes bytes = encode(sample_table());
     for (std::size_t size = 0; size < bytes.size(); ++size) {
