@@ -18,8 +18,9 @@ std::vector<std::pair<std::string, std::string>> update_lines(const Manifest& ma
     std::vector<std::pair<std::string, std::string>> out;
     if (!manifest.update) return out;
     for (const EarlierInstaller& one : manifest.update->onto) out.emplace_back("update for", describe_installer(one));
-    out.emplace_back("stay", fmt::format("{} of that environment, {}", counted(manifest.update->inherited_files, "file"),
-                                         format_bytes(manifest.update->inherited_bytes)));
+    out.emplace_back("stay",
+                     fmt::format("{} of that environment, {}", counted(manifest.update->inherited_files, "file"),
+                                 format_bytes(manifest.update->inherited_bytes)));
     return out;
 }
 

@@ -22,7 +22,8 @@ class Comparison {
   public:
     Comparison(const format::Table& now, const format::Table& before) : now_(now), before_(before) {
         for (std::uint32_t i = 0; i < before.destinations.size(); ++i)
-            if (before.destinations[i].kind == format::EntryKind::file && !format::is_of_base(before.destinations[i].root))
+            if (before.destinations[i].kind == format::EntryKind::file &&
+                !format::is_of_base(before.destinations[i].root))
                 by_path_.emplace(before.destinations[i].path, i);
     }
 
@@ -111,8 +112,8 @@ class Blocks {
             if (content.inherited) continue;
             if (content.offset + content.size > raw.size())
                 return make_error(ErrorKind::bug, "a large file shares a block with another one");
-            auto [place, fresh] = taken.try_emplace({content.offset, content.size},
-                                                    static_cast<std::uint32_t>(filled_.size()));
+            auto [place, fresh] =
+                taken.try_emplace({content.offset, content.size}, static_cast<std::uint32_t>(filled_.size()));
             if (fresh) {
                 const ByteView bytes = ByteView(raw).subspan(content.offset, content.size);
                 filled_.insert(filled_.end(), bytes.begin(), bytes.end());
@@ -153,8 +154,8 @@ class Blocks {
         std::vector<Bytes> packed(closed_.size());
         TRY(parallel_for(closed_.size(), threads_, [&](std::size_t i) -> Status {
             packed[i].resize(ZSTD_compressBound(closed_[i].size()));
-            const std::size_t size = ZSTD_compress(packed[i].data(), packed[i].size(), closed_[i].data(),
-                                                   closed_[i].size(), update_level);
+            const std::size_t size =
+                ZSTD_compress(packed[i].data(), packed[i].size(), closed_[i].data(), closed_[i].size(), update_level);
             if (ZSTD_isError(size)) return make_error(ErrorKind::bug, "zstd: {}", ZSTD_getErrorName(size));
             packed[i].resize(size);
             return {};

@@ -55,8 +55,9 @@ Status leave_out(assemble::Image& image, const std::vector<assemble::LinkInput>&
     if (earlier.empty()) return {};
     TRY(assemble::make_update(image, inputs, earlier, options.jobs));
     if (image.manifest.update->inherited_files == 0)
-        return make_error(ErrorKind::usage,
-                          "--onto: this environment has no file that the earlier one has, too; build it without --onto");
+        return make_error(
+            ErrorKind::usage,
+            "--onto: this environment has no file that the earlier one has, too; build it without --onto");
     return {};
 }
 

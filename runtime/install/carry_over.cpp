@@ -30,6 +30,11 @@ class Conflicts {
         for (const io::PlannedDirectory& directory : plan.directories) directories_.insert(directory.path);
     }
 
+    // The same of a tree that is installed.
+    Conflicts(const Directory& old, const std::vector<InstalledRow>& rows) : old_(old) {
+        for (const InstalledRow& row : rows) (row.kind == 'd' ? directories_ : files_).insert(row.path);
+    }
+
     void look(std::string path) {
         const bool directory = path.ends_with('/');
         if (directory) path.pop_back();
@@ -202,6 +207,21 @@ Result<std::optional<place::Refusal>> refuse_carry_over(const place::Decision& d
                        "move it away, or add --purge, which removes everything that you added or changed"});
 }
 
+Result<std::optional<place::Refusal>> refuse_exchange(const place::OpenTree& root, const place::OpenTree& other,
+                                                      const TreeWork& work) {
+    TRY_ASSIGN(const auto rows, read_installed_list(root.control));
+    TRY_ASSIGN(const auto other_rows, read_installed_list(other.control));
+    TRY_ASSIGN(const Ownership owners, tell_apart(root.root, rows, work, &other.root));
+    Conflicts conflicts(root.root, other_rows);
+    for (const std::string& path : owners.users) conflicts.look(path);
+    if (conflicts.found().empty()) return std::nullopt;
+    return place::Refusal{"users-files",
+                          fmt::format("in '{}' you have added or changed what that generation has, too: {}",
+                                      root.root.path().string(), named(conflicts.found())),
+                          "move it away, or add --purge: then what you added or changed stays in the generation that "
+                          "this environment becomes"};
+}
+
 Result<std::optional<place::Refusal>> refuse_carry_over(const format::RunFile& run, const place::Decision& decision,
                                                         const TreeWork& work) {
     TRY_ASSIGN(format::Table whole, run.table());
@@ -211,7 +231,7 @@ Result<std::optional<place::Refusal>> refuse_carry_over(const format::RunFile& r
 }
 
 Result<std::vector<std::string>> carry_over(const Directory& old, const Directory& now, const place::Trust& trust,
-                                            const TreeWork& work, io::Faults* faults) {
+                                            OldTree rest, const TreeWork& work, io::Faults* faults) {
     TRY_ASSIGN(auto entries, old.entries());
     // Killed while the last of it was removed.
     const bool done = std::ranges::all_of(
@@ -232,6 +252,7 @@ Result<std::vector<std::string>> carry_over(const Directory& old, const Director
     TRY(carry_control(control, new_control, trust));
     // They are durable in the new tree before the old one goes.
     if (::syncfs(now.fd()) != 0) return errno_error("cannot write to the disk", errno);
+    if (rest == OldTree::keep) return std::move(mover.moved);
     TRY(remove_installed(old, rows, owners.installed, "run the installer again when that is repaired", work));
     TRY(remove_control(old));
     return std::move(mover.moved);

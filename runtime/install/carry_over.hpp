@@ -22,11 +22,19 @@ Result<std::optional<place::Refusal>> refuse_carry_over(const place::Decision& d
 Result<std::optional<place::Refusal>> refuse_carry_over(const format::RunFile& run, const place::Decision& decision,
                                                         const TreeWork& work = {});
 
-// Moves the user's entries of `old` into `now`, whose installation is complete, then removes the rest of `old`. Returns
-// the paths that were carried over. May be called again after a kill at any moment. Where a script of the new
-// environment has made another file of that name since, the user's gets ".tinderbox-old" at its end. Kinds: storage
-// (something could not be moved or removed, and is where it was), interrupted.
+// What becomes of the rest of an old tree: it goes, or stays as a generation (generations.hpp).
+enum class OldTree { remove, keep };
+
+// Moves the user's entries of `old` into `now`, whose installation is complete. Returns the paths that were carried
+// over. May be called again after a kill at any moment. Where a script of the new environment has made another file of
+// that name since, the user's gets ".tinderbox-old" at its end. Kinds: storage (something could not be moved or
+// removed, and is where it was), interrupted.
 Result<std::vector<std::string>> carry_over(const Directory& old, const Directory& now, const place::Trust& trust,
-                                            const TreeWork& work = {}, io::Faults* faults = nullptr);
+                                            OldTree rest, const TreeWork& work = {}, io::Faults* faults = nullptr);
+
+// Whether the user's entries of the environment at `root` have room in `other`, a whole environment that takes its
+// place. Kind interrupted.
+Result<std::optional<place::Refusal>> refuse_exchange(const place::OpenTree& root, const place::OpenTree& other,
+                                                      const TreeWork& work = {});
 
 } // namespace tinderbox::install

@@ -112,7 +112,10 @@ Status Installation::settle_replacement() {
     if (!replacement_.pending()) return {};
     if (!summary_.script_failure) {
         TRY_ASSIGN(Directory root, place::open_root(root_, decision_.trust, place::Access::write));
-        TRY_ASSIGN(summary_.carried_over, replacement_.finish(root, decision_.purge, options_, options_.faults));
+        TRY_ASSIGN(Replacement::Finished finished,
+                   replacement_.finish(root, decision_.purge, options_.keep, options_, options_.faults));
+        summary_.carried_over = std::move(finished.carried_over);
+        summary_.generation = finished.generation;
         watch_.lap("carried over");
         return {};
     }
@@ -269,6 +272,7 @@ void Installation::count(const io::WritePlan& plan) {
     for (const io::HardLink& link : plan.hard_links)
         summary_.bytes -= table_.contents[table_.destinations[link.destination].content].size;
     summary_.directories = plan.directories.size() - 1;
+    summary_.inherited = plan.inherited.size();
 }
 
 Status Installation::remaining_stages(InstallStage stage) {

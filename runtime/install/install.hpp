@@ -27,6 +27,7 @@ struct InstallOptions : TreeWork {
     bool unattended = true;     // nothing is asked: scripts are told so
     bool private_modes = false; // --private: nothing for group and others
     bool compile_bytecode = true;
+    unsigned keep = 0;                        // --keep: generations of the environment that is replaced; 0: it goes
     bool register_environment = true;         // ~/.conda/environments.txt (HOME of the environment)
     bool no_uring = false, no_direct = false; // force the fallbacks (tests, bench)
     bool sync = true;         // false: no syncfs before the commit (bench only: a power cut may lose files)
@@ -44,6 +45,8 @@ struct InstallSummary {
     std::string io;                // "io_uring + O_DIRECT, 2 threads"
     StageTimes seconds;
     std::vector<std::string> carried_over; // by --replace, below the root
+    unsigned generation = 0;               // that the environment before became; 0: none
+    std::uint64_t inherited = 0;           // files that an update took from it
     std::vector<std::string> warnings;     // one sentence each, e.g. bytecode that could not be compiled
     // A package's script failed (kind script, exit 10): the files are installed and the stage is not `scripts`.
     std::optional<Error> script_failure;

@@ -1,5 +1,6 @@
 #include "runtime/install/replace.hpp"
 
+#include "runtime/install/generations.hpp"
 #include "runtime/place/control_files.hpp"
 
 #include <fcntl.h>
@@ -42,32 +43,39 @@ Status Replacement::recover() const {
     auto directory = parent();
     if (untrusted_ || !directory.ok()) return {};
     if (new_is_there_ && directory->exists(stage_) && !directory->exists(aside_)) TRY(move(*directory, stage_, aside_));
-    if (!directory->exists(name_) && directory->exists(aside_)) {
-        TRY(move(*directory, aside_, name_));
-        TRY(directory->sync());
-    }
-    return {};
+    return bring_back(*directory, name_, aside_);
 }
 
 Status Replacement::exchange(io::Faults* faults) const {
     TRY_ASSIGN(Directory directory, parent());
-    if (directory.exists(aside_))
+    return exchange_trees(directory, stage_, name_, aside_, faults);
+}
+
+Status exchange_trees(const Directory& parent, const std::string& stage, const std::string& name,
+                      const std::string& aside, io::Faults* faults) {
+    if (parent.exists(aside))
         return make_error(ErrorKind::storage, "'{}' is left of an earlier replacement; move it away and run again",
-                          directory.shown(aside_));
-    int error = io::fault(faults, io::Faults::Call::rename, prefix_.native());
-    if (error == 0) error = exchange_names(directory, stage_, name_);
+                          parent.shown(aside));
+    int error = io::fault(faults, io::Faults::Call::rename, parent.shown(name));
+    if (error == 0) error = exchange_names(parent, stage, name);
     if (error == 0) {
-        TRY(move(directory, stage_, aside_));
+        TRY(move(parent, stage, aside));
     } else if (error == EINVAL || error == ENOSYS) {
-        TRY(move(directory, name_, aside_));
-        if (Status moved = move(directory, stage_, name_); !moved.ok()) {
-            (void)move(directory, aside_, name_);
+        TRY(move(parent, name, aside));
+        if (Status moved = move(parent, stage, name); !moved.ok()) {
+            (void)move(parent, aside, name);
             return moved;
         }
     } else {
-        return errno_error(fmt::format("cannot replace '{}'", prefix_.string()), error);
+        return errno_error(fmt::format("cannot replace '{}'", parent.shown(name)), error);
     }
-    return directory.sync();
+    return parent.sync();
+}
+
+Status bring_back(const Directory& parent, const std::string& name, const std::string& aside) {
+    if (parent.exists(name) || !parent.exists(aside)) return {};
+    TRY(move(parent, aside, name));
+    return parent.sync();
 }
 
 Status Replacement::undo(const TreeWork& work) const {
@@ -83,29 +91,35 @@ Status Replacement::undo(const TreeWork& work) const {
     return remove_whole(directory, stage_, work);
 }
 
-Result<std::vector<std::string>> Replacement::finish(const Directory& prefix, bool purge, const TreeWork& work,
-                                                     io::Faults* faults) const {
+Result<Replacement::Finished> Replacement::finish(const Directory& prefix, bool purge, unsigned keep,
+                                                  const TreeWork& work, io::Faults* faults) const {
     TRY_ASSIGN(Directory directory, parent());
-    std::vector<std::string> carried;
-    if (purge) {
-        TRY(remove_whole(directory, aside_, work));
-        return carried;
-    }
+    Finished out;
     const std::string shown = directory.shown(aside_);
     TRY_ASSIGN(Directory aside, directory.directory(aside_));
-    auto moved = carry_over(aside, prefix, trust_, work, faults);
-    if (!moved.ok())
-        return std::move(moved).error().in(
-            fmt::format("the new environment is complete; not all that you added to the old one, in '{}', could be "
-                        "carried over",
-                        shown));
-    carried = *std::move(moved);
+    if (!purge) {
+        auto moved = carry_over(aside, prefix, trust_, keep > 0 ? OldTree::keep : OldTree::remove, work, faults);
+        if (!moved.ok())
+            return std::move(moved).error().in(
+                fmt::format("the new environment is complete; not all that you added to the old one, in '{}', could be "
+                            "carried over",
+                            shown));
+        out.carried_over = *std::move(moved);
+    }
+    if (keep > 0) {
+        TRY_ASSIGN(out.generation, keep_as_generation(prefix_, aside_, keep, trust_, work));
+        return out;
+    }
+    if (purge) {
+        TRY(remove_whole(directory, aside_, work));
+        return out;
+    }
     if (const int error = directory.remove_directory(aside_); error != 0)
         return errno_error(fmt::format("the new environment is complete; move what is left of the old one away: "
                                        "cannot remove '{}'",
                                        shown),
                            error);
-    return carried;
+    return out;
 }
 
 } // namespace tinderbox::install

@@ -31,9 +31,14 @@ class Replacement {
     // The new one goes, the old one is back.
     Status undo(const TreeWork& work) const;
     // The new one is complete, in `prefix`. What the user added to the old one or changed in it goes over
-    // (carry_over.hpp), with `purge` it does not; the old one is removed. Returns what was carried over.
-    Result<std::vector<std::string>> finish(const Directory& prefix, bool purge, const TreeWork& work,
-                                            io::Faults* faults) const;
+    // (carry_over.hpp), with `purge` it does not. The old one is removed, or with `keep` becomes the newest of so many
+    // generations.
+    struct Finished {
+        std::vector<std::string> carried_over;
+        unsigned generation = 0; // its number; 0: it is gone
+    };
+    Result<Finished> finish(const Directory& prefix, bool purge, unsigned keep, const TreeWork& work,
+                            io::Faults* faults) const;
 
   private:
     Result<Directory> parent() const;
@@ -43,5 +48,12 @@ class Replacement {
     bool untrusted_;    // what lies there is another user's
     bool new_is_there_; // the prefix is this installer's own
 };
+
+// The steps of it, also for going back to a generation. `stage` and `name` change places, and the tree that was `name`
+// is `aside` afterwards; all three are names in `parent`.
+Status exchange_trees(const Directory& parent, const std::string& stage, const std::string& name,
+                      const std::string& aside, io::Faults* faults);
+// Killed between two renames: there is no `name`, and `aside` becomes it again.
+Status bring_back(const Directory& parent, const std::string& name, const std::string& aside);
 
 } // namespace tinderbox::install

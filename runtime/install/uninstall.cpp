@@ -2,6 +2,7 @@
 
 #include "common/base/stopwatch.hpp"
 #include "runtime/install/control_files.hpp"
+#include "runtime/install/generations.hpp"
 #include "runtime/install/lock.hpp"
 #include "runtime/install/ownership.hpp"
 #include "runtime/install/registry.hpp"
@@ -82,6 +83,7 @@ Result<UninstallSummary> uninstall(const fs::path& path, const UninstallOptions&
     } else {
         TRY(remove_control(tree.root));
     }
+    if (purge) TRY(remove_generations(path, options.trust, options.work));
     ::rmdir(path.c_str()); // stays when something of the user's is in it, and where it is a mount point
     watch.lap("remove");
     return summary;

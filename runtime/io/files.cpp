@@ -160,9 +160,9 @@ Error changed_meanwhile(const Directory& old, const char* name) {
                       old.shown(name));
 }
 
-// A second name serves only a file that already is as it shall be, and that has no other name.
+// A second name serves only a file that already is as it shall be.
 bool may_be_linked(const Tree& tree, const format::Destination& d, const struct stat& st) {
-    return st.st_nlink == 1 && st.st_uid == ::geteuid() && (st.st_mode & 07777) == (d.mode & tree.mode_mask) &&
+    return st.st_uid == ::geteuid() && (st.st_mode & 07777) == (d.mode & tree.mode_mask) &&
            st.st_mtim.tv_sec == d.mtime && st.st_mtim.tv_nsec == 0;
 }
 

@@ -14,10 +14,9 @@ struct Inheritance {
     const std::vector<format::InstalledFile>& files;
 };
 
-// Gives each of WritePlan::inherited its file: a second name of the old one where the file system has hard links, else a
-// copy, which shares its blocks where it can. An old file with another mode or time than it shall have, or with further
-// names, is copied as well: what is changed through one name changes under all. Kinds: storage (a file is not the one
-// that was compared), interrupted.
+// Gives each of WritePlan::inherited its file: a second name of the old one where the file system has hard links, else
+// a copy, which shares its blocks where it can. An old file with another mode or time than it shall have is copied as
+// well: both names have one inode. Kinds: storage (a file is not the one that was compared), interrupted.
 Status inherit_files(const Tree& tree, const Inheritance& from, unsigned threads, const std::atomic<bool>* interrupted,
                      ProgressCounter& progress);
 

@@ -1,6 +1,7 @@
 #include "runtime/place/control_files.hpp"
 
 #include "common/base/hash.hpp"
+#include "common/base/number.hpp"
 
 #include <algorithm>
 
@@ -38,6 +39,27 @@ fs::path stage_beside(const fs::path& root, std::string_view manifest_sha256) {
 
 fs::path aside_of(const fs::path& root) {
     return root.parent_path() / fmt::format(".{}.tinderbox-old", root.filename().string());
+}
+
+namespace {
+
+std::string generation_prefix(const fs::path& root) {
+    return fmt::format(".{}.tinderbox-generation-", root.filename().string());
+}
+
+} // namespace
+
+fs::path generation_at(const fs::path& root, unsigned number) {
+    return root.parent_path() / fmt::format("{}{}", generation_prefix(root), number);
+}
+
+std::optional<unsigned> generation_number(const fs::path& root, std::string_view name) {
+    const std::string prefix = generation_prefix(root);
+    unsigned number = 0;
+    if (!name.starts_with(prefix) || !parse_number(name.substr(prefix.size()), number) || number == 0 ||
+        name != generation_at(root, number).filename().string())
+        return std::nullopt;
+    return number;
 }
 
 } // namespace tinderbox::place

@@ -6,6 +6,7 @@
 #include "common/base/file.hpp"
 #include "common/format/entry.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -47,5 +48,10 @@ fs::path stage_beside(const fs::path& root, std::string_view manifest_sha256);
 // Where an environment that is being replaced waits: PARENT/.NAME.tinderbox-old. One name for all installers, because
 // any of them may have to bring it back.
 fs::path aside_of(const fs::path& root);
+
+// An environment that --keep left: PARENT/.NAME.tinderbox-generation-N, N from 1 on. And the N of such a name; nullopt:
+// it is another one.
+fs::path generation_at(const fs::path& root, unsigned number);
+std::optional<unsigned> generation_number(const fs::path& root, std::string_view name);
 
 } // namespace tinderbox::place

@@ -9,7 +9,8 @@ namespace tinderbox::place {
 namespace {
 
 const format::EarlierInstaller* installer_of(const format::UpdateInfo& update, const State& state) {
-    const auto found = std::ranges::find(update.onto, state.manifest_sha256, &format::EarlierInstaller::manifest_sha256);
+    const auto found =
+        std::ranges::find(update.onto, state.manifest_sha256, &format::EarlierInstaller::manifest_sha256);
     return found == update.onto.end() ? nullptr : &*found;
 }
 
@@ -27,7 +28,8 @@ std::optional<Refusal> refuse_update(const format::UpdateInfo& update, const Dec
     const std::string whole = "name its prefix with -p, or take the installer of the whole environment";
     if (decision.extract_only)
         return Refusal{"update-extract",
-                       fmt::format("this file is an update for {} and holds only what that lacks", format::describe_earlier(update)),
+                       fmt::format("this file is an update for {} and holds only what that lacks",
+                                   format::describe_earlier(update)),
                        "extract the installer of the whole environment", ErrorKind::usage};
     if (!state)
         return Refusal{"update-base-missing",
@@ -39,16 +41,17 @@ std::optional<Refusal> refuse_update(const format::UpdateInfo& update, const Dec
         const auto there = read_installed(tree);
         const std::string name = there.ok() && *there ? (*there)->manifest.name : "another environment";
         return Refusal{"update-base-other",
-                       fmt::format("this file is an update for {}, and '{}' holds {}", format::describe_earlier(update), root,
-                                   format::describe_installer({name, state->manifest_sha256})),
+                       fmt::format("this file is an update for {}, and '{}' holds {}", format::describe_earlier(update),
+                                   root, format::describe_installer({name, state->manifest_sha256})),
                        whole};
     }
     if (const auto from = moved_from(*state, decision.layout.root))
         return refuse_moved(*from, decision.layout.root, earlier->name);
     if (state->stage < InstallStage::registered)
-        return Refusal{"update-base-unfinished",
-                       fmt::format("the installation of {} in '{}' is not finished", format::describe_installer(*earlier), root),
-                       fmt::format("finish it first: sh {}.run -b -p {}", earlier->name, shell_quote(root))};
+        return Refusal{
+            "update-base-unfinished",
+            fmt::format("the installation of {} in '{}' is not finished", format::describe_installer(*earlier), root),
+            fmt::format("finish it first: sh {}.run -b -p {}", earlier->name, shell_quote(root))};
     return std::nullopt;
 }
 

@@ -41,6 +41,13 @@ verify::InstallFacts Session::facts_of(const install::InstallSummary& summary) {
     if (!summary.carried_over.empty())
         facts.notes.push_back(fmt::format("{}, added or changed, carried over from the environment that was replaced",
                                           counted(summary.carried_over.size(), "entry")));
+    if (summary.inherited > 0)
+        facts.notes.push_back(fmt::format("{} of the environment that was there {} as {}",
+                                          counted(summary.inherited, "file"), summary.inherited == 1 ? "stays" : "stay",
+                                          summary.inherited == 1 ? "it was" : "they were"));
+    if (summary.generation > 0)
+        facts.notes.push_back(fmt::format("the environment that was there is generation {}; --rollback brings it back",
+                                          summary.generation));
     if (summary.script_failure) facts.script_failure = summary.script_failure->message;
     return facts;
 }

@@ -34,6 +34,8 @@ std::string Session::manifest_sha256() const {
 
 Result<int> Session::go() {
     TRY(check_report_place());
+    if (options_.keep > 0 && !options_.replace && !manifest_.update)
+        return make_error(ErrorKind::usage, "--keep goes with --replace, or with an update");
     if (options_.as_owner) TRY(become_owner());
     switch (options_.mode) {
     case ui::Mode::list:
@@ -56,6 +58,10 @@ Result<int> Session::go() {
         return repair();
     case ui::Mode::uninstall:
         return remove();
+    case ui::Mode::generations:
+        return generations();
+    case ui::Mode::rollback:
+        return rollback();
     default:
         return install_all();
     }
@@ -101,6 +107,7 @@ install::InstallOptions Session::install_options() const {
     o.skip_scripts = options_.skip_scripts;
     o.unattended = !interactive();
     o.private_modes = options_.private_files;
+    o.keep = options_.keep;
     static_cast<install::TreeWork&>(o) = tree_work();
     // A way around a kernel or a file system that misbehaves; also how tests/bench measures the fallbacks.
     const std::string io = environment_variable("TINDERBOX_IO");

@@ -1,11 +1,12 @@
 // One run of a NAME.run, or of the stub in an installed prefix: carries out the options, from the first check of the
 // machine to the report. main() makes one and turns its result into an exit code.
 //
-//   session.cpp    which prefix is meant, preflight
-//   report.cpp     the report: shown, kept, written where --report says
-//   describe.cpp   --list, --info, --license, --verify-file: the contents of the file
-//   install.cpp    installing and --extract, and the questions on the way
-//   upkeep.cpp     --verify-only, --integrity, --repair, --uninstall: an installed prefix
+//   session.cpp      which prefix is meant, preflight
+//   report.cpp       the report: shown, kept, written where --report says
+//   describe.cpp     --list, --info, --license, --verify-file: the contents of the file
+//   install.cpp      installing and --extract, and the questions on the way
+//   generations.cpp  --generations, --rollback: environments that were there before
+//   upkeep.cpp       --verify-only, --integrity, --repair, --uninstall: an installed prefix
 #pragma once
 
 #include "common/base/standard_output.hpp"
@@ -100,6 +101,11 @@ class Session {
     Result<int> repair() const;
     Result<int> remove();
     std::vector<install::ShellChange> undo_conda_init(const std::string& root) const;
+
+    // generations.cpp
+    Result<fs::path> installed_root() const;
+    Result<int> generations() const;
+    Result<int> rollback() const;
 
     std::optional<format::RunFile> run_; // nothing exactly when installed_ is there
     format::Manifest manifest_;

@@ -12,7 +12,7 @@ namespace {
 struct OptionRow {
     char letter; // 0 = none
     std::string_view name;
-    std::string_view argument; // "" = takes none
+    std::string_view argument; // "" = takes none; "[N]": may be left out
     std::string_view help;     // "" = not shown
     std::function<Status(RunOptions&, const std::string&)> apply;
 };
@@ -93,6 +93,20 @@ const std::vector<OptionRow>& option_rows() {
              return {};
          }},
         {0, "replace", "", "replace the environment in DIR, once the new one is complete", flag(&RunOptions::replace)},
+        {0, "keep", "N", "with --replace, or an update: keep the last N environments that were there",
+         [](RunOptions& o, const std::string& value) -> Status {
+             if (!parse_number(value, o.keep) || o.keep < 1 || o.keep > 1000)
+                 return make_error(ErrorKind::usage, "--keep needs a number from 1 to 1000, not '{}'", value);
+             return {};
+         }},
+        {0, "generations", "", "list the environments that --keep left beside DIR",
+         mode(Mode::generations, "--generations")},
+        {0, "rollback", "[N]", "bring generation N back to DIR (the newest)",
+         [](RunOptions& o, const std::string& value) -> Status {
+             if (!value.empty() && (!parse_number(value, o.generation) || o.generation == 0))
+                 return make_error(ErrorKind::usage, "--rollback takes the number of a generation, not '{}'", value);
+             return set_mode(o, Mode::rollback, "--rollback");
+         }},
         {0, "no-gpu", "", "install even if this GPU or driver cannot run the environment", flag(&RunOptions::no_gpu)},
         {0, "gpu-memory", "N", "test N percent of each GPU's free memory (10; 0: none)",
          [](RunOptions& o, const std::string& value) -> Status {
@@ -159,7 +173,8 @@ class Parser {
             else return stray(word);
         }
         const bool replaces = options_.replace && (options_.mode == Mode::install || options_.mode == Mode::check);
-        if (options_.purge && !replaces && options_.mode != Mode::uninstall && options_.mode != Mode::help)
+        const bool removes = options_.mode == Mode::uninstall || options_.mode == Mode::rollback;
+        if (options_.purge && !replaces && !removes && options_.mode != Mode::help)
             return make_error(ErrorKind::usage, "--purge goes with --uninstall or --replace");
         return std::move(options_);
     }
@@ -176,6 +191,11 @@ class Parser {
         return arguments_[next_++];
     }
 
+    bool number_follows() const {
+        return next_ < arguments_.size() && !arguments_[next_].empty() &&
+               arguments_[next_].find_first_not_of("0123456789") == std::string::npos;
+    }
+
     Status long_option(const std::string& word) {
         auto equals = word.find('=');
         std::string_view name =
@@ -187,6 +207,7 @@ class Parser {
                 return row.apply(options_, "");
             }
             if (equals != std::string::npos) return row.apply(options_, word.substr(equals + 1));
+            if (row.argument.starts_with('[') && !number_follows()) return row.apply(options_, "");
             TRY_ASSIGN(std::string value, value_for(fmt::format("--{}", name), row.argument));
             return row.apply(options_, value);
         }

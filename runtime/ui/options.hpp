@@ -25,6 +25,8 @@ enum class Mode {
     integrity,   // checks every file of an installed prefix
     repair,      // restores damaged and missing files of an installed prefix
     uninstall,
+    generations, // lists the environments that were at a prefix before
+    rollback,    // brings one of them back
 };
 
 struct RunOptions {
@@ -34,6 +36,8 @@ struct RunOptions {
     bool force = false;          // -f
     bool update = false;         // -u
     bool replace = false;        // --replace
+    unsigned keep = 0;           // --keep: generations of what is replaced; 0: none
+    unsigned generation = 0;     // --rollback N; 0: the newest
     bool keep_packages = false;  // -k
     bool skip_scripts = false;   // -s
     bool skip_shortcuts = false; // -m
@@ -44,7 +48,7 @@ struct RunOptions {
     std::string extract_to;      // --extract DIR
     std::string log_file, report_file;
     std::string key_file; // --key PUB.pem
-    bool purge = false;   // --purge, with --uninstall or --replace
+    bool purge = false;   // --purge, with --uninstall, --rollback or --replace
     bool as_owner = false, allow_shared = false;
     bool no_host = false; // --no-host: the report does not name this machine
     bool json = false, no_gpu = false, private_files = false, quiet = false;

@@ -43,8 +43,8 @@ std::string text_of(const Image& image, std::uint32_t destination) {
     const format::Content& content = image.table.contents[image.table.destinations[destination].content];
     const format::Block& block = image.table.blocks.at(content.block);
     Bytes raw(block.raw);
-    REQUIRE(format::unpack_block(block, ByteView(image.memory).subspan(image.sources[content.block].offset, block.packed),
-                                 raw)
+    REQUIRE(format::unpack_block(block,
+                                 ByteView(image.memory).subspan(image.sources[content.block].offset, block.packed), raw)
                 .ok());
     return std::string(as_text(ByteView(raw).subspan(content.offset, content.size)));
 }

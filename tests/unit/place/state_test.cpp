@@ -6,6 +6,16 @@
 using namespace tinderbox;
 using namespace tinderbox::place;
 
+TEST_CASE("the names of generations") {
+    CHECK(generation_at("/a/env", 3) == "/a/.env.tinderbox-generation-3");
+    CHECK(generation_number("/a/env", ".env.tinderbox-generation-12") == 12u);
+    for (std::string_view other :
+         {".env.tinderbox-generation-0", ".env.tinderbox-generation-", ".env.tinderbox-generation-03",
+          ".env.tinderbox-generation--1", ".env.tinderbox-generation-1x", ".env.tinderbox-old",
+          ".env2.tinderbox-generation-1", ".env.tinderbox-generation-99999999999"})
+        CHECK_FALSE(generation_number("/a/env", other));
+}
+
 TEST_CASE("the state file") {
     State state{std::string(64, 'a'), InstallStage::scripts, InstalledParts::base, {}};
     for (std::string prefix : {"", "/home/a b/env"}) {

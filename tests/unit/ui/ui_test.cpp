@@ -75,6 +75,10 @@ TEST_CASE("long options") {
     CHECK(o.report_file == "r.html");
     CHECK(parsed({"--gpu-memory", "0"}).gpu_memory == 0);
     CHECK(parsed({"--verify-only", "--gpu-memory=95"}).gpu_memory == 95);
+    CHECK(parsed({"--rollback"}).generation == 0);
+    CHECK(parsed({"--rollback", "3", "-p", "x"}).generation == 3);
+    CHECK(parsed({"--rollback=12"}).generation == 12);
+    CHECK(parsed({"--rollback", "-p", "7"}).prefix == "7");
     CHECK(parsed({"--extract", "d"}).extract_to == "d");
     CHECK(parsed({"--init-shells", "bash,zsh"}).conda_init);
     CHECK(parsed({"--init-shells=all"}).init_shells == "all");
@@ -103,6 +107,9 @@ TEST_CASE("wrong usage") {
     CHECK(refused({"--log"}) == "--log needs a value: --log FILE");
     CHECK(refused({"--json=yes"}) == "--json takes no value");
     CHECK(refused({"--jobs", "0"}) == "--jobs needs a number from 1 to 1024, not '0'");
+    CHECK(refused({"--rollback=0"}) == "--rollback takes the number of a generation, not '0'");
+    CHECK(refused({"--rollback", "all"}) == "unexpected argument 'all'; the directory to install into goes after -p");
+    CHECK(refused({"--keep", "0"}) == "--keep needs a number from 1 to 1000, not '0'");
     CHECK(refused({"--gpu-memory", "96"}) == "--gpu-memory needs a number from 0 to 95, not '96'");
     CHECK(refused({"--gpu-memory", "all"}) == "--gpu-memory needs a number from 0 to 95, not 'all'");
     CHECK(refused({"--jobs", "4x"}) == "--jobs needs a number from 1 to 1024, not '4x'");
