@@ -218,18 +218,42 @@ format::UpdateInfo describe(const format::Table& table, const std::vector<Earlie
     return out;
 }
 
+// The contents of `now` that each of the earlier tables has at all their paths.
+std::vector<bool> inherited_contents(const format::Table& now, const std::vector<const format::Table*>& earlier) {
+    std::vector<bool> out(now.contents.size(), true);
+    for (const format::Table* one : earlier) {
+        Comparison comparison(now, *one);
+        for (std::uint32_t i = 0; i < now.destinations.size(); ++i)
+            if (now.destinations[i].kind == format::EntryKind::file && !comparison.has(i))
+                out[now.destinations[i].content] = false;
+    }
+    return out;
+}
+
 } // namespace
+
+UpdateWeight weigh_update(const format::Table& before, const format::Table& now) {
+    UpdateWeight out;
+    const std::vector<bool> inherited = inherited_contents(now, {&before});
+    for (std::size_t c = 0; c < inherited.size(); ++c) {
+        const format::Content& content = now.contents[c];
+        if (inherited[c]) continue;
+        ++out.files;
+        out.bytes += content.size;
+        for (std::uint32_t b = content.block, end = b + format::block_count(now, content); b < end; ++b) {
+            const format::Block& block = now.blocks[b];
+            out.packed += block.packed * std::min<std::uint64_t>(content.size, block.raw) / block.raw;
+        }
+    }
+    return out;
+}
 
 Status make_update(Image& image, const std::vector<LinkInput>& inputs, const std::vector<EarlierTable>& earlier,
                    unsigned threads) {
     format::Table& table = image.table;
-    std::vector<bool> inherited(table.contents.size(), true);
-    for (const EarlierTable& one : earlier) {
-        Comparison comparison(table, one.table);
-        for (std::uint32_t i = 0; i < table.destinations.size(); ++i)
-            if (table.destinations[i].kind == format::EntryKind::file && !comparison.has(i))
-                inherited[table.destinations[i].content] = false;
-    }
+    std::vector<const format::Table*> tables;
+    for (const EarlierTable& one : earlier) tables.push_back(&one.table);
+    const std::vector<bool> inherited = inherited_contents(table, tables);
     for (std::size_t c = 0; c < table.contents.size(); ++c)
         table.contents[c].inherited = inherited[c] && table.contents[c].size > 0;
     TRY(Blocks(image, inputs, threads).settle());

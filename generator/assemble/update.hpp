@@ -20,4 +20,11 @@ struct EarlierTable {
 Status make_update(Image& image, const std::vector<LinkInput>& inputs, const std::vector<EarlierTable>& earlier,
                    unsigned threads);
 
+// What an update from one table to another would hold.
+struct UpdateWeight {
+    std::uint64_t files = 0, bytes = 0; // as installed
+    std::uint64_t packed = 0;           // about: files that share a block get their part of it
+};
+UpdateWeight weigh_update(const format::Table& before, const format::Table& now);
+
 } // namespace tinderbox::assemble

@@ -61,4 +61,18 @@ Status leave_out(assemble::Image& image, const std::vector<assemble::LinkInput>&
     return {};
 }
 
+Result<std::optional<assemble::UpdateWeight>> update_weight(const std::string& before, const std::string& after) {
+    const std::optional<assemble::UpdateWeight> none;
+    for (const std::string& path : {before, after})
+        if (!format::looks_like_run(path)) return none;
+    TRY_ASSIGN(const format::RunFile a, format::RunFile::open(before));
+    TRY_ASSIGN(const format::RunFile b, format::RunFile::open(after));
+    TRY_ASSIGN(const format::Manifest one, format::manifest_from_json(a.manifest()));
+    TRY_ASSIGN(const format::Manifest two, format::manifest_from_json(b.manifest()));
+    if (one.platform != two.platform || one.base_installer || two.base_installer || two.update) return none;
+    TRY_ASSIGN(const format::Table earlier, a.table());
+    TRY_ASSIGN(const format::Table now, b.table());
+    return std::optional(assemble::weigh_update(earlier, now));
+}
+
 } // namespace tinderbox::build

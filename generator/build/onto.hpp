@@ -17,4 +17,8 @@ Status check_earlier(const std::vector<assemble::EarlierTable>& earlier, const l
 Status leave_out(assemble::Image& image, const std::vector<assemble::LinkInput>& inputs,
                  const std::vector<assemble::EarlierTable>& earlier, const Options& options);
 
+// What `after` --onto `before` would weigh. nullopt: one of them is no installer of an environment alone, or they are
+// for two platforms.
+Result<std::optional<assemble::UpdateWeight>> update_weight(const std::string& before, const std::string& after);
+
 } // namespace tinderbox::build

@@ -1,5 +1,7 @@
 // tinderbox diff A B: packages added, removed and changed between two locks, .runs or SPECs.
 #include "common/base/standard_output.hpp"
+#include "common/base/units.hpp"
+#include "generator/build/onto.hpp"
 #include "generator/commands/command.hpp"
 #include "generator/report/columns.hpp"
 #include "generator/report/difference.hpp"
@@ -17,8 +19,15 @@ Result<bool> diff(std::string before, std::string after, bool as_json) {
     report::Difference difference = report::difference_of(a, b);
     difference.before = before;
     difference.after = after;
-    if (as_json) write_output(format::canonical_json(report::to_json(difference)));
+    TRY_ASSIGN(const auto update, build::update_weight(before, after));
+    nlohmann::json value = report::to_json(difference);
+    if (update) value["update"] = {{"files", update->files}, {"bytes", update->bytes}, {"packed", update->packed}};
+    if (as_json) write_output(format::canonical_json(value));
     else write_output(report::difference_text(difference, report::output_colour()));
+    if (update && !as_json)
+        write_output(fmt::format("{:>12}  about {}: {} of {} (tinderbox build --onto)\n", "update",
+                                 format_bytes(update->packed), counted(update->files, "file"),
+                                 format_bytes(update->bytes)));
     return difference.empty();
 }
 

@@ -32,8 +32,8 @@ std::optional<Generation> generation(const fs::path& root, unsigned number, cons
     out.number = number;
     out.path = place::generation_at(root, number);
     auto tree = place::open_tree(out.path, trust, place::Access::read);
-    auto installed = tree.ok() ? place::read_installed(out.path) : Result<std::optional<place::InstalledEnvironment>>(
-                                                                       tree.error());
+    auto installed =
+        tree.ok() ? place::read_installed(out.path) : Result<std::optional<place::InstalledEnvironment>>(tree.error());
     if (!installed.ok() || !*installed) return std::nullopt;
     out.installed = **std::move(installed);
     if (out.installed.state.prefix != root) return std::nullopt;
@@ -45,9 +45,8 @@ std::optional<Generation> generation(const fs::path& root, unsigned number, cons
 Status refuse_changed(const Generation& back, const place::OpenTree& tree, const RollbackOptions& options) {
     if (options.force) return {};
     TRY_ASSIGN(const FileCheck check, verify_files(tree.root, options.work));
-    const auto changed = std::ranges::find_if(check.differences, [](const FileDifference& d) {
-        return d.kind != FileDifference::Kind::mode;
-    });
+    const auto changed = std::ranges::find_if(
+        check.differences, [](const FileDifference& d) { return d.kind != FileDifference::Kind::mode; });
     if (changed == check.differences.end()) return {};
     return make_error(ErrorKind::storage,
                       "generation {} is not as it was installed: '{}' {}; add -f to go back to it all the same",
@@ -137,7 +136,8 @@ Result<Rollback> roll_back(const fs::path& root, const RollbackOptions& options)
         TRY_ASSIGN(const FileLock lock, lock_control(now.control, root));
         if (!parent.exists(aside)) {
             TRY_ASSIGN(out.back, choose(root, options));
-            TRY_ASSIGN(const place::OpenTree then, place::open_tree(out.back.path, options.trust, place::Access::write));
+            TRY_ASSIGN(const place::OpenTree then,
+                       place::open_tree(out.back.path, options.trust, place::Access::write));
             TRY(refuse_changed(out.back, then, options));
             if (!options.purge) {
                 TRY_ASSIGN(const auto refusal, refuse_exchange(now, then, options.work));

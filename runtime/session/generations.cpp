@@ -1,10 +1,10 @@
 // The environments that were at a prefix before: --generations, --rollback. Any installer and the stub know them.
+#include "runtime/install/generations.hpp"
 #include "common/base/standard_output.hpp"
 #include "common/base/time.hpp"
 #include "common/base/units.hpp"
 #include "common/format/update.hpp"
 #include "common/machine/local_time.hpp"
-#include "runtime/install/generations.hpp"
 #include "runtime/session/session.hpp"
 
 #include <nlohmann/json.hpp>

@@ -16,6 +16,7 @@ make_run new.run six==1.17.0 pyyaml==6.0.3 numpy==2.2.6 markupsafe==3.0.3
 update_run update.run old.run six==1.17.0 pyyaml==6.0.3 numpy==2.2.6 markupsafe==3.0.3
 grep -q "update for .old. (manifest" log || { cat log >&2; fail "the build does not say what the update is for"; }
 env=$work/env
+expect 0 "update  about" "$tinderbox" diff old.run new.run
 small=$(stat -c %s update.run) whole=$(stat -c %s new.run)
 echo "the whole installer has $whole bytes, the update $small"
 [ "$small" -lt $((whole / 4)) ] || fail "the update has $small of $whole bytes"
