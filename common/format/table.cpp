@@ -6,6 +6,7 @@
 #include "common/format/entry.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace tinderbox::format {
 namespace {
@@ -138,6 +139,13 @@ Status check_links(const Table& table) {
 
 bool has_inherited(const Table& table) {
     return std::ranges::any_of(table.contents, [](const Content& content) { return content.inherited; });
+}
+
+bool names_differ_in_case(const Table& table) {
+    std::unordered_set<std::string> seen;
+    return std::ranges::any_of(table.destinations, [&](const Destination& d) {
+        return !seen.insert(std::to_string(prefix_index(d.root)) + " " + to_lower(d.path)).second;
+    });
 }
 
 std::uint32_t block_count(const Table& table, const Content& content) {

@@ -142,6 +142,9 @@ Bytes encode(const Table& table);
 // Errors are of kind `damaged`.
 Result<Table> decode_table(ByteView bytes);
 
+// Whether names differ only in case: legal (ncurses has them), but not on every file system.
+bool names_differ_in_case(const Table& table);
+
 // How many raw blocks a content spans, starting with content.block.
 std::uint32_t block_count(const Table& table, const Content& content);
 

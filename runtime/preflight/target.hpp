@@ -2,30 +2,20 @@
 #pragma once
 
 #include "common/format/manifest.hpp"
-#include "common/machine/finding.hpp"
+#include "common/machine/file_system.hpp"
 #include "runtime/place/place.hpp"
 
 #include <cstdint>
-#include <functional>
 #include <vector>
 
 namespace tinderbox::preflight {
 
-struct TargetFacts {
-    std::string prefix;          // the root of the tree, absolute
-    std::string existing;        // the nearest directory that exists: the prefix itself or one above it
-    std::string not_a_directory; // a component above the prefix that is a file, "" = none
-    bool writable = true;        // `existing` may be written to by this user
+struct TargetFacts : machine::FileSystemFacts { // of `existing`
+    std::string prefix;                         // the root of the tree, absolute
+    std::string existing;                       // the nearest directory that exists: the prefix itself or one above it
+    std::string not_a_directory;                // a component above the prefix that is a file, "" = none
+    bool writable = true;                       // `existing` may be written to by this user
     int write_errno = 0;
-    // Of the file system below `existing`.
-    bool read_only = false, noexec = false;
-    bool folds_case = false;  // names that differ only in case are one name
-    bool no_symlinks = false; // vfat, exfat
-    std::string file_system;  // "exfat", "nfs", …; "" = nothing special
-    std::uint64_t free_bytes = 0;
-    std::optional<std::uint64_t> free_inodes; // nullopt = unknown (btrfs, some network file systems)
-    // Left by the user's quota; nullopt = no quota, or unknown.
-    std::optional<std::uint64_t> quota_bytes, quota_inodes;
     // Left in the staging tree by an interrupted run of this user: needs no space a second time.
     std::uint64_t staged_bytes = 0, staged_inodes = 0;
 };
@@ -33,9 +23,7 @@ struct TargetFacts {
 // Reads only, and never fails: a fact that cannot be read keeps its default.
 TargetFacts read_target_facts(const place::Decision& decision);
 
-// Whether names of the environment differ only in case. Called only when the file system folds case; empty = they do
-// not.
-using NamesCollide = std::function<bool()>;
+using machine::NamesCollide;
 
 // Pure but for names_collide. `decision.refusal` is one of the findings.
 std::vector<machine::Finding> judge_target(const TargetFacts& facts, const place::Decision& decision,

@@ -14,7 +14,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <unordered_set>
 
 namespace tinderbox::session {
 
@@ -165,14 +164,9 @@ Status Session::become_owner() const {
     return {};
 }
 
-// Names that differ only in case: legal (ncurses has them), but not on every file system.
 bool Session::names_collide() const {
     auto table = run().table();
-    if (!table.ok()) return false; // the installation will say so
-    std::unordered_set<std::string> seen;
-    return std::ranges::any_of(table->destinations, [&](const format::Destination& d) {
-        return !seen.insert(std::to_string(format::prefix_index(d.root)) + " " + to_lower(d.path)).second;
-    });
+    return table.ok() && format::names_differ_in_case(*table); // else the installation will say so
 }
 
 std::string Session::probe_name() const {
