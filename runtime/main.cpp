@@ -82,11 +82,11 @@ std::string own_prefix() {
 }
 
 Result<int> run_installed(const std::string& prefix, ui::RunOptions options, const std::atomic<bool>& interrupted) {
-    constexpr ui::Mode known[] = {ui::Mode::verify_only, ui::Mode::integrity,   ui::Mode::uninstall,
-                                  ui::Mode::list,        ui::Mode::generations, ui::Mode::rollback};
+    constexpr ui::Mode known[] = {ui::Mode::verify_only, ui::Mode::integrity, ui::Mode::uninstall, ui::Mode::generations,
+                                  ui::Mode::rollback,    ui::Mode::list,      ui::Mode::describe};
     if (std::ranges::find(known, options.mode) == std::end(known))
         return make_error(ErrorKind::usage, "an installed environment knows --verify-only, --integrity, --uninstall, "
-                                            "--generations, --rollback and --list; "
+                                            "--generations, --rollback, --list and --describe; "
                                             "everything else needs its .run");
     options.prefix = prefix;
     TRY_ASSIGN(auto state, place::read_installed(prefix));

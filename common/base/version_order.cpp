@@ -24,4 +24,9 @@ int compare_versions(std::string_view a, std::string_view b) {
     return 0;
 }
 
+bool is_dotted_number(std::string_view text) {
+    return !text.empty() && text.size() <= 32 && text.find_first_not_of("0123456789.") == std::string_view::npos &&
+           text.front() != '.' && text.back() != '.' && text.find("..") == std::string_view::npos;
+}
+
 } // namespace tinderbox

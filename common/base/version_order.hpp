@@ -10,4 +10,7 @@ namespace tinderbox {
 // is no number.
 int compare_versions(std::string_view a, std::string_view b);
 
+// Whether a text is such a version: numbers with a dot between them, 32 bytes at most.
+bool is_dotted_number(std::string_view text);
+
 } // namespace tinderbox

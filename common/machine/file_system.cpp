@@ -21,26 +21,16 @@ struct FileSystemRow {
 };
 // linux/magic.h and the file systems' own headers. ext2 and ext3 share the number of ext4.
 constexpr FileSystemRow file_systems[] = {
-    {0x4d44, "vfat", true, true},
-    {0x2011bab0, "exfat", true, true},
-    {0x5346544e, "ntfs", true},
-    {0x7366746e, "ntfs3", true},
-    {0xff534d42, "cifs", true},
-    {0xfe534d42, "smb", true},
-    {0x01021997, "9p", true},
-    {0x6969, "nfs"},
-    {0x65735546, "fuse"},
-    {0xef53, "ext4"},
-    {0x58465342, "xfs"},
-    {0x9123683e, "btrfs"},
-    {0x2fc12fc1, "zfs"},
-    {0xf2f52010, "f2fs"},
-    {0x01021994, "tmpfs"},
-    {0x794c7630, "overlay"},
-    {0x73717368, "squashfs"},
-    {0x0bd00bd0, "lustre"},
-    {0x47504653, "gpfs"},
-    {0x19830326, "beegfs"},
+    {0x4d44, "vfat", true, true}, {0x2011bab0, "exfat", true, true},
+    {0x5346544e, "ntfs", true},   {0x7366746e, "ntfs3", true},
+    {0xff534d42, "cifs", true},   {0xfe534d42, "smb", true},
+    {0x01021997, "9p", true},     {0x6969, "nfs"},
+    {0x65735546, "fuse"},         {0xef53, "ext4"},
+    {0x58465342, "xfs"},          {0x9123683e, "btrfs"},
+    {0x2fc12fc1, "zfs"},          {0xf2f52010, "f2fs"},
+    {0x01021994, "tmpfs"},        {0x794c7630, "overlay"},
+    {0x73717368, "squashfs"},     {0x0bd00bd0, "lustre"},
+    {0x47504653, "gpfs"},         {0x19830326, "beegfs"},
     {0x00c36400, "ceph"},
 };
 
@@ -84,7 +74,8 @@ class Judge {
             error("read-only", fmt::format("the file system of {} is mounted read-only", where_),
                   "choose another prefix with -p");
         if (facts_.noexec)
-            error("noexec", fmt::format("the file system of {} is mounted noexec: no program could start from it", where_),
+            error("noexec",
+                  fmt::format("the file system of {} is mounted noexec: no program could start from it", where_),
                   "choose a prefix on another file system with -p");
         if (facts_.no_symlinks)
             error("no-symlinks", fmt::format("the file system of {}{} has no symbolic links", where_, on),

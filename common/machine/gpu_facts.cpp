@@ -23,9 +23,6 @@ std::optional<std::uint32_t> hex_number(const SystemRoot& root, const std::strin
     return text ? parse_hex(*text) : std::nullopt;
 }
 
-// More devices than any machine has: a hostile tree must not make reading slow.
-constexpr std::size_t most_devices = 1024;
-
 void name_from_table(GpuDevice& gpu) {
     if (const GpuModel* model = find_gpu_model(gpu.id)) {
         gpu.name = model->name;
@@ -52,7 +49,7 @@ void ask_driver(const SystemRoot& root, GpuDevice& gpu) {
 void read_pci(const SystemRoot& root, GpuFacts& facts) {
     const std::string bus = "/sys/bus/pci/devices";
     auto addresses = root.entries(bus);
-    if (addresses.size() > most_devices) addresses.resize(most_devices);
+    if (addresses.size() > most_gpus) addresses.resize(most_gpus);
     for (const std::string& address : addresses) {
         const std::string device = bus + "/" + address;
         auto vendor = hex_number(root, device + "/vendor");

@@ -16,17 +16,21 @@
 namespace tinderbox::machine {
 
 struct GpuDevice {
-    std::string address;       // PCI: "0000:01:00.0"
-    std::uint16_t id = 0;      // PCI device id
-    std::string name;          // from the table, else from the driver; "": neither has one
-    int compute = 0;           // compute capability × 10: 86; 0 = unknown
-    std::string kernel_driver; // "nvidia", "nouveau", "vfio-pci", "nova_core", "" = none
-    std::string uuid;          // from the driver; "": the driver has not opened the GPU yet
-    std::string firmware;      // GSP firmware in use, "" = none or unknown
-    std::string vgpu_profile;  // "40C": a part of a GPU, lent by a hypervisor; "": a whole GPU
-    bool excluded = false;     // taken out of use by a parameter of the kernel module
-    bool denied = false;       // /dev/nvidiaN is there and this user may not read and write it
+    std::string address;            // PCI: "0000:01:00.0"
+    std::uint16_t id = 0;           // PCI device id
+    std::string name;               // from the table, else from the driver; "": neither has one
+    int compute = 0;                // compute capability × 10: 86; 0 = unknown
+    std::string kernel_driver;      // "nvidia", "nouveau", "vfio-pci", "nova_core", "" = none
+    std::uint64_t memory_bytes = 0; // from the driver's own answer; 0: it was not asked
+    std::string uuid;               // from the driver; "": the driver has not opened the GPU yet
+    std::string firmware;           // GSP firmware in use, "" = none or unknown
+    std::string vgpu_profile;       // "40C": a part of a GPU, lent by a hypervisor; "": a whole GPU
+    bool excluded = false;          // taken out of use by a parameter of the kernel module
+    bool denied = false;            // /dev/nvidiaN is there and this user may not read and write it
 };
+
+// More than any machine has: a hostile tree or description must not make reading slow.
+inline constexpr std::size_t most_gpus = 1024;
 
 // Values named errno: 0 = opened, ENOENT, ENXIO, EACCES, …
 struct GpuFacts {

@@ -97,6 +97,9 @@ std::string cuda_of_ptx_isa(std::string_view isa) {
     return {};
 }
 
+// No branch below 304 knows the GPUs that CUDA runs on.
+bool is_driver_version(std::string_view text) { return is_dotted_number(text) && compare_versions(text, "300") >= 0; }
+
 std::string newest_of_branch(std::string_view driver_version) {
     std::string out(driver_version);
     if (!out.empty() && out.find('.') == std::string::npos) out += branch_end;

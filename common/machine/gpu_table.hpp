@@ -44,6 +44,8 @@ std::string compute_text(int compute); // 86 → "8.6"
 std::string cuda_of_driver(std::string_view driver_version);
 // The same for a sentence: "12.2", and "13.5 or newer" for a driver of a branch that the table does not have yet.
 std::string cuda_label_of_driver(std::string_view driver_version);
+// "535", "535.154.05": a version or a branch of NVIDIA's driver, as people write it.
+bool is_driver_version(std::string_view text);
 // A branch alone ("535") means its newest driver. With this suffix it compares as newer than every driver of the
 // branch.
 inline constexpr std::string_view branch_end = ".999";

@@ -1,6 +1,7 @@
 #include "common/machine/gpu_verdict.hpp"
 
 #include "common/base/last_component.hpp"
+#include "common/base/number.hpp"
 #include "common/base/text.hpp"
 #include "common/base/version_order.hpp"
 #include "common/format/cuda_floors.hpp"
@@ -20,7 +21,8 @@ namespace {
 using Outcome = GpuVerdict::Outcome;
 
 std::string describe(const GpuDevice& gpu) {
-    return gpu.name.empty() ? fmt::format("10de:{:04x} at {}", gpu.id, gpu.address) : gpu.name;
+    if (!gpu.name.empty()) return gpu.name;
+    return gpu.address.empty() ? "a GPU of an unknown model" : fmt::format("10de:{:04x} at {}", gpu.id, gpu.address);
 }
 
 // "GeForce RTX 3090", "2 × Tesla T4", "A10, Tesla T4".
@@ -465,6 +467,15 @@ GpuVerdict judge_gpu_target(const GpuTarget& target, const format::Requirements&
     facts.devices = target.gpus;
     facts.module_version = newest_of_branch(target.driver);
     return Judge(facts, needs, options).target();
+}
+
+std::optional<int> api_of_compat_library(const GpuFacts& facts) {
+    if (!facts.libcuda_compat) return std::nullopt;
+    const std::string cuda = cuda_of_driver(facts.libcuda_version);
+    const auto parts = split(cuda, '.');
+    int major = 0, minor = 0;
+    if (parts.size() != 2 || !parse_number(parts[0], major) || !parse_number(parts[1], minor)) return std::nullopt;
+    return major * 1000 + minor * 10;
 }
 
 nlohmann::json to_json(const GpuNumbers& numbers) {

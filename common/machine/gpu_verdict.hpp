@@ -59,6 +59,10 @@ struct GpuTarget {
 GpuVerdict judge_gpu_target(const GpuTarget& target, const format::Requirements& needs,
                             const GpuJudgeOptions& options = {});
 
+// The API version (12020 = 12.2) of a cuda-compat library by its name, for a machine whose libcuda cannot be asked:
+// GpuJudgeOptions::driver_api. nullopt: there is no such library, or its name has no version.
+std::optional<int> api_of_compat_library(const GpuFacts& facts);
+
 nlohmann::json to_json(const GpuNumbers& numbers);
 
 } // namespace tinderbox::machine

@@ -67,9 +67,7 @@ Result<machine::GpuDevice> parse_target_gpu(std::string_view text) {
 
 Result<std::string> parse_target_driver(std::string_view text) {
     text = trim(text);
-    const bool good = !text.empty() && text.find_first_not_of("0123456789.") == std::string_view::npos &&
-                      text.front() != '.' && text.back() != '.' && text.find("..") == std::string_view::npos;
-    if (!good || compare_versions(text, "300") < 0)
+    if (!machine::is_driver_version(text))
         return make_error(
             ErrorKind::usage,
             "--target-driver '{}': write a driver version, for instance 535 or 535.154.05 (nvidia-smi shows it)", text);

@@ -1,10 +1,11 @@
 // tinderbox doctor [FILE]: the facts about this machine (or the one whose /proc and /sys lie under TINDERBOX_SYSROOT),
 // whether FILE, a .run, would run on it, and the driver's own answer. Facts and rules are those of the .run's
 // preflight; the CUDA probe, in a child, is the one that runs after its installation.
+#include "common/base/process.hpp"
 #include "common/base/standard_output.hpp"
 #include "common/base/terminal.hpp"
-#include "common/base/text.hpp"
 #include "common/format/run_file.hpp"
+#include "common/machine/description.hpp"
 #include "common/machine/gpu_table.hpp"
 #include "common/machine/gpu_verdict.hpp"
 #include "common/machine/machine.hpp"
@@ -18,6 +19,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 
 namespace tinderbox::commands {
 
@@ -26,8 +28,8 @@ using nlohmann::json;
 namespace {
 
 struct DoctorOptions {
-    std::string file;
-    bool as_json = false;
+    std::string file, prefix;
+    bool as_json = false, describe = false, with_host = false;
     bool no_probe = false, probe = false; // neither: the probe runs if the rules find the driver usable
     std::optional<int> gpu_memory;
     int seconds = 120;
@@ -75,11 +77,7 @@ std::optional<int> api_of_compat(const machine::GpuFacts& gpu, bool host,
         const ByteView program = probe_for(std::nullopt);
         return program.empty() ? std::nullopt : machine::ask_driver_api(program, set);
     }
-    if (!gpu.libcuda_compat) return std::nullopt;
-    const std::string cuda = machine::cuda_of_driver(gpu.libcuda_version);
-    auto parts = split(cuda, '.');
-    if (parts.size() != 2) return std::nullopt;
-    return std::atoi(std::string(parts[0]).c_str()) * 1000 + std::atoi(std::string(parts[1]).c_str()) * 10;
+    return machine::api_of_compat_library(gpu);
 }
 
 // Why the driver is not opened; "" = it is. Without --probe the driver stays closed when the rules have found it
@@ -234,7 +232,41 @@ json to_json(const Diagnosis& d, const std::optional<format::Manifest>& manifest
     return out;
 }
 
+// CUDA numbers GPUs in an order of its own. So a GPU has the memory that all GPUs of its compute capability have.
+void add_memory(const machine::ProbeResult& probe, std::vector<machine::GpuDevice>& devices) {
+    for (machine::GpuDevice& gpu : devices) {
+        std::set<std::uint64_t> sizes;
+        for (const machine::ProbeDevice& one : probe.devices)
+            if (gpu.compute && one.compute_capability == machine::compute_text(gpu.compute))
+                sizes.insert(one.memory_bytes);
+        if (sizes.size() == 1) gpu.memory_bytes = *sizes.begin();
+    }
+}
+
+Status describe(const DoctorOptions& asked) {
+    const machine::SystemRoot root = machine::SystemRoot::from_environment();
+    const auto environment = machine::user_environment();
+    machine::Description out = machine::describe_machine(root, environment);
+    if (asked.with_host) out.host.name = machine::read_host_facts(root).name;
+    const std::string place = asked.prefix.empty() ? environment_variable("HOME") : asked.prefix;
+    std::error_code error;
+    if (!place.empty())
+        out.place =
+            machine::read_file_system(machine::nearest_directory(fs::absolute(place, error).lexically_normal()));
+    if (asked.probe) {
+        machine::ProbeRun run;
+        run.seconds = asked.seconds;
+        const ByteView program = probe_for(std::nullopt);
+        if (program.empty())
+            Terminal::get().warning("this build carries no CUDA probe: the memory of the GPUs is not described");
+        else add_memory(machine::run_probe_as_user(program, {}, run, environment), out.gpu.devices);
+    }
+    write_output(machine::description_text(machine::to_json(out)));
+    return {};
+}
+
 Status doctor(const DoctorOptions& asked) {
+    if (asked.describe) return describe(asked);
     std::optional<format::Manifest> manifest;
     if (!asked.file.empty()) {
         auto run = format::RunFile::open(asked.file);
@@ -263,7 +295,7 @@ void add_doctor(CLI::App& app, Invocation& invocation) {
     CLI::App* command =
         app.add_subcommand("doctor", "Show this machine, its driver and GPUs, and whether a .run would run on it");
     auto asked = std::make_shared<DoctorOptions>();
-    command->add_option("FILE", asked->file, "A .run");
+    auto* file = command->add_option("FILE", asked->file, "A .run");
     auto* probe = command->add_flag("--probe", asked->probe,
                                     "Run kernels through NVIDIA's driver even where the rules expect nothing of it");
     command->add_flag("--no-probe", asked->no_probe, "Read files only: do not open NVIDIA's driver")->excludes(probe);
@@ -274,6 +306,17 @@ void add_doctor(CLI::App& app, Invocation& invocation) {
         ->check(CLI::Range(1, 86400))
         ->type_name("N");
     command->add_flag("--json", asked->as_json, "As JSON");
+    auto* describe =
+        command->add_flag("--describe", asked->describe,
+                          "Print a description of this machine for build --target: one line of JSON without names, "
+                          "paths and serial numbers; with --probe the driver tells the memory of the GPUs, too");
+    describe->excludes(file);
+    command
+        ->add_option("-p,--prefix", asked->prefix,
+                     "With --describe: where an environment is to be installed (default: $HOME)")
+        ->needs(describe)
+        ->type_name("DIR");
+    command->add_flag("--with-host", asked->with_host, "With --describe: name this machine in it")->needs(describe);
     command->callback([=, &invocation] { invocation.run = [=] { return doctor(*asked); }; });
 }
 

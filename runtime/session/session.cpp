@@ -41,6 +41,8 @@ Result<int> Session::go() {
         return list();
     case ui::Mode::info:
         return info();
+    case ui::Mode::describe:
+        return describe();
     case ui::Mode::license:
         return license();
     case ui::Mode::verify_file:

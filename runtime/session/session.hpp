@@ -3,7 +3,8 @@
 //
 //   session.cpp      which prefix is meant, preflight
 //   report.cpp       the report: shown, kept, written where --report says
-//   describe.cpp     --list, --info, --license, --verify-file: the contents of the file
+//   contents.cpp     --list, --info, --license, --verify-file: the contents of the file
+//   describe.cpp     --describe: the machine, and the contents of a prefix
 //   install.cpp      installing and --extract, and the questions on the way
 //   generations.cpp  --generations, --rollback: environments that were there before
 //   upkeep.cpp       --verify-only, --integrity, --repair, --uninstall: an installed prefix
@@ -72,13 +73,16 @@ class Session {
                                   const verify::Verification* verification = nullptr) const;
     Result<int> report(const verify::ReportFacts& in, const std::string& prefix, bool show = true) const;
 
-    // describe.cpp
+    // contents.cpp
     Result<int> list() const;
     Result<int> info() const;
     Result<std::string> license_texts() const;
     Result<int> license() const;
     Result<int> verify_file() const;
     std::string package_summary() const;
+
+    // describe.cpp
+    Result<int> describe() const;
 
     // install.cpp
     Result<std::string> choose_prefix() const;

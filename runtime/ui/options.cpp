@@ -69,6 +69,10 @@ const std::vector<OptionRow>& option_rows() {
         {0, "check", "", "look at this machine, its driver and DIR; write nothing", mode(Mode::check, "--check")},
         {0, "list", "", "the packages in this file", mode(Mode::list, "--list")},
         {0, "info", "", "what this file holds and needs", mode(Mode::info, "--info")},
+        {0, "describe", "", "print what this machine is and DIR holds, for tinderbox build --target",
+         mode(Mode::describe, "--describe")},
+        {0, "files", "", "with --describe: every installed file by its hash", flag(&RunOptions::list_files)},
+        {0, "with-host", "", "with --describe: name this machine", flag(&RunOptions::with_host)},
         {0, "license", "", "all licence texts", mode(Mode::license, "--license")},
         {0, "extract", "DIR", "only write the files for use in DIR: run, register and verify nothing",
          [](RunOptions& o, const std::string& value) -> Status {
@@ -176,6 +180,10 @@ class Parser {
         const bool removes = options_.mode == Mode::uninstall || options_.mode == Mode::rollback;
         if (options_.purge && !replaces && !removes && options_.mode != Mode::help)
             return make_error(ErrorKind::usage, "--purge goes with --uninstall or --replace");
+        if (options_.mode != Mode::describe && options_.mode != Mode::help) {
+            if (options_.list_files) return make_error(ErrorKind::usage, "--files goes with --describe");
+            if (options_.with_host) return make_error(ErrorKind::usage, "--with-host goes with --describe");
+        }
         return std::move(options_);
     }
 

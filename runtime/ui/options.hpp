@@ -18,6 +18,7 @@ enum class Mode {
     check,       // finds problems and writes nothing
     list,        // prints the packages
     info,        // prints a summary
+    describe,    // prints what this machine is, and what is installed in a prefix
     license,     // prints every licence text
     extract,     // writes the files only: runs, registers and verifies nothing
     verify_file, // checks every byte of this file, installs nothing
@@ -50,7 +51,8 @@ struct RunOptions {
     std::string key_file; // --key PUB.pem
     bool purge = false;   // --purge, with --uninstall, --rollback or --replace
     bool as_owner = false, allow_shared = false;
-    bool no_host = false; // --no-host: the report does not name this machine
+    bool no_host = false;                       // --no-host: the report does not name this machine
+    bool with_host = false, list_files = false; // --with-host, --files, both with --describe
     bool json = false, no_gpu = false, private_files = false, quiet = false;
     unsigned jobs = 0;             // 0 = all cores
     std::optional<int> gpu_memory; // --gpu-memory: percent of the free memory that is tested

@@ -8,6 +8,7 @@
 #include "common/machine/probe_events.hpp"
 #include "fake_environment.hpp"
 #include "source_dir.hpp"
+#include "tests/unit/check_schema.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <nlohmann/json.hpp>
@@ -640,40 +641,6 @@ TEST_CASE("probe and imports together") {
     }
 }
 
-// Checks the part of JSON Schema that docs/inside/report.schema.json uses.
-static void check_schema(const json& schema, const json& value, const std::string& where) {
-    INFO(where << " = " << value.dump());
-    if (schema.contains("const")) CHECK(value == schema["const"]);
-    if (schema.contains("enum"))
-        CHECK(std::find(schema["enum"].begin(), schema["enum"].end(), value) != schema["enum"].end());
-    if (schema.contains("type")) {
-        auto is = [&](const std::string& type) {
-            return type == "object"    ? value.is_object()
-                   : type == "array"   ? value.is_array()
-                   : type == "string"  ? value.is_string()
-                   : type == "integer" ? value.is_number_integer()
-                   : type == "number"  ? value.is_number()
-                   : type == "boolean" ? value.is_boolean()
-                   : type == "null"    ? value.is_null()
-                                       : false;
-        };
-        bool any = false;
-        for (const json& type : schema["type"].is_array() ? schema["type"] : json::array({schema["type"]}))
-            any = any || is(type);
-        CHECK(any);
-    }
-    if (value.is_object() && schema.contains("required"))
-        for (const json& name : schema["required"]) CHECK(value.contains(name.get<std::string>()));
-    if (value.is_object() && schema.contains("properties"))
-        for (const auto& [name, member] : value.items()) {
-            INFO("member " << name);
-            REQUIRE(schema["properties"].contains(name)); // a new member is documented
-            check_schema(schema["properties"][name], member, where + "." + name);
-        }
-    if (value.is_array() && schema.contains("items"))
-        for (const json& item : value) check_schema(schema["items"], item, where + "[]");
-}
-
 TEST_CASE("a whole report is what the schema says") {
     json schema = json::parse(*read_text(fs::path(TINDERBOX_SOURCE_DIR) / "docs/inside/report.schema.json"));
     FakeEnvironment e;
@@ -700,7 +667,7 @@ TEST_CASE("a whole report is what the schema says") {
                        e.manifest,          prefix,     &preflight, &facts,
                        &verification,       6,          1763934600};
     json value = make_report(report);
-    check_schema(schema, value, "report");
+    test::check_schema(schema, value, "report");
     CHECK(value["created"] == "2025-11-23T21:50:00Z");
     CHECK(value["activate"] == "source " + shell_quote(prefix + "/bin/activate"));
     CHECK(value["summary"] == fmt::format("installed in '{}'; GPU: failed", prefix));
@@ -710,7 +677,7 @@ TEST_CASE("a whole report is what the schema says") {
     report.included = {prefix + "/share/demo/course"};
     report.start = first_program(e.manifest);
     report.activate_with_conda = "conda activate demo";
-    check_schema(schema, make_report(report), "report of a host");
+    test::check_schema(schema, make_report(report), "report of a host");
     CHECK(make_report(report)["local_time"] == json({{"time", "2025-11-23T22:50:00+01:00"}, {"zone", "CET"}}));
     ::unsetenv("TZ");
     CHECK(make_report(report)["start"] == "python");
@@ -755,7 +722,7 @@ TEST_CASE("a whole report is what the schema says") {
                             nullptr,
                             0,
                             0};
-        check_schema(schema, make_report(partial), std::string(to_string(mode)));
+        test::check_schema(schema, make_report(partial), std::string(to_string(mode)));
     }
 }
 
