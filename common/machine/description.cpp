@@ -1,6 +1,7 @@
 #include "common/machine/description.hpp"
 
 #include "common/base/input_file.hpp"
+#include "common/base/units.hpp"
 #include "common/machine/driver_texts.hpp"
 
 #include <algorithm>
@@ -61,19 +62,23 @@ std::string platform_of(const MachineFacts& machine) {
     return machine.processor == "x86_64" ? "linux-64" : "linux-" + machine.processor;
 }
 
+std::vector<Finding> judge_place(const Description& description, const format::InstallInfo& needs,
+                                 const NamesCollide& names_collide) {
+    if (!description.place) return {};
+    return judge_file_system(*description.place, "the described place", needs, names_collide);
+}
+
 std::vector<Finding> judge_description(const Description& description, const format::Manifest& manifest,
                                        const std::optional<format::InstallInfo>& needs,
                                        const NamesCollide& names_collide) {
     std::vector<Finding> out = judge_machine(description.machine, manifest);
     if (const auto& libraries = manifest.requires_.libraries; !libraries.empty())
         out.push_back({"library-unknown", Severity::warning, ErrorKind::machine,
-                       fmt::format("the environment's Python needs {}, and a description does not tell which shared "
-                                   "libraries its machine has",
-                                   fmt::join(libraries, ", ")),
+                       fmt::format("the environment's Python needs {} of the system, and a description does not tell "
+                                   "which ones its machine has",
+                                   counted(libraries.size(), "library")),
                        "run the installer there with --check"});
-    if (description.place && needs)
-        std::ranges::move(judge_file_system(*description.place, "the described place", *needs, names_collide),
-                          std::back_inserter(out));
+    if (needs) std::ranges::move(judge_place(description, *needs, names_collide), std::back_inserter(out));
     GpuJudgeOptions options;
     options.distribution = description.distribution;
     options.machine = description.machine.processor;

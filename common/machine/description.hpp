@@ -56,6 +56,10 @@ Result<Description> read_description(const std::string& path);
 // conda's name of the processor and system: "linux-64", "linux-aarch64".
 std::string platform_of(const MachineFacts& machine);
 
+// The findings about the described place alone; none where no place is described.
+std::vector<Finding> judge_place(const Description& description, const format::InstallInfo& needs,
+                                 const NamesCollide& names_collide = {});
+
 // The findings that preflight would have there: about machine, place and GPU, in this order. Shared libraries are not
 // in a description, so an environment that needs some has a warning. `needs`: the room of the installation; nothing
 // where it is not known yet.

@@ -26,12 +26,9 @@ struct OpeningRow {
     int number;
     std::string_view word;
 };
-constexpr OpeningRow openings[] = {{0, "opens"},
-                                   {ENOENT, "missing"},
-                                   {ENXIO, "no device"},
-                                   {EACCES, "no permission"},
-                                   {EPERM, "not permitted"},
-                                   {EIO, "fails"}}; // the last one: any other
+constexpr OpeningRow openings[] = {
+    {0, "opens"},  {ENOENT, "missing"}, {ENXIO, "no device"}, {EACCES, "no permission"}, {EPERM, "not permitted"},
+    {EIO, "fails"}}; // the last one: any other
 
 std::string_view opening_word(int number) {
     auto row = std::ranges::find(openings, number, &OpeningRow::number);
@@ -85,7 +82,8 @@ json gpus_json(const std::vector<GpuDevice>& devices) {
 
 std::string_view driver_kind(const GpuFacts& gpu) {
     auto bound = [&](std::string_view driver) {
-        return std::ranges::any_of(gpu.devices, [&](const GpuDevice& g) { return g.kernel_driver.starts_with(driver); });
+        return std::ranges::any_of(gpu.devices,
+                                   [&](const GpuDevice& g) { return g.kernel_driver.starts_with(driver); });
     };
     if (!gpu.module_version.empty()) return gpu.module_open ? "open" : "proprietary";
     if (gpu.wsl) return "windows";
@@ -183,7 +181,8 @@ class Fields : public format::JsonFields {
         if (word.empty()) return ENOENT;
         auto row = std::ranges::find(openings, word, &OpeningRow::word);
         if (row != std::end(openings)) return row->number;
-        fail(fmt::format("'{}' is '{}', and not opens, missing, no device, no permission, not permitted or fails", key, word));
+        fail(fmt::format("'{}' is '{}', and not opens, missing, no device, no permission, not permitted or fails", key,
+                         word));
         return ENOENT;
     }
     // The fields of an object in this one are read, if it is there.
@@ -361,8 +360,8 @@ Status check_format(const json& root, const std::string& where) {
                           where, other.empty() ? "another JSON document" : other);
     }
     if (!number->is_number_unsigned() || *number == 0)
-        return make_error(ErrorKind::usage, "{}: 'tinderbox_machine' is {}, which is no version of the format; {}", where,
-                          number->dump(), describe_again);
+        return make_error(ErrorKind::usage, "{}: 'tinderbox_machine' is {}, which is no version of the format; {}",
+                          where, number->dump(), describe_again);
     if (*number > description_version)
         return make_error(ErrorKind::usage,
                           "{}: it has version {} of the format, and this tinderbox reads up to {}; build with a newer "
@@ -372,8 +371,7 @@ Status check_format(const json& root, const std::string& where) {
 }
 
 Result<json> parse_json(std::string_view text, const std::string& where) {
-    if (trim(text).empty())
-        return make_error(ErrorKind::usage, "{}: it is empty; {} > FILE", where, describe_again);
+    if (trim(text).empty()) return make_error(ErrorKind::usage, "{}: it is empty; {} > FILE", where, describe_again);
     TRY(check_json_cost(text, where));
     try {
         return json::parse(text);
@@ -382,7 +380,8 @@ Result<json> parse_json(std::string_view text, const std::string& where) {
         return make_error(ErrorKind::usage, "{}:{}: it is not valid JSON; {} > FILE", where,
                           1 + std::ranges::count(before, '\n'), describe_again);
     } catch (const json::exception&) { // valid JSON, which may have 1e999
-        return make_error(ErrorKind::usage, "{}: it holds a number that is too large; {} > FILE", where, describe_again);
+        return make_error(ErrorKind::usage, "{}: it holds a number that is too large; {} > FILE", where,
+                          describe_again);
     }
 }
 
@@ -397,12 +396,9 @@ json to_json(const Description& description) {
     add_number(processor, "threads", description.host.cpus);
     json libc = {{"kind", !machine.glibc_path.empty() ? "glibc" : machine.musl ? "musl" : "none"}};
     add_text(libc, "version", machine.glibc, 32);
-    json out = {{"tinderbox_machine", description_version},
-                {"system", shown(machine.system)},
-                {"processor", std::move(processor)},
-                {"libc", std::move(libc)},
-                {"gpus", gpus_json(gpu.devices)},
-                {"driver", driver_json(gpu)}};
+    json out = {{"tinderbox_machine", description_version}, {"system", shown(machine.system)},
+                {"processor", std::move(processor)},        {"libc", std::move(libc)},
+                {"gpus", gpus_json(gpu.devices)},           {"driver", driver_json(gpu)}};
     add_text(out, "host", description.host.name);
     add_text(out, "kernel", machine.kernel);
     add_number(out, "memory_bytes", description.host.memory_bytes);
@@ -447,10 +443,8 @@ json to_json(const InstalledDescription& installed) {
     if (installed.list.empty()) return out;
     json list = json::array();
     for (const InstalledDescription::File& file : installed.list)
-        list.push_back({{"path", file.path},
-                        {"kind", std::string(1, file.kind)},
-                        {"sha256", file.sha256},
-                        {"size", file.size}});
+        list.push_back(
+            {{"path", file.path}, {"kind", std::string(1, file.kind)}, {"sha256", file.sha256}, {"size", file.size}});
     out["files"]["list"] = std::move(list);
     return out;
 }

@@ -96,18 +96,21 @@ std::string cuda_of_target(const machine::GpuTarget& target) {
     return last == 0 ? "" : machine::cuda_of_driver(machine::newest_of_branch(std::to_string(last)));
 }
 
-Result<std::vector<machine::Finding>> check_target(const machine::GpuTarget& target,
-                                                   const format::Requirements& needs) {
-    machine::GpuJudgeOptions options;
-    options.override_advice.clear();
-    machine::GpuVerdict verdict = machine::judge_gpu_target(target, needs, options);
+Result<std::vector<machine::Finding>> refuse_errors(std::vector<machine::Finding> findings) {
     std::string sentences;
-    for (const machine::Finding& f : verdict.findings)
+    for (const machine::Finding& f : findings)
         if (f.severity == machine::Severity::error)
             sentences += fmt::format("{}{}{}{}", sentences.empty() ? "" : "\n", f.sentence,
                                      f.advice.empty() ? "" : "; ", f.advice);
     if (!sentences.empty()) return make_error(ErrorKind::machine, "{}", sentences);
-    return std::move(verdict.findings);
+    return findings;
+}
+
+Result<std::vector<machine::Finding>> check_target(const machine::GpuTarget& target,
+                                                   const format::Requirements& needs) {
+    machine::GpuJudgeOptions options;
+    options.override_advice.clear();
+    return refuse_errors(machine::judge_gpu_target(target, needs, options).findings);
 }
 
 } // namespace tinderbox::advise

@@ -19,6 +19,9 @@ Result<machine::GpuTarget> parse_target(const std::vector<std::string>& gpus, co
 // because support of an older GPU ended with a driver branch. "": not limited.
 std::string cuda_of_target(const machine::GpuTarget& target);
 
+// Error (kind machine): the sentences and advice of all errors among the findings, a line each. Else the findings.
+Result<std::vector<machine::Finding>> refuse_errors(std::vector<machine::Finding> findings);
+
 // Error (kind machine): a sentence for each need that the target does not meet. Else the notes and warnings.
 Result<std::vector<machine::Finding>> check_target(const machine::GpuTarget& target, const format::Requirements& needs);
 

@@ -99,6 +99,7 @@ Result<Planned> plan(const Options& options, Reporter& reporter) {
     ask_sizes(lock, *fetcher, reporter);
     TRY_ASSIGN(const report::RedistributionTable table, redistribution_table());
     report::BuildPlan plan = report::make_build_plan(lock, table, how, *fetcher, reporter);
+    TRY(check_planned_room(requested, plan, reporter));
     if (options.redistributable && !plan.restrictions.empty()) return redistribution_refusal(plan.restrictions);
     return Planned{std::move(plan), std::move(lock)};
 }

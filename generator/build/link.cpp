@@ -11,14 +11,25 @@
 namespace tinderbox::build {
 namespace {
 
-Status check_gpu(const Requested& requested, const format::Requirements& needs, Reporter& reporter) {
-    if (!requested.has_target()) return {};
-    TRY_ASSIGN(const std::vector<machine::Finding> findings, advise::check_target(requested.target, needs));
+void say(const std::vector<machine::Finding>& findings, Reporter& reporter) {
     for (const machine::Finding& finding : findings) {
         if (finding.severity == machine::Severity::warning)
             reporter.warning(finding.advice.empty() ? finding.sentence : finding.sentence + "; " + finding.advice);
         else reporter.note("target", finding.sentence);
     }
+}
+
+// The image, before it is written, for every machine that was named or described.
+Status check_targets(const Requested& requested, const assemble::Image& image, Reporter& reporter) {
+    if (requested.names_gpu()) {
+        TRY_ASSIGN(const auto findings, advise::check_target(requested.target, image.manifest.requires_));
+        say(findings, reporter);
+    }
+    TRY_ASSIGN(auto findings, advise::check_machines(requested.machines, image.manifest, image.manifest.install,
+                                                     [&] { return format::names_differ_in_case(image.table); }));
+    // That the processor fits was asked before the solve.
+    std::erase_if(findings, [](const machine::Finding& finding) { return finding.id == "system"; });
+    say(findings, reporter);
     return {};
 }
 
@@ -58,7 +69,7 @@ Result<assemble::Image> link(const Options& options, const Requested& requested,
                assemble::link(downloads.lock, packed.python_in(format::Root::env), packed.inputs, how));
     image.manifest.tinderbox_version = tinderbox_version;
     TRY(check_glibc(options, image.manifest.requires_));
-    TRY(check_gpu(requested, image.manifest.requires_, reporter));
+    TRY(check_targets(requested, image, reporter));
     image.licenses += own_licenses();
     TRY(classify_redistribution(image.manifest, options.redistributable));
     for (const std::string& warning : image.warnings) reporter.warning(warning);

@@ -20,6 +20,7 @@ struct Options {
     std::string base, python, python_from, from_prefix;
     std::string platform = "linux-64", target_glibc, target_driver;
     std::vector<std::string> target_gpus;
+    std::vector<std::string> targets; // files that describe machines
     std::vector<std::string> channels, extra_index_urls, find_links, insecure_hosts;
     std::vector<std::string> virtuals;
     std::string cuda;

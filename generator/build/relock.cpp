@@ -40,7 +40,7 @@ Status use_remembered_request(const lock::Lock& lock, const std::string& update,
     TRY_ASSIGN(options.specs, remembered_specs(lock, path, update));
     if (options.base.empty() && lock.base && lock.base->kind != "installer") options.base = lock.base->kind;
     options.platform = lock.platform;
-    if (options.target_glibc.empty()) options.target_glibc = lock.target_glibc;
+    if (options.target_glibc.empty() && options.targets.empty()) options.target_glibc = lock.target_glibc;
     if (lock.captured) capture_again(*lock.captured, options.python_from, options.from_prefix);
     return {};
 }

@@ -143,9 +143,11 @@ Result<Requested> read_request(const Options& options, Reporter& reporter) {
     Requested out;
     TRY(pip::check_platform(options.platform).in("--platform"));
     TRY_ASSIGN(out.target, advise::parse_target(options.target_gpus, options.target_driver));
+    TRY_ASSIGN(out.machines, advise::read_machines(options.targets));
     if (options.specs.size() == 1) {
         TRY_ASSIGN(out.lock, read_given_lock(options.specs.front()));
     }
+    TRY(advise::check_processor(out.machines, out.platform(options)));
     if (out.lock) {
         warn_of_changed_sources(*out.lock, options.specs.front(), reporter);
     } else {

@@ -2,21 +2,22 @@
 #pragma once
 
 #include "common/base/reporter.hpp"
-#include "common/machine/gpu_verdict.hpp"
+#include "generator/advise/described.hpp"
 #include "generator/build/options.hpp"
 #include "generator/spec/request.hpp"
 
 namespace tinderbox::build {
 
 struct Requested {
-    spec::Request request;                   // with a lock: only how this machine's pip is configured
-    std::vector<lock::LockedSource> sources; // the SPECs as given, each with the digest of its request
-    std::optional<lock::Lock> lock;          // the only SPEC, when it is a lock of ours
-    machine::GpuTarget target;               // --target-gpu, --target-driver
-    std::string wheel_python;                // lock --pip-only: the Python that wheels are chosen for; "" = captured
-    bool python_is_default = false;          // the request named no Python
+    spec::Request request;                          // with a lock: only how this machine's pip is configured
+    std::vector<lock::LockedSource> sources;        // the SPECs as given, each with the digest of its request
+    std::optional<lock::Lock> lock;                 // the only SPEC, when it is a lock of ours
+    machine::GpuTarget target;                      // --target-gpu, --target-driver
+    std::vector<advise::DescribedMachine> machines; // --target
+    std::string wheel_python;       // lock --pip-only: the Python that wheels are chosen for; "" = captured
+    bool python_is_default = false; // the request named no Python
 
-    bool has_target() const { return !target.gpus.empty() || !target.driver.empty(); }
+    bool names_gpu() const { return !target.gpus.empty() || !target.driver.empty(); }
     const std::string& platform(const Options& options) const { return lock ? lock->platform : options.platform; }
 };
 

@@ -25,10 +25,27 @@ Status check_glibc(const Options& options, const format::Requirements& needs) {
 
 Status check_planned_target(const Options& options, const Requested& requested, const Captured& captured,
                             const lock::Lock& lock) {
-    if (!requested.has_target() && options.target_glibc.empty()) return {};
-    const advise::PlannedGpuNeeds planned = planned_needs(options, captured, lock);
-    TRY(check_glibc(options, planned.needs));
-    if (requested.has_target()) TRY(advise::check_target(requested.target, planned.needs));
+    if (!requested.names_gpu() && requested.machines.empty() && options.target_glibc.empty()) return {};
+    format::Manifest manifest;
+    manifest.platform = lock.platform;
+    manifest.requires_ = planned_needs(options, captured, lock).needs;
+    TRY(check_glibc(options, manifest.requires_));
+    if (requested.names_gpu()) TRY(advise::check_target(requested.target, manifest.requires_));
+    TRY(advise::check_machines(requested.machines, manifest));
+    return {};
+}
+
+Status check_planned_room(const Requested& requested, const report::BuildPlan& plan, Reporter& reporter) {
+    format::InstallInfo known;
+    for (const report::PlanRow& row : plan.rows)
+        if (row.installed_source == report::SizeSource::measured ||
+            row.installed_source == report::SizeSource::directory)
+            known.bytes += row.installed;
+    TRY(advise::check_places(requested.machines, known));
+    format::InstallInfo estimated;
+    estimated.bytes = plan.installed;
+    if (auto fits = advise::check_places(requested.machines, estimated); !fits.ok())
+        reporter.warning("by the estimate of this plan: " + fits.error().message);
     return {};
 }
 

@@ -95,6 +95,12 @@ void add_options(CLI::App& command, build::Options& o, bool& plan, bool& as_json
         ->excludes(with)
         ->group("Sources");
     command.add_option("--insecure-host", o.insecure_hosts, "Host that may be reached without TLS")->group("Sources");
+    command
+        .add_option("--target", o.targets,
+                    "Description of a machine that it must run on, from 'sh NAME.run --describe' there; of several "
+                    "machines what all of them have")
+        ->type_name("FILE")
+        ->group("Target");
     command.add_option("--target-glibc", o.target_glibc, "Oldest glibc the environment must run with (default: 2.28)")
         ->group("Target");
     command

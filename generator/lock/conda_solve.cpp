@@ -224,7 +224,8 @@ class CondaSolve {
         target.platform = options_.platform;
         target.glibc = options_.target_glibc;
         target.cuda = target_cuda(request_, options_);
-        target.overrides = config_.virtual_overrides;
+        target.overrides = options_.target_virtuals;
+        for (const auto& [name, value] : config_.virtual_overrides) target.overrides[name] = value;
         for (const std::string& text : options_.virtuals) {
             TRY_ASSIGN(auto one, conda::parse_virtual(text));
             target.overrides[one.first] = one.second;

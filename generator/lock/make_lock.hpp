@@ -35,10 +35,11 @@ struct LockOptions {
     // Returns the environment's own Python as a program that runs here, for --allow-sdist. The conda packages chosen so
     // far may contain it.
     std::function<Result<std::string>(const std::vector<LockedArtifact>& conda)> build_python;
-    std::vector<std::string> virtuals; // --virtual __NAME=VERSION
-    std::string cuda;                  // --cuda: the CUDA that is asked for ("11.3")
-    bool wants_gpu = false;            // something else asks for a GPU (--target-gpu, --target-driver)
-    std::string driver_cuda;           // CUDA of the target's driver (--target-driver: 535 → "12.2"), "" = not named
+    std::vector<std::string> virtuals;                  // --virtual __NAME=VERSION
+    std::map<std::string, std::string> target_virtuals; // of the target, beside glibc and CUDA: "__cuda_arch" → "8.6"
+    std::string cuda;                                   // --cuda: the CUDA that is asked for ("11.3")
+    bool wants_gpu = false;                             // something else asks for a GPU (--target…)
+    std::string driver_cuda;                            // CUDA of the target's driver (535 → "12.2"), "" = not named
     std::string newest_cuda; // without a named driver: the newest CUDA of a driver for the target's GPUs; "" = any
     std::optional<conda::ChannelPriority> channel_priority; // nullopt: conda's configuration decides
     Reporter* reporter = nullptr;                           // not owned; null: nothing is shown

@@ -30,6 +30,25 @@ cuda_is 11.2 --target-driver 460.27.03 --target-gpu 8.6
 cuda_is 11.8 --target-driver 535 --virtual __cuda=11.8
 cuda_is 11.4 --target-gpu 3.7
 cuda_is 13.0 --target-gpu 8.6
+# Described machines decide more: what all of them have. A GPU or a driver beside them is one more machine.
+machine() { # machine FILE GLIBC KERNEL LEVEL COMPUTE DRIVER
+    printf '{"tinderbox_machine": 1, "libc": {"kind": "glibc", "version": "%s"}, "kernel": "%s", "processor": {"architecture": "x86_64", "level": %s},
+        "gpus": [{"count": 1, "kernel_driver": "nvidia", "compute_capability": "%s"}], "driver": {"kind": "open", "version": "%s"}}' "${@:2}" >"$1"
+}
+machine new.json 2.39 6.8.0-45-generic 4 9.0 580.65.06
+machine old.json 2.31 5.4.0-1 3 7.5 535.161.07
+virtual_is() {
+    local found
+    found=$(field '["virtual"], lock["target_glibc"]' --base none --conda zlib "${@:2}")
+    [ "$found" = "$1" ] || fail "${*:2}: $found instead of $1"
+}
+virtual_is "({'__archspec': '1=x86_64_v3', '__cuda': '12.2', '__cuda_arch': '7.5', '__glibc': '2.31', '__linux': '5.4.0', '__unix': '0'}, '2.31')" \
+    --target new.json --target old.json
+virtual_is "({'__archspec': '1=x86_64', '__cuda': '11.4', '__cuda_arch': '6.1', '__glibc': '2.17', '__linux': '6.8.0', '__unix': '0'}, '2.17')" \
+    --target new.json --target-gpu 6.1 --target-driver 470 --target-glibc 2.17 --virtual __archspec=1=x86_64
+echo '{"tinderbox_machine": 1, "processor": {"architecture": "x86_64"}}' >plain.json
+virtual_is "({'__archspec': '1=x86_64', '__glibc': '2.28', '__linux': '4.18', '__unix': '0'}, '2.28')" --target plain.json
+expect 9 "cudatoolkit" "${plan[@]}" --base none --conda cudatoolkit=11.3 --target plain.json --virtual __cuda=
 
 # The default base is used with a conda solve, but not with a list of exact packages.
 base='.get("base", {}).get("kind")'

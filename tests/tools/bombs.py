@@ -24,6 +24,15 @@ def spec(name, text):
     return make
 
 
+def machine(text):
+    """The description of a machine, for `build --target`."""
+    def make(directory):
+        with open(os.path.join(directory, "m.json"), "w") as out:
+            out.write('{"tinderbox_machine": 1, "processor": {"architecture": "x86_64"}, ' + text() + "}")
+        return ["build", "--pip", "six", "--plan", "--target", "m.json"]
+    return make
+
+
 def toml(text):
     head = '[project]\nname = "a"\nversion = "1"\n'
     return spec("pyproject.toml", lambda: head + (text() if callable(text) else text) + "\n")
@@ -345,6 +354,11 @@ BOMBS = {
     "conda-pax-records": conda_tar(pax_many),
     "conda-zstd-zeros": conda_zip(zstd_zeros),
     "conda-zstd-member-over": conda_zip(zstd_member),
+    "machine-values-over": machine(lambda: '"x": [' + "{}," * (16 * MIB) + "{}]"),
+    "machine-deep-over": machine(lambda: '"gpus": ' + "[" * 200000 + "]" * 200000),
+    "machine-gpus": machine(lambda: '"gpus": [' + "{}," * 1900000 + "{}]"),
+    "machine-counts": machine(lambda: '"gpus": [' + '{"count":1024},' * 200000 + "{}]"),
+    "machine-name": machine(lambda: '"gpus": [{"name": "' + "x" * (50 * MIB) + '"}]'),
     "conda-index-deep-over": conda_tar(lambda tar: None, {**info_members(), "info/index.json":
         '{"name":"bad","version":"1.0","build":"0","build_number":0,"depends":[],"x":' + "[" * 300000 + "]" * 300000 + "}"}),
     "conda-paths-deep-over": conda_tar(lambda tar: None, {**info_members(), "info/paths.json": "[" * (30 * MIB)}),

@@ -27,7 +27,8 @@ inline void check_schema(const nlohmann::json& schema, const nlohmann::json& val
                                        : false;
         };
         bool any = false;
-        for (const nlohmann::json& type : schema["type"].is_array() ? schema["type"] : nlohmann::json::array({schema["type"]}))
+        for (const nlohmann::json& type :
+             schema["type"].is_array() ? schema["type"] : nlohmann::json::array({schema["type"]}))
             any = any || is(type);
         CHECK(any);
     }

@@ -51,7 +51,7 @@ TEST_CASE("a request without a Python gets conda's", "[build][request]") {
     CHECK(requested->python_is_default);
     REQUIRE(requested->request.conda.size() == 1);
     CHECK(requested->request.conda[0].name == "python");
-    CHECK_FALSE(requested->has_target());
+    CHECK_FALSE(requested->names_gpu());
 
     options.python = "3.11";
     requested = read_request(options, silent);

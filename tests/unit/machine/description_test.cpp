@@ -1,7 +1,7 @@
 // Every described machine is judged as its tree is, fits its schema and a QR code, and names nobody.
+#include "machine_tree.hpp"
 #include "tests/unit/check_schema.hpp"
 #include "tests/unit/golden_text.hpp"
-#include "machine_tree.hpp"
 
 #include "common/format/cuda_floors.hpp"
 #include "common/machine/description.hpp"
@@ -78,8 +78,8 @@ std::vector<Finding> judge_tree(const GpuFacts& facts, const MachineFacts& machi
 // A description has no paths and no PCI addresses, so these sentences name the thing in other words. A tree without
 // os-release has the distribution of this machine.
 bool names_a_place(const Finding& finding, const GpuFacts& facts) {
-    static const std::set<std::string> by_path = {"system",              "gpu-stub-library", "gpu-libcuda-broken", "gpu-driver-mismatch",
-                                                  "gpu-module-blacklisted"};
+    static const std::set<std::string> by_path = {"system", "gpu-stub-library", "gpu-libcuda-broken",
+                                                  "gpu-driver-mismatch", "gpu-module-blacklisted"};
     return by_path.contains(finding.id) ||
            std::ranges::any_of(facts.devices, [](const GpuDevice& gpu) { return gpu.name.empty(); });
 }
@@ -167,7 +167,8 @@ TEST_CASE("nothing in a description tells whose machine it is") {
         const std::string text = description_text(to_json(describe_machine(tree.root(), environment)));
         INFO(text);
         CHECK(text.find("canary") == std::string::npos);
-        for (const char* path : {"\"/", "/home", "/etc", "/usr", "/dev", "/lib"}) CHECK(text.find(path) == std::string::npos);
+        for (const char* path : {"\"/", "/home", "/etc", "/usr", "/dev", "/lib"})
+            CHECK(text.find(path) == std::string::npos);
         CHECK(text.find("GPU-") == std::string::npos);
         CHECK(text.find("0000:") == std::string::npos);
         CHECK(text.find("10de") == std::string::npos);
