@@ -82,8 +82,9 @@ std::string own_prefix() {
 }
 
 Result<int> run_installed(const std::string& prefix, ui::RunOptions options, const std::atomic<bool>& interrupted) {
-    constexpr ui::Mode known[] = {ui::Mode::verify_only, ui::Mode::integrity, ui::Mode::uninstall, ui::Mode::generations,
-                                  ui::Mode::rollback,    ui::Mode::list,      ui::Mode::describe};
+    constexpr ui::Mode known[] = {ui::Mode::verify_only, ui::Mode::integrity, ui::Mode::uninstall,
+                                  ui::Mode::generations, ui::Mode::rollback,  ui::Mode::list,
+                                  ui::Mode::describe};
     if (std::ranges::find(known, options.mode) == std::end(known))
         return make_error(ErrorKind::usage, "an installed environment knows --verify-only, --integrity, --uninstall, "
                                             "--generations, --rollback, --list and --describe; "

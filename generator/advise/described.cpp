@@ -21,9 +21,9 @@ std::string kernel_version(const std::string& release) {
     while (numbers.ends_with('.')) numbers.remove_suffix(1);
     const auto parts = split(numbers, '.');
     if (parts.size() < 2 || !is_dotted_number(numbers)) return {};
-    return fmt::format("{}", fmt::join(parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(
-                                                                          std::min<std::size_t>(parts.size(), 4)),
-                                       "."));
+    return fmt::format(
+        "{}", fmt::join(parts.begin(),
+                        parts.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(parts.size(), 4)), "."));
 }
 
 // A cuda-compat library offers more than its driver.
@@ -72,10 +72,11 @@ Status check_processor(const std::vector<DescribedMachine>& machines, const std:
     for (const DescribedMachine& one : machines) {
         const std::string described = machine::platform_of(one.description.machine);
         if (described != platform)
-            return make_error(ErrorKind::usage,
-                              "--target: '{}' describes a machine with {}, and this build is for {}; add --platform {}, "
-                              "or leave that machine away",
-                              one.file, one.description.machine.processor, platform, described);
+            return make_error(
+                ErrorKind::usage,
+                "--target: '{}' describes a machine with {}, and this build is for {}; add --platform {}, "
+                "or leave that machine away",
+                one.file, one.description.machine.processor, platform, described);
     }
     return {};
 }
@@ -98,7 +99,8 @@ CommonTarget common_target(const machine::GpuTarget& named, const std::vector<De
     }
     if (!kernel.empty()) out.virtuals["__linux"] = kernel;
     if (level > 1) out.virtuals["__archspec"] = fmt::format("1=x86_64_v{}", level);
-    if (const std::string compute = lowest_compute(out.gpu.gpus); !compute.empty()) out.virtuals["__cuda_arch"] = compute;
+    if (const std::string compute = lowest_compute(out.gpu.gpus); !compute.empty())
+        out.virtuals["__cuda_arch"] = compute;
     return out;
 }
 
@@ -113,8 +115,8 @@ Result<std::vector<machine::Finding>> check_machines(const std::vector<Described
 
 Result<std::vector<machine::Finding>> check_places(const std::vector<DescribedMachine>& machines,
                                                    const format::InstallInfo& needs) {
-    return judge_each(machines,
-                      [&](const machine::Description& description) { return machine::judge_place(description, needs); });
+    return judge_each(
+        machines, [&](const machine::Description& description) { return machine::judge_place(description, needs); });
 }
 
 } // namespace tinderbox::advise

@@ -99,7 +99,8 @@ Result<Planned> plan(const Options& options, Reporter& reporter) {
     ask_sizes(lock, *fetcher, reporter);
     TRY_ASSIGN(const report::RedistributionTable table, redistribution_table());
     report::BuildPlan plan = report::make_build_plan(lock, table, how, *fetcher, reporter);
-    TRY(check_planned_room(requested, plan, reporter));
+    // What an update leaves out is known when it is linked.
+    if (earlier.empty()) TRY(check_planned_room(requested, plan, reporter));
     if (options.redistributable && !plan.restrictions.empty()) return redistribution_refusal(plan.restrictions);
     return Planned{std::move(plan), std::move(lock)};
 }

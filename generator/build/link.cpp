@@ -25,7 +25,9 @@ Status check_targets(const Requested& requested, const assemble::Image& image, R
         TRY_ASSIGN(const auto findings, advise::check_target(requested.target, image.manifest.requires_));
         say(findings, reporter);
     }
-    TRY_ASSIGN(auto findings, advise::check_machines(requested.machines, image.manifest, image.manifest.install,
+    format::InstallInfo needs = image.manifest.install;
+    if (image.manifest.update) needs.bytes = image.manifest.update->bytes; // the rest is there
+    TRY_ASSIGN(auto findings, advise::check_machines(requested.machines, image.manifest, needs,
                                                      [&] { return format::names_differ_in_case(image.table); }));
     // That the processor fits was asked before the solve.
     std::erase_if(findings, [](const machine::Finding& finding) { return finding.id == "system"; });
@@ -69,11 +71,11 @@ Result<assemble::Image> link(const Options& options, const Requested& requested,
                assemble::link(downloads.lock, packed.python_in(format::Root::env), packed.inputs, how));
     image.manifest.tinderbox_version = tinderbox_version;
     TRY(check_glibc(options, image.manifest.requires_));
-    TRY(check_targets(requested, image, reporter));
     image.licenses += own_licenses();
     TRY(classify_redistribution(image.manifest, options.redistributable));
     for (const std::string& warning : image.warnings) reporter.warning(warning);
     TRY(leave_out(image, packed.inputs, earlier, options));
+    TRY(check_targets(requested, image, reporter));
     return image;
 }
 

@@ -2,8 +2,10 @@
 // whether FILE, a .run, would run on it, and the driver's own answer. Facts and rules are those of the .run's
 // preflight; the CUDA probe, in a child, is the one that runs after its installation.
 #include "common/base/process.hpp"
+#include "common/base/shell_quote.hpp"
 #include "common/base/standard_output.hpp"
 #include "common/base/terminal.hpp"
+#include "common/format/entry.hpp"
 #include "common/format/run_file.hpp"
 #include "common/machine/description.hpp"
 #include "common/machine/gpu_table.hpp"
@@ -243,24 +245,42 @@ void add_memory(const machine::ProbeResult& probe, std::vector<machine::GpuDevic
     }
 }
 
+// The driver knows the memory of its GPUs, which stands in no file.
+void ask_memory(const DoctorOptions& asked, const std::map<std::string, std::string>& environment,
+                std::vector<machine::GpuDevice>& devices) {
+    const ByteView program = probe_for(std::nullopt);
+    if (program.empty())
+        return Terminal::get().warning("this build carries no CUDA probe: the memory of the GPUs is not described");
+    machine::ProbeRun run;
+    run.seconds = asked.seconds;
+    const machine::ProbeResult probe = machine::run_probe_as_user(program, {}, run, environment);
+    add_memory(probe, devices);
+    if (probe.devices.empty() && !probe.problems.empty())
+        Terminal::get().warning("the memory of the GPUs is not described: " + probe.problems.front().sentence);
+}
+
+// What a prefix holds is described by the stub in it, which knows the records of its version.
+void name_stub(const fs::path& prefix) {
+    const fs::path stub = prefix / format::control_directory / "stub";
+    std::error_code error;
+    if (fs::exists(stub, error))
+        Terminal::get().note("installed", fmt::format("{} --describe also describes what is installed there",
+                                                      shell_quote(stub.string())));
+}
+
 Status describe(const DoctorOptions& asked) {
     const machine::SystemRoot root = machine::SystemRoot::from_environment();
     const auto environment = machine::user_environment();
     machine::Description out = machine::describe_machine(root, environment);
     if (asked.with_host) out.host.name = machine::read_host_facts(root).name;
-    const std::string place = asked.prefix.empty() ? environment_variable("HOME") : asked.prefix;
     std::error_code error;
-    if (!place.empty())
-        out.place =
-            machine::read_file_system(machine::nearest_directory(fs::absolute(place, error).lexically_normal()));
-    if (asked.probe) {
-        machine::ProbeRun run;
-        run.seconds = asked.seconds;
-        const ByteView program = probe_for(std::nullopt);
-        if (program.empty())
-            Terminal::get().warning("this build carries no CUDA probe: the memory of the GPUs is not described");
-        else add_memory(machine::run_probe_as_user(program, {}, run, environment), out.gpu.devices);
+    const std::string named = asked.prefix.empty() ? environment_variable("HOME") : asked.prefix;
+    if (!named.empty()) {
+        const fs::path place = fs::absolute(named, error).lexically_normal();
+        out.place = machine::read_file_system(machine::nearest_directory(place));
+        name_stub(place);
     }
+    if (asked.probe) ask_memory(asked, environment, out.gpu.devices);
     write_output(machine::description_text(machine::to_json(out)));
     return {};
 }

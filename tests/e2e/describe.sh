@@ -65,6 +65,10 @@ six = next(f for f in files["list"] if f["path"].endswith("/six.py"))
 assert hashlib.sha256(open(os.path.join(sys.argv[1], six["path"]), "rb").read()).hexdigest() == six["sha256"], six
 END
 
+# doctor tells who describes an installation, and the machine's part of a document with one is taken by a build.
+expect 0 "lab/.tinderbox/stub --describe also describes what is installed there" "$tinderbox" doctor --describe -p lab
+expect 0 "six" "$tinderbox" build --python-from "$python" --no-pip --no-index --find-links "$links" --pip six==1.17.0 --plan --target files.json
+
 # Mistakes, and an output that takes nothing.
 expect 2 "--files: no prefix is named" sh any.run --describe --files
 expect 2 "holds no environment of Tinderbox" sh any.run --describe --files -p "$work/nothing"

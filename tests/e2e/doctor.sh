@@ -28,5 +28,12 @@ END
 expect 6 "cudaGetDeviceCount failed" doctor lab-12.run --probe --json
 has '"stage1": "passed"'
 has '"stage2": "failed"'
+# A description has the memory of a GPU where the driver was asked.
+doctor --describe --probe >machine.json
+grep -qF '"memory_bytes":200000000,"name":"GeForce RTX 3090"' machine.json || { cat machine.json; fail "the memory is not described"; }
+"$tools/bin/python" "$root/tests/tools/check_report.py" "$root/docs/inside/machine.schema.json" machine.json || fail "not what the schema says"
+doctor --describe >machine.json
+! grep -qF 200000000 machine.json || fail "the driver was opened without being asked"
+FAKE_CUDA=bus=cuInit expect 0 "the memory of the GPUs is not described" doctor --describe --probe
 expect 2 "excludes" doctor --probe --no-probe
 expect 2 "--seconds" doctor --seconds 0

@@ -100,8 +100,8 @@ TEST_CASE("the environment is judged for every machine") {
     json small = with_gpu(document("2.31", "5.4.0", 3), "Tesla T4", "7.5", "535.161.07");
     small["place"] = {{"free_bytes", 5000}, {"free_inodes", 3}, {"file_system", "ext4"}};
     json nouveau = document("2.36", "6.1.0", 3);
-    nouveau["gpus"] = {{{"count", 1}, {"name", "GeForce RTX 3060"}, {"compute_capability", "8.6"},
-                        {"kernel_driver", "nouveau"}}};
+    nouveau["gpus"] = {
+        {{"count", 1}, {"name", "GeForce RTX 3060"}, {"compute_capability", "8.6"}, {"kernel_driver", "nouveau"}}};
     nouveau["driver"]["kind"] = "nouveau";
     const std::vector<DescribedMachine> machines = {
         described("small.json", small), described("nouveau.json", nouveau),
