@@ -148,6 +148,7 @@ Result<Rollback> roll_back(const fs::path& root, const RollbackOptions& options)
     }
     // Also of a run that was killed here.
     TRY_ASSIGN(const place::OpenTree now, place::open_tree(root, options.trust, place::Access::write));
+    TRY_ASSIGN(const FileLock lock, lock_control(now.control, root));
     if (!options.purge) {
         TRY_ASSIGN(const Directory old, parent.directory(aside));
         TRY_ASSIGN(out.carried_over, carry_over(old, now.root, options.trust, OldTree::keep, options.work));

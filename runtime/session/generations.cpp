@@ -29,9 +29,11 @@ std::string name_of(const place::InstalledEnvironment& installed) {
 // Whose environment it is does not matter: the one that is there may be another installer's.
 Result<fs::path> Session::installed_root() const {
     TRY_ASSIGN(const std::string prefix, prefix_from(options_.prefix));
-    TRY_ASSIGN(const auto installed, place::read_installed(prefix));
-    if (!installed) return make_error(ErrorKind::storage, "'{}' holds no environment of Tinderbox's", prefix);
-    return fs::path(prefix);
+    for (const fs::path& root : {fs::path(prefix), fs::path(prefix) / "envs" / manifest_.env_name}) {
+        TRY_ASSIGN(const auto installed, place::read_installed(root));
+        if (installed) return root;
+    }
+    return make_error(ErrorKind::storage, "'{}' holds no environment of Tinderbox's", prefix);
 }
 
 Result<int> Session::generations() const {
