@@ -17,13 +17,24 @@
 namespace tinderbox::install {
 namespace {
 
-Result<std::vector<unsigned>> numbers_of(const Directory& parent, const fs::path& root) {
+struct Numbers {
+    std::vector<unsigned> own; // sorted; of trees that this user may write
+    unsigned highest = 0;      // of all names, whosever they are
+};
+
+Result<Numbers> numbers_of(const Directory& parent, const fs::path& root, const place::Trust& trust) {
     TRY_ASSIGN(const auto entries, parent.entries());
-    std::vector<unsigned> out;
-    for (const Directory::Entry& entry : entries)
-        if (auto number = place::generation_number(root, entry.name); number && entry.is_directory)
-            out.push_back(*number);
-    std::ranges::sort(out);
+    Numbers out;
+    struct stat st;
+    for (const Directory::Entry& entry : entries) {
+        const auto number = place::generation_number(root, entry.name);
+        if (!number) continue;
+        out.highest = std::max(out.highest, *number);
+        if (parent.look(entry.name, st) == 0 && S_ISDIR(st.st_mode) &&
+            !place::refuse_tree(trust, parent.path() / entry.name, st, place::Access::write))
+            out.own.push_back(*number);
+    }
+    std::ranges::sort(out.own);
     return out;
 }
 
@@ -71,9 +82,9 @@ Result<Generation> choose(const fs::path& root, const RollbackOptions& options) 
 
 Result<std::vector<Generation>> generations_of(const fs::path& root, const place::Trust& trust) {
     TRY_ASSIGN(const Directory parent, place::open_on_trusted_way(root.parent_path(), trust));
-    TRY_ASSIGN(const auto numbers, numbers_of(parent, root));
+    TRY_ASSIGN(const Numbers numbers, numbers_of(parent, root, trust));
     std::vector<Generation> out;
-    for (unsigned number : numbers)
+    for (unsigned number : numbers.own)
         if (auto one = generation(root, number, trust)) out.push_back(*std::move(one));
     return out;
 }
@@ -97,26 +108,21 @@ Result<DiskUse> disk_use(const fs::path& tree, const place::Trust& trust, const 
 Result<unsigned> keep_as_generation(const fs::path& root, const std::string& name, unsigned keep,
                                     const place::Trust& trust, const TreeWork& work) {
     TRY_ASSIGN(const Directory parent, place::open_on_trusted_way(root.parent_path(), trust));
-    TRY_ASSIGN(std::vector<unsigned> numbers, numbers_of(parent, root));
-    const unsigned number = numbers.empty() ? 1 : numbers.back() + 1;
+    TRY_ASSIGN(Numbers numbers, numbers_of(parent, root, trust));
+    const unsigned number = numbers.highest + 1;
     TRY(rename_new(parent, name, parent, place::generation_at(root, number).filename().string()));
     TRY(parent.sync());
-    numbers.push_back(number);
-    for (std::size_t i = 0; i + keep < numbers.size(); ++i)
-        TRY(remove_whole(parent, place::generation_at(root, numbers[i]).filename().string(), work));
+    numbers.own.push_back(number);
+    for (std::size_t i = 0; i + keep < numbers.own.size(); ++i)
+        TRY(remove_whole(parent, place::generation_at(root, numbers.own[i]).filename().string(), work));
     return number;
 }
 
 Status remove_generations(const fs::path& root, const place::Trust& trust, const TreeWork& work) {
     TRY_ASSIGN(const Directory parent, place::open_on_trusted_way(root.parent_path(), trust));
-    TRY_ASSIGN(const auto numbers, numbers_of(parent, root));
-    for (unsigned number : numbers) {
-        const fs::path path = place::generation_at(root, number);
-        struct stat st;
-        const std::string name = path.filename().string();
-        if (parent.look(name, st) == 0 && place::refuse_tree(trust, path, st, place::Access::write)) continue;
-        TRY(remove_whole(parent, name, work));
-    }
+    TRY_ASSIGN(const Numbers numbers, numbers_of(parent, root, trust));
+    for (unsigned number : numbers.own)
+        TRY(remove_whole(parent, place::generation_at(root, number).filename().string(), work));
     return {};
 }
 

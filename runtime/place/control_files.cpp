@@ -55,9 +55,10 @@ fs::path generation_at(const fs::path& root, unsigned number) {
 
 std::optional<unsigned> generation_number(const fs::path& root, std::string_view name) {
     const std::string prefix = generation_prefix(root);
+    constexpr unsigned most = 999'999'999; // there is always a next one
     unsigned number = 0;
     if (!name.starts_with(prefix) || !parse_number(name.substr(prefix.size()), number) || number == 0 ||
-        name != generation_at(root, number).filename().string())
+        number > most || name != generation_at(root, number).filename().string())
         return std::nullopt;
     return number;
 }

@@ -59,6 +59,18 @@ has markupsafe || fail "the update did not come back"
 for installer in one two one two; do quietly sh $installer.run -b --replace --keep 3 -p "$env"; done
 [ "$(ls -d .env.tinderbox-generation-* | wc -l)" = 3 ] || fail "not three generations: $(ls -A)"
 
+# Another user's is not looked at, and does not take the next number.
+if [ "$(id -u)" = 0 ]; then
+    cp -a "$(ls -d .env.tinderbox-generation-* | head -n 1)" .env.tinderbox-generation-900
+    chown -R 12345 .env.tinderbox-generation-900
+    ! sh one.run --generations -p "$env" | grep -q 900 || fail "another user's generation is listed"
+    expect 5 "no generation 900" sh one.run --rollback 900 -p "$env"
+    quietly sh one.run -b --replace --keep 3 -p "$env"
+    quietly sh two.run -b --replace --keep 3 -p "$env"
+    [ -d .env.tinderbox-generation-900 ] && [ -d .env.tinderbox-generation-902 ] || fail "generations: $(ls -A)"
+    rm -r .env.tinderbox-generation-900
+fi
+
 # Bad ones: changed, of another place, in the way of the user's files.
 newest=$(ls -d .env.tinderbox-generation-* | sort -V | tail -n 1)
 site=$(echo "$newest"/lib/python*/site-packages)

@@ -11,8 +11,8 @@ TEST_CASE("the names of generations") {
     CHECK(generation_number("/a/env", ".env.tinderbox-generation-12") == 12u);
     for (std::string_view other :
          {".env.tinderbox-generation-0", ".env.tinderbox-generation-", ".env.tinderbox-generation-03",
-          ".env.tinderbox-generation--1", ".env.tinderbox-generation-1x", ".env.tinderbox-old",
-          ".env2.tinderbox-generation-1", ".env.tinderbox-generation-99999999999"})
+          ".env.tinderbox-generation--1", ".env.tinderbox-generation-1000000000", ".env.tinderbox-generation-1x",
+          ".env.tinderbox-old", ".env2.tinderbox-generation-1", ".env.tinderbox-generation-99999999999"})
         CHECK_FALSE(generation_number("/a/env", other));
 }
 
