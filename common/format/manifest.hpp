@@ -49,7 +49,7 @@ struct GpuLibrary {
     // a general CUDA library (cuBLAS, cuDNN, …). "other": for special purposes.
     std::string role = "other";
     std::vector<std::string> sass, ptx;         // "sm_80", "sm_90a", "sm_100f"; "compute_90"
-    std::vector<std::string> partial;           // of a framework: architectures that run less than half of its fatbins
+    std::vector<std::string> partial;           // of a framework: architectures of linked code, or of a few kernels
     std::map<std::string, std::string> ptx_isa; // "compute_90" → "8.4": its newest PTX version
 };
 

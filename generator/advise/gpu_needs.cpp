@@ -1,5 +1,6 @@
 #include "generator/advise/gpu_needs.hpp"
 
+#include "common/base/last_component.hpp"
 #include "common/base/version_order.hpp"
 #include "common/format/cuda_floors.hpp"
 #include "common/machine/gpu_code.hpp"
@@ -8,6 +9,7 @@
 #include "generator/advise/library_name.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace tinderbox::advise {
 namespace {
@@ -62,7 +64,43 @@ class Partial {
     std::uint32_t whole_ = 0;
 };
 
-format::GpuLibrary library_of(const InstalledElf& file) {
+// What each framework says that its own kernels were compiled for, where it does. torch 1.13.1 says it in one library
+// and has most kernels in another, so the word counts for all its libraries: of one package, directory and name.
+class OwnWords {
+  public:
+    explicit OwnWords(const std::vector<InstalledElf>& files) {
+        for (const InstalledElf& file : files) {
+            if (!file.fact->device || role_of(file.path) != "framework") continue;
+            const auto& said = file.fact->device->compiled_for;
+            auto& word = words_[framework_of(file)];
+            word.insert(word.end(), said.begin(), said.end());
+        }
+    }
+
+    // Whether kernels of the framework itself run on the GPUs that this code of one of its libraries is for. True where
+    // it does not say: then the number of fatbins alone decides. PTX is for all later GPUs, so only PTX vouches for it.
+    bool own(const InstalledElf& file, const elf::DeviceCode& code) const {
+        const auto word = words_.find(framework_of(file));
+        if (word == words_.end() || word->second.empty() || role_of(file.path) != "framework") return true;
+        const int compute = static_cast<int>(code.architecture);
+        return std::ranges::any_of(word->second, [&](const elf::DeviceCode& told) {
+            if (told.kind == elf::DeviceCode::Kind::ptx) return machine::ptx_runs_on(told.name(), compute);
+            return code.kind != elf::DeviceCode::Kind::ptx && machine::sass_runs_on(told.name(), compute);
+        });
+    }
+
+  private:
+    using Framework = std::tuple<std::string, std::string, std::string>; // package, directory, name
+    static Framework framework_of(const InstalledElf& file) {
+        const std::string_view name = last_component(file.path), stem = library_name(file.path).stem;
+        return {file.package, file.path.substr(0, file.path.size() - name.size()),
+                std::string(stem.starts_with("libtorch") ? "libtorch" : stem)};
+    }
+
+    std::map<Framework, std::vector<elf::DeviceCode>> words_;
+};
+
+format::GpuLibrary library_of(const InstalledElf& file, const OwnWords& words) {
     format::GpuLibrary out;
     out.path = file.path;
     out.package = file.package;
@@ -74,7 +112,7 @@ format::GpuLibrary library_of(const InstalledElf& file) {
     for (const auto& [code, containers] : all) {
         if (code.kind == elf::DeviceCode::Kind::lto) continue; // only the device linker of a build can use it
         const std::string name = code.name();
-        if (is_partial(code)) out.partial.push_back(name);
+        if (is_partial(code) || !words.own(file, code)) out.partial.push_back(name);
         else if (code.kind == elf::DeviceCode::Kind::cubin) out.sass.push_back(name);
         else {
             // Sorted by ISA within a name: the last one is the newest.
@@ -122,6 +160,7 @@ std::vector<LinkedLibrary> add_libraries(format::Requirements& needs, const std:
                                          std::string& unknown) {
     std::vector<LinkedLibrary> out;
     std::map<std::string, std::uint32_t> containers;
+    const OwnWords words(files);
     for (const InstalledElf& file : files) {
         LinkedLibrary& linked = out.emplace_back();
         linked.path = file.path;
@@ -130,7 +169,7 @@ std::vector<LinkedLibrary> add_libraries(format::Requirements& needs, const std:
         if (!device) continue;
         if (!device->problem.empty() && unknown.empty()) unknown = fmt::format("'{}': {}", file.path, device->problem);
         containers[file.path] = device->containers;
-        format::GpuLibrary library = library_of(file);
+        format::GpuLibrary library = library_of(file, words);
         if (library.sass.empty() && library.ptx.empty() && library.partial.empty()) continue;
         linked.ptx_cuda = ptx_cuda_of(library);
         needs.gpu_libraries.push_back(std::move(library));

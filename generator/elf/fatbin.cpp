@@ -17,11 +17,6 @@ constexpr std::string_view loaded_section = ".nv_fatbin", relocatable_section = 
 
 } // namespace
 
-std::string DeviceCode::name() const {
-    std::string_view prefix = kind == Kind::ptx ? "compute_" : kind == Kind::cubin ? "sm_" : "lto_";
-    return fmt::format("{}{}{}", prefix, architecture, variant ? std::string(1, variant) : "");
-}
-
 void FatbinScanner::feed(ByteView bytes) {
     while (!bytes.empty()) {
         if (position_ < target_) {
@@ -66,6 +61,7 @@ void FatbinScanner::search(ByteView& bytes) {
         if (word == container_magic) break;
     }
     const std::size_t skipped = std::min(at, bytes.size());
+    compiled_for_.feed(bytes.first(skipped));
     position_ += skipped;
     bytes = bytes.subspan(skipped);
     // A match, or a word that this feed cuts: read_magic() decides.
@@ -76,11 +72,14 @@ void FatbinScanner::read_magic() {
     ByteReader in(pending_);
     const bool match = in.u32() == container_magic;
     const std::uint16_t version = in.u16(), header = in.u16();
-    pending_.clear();
     if (!match || containers_.size() >= container_limit) {
+        compiled_for_.feed(pending_);
+        pending_.clear();
         state_ = State::searching;
         return;
     }
+    compiled_for_.skip();
+    pending_.clear();
     current_ = {};
     current_codes_.clear();
     current_.begin = position_ - container_head;
@@ -197,6 +196,9 @@ std::optional<FatbinInfo> FatbinScanner::result(const std::vector<ElfSection>& s
         if (c.codes < code_sets_.size())
             for (const DeviceCode& code : code_sets_[c.codes]) ++(elsewhere ? out.data : out.code)[code];
     }
+    CompiledForScanner compiled_for = compiled_for_;
+    if (state_ == State::magic) compiled_for.feed(pending_); // the last bytes, too few for a container
+    out.compiled_for = compiled_for.codes();
     if (out.containers > 0) return out;
     for (const ElfSection& s : sections)
         if (s.name == loaded_section && s.size > 0) {

@@ -16,6 +16,8 @@
 // which cuobjdump does not list.
 #pragma once
 
+#include "generator/elf/compiled_for.hpp"
+#include "generator/elf/device_code.hpp"
 #include "generator/elf/elf.hpp"
 
 #include <cstdint>
@@ -25,23 +27,13 @@
 
 namespace tinderbox::elf {
 
-struct DeviceCode { // one form of code for an architecture
-    enum class Kind : std::uint8_t { ptx = 1, cubin = 2, lto = 8 };
-    Kind kind = Kind::cubin;
-    std::uint32_t architecture = 0;             // 80, 120
-    char variant = 0;                           // 'a': exactly this one; 'f': its family; 0
-    std::uint16_t isa_major = 0, isa_minor = 0; // of PTX
-
-    std::string name() const; // "sm_90a", "compute_80", "lto_90"
-    auto operator<=>(const DeviceCode&) const = default;
-};
-
 // The device code of one library.
 struct FatbinInfo {
     std::map<DeviceCode, std::uint32_t> code;  // of the fatbin sections → number of containers that have it
     std::map<DeviceCode, std::uint32_t> data;  // of other sections
     std::uint32_t containers = 0, entries = 0; // of both
     bool relocatable = false;                  // it has __nv_relfatbin only
+    std::vector<DeviceCode> compiled_for;      // as a framework says of its own kernels (compiled_for.hpp)
     std::string problem;                       // the unreadable part of the fatbin sections; "" = all was readable
 };
 
@@ -72,9 +64,10 @@ class FatbinScanner {
 
     const std::uint64_t file_size_;
     State state_ = State::searching;
-    std::uint64_t position_ = 0; // of the next byte fed
-    std::uint64_t target_ = 0;   // what lies before it is skipped
-    Bytes pending_;              // a header, as far as it was fed
+    std::uint64_t position_ = 0;      // of the next byte fed
+    std::uint64_t target_ = 0;        // what lies before it is skipped
+    Bytes pending_;                   // a header, as far as it was fed
+    CompiledForScanner compiled_for_; // is fed with what is in no container
 
     Container current_;
     std::vector<DeviceCode> current_codes_; // sorted, unique

@@ -12,32 +12,44 @@ namespace {
 constexpr std::string_view magic = "TNDRPRCL";
 constexpr std::uint64_t raw_limit = 2ull << 30;
 
-// [[kind, architecture, variant, ISA major, ISA minor, containers], …]
+// [kind, architecture, variant, ISA major, ISA minor]
+json to_json(const elf::DeviceCode& c) {
+    return {static_cast<int>(c.kind), c.architecture, static_cast<int>(c.variant), c.isa_major, c.isa_minor};
+}
+
+elf::DeviceCode code_from_json(const json& j) {
+    elf::DeviceCode code;
+    code.kind = static_cast<elf::DeviceCode::Kind>(j.at(0).get<int>());
+    code.architecture = j.at(1);
+    code.variant = static_cast<char>(j.at(2).get<int>());
+    code.isa_major = j.at(3);
+    code.isa_minor = j.at(4);
+    return code;
+}
+
+// [[…, containers], …]
 json to_json(const std::map<elf::DeviceCode, std::uint32_t>& codes) {
     json out = json::array();
-    for (const auto& [c, containers] : codes)
-        out.push_back({static_cast<int>(c.kind), c.architecture, static_cast<int>(c.variant), c.isa_major, c.isa_minor,
-                       containers});
+    for (const auto& [code, containers] : codes) {
+        out.push_back(to_json(code));
+        out.back().push_back(containers);
+    }
     return out;
 }
 
 std::map<elf::DeviceCode, std::uint32_t> codes_from_json(const json& j) {
     std::map<elf::DeviceCode, std::uint32_t> out;
-    for (const json& item : j) {
-        elf::DeviceCode code;
-        code.kind = static_cast<elf::DeviceCode::Kind>(item.at(0).get<int>());
-        code.architecture = item.at(1);
-        code.variant = static_cast<char>(item.at(2).get<int>());
-        code.isa_major = item.at(3);
-        code.isa_minor = item.at(4);
-        out.emplace(code, item.at(5));
-    }
+    for (const json& item : j) out.emplace(code_from_json(item), item.at(5));
     return out;
 }
 
 json to_json(const elf::FatbinInfo& device) {
-    return {{"code", to_json(device.code)}, {"data", to_json(device.data)},      {"containers", device.containers},
-            {"entries", device.entries},    {"relocatable", device.relocatable}, {"problem", device.problem}};
+    json compiled_for = json::array();
+    for (const elf::DeviceCode& code : device.compiled_for) compiled_for.push_back(to_json(code));
+    return {{"code", to_json(device.code)},      {"data", to_json(device.data)},
+            {"containers", device.containers},   {"entries", device.entries},
+            {"relocatable", device.relocatable}, {"compiled_for", std::move(compiled_for)},
+            {"problem", device.problem}};
 }
 
 elf::FatbinInfo device_from_json(const json& j) {
@@ -47,6 +59,7 @@ elf::FatbinInfo device_from_json(const json& j) {
     out.containers = j.at("containers");
     out.entries = j.at("entries");
     out.relocatable = j.at("relocatable");
+    for (const json& code : j.at("compiled_for")) out.compiled_for.push_back(code_from_json(code));
     out.problem = j.at("problem");
     return out;
 }

@@ -7,7 +7,7 @@
 namespace tinderbox::parcel {
 
 // Raised whenever the same artifact would give other bytes: levels, classes, block sizes, order, or this file's form.
-inline constexpr std::uint32_t pack_version = 5;
+inline constexpr std::uint32_t pack_version = 6;
 
 inline constexpr std::string_view payload_name = "payload", index_name = "index";
 

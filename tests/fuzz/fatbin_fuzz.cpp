@@ -13,6 +13,7 @@ using namespace tinderbox;
 namespace {
 
 constexpr std::string_view container_magic = "\x50\xed\x55\xba";
+constexpr std::string_view word("\0-gencode;arch=compute_80,code=sm_80\0", 37); // compiled_for.hpp
 
 // Mutations hit headers: of the ELF file, of its sections (at the end), of a container and of its entries.
 std::size_t header_place(ByteView bytes, std::mt19937& random) {
@@ -27,12 +28,12 @@ std::size_t header_place(ByteView bytes, std::mt19937& random) {
 bool same(const std::optional<elf::FatbinInfo>& a, const std::optional<elf::FatbinInfo>& b) {
     if (!a || !b) return a.has_value() == b.has_value();
     return a->code == b->code && a->data == b->data && a->containers == b->containers && a->entries == b->entries &&
-           a->problem == b->problem && a->relocatable == b->relocatable;
+           a->problem == b->problem && a->relocatable == b->relocatable && a->compiled_for == b->compiled_for;
 }
 
 } // namespace
 
-FuzzHints tinderbox::fuzz_hints() { return {header_place, {container_magic}}; }
+FuzzHints tinderbox::fuzz_hints() { return {header_place, {container_magic, word}}; }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const ByteView bytes(reinterpret_cast<const std::byte*>(data), size);

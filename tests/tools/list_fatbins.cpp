@@ -30,6 +30,7 @@ json describe(const std::string& path, const std::optional<elf::FatbinInfo>& inf
     out["containers"] = info->containers;
     out["entries"] = info->entries;
     out["relocatable"] = info->relocatable;
+    for (const DeviceCode& code : info->compiled_for) out["compiled_for"].push_back(code.name());
     if (!info->problem.empty()) out["problem"] = info->problem;
     return out;
 }

@@ -40,6 +40,11 @@ class Libraries {
         files_.push_back({std::move(path), std::move(package), &fact});
         return *this;
     }
+    // The last library's own word for what it was compiled for.
+    Libraries& says(std::vector<elf::DeviceCode> compiled_for) {
+        facts_.back().device->compiled_for = std::move(compiled_for);
+        return *this;
+    }
     Libraries& link(std::string path, std::vector<std::string> needed) {
         parcel::Parcel::ElfFact& fact = facts_.emplace_back();
         fact.needed = std::move(needed);
@@ -141,6 +146,54 @@ TEST_CASE("code counts for the later GPUs of its generation") {
     REQUIRE(needs.gpu_libraries.size() == 1);
     CHECK(needs.gpu_libraries.front().sass == Names{"sm_37", "sm_50", "sm_60", "sm_61", "sm_70", "sm_75"});
     CHECK(needs.gpu_libraries.front().partial == Names{"sm_35"});
+}
+
+// As list_fatbins counts them in torch 1.11.0: linked libraries have more than half of the fatbins, with sm_35.
+TEST_CASE("code of linked libraries is not a framework's, where that says what it was compiled for") {
+    const std::map<elf::DeviceCode, std::uint32_t> code = {{sm(35), 516}, {sm(37), 271}, {sm(50), 745}, {sm(60), 748},
+                                                           {sm(61), 293}, {sm(70), 769}, {sm(75), 488}};
+    const std::vector<elf::DeviceCode> word = {sm(37), sm(50), sm(60), sm(70)};
+    auto first = [](const Libraries& libraries) { return libraries.needs().gpu_libraries.front(); };
+    auto torch = [&](const char* path) { return std::move(Libraries().add(path, "torch", code, 853)); };
+    CHECK(first(torch("torch/lib/libtorch_cuda.so")).sass.front() == "sm_35"); // as the numbers alone tell
+    const format::GpuLibrary told = first(torch("torch/lib/libtorch_cuda.so").says(word));
+    CHECK(told.sass == Names{"sm_37", "sm_50", "sm_60", "sm_61", "sm_70", "sm_75"});
+    CHECK(told.partial == Names{"sm_35"});
+    CHECK(machine::code_for(told, 35).name.empty());
+    CHECK(machine::code_for(told, 37).name == "sm_37");
+    // The word only takes away: too few fatbins stay too few.
+    CHECK(first(torch("torch/lib/libtorch_cuda.so").says({sm(35), sm(50), sm(60), sm(70)})).partial.empty());
+    CHECK(first(Libraries().add("libtorch_cuda.so", "torch", {{sm(50), 9}, {sm(80), 1}}, 9).says({sm(50), sm(80)}))
+              .partial == Names{"sm_80"});
+    // Nor does it speak for libraries that are no framework's.
+    CHECK(first(torch("torch/lib/libtorch_nvshmem.so").says(word)).sass.front() == "sm_35");
+    // It counts for the framework's other libraries (torch 1.13.1), and for nobody else's.
+    const format::Requirements needs = torch("torch/lib/libtorch_cuda_cpp.so")
+                                           .says(word)
+                                           .add("torch/lib/libtorch_cuda_cu.so", "torch", code, 853)
+                                           .add("other/lib/libtorch_cuda.so", "torch", code, 853)
+                                           .add("torch/lib/libmxnet.so", "torch", code, 853)
+                                           .add("torch/lib/libtorch.so", "fork", code, 853)
+                                           .needs();
+    for (const format::GpuLibrary& library : needs.gpu_libraries) {
+        INFO(library.path);
+        CHECK(library.partial.empty() != library.path.starts_with("torch/lib/libtorch_cuda_c"));
+    }
+}
+
+TEST_CASE("PTX of linked libraries does not make a framework run on later GPUs") {
+    auto library = [](std::vector<elf::DeviceCode> word) {
+        return Libraries()
+            .add("lib/libtorch_cuda.so", "torch", {{sm(80), 100}, {ptx(80, 7, 8), 100}})
+            .says(std::move(word))
+            .needs()
+            .gpu_libraries.front();
+    };
+    CHECK(machine::code_for(library({}), 90).name == "compute_80");
+    CHECK(library({sm(80)}).partial == Names{"compute_80"});
+    CHECK(machine::code_for(library({sm(80)}), 90).name.empty());
+    CHECK(library({sm(70), {elf::DeviceCode::Kind::ptx, 75}}).partial.empty()); // its own PTX runs on 8.0, too
+    CHECK(library({sm(70), {elf::DeviceCode::Kind::ptx, 86}}).partial == Names{"compute_80", "sm_80"});
 }
 
 TEST_CASE("a framework's main library decides, by what most of its code is there for") {

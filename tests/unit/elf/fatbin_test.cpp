@@ -122,6 +122,8 @@ Bytes operator+(Bytes a, const Bytes& b) {
     return a;
 }
 
+Bytes bytes_of(std::string_view text) { return {as_bytes(text).begin(), as_bytes(text).end()}; }
+
 using Names = std::vector<std::string>;
 
 } // namespace
@@ -273,6 +275,34 @@ TEST_CASE("pieces of any size give the same, and every truncation an answer") {
         CHECK(names(scanner.result({})) == names(whole));
     }
     for (std::size_t length = 0; length < file.size(); ++length) (void)read_fatbins(ByteView(file).first(length));
+}
+
+TEST_CASE("a framework's own word is read beside its fatbins, and not out of them") {
+    const std::string list = "-gencode;arch=compute_37,code=sm_37;-gencode;arch=compute_60,code=sm_60";
+    const auto text = [&](const std::string& said) {
+        const Bytes file = elf_file({{".rodata", Bytes(3) + container({{2, 35}}, ~0ull)}, // not a whole fatbin
+                                     {".nv_fatbin", container({{2, 35}})},
+                                     {".data", bytes_of("x" + std::string(1, '\0') + said + '\0')}});
+        return read_fatbins(file)->compiled_for;
+    };
+    CHECK(text(list) == std::vector<DeviceCode>{{DeviceCode::Kind::cubin, 37}, {DeviceCode::Kind::cubin, 60}});
+    CHECK(text("sm_37 sm_60").empty());
+    // In the payload of a fatbin it is somebody else's.
+    Bytes inside = container({{2, 35, 0x11, 1, 7, 200}});
+    std::ranges::copy(as_bytes('\0' + list + '\0'), inside.end() - 200);
+    CHECK(read_fatbins(elf_file({{".nv_fatbin", inside}}))->compiled_for.empty());
+    // Words that look like the begin of a container do not interrupt it, wherever the file is cut.
+    for (std::size_t before = 0; before < 8; ++before) {
+        Bytes file = elf_file({{".nv_fatbin", container({{2, 35}})}});
+        const Bytes end = bytes_of(std::string(before + 1, '\0') + list + '\0'); // is the end of the file, too
+        file.insert(file.end(), end.begin(), end.end());
+        for (std::size_t piece = 1; piece < 200; ++piece) {
+            FatbinScanner scanner(file.size());
+            for (ByteView rest = file; !rest.empty(); rest = rest.subspan(std::min(piece, rest.size())))
+                scanner.feed(rest.first(std::min(piece, rest.size())));
+            CHECK(scanner.result({})->compiled_for.size() == 2);
+        }
+    }
 }
 
 TEST_CASE("what nvcc made") {

@@ -8,6 +8,7 @@
 #include "generator/parcel/key.hpp"
 #include "generator/parcel/scan.hpp"
 #include "generator/parcel/stream.hpp"
+#include "source_dir.hpp"
 #include "tests/unit/parcel/memory_artifact.hpp"
 #include "tests/unit/parcel/unpack.hpp"
 
@@ -322,6 +323,30 @@ TEST_CASE_METHOD(Fixture, "pack: facts of ELF files, small, large, and with tabl
         CHECK(fact.machine == parcel.elf[0].machine);
     }
     CHECK(open_parcel(parcel.payload_path.parent_path())->elf.size() == 3);
+}
+
+TEST_CASE_METHOD(Fixture, "pack: code for GPUs, small and cut into blocks, is what the opened parcel says") {
+    std::string small(as_text(read_bytes(TINDERBOX_SOURCE_DIR "/tests/fuzz/corpus/fatbin/plain.elf").value()));
+    const std::string word = "-gencode;arch=compute_75,code=sm_75;-gencode;arch=compute_75,code=compute_75";
+    std::string large = small + std::string((8u << 20) - small.size() - 20, '\0') + word + noise(3u << 20, 1);
+    large[(8u << 20) - 20 + word.size()] = '\0'; // a block ends within the word
+    small += '\0' + word + '\0';
+    MemoryArtifact a;
+    a.add("bin/small", small);
+    a.add("bin/large", large);
+    const Parcel parcel = packed(a);
+    for (const Parcel& one : {parcel, open_parcel(parcel.payload_path.parent_path()).value()}) {
+        REQUIRE(one.elf.size() == 2);
+        for (const auto& fact : one.elf) {
+            INFO(fact.path);
+            REQUIRE(fact.device);
+            std::vector<std::string> code, compiled_for;
+            for (const auto& [device_code, containers] : fact.device->code) code.push_back(device_code.name());
+            for (const elf::DeviceCode& told : fact.device->compiled_for) compiled_for.push_back(told.name());
+            CHECK(code == std::vector<std::string>{"compute_75", "sm_75"});
+            CHECK(compiled_for == std::vector<std::string>{"compute_75", "sm_75"});
+        }
+    }
 }
 
 TEST_CASE("classes: by name and by content") {
