@@ -4,6 +4,8 @@
 
 #include "common/base/bytes.hpp"
 
+#include <sys/stat.h>
+
 #include <sys/types.h>
 
 #include <filesystem>
@@ -37,6 +39,10 @@ Result<Fd> open_file(const fs::path& path, int flags, mode_t mode = 0666); // O_
 // A second description of the same open file, to be read with O_DIRECT: on the shared one that would break unaligned
 // readers. Empty: /proc is missing (a chroot), or the file system refuses.
 Fd reopen_direct(int fd);
+// Whether both were taken of one file or directory, whatever its names.
+inline bool same_file(const struct stat& a, const struct stat& b) {
+    return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
 Result<std::uint64_t> file_size(int fd, std::string_view name);
 
 // Reads/writes all of `data` at `offset`, or fails: a short read is an error that names both sizes.

@@ -62,7 +62,7 @@ fs::path path_of(const Target& target, const fs::path& path) {
     const fs::path real = fs::canonical(path, ec);
     struct stat st;
     if (ec || ::lstat(real.c_str(), &st) != 0) return {};
-    return st.st_dev == target.st.st_dev && st.st_ino == target.st.st_ino ? real : fs::path();
+    return same_file(st, target.st) ? real : fs::path();
 }
 
 struct Temporary {

@@ -1,5 +1,7 @@
 #include "common/base/text.hpp"
 
+#include <algorithm>
+
 namespace tinderbox {
 
 std::string_view trim(std::string_view text) {
@@ -33,6 +35,20 @@ std::string to_lower(std::string_view text) {
     for (char& c : out)
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     return out;
+}
+
+std::string some_of(const std::vector<std::string>& texts, std::size_t shown, std::string_view separator) {
+    shown = std::min(shown, texts.size());
+    std::string out =
+        fmt::format("{}", fmt::join(texts.begin(), texts.begin() + static_cast<std::ptrdiff_t>(shown), separator));
+    if (texts.size() > shown)
+        out += fmt::format("{} and {} more", separator == ", " ? "" : trim(separator), texts.size() - shown);
+    return out;
+}
+
+std::string all_or_some(const std::vector<std::string>& texts, std::size_t shown) {
+    if (texts.size() < 2 || texts.size() > shown + 1) return some_of(texts, shown);
+    return fmt::format("{} and {}", fmt::join(texts.begin(), texts.end() - 1, ", "), texts.back());
 }
 
 std::string replace_all(std::string_view text, std::string_view from, std::string_view to) {

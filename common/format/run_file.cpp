@@ -220,12 +220,16 @@ Status RunFile::State::read_at(std::span<std::byte> out, std::uint64_t offset) c
     return {};
 }
 
+bool looks_like_run_head(std::string_view head) {
+    return head.starts_with("#!/bin/sh\n") &&
+           (head.find("\ntotal_size=") != std::string_view::npos || looks_like_volume(as_bytes(head)));
+}
+
 bool looks_like_run(const fs::path& path) {
     auto file = is_stream(path) ? Result<Fd>(Fd()) : open_file(path, O_RDONLY);
     std::string head(4096, '\0');
     if (!file.ok() || ::pread(file->get(), head.data(), head.size(), 0) < 0) return false;
-    return head.starts_with("#!/bin/sh\n") &&
-           (head.find("\ntotal_size=") != std::string::npos || looks_like_volume(as_bytes(head)));
+    return looks_like_run_head(head);
 }
 
 Result<RunFile> RunFile::open(const fs::path& path, const VolumeFinder& find) {

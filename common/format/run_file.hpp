@@ -44,8 +44,9 @@ struct Footer {
 Bytes encode(const Footer& footer);                // exactly footer_size bytes, the last 32 its own SHA-256
 Result<Footer> decode_footer(ByteView last_bytes); // kind damaged
 
-// Whether the file's first bytes are those of a NAME.run or of a further volume. open() finds other faults.
-bool looks_like_run(const fs::path& path);
+// Whether a file's first bytes, 4096 or all, are those of a NAME.run or of a further volume. open() finds other faults.
+bool looks_like_run_head(std::string_view head);
+bool looks_like_run(const fs::path& path); // never of a stream, whose bytes come once
 
 // An opened .run. Thread-safe for reading.
 class RunFile {

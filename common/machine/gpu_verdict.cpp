@@ -49,13 +49,7 @@ std::string with_compute(const GpuDevice& gpu) {
     return fmt::format("{} ({})", describe(gpu), compute_text(gpu.compute));
 }
 
-std::string first_three(const std::vector<std::string>& names) {
-    std::vector<std::string> shown(names.begin(),
-                                   names.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(names.size(), 3)));
-    std::string out = fmt::format("{}", fmt::join(shown, ", "));
-    if (names.size() > 3) out += fmt::format(" and {} more", names.size() - 3);
-    return out;
-}
+constexpr std::size_t shown_names = 3;
 
 bool all_bound_to(const std::vector<GpuDevice>& gpus, std::string_view driver) {
     return !gpus.empty() &&
@@ -369,11 +363,11 @@ class Judge {
             }
             if (!general.empty())
                 apply(GpuRule::library_without_code, {{"gpus", with_compute(gpu)},
-                                                      {"libraries", first_three(general)},
+                                                      {"libraries", some_of(general, shown_names)},
                                                       {"suggest", suggest_build(needs_, gpu.compute, 0)}});
             if (!special.empty())
                 apply(GpuRule::special_without_code,
-                      {{"gpus", with_compute(gpu)}, {"libraries", first_three(special)}});
+                      {{"gpus", with_compute(gpu)}, {"libraries", some_of(special, shown_names)}});
         }
     }
 

@@ -1,6 +1,5 @@
 #include "generator/capture/compare_records.hpp"
 
-#include "common/base/base64url.hpp"
 #include "common/base/parallel.hpp"
 #include "common/base/text.hpp"
 #include "common/base/units.hpp"
@@ -22,10 +21,8 @@ constexpr std::size_t names_shown = 5;
 
 // "sha512=BASE64" of a RECORD as "sha512:HEX"; "" for an algorithm that is not known, or a text that is no hash.
 std::string hash_of_row(std::string_view hash) {
-    const std::string_view algorithm = hash.substr(0, hash.find('='));
-    const auto bytes = from_base64url(hash.substr(std::min(algorithm.size() + 1, hash.size())));
-    if (!bytes || bytes->empty() || bytes->size() * 2 != fetch::hash_digits(algorithm)) return "";
-    return fmt::format("{}:{}", algorithm, to_hex(*bytes));
+    const auto [algorithm, digest] = fetch::record_hash(hash);
+    return digest.empty() ? "" : fmt::format("{}:{}", algorithm, digest);
 }
 
 bool is_bytecode_path(std::string_view path) { return path.ends_with(".pyc") || path.ends_with(".pyo"); }
@@ -120,13 +117,11 @@ compare_records(const FileSelection& selection, const std::map<std::string, std:
 }
 
 std::string differing_sentence(const std::vector<Listed>& differing) {
-    std::string names;
-    for (std::size_t i = 0; i < std::min(names_shown, differing.size()); ++i)
-        names += fmt::format("{}'{}': {}", names.empty() ? "" : "; ", utf8_or_marks(differing[i].path),
-                             utf8_or_marks(differing[i].why));
-    if (differing.size() > names_shown) names += fmt::format("; and {} more", differing.size() - names_shown);
+    std::vector<std::string> names;
+    for (const Listed& file : differing)
+        names.push_back(fmt::format("'{}': {}", utf8_or_marks(file.path), utf8_or_marks(file.why)));
     return fmt::format("{} of the environment differ{} from its own records: {}", counted(differing.size(), "file"),
-                       differing.size() == 1 ? "s" : "", names);
+                       differing.size() == 1 ? "s" : "", some_of(names, names_shown, "; "));
 }
 
 } // namespace tinderbox::capture

@@ -4,6 +4,8 @@
 // requirement are one line here ("numpy 1.26.4, 1.26.3 and 12 others require python >=3.9").
 #include "generator/conda/libsolv.hpp"
 
+#include "common/base/text.hpp"
+
 #include <algorithm>
 #include <set>
 
@@ -63,17 +65,12 @@ class Explanation {
         std::ranges::sort(ids, [&](CandidateId a, CandidateId b) {
             return *universe_.entries()[a].version > *universe_.entries()[b].version;
         });
-        std::vector<std::string_view> seen;
+        std::vector<std::string> seen;
         for (CandidateId id : ids)
             if (std::string_view text = universe_.entries()[id].version->text();
                 std::ranges::find(seen, text) == seen.end())
-                seen.push_back(text);
-        std::string out;
-        for (std::size_t i = 0; i < seen.size(); ++i) {
-            if (i == most && seen.size() > most + 1) return out + fmt::format(" and {} more", seen.size() - i);
-            out += (i == 0 ? "" : i + 1 == seen.size() ? " and " : ", ") + std::string(seen[i]);
-        }
-        return out;
+                seen.emplace_back(text);
+        return all_or_some(seen, most);
     }
 
     // The versions of a name: "there are 3.8.2, 3.8.1 and 4 others"

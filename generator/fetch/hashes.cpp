@@ -1,5 +1,6 @@
 #include "generator/fetch/hashes.hpp"
 
+#include "common/base/base64url.hpp"
 #include "common/base/hash_file.hpp"
 #include "common/base/hex.hpp"
 #include "common/base/text.hpp"
@@ -76,6 +77,14 @@ Status check_hash(std::string_view algorithm, std::string_view digest) {
 std::pair<std::string_view, std::string_view> split_hash(std::string_view text) {
     const auto colon = std::min(text.find(':'), text.size());
     return {text.substr(0, colon), text.substr(std::min(colon + 1, text.size()))};
+}
+
+std::pair<std::string_view, std::string> record_hash(std::string_view text) {
+    const auto equals = std::min(text.find('='), text.size());
+    const std::string_view algorithm = text.substr(0, equals);
+    const std::size_t digits = hash_digits(algorithm);
+    const auto digest = from_base64url(trim(text.substr(std::min(equals + 1, text.size()))));
+    return {algorithm, digest && digits != 0 && digest->size() * 2 == digits ? to_hex(*digest) : ""};
 }
 
 Status check_hash(std::string_view text) {

@@ -33,6 +33,9 @@ std::vector<std::pair<std::string, std::string>> fragment_hashes(std::string_vie
 Status check_hash(std::string_view algorithm, std::string_view digest);
 // "ALGORITHM:DIGEST" → both, which are views into it; without a colon the digest is "".
 std::pair<std::string_view, std::string_view> split_hash(std::string_view text);
+// A hash as RECORD writes it, "ALGORITHM=BASE64" (PEP 376, PEP 427): the algorithm, a view into it, and the digest in
+// hex. The digest is "" where it is not one of that algorithm, or where the algorithm cannot be computed.
+std::pair<std::string_view, std::string> record_hash(std::string_view text);
 // check_hash() for "ALGORITHM:DIGEST".
 Status check_hash(std::string_view text);
 

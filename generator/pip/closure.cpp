@@ -146,12 +146,7 @@ class Closure {
         return {};
     }
 
-    static std::string reasons(const Demand& demand) {
-        std::string out;
-        for (std::size_t i = 0; i < demand.askers.size() && i < 3; ++i) out += (i ? "; " : "") + demand.askers[i];
-        if (demand.askers.size() > 3) out += fmt::format("; and {} more", demand.askers.size() - 3);
-        return out;
-    }
+    static std::string reasons(const Demand& demand) { return some_of(demand.askers, 3, "; "); }
 
     Status verdict() const {
         std::string text;

@@ -1,6 +1,7 @@
 #include "generator/pip/other_pythons.hpp"
 
 #include "common/base/number.hpp"
+#include "common/base/text.hpp"
 #include "generator/pip/lenient.hpp"
 
 #include <algorithm>
@@ -57,23 +58,22 @@ bool OtherPythons::add(const std::string& what, const ProjectWheels& files, cons
 std::string OtherPythons::sentence() const {
     if (rows_.empty()) return "";
     std::set<int> common = rows_.front().minors;
-    std::string names, spans;
+    std::vector<std::string> names, spans;
     for (std::size_t i = 0; i < rows_.size(); ++i) {
         std::set<int> both;
         std::ranges::set_intersection(common, rows_[i].minors, std::inserter(both, both.end()));
         common = std::move(both);
-        if (i >= shown) continue;
-        names += (i ? ", " : "") + rows_[i].what;
-        spans += fmt::format("{}{} needs {}", i ? ", " : "", rows_[i].what, span_of(rows_[i].minors));
+        names.push_back(rows_[i].what);
+        spans.push_back(fmt::format("{} needs {}", rows_[i].what, span_of(rows_[i].minors)));
     }
-    const std::string more = rows_.size() > shown ? fmt::format(" and {} more", rows_.size() - shown) : "";
     if (common.empty())
-        return fmt::format("no Python fits all of these: {}{}; write versions that have one in common", spans, more);
+        return fmt::format("no Python fits all of these: {}; write versions that have one in common",
+                           some_of(spans, shown));
     // The nearest to the one that was asked for.
     const int wanted = minor_of(target_);
     const int nearest = *std::ranges::min_element(common, {}, [&](int minor) { return std::abs(minor - wanted); });
-    return fmt::format("{} Python {}: {}{}; write --python 3.{} (or --python-from such an interpreter)",
-                       rows_.size() > 1 ? "these need" : "this needs", span_of(common), names, more, nearest);
+    return fmt::format("{} Python {}: {}; write --python 3.{} (or --python-from such an interpreter)",
+                       rows_.size() > 1 ? "these need" : "this needs", span_of(common), some_of(names, shown), nearest);
 }
 
 } // namespace tinderbox::pip

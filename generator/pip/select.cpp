@@ -166,14 +166,11 @@ template <class File> void require_hash(File& file, const std::vector<std::strin
     fetch::keep_hash(file, algorithm, digest);
 }
 
-// Some names of tags, for a message: "cp312-cp312-manylinux_2_28_x86_64, py3-none-any, … (7 more)".
+// Some names of tags, for a message: "cp312-cp312-manylinux_2_28_x86_64, py3-none-any and 7 more".
 std::string some_tags(const std::vector<const ProjectWheels::Wheel*>& wheels) {
-    std::vector<std::string> shown;
-    for (const ProjectWheels::Wheel* wheel : wheels)
-        if (shown.size() < 4) shown.push_back(wheel->name.tags.front().str());
-    std::string out = fmt::format("{}", fmt::join(shown, ", "));
-    if (wheels.size() > shown.size()) out += fmt::format(", … ({} more)", wheels.size() - shown.size());
-    return out;
+    std::vector<std::string> tags;
+    for (const ProjectWheels::Wheel* wheel : wheels) tags.push_back(wheel->name.tags.front().str());
+    return some_of(tags, 4);
 }
 
 std::optional<Version> newest(const ProjectWheels& files, const SpecifierSet& versions, bool prereleases) {

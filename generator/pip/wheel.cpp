@@ -1,6 +1,5 @@
 #include "generator/pip/wheel.hpp"
 
-#include "common/base/base64url.hpp"
 #include "common/base/last_component.hpp"
 #include "common/base/member_path.hpp"
 #include "common/base/text.hpp"
@@ -92,7 +91,7 @@ class WheelReader {
     Status check_directories() const;
     Status read_record();
     void check_row(const RecordRow& row, const archive::ZipMember& member, parcel::Entry& entry);
-    Result<std::string> hash_of(const archive::ZipMember& member, const std::string& algorithm) const;
+    Result<std::string> hash_of(const archive::ZipMember& member, std::string_view algorithm) const;
     void add_top_level();
     void warn(std::string text) { wheel_->meta["warnings"].push_back(std::move(text)); }
     void record_problem(std::string text) { problems_.push_back(std::move(text)); }
@@ -349,26 +348,23 @@ void WheelReader::check_row(const RecordRow& row, const archive::ZipMember& memb
         record_problem(fmt::format("RECORD has no hash for {}", row.path));
         return;
     }
-    const std::size_t equals = std::min(row.hash.find('='), row.hash.size());
-    const std::string algorithm = row.hash.substr(0, equals);
-    const std::size_t digits = fetch::hash_digits(algorithm);
-    if (digits < fetch::hash_digits("sha256")) { // PEP 376 and PEP 427 allow none that is weaker
+    auto [algorithm, digest] = fetch::record_hash(row.hash);
+    if (fetch::hash_digits(algorithm) < fetch::hash_digits("sha256")) { // PEP 376 and PEP 427 allow none that is weaker
         record_problem(fmt::format("RECORD's hash of {} is of an algorithm that is not compared ({})", row.path,
                                    to_utf8(algorithm)));
         return;
     }
-    auto digest = from_base64url(trim(std::string_view(row.hash).substr(equals + 1)));
-    if (!digest || digest->size() * 2 != digits) {
+    if (digest.empty()) {
         record_problem(fmt::format("RECORD's hash of {} is malformed", row.path));
     } else if (algorithm == "sha256") {
-        entry.sha256 = to_hex(*digest); // compared while the content is packed
-    } else if (auto found = hash_of(member, algorithm); !found.ok() || *found != to_hex(*digest)) {
+        entry.sha256 = std::move(digest); // compared while the content is packed
+    } else if (auto found = hash_of(member, algorithm); !found.ok() || *found != digest) {
         record_problem(fmt::format("RECORD's {} of {} is not that of the file", algorithm, row.path));
     }
 }
 
 // Hex. Wheels with hashes other than SHA-256 are rare, so that the member is read once more for it.
-Result<std::string> WheelReader::hash_of(const archive::ZipMember& member, const std::string& algorithm) const {
+Result<std::string> WheelReader::hash_of(const archive::ZipMember& member, std::string_view algorithm) const {
     TRY_ASSIGN(const auto source, wheel_->zip->open_member(member));
     fetch::Hasher hasher(algorithm);
     Bytes piece(std::size_t{1} << 18);

@@ -31,13 +31,7 @@ std::string_view without_scheme(std::string_view url) {
     return scheme == std::string_view::npos ? url : url.substr(scheme + 3);
 }
 
-std::string some_names(const std::vector<std::string>& names) {
-    constexpr std::size_t shown = 3;
-    std::string out;
-    for (std::size_t i = 0; i < std::min(shown, names.size()); ++i) out += (i == 0 ? "" : ", ") + names[i];
-    if (names.size() > shown) out += fmt::format(" and {} more", names.size() - shown);
-    return out;
-}
+constexpr std::size_t shown_names = 3;
 
 } // namespace
 
@@ -96,7 +90,7 @@ std::vector<std::string> RedistributionTable::restrictions(const std::vector<for
                 std::ranges::find(names, package.name) == names.end())
                 names.push_back(package.name);
         if (names.empty()) continue;
-        out.push_back(fmt::format("{} ({}): {}{}; {}", one.title, some_names(names), one.terms,
+        out.push_back(fmt::format("{} ({}): {}{}; {}", one.title, some_of(names, shown_names), one.terms,
                                   one.terms_url.empty() ? "" : " (" + one.terms_url + ")", one.way_out));
     }
     return out;

@@ -191,9 +191,10 @@ std::string without_wheel(const ForeignPackage& package, const pip::Target& targ
         return fmt::format(
             "{} ({}) needs a newer glibc than {}; allow it with --target-glibc, or lock for the older one", what,
             file->file_name, target.glibc);
-    return fmt::format("{} has no wheel for {}, only {}{}; lock it for that, or add --pip PATH.whl", what,
-                       pip::describe_target(target), package.files.front().file_name,
-                       package.files.size() > 1 ? fmt::format(" and {} more", package.files.size() - 1) : "");
+    std::vector<std::string> names;
+    for (const ForeignFile& file : package.files) names.push_back(file.file_name);
+    return fmt::format("{} has no wheel for {}, only {}; lock it for that, or add --pip PATH.whl", what,
+                       pip::describe_target(target), some_of(names, 1));
 }
 
 // "3.11" counts as its newest release, because requires-python is about minor versions, with rare exceptions.

@@ -1,6 +1,7 @@
 // Files that people name instead of a SPEC.
 #include "common/base/last_component.hpp"
 #include "common/base/shell_quote.hpp"
+#include "common/format/run_file.hpp"
 #include "generator/archive/endings.hpp"
 #include "generator/conda/constructor.hpp"
 #include "generator/conda/names.hpp"
@@ -35,7 +36,7 @@ std::pair<std::string, std::string> describe_script(std::string_view head, const
         return {"an installer of a conda",
                 fmt::format("'tinderbox inspect {0}' shows it, and --base {0} puts it around an environment",
                             shell_quote(path))};
-    if (head.find("an offline installer made by Tinderbox") != std::string_view::npos)
+    if (format::looks_like_run_head(head))
         return {"an installer that Tinderbox made",
                 fmt::format("'tinderbox inspect {0}' shows it, and 'sh {0}' installs it", shell_quote(path))};
     return {"a script", "name the requirements.txt or environment.yml of what it needs"};

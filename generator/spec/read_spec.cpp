@@ -139,16 +139,7 @@ std::map<std::string, std::string> needs_of(const std::vector<const ForeignPacka
         for (const ForeignEdge& edge : package->needs)
             if (edge.name != package->name) parents[edge.name].insert(package->name);
     std::map<std::string, std::string> out;
-    for (const auto& [name, by] : parents) {
-        std::string& text = out[name];
-        std::size_t count = 0;
-        for (const std::string& parent : by) {
-            if (count == shown && by.size() > shown + 1) break;
-            text += (count == 0 ? "" : count + 1 == by.size() ? " and " : ", ") + parent;
-            ++count;
-        }
-        if (count < by.size()) text += fmt::format(" and {} more", by.size() - count);
-    }
+    for (const auto& [name, by] : parents) out[name] = all_or_some({by.begin(), by.end()}, shown);
     return out;
 }
 

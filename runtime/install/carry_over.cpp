@@ -1,6 +1,7 @@
 #include "runtime/install/carry_over.hpp"
 
 #include "common/base/hash_file.hpp"
+#include "common/base/text.hpp"
 #include "runtime/install/control_files.hpp"
 #include "runtime/install/rename.hpp"
 #include "runtime/place/control_files.hpp"
@@ -64,10 +65,9 @@ class Conflicts {
 
 std::string named(const std::vector<std::string>& paths) {
     constexpr std::size_t shown = 10;
-    std::string out;
-    for (std::size_t i = 0; i < paths.size() && i < shown; ++i)
-        out += fmt::format("{}'{}'", i == 0 ? "" : ", ", paths[i]);
-    return paths.size() > shown ? out + fmt::format(" and {} more", paths.size() - shown) : out;
+    std::vector<std::string> names;
+    for (const std::string& path : paths) names.push_back(fmt::format("'{}'", path));
+    return some_of(names, shown);
 }
 
 // Puts entries of one tree into another, and never over anything.

@@ -210,7 +210,7 @@ Status Repair::keep_edited(const std::string& path, const struct stat& there) {
     if (!may_be_edited(path, there)) return {};
     struct stat before;
     const std::string usual = path + std::string(saved_suffix);
-    if (root_.look(usual, before) == 0 && before.st_dev == there.st_dev && before.st_ino == there.st_ino) {
+    if (root_.look(usual, before) == 0 && same_file(before, there)) {
         summary_.kept.push_back(usual); // of a run that was killed
         return {};
     }

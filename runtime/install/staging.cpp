@@ -109,7 +109,7 @@ Status Staging::open_journal() {
     // The lock may be of a directory that its installer has just renamed into place.
     struct stat held, now;
     const Directory& above = inside_ ? control_ : parent_;
-    if (::fstat(tree_.fd(), &held) != 0 || above.look(stage_name(), now) != 0 || held.st_ino != now.st_ino)
+    if (::fstat(tree_.fd(), &held) != 0 || above.look(stage_name(), now) != 0 || !same_file(held, now))
         return make_error(ErrorKind::storage, "another installer has just finished '{}'", prefix_.string());
     found_ = place::Journal::read(control_);
     if (found_ && found_->header.manifest_sha256 == header_.manifest_sha256 &&

@@ -6,21 +6,18 @@
 namespace tinderbox::io {
 namespace {
 
-bool same_file(int a, int b) {
+// False where one of them cannot be looked at.
+bool both(int a, int b, bool (*same)(const struct stat&, const struct stat&)) {
     struct stat first, second;
-    return ::fstat(a, &first) == 0 && ::fstat(b, &second) == 0 && first.st_dev == second.st_dev &&
-           first.st_ino == second.st_ino;
+    return ::fstat(a, &first) == 0 && ::fstat(b, &second) == 0 && same(first, second);
 }
 
-bool same_device(int a, int b) {
-    struct stat first, second;
-    return ::fstat(a, &first) == 0 && ::fstat(b, &second) == 0 && first.st_dev == second.st_dev;
-}
+bool same_device(const struct stat& a, const struct stat& b) { return a.st_dev == b.st_dev; }
 
 } // namespace
 
 RunReader::RunReader(const format::RunFile& run, bool no_direct, int target_fd)
-    : run_(run), kept_(!same_device(run.extent_at(0).fd, target_fd)), direct_(!no_direct && !kept_) {}
+    : run_(run), kept_(!both(run.extent_at(0).fd, target_fd, same_device)), direct_(!no_direct && !kept_) {}
 
 int RunReader::direct_fd(int plain_fd) {
     std::lock_guard lock(mutex_);
@@ -29,7 +26,7 @@ int RunReader::direct_fd(int plain_fd) {
     Fd fd = reopen_direct(plain_fd);
     // The path may name another file by now.
     if (!fd) fd = Fd(::open(run_.path().c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC));
-    if (fd && !same_file(fd.get(), plain_fd)) fd.reset();
+    if (fd && !both(fd.get(), plain_fd, same_file)) fd.reset();
     if (!fd) direct_ = false;
     entry->second = std::move(fd);
     return entry->second.get();

@@ -69,8 +69,7 @@ std::optional<State> parse_state(std::string_view text) {
 std::optional<fs::path> moved_from(const State& state, const fs::path& root) {
     if (state.prefix.empty() || state.prefix == root) return std::nullopt;
     struct stat recorded, here;
-    if (::stat(state.prefix.c_str(), &recorded) == 0 && ::stat(root.c_str(), &here) == 0 &&
-        recorded.st_dev == here.st_dev && recorded.st_ino == here.st_ino)
+    if (::stat(state.prefix.c_str(), &recorded) == 0 && ::stat(root.c_str(), &here) == 0 && same_file(recorded, here))
         return std::nullopt;
     return state.prefix;
 }

@@ -101,7 +101,7 @@ void Session::say_failures(const verify::ReportFacts& in) const {
     if (!in.verification) return;
     const verify::Verification& verified = *in.verification;
     if (verified.gpu == verify::Verification::Gpu::failed) terminal().error("GPU: failed: " + verified.reason);
-    for (const verify::ImportCheck& check : verified.checks)
+    for (const verify::ImportCheck& check : verified.imports.checks)
         if (!check.ok && check.sentence != verified.reason)
             terminal().error(check.sentence + (check.advice.empty() ? "" : "; " + check.advice));
 }

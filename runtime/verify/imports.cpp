@@ -15,14 +15,6 @@ constexpr std::size_t shown_names = 8; // in one sentence
 constexpr std::size_t shown_reasons = 4;
 constexpr std::uint64_t memory_of_process = 1536ull << 20; // torch with what builds on it takes half of that
 
-// "a, b, c and 3 more"
-std::string listed(const std::vector<std::string>& names, std::size_t shown = shown_names) {
-    std::string out;
-    for (std::size_t i = 0; i < names.size() && i < shown; ++i) out += (i ? ", " : "") + names[i];
-    if (names.size() > shown) out += fmt::format(" and {} more", names.size() - shown);
-    return out;
-}
-
 unsigned processes_for(unsigned jobs) {
     const std::uint64_t free = machine::available_memory(machine::SystemRoot::from_environment());
     if (free == 0) return jobs;
@@ -137,7 +129,7 @@ class Checker {
         c.seconds = shell.answer.seconds;
         c.sentence = shell.reasons.empty() ? "your shell's variables change nothing that was imported"
                                            : fmt::format("tested with your shell's variables as well, because {}",
-                                                         listed(shell.reasons, shown_reasons));
+                                                         some_of(shell.reasons, shown_reasons));
         add(std::move(c));
     }
 
@@ -179,12 +171,12 @@ class Checker {
         all.name = "imports";
         all.environment = "clean";
         all.ok = true;
-        all.sentence = fmt::format("import {}", listed(pass.done));
+        all.sentence = fmt::format("import {}", some_of(pass.done, shown_names));
         if (options_.all_packages)
             all.sentence = fmt::format("{} modules of {} packages imported, {} failed: {}", pass.done.size(),
-                                       plan_.packages, pass.failed.size(), listed(pass.done));
+                                       plan_.packages, pass.failed.size(), some_of(pass.done, shown_names));
         if (!pass.left_out.empty())
-            all.sentence += "; not imported: " + listed({pass.left_out.begin(), pass.left_out.end()});
+            all.sentence += "; not imported: " + some_of({pass.left_out.begin(), pass.left_out.end()}, shown_names);
         all.seconds = pass.seconds;
         all.peak_memory = pass.peak_memory;
         return all;

@@ -74,7 +74,7 @@ std::vector<std::string> faults(const ReportFacts& in) {
     if (in.installed && !in.installed->script_failure.empty()) out.emplace_back("a package's script failed");
     if (!in.verification) return out;
     std::size_t clean = 0, user = 0, gpu = 0;
-    for (const ImportCheck& check : in.verification->checks) {
+    for (const ImportCheck& check : in.verification->imports.checks) {
         if (check.ok) continue;
         if (check.gpu_related) {
             ++gpu;
@@ -117,21 +117,25 @@ std::string_view to_string(ReportMode mode) {
 }
 
 std::string summary_sentence(const ReportFacts& in) {
+    const json gpu = gpu_json(in);
+    const std::string state = gpu.is_object() ? gpu["state"].get<std::string>() : "";
+    const bool failed = state == "failed" || state == "refused";
+    // --no-gpu forgives: what ends with 0 works, but not with the GPU.
+    const std::string_view forgiven = failed && in.exit_code == 0 ? " without a GPU" : "";
     std::string out;
     if (in.mode == ReportMode::check)
-        out = in.exit_code == 0 ? "this machine can run it" : "this machine cannot run it as asked";
-    else if (in.mode == ReportMode::verify_only) out = in.exit_code == 0 ? "works" : "does not work as it should";
+        out = in.exit_code == 0 ? fmt::format("this machine can run it{}", forgiven)
+                                : "this machine cannot run it as asked";
+    else if (in.mode == ReportMode::verify_only)
+        out = in.exit_code == 0 ? fmt::format("works{}", forgiven) : "does not work as it should";
     else if (in.mode == ReportMode::extract) out = fmt::format("extracted to '{}'", in.prefix);
     else if (!in.installed) out = "not installed";
     else
         out = fmt::format("{} in '{}'", in.installed->already_complete ? "was installed already" : "installed",
                           in.prefix);
     std::vector<std::string> parts = faults(in);
-    if (const json gpu = gpu_json(in); gpu.is_object()) {
-        const std::string state = gpu["state"].get<std::string>();
-        const bool failed = state == "failed" || state == "refused";
-        if (parts.empty() || state != "not needed") parts.insert(failed ? parts.begin() : parts.end(), "GPU: " + state);
-    }
+    if (!state.empty() && (parts.empty() || state != "not needed"))
+        parts.insert(failed ? parts.begin() : parts.end(), "GPU: " + state);
     for (const std::string& part : parts) out += "; " + part;
     return out;
 }

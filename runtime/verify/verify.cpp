@@ -57,12 +57,10 @@ Verification verify_environment(const VerifyInputs& in) {
     options.jobs = in.jobs;
     options.user = in.user;
     options.progress = in.progress;
-    ImportChecks imports = check_imports(in.manifest, options);
-    out.checks = std::move(imports.checks);
-    out.shell_reasons = std::move(imports.shell_reasons);
-    out.peak_memory = imports.peak_memory;
-    const bool framework = std::ranges::any_of(out.checks, [](const ImportCheck& c) { return !c.device.empty(); });
-    for (const ImportCheck& check : out.checks) {
+    out.imports = check_imports(in.manifest, options);
+    const bool framework =
+        std::ranges::any_of(out.imports.checks, [](const ImportCheck& c) { return !c.device.empty(); });
+    for (const ImportCheck& check : out.imports.checks) {
         if (check.ok) continue;
         if (!check.gpu_related) {
             if (!out.failure) out.failure = ErrorKind::script;
@@ -96,10 +94,10 @@ std::string_view to_string(Gpu gpu) {
 
 nlohmann::json to_json(const Verification& verification) {
     nlohmann::json checks = nlohmann::json::array();
-    for (const ImportCheck& c : verification.checks) checks.push_back(to_json(c));
+    for (const ImportCheck& c : verification.imports.checks) checks.push_back(to_json(c));
     nlohmann::json out = {{"checks", std::move(checks)},
-                          {"shell_reasons", verification.shell_reasons},
-                          {"peak_memory_bytes", verification.peak_memory},
+                          {"shell_reasons", verification.imports.shell_reasons},
+                          {"peak_memory_bytes", verification.imports.peak_memory},
                           {"seconds", verification.seconds}};
     if (verification.probe) out["probe"] = machine::to_json(*verification.probe);
     return out;

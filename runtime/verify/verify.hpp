@@ -14,9 +14,7 @@ struct Verification {
     Gpu gpu = Gpu::not_needed;
     std::string reason;                        // why the GPU is not verified, one clause
     std::optional<machine::ProbeResult> probe; // nullopt: the probe was not run
-    std::vector<ImportCheck> checks;
-    std::vector<std::string> shell_reasons; // ImportChecks::shell_reasons
-    std::uint64_t peak_memory = 0;          // bytes, of the largest process of the checks
+    ImportChecks imports;
     // gpu (exit 6) or script (exit 10); gpu when both failed. nullopt: no failure.
     std::optional<ErrorKind> failure;
     double seconds = 0;

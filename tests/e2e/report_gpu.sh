@@ -31,4 +31,4 @@ run 6 lab-11.run -p "$work/env" --verify-only
 says "NVIDIA's driver library crashed in cuInit (SIGBUS)"
 run 0 lab-11.run -p "$work/env" --verify-only --no-gpu
 says '"state": "failed"'
-says '"summary": "works; GPU: failed"'
+says '"summary": "works without a GPU; GPU: failed"'

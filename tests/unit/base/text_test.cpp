@@ -1,5 +1,6 @@
 #include "common/base/edit_distance.hpp"
 #include "common/base/last_component.hpp"
+#include "common/base/text.hpp"
 #include "common/base/time.hpp"
 #include "common/base/utf8.hpp"
 #include "common/base/version_order.hpp"
@@ -59,6 +60,22 @@ TEST_CASE("the edit distance counts insertions, removals and replacements", "[te
     CHECK(edit_distance("numpy", "numyp") == 2);
     CHECK(edit_distance("kitten", "sitting") == 3);
     CHECK(edit_distance("sitting", "kitten") == 3);
+}
+
+TEST_CASE("a list names its first texts, and counts the others", "[text]") {
+    const std::vector<std::string> four = {"a", "b", "c", "d"}, two = {"a", "b"};
+    CHECK(some_of({}, 3).empty());
+    CHECK(some_of({"a"}, 3) == "a");
+    CHECK(some_of(four, 4) == "a, b, c, d");
+    CHECK(some_of(four, 3) == "a, b, c and 1 more");
+    CHECK(some_of(four, 1) == "a and 3 more");
+    CHECK(some_of(four, 2, "; ") == "a; b; and 2 more");
+    CHECK(some_of(two, 2, "; ") == "a; b");
+    CHECK(all_or_some({}, 3).empty());
+    CHECK(all_or_some({"a"}, 3) == "a");
+    CHECK(all_or_some(two, 3) == "a and b");
+    CHECK(all_or_some(four, 3) == "a, b, c and d");
+    CHECK(all_or_some(four, 2) == "a, b and 2 more");
 }
 
 TEST_CASE("times are UTC, by the proleptic Gregorian calendar", "[time]") {

@@ -25,6 +25,25 @@ struct File {
 } // namespace
 
 // Of RFC 1321, FIPS 180-4 and FIPS 202, as `printf abc | openssl dgst` and hashlib print them.
+TEST_CASE("a hash as RECORD writes it is taken apart") {
+    using Taken = std::pair<std::string_view, std::string>;
+    const std::string hex = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    const std::string base64 = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"; // the same
+    CHECK(record_hash("sha256=" + base64).second == hex);
+    CHECK(record_hash("sha256=" + base64 + "=").second == hex); // padded
+    CHECK(record_hash(" sha256=" + base64).second.empty());
+    CHECK(record_hash("sha256= " + base64 + " ").second == hex);
+    CHECK(record_hash("md5=1B2M2Y8AsgTpgAmY7PhCfg").second == "d41d8cd98f00b204e9800998ecf8427e");
+    const std::string_view cut = "sha512=47DEQpj8HBSa", unknown = "blake9=47DEQpj8HBSa", bad = "sha256=*";
+    CHECK(record_hash(cut) == Taken("sha512", ""));
+    CHECK(record_hash(unknown) == Taken("blake9", ""));
+    CHECK(record_hash(bad) == Taken("sha256", ""));
+    CHECK(record_hash("sha256") == Taken("sha256", ""));
+    CHECK(record_hash("sha256=") == Taken("sha256", ""));
+    CHECK(record_hash("=") == Taken("", ""));
+    CHECK(record_hash("") == Taken("", ""));
+}
+
 TEST_CASE("the standards' vectors, however the bytes arrive", "[hashes]") {
     const std::pair<const char*, const char*> rows[] = {
         {"md5", "900150983cd24fb0d6963f7d28e17f72"},

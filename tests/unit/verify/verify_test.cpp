@@ -616,8 +616,8 @@ TEST_CASE("probe and imports together") {
         auto v = verify_environment(forced);
         CHECK(v.gpu == Verification::Gpu::failed);
         CHECK(!v.failure);
-        REQUIRE(!v.checks.empty());
-        CHECK(std::ranges::any_of(v.checks, [](const ImportCheck& c) { return !c.ok && c.gpu_related; }));
+        REQUIRE(!v.imports.checks.empty());
+        CHECK(std::ranges::any_of(v.imports.checks, [](const ImportCheck& c) { return !c.ok && c.gpu_related; }));
         torch("AVAILABLE = True");
         e.write("site/torch/__init__.py", "raise ImportError('no')\n");
         CHECK(verify_environment(forced).failure == ErrorKind::script);
@@ -659,7 +659,7 @@ TEST_CASE("a whole report is what the schema says") {
     verification.gpu = Verification::Gpu::failed;
     verification.probe = machine::parse_probe(good_lines, ended(0), cuda12());
     verification.probe->problems.push_back({1, 0, 999, "X", "s", "a"});
-    verification.checks = e.check();
+    verification.imports.checks = e.check();
     InstallFacts facts;
     facts.stages = {{"extract", 1.0}};
     facts.warnings = {"a warning"};
@@ -688,12 +688,12 @@ TEST_CASE("a whole report is what the schema says") {
     // The worst is said, with the number and where it fails.
     auto headline = [&](std::vector<std::pair<std::string, std::string>> failed, Verification::Gpu gpu) {
         verification.gpu = gpu;
-        verification.checks.clear();
+        verification.imports.checks.clear();
         for (auto& [name, where] : failed) {
             ImportCheck check;
             check.name = name;
             check.environment = where;
-            verification.checks.push_back(check);
+            verification.imports.checks.push_back(check);
         }
         return summary_sentence(report).substr(fmt::format("installed in '{}'", prefix).size());
     };
@@ -702,12 +702,25 @@ TEST_CASE("a whole report is what the schema says") {
     CHECK(headline({}, Gpu::not_verified) == "; GPU: not verified");
     CHECK(headline({{"six", "user"}, {"yaml", "user"}}, Gpu::not_needed) == "; 2 imports fail in your shell");
     CHECK(headline({{"six", "clean"}}, Gpu::not_verified) == "; 1 import fails; GPU: not verified");
-    verification.checks.clear();
-    verification.checks.push_back({.name = "torch", .environment = "clean", .gpu_related = true});
+    verification.imports.checks.clear();
+    verification.imports.checks.push_back({.name = "torch", .environment = "clean", .gpu_related = true});
     CHECK(summary_sentence(report).ends_with("; 1 import fails without a GPU driver; GPU: not verified"));
     CHECK(headline({{"six", "clean"}, {"yaml", "user"}}, Gpu::failed) ==
           "; GPU: failed; 1 import fails; 1 more in your shell");
     CHECK(headline({{"python", "clean"}}, Gpu::not_needed) == "; Python does not start");
+    report.mode = ReportMode::verify_only;
+    verification.imports.checks.clear();
+    verification.gpu = Gpu::failed;
+    CHECK(summary_sentence(report) == "does not work as it should; GPU: failed");
+    report.exit_code = 0; // --no-gpu
+    CHECK(summary_sentence(report) == "works without a GPU; GPU: failed");
+    verification.gpu = Gpu::not_verified;
+    CHECK(summary_sentence(report) == "works; GPU: not verified");
+    report.mode = ReportMode::check;
+    CHECK(summary_sentence(report) == "this machine can run it; GPU: not verified");
+    verification.gpu = Gpu::failed;
+    CHECK(summary_sentence(report) == "this machine can run it without a GPU; GPU: failed");
+    report.mode = ReportMode::install;
     facts.script_failure = "the script failed";
     CHECK(headline({}, Gpu::verified) == "; a package's script failed; GPU: verified");
     for (ReportMode mode : {ReportMode::check, ReportMode::verify_only, ReportMode::extract}) {
