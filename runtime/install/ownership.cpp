@@ -142,7 +142,7 @@ Result<Ownership> tell_apart(const Directory& root, const std::vector<InstalledR
     auto lives_on = [&](const InstalledRow& row) {
         struct stat here, there;
         return twin && row.kind == 'f' && root.look(row.path, here) == 0 && twin->look(row.path, there) == 0 &&
-               here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+               same_file(here, there);
     };
     std::vector<InstalledRow> compared;
     Names files, directories;
