@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A torch-sized installation under faults: killed at 20 moments and run again, failing system calls, a full disk, damage of
+# A torch-sized installation under faults: killed at 20 moments (TINDERBOX_KILLS) and run again, failing system calls, a full disk, damage of
 # the file, two installations at once. Downloads 3 GB once, needs 20 GB of disk.
 . "$(dirname "$0")/../common.inc"
 python=$(find_python) || skip "no Python 3.10 to 3.13 with pip"
@@ -19,18 +19,26 @@ quietly "$tinderbox" build --pip torch --pip torchvision --python-from "$python"
 run() { sh torch.run -b --no-gpu -p "$work/in/env" "$@"; }
 seconds() { local from=$EPOCHREALTIME; "$@" >/dev/null 2>&1 || fail "exit status $?: $*"; awk -v a="$from" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }'; }
 whole() { quietly "$work/in/env/.tinderbox/stub" --integrity; }
+# Where the file system discards what is freed, removing takes longer than installing: it goes on beside the next one.
+removing=
+remove_env() {
+    [ -z "$removing" ] || wait "$removing"
+    mv in/env removed
+    rm -rf removed & removing=$!
+}
 nothing_left() { [ -z "$(ls -A in)$(ls -A tmp)" ] || fail "left behind: $(ls -A in tmp)"; }
 
 took=$(seconds run)
 whole
-rm -rf in/env
+remove_env
 echo "an installation takes $took s"
 
 # Killed with everything that it started, then run again: the second run ends it. Every fourth is killed a second time.
-for i in $(seq 20); do
+kills=${TINDERBOX_KILLS:-20}
+for i in $(seq "$kills"); do
     for again in $([ $((i % 4)) = 0 ] && echo 1 2 || echo 1); do
         env setsid sh torch.run -b --no-gpu -p "$work/in/env" >killed.log 2>&1 &
-        sleep "$(awk -v t="$took" -v i="$i" -v n="$again" 'BEGIN { print t * i / 21 / n }')"
+        sleep "$(awk -v t="$took" -v i="$i" -v n="$again" -v k=$((kills + 1)) 'BEGIN { print t * i / k / n }')"
         pkill -KILL -s $! 2>/dev/null || true
         wait $! 2>/dev/null || true
         rm -rf tmp/* # of the killed program
@@ -38,9 +46,9 @@ for i in $(seq 20); do
     quietly run
     whole
     [ "$(ls -A in)" = env ] || fail "left behind: $(ls -A in)"
-    rm -rf in/env
+    remove_env
 done
-echo "20 kills, 25 with the second ones: each run after them ended with a whole environment"
+echo "$kills kills, $((kills + kills / 4)) with the second ones: each run after them ended with a whole environment"
 
 # One damaged byte or a cut at ten places each: refused, nothing written.
 size=$(stat -c %s torch.run)
@@ -77,7 +85,7 @@ if command -v strace >/dev/null && strace -qq -e inject=getpid:error=EIO true 2>
         strace -f -qq -b execve -o strace.log -e trace="$call" -e inject="$call:error=$error:when=$at" \
             "$work/stub" --tinderbox-run "$work/torch.run" -- -b --no-gpu -p "$work/in/env" >log 2>&1 || status=$?
         case $status in
-            0) whole && rm -rf in/env ;;
+            0) whole && remove_env ;;
             2 | 3 | 4 | 5 | 7) [ "$(grep -c '^error: ' log)" = 1 ] || { cat log; fail "$fault: no sentence, or several"; } ;;
             *) cat log; fail "$fault: exit $status" ;;
         esac
