@@ -29,9 +29,12 @@ project "$sources/flit" flit_lab flit_lab flit_core.buildapi flit_core      # a 
 printf '[tool.setuptools.package-data]\n"*" = ["*.txt"]\n' | tee -a "$sources/finder/pyproject.toml" >>"$sources/path/pyproject.toml"
 labs=("$sources"/{finder,path,hatch,flit})
 
+# pip's own builds are what ours are compared with: the same backends, without an environment for each. Ours have one.
+"$python" -c 'import sys, zipfile; [zipfile.ZipFile(wheel).extractall("backends") for wheel in sys.argv[1:]]' "$backends"/*.whl
+pip() { quietly env PYTHONPATH="$work/backends" venv/bin/python -m pip "$1" --no-build-isolation "${@:2}"; }
+
 "$python" -m venv venv
-quietly venv/bin/python -m pip install six==1.17.0
-for lab in "${labs[@]}"; do quietly venv/bin/python -m pip install -e "$lab"; done
+pip install six==1.17.0 -e "${labs[0]}" -e "${labs[1]}" -e "${labs[2]}" -e "${labs[3]}"
 site=$(cd venv && ls -d lib/python3*/site-packages)
 ls venv/"$site"/__editable__*_finder.py >/dev/null || fail "no import hook was installed"
 
@@ -56,7 +59,7 @@ done
 mv gone "$sources"
 mv old venv
 quietly venv/bin/python -m pip uninstall -y finder-lab Path.Lab hatch-lab flit_lab
-for lab in "${labs[@]}"; do quietly venv/bin/python -m pip install "$lab"; done
+pip install "${labs[@]}"
 files() { (cd "$1" && find . -name __pycache__ -prune -o -type f -path '*_lab*' ! -name RECORD ! -name INSTALLER ! -name direct_url.json -print | sort); }
 files "venv/$site" >pip.txt
 files "env/$site" >ours.txt
@@ -69,12 +72,12 @@ quietly env/bin/python -m pip uninstall -y finder-lab Path.Lab hatch-lab flit_la
 [ -z "$(files "env/$site")" ] && [ ! -e env/bin/flit_lab ] || fail "pip cannot remove them"
 
 # A wheel of the request wins. A new editable installation is not in the lock; a source directory may be gone.
-quietly venv/bin/python -m pip wheel --no-deps -w wheels "$sources/flit"
+pip wheel --no-deps -w wheels "$sources/flit"
 quietly venv/bin/python -m pip uninstall -y finder-lab Path.Lab hatch-lab flit_lab
-quietly venv/bin/python -m pip install --no-deps -e "$sources/flit"
+pip install --no-deps -e "$sources/flit"
 expect 0 "1.2" "$tinderbox" build --from-prefix venv "${common[@]}" --pip "flit_lab @ file://$work/wheels/flit_lab-1.2-py2.py3-none-any.whl" --plan
 quietly "$tinderbox" lock --from-prefix venv "${common[@]}" -o one.lock
-quietly venv/bin/python -m pip install --no-deps -e "$sources/hatch"
+pip install --no-deps -e "$sources/hatch"
 expect 2 "hatch-lab installed from its source directory (editable), and the lock has no wheel of it" "$tinderbox" build one.lock --plan
 rm -r "$sources/hatch"
 expect 2 "hatch', which is gone" "$tinderbox" build --from-prefix venv "${common[@]}" --plan
@@ -83,7 +86,7 @@ expect 2 "hatch', which is gone" "$tinderbox" build --from-prefix venv "${common
 mkdir -p needs/needs_yaml
 printf '"""Needs."""\n__version__ = "1"\n' >needs/needs_yaml/__init__.py
 printf '[build-system]\nrequires = ["flit_core"]\nbuild-backend = "flit_core.buildapi"\n[project]\nname = "needs_yaml"\ndynamic = ["version", "description"]\ndependencies = ["pyyaml>=6"]\n' >needs/pyproject.toml
-quietly venv/bin/python -m pip wheel --no-deps -w wheels ./needs
+pip wheel --no-deps -w wheels ./needs
 quietly venv/bin/python -m pip uninstall -y flit_lab hatch-lab
 quietly venv/bin/python -m pip install PyYAML==6.0.3
 mkdir none
