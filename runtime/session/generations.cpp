@@ -40,6 +40,7 @@ Result<int> Session::generations() const {
     TRY_ASSIGN(const fs::path root, installed_root());
     TRY_ASSIGN(const auto found, install::generations_of(root, trust()));
     json list = json::array();
+    std::vector<std::vector<std::string>> rows = {{"GENERATION", "NAME", "MANIFEST", "INSTALLED", "OWN", "SHARED"}};
     for (const install::Generation& one : found) {
         TRY_ASSIGN(const install::DiskUse use, install::disk_use(one.path, trust(), tree_work()));
         list.push_back({{"generation", one.number},
@@ -48,13 +49,13 @@ Result<int> Session::generations() const {
                         {"installed", one.since},
                         {"bytes", use.own},
                         {"shared_bytes", use.shared}});
-        if (!options_.json)
-            write_output(fmt::format("{:>12}  {}, installed {}: {} of its own, {} shared\n", one.number,
-                                     name_of(one.installed), date_of(one.since), format_bytes(use.own),
-                                     format_bytes(use.shared)));
+        rows.push_back({std::to_string(one.number), one.installed.manifest.name,
+                        one.installed.state.manifest_sha256.substr(0, 16), date_of(one.since), format_bytes(use.own),
+                        format_bytes(use.shared)});
     }
     if (options_.json) write_output(format::canonical_json({{"prefix", root.string()}, {"generations", list}}));
-    else if (found.empty()) say(fmt::format("'{}' has no generations; --keep leaves them", root.string()));
+    else if (!found.empty()) write_output(ui::render_columns(rows));
+    else say(fmt::format("'{}' has no generations; --keep leaves them", root.string()));
     return 0;
 }
 

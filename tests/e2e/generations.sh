@@ -22,7 +22,8 @@ grep -q "is generation 1" log || { cat log >&2; fail "the installation does not 
 has yaml && ! has numpy || fail "--replace --keep did not replace"
 [ -d .env.tinderbox-generation-1 ] || fail "the old environment is not kept"
 echo notes >"$env/notes.txt"
-expect 0 "'one' (manifest" "$env/.tinderbox/stub" --generations
+expect 0 "GENERATION  NAME" "$env/.tinderbox/stub" --generations
+grep -q "^1 *one " out || fail "the generation is not listed"
 sh two.run --generations --json -p "$env" | python3 -c '
 import json, sys
 found = json.load(sys.stdin)["generations"]
