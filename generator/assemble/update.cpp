@@ -4,11 +4,11 @@
 #include "common/format/run_file.hpp"
 #include "generator/assemble/contents.hpp"
 
+#include <fcntl.h>
 #include <zstd.h>
 
 #include <algorithm>
 #include <map>
-#include <numeric>
 #include <unordered_map>
 
 namespace tinderbox::assemble {
