@@ -83,7 +83,7 @@ def headers():
     rows.sort(reverse=True)
     print("| header | seconds alone | sources that see it | product, seconds |\n|---|---|---|---|")
     for product, spent, files, header in rows[:10]:
-        print(f"| `{header}` | {spent:.2f} | {files} | {product:.0f} |")
+        print(f"| {header} | {spent:.2f} | {files} | {product:.0f} |")
 
 
 def rebuilds():
