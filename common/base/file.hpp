@@ -5,7 +5,6 @@
 #include "common/base/bytes.hpp"
 
 #include <sys/stat.h>
-
 #include <sys/types.h>
 
 #include <filesystem>

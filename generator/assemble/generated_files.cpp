@@ -1,8 +1,7 @@
 #include "generator/assemble/generated_files.hpp"
 
 #include "generator/assemble/wheel_files.hpp"
-
-#include <zstd.h>
+#include "generator/parcel/zstd_frame.hpp"
 
 namespace tinderbox::assemble {
 
@@ -27,40 +26,33 @@ Status GeneratedFiles::place(const std::vector<GeneratedFile>& files, format::Ro
         d.path = file.path;
         d.package = file.package;
         d.content = static_cast<std::uint32_t>(table.contents.size());
-        table.contents.push_back(add_content(file.content.text()));
+        TRY_ASSIGN(format::Content content, add_content(file.content.text()));
+        table.contents.push_back(std::move(content));
         holes_[d.content] = {root, file.content.holes()};
         TRY(destinations_.place(std::move(d), linking_.image.manifest.packages[file.package].name));
     }
-    flush();
-    return {};
+    return flush();
 }
 
-format::Content GeneratedFiles::add_content(const std::string& text) {
+Result<format::Content> GeneratedFiles::add_content(const std::string& text) {
     const ByteView bytes = as_bytes(text);
     format::Content out;
     out.size = bytes.size();
     out.sha256 = sha256(bytes);
     if (bytes.empty()) return out;
-    if (block_.size() + bytes.size() > format::block_raw_size) flush();
+    if (block_.size() + bytes.size() > format::block_raw_size) TRY(flush());
     out.block = static_cast<std::uint32_t>(linking_.image.table.blocks.size());
     out.offset = static_cast<std::uint32_t>(block_.size());
     block_.insert(block_.end(), bytes.begin(), bytes.end());
     return out;
 }
 
-void GeneratedFiles::flush() {
-    if (block_.empty()) return;
-    Image& image = linking_.image;
-    Bytes packed(ZSTD_compressBound(block_.size()));
-    packed.resize(ZSTD_compress(packed.data(), packed.size(), block_.data(), block_.size(), generated_level));
-    format::Block block;
-    block.raw = static_cast<std::uint32_t>(block_.size());
-    block.packed = static_cast<std::uint32_t>(packed.size());
-    block.sha256 = sha256(packed);
-    image.table.blocks.push_back(block);
-    image.sources.push_back({memory_input, image.memory.size()});
-    image.memory.insert(image.memory.end(), packed.begin(), packed.end());
+Status GeneratedFiles::flush() {
+    if (block_.empty()) return {};
+    TRY_ASSIGN(const Bytes packed, parcel::zstd_frame(block_, generated_level));
+    add_memory_block(linking_.image, block_.size(), packed);
     block_.clear();
+    return {};
 }
 
 bool GeneratedFiles::changes_at_target(std::uint32_t content) const {

@@ -27,8 +27,8 @@ class GeneratedFiles {
         std::vector<parcel::HoledText::Hole> holes;
     };
 
-    format::Content add_content(const std::string& text);
-    void flush();
+    Result<format::Content> add_content(const std::string& text);
+    Status flush();
 
     Linking& linking_;
     Destinations& destinations_;

@@ -1,5 +1,6 @@
 #include "generator/assemble/image_manifest.hpp"
 
+#include "common/base/aligned_buffer.hpp"
 #include "common/base/text.hpp"
 #include "common/base/url.hpp"
 #include "common/base/version_order.hpp"
@@ -89,7 +90,7 @@ class Sizes {
         limit_prefix(d, content, part);
         if (linked) return;
         part.apparent_bytes += content.size;
-        part.bytes += (content.size + 4095) / 4096 * 4096;
+        part.bytes += round_up(content.size);
     }
 
     void limit_prefix(const format::Destination& d, const format::Content& content, format::InstallInfo& part) const {

@@ -7,6 +7,16 @@
 
 namespace tinderbox::assemble {
 
+void add_memory_block(Image& image, std::size_t raw, ByteView packed) {
+    format::Block block;
+    block.raw = static_cast<std::uint32_t>(raw);
+    block.packed = static_cast<std::uint32_t>(packed.size());
+    block.sha256 = sha256(packed);
+    image.table.blocks.push_back(block);
+    image.sources.push_back({memory_input, image.memory.size()});
+    image.memory.insert(image.memory.end(), packed.begin(), packed.end());
+}
+
 Result<Image> link(const lock::Lock& lock, const format::PythonInfo* python, const std::vector<LinkInput>& inputs,
                    const LinkOptions& options) {
     Linking linking(lock, python, inputs, options);

@@ -42,6 +42,9 @@ struct Image {
     std::vector<std::string> warnings;
 };
 
+// The image's next block: `raw` bytes, compressed as `packed`.
+void add_memory_block(Image& image, std::size_t raw, ByteView packed);
+
 // The conda at PREFIX. Its packages are inputs with Root::base, in the order in which its installer links them.
 struct BaseLink {
     const conda::ConstructorInstaller& installer;

@@ -6,9 +6,9 @@
 #include "common/sign/run_signature.hpp"
 #include "generator/assemble/block_feeder.hpp"
 #include "generator/assemble/cksum.hpp"
+#include "generator/parcel/zstd_frame.hpp"
 
 #include <nlohmann/json.hpp>
-#include <zstd.h>
 
 #include <unistd.h>
 
@@ -30,14 +30,6 @@ constexpr std::uint64_t large_block_alignment = format::block_alignment;
 
 std::uint64_t align(std::uint64_t value, std::uint64_t to) { return (value + to - 1) / to * to; }
 
-Result<Bytes> compress(ByteView raw, int level) {
-    Bytes out(ZSTD_compressBound(raw.size()));
-    std::size_t size = ZSTD_compress(out.data(), out.size(), raw.data(), raw.size(), level);
-    if (ZSTD_isError(size)) return make_error(ErrorKind::bug, "zstd: {}", ZSTD_getErrorName(size));
-    out.resize(size);
-    return out;
-}
-
 // Sections in front of the blocks, and where everything lies. The manifest holds offsets that depend on its own
 // length and on the table's, whose length depends on the offsets in it: repeated until nothing moves. The start
 // of the blocks only ever grows, so this ends.
@@ -58,7 +50,7 @@ class Writer {
         stub_.assign(parts_.stub.begin(), parts_.stub.end());
         stub_.resize(align(stub_.size(), format::block_alignment)); // the header copies whole 4 KiB blocks
         stub_sum_ = cksum_text(stub_);
-        TRY_ASSIGN(licenses_, compress(as_bytes(image_.licenses), licenses_level));
+        TRY_ASSIGN(licenses_, parcel::zstd_frame(as_bytes(image_.licenses), licenses_level));
         TRY(settle());
         return write(output, progress);
     }
@@ -102,7 +94,7 @@ class Writer {
             std::uint64_t end = place_blocks(blocks_at);
             layout_.blocks_size = end - blocks_at;
             layout_.total_size = end + format::footer_size;
-            TRY_ASSIGN(layout_.table, compress(format::encode(image_.table), table_level));
+            TRY_ASSIGN(layout_.table, parcel::zstd_frame(format::encode(image_.table), table_level));
             std::uint64_t front = 0;
             // The manifest's length depends on digits in it; two passes settle it for given block offsets.
             std::uint64_t manifest_size = 0;

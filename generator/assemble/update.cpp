@@ -1,11 +1,11 @@
 #include "generator/assemble/update.hpp"
 
+#include "common/base/aligned_buffer.hpp"
 #include "common/base/parallel.hpp"
 #include "common/format/run_file.hpp"
-#include "generator/assemble/contents.hpp"
+#include "generator/parcel/zstd_frame.hpp"
 
 #include <fcntl.h>
-#include <zstd.h>
 
 #include <algorithm>
 #include <map>
@@ -153,23 +153,11 @@ class Blocks {
     Status compress() {
         std::vector<Bytes> packed(closed_.size());
         TRY(parallel_for(closed_.size(), threads_, [&](std::size_t i) -> Status {
-            packed[i].resize(ZSTD_compressBound(closed_[i].size()));
-            const std::size_t size =
-                ZSTD_compress(packed[i].data(), packed[i].size(), closed_[i].data(), closed_[i].size(), update_level);
-            if (ZSTD_isError(size)) return make_error(ErrorKind::bug, "zstd: {}", ZSTD_getErrorName(size));
-            packed[i].resize(size);
+            TRY_ASSIGN(packed[i], parcel::zstd_frame(closed_[i], update_level));
             return {};
         }));
         const auto first = static_cast<std::uint32_t>(image_.table.blocks.size());
-        for (std::size_t i = 0; i < packed.size(); ++i) {
-            format::Block block;
-            block.raw = static_cast<std::uint32_t>(closed_[i].size());
-            block.packed = static_cast<std::uint32_t>(packed[i].size());
-            block.sha256 = sha256(packed[i]);
-            image_.table.blocks.push_back(block);
-            image_.sources.push_back({memory_input, image_.memory.size()});
-            image_.memory.insert(image_.memory.end(), packed[i].begin(), packed[i].end());
-        }
+        for (std::size_t i = 0; i < packed.size(); ++i) add_memory_block(image_, closed_[i].size(), packed[i]);
         for (const auto& [c, index, offset] : closed_contents_) {
             contents()[c].block = first + static_cast<std::uint32_t>(index);
             contents()[c].offset = offset;
@@ -212,7 +200,7 @@ format::UpdateInfo describe(const format::Table& table, const std::vector<Earlie
             ++out.inherited_files;
             out.inherited_bytes += content.size;
         } else {
-            out.bytes += (content.size + 4095) / 4096 * 4096;
+            out.bytes += round_up(content.size);
         }
     }
     return out;

@@ -1,5 +1,7 @@
 #include "generator/parcel/index.hpp"
 
+#include "generator/parcel/zstd_frame.hpp"
+
 #include <fcntl.h>
 #include <zstd.h>
 
@@ -127,10 +129,8 @@ Status write_index(const Parcel& parcel, const fs::path& directory) {
     raw.bytes(table);
     // Paths need not be UTF-8 for the table, but JSON repeats some of them.
     raw.string(to_json(parcel).dump(-1, ' ', false, json::error_handler_t::replace));
-    Bytes packed(ZSTD_compressBound(raw.size()));
-    const std::size_t n = ZSTD_compress(packed.data(), packed.size(), raw.data().data(), raw.size(), 6);
-    if (ZSTD_isError(n)) return make_error(ErrorKind::bug, "zstd: {}", ZSTD_getErrorName(n));
-    packed.resize(n);
+    constexpr int level = 6;
+    TRY_ASSIGN(const Bytes packed, zstd_frame(raw.data(), level));
     ByteWriter out;
     out.bytes(as_bytes(magic));
     out.u32(pack_version);

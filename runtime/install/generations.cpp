@@ -1,6 +1,5 @@
 #include "runtime/install/generations.hpp"
 
-#include "common/base/units.hpp"
 #include "runtime/install/carry_over.hpp"
 #include "runtime/install/integrity.hpp"
 #include "runtime/install/lock.hpp"

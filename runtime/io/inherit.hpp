@@ -4,8 +4,6 @@
 #include "common/base/progress.hpp"
 #include "runtime/io/files.hpp"
 
-#include <functional>
-
 namespace tinderbox::io {
 
 struct Inheritance {

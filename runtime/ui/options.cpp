@@ -24,6 +24,12 @@ Status set_mode(RunOptions& o, Mode mode, std::string_view name) {
     return {};
 }
 
+template <class Number>
+Status take_number(std::string_view option, const std::string& value, Number least, Number most, Number& out) {
+    if (parse_number(value, out) && out >= least && out <= most) return {};
+    return make_error(ErrorKind::usage, "{} needs a number from {} to {}, not '{}'", option, least, most, value);
+}
+
 // One row an option, in the order in which --help shows them.
 const std::vector<OptionRow>& option_rows() {
     auto flag = [](bool RunOptions::*member) {
@@ -98,11 +104,7 @@ const std::vector<OptionRow>& option_rows() {
          }},
         {0, "replace", "", "replace the environment in DIR, once the new one is complete", flag(&RunOptions::replace)},
         {0, "keep", "N", "with --replace, or an update: keep the last N environments that were there",
-         [](RunOptions& o, const std::string& value) -> Status {
-             if (!parse_number(value, o.keep) || o.keep < 1 || o.keep > 1000)
-                 return make_error(ErrorKind::usage, "--keep needs a number from 1 to 1000, not '{}'", value);
-             return {};
-         }},
+         [](RunOptions& o, const std::string& value) { return take_number("--keep", value, 1u, 1000u, o.keep); }},
         {0, "generations", "", "list the environments that --keep left beside DIR",
          mode(Mode::generations, "--generations")},
         {0, "rollback", "[N]", "bring generation N back to DIR (the newest)",
@@ -113,23 +115,15 @@ const std::vector<OptionRow>& option_rows() {
          }},
         {0, "no-gpu", "", "install even if this GPU or driver cannot run the environment", flag(&RunOptions::no_gpu)},
         {0, "gpu-memory", "N", "test N percent of each GPU's free memory (10; 0: none)",
-         [](RunOptions& o, const std::string& value) -> Status {
-             int percent = 0;
-             if (!parse_number(value, percent) || percent < 0 || percent > 95)
-                 return make_error(ErrorKind::usage, "--gpu-memory needs a number from 0 to 95, not '{}'", value);
-             o.gpu_memory = percent;
-             return {};
+         [](RunOptions& o, const std::string& value) {
+             return take_number("--gpu-memory", value, 0, 95, o.gpu_memory.emplace());
          }},
         {0, "as-owner", "", "for root: become the user that DIR belongs to first", flag(&RunOptions::as_owner)},
         {0, "allow-shared", "", "accept that others could change the directories that lead to DIR",
          flag(&RunOptions::allow_shared)},
         {0, "private", "", "files for this user only (0700)", flag(&RunOptions::private_files)},
         {0, "jobs", "N", "at most N threads",
-         [](RunOptions& o, const std::string& value) -> Status {
-             if (!parse_number(value, o.jobs) || o.jobs < 1 || o.jobs > 1024)
-                 return make_error(ErrorKind::usage, "--jobs needs a number from 1 to 1024, not '{}'", value);
-             return {};
-         }},
+         [](RunOptions& o, const std::string& value) { return take_number("--jobs", value, 1u, 1024u, o.jobs); }},
         {0, "key", "FILE", "first check that this file was signed by this public key (PEM)",
          text(&RunOptions::key_file)},
         {0, "log", "FILE", "append every message to FILE", text(&RunOptions::log_file)},
